@@ -1,0 +1,18 @@
+/* The arena: a pointer that only moves forward. */
+#include "arena.h"
+
+void *arena_take(struct arena *arena, size_t bytes, size_t alignment)
+{
+    uintptr_t next = (uintptr_t)arena->base + arena->used;
+    size_t padding = (size_t)-next & (alignment - 1);
+    bool counts_only = arena->base == NULL;
+    size_t limit = counts_only ? SIZE_MAX : arena->size;
+
+    if (padding > limit - arena->used || bytes > limit - arena->used - padding) {
+        if (counts_only)
+            arena->used = SIZE_MAX; /* more than there are addresses: stays there */
+        return NULL;
+    }
+    arena->used += padding + bytes;
+    return counts_only ? NULL : (void *)(next + padding);
+}

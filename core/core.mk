@@ -1,0 +1,27 @@
+# core/ is compiled once for each machine it runs on. $(call core_variant,NAME,COMPILER,FLAGS) makes the rules for
+# build/NAME/core/*.o; $(call core_objects,NAME) names those objects.
+
+CORE_SOURCES := $(wildcard core/*.c)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wpointer-arith -Werror
+
+# One text everywhere (core/kernel.h): no contraction into FMA, no excess precision on x87.
+FLOAT_RULES := -ffp-contract=off -fno-fast-math -fno-math-errno -fno-trapping-math
+
+CORE_CFLAGS := -std=gnu11 -ffreestanding -fno-common -fno-strict-aliasing -fno-stack-protector -ffunction-sections -fdata-sections \
+    -g -MMD -MP -DBOOTLLAMA_VERSION='"$(VERSION)"' $(WARNINGS) $(FLOAT_RULES) -Icore
+
+KERNEL_FLAGS_kernel_sse2 := -O3 -msse2 -mfpmath=sse
+KERNEL_FLAGS_kernel_avx2 := -O3 -mavx2 -mf16c -mfpmath=sse
+KERNEL_FLAGS_kernel_avx512vnni := -O3 -mavx512f -mavx512bw -mavx512vl -mavx512vnni -mfpmath=sse -mprefer-vector-width=512
+
+core_objects = $(patsubst core/%.c,$(BUILD)/$(1)/core/%.o,$(CORE_SOURCES))
+
+define core_variant
+$(BUILD)/$(1)/core/%.o: core/%.c
+	@mkdir -p $$(@D)
+	$(2) $(CORE_CFLAGS) -O2 $(3) $$(KERNEL_FLAGS_$$*) -c -o $$@ $$<
+endef
+
+# x87 arithmetic in single precision: see FLOAT_RULES. Who runs such a build sets 24-bit precision control (fldcw 007Fh).
+X87_FLAGS := -m32 -fno-pie -march=i486 -mno-sse -mfpmath=387 -fexcess-precision=fast

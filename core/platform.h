@@ -1,0 +1,102 @@
+/*
+ * What core/ asks of the machine under it: the only way out of core/.
+ *
+ * bios/platform.c, uefi/platform.c and test/host/platform.c each fill one struct platform. Every call takes
+ * that struct first, so an implementation finds its own state through `state` and needs no globals.
+ * Calls are made from one processor, never from inside another call, and return in bounded time.
+ */
+#ifndef BOOTLLAMA_PLATFORM_H
+#define BOOTLLAMA_PLATFORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What file and directory calls return; negative values are failures, and platform.error then says why. */
+enum platform_status {
+    PLATFORM_OK = 0,
+    PLATFORM_NOT_FOUND = -1, /* no such file, directory or entry */
+    PLATFORM_IO_ERROR = -2,  /* the medium failed for good: retries are the platform's own business */
+};
+
+/* What get_key returns: a Unicode code point, or one of these. Enter is '\r', Backspace 0x08, Escape 0x1B. */
+enum platform_key {
+    KEY_NONE = -1, /* nothing was typed */
+    KEY_UP = 0x110000,
+    KEY_DOWN,
+    KEY_LEFT,
+    KEY_RIGHT,
+    KEY_HOME,
+    KEY_END,
+    KEY_DELETE,
+};
+
+enum { PLATFORM_NAME_MAX = 256 }; /* bytes of a file name in UTF-8, its NUL included */
+
+struct platform_file {
+    uint64_t size;      /* bytes, as the file system states them */
+    uintptr_t state[6]; /* the platform's own */
+};
+
+struct platform_entry {
+    char name[PLATFORM_NAME_MAX]; /* UTF-8 with NUL, long name where there is one */
+    uint64_t size;                /* bytes */
+    bool is_directory;
+};
+
+struct platform {
+    void *state;             /* the platform's own; core/ does not look */
+    const char *firmware;    /* "BIOS", "UEFI" or "host" */
+    const char *vendor;      /* who made the firmware and its version, "" if unknown; UTF-8 */
+    uint32_t columns;        /* width of the text screen in characters, 0 if unknown or a pipe */
+    uint32_t preferred_read; /* bytes per read call that suit the medium: a power of two, 4 KiB to 1 MiB */
+    char error[96];          /* why the last file call failed, for a person: "INT 13h status 10h at LBA 2112" */
+
+    /* Writes n bytes of UTF-8 to the console: screen and serial port where both exist. '\n' is a whole line
+       end; '\b' steps back one column; no other control character is passed. A sequence of UTF-8 is never
+       split between calls. Cannot fail: a console that does not take the text in bounded time loses it. */
+    void (*put)(struct platform *, const char *utf8, size_t n);
+
+    /* Returns the next key typed on the keyboard or the serial port, or KEY_NONE at once. */
+    int (*get_key)(struct platform *);
+
+    /* Opens `path`, absolute on the boot volume with '/' between the parts, any case: "/MODELS/A.GGUF".
+       Fills *file; close gives back what open took. At most two files are open at once. */
+    int (*open)(struct platform *, const char *path, struct platform_file *file);
+    void (*close)(struct platform *, struct platform_file *file);
+
+    /* Reads exactly `bytes` from `offset` into buffer (any address, any alignment); offset + bytes is within
+       the file. Reading on from where the last read ended is fast; anything else is allowed. */
+    int (*read)(struct platform *, struct platform_file *file, uint64_t offset, void *buffer, uint32_t bytes);
+
+    /* Fills *entry with entry number `index` (from 0) of `directory`, in the order on the medium, without
+       "." and "..", volume labels and deleted entries. PLATFORM_NOT_FOUND past the last one. */
+    int (*list)(struct platform *, const char *directory, uint32_t index, struct platform_entry *entry);
+
+    /* Time since some moment before core/ was entered, never running backwards; good to a millisecond. */
+    uint64_t (*microseconds)(struct platform *);
+
+    /* Memory for models: the largest piece that reserve can give now, in bytes; a piece of at least `bytes`,
+       aligned to 4096, with any content, or NULL; and its return, newest first. */
+    uint64_t (*memory_free)(struct platform *);
+    void *(*reserve)(struct platform *, size_t bytes);
+    void (*release)(struct platform *, void *memory, size_t bytes);
+
+    /* Around every stretch of computing: between on and off nothing but core/ may touch vector registers
+       (UEFI raises the task priority). No other call of this struct is made in between. */
+    void (*exclusive)(struct platform *, bool on);
+
+    /* Restart and switch off. They return only where the firmware cannot do it. */
+    void (*reboot)(struct platform *);
+    void (*power_off)(struct platform *);
+};
+
+/*
+ * The program itself: both boot paths and the host program call it when everything above works (core/console.c).
+ * The processor's vector state is on (cpu_enable_vector_state in cpu.h), an x87 build runs at 24-bit precision
+ * control, the stack has at least 64 KiB left. Returns when the user asks to leave; the firmware then has the
+ * machine back.
+ */
+void console_run(struct platform *platform);
+
+#endif
