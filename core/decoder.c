@@ -1,0 +1,87 @@
+/* Tokens to text (tokenizer.h): bytes of tokens go in, whole UTF-8 sequences come out. */
+#include "memory.h"
+#include "tokenizer.h"
+#include "utf8.h"
+
+struct output {
+    char *text;
+    size_t used, size;
+};
+
+static void put_sequence(struct output *out, const void *bytes, size_t n)
+{
+    if (n > out->size - out->used) {
+        out->size = out->used; /* nothing after a sequence that is cut off */
+        return;
+    }
+    memcpy(out->text + out->used, bytes, n);
+    out->used += n;
+}
+
+static void put_byte(struct decoder *decoder, struct output *out, uint8_t byte)
+{
+    decoder->pending[decoder->pending_count++] = byte;
+    while (decoder->pending_count > 0) {
+        int length = utf8_sequence(decoder->pending, decoder->pending_count);
+        if (length == 0)
+            return;
+        if (length > 0)
+            put_sequence(out, decoder->pending, (size_t)length);
+        else
+            put_sequence(out, UTF8_REPLACEMENT, sizeof UTF8_REPLACEMENT - 1);
+        uint32_t taken = (uint32_t)(length > 0 ? length : -length);
+        decoder->pending_count -= taken;
+        memmove(decoder->pending, decoder->pending + taken, decoder->pending_count);
+    }
+}
+
+void decoder_begin(struct decoder *decoder, bool at_start)
+{
+    *decoder = (struct decoder){.at_start = at_start};
+}
+
+/* Takes the next byte of a piece's text; U+2581 is a space in normal pieces. Returns the bytes of the piece used. */
+static uint32_t read_byte(const uint8_t *piece, uint32_t n, uint8_t type, uint8_t *byte)
+{
+    *byte = piece[0];
+    if (type == TOKEN_BYTE) {
+        *byte = (uint8_t)tokenizer_byte_name(piece, n);
+        return n;
+    }
+    if (type == TOKEN_NORMAL && n >= 3 && memcmp(piece, "\xE2\x96\x81", 3) == 0) {
+        *byte = ' ';
+        return 3;
+    }
+    return 1;
+}
+
+size_t decoder_push(struct decoder *decoder, const struct tokenizer *tokenizer, int32_t id, char *out, size_t size)
+{
+    struct output output = {out, 0, size};
+
+    if (id < 0 || (uint32_t)id >= tokenizer->vocabulary)
+        return 0;
+    uint8_t type = tokenizer->type[id], byte;
+    if (type != TOKEN_NORMAL && type != TOKEN_USER && type != TOKEN_BYTE)
+        return 0;
+    const uint8_t *piece = tokenizer->text + tokenizer->text_start[id];
+    const uint8_t *end = tokenizer->text + tokenizer->text_start[id + 1];
+    while (piece < end) {
+        piece += read_byte(piece, (uint32_t)(end - piece), type, &byte);
+        bool dummy = decoder->at_start && tokenizer->add_space_prefix && byte == ' ';
+        decoder->at_start = false;
+        if (!dummy)
+            put_byte(decoder, &output, byte);
+    }
+    return output.used;
+}
+
+size_t decoder_end(struct decoder *decoder, char *out, size_t size)
+{
+    struct output output = {out, 0, size};
+
+    if (decoder->pending_count > 0)
+        put_sequence(&output, UTF8_REPLACEMENT, sizeof UTF8_REPLACEMENT - 1);
+    decoder->pending_count = 0;
+    return output.used;
+}

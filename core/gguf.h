@@ -1,0 +1,98 @@
+/*
+ * What a GGUF file of architecture "llama" holds: its hyper-parameters and where its parts lie.
+ * Format: ggml docs/gguf.md, versions 2 and 3. The file is treated as hostile: 64-bit checked arithmetic,
+ * every count bounded by the bytes left, every shape compared with what the hyper-parameters imply.
+ */
+#ifndef BOOTLLAMA_GGUF_H
+#define BOOTLLAMA_GGUF_H
+
+#include "reader.h"
+
+enum gguf_tensor_type { /* ggml's numbers; no other is accepted */
+    TENSOR_F32 = 0,
+    TENSOR_F16 = 1,
+    TENSOR_Q8_0 = 8, /* blocks of 32 along the row: f16 scale, int8[32]; 34 bytes */
+    TENSOR_BF16 = 30,
+    TENSOR_ABSENT = 255,
+};
+
+enum {
+    GGUF_LAYERS_MAX = 256,
+    GGUF_VOCABULARY_MAX = 262144,
+    GGUF_PIECE_MAX = 65535,       /* bytes of one token's text */
+    GGUF_PIECES_MAX = 64 << 20,   /* bytes of all tokens' texts together */
+    GGUF_COLUMNS_MAX = 131072,    /* elements of any row: 127 * 127 * this fits an int32 */
+    GGUF_CONTEXT_MAX = 16 << 20,  /* positions */
+    GGUF_TENSOR_NAME_MAX = 65, /* bytes, its NUL included */
+    TOKEN_ABSENT = -1,
+};
+
+/* Tensors by what they do: three of the model, nine of each layer. */
+enum gguf_tensor_id {
+    TENSOR_TOKEN_EMBD,  /* [vocabulary][dim] */
+    TENSOR_OUTPUT_NORM, /* [dim] */
+    TENSOR_OUTPUT,      /* [vocabulary][dim]; absent where tied to TENSOR_TOKEN_EMBD */
+    TENSOR_LAYER_FIRST, /* layer l's tensor k is TENSOR_LAYER_FIRST + l * LAYER_TENSORS + k */
+};
+enum gguf_layer_tensor {
+    LAYER_ATTN_NORM,   /* [dim] */
+    LAYER_ATTN_Q,      /* [heads * head_size][dim] */
+    LAYER_ATTN_K,      /* [kv_heads * head_size][dim] */
+    LAYER_ATTN_V,      /* [kv_heads * head_size][dim] */
+    LAYER_ATTN_OUTPUT, /* [dim][heads * head_size] */
+    LAYER_FFN_NORM,    /* [dim] */
+    LAYER_FFN_GATE,    /* [hidden][dim] */
+    LAYER_FFN_DOWN,    /* [dim][hidden] */
+    LAYER_FFN_UP,      /* [hidden][dim] */
+    LAYER_TENSORS,
+};
+enum { GGUF_TENSORS_MAX = TENSOR_LAYER_FIRST + GGUF_LAYERS_MAX * LAYER_TENSORS };
+
+struct gguf_tensor {
+    uint64_t offset; /* bytes from the start of the file; offset + size lies in the file */
+    uint64_t size;   /* bytes */
+    uint32_t rows;   /* 1 for a vector */
+    uint32_t cols;   /* elements of one row, contiguous */
+    uint8_t type;    /* enum gguf_tensor_type, TENSOR_ABSENT where the file has none */
+};
+
+struct gguf {
+    char name[64];     /* general.name, cut to fit with UTF-8 kept whole and control characters as '?'; "" if absent */
+    uint32_t version;  /* 2 or 3 */
+    uint32_t dim;      /* llama.embedding_length, 1..GGUF_COLUMNS_MAX */
+    uint32_t hidden;   /* llama.feed_forward_length, 1..GGUF_COLUMNS_MAX */
+    uint32_t layers;   /* llama.block_count, 1..GGUF_LAYERS_MAX */
+    uint32_t heads;    /* llama.attention.head_count, 1..; heads * head_size <= GGUF_COLUMNS_MAX */
+    uint32_t kv_heads; /* llama.attention.head_count_kv, divides heads; = heads if absent */
+    uint32_t head_size; /* llama.attention.key_length (= value_length), dim / heads if absent; even */
+    uint32_t rope_size; /* llama.rope.dimension_count, even, 2..head_size; = head_size if absent */
+    uint32_t context;  /* llama.context_length, 1..GGUF_CONTEXT_MAX positions */
+    float rope_base;   /* llama.rope.freq_base, 10000 if absent; finite and > 1 */
+    float norm_epsilon; /* llama.attention.layer_norm_rms_epsilon; finite and > 0 */
+    uint64_t parameters; /* weights in all tensors, a tied matrix once */
+
+    uint32_t vocabulary; /* tokens, 1..GGUF_VOCABULARY_MAX */
+    uint64_t pieces_offset; /* of tokenizer.ggml.tokens: `vocabulary` times u64 length, bytes */
+    uint64_t pieces_bytes;  /* of all texts together, without their lengths */
+    uint64_t scores_offset; /* of tokenizer.ggml.scores: f32[vocabulary] */
+    uint64_t types_offset;  /* of tokenizer.ggml.token_type: i32[vocabulary]; 0 if absent */
+    /* tokenizer.ggml.bos_token_id and so on; llama.cpp's 1, 2 and 0 if the key is absent; TOKEN_ABSENT where the key
+       says 4294967295 or the vocabulary is too small */
+    int32_t bos, eos, unknown;
+    bool add_bos;          /* tokenizer.ggml.add_bos_token, true if absent; false where bos is TOKEN_ABSENT */
+    bool add_space_prefix; /* tokenizer.ggml.add_space_prefix, true if absent */
+
+    uint32_t tensor_count; /* entries of `tensor` in use: TENSOR_LAYER_FIRST + layers * LAYER_TENSORS */
+    struct gguf_tensor tensor[GGUF_TENSORS_MAX];
+};
+
+/*
+ * Reads the header of the file under *reader from its start. Fills *gguf. Returns 0, or -1 with *error filled:
+ * one line that names the file, the key or tensor, and what is wrong ("/MODELS/A.GGUF: blk.3.ffn_up.weight: ...").
+ */
+int gguf_read(struct gguf *gguf, struct reader *reader, struct error *error);
+
+/* Writes the name that tensor number `id` has in the file: "blk.3.ffn_up.weight". size >= GGUF_TENSOR_NAME_MAX. */
+void gguf_tensor_name(char *out, size_t size, uint32_t id);
+
+#endif

@@ -1,0 +1,233 @@
+/* The tensor descriptions of a GGUF file: each is one that the hyper-parameters ask for, whole and in the file. */
+#include "gguf_parts.h"
+#include "memory.h"
+
+enum { BLOCK = 32, DIMENSIONS_MAX = 4 }; /* BLOCK: elements of a Q8_0 block */
+
+/* ggml's names by number, for messages; empty numbers were withdrawn. */
+static const char type_names[][8] = {
+    "F32", "F16", "Q4_0", "Q4_1", "", "", "Q5_0", "Q5_1", "Q8_0", "Q8_1",
+    "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "Q8_K", "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S",
+    "IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS", "I8", "I16", "I32", "I64", "F64", "IQ1_M",
+    "BF16", "", "", "", "TQ1_0", "TQ2_0", "", "", "", "MXFP4",
+};
+
+static const char model_names[TENSOR_LAYER_FIRST][20] = {
+    [TENSOR_TOKEN_EMBD] = "token_embd.weight",
+    [TENSOR_OUTPUT_NORM] = "output_norm.weight",
+    [TENSOR_OUTPUT] = "output.weight",
+};
+
+static const char layer_names[LAYER_TENSORS][20] = { /* after "blk.N." */
+    [LAYER_ATTN_NORM] = "attn_norm.weight",
+    [LAYER_ATTN_Q] = "attn_q.weight",
+    [LAYER_ATTN_K] = "attn_k.weight",
+    [LAYER_ATTN_V] = "attn_v.weight",
+    [LAYER_ATTN_OUTPUT] = "attn_output.weight",
+    [LAYER_FFN_NORM] = "ffn_norm.weight",
+    [LAYER_FFN_GATE] = "ffn_gate.weight",
+    [LAYER_FFN_DOWN] = "ffn_down.weight",
+    [LAYER_FFN_UP] = "ffn_up.weight",
+};
+
+struct shape {
+    uint32_t rows, cols;
+};
+
+static struct shape layer_shape(const struct gguf *gguf, enum gguf_layer_tensor tensor)
+{
+    uint32_t q = gguf->heads * gguf->head_size, kv = gguf->kv_heads * gguf->head_size;
+
+    switch (tensor) {
+    case LAYER_ATTN_Q:
+        return (struct shape){q, gguf->dim};
+    case LAYER_ATTN_K:
+    case LAYER_ATTN_V:
+        return (struct shape){kv, gguf->dim};
+    case LAYER_ATTN_OUTPUT:
+        return (struct shape){gguf->dim, q};
+    case LAYER_FFN_GATE:
+    case LAYER_FFN_UP:
+        return (struct shape){gguf->hidden, gguf->dim};
+    case LAYER_FFN_DOWN:
+        return (struct shape){gguf->dim, gguf->hidden};
+    default: /* LAYER_ATTN_NORM, LAYER_FFN_NORM */
+        return (struct shape){1, gguf->dim};
+    }
+}
+
+/* What the hyper-parameters ask of tensor number `id`. */
+static struct shape shape_of(const struct gguf *gguf, uint32_t id)
+{
+    if (id >= TENSOR_LAYER_FIRST)
+        return layer_shape(gguf, (id - TENSOR_LAYER_FIRST) % LAYER_TENSORS);
+    return (struct shape){id == TENSOR_OUTPUT_NORM ? 1 : gguf->vocabulary, gguf->dim};
+}
+
+/* Reads "N." of "blk.N.attn_q.weight" into *layer. Returns the text after it, or "" where N is no layer's number as it
+   is usually written. */
+static const char *read_layer(const char *text, uint32_t layers, uint32_t *layer)
+{
+    size_t digits = 0;
+    uint64_t value = 0;
+
+    while (text[digits] != '.' && text[digits] != '\0')
+        digits++;
+    bool good = text[digits] == '.' && parse_u64(text, digits, &value) && value < layers;
+    *layer = (uint32_t)value;
+    return good && (text[0] != '0' || digits == 1) ? text + digits + 1 : "";
+}
+
+/* Returns the tensor's number (gguf.h), or tensor_count if no tensor of this model has the name. */
+static uint32_t find_tensor(const struct gguf *gguf, const char *name)
+{
+    uint32_t layer;
+
+    for (uint32_t id = 0; id < TENSOR_LAYER_FIRST; id++) {
+        if (text_equal(name, model_names[id]))
+            return id;
+    }
+    if (memcmp(name, "blk.", 4) != 0) /* name is an array of more than 4 bytes */
+        return gguf->tensor_count;
+    const char *rest = read_layer(name + 4, gguf->layers, &layer);
+    for (uint32_t k = 0; k < LAYER_TENSORS; k++) {
+        if (text_equal(rest, layer_names[k]))
+            return TENSOR_LAYER_FIRST + layer * LAYER_TENSORS + k;
+    }
+    return gguf->tensor_count;
+}
+
+static int refuse_unknown(struct gguf_input *in, const char *name)
+{
+    if (text_equal(name, "rope_freqs.weight"))
+        return gguf_refuse(in, name, "scales positions, which is not supported");
+    return gguf_refuse(in, name, "is no tensor of a llama model with %u layers", in->gguf->layers);
+}
+
+/* Compares the dimensions, the contiguous one first in the file, with the shape wanted. */
+static int read_shape(struct gguf_input *in, const char *name, struct shape wanted)
+{
+    uint64_t sizes[DIMENSIONS_MAX] = {1, 1, 1, 1};
+    uint32_t dimensions;
+
+    if (gguf_get_u32(in, &dimensions) != 0)
+        return -1;
+    if (dimensions < 1 || dimensions > DIMENSIONS_MAX)
+        return gguf_refuse(in, name, "has %u dimensions; allowed are 1 to %u", dimensions, (uint32_t)DIMENSIONS_MAX);
+    for (uint32_t i = 0; i < dimensions; i++) {
+        if (gguf_get_u64(in, &sizes[i]) != 0)
+            return -1;
+    }
+    if (sizes[0] != wanted.cols || sizes[1] != wanted.rows || sizes[2] != 1 || sizes[3] != 1)
+        return gguf_refuse(in, name, "has shape %llu x %llu x %llu x %llu; the hyper-parameters ask for %u x %u",
+                           (unsigned long long)sizes[0], (unsigned long long)sizes[1], (unsigned long long)sizes[2],
+                           (unsigned long long)sizes[3], wanted.cols, wanted.rows);
+    return 0;
+}
+
+static int refuse_type(struct gguf_input *in, const char *name, uint32_t type)
+{
+    char number[24];
+    bool named = type < sizeof type_names / sizeof type_names[0] && type_names[type][0] != '\0';
+
+    format(number, sizeof number, "of type %u", type);
+    return gguf_refuse(in, name, "is %s; supported are F32, F16, BF16, Q8_0", named ? type_names[type] : number);
+}
+
+/* Bytes of a tensor of supported type; 0 for any other. Its dimensions are below 2^18 each. */
+static uint64_t size_of(uint32_t type, struct shape shape)
+{
+    uint64_t elements = (uint64_t)shape.rows * shape.cols;
+
+    switch (type) {
+    case TENSOR_F32:
+        return elements * 4;
+    case TENSOR_F16:
+    case TENSOR_BF16:
+        return elements * 2;
+    case TENSOR_Q8_0:
+        return (uint64_t)shape.rows * (shape.cols / BLOCK) * (2 + BLOCK);
+    default:
+        return 0;
+    }
+}
+
+static int read_tensor(struct gguf_input *in)
+{
+    struct gguf *gguf = in->gguf;
+    struct gguf_name name;
+    uint32_t type;
+
+    if (gguf_get_name(in, &name, GGUF_NAME_MAX) != 0)
+        return -1;
+    uint32_t id = find_tensor(gguf, name.text);
+    if (id == gguf->tensor_count)
+        return refuse_unknown(in, name.text);
+    struct gguf_tensor *tensor = &gguf->tensor[id];
+    if (tensor->type != TENSOR_ABSENT)
+        return gguf_refuse(in, name.text, "is there twice");
+    struct shape shape = shape_of(gguf, id);
+    if (read_shape(in, name.text, shape) != 0 || gguf_get_u32(in, &type) != 0 ||
+        gguf_get_u64(in, &tensor->offset) != 0)
+        return -1;
+    tensor->size = size_of(type, shape);
+    if (tensor->size == 0 && type != TENSOR_Q8_0)
+        return refuse_type(in, name.text, type);
+    if (type == TENSOR_Q8_0 && shape.cols % BLOCK != 0)
+        return gguf_refuse(in, name.text, "is Q8_0 with rows of %u; they must be a multiple of 32", shape.cols);
+    if ((tensor->offset & (in->alignment - 1)) != 0)
+        return gguf_refuse(in, name.text, "is at offset %llu, no multiple of the alignment %u",
+                           (unsigned long long)tensor->offset, in->alignment);
+    tensor->rows = shape.rows;
+    tensor->cols = shape.cols;
+    tensor->type = (uint8_t)type;
+    gguf->parameters += (uint64_t)shape.rows * shape.cols;
+    return 0;
+}
+
+void gguf_tensor_name(char *out, size_t size, uint32_t id)
+{
+    uint32_t in_layers = id - TENSOR_LAYER_FIRST;
+
+    if (id < TENSOR_LAYER_FIRST)
+        format(out, size, "%s", model_names[id]);
+    else
+        format(out, size, "blk.%u.%s", in_layers / LAYER_TENSORS, layer_names[in_layers % LAYER_TENSORS]);
+}
+
+/* Makes the tensors' offsets count from the start of the file, and checks that all are there and inside. */
+static int place_tensors(struct gguf_input *in)
+{
+    struct gguf *gguf = in->gguf;
+    uint64_t limit = in->reader->limit; /* below 2^58 */
+    uint64_t mask = in->alignment - 1;
+    uint64_t data = (in->reader->position + mask) & ~mask;
+    char name[GGUF_NAME_MAX];
+
+    for (uint32_t id = 0; id < gguf->tensor_count; id++) {
+        struct gguf_tensor *tensor = &gguf->tensor[id];
+        gguf_tensor_name(name, sizeof name, id);
+        if (tensor->type == TENSOR_ABSENT && id != TENSOR_OUTPUT)
+            return gguf_refuse(in, name, "is missing");
+        if (tensor->type == TENSOR_ABSENT)
+            continue;
+        if (data > limit || tensor->offset > limit - data || tensor->size > limit - data - tensor->offset)
+            return gguf_refuse(in, name, "reaches beyond the end of the file; copy it again");
+        tensor->offset += data;
+    }
+    return 0;
+}
+
+int gguf_read_tensors(struct gguf_input *in, uint64_t count)
+{
+    struct gguf *gguf = in->gguf;
+
+    gguf->tensor_count = TENSOR_LAYER_FIRST + gguf->layers * LAYER_TENSORS;
+    for (uint32_t id = 0; id < GGUF_TENSORS_MAX; id++)
+        gguf->tensor[id].type = TENSOR_ABSENT;
+    for (; count > 0; count--) {
+        if (read_tensor(in) != 0)
+            return -1;
+    }
+    return place_tensors(in);
+}

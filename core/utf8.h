@@ -1,0 +1,22 @@
+/* UTF-8 by the Unicode standard: well-formed sequences as in table 3-7, ill-formed bytes by maximal subparts. */
+#ifndef BOOTLLAMA_UTF8_H
+#define BOOTLLAMA_UTF8_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define UTF8_REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
+
+/*
+ * Looks at the start of bytes[0..n), n >= 1. Returns the length 1..4 of the well-formed sequence there; or -k where
+ * the first k bytes are ill-formed and stand for one U+FFFD; or 0 where the n bytes are a good beginning, cut off.
+ */
+int utf8_sequence(const uint8_t *bytes, size_t n);
+
+/*
+ * Makes text from a file fit for one line on any screen: copies whole sequences of bytes[0..n) to out, then a NUL,
+ * with '?' for control characters and ill-formed bytes; stops before a sequence that does not fit `size` >= 1 bytes.
+ */
+void utf8_printable(char *out, size_t size, const uint8_t *bytes, size_t n);
+
+#endif
