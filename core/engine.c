@@ -1,0 +1,129 @@
+#include "engine.h"
+
+/* What memory has to hold besides tokenizer and weights while the model runs. */
+static int layout_run(struct engine *engine, uint32_t context, struct arena *arena)
+{
+    engine->context = context;
+    if (transformer_layout(&engine->transformer, &engine->model, context, arena) != 0) {
+        return -1;
+    }
+    sampler_init(&engine->sampler, engine->gguf.vocabulary, arena);
+    engine->prompt = arena_take(arena, (size_t)engine->transformer.context * sizeof *engine->prompt, ALIGNMENT);
+    engine->prompt_scratch = arena_take(arena, tokenizer_scratch(PROMPT_MAX), ALIGNMENT);
+    return arena->base == NULL || engine->prompt_scratch != NULL ? 0 : -1;
+}
+
+static uint64_t max_u64(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Bytes that a context needs. Loading's scratch and the run's buffers are never used at once: they share their place. */
+static uint64_t memory_needed(struct engine *engine, const struct kernel *kernel, uint32_t context)
+{
+    struct arena weights = {0}, run = {0};
+    const uint64_t scratch = model_load_scratch(&engine->gguf) + engine->platform->preferred_read + ALIGNMENT;
+    if (model_layout(&engine->model, &engine->gguf, kernel, &weights) != 0 ||
+        layout_run(engine, context, &run) != 0) {
+        return UINT64_MAX;
+    }
+    return tokenizer_memory(&engine->gguf) + ALIGNMENT + weights.used + ALIGNMENT + max_u64(scratch, run.used);
+}
+
+/* The longest context that fits, at most the model's own; *bytes is what it needs. */
+static uint32_t fitting_context(struct engine *engine, const struct kernel *kernel, uint64_t *bytes)
+{
+    const uint64_t memory = engine->platform->memory_free(engine->platform);
+    uint32_t context = engine->gguf.context;
+    *bytes = memory_needed(engine, kernel, context);
+    while (*bytes > memory && context > ENGINE_CONTEXT_MIN) {
+        context = max_u64(context - context / 8, ENGINE_CONTEXT_MIN) & ~(uint32_t)(LANES - 1);
+        *bytes = memory_needed(engine, kernel, context);
+    }
+    return context;
+}
+
+static uint32_t mebibytes(uint64_t bytes)
+{
+    return (uint32_t)((bytes + 0xFFFFF) >> 20);
+}
+
+static int reserve(struct engine *engine, const char *path, uint64_t bytes, struct error *error)
+{
+    struct platform *platform = engine->platform;
+    const uint64_t memory = platform->memory_free(platform);
+    if (bytes <= memory && bytes <= SIZE_MAX / 2) {
+        engine->memory_bytes = (size_t)bytes;
+        engine->memory = platform->reserve(platform, engine->memory_bytes);
+    }
+    if (engine->memory == NULL) {
+        return fail(error, "%s: the model needs %s%u MiB of memory, %u MiB are free; choose a smaller model", path,
+                    bytes == UINT64_MAX ? "more than " : "", mebibytes(bytes == UINT64_MAX ? SIZE_MAX : bytes),
+                    (uint32_t)(memory >> 20));
+    }
+    return 0;
+}
+
+static int load(struct engine *engine, struct reader *reader, const struct kernel *kernel, uint32_t context,
+                const struct load_progress *progress, struct error *error)
+{
+    struct arena arena = {.base = engine->memory, .size = engine->memory_bytes};
+    if (tokenizer_load(&engine->tokenizer, &engine->gguf, reader, &arena, error) != 0) {
+        return -1;
+    }
+    if (model_layout(&engine->model, &engine->gguf, kernel, &arena) != 0) {
+        return fail(error, "%s: no memory left to load with", reader->path);
+    }
+    const size_t mark = arena.used;
+    reader->window_size = engine->platform->preferred_read;
+    reader->window = arena_take(&arena, reader->window_size, ALIGNMENT);
+    reader->window_used = 0;
+    if (reader->window == NULL ||
+        model_load(&engine->model, &engine->gguf, reader, &arena, progress, error) != 0) {
+        return reader->window == NULL ? fail(error, "%s: no memory left to load with", reader->path) : -1;
+    }
+    arena.used = mark;
+    if (layout_run(engine, context, &arena) != 0) {
+        return fail(error, "%s: no memory left to run with", reader->path);
+    }
+    return 0;
+}
+
+static int read_all(struct engine *engine, struct reader *reader, const struct kernel *kernel,
+                    const struct load_progress *progress, struct error *error)
+{
+    if (gguf_read(&engine->gguf, reader, error) != 0) {
+        return -1;
+    }
+    uint64_t bytes;
+    const uint32_t context = fitting_context(engine, kernel, &bytes);
+    if (reserve(engine, reader->path, bytes, error) != 0) {
+        return -1;
+    }
+    return load(engine, reader, kernel, context, progress, error);
+}
+
+int engine_open(struct engine *engine, struct platform *platform, const char *path, const struct kernel *kernel,
+                const struct load_progress *progress, struct error *error)
+{
+    struct reader reader;
+    engine->platform = platform;
+    engine->memory = NULL;
+    if (reader_open(&reader, platform, path, engine->window, sizeof engine->window, error) != 0) {
+        return -1;
+    }
+    const int status = read_all(engine, &reader, kernel, progress, error);
+    reader_close(&reader);
+    if (status != 0) {
+        engine_close(engine);
+    }
+    return status;
+}
+
+void engine_close(struct engine *engine)
+{
+    if (engine->memory != NULL) {
+        engine->platform->release(engine->platform, engine->memory, engine->memory_bytes);
+        engine->memory = NULL;
+    }
+}

@@ -1,0 +1,109 @@
+/*
+ * The arithmetic of the model: one definition, several implementations that give the same bits.
+ *
+ * kernel_scalar.c is the definition; a kernel that differs from it in one bit is wrong. What makes that possible:
+ *  - int8 x int8 products are summed in int32, exactly, so their order is free;
+ *  - every float operation is one IEEE single precision operation in the order written there, never fused;
+ *  - long float sums run in LANES partial sums, element i in lane i % LANES in ascending order, joined as a tree:
+ *    lane l with l + 8, then l + 4, l + 2, l + 1.
+ *
+ * Weights lie in tiles of 32 rows x 32 columns, an f16 scale for each row of a tile (the block of GGUF's Q8_0). How a
+ * tile's bytes are arranged is the kernel's own choice. Rows and columns are padded with zeros to whole tiles.
+ */
+#ifndef BOOTLLAMA_KERNEL_H
+#define BOOTLLAMA_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cpu.h"
+
+enum {
+    GROUP = 32,      /* columns that share a scale; rows and columns of a tile */
+    LANES = 16,      /* partial sums of a float reduction; positions in a block of the KV cache */
+    ALIGNMENT = 64,  /* of tiles, vectors and the KV cache, bytes */
+    HEAD_STEP = 8,   /* head_size is padded to a multiple of this in the KV cache */
+};
+
+/* Bits of single precision numbers that quantization turns on. */
+#define QUANTIZE_SMALLEST 0x0D800000u /* 2^-100: a group below it is taken as zeros */
+#define QUANTIZE_STEP (1.0f / 127.0f) /* one step of q as a part of the group's largest magnitude */
+#define FLOAT_INFINITY 0x7F800000u
+#define FLOAT_NAN 0x7FC00000u
+
+static inline uint32_t round_up(uint32_t n, uint32_t step)
+{
+    return (n + step - 1) / step * step;
+}
+
+/* A matrix of quantized weights. */
+struct matrix {
+    uint32_t rows, cols; /* as the model has them */
+    uint32_t row_tiles;  /* rows / GROUP, rounded up */
+    uint32_t groups;     /* cols / GROUP, rounded up */
+    uint8_t *tiles;      /* [row_tiles][groups][kernel->tile_bytes]; not owned */
+};
+
+/* A quantized vector of `groups` * GROUP elements; element i is about q[i] * scale[i / GROUP]. Not owned. */
+struct q8_vector {
+    int8_t *q;      /* [groups * GROUP], -127..127 */
+    int16_t *wide;  /* [groups * GROUP] the same numbers, or their magnitudes as bytes: the kernel's own use */
+    int32_t *sum;   /* [groups] sum of a group's q */
+    float *scale;   /* [groups] */
+};
+
+/* One layer's attention for one position. The KV cache of a layer is [kv_heads][context / LANES][head_stride][LANES]:
+   blocks of LANES positions, each with its dimensions one after the other, so that a lane is a position. */
+struct attention {
+    uint32_t heads, kv_heads;        /* kv_heads divides heads */
+    uint32_t head_size, head_stride; /* head_stride = head_size rounded up to HEAD_STEP */
+    uint32_t context;                /* positions in the cache, a multiple of LANES */
+    uint32_t position;               /* of the current token: positions 0..position are attended to */
+    float score_factor;              /* log2(e) / sqrt(head_size) */
+};
+
+struct kernel {
+    const char *name; /* "scalar", "sse2", "avx2", "avx512vnni" */
+    uint32_t tile_bytes;
+
+    /* Arranges one tile. q [row][column] in -127..127; scale [row] as f16 bits. */
+    void (*tile_pack)(uint8_t *tile, const int8_t q[GROUP][GROUP], const uint16_t scale[GROUP]);
+
+    /* Gives back one row of a tile: q [GROUP] and its scale. */
+    void (*tile_row)(const uint8_t *tile, uint32_t row, int8_t q[GROUP], float *scale);
+
+    /* out[r] = W[r] . x for all padded rows (out [row_tiles * GROUP]), or out[r] += where `add` is set. */
+    void (*matmul)(float *out, const struct matrix *w, const struct q8_vector *x, bool add);
+
+    /* Quantizes x [groups * GROUP]. A group whose largest magnitude is below 2^-100 becomes zeros; a group with an
+       infinity or NaN gets the scale NaN, so that it shows in the logits. */
+    void (*quantize)(struct q8_vector *out, const float *x, uint32_t groups);
+
+    /* RMSNorm (Zhang and Sennrich 2019) and quantization in one: quantizes x * weight and puts 1 / rms on the scales.
+       x, weight [n rounded up to GROUP], zero beyond n. */
+    void (*norm_quantize)(struct q8_vector *out, const float *x, const float *weight, uint32_t n, float epsilon);
+
+    /* out = silu(gate) * up, each [n], n a multiple of GROUP. out may be gate. */
+    void (*swiglu)(float *out, const float *gate, const float *up, uint32_t n);
+
+    /* out [heads * head_size] = softmax(q . k * factor) . v for every head. q [heads * head_size]; k, v: this layer's
+       cache, the current position already in it; scores [context] is scratch. */
+    void (*attention)(float *out, const float *q, const float *k, const float *v, const struct attention *shape,
+                      float *scores);
+};
+
+extern const struct kernel kernel_scalar, kernel_sse2, kernel_avx2, kernel_avx512vnni;
+
+enum { KERNELS = 4 };
+
+/* All kernels, slowest first; index 0..KERNELS-1. */
+const struct kernel *kernel_at(uint32_t index);
+
+/* Whether a processor can run the kernel. */
+bool kernel_usable(const struct kernel *kernel, const struct cpu_features *cpu);
+
+/* The fastest kernel that the processor can run. */
+const struct kernel *kernel_best(const struct cpu_features *cpu);
+
+#endif

@@ -1,0 +1,197 @@
+/*
+ * AVX2 with F16C: PCs since 2013.
+ *
+ * A tile is int8 [column / 4][row][column % 4], then 32 scales as f16: 1088 bytes, 17 cache lines. Four columns of eight
+ * rows are one vector; maddubs takes unsigned by signed bytes, so it gets the activations' magnitudes and the weights with
+ * the activations' signs. Neither factor exceeds 127, so its 16-bit sums of two products cannot saturate.
+ */
+#include <immintrin.h>
+
+#include "half.h"
+#include "kernel.h"
+#include "tile_quad.h"
+
+typedef struct {
+    __m256 a, b;
+} lanes;
+
+enum { SCORE_BLOCKS = 4, VALUE_DIMS = 4 };
+
+#define EACH(function, x, y) ((lanes){function(x.a, y.a), function(x.b, y.b)})
+
+static inline lanes lanes_load(const float *p)
+{
+    return (lanes){_mm256_load_ps(p), _mm256_load_ps(p + 8)};
+}
+
+static inline void lanes_store(float *p, lanes x)
+{
+    _mm256_store_ps(p, x.a);
+    _mm256_store_ps(p + 8, x.b);
+}
+
+static inline lanes lanes_set(float value)
+{
+    const __m256 all = _mm256_set1_ps(value);
+    return (lanes){all, all};
+}
+
+static inline lanes lanes_add(lanes x, lanes y)
+{
+    return EACH(_mm256_add_ps, x, y);
+}
+
+static inline lanes lanes_sub(lanes x, lanes y)
+{
+    return EACH(_mm256_sub_ps, x, y);
+}
+
+static inline lanes lanes_mul(lanes x, lanes y)
+{
+    return EACH(_mm256_mul_ps, x, y);
+}
+
+static inline lanes lanes_div(lanes x, lanes y)
+{
+    return EACH(_mm256_div_ps, x, y);
+}
+
+static inline lanes lanes_max(lanes x, lanes y)
+{
+    return EACH(_mm256_max_ps, x, y);
+}
+
+static inline lanes lanes_min(lanes x, lanes y)
+{
+    return EACH(_mm256_min_ps, x, y);
+}
+
+static inline __m256 keep_eight(__m256 y, __m256 limit, __m256 p)
+{
+    return _mm256_and_ps(_mm256_cmp_ps(y, limit, _CMP_GE_OQ), p);
+}
+
+static inline lanes lanes_keep(lanes y, lanes limit, lanes p)
+{
+    return (lanes){keep_eight(y.a, limit.a, p.a), keep_eight(y.b, limit.b, p.b)};
+}
+
+static inline __m256 scale_eight(__m256 p, __m256 rounded)
+{
+    const __m256i exponent = _mm256_slli_epi32(_mm256_castps_si256(rounded), 23);
+    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), exponent));
+}
+
+static inline lanes lanes_scale(lanes p, lanes rounded)
+{
+    return EACH(scale_eight, p, rounded);
+}
+
+static inline __m128 lanes_fold(lanes x)
+{
+    const __m256 eight = _mm256_add_ps(x.a, x.b);
+    return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+}
+
+static inline __m128 lanes_fold_max(lanes x)
+{
+    const __m256 eight = _mm256_max_ps(x.a, x.b);
+    return _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+}
+
+static inline __m256i largest_magnitude(lanes x)
+{
+    const __m256i mask = _mm256_set1_epi32(0x7FFFFFFF);
+    return _mm256_max_epi32(_mm256_and_si256(_mm256_castps_si256(x.a), mask),
+                            _mm256_and_si256(_mm256_castps_si256(x.b), mask));
+}
+
+static inline uint32_t lanes_magnitude(lanes x, lanes y)
+{
+    const __m256i eight = _mm256_max_epi32(largest_magnitude(x), largest_magnitude(y));
+    const __m128i four = _mm_max_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+    const __m128i two = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0x4E));
+    return (uint32_t)_mm_cvtsi128_si32(_mm_max_epi32(two, _mm_shuffle_epi32(two, 0xB1)));
+}
+
+/* 16 integers as bytes, in order: the packs work within halves, so their quarters are put back. */
+static inline void store_group(struct q8_vector *out, uint32_t group, lanes x, lanes y)
+{
+    const __m256i low = _mm256_packs_epi32(_mm256_cvtps_epi32(x.a), _mm256_cvtps_epi32(x.b));
+    const __m256i high = _mm256_packs_epi32(_mm256_cvtps_epi32(y.a), _mm256_cvtps_epi32(y.b));
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    const __m256i q = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order);
+    _mm256_store_si256((__m256i *)(out->q + group * GROUP), q);
+    _mm256_store_si256((__m256i *)out->wide + group, _mm256_abs_epi8(q));
+}
+
+#include "kernel_vector.h"
+
+static void tile_pack(uint8_t *bytes, const int8_t q[GROUP][GROUP], const uint16_t scale[GROUP])
+{
+    tile_quad_pack(bytes, q, scale, 0);
+}
+
+static void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[GROUP], float *scale)
+{
+    tile_quad_row(bytes, row, q, scale, 0);
+}
+
+/* Adds the products of four columns for eight rows. */
+static inline __m256i add_quad(__m256i sum, const int8_t *w, __m256i x, __m256i magnitude)
+{
+    const __m256i signed_w = _mm256_sign_epi8(_mm256_load_si256((const __m256i *)w), x);
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(magnitude, signed_w), _mm256_set1_epi16(1)));
+}
+
+static inline __m256 add_scaled(__m256 sum, __m256i dot, const uint16_t *scale, __m256 x_scale)
+{
+    const __m256 w_scale = _mm256_cvtph_ps(_mm_load_si128((const __m128i *)scale));
+    return _mm256_add_ps(sum, _mm256_mul_ps(_mm256_cvtepi32_ps(dot), _mm256_mul_ps(w_scale, x_scale)));
+}
+
+static inline void store_rows(float *out, __m256 sum, bool add)
+{
+    _mm256_store_ps(out, add ? _mm256_add_ps(_mm256_load_ps(out), sum) : sum);
+}
+
+static void matmul(float *out, const struct matrix *w, const struct q8_vector *x, bool add)
+{
+    const struct tile_quad *tile = (const struct tile_quad *)w->tiles;
+    for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += GROUP) {
+        __m256 sum0 = _mm256_setzero_ps(), sum1 = sum0, sum2 = sum0, sum3 = sum0;
+        for (uint32_t group = 0; group < w->groups; group++, tile++) {
+            const int32_t *q = (const int32_t *)(x->q + group * GROUP);
+            const int32_t *magnitudes = (const int32_t *)x->wide + group * QUADS;
+            __m256i dot0 = _mm256_setzero_si256(), dot1 = dot0, dot2 = dot0, dot3 = dot0;
+            for (uint32_t quad = 0; quad < QUADS; quad++) {
+                const __m256i x4 = _mm256_set1_epi32(q[quad]), magnitude = _mm256_set1_epi32(magnitudes[quad]);
+                dot0 = add_quad(dot0, tile->q[quad][0], x4, magnitude);
+                dot1 = add_quad(dot1, tile->q[quad][8], x4, magnitude);
+                dot2 = add_quad(dot2, tile->q[quad][16], x4, magnitude);
+                dot3 = add_quad(dot3, tile->q[quad][24], x4, magnitude);
+            }
+            const __m256 x_scale = _mm256_set1_ps(x->scale[group]);
+            sum0 = add_scaled(sum0, dot0, tile->scale, x_scale);
+            sum1 = add_scaled(sum1, dot1, tile->scale + 8, x_scale);
+            sum2 = add_scaled(sum2, dot2, tile->scale + 16, x_scale);
+            sum3 = add_scaled(sum3, dot3, tile->scale + 24, x_scale);
+        }
+        store_rows(out, sum0, add);
+        store_rows(out + 8, sum1, add);
+        store_rows(out + 16, sum2, add);
+        store_rows(out + 24, sum3, add);
+    }
+}
+
+const struct kernel kernel_avx2 = {
+    .name = "avx2",
+    .tile_bytes = sizeof(struct tile_quad),
+    .tile_pack = tile_pack,
+    .tile_row = tile_row,
+    .matmul = matmul,
+    .quantize = quantize,
+    .norm_quantize = norm_quantize,
+    .swiglu = swiglu,
+    .attention = attention,
+};

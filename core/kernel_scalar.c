@@ -1,0 +1,187 @@
+/*
+ * The definition of the model's arithmetic, and what a 486 runs. Every other kernel gives the same bits.
+ *
+ * A tile is int8 [row][column], then a scale for each row as f32.
+ */
+#include "exp2.h"
+#include "kernel.h"
+#include "memory.h"
+
+struct tile {
+    int8_t q[GROUP][GROUP];
+    float scale[GROUP];
+};
+
+static void tile_pack(uint8_t *bytes, const int8_t q[GROUP][GROUP], const uint16_t scale[GROUP])
+{
+    struct tile *tile = (struct tile *)bytes;
+    memcpy(tile->q, q, sizeof tile->q);
+    for (uint32_t row = 0; row < GROUP; row++) {
+        tile->scale[row] = half_to_float(scale[row]);
+    }
+}
+
+static void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[GROUP], float *scale)
+{
+    const struct tile *tile = (const struct tile *)bytes;
+    memcpy(q, tile->q[row], GROUP);
+    *scale = tile->scale[row];
+}
+
+static int32_t dot_group(const int8_t *w, const int8_t *x)
+{
+    int32_t dot = 0;
+    for (uint32_t i = 0; i < GROUP; i++) {
+        dot += w[i] * x[i];
+    }
+    return dot;
+}
+
+static void matmul(float *out, const struct matrix *w, const struct q8_vector *x, bool add)
+{
+    const struct tile *tile = (const struct tile *)w->tiles;
+    for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += GROUP) {
+        float sum[GROUP] = {0};
+        for (uint32_t group = 0; group < w->groups; group++, tile++) {
+            for (uint32_t row = 0; row < GROUP; row++) {
+                const int32_t dot = dot_group(tile->q[row], x->q + group * GROUP);
+                sum[row] += (float)dot * (tile->scale[row] * x->scale[group]);
+            }
+        }
+        for (uint32_t row = 0; row < GROUP; row++) {
+            out[row] = add ? out[row] + sum[row] : sum[row];
+        }
+    }
+}
+
+/* Rounds to the nearest integer, ties to even; |value| < 2^22. */
+static int32_t round_to_int(float value)
+{
+    const float rounded = value + EXP2_ROUNDER;
+    return (int32_t)(float_bits(rounded) - float_bits(EXP2_ROUNDER));
+}
+
+/* One group of x times weight; returns the scale without `factor` applied. */
+static float quantize_group(int8_t *q, int32_t *sum, const float *x)
+{
+    uint32_t largest = 0; /* magnitudes order like their bits, infinity and NaN on top */
+    for (uint32_t i = 0; i < GROUP; i++) {
+        const uint32_t magnitude = float_bits(x[i]) & 0x7FFFFFFF;
+        largest = magnitude > largest ? magnitude : largest;
+    }
+    *sum = 0;
+    if (largest < QUANTIZE_SMALLEST || largest >= FLOAT_INFINITY) {
+        memset(q, 0, GROUP);
+        return largest < QUANTIZE_SMALLEST ? 0.0f : float_from_bits(FLOAT_NAN);
+    }
+    const float inverse = 127.0f / float_from_bits(largest);
+    for (uint32_t i = 0; i < GROUP; i++) {
+        const int32_t value = round_to_int(x[i] * inverse);
+        q[i] = (int8_t)value;
+        *sum += value;
+    }
+    return float_from_bits(largest) * QUANTIZE_STEP;
+}
+
+static void quantize(struct q8_vector *out, const float *x, uint32_t groups)
+{
+    for (uint32_t group = 0; group < groups; group++) {
+        out->scale[group] = quantize_group(out->q + group * GROUP, out->sum + group, x + group * GROUP);
+    }
+}
+
+/* The tree that joins partial sums. */
+static float sum_lanes(float lane[LANES])
+{
+    for (uint32_t half = LANES / 2; half > 0; half /= 2) {
+        for (uint32_t i = 0; i < half; i++) {
+            lane[i] += lane[i + half];
+        }
+    }
+    return lane[0];
+}
+
+static void norm_quantize(struct q8_vector *out, const float *x, const float *weight, uint32_t n, float epsilon)
+{
+    float lane[LANES] = {0};
+    for (uint32_t i = 0; i < n; i++) {
+        lane[i % LANES] += x[i] * x[i];
+    }
+    const float mean = sum_lanes(lane) / (float)(int32_t)n;
+    const float inverse_rms = 1.0f / __builtin_sqrtf(mean + epsilon);
+    for (uint32_t group = 0; group * GROUP < n; group++) {
+        float weighted[GROUP];
+        for (uint32_t i = 0; i < GROUP; i++) {
+            weighted[i] = x[group * GROUP + i] * weight[group * GROUP + i];
+        }
+        const float scale = quantize_group(out->q + group * GROUP, out->sum + group, weighted);
+        out->scale[group] = scale * inverse_rms;
+    }
+}
+
+static void swiglu(float *out, const float *gate, const float *up, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const float decay = exp2_single(gate[i] * -LOG2_E);
+        out[i] = gate[i] / (1.0f + decay) * up[i];
+    }
+}
+
+/* Scores of one head, q . k for positions 0..position, and the largest of them. */
+static float head_scores(float *scores, const float *q, const float *k, const struct attention *shape)
+{
+    float largest = -float_from_bits(FLOAT_INFINITY);
+    for (uint32_t t = 0; t <= shape->position; t++) {
+        const float *lane = k + t / LANES * shape->head_stride * LANES + t % LANES;
+        float dot = 0;
+        for (uint32_t i = 0; i < shape->head_size; i++) {
+            dot += q[i] * lane[i * LANES];
+        }
+        scores[t] = dot;
+        largest = dot > largest ? dot : largest;
+    }
+    return largest;
+}
+
+static void head_attention(float *out, const float *q, const float *k, const float *v, const struct attention *shape,
+                           float *scores)
+{
+    const float largest = head_scores(scores, q, k, shape);
+    float lane[LANES] = {0};
+    for (uint32_t t = 0; t <= shape->position; t++) {
+        scores[t] = exp2_single((scores[t] - largest) * shape->score_factor);
+        lane[t % LANES] += scores[t];
+    }
+    const float inverse_sum = 1.0f / sum_lanes(lane);
+    for (uint32_t i = 0; i < shape->head_size; i++) {
+        float weighted[LANES] = {0};
+        for (uint32_t t = 0; t <= shape->position; t++) {
+            weighted[t % LANES] += scores[t] * v[(t / LANES * shape->head_stride + i) * LANES + t % LANES];
+        }
+        out[i] = sum_lanes(weighted) * inverse_sum;
+    }
+}
+
+static void attention(float *out, const float *q, const float *k, const float *v, const struct attention *shape,
+                      float *scores)
+{
+    const uint32_t group = shape->heads / shape->kv_heads;
+    const size_t cache = (size_t)shape->context * shape->head_stride; /* floats of one KV head */
+    for (uint32_t head = 0; head < shape->heads; head++) {
+        const uint32_t offset = head * shape->head_size;
+        const size_t kv = head / group * cache;
+        head_attention(out + offset, q + offset, k + kv, v + kv, shape, scores);
+    }
+}
+
+const struct kernel kernel_scalar = {
+    .name = "scalar",
+    .tile_bytes = sizeof(struct tile),
+    .tile_pack = tile_pack,
+    .tile_row = tile_row,
+    .matmul = matmul,
+    .quantize = quantize,
+    .norm_quantize = norm_quantize,
+    .swiglu = swiglu,
+    .attention = attention,
+};

@@ -1,0 +1,224 @@
+/*
+ * SSE2: any x86-64 and every PC since the Pentium 4.
+ *
+ * A tile is [column / 2][set 0..3] units of 16 bytes, then 32 scales as f32. Unit `set` holds rows 8 set .. 8 set + 7 for two
+ * columns: in 16-bit lane 2 i + c, row 8 set + i as the high byte and row 8 set + 4 + i, plus 128, as the low byte. With x
+ * the pair of activations in every 32-bit lane,
+ *   both = madd(unit, x)        = 256 * upper + lower
+ *   lower = madd(unit & 255, x)
+ * sums to upper = (both - lower) / 256, exactly, and lower is 128 * sum(x) too large: nothing has to be unpacked.
+ */
+#include <emmintrin.h>
+
+#include "half.h"
+#include "kernel.h"
+
+typedef struct {
+    __m128 a, b, c, d;
+} lanes;
+
+enum { SCORE_BLOCKS = 1, VALUE_DIMS = 2 };
+
+#define EACH(function, x, y) ((lanes){function(x.a, y.a), function(x.b, y.b), function(x.c, y.c), function(x.d, y.d)})
+
+static inline lanes lanes_load(const float *p)
+{
+    return (lanes){_mm_load_ps(p), _mm_load_ps(p + 4), _mm_load_ps(p + 8), _mm_load_ps(p + 12)};
+}
+
+static inline void lanes_store(float *p, lanes x)
+{
+    _mm_store_ps(p, x.a);
+    _mm_store_ps(p + 4, x.b);
+    _mm_store_ps(p + 8, x.c);
+    _mm_store_ps(p + 12, x.d);
+}
+
+static inline lanes lanes_set(float value)
+{
+    const __m128 all = _mm_set1_ps(value);
+    return (lanes){all, all, all, all};
+}
+
+static inline lanes lanes_add(lanes x, lanes y)
+{
+    return EACH(_mm_add_ps, x, y);
+}
+
+static inline lanes lanes_sub(lanes x, lanes y)
+{
+    return EACH(_mm_sub_ps, x, y);
+}
+
+static inline lanes lanes_mul(lanes x, lanes y)
+{
+    return EACH(_mm_mul_ps, x, y);
+}
+
+static inline lanes lanes_div(lanes x, lanes y)
+{
+    return EACH(_mm_div_ps, x, y);
+}
+
+static inline lanes lanes_max(lanes x, lanes y)
+{
+    return EACH(_mm_max_ps, x, y);
+}
+
+static inline lanes lanes_min(lanes x, lanes y)
+{
+    return EACH(_mm_min_ps, x, y);
+}
+
+static inline lanes lanes_keep(lanes y, lanes limit, lanes p)
+{
+    const lanes mask = EACH(_mm_cmpge_ps, y, limit);
+    return EACH(_mm_and_ps, mask, p);
+}
+
+static inline __m128 scale_quad(__m128 p, __m128 rounded)
+{
+    return _mm_castsi128_ps(_mm_add_epi32(_mm_castps_si128(p), _mm_slli_epi32(_mm_castps_si128(rounded), 23)));
+}
+
+static inline lanes lanes_scale(lanes p, lanes rounded)
+{
+    return EACH(scale_quad, p, rounded);
+}
+
+static inline __m128 lanes_fold(lanes x)
+{
+    return _mm_add_ps(_mm_add_ps(x.a, x.c), _mm_add_ps(x.b, x.d));
+}
+
+static inline __m128 lanes_fold_max(lanes x)
+{
+    return _mm_max_ps(_mm_max_ps(x.a, x.c), _mm_max_ps(x.b, x.d));
+}
+
+/* SSE2 has no maximum of 32-bit integers. */
+static inline __m128i max_int(__m128i x, __m128i y)
+{
+    const __m128i greater = _mm_cmpgt_epi32(x, y);
+    return _mm_or_si128(_mm_and_si128(greater, x), _mm_andnot_si128(greater, y));
+}
+
+static inline __m128i magnitude(__m128 x)
+{
+    return _mm_and_si128(_mm_castps_si128(x), _mm_set1_epi32(0x7FFFFFFF));
+}
+
+static inline __m128i largest_magnitude(lanes x)
+{
+    return max_int(max_int(magnitude(x.a), magnitude(x.b)), max_int(magnitude(x.c), magnitude(x.d)));
+}
+
+static inline uint32_t lanes_magnitude(lanes x, lanes y)
+{
+    const __m128i four = max_int(largest_magnitude(x), largest_magnitude(y));
+    const __m128i two = max_int(four, _mm_shuffle_epi32(four, 0x4E));
+    return (uint32_t)_mm_cvtsi128_si32(max_int(two, _mm_shuffle_epi32(two, 0xB1)));
+}
+
+/* Stores 16 integers as int16 and as int8; returns the sums of neighbours. */
+static inline __m128i store_half_group(int16_t *wide, int8_t *q, lanes x)
+{
+    const __m128i low = _mm_packs_epi32(_mm_cvtps_epi32(x.a), _mm_cvtps_epi32(x.b));
+    const __m128i high = _mm_packs_epi32(_mm_cvtps_epi32(x.c), _mm_cvtps_epi32(x.d));
+    _mm_store_si128((__m128i *)wide, low);
+    _mm_store_si128((__m128i *)wide + 1, high);
+    _mm_store_si128((__m128i *)q, _mm_packs_epi16(low, high));
+    return _mm_madd_epi16(_mm_add_epi16(low, high), _mm_set1_epi16(1));
+}
+
+static inline void store_group(struct q8_vector *out, uint32_t group, lanes x, lanes y)
+{
+    int16_t *wide = out->wide + group * GROUP;
+    int8_t *q = out->q + group * GROUP;
+    const __m128i four =
+        _mm_add_epi32(store_half_group(wide, q, x), store_half_group(wide + LANES, q + LANES, y));
+    const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4E));
+    out->sum[group] = _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xB1)));
+}
+
+#include "kernel_vector.h"
+
+enum { SETS = 4, PAIRS = GROUP / 2 };
+
+struct tile {
+    int16_t unit[PAIRS][SETS][4][2];
+    float scale[GROUP];
+};
+
+static void tile_pack(uint8_t *bytes, const int8_t q[GROUP][GROUP], const uint16_t scale[GROUP])
+{
+    struct tile *tile = (struct tile *)bytes;
+    for (uint32_t column = 0; column < GROUP; column++) {
+        for (uint32_t lane = 0; lane < SETS * 4; lane++) {
+            const uint32_t row = lane / 4 * 8 + lane % 4;
+            const int32_t both = q[row][column] * 256 + q[row + 4][column] + 128;
+            tile->unit[column / 2][lane / 4][lane % 4][column % 2] = (int16_t)both;
+        }
+    }
+    for (uint32_t row = 0; row < GROUP; row++) {
+        tile->scale[row] = half_to_float(scale[row]);
+    }
+}
+
+static void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[GROUP], float *scale)
+{
+    const struct tile *tile = (const struct tile *)bytes;
+    for (uint32_t column = 0; column < GROUP; column++) {
+        const uint16_t both = (uint16_t)tile->unit[column / 2][row / 8][row % 4][column % 2];
+        q[column] = row % 8 < 4 ? (int8_t)(both >> 8) : (int8_t)((both & 255) - 128);
+    }
+    *scale = tile->scale[row];
+}
+
+/* Adds one group's part to the sums of the eight rows of a set. */
+static inline void add_set(__m128 *upper_sum, __m128 *lower_sum, const struct tile *tile, uint32_t set,
+                           const int32_t *pairs, __m128i bias, __m128 x_scale)
+{
+    __m128i both = _mm_setzero_si128(), lower = _mm_setzero_si128();
+    for (uint32_t pair = 0; pair < PAIRS; pair++) {
+        const __m128i unit = _mm_load_si128((const __m128i *)tile->unit[pair][set]);
+        const __m128i x = _mm_set1_epi32(pairs[pair]);
+        both = _mm_add_epi32(both, _mm_madd_epi16(unit, x));
+        lower = _mm_add_epi32(lower, _mm_madd_epi16(_mm_and_si128(unit, _mm_set1_epi16(255)), x));
+    }
+    const __m128i upper = _mm_srai_epi32(_mm_sub_epi32(both, lower), 8);
+    const __m128 upper_scale = _mm_mul_ps(_mm_load_ps(tile->scale + set * 8), x_scale);
+    const __m128 lower_scale = _mm_mul_ps(_mm_load_ps(tile->scale + set * 8 + 4), x_scale);
+    *upper_sum = _mm_add_ps(*upper_sum, _mm_mul_ps(_mm_cvtepi32_ps(upper), upper_scale));
+    *lower_sum = _mm_add_ps(*lower_sum, _mm_mul_ps(_mm_cvtepi32_ps(_mm_sub_epi32(lower, bias)), lower_scale));
+}
+
+static void matmul(float *out, const struct matrix *w, const struct q8_vector *x, bool add)
+{
+    const struct tile *tile = (const struct tile *)w->tiles;
+    for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += GROUP, tile += w->groups) {
+        for (uint32_t set = 0; set < SETS; set++) {
+            __m128 upper = _mm_setzero_ps(), lower = _mm_setzero_ps();
+            for (uint32_t group = 0; group < w->groups; group++) {
+                const int32_t *pairs = (const int32_t *)(x->wide + group * GROUP);
+                const __m128i bias = _mm_set1_epi32(128 * x->sum[group]);
+                add_set(&upper, &lower, tile + group, set, pairs, bias, _mm_set1_ps(x->scale[group]));
+            }
+            float *to = out + set * 8;
+            _mm_store_ps(to, add ? _mm_add_ps(_mm_load_ps(to), upper) : upper);
+            _mm_store_ps(to + 4, add ? _mm_add_ps(_mm_load_ps(to + 4), lower) : lower);
+        }
+    }
+}
+
+const struct kernel kernel_sse2 = {
+    .name = "sse2",
+    .tile_bytes = sizeof(struct tile),
+    .tile_pack = tile_pack,
+    .tile_row = tile_row,
+    .matmul = matmul,
+    .quantize = quantize,
+    .norm_quantize = norm_quantize,
+    .swiglu = swiglu,
+    .attention = attention,
+};

@@ -1,0 +1,99 @@
+#include "model.h"
+#include "memory.h"
+#include "rope.h"
+
+/* Takes count elements of `size` bytes; a product beyond the address space counts as all of it. */
+static void *take(struct arena *arena, uint64_t count, size_t size)
+{
+    const uint64_t bytes = count > UINT64_MAX / size ? UINT64_MAX : count * size;
+    return arena_take(arena, bytes > SIZE_MAX ? SIZE_MAX : (size_t)bytes, ALIGNMENT);
+}
+
+static struct matrix take_matrix(struct arena *arena, const struct kernel *kernel, uint32_t rows, uint32_t cols)
+{
+    struct matrix matrix = {
+        .rows = rows,
+        .cols = cols,
+        .row_tiles = (uint32_t)(((uint64_t)rows + GROUP - 1) / GROUP),
+        .groups = (uint32_t)(((uint64_t)cols + GROUP - 1) / GROUP),
+    };
+    matrix.tiles = take(arena, (uint64_t)matrix.row_tiles * matrix.groups, kernel->tile_bytes);
+    return matrix;
+}
+
+static void set_shape(struct model *model, const struct gguf *gguf, const struct kernel *kernel)
+{
+    *model = (struct model){
+        .kernel = kernel,
+        .dim = gguf->dim,
+        .dim_padded = round_up(gguf->dim, GROUP),
+        .hidden = gguf->hidden,
+        .hidden_padded = round_up(gguf->hidden, GROUP),
+        .heads = gguf->heads,
+        .kv_heads = gguf->kv_heads,
+        .head_size = gguf->head_size,
+        .q_rows = round_up(gguf->heads * gguf->head_size, GROUP),
+        .kv_rows = round_up(gguf->kv_heads * gguf->head_size, GROUP),
+        .rope_pairs = gguf->rope_size / 2,
+        .vocabulary = gguf->vocabulary,
+        .vocabulary_padded = round_up(gguf->vocabulary, GROUP),
+        .layers = gguf->layers,
+        .norm_epsilon = gguf->norm_epsilon,
+    };
+}
+
+static void layout_layer(struct model *model, struct layer *layer, struct arena *arena)
+{
+    const struct kernel *kernel = model->kernel;
+    const uint32_t dim = model->dim;
+    *layer = (struct layer){
+        .attn_norm = take(arena, model->dim_padded, sizeof(float)),
+        .ffn_norm = take(arena, model->dim_padded, sizeof(float)),
+        .qkv = take_matrix(arena, kernel, model->q_rows + 2 * model->kv_rows, dim),
+        .attn_output = take_matrix(arena, kernel, dim, model->heads * model->head_size),
+        .gate_up = take_matrix(arena, kernel, 2 * model->hidden_padded, dim),
+        .down = take_matrix(arena, kernel, dim, model->hidden),
+    };
+}
+
+int model_layout(struct model *model, const struct gguf *gguf, const struct kernel *kernel, struct arena *arena)
+{
+    const bool counting = arena->base == NULL;
+    set_shape(model, gguf, kernel);
+    uint64_t *frequency = take(arena, model->rope_pairs, sizeof *frequency);
+    model->rope_frequency = frequency;
+    model->layer = take(arena, model->layers, sizeof *model->layer);
+    for (uint32_t l = 0; l < model->layers; l++) {
+        struct layer counted;
+        layout_layer(model, model->layer != NULL ? &model->layer[l] : &counted, arena);
+    }
+    model->output_norm = take(arena, model->dim_padded, sizeof(float));
+    model->embedding = take_matrix(arena, kernel, model->vocabulary, model->dim);
+    model->output = model->embedding;
+    if (gguf->tensor[TENSOR_OUTPUT].type != TENSOR_ABSENT) {
+        model->output = take_matrix(arena, kernel, model->vocabulary, model->dim);
+    }
+    if (counting) {
+        return arena->used == SIZE_MAX ? -1 : 0;
+    }
+    if (model->output.tiles == NULL) {
+        return -1; /* the last taken: an arena too small for anything before it is too small for it */
+    }
+    rope_frequencies(frequency, 2 * model->rope_pairs, gguf->rope_base);
+    return 0;
+}
+
+void model_embed(const struct model *model, float *x, uint32_t token)
+{
+    const struct matrix *table = &model->embedding;
+    const size_t row_tile = token / GROUP;
+    const uint8_t *tile = table->tiles + row_tile * table->groups * model->kernel->tile_bytes;
+    for (uint32_t group = 0; group < table->groups; group++, tile += model->kernel->tile_bytes) {
+        int8_t q[GROUP];
+        float scale;
+        model->kernel->tile_row(tile, token % GROUP, q, &scale);
+        for (uint32_t i = 0; i < GROUP; i++) {
+            x[group * GROUP + i] = (float)q[i] * scale;
+        }
+    }
+}

@@ -1,0 +1,50 @@
+/*
+ * GGUF's Q8_0: blocks of 32 numbers as int8 with one f16 scale, value = scale * q.
+ * Rule of ggml's reference quantizer (ggml-quants.c, quantize_row_q8_0_ref): scale = max |x| / 127 in single precision,
+ * q = x * (1 / scale) rounded half away from zero, then the scale is rounded to f16.
+ */
+#ifndef BOOTLLAMA_Q8_0_H
+#define BOOTLLAMA_Q8_0_H
+
+#include "half.h"
+
+enum { Q8_0_BLOCK = 32 };
+
+struct q8_0_block {
+    uint16_t scale; /* f16 bits */
+    int8_t q[Q8_0_BLOCK];
+} __attribute__((packed));
+_Static_assert(sizeof(struct q8_0_block) == 34, "the layout of the file");
+
+static inline int8_t q8_0_round(float value)
+{
+    const float magnitude = value < 0 ? -value : value;
+    int32_t whole = (int32_t)magnitude;
+    if (magnitude - (float)whole >= 0.5f) {
+        whole++;
+    }
+    return (int8_t)(value < 0 ? -whole : whole);
+}
+
+/*
+ * Quantizes x [count], count <= 32, into q [32], zeros beyond count. Returns the scale as f16 bits; it is not finite
+ * where an x is not or is too large for f16, and q is then all zeros.
+ */
+static inline uint16_t q8_0_quantize(int8_t q[Q8_0_BLOCK], const float *x, uint32_t count)
+{
+    uint32_t largest = 0; /* magnitudes order like their bits, infinity and NaN on top */
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t magnitude = float_bits(x[i]) & 0x7FFFFFFF;
+        largest = magnitude > largest ? magnitude : largest;
+    }
+    const float scale = float_from_bits(largest) / 127.0f;
+    const uint16_t half = half_from_float(scale);
+    const bool usable = scale >= 0x1p-126f && half_is_finite(half);
+    const float inverse = usable ? 1.0f / scale : 0.0f;
+    for (uint32_t i = 0; i < Q8_0_BLOCK; i++) {
+        q[i] = usable && i < count ? q8_0_round(x[i] * inverse) : 0;
+    }
+    return half;
+}
+
+#endif

@@ -1,0 +1,100 @@
+#include "rope.h"
+#include "half.h"
+
+/* The upper 64 bits of a * b: the product of two fractions in units of 2^-64. */
+static uint64_t multiply_high(uint64_t a, uint64_t b)
+{
+    const uint64_t a_low = (uint32_t)a, a_high = a >> 32;
+    const uint64_t b_low = (uint32_t)b, b_high = b >> 32;
+    const uint64_t middle = a_high * b_low + (a_low * b_low >> 32);
+    const uint64_t middle2 = a_low * b_high + (uint32_t)middle;
+    return a_high * b_high + (middle >> 32) + (middle2 >> 32);
+}
+
+/* log2(value) for a finite float > 1, in units of 2^-56: the integer part is the exponent, each further bit comes from
+   squaring the mantissa and looking whether it passed 2. */
+static uint64_t log2_fixed(float value)
+{
+    const uint32_t bits = float_bits(value);
+    uint64_t result = (bits >> 23) - 127;
+    uint64_t mantissa = (uint64_t)(bits & 0x7FFFFF) << 40 | 1ull << 63; /* in [1, 2), units of 2^-63 */
+    for (uint32_t bit = 0; bit < 56; bit++) {
+        mantissa = multiply_high(mantissa, mantissa); /* in [1, 4), units of 2^-62 */
+        result <<= 1;
+        if (mantissa >> 63 != 0) {
+            result |= 1;
+        } else {
+            mantissa <<= 1;
+        }
+    }
+    return result;
+}
+
+/* 2^-exponent for an exponent in units of 2^-56; the result in units of 2^-64, below 1. */
+static uint64_t exp2_negative_fixed(uint64_t exponent)
+{
+    const uint64_t LN2 = 0xB17217F7D1CF79ABull; /* ln 2, units of 2^-64 */
+    const uint32_t whole = (uint32_t)(exponent >> 56);
+    const uint64_t x = multiply_high(exponent << 8, LN2); /* the fraction times ln 2 */
+    uint64_t result = UINT64_MAX; /* e^-x = 1 - x (1 - x/2 (1 - x/3 (...))) from the inside out */
+    for (uint32_t term = 20; term > 0; term--) {
+        result = UINT64_MAX - multiply_high(x / term, result);
+    }
+    return whole < 64 ? result >> whole : 0;
+}
+
+void rope_frequencies(uint64_t *frequency, uint32_t rope_size, float base)
+{
+    const uint64_t ONE_BY_TWO_PI = 0x28BE60DB9391054Aull; /* turns of one radian, units of 2^-64 */
+    const uint64_t octaves = log2_fixed(base);
+    for (uint32_t i = 0; i < rope_size / 2; i++) {
+        const uint64_t whole = octaves / rope_size, rest = octaves % rope_size;
+        const uint64_t exponent = whole * (2 * i) + rest * (2 * i) / rope_size;
+        frequency[i] = multiply_high(exp2_negative_fixed(exponent), ONE_BY_TWO_PI);
+    }
+}
+
+/* cos and sin of 2 pi t for t in [-1/8, 1/8] turns: least-squares polynomials at Chebyshev points. */
+static float cosine_octant(float t)
+{
+    const float u = t * t;
+    float p = 59.2202873f * u + -85.4428482f;
+    p = p * u + 64.9393158f;
+    p = p * u + -19.7392082f;
+    return p * u + 1.0f;
+}
+
+static float sine_octant(float t)
+{
+    const float u = t * t;
+    float p = -75.4018402f * u + 81.5925446f;
+    p = p * u + -41.3416634f;
+    p = p * u + 6.28318548f;
+    return p * t;
+}
+
+void rope_angles(float *cosine, float *sine, const uint64_t *frequency, uint32_t pairs, uint32_t position)
+{
+    for (uint32_t i = 0; i < pairs; i++) {
+        const uint64_t turn = frequency[i] * position;
+        const uint32_t upper = (uint32_t)(turn >> 32) + 0x20000000; /* quarter turns, rounded to the nearest */
+        const uint32_t quarter = upper >> 30;
+        const int32_t rest = (int32_t)(upper & 0x3FFFFFFF) - 0x20000000; /* units of 2^-32 turns */
+        const float t = (float)(rest >> 6) * 0x1p-26f; /* 24 bits: the conversion is exact */
+        const float c = cosine_octant(t), s = sine_octant(t);
+        const float c_turned = quarter & 1 ? s : c, s_turned = quarter & 1 ? c : s;
+        cosine[i] = quarter == 1 || quarter == 2 ? -c_turned : c_turned;
+        sine[i] = quarter >= 2 ? -s_turned : s_turned;
+    }
+}
+
+void rope_rotate(float *x, uint32_t heads, uint32_t head_size, const float *cosine, const float *sine, uint32_t pairs)
+{
+    for (uint32_t head = 0; head < heads; head++, x += head_size) {
+        for (uint32_t i = 0; i < pairs; i++) {
+            const float even = x[2 * i], odd = x[2 * i + 1];
+            x[2 * i] = even * cosine[i] - odd * sine[i];
+            x[2 * i + 1] = even * sine[i] + odd * cosine[i];
+        }
+    }
+}

@@ -1,0 +1,22 @@
+/*
+ * Rotary position embedding (Su et al. 2021, "RoFormer") in the adjacent-pair form of llama2.c and ggml's "llama":
+ * elements 2i and 2i + 1 of a head turn by position * base^(-2i / rope_size).
+ *
+ * Angles are kept as fractions of a turn in 64-bit fixed point: position * frequency wraps by itself, is exact at any
+ * position and the same on every machine, with no float range reduction.
+ */
+#ifndef BOOTLLAMA_ROPE_H
+#define BOOTLLAMA_ROPE_H
+
+#include <stdint.h>
+
+/* Fills frequency[rope_size / 2] with turns a position, 2^-64 turns a unit. base: finite, > 1. */
+void rope_frequencies(uint64_t *frequency, uint32_t rope_size, float base);
+
+/* cosine and sine [pairs] of position * frequency[i]; absolute error below 2e-7. */
+void rope_angles(float *cosine, float *sine, const uint64_t *frequency, uint32_t pairs, uint32_t position);
+
+/* Turns the first 2 * pairs elements of each of `heads` heads of head_size elements at x. */
+void rope_rotate(float *x, uint32_t heads, uint32_t head_size, const float *cosine, const float *sine, uint32_t pairs);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * From logits to the next token, as llama2.c does it (run.c: sample, temperature then top-p, xorshift64* seeded with
+ * the seed itself), so that a seed known from there is a seed here. Repetition penalty, top-k and min-p come on top
+ * and are off by default. All arithmetic is the project's own single precision: the same on every machine.
+ */
+#ifndef BOOTLLAMA_SAMPLER_H
+#define BOOTLLAMA_SAMPLER_H
+
+#include "arena.h"
+#include "format.h"
+
+struct sampling {
+    float temperature;    /* >= 0; 0 takes the most likely token */
+    float top_p;          /* 0..1; 0 or 1 = off */
+    float min_p;          /* 0..1; keeps tokens of at least min_p times the highest probability; 0 = off */
+    float repeat_penalty; /* > 0; logits of tokens in the last 64 positions are divided (if > 0) or multiplied by it; 1 = off */
+    uint32_t top_k;       /* 0 = off */
+    uint64_t seed;        /* xorshift's state must not be 0: seed 0 is taken as 1 */
+};
+
+/* temperature 0.8, top_p 0.9, the rest off, and the seed whose story is told at power-on. */
+struct sampling sampling_default(void);
+
+enum { SAMPLER_PENALTY_WINDOW = 64, SAMPLER_NOT_FINITE = -1 };
+
+struct sampler {
+    struct sampling settings;
+    uint64_t state;      /* of xorshift64* */
+    uint32_t vocabulary; /* n */
+    uint32_t recent_count;
+    int32_t recent[SAMPLER_PENALTY_WINDOW]; /* ring of the tokens accepted last */
+    struct candidate *candidates;           /* [n] scratch, in the arena */
+};
+
+struct candidate {
+    float probability;
+    int32_t id;
+};
+
+size_t sampler_memory(uint32_t vocabulary); /* bytes that sampler_init takes from its arena */
+
+/* Takes scratch from *arena, which must outlive *sampler. */
+void sampler_init(struct sampler *sampler, uint32_t vocabulary, struct arena *arena);
+
+/* Starts a story: the seed's first random number comes next, no token is recent. */
+void sampler_begin(struct sampler *sampler, const struct sampling *settings);
+
+/* Notes a token of the prompt or of the story for the repetition penalty. */
+void sampler_accept(struct sampler *sampler, int32_t id);
+
+/* The next token, or SAMPLER_NOT_FINITE where a logit is infinite or not a number. logits [vocabulary] are changed. Ties go
+   to the lower id. */
+int32_t sampler_next(struct sampler *sampler, float *logits);
+
+#endif
