@@ -1,0 +1,10 @@
+/* struct platform over an operating system: files by path, standard output, malloc. */
+#ifndef BOOTLLAMA_HOST_PLATFORM_H
+#define BOOTLLAMA_HOST_PLATFORM_H
+
+#include "platform.h"
+
+/* Fills *platform; SIGINT is from then on a Ctrl-C that get_key returns. Paths are the system's own. */
+void host_platform(struct platform *platform);
+
+#endif

@@ -1,0 +1,177 @@
+#define _GNU_SOURCE
+#include "host_platform.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "format.h"
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signal_number)
+{
+    (void)signal_number;
+    interrupted = 1;
+}
+
+static void host_put(struct platform *platform, const char *utf8, size_t n)
+{
+    (void)platform;
+    fwrite(utf8, 1, n, stdout);
+    fflush(stdout);
+}
+
+static int host_get_key(struct platform *platform)
+{
+    (void)platform;
+    if (interrupted) {
+        interrupted = 0;
+        return 3;
+    }
+    return KEY_NONE;
+}
+
+static int failure(struct platform *platform)
+{
+    format(platform->error, sizeof platform->error, "%s", strerror(errno));
+    return errno == ENOENT || errno == ENOTDIR ? PLATFORM_NOT_FOUND : PLATFORM_IO_ERROR;
+}
+
+static int host_open(struct platform *platform, const char *path, struct platform_file *file)
+{
+    const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+    if (descriptor < 0) {
+        return failure(platform);
+    }
+    if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
+        close(descriptor);
+        format(platform->error, sizeof platform->error, "not a regular file");
+        return PLATFORM_IO_ERROR;
+    }
+    *file = (struct platform_file){.size = (uint64_t)status.st_size, .state = {(uintptr_t)descriptor}};
+    return PLATFORM_OK;
+}
+
+static void host_close(struct platform *platform, struct platform_file *file)
+{
+    (void)platform;
+    close((int)file->state[0]);
+}
+
+static int host_read(struct platform *platform, struct platform_file *file, uint64_t offset, void *buffer,
+                     uint32_t bytes)
+{
+    uint8_t *to = buffer;
+    while (bytes > 0) {
+        const ssize_t got = pread((int)file->state[0], to, bytes, (off_t)offset);
+        if (got == 0) {
+            format(platform->error, sizeof platform->error, "the file became shorter");
+            return PLATFORM_IO_ERROR;
+        }
+        if (got < 0) {
+            return failure(platform);
+        }
+        to += got;
+        offset += (uint64_t)got;
+        bytes -= (uint32_t)got;
+    }
+    return PLATFORM_OK;
+}
+
+static int host_list(struct platform *platform, const char *directory, uint32_t index, struct platform_entry *entry)
+{
+    struct dirent **names;
+    const int count = scandir(directory, &names, NULL, alphasort);
+    int status = PLATFORM_NOT_FOUND;
+    if (count < 0) {
+        return failure(platform);
+    }
+    for (int i = 0; i < count; i++) {
+        const bool dots = strcmp(names[i]->d_name, ".") == 0 || strcmp(names[i]->d_name, "..") == 0;
+        if (!dots && index-- == 0) {
+            char path[4096];
+            struct stat info = {0};
+            snprintf(path, sizeof path, "%s/%s", directory, names[i]->d_name);
+            stat(path, &info);
+            snprintf(entry->name, sizeof entry->name, "%s", names[i]->d_name);
+            entry->size = (uint64_t)info.st_size;
+            entry->is_directory = S_ISDIR(info.st_mode);
+            status = PLATFORM_OK;
+        }
+        free(names[i]);
+    }
+    free(names);
+    return status;
+}
+
+static uint64_t host_microseconds(struct platform *platform)
+{
+    (void)platform;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static uint64_t host_memory_free(struct platform *platform)
+{
+    (void)platform;
+    return (uint64_t)sysconf(_SC_AVPHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void *host_reserve(struct platform *platform, size_t bytes)
+{
+    (void)platform;
+    return aligned_alloc(4096, (bytes + 4095) & ~(size_t)4095);
+}
+
+static void host_release(struct platform *platform, void *memory, size_t bytes)
+{
+    (void)platform;
+    (void)bytes;
+    free(memory);
+}
+
+/* An operating system keeps vector registers apart by itself. */
+static void host_exclusive(struct platform *platform, bool on)
+{
+    (void)platform;
+    (void)on;
+}
+
+static void host_leave(struct platform *platform)
+{
+    (void)platform;
+    exit(0);
+}
+
+void host_platform(struct platform *platform)
+{
+    *platform = (struct platform){
+        .firmware = "host",
+        .vendor = "",
+        .preferred_read = 1 << 20,
+        .put = host_put,
+        .get_key = host_get_key,
+        .open = host_open,
+        .close = host_close,
+        .read = host_read,
+        .list = host_list,
+        .microseconds = host_microseconds,
+        .memory_free = host_memory_free,
+        .reserve = host_reserve,
+        .release = host_release,
+        .exclusive = host_exclusive,
+        .reboot = host_leave,
+        .power_off = host_leave,
+    };
+    signal(SIGINT, on_interrupt);
+}
