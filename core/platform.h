@@ -86,6 +86,9 @@ struct platform {
        (UEFI raises the task priority). No other call of this struct is made in between. */
     void (*exclusive)(struct platform *, bool on);
 
+    /* Rests the processor for a moment, at most 60 ms or until a key may have come: called while waiting for one. */
+    void (*idle)(struct platform *);
+
     /* Restart and switch off. They return only where the firmware cannot do it. */
     void (*reboot)(struct platform *);
     void (*power_off)(struct platform *);

@@ -61,3 +61,18 @@ void utf8_printable(char *out, size_t size, const uint8_t *bytes, size_t n)
     }
     out[used] = '\0';
 }
+
+size_t utf8_encode(char out[UTF8_MAX], uint32_t code_point)
+{
+    if (code_point > 0x10FFFF || (code_point >= 0xD800 && code_point <= 0xDFFF))
+        code_point = 0xFFFD;
+    if (code_point < 0x80) {
+        out[0] = (char)code_point;
+        return 1;
+    }
+    size_t length = code_point < 0x800 ? 2 : code_point < 0x10000 ? 3 : 4;
+    for (size_t i = length - 1; i > 0; i--, code_point >>= 6)
+        out[i] = (char)(0x80 | (code_point & 0x3F));
+    out[0] = (char)(0xF00u >> length | code_point); /* length ones, a zero, the upper bits */
+    return length;
+}

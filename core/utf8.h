@@ -19,4 +19,9 @@ int utf8_sequence(const uint8_t *bytes, size_t n);
  */
 void utf8_printable(char *out, size_t size, const uint8_t *bytes, size_t n);
 
+enum { UTF8_MAX = 4 }; /* bytes of one sequence at most */
+
+/* Writes a Unicode scalar value as UTF-8 and returns its bytes; anything else is written as U+FFFD. */
+size_t utf8_encode(char out[UTF8_MAX], uint32_t code_point);
+
 #endif

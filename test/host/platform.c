@@ -147,6 +147,12 @@ static void host_exclusive(struct platform *platform, bool on)
     (void)on;
 }
 
+static void host_idle(struct platform *platform)
+{
+    (void)platform;
+    usleep(10000);
+}
+
 static void host_leave(struct platform *platform)
 {
     (void)platform;
@@ -170,6 +176,7 @@ void host_platform(struct platform *platform)
         .reserve = host_reserve,
         .release = host_release,
         .exclusive = host_exclusive,
+        .idle = host_idle,
         .reboot = host_leave,
         .power_off = host_leave,
     };
