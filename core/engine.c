@@ -7,7 +7,7 @@ static int layout_run(struct engine *engine, uint32_t context, struct arena *are
     if (transformer_layout(&engine->transformer, &engine->model, context, arena) != 0) {
         return -1;
     }
-    sampler_init(&engine->sampler, engine->gguf.vocabulary, arena);
+    sampler_init(&engine->sampler, engine->model.kernel, engine->gguf.vocabulary, arena);
     engine->prompt = arena_take(arena, (size_t)engine->transformer.context * sizeof *engine->prompt, ALIGNMENT);
     engine->prompt_scratch = arena_take(arena, tokenizer_scratch(PROMPT_MAX), ALIGNMENT);
     return arena->base == NULL || engine->prompt_scratch != NULL ? 0 : -1;

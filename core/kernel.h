@@ -88,9 +88,13 @@ struct kernel {
     void (*swiglu)(float *out, const float *gate, const float *up, uint32_t n);
 
     /* out [heads * head_size] = softmax(q . k * factor) . v for every head. q [heads * head_size]; k, v: this layer's
-       cache, the current position already in it; scores [context] is scratch. */
+       cache, the current position already in it; scores is scratch: [heads][context], then [heads]. */
     void (*attention)(float *out, const float *q, const float *k, const float *v, const struct attention *shape,
                       float *scores);
+
+    /* x[i] = 2^((x[i] - largest) * factor) where largest is that of x [n], n a multiple of LANES. Returns their sum;
+       the largest has become 1. */
+    float (*exponentials)(float *x, uint32_t n, float factor);
 };
 
 extern const struct kernel kernel_scalar, kernel_sse2, kernel_avx2, kernel_avx512vnni;

@@ -194,4 +194,5 @@ const struct kernel kernel_avx2 = {
     .norm_quantize = norm_quantize,
     .swiglu = swiglu,
     .attention = attention,
+    .exponentials = exponentials,
 };

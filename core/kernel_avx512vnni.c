@@ -163,4 +163,5 @@ const struct kernel kernel_avx512vnni = {
     .norm_quantize = norm_quantize,
     .swiglu = swiglu,
     .attention = attention,
+    .exponentials = exponentials,
 };

@@ -143,16 +143,31 @@ static float head_scores(float *scores, const float *q, const float *k, const st
     return largest;
 }
 
+/* Turns `count` scores into 2^((score - largest) * factor); returns their sum. */
+static float to_exponentials(float *scores, uint32_t count, float largest, float factor)
+{
+    float lane[LANES] = {0};
+    for (uint32_t t = 0; t < count; t++) {
+        scores[t] = exp2_single((scores[t] - largest) * factor);
+        lane[t % LANES] += scores[t];
+    }
+    return sum_lanes(lane);
+}
+
+static float exponentials(float *x, uint32_t n, float factor)
+{
+    float largest = x[0];
+    for (uint32_t i = 1; i < n; i++) {
+        largest = x[i] > largest ? x[i] : largest;
+    }
+    return to_exponentials(x, n, largest, factor);
+}
+
 static void head_attention(float *out, const float *q, const float *k, const float *v, const struct attention *shape,
                            float *scores)
 {
     const float largest = head_scores(scores, q, k, shape);
-    float lane[LANES] = {0};
-    for (uint32_t t = 0; t <= shape->position; t++) {
-        scores[t] = exp2_single((scores[t] - largest) * shape->score_factor);
-        lane[t % LANES] += scores[t];
-    }
-    const float inverse_sum = 1.0f / sum_lanes(lane);
+    const float inverse_sum = 1.0f / to_exponentials(scores, shape->position + 1, largest, shape->score_factor);
     for (uint32_t i = 0; i < shape->head_size; i++) {
         float weighted[LANES] = {0};
         for (uint32_t t = 0; t <= shape->position; t++) {
@@ -184,4 +199,5 @@ const struct kernel kernel_scalar = {
     .norm_quantize = norm_quantize,
     .swiglu = swiglu,
     .attention = attention,
+    .exponentials = exponentials,
 };

@@ -221,4 +221,5 @@ const struct kernel kernel_sse2 = {
     .norm_quantize = norm_quantize,
     .swiglu = swiglu,
     .attention = attention,
+    .exponentials = exponentials,
 };

@@ -97,109 +97,187 @@ static void swiglu(float *out, const float *gate, const float *up, uint32_t n)
     }
 }
 
-/* Scores of `count` blocks, a constant: one chain of additions a block. Returns the largest of each lane. */
-static inline __attribute__((always_inline)) lanes block_scores(float *scores, const float *q, const float *k,
-                                                                const struct attention *shape, uint32_t count)
+/*
+ * Attention goes through all heads three times - scores, exponentials, values - because each pass ends in a long chain of
+ * dependent operations that the next head's work then hides. In the passes over the cache, two heads that share keys and
+ * values share their loads.
+ */
+
+/* Scores of `blocks` blocks for `heads` query heads, both constants: one chain of additions each. `scores` and `q` of the
+   second head follow at score_stride and q_stride. *largest gets the largest of each lane for each head. */
+static inline __attribute__((always_inline)) void block_scores(float *scores, const float *q, const float *k,
+                                                               const struct attention *shape, uint32_t blocks,
+                                                               uint32_t heads, lanes largest[2])
 {
     const size_t block = (size_t)shape->head_stride * LANES;
-    lanes dot[SCORE_BLOCKS];
+    lanes dot[2][SCORE_BLOCKS];
 #pragma GCC unroll 8
-    for (uint32_t b = 0; b < count; b++) {
-        dot[b] = lanes_set(0.0f);
+    for (uint32_t b = 0; b < blocks; b++) {
+        dot[0][b] = lanes_set(0.0f);
+        dot[1][b] = lanes_set(0.0f);
     }
     for (uint32_t i = 0; i < shape->head_size; i++, k += LANES) {
-        const lanes factor = lanes_set(q[i]);
 #pragma GCC unroll 8
-        for (uint32_t b = 0; b < count; b++) {
-            dot[b] = lanes_add(dot[b], lanes_mul(factor, lanes_load(k + b * block)));
+        for (uint32_t b = 0; b < blocks; b++) {
+            const lanes key = lanes_load(k + b * block);
+#pragma GCC unroll 2
+            for (uint32_t h = 0; h < heads; h++) {
+                dot[h][b] = lanes_add(dot[h][b], lanes_mul(lanes_set(q[h * shape->head_size + i]), key));
+            }
         }
     }
-    lanes largest = dot[0];
+#pragma GCC unroll 2
+    for (uint32_t h = 0; h < heads; h++) {
 #pragma GCC unroll 8
-    for (uint32_t b = 0; b < count; b++) {
-        lanes_store(scores + b * LANES, dot[b]);
-        largest = lanes_max(dot[b], largest);
+        for (uint32_t b = 0; b < blocks; b++) {
+            lanes_store(scores + (size_t)h * shape->context + b * LANES, dot[h][b]);
+            largest[h] = lanes_max(dot[h][b], largest[h]);
+        }
     }
-    return largest;
 }
 
-/* Scores of one head for all blocks, minus infinity beyond the position; returns the largest. */
-static float head_scores(float *scores, const float *q, const float *k, const struct attention *shape)
+/* Scores of the last block where it is not whole: minus infinity beyond the position. */
+static inline void last_block_scores(float *scores, const float *q, const float *k, const struct attention *shape,
+                                     uint32_t heads, lanes largest[2])
 {
-    static const uint32_t INFINITE = FLOAT_INFINITY | 1u << 31;
-    const lanes lowest = lanes_set(float_from_bits(INFINITE));
+    lanes unused[2] = {largest[0], largest[1]};
+    block_scores(scores, q, k, shape, 1, heads, unused);
+    for (uint32_t h = 0; h < heads; h++) {
+        float *head = scores + (size_t)h * shape->context;
+        for (uint32_t t = shape->position % LANES + 1; t < LANES; t++) {
+            head[t] = -float_from_bits(FLOAT_INFINITY);
+        }
+        largest[h] = lanes_max(lanes_load(head), largest[h]);
+    }
+}
+
+/* Scores of one or two heads for all blocks; the largest of each goes to largest_score. */
+static inline __attribute__((always_inline)) void head_scores(float *scores, const float *q, const float *k,
+                                                              const struct attention *shape, uint32_t heads,
+                                                              float *largest_score)
+{
     const size_t block = (size_t)shape->head_stride * LANES;
     const uint32_t whole = (shape->position + 1) / LANES; /* blocks without a position beyond */
-    lanes largest = lowest;
+    lanes largest[2] = {lanes_set(-float_from_bits(FLOAT_INFINITY)), lanes_set(-float_from_bits(FLOAT_INFINITY))};
     uint32_t b = 0;
     for (; b + SCORE_BLOCKS <= whole; b += SCORE_BLOCKS) {
-        largest = lanes_max(block_scores(scores + b * LANES, q, k + b * block, shape, SCORE_BLOCKS), largest);
+        block_scores(scores + b * LANES, q, k + b * block, shape, SCORE_BLOCKS, heads, largest);
     }
     for (; b < whole; b++) {
-        largest = lanes_max(block_scores(scores + b * LANES, q, k + b * block, shape, 1), largest);
+        block_scores(scores + b * LANES, q, k + b * block, shape, 1, heads, largest);
     }
     if ((shape->position + 1) % LANES != 0) {
-        block_scores(scores + b * LANES, q, k + b * block, shape, 1);
-        for (uint32_t t = shape->position + 1; t % LANES != 0; t++) {
-            scores[t] = float_from_bits(INFINITE);
-        }
-        largest = lanes_max(lanes_load(scores + b * LANES), largest);
+        last_block_scores(scores + b * LANES, q, k + b * block, shape, heads, largest);
     }
-    return largest_lane(largest);
-}
-
-/* VALUE_DIMS dimensions of one head's output, from dimension `first` on. */
-static inline void head_values(float *out, const float *scores, const float *v, const struct attention *shape,
-                               uint32_t first, float inverse_sum)
-{
-    const uint32_t blocks = shape->position / LANES + 1;
-    lanes weighted[VALUE_DIMS];
-#pragma GCC unroll 8
-    for (uint32_t i = 0; i < VALUE_DIMS; i++) {
-        weighted[i] = lanes_set(0.0f);
-    }
-    v += (size_t)first * LANES;
-    for (uint32_t b = 0; b < blocks; b++, v += (size_t)shape->head_stride * LANES) {
-        const lanes p = lanes_load(scores + b * LANES);
-#pragma GCC unroll 8
-        for (uint32_t i = 0; i < VALUE_DIMS; i++) {
-            weighted[i] = lanes_add(weighted[i], lanes_mul(p, lanes_load(v + i * LANES)));
-        }
-    }
-#pragma GCC unroll 8
-    for (uint32_t i = 0; i < VALUE_DIMS; i++) {
-        if (first + i < shape->head_size) {
-            out[first + i] = sum_lanes(weighted[i]) * inverse_sum;
-        }
+    for (uint32_t h = 0; h < heads; h++) {
+        largest_score[h] = largest_lane(largest[h]);
     }
 }
 
-static void head_attention(float *out, const float *q, const float *k, const float *v, const struct attention *shape,
-                           float *scores)
+/* Turns n scores into 2^((score - largest) * factor); returns their sum. */
+static inline float to_exponentials(float *scores, uint32_t n, float largest, float factor)
 {
-    const lanes largest = lanes_set(head_scores(scores, q, k, shape));
-    const lanes factor = lanes_set(shape->score_factor);
     lanes sum = lanes_set(0.0f);
-    for (uint32_t t = 0; t <= shape->position; t += LANES) {
-        const lanes p = exp2_lanes(lanes_mul(lanes_sub(lanes_load(scores + t), largest), factor));
+    for (uint32_t t = 0; t < n; t += LANES) {
+        const lanes distance = lanes_sub(lanes_load(scores + t), lanes_set(largest));
+        const lanes p = exp2_lanes(lanes_mul(distance, lanes_set(factor)));
         lanes_store(scores + t, p);
         sum = lanes_add(sum, p);
     }
-    const float inverse_sum = 1.0f / sum_lanes(sum);
-    for (uint32_t i = 0; i < shape->head_size; i += VALUE_DIMS) {
-        head_values(out, scores, v, shape, i, inverse_sum);
+    return sum_lanes(sum);
+}
+
+static float exponentials(float *x, uint32_t n, float factor)
+{
+    lanes largest = lanes_load(x);
+    for (uint32_t i = LANES; i < n; i += LANES) {
+        largest = lanes_max(lanes_load(x + i), largest);
+    }
+    return to_exponentials(x, n, largest_lane(largest), factor);
+}
+
+/* VALUE_DIMS dimensions of the output of one or two heads. */
+static inline __attribute__((always_inline)) void head_values(float *out, const float *scores, const float *v,
+                                                              const struct attention *shape, uint32_t first,
+                                                              uint32_t heads, const float *inverse_sum)
+{
+    lanes weighted[2][VALUE_DIMS];
+#pragma GCC unroll 8
+    for (uint32_t i = 0; i < VALUE_DIMS; i++) {
+        weighted[0][i] = lanes_set(0.0f);
+        weighted[1][i] = lanes_set(0.0f);
+    }
+    v += (size_t)first * LANES;
+    for (uint32_t t = 0; t <= shape->position; t += LANES, v += (size_t)shape->head_stride * LANES) {
+#pragma GCC unroll 8
+        for (uint32_t i = 0; i < VALUE_DIMS; i++) {
+            const lanes value = lanes_load(v + i * LANES);
+#pragma GCC unroll 2
+            for (uint32_t h = 0; h < heads; h++) {
+                const lanes p = lanes_load(scores + (size_t)h * shape->context + t);
+                weighted[h][i] = lanes_add(weighted[h][i], lanes_mul(p, value));
+            }
+        }
+    }
+#pragma GCC unroll 2
+    for (uint32_t h = 0; h < heads; h++) {
+#pragma GCC unroll 8
+        for (uint32_t i = 0; i < VALUE_DIMS; i++) {
+            if (first + i < shape->head_size) {
+                out[h * shape->head_size + first + i] = sum_lanes(weighted[h][i]) * inverse_sum[h];
+            }
+        }
+    }
+}
+
+/* The heads of one KV head, two at a time: scores, then exponentials. */
+static void group_scores(float *scores, const float *q, const float *k, const struct attention *shape, uint32_t group,
+                         float *largest)
+{
+    uint32_t head = 0;
+    for (; head + 2 <= group; head += 2) {
+        head_scores(scores + (size_t)head * shape->context, q + head * shape->head_size, k, shape, 2, largest + head);
+    }
+    if (head < group) {
+        head_scores(scores + (size_t)head * shape->context, q + head * shape->head_size, k, shape, 1, largest + head);
+    }
+}
+
+static void group_values(float *out, const float *scores, const float *v, const struct attention *shape, uint32_t group,
+                         const float *inverse_sum)
+{
+    for (uint32_t head = 0; head < group; head += 2) {
+        const float *head_score = scores + (size_t)head * shape->context;
+        float *head_out = out + head * shape->head_size;
+        for (uint32_t i = 0; i < shape->head_size; i += VALUE_DIMS) {
+            if (head + 2 <= group) {
+                head_values(head_out, head_score, v, shape, i, 2, inverse_sum + head);
+            } else {
+                head_values(head_out, head_score, v, shape, i, 1, inverse_sum + head);
+            }
+        }
     }
 }
 
 static void attention(float *out, const float *q, const float *k, const float *v, const struct attention *shape,
                       float *scores)
 {
-    const uint32_t group = shape->heads / shape->kv_heads;
+    const uint32_t group = shape->heads / shape->kv_heads, used = round_up(shape->position + 1, LANES);
     const size_t cache = (size_t)shape->context * shape->head_stride; /* floats of one KV head */
+    float *per_head = scores + (size_t)shape->heads * shape->context; /* the largest score, then 1 / sum */
+    for (uint32_t kv = 0; kv < shape->kv_heads; kv++) {
+        const uint32_t first = kv * group;
+        group_scores(scores + (size_t)first * shape->context, q + first * shape->head_size, k + kv * cache, shape, group,
+                     per_head + first);
+    }
     for (uint32_t head = 0; head < shape->heads; head++) {
-        const uint32_t offset = head * shape->head_size;
-        const size_t kv = head / group * cache;
-        head_attention(out + offset, q + offset, k + kv, v + kv, shape, scores);
+        float *head_score = scores + (size_t)head * shape->context;
+        per_head[head] = 1.0f / to_exponentials(head_score, used, per_head[head], shape->score_factor);
+    }
+    for (uint32_t kv = 0; kv < shape->kv_heads; kv++) {
+        const uint32_t first = kv * group;
+        group_values(out + first * shape->head_size, scores + (size_t)first * shape->context, v + kv * cache, shape,
+                     group, per_head + first);
     }
 }
 

@@ -4,7 +4,7 @@
 /* The most likely candidate first; among equals the lower id. A total order, so that no sort can matter. */
 static bool ranks_before(struct candidate a, struct candidate b)
 {
-    return a.probability > b.probability || (a.probability == b.probability && a.id < b.id);
+    return a.weight > b.weight || (a.weight == b.weight && a.id < b.id);
 }
 
 struct sampling sampling_default(void)
@@ -18,9 +18,9 @@ size_t sampler_memory(uint32_t vocabulary)
     return (size_t)vocabulary * sizeof(struct candidate) + sizeof(struct candidate);
 }
 
-void sampler_init(struct sampler *sampler, uint32_t vocabulary, struct arena *arena)
+void sampler_init(struct sampler *sampler, const struct kernel *kernel, uint32_t vocabulary, struct arena *arena)
 {
-    *sampler = (struct sampler){.vocabulary = vocabulary};
+    *sampler = (struct sampler){.kernel = kernel, .vocabulary = vocabulary};
     sampler->candidates = arena_take(arena, (size_t)vocabulary * sizeof(struct candidate), sizeof(struct candidate));
 }
 
@@ -73,31 +73,30 @@ static bool all_finite(const float *logits, uint32_t n)
         const uint32_t magnitude = float_bits(logits[i]) & 0x7FFFFFFF;
         largest = magnitude > largest ? magnitude : largest;
     }
-    return largest < 0x7F800000;
+    return largest < FLOAT_INFINITY;
 }
 
 static int32_t most_likely(const float *logits, uint32_t n)
 {
     uint32_t best = 0;
+    float highest = logits[0];
     for (uint32_t i = 1; i < n; i++) {
-        best = logits[i] > logits[best] ? i : best;
+        if (logits[i] > highest) {
+            highest = logits[i];
+            best = i;
+        }
     }
     return (int32_t)best;
 }
 
-/* logits become probabilities at the temperature; returns the highest. */
-static float softmax(float *logits, uint32_t n, float temperature)
+/* logits become weights, probabilities relative to the highest; returns their sum. */
+static float softmax(const struct sampler *sampler, float *logits)
 {
-    const float highest = logits[most_likely(logits, n)];
-    float sum = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        logits[i] = exp2_single((logits[i] - highest) / temperature * LOG2_E);
-        sum += logits[i];
+    const uint32_t padded = round_up(sampler->vocabulary, LANES);
+    for (uint32_t i = sampler->vocabulary; i < padded; i++) {
+        logits[i] = -float_from_bits(FLOAT_INFINITY);
     }
-    for (uint32_t i = 0; i < n; i++) {
-        logits[i] /= sum;
-    }
-    return 1.0f / sum;
+    return sampler->kernel->exponentials(logits, padded, LOG2_E / sampler->settings.temperature);
 }
 
 /* Moves the candidate at `at` down to its place in a heap with the first-ranked on top. */
@@ -117,13 +116,13 @@ static void sift_down(struct candidate *heap, uint32_t count, uint32_t at)
     heap[at] = moved;
 }
 
-/* Collects tokens of at least `least` probability as a heap; returns their number. */
-static uint32_t gather(struct candidate *heap, const float *probabilities, uint32_t n, float least)
+/* Collects tokens of at least `least` weight as a heap; returns their number. */
+static uint32_t gather(struct candidate *heap, const float *weights, uint32_t n, float least)
 {
     uint32_t count = 0;
     for (uint32_t id = 0; id < n; id++) {
-        if (probabilities[id] >= least) {
-            heap[count++] = (struct candidate){probabilities[id], (int32_t)id};
+        if (weights[id] >= least) {
+            heap[count++] = (struct candidate){weights[id], (int32_t)id};
         }
     }
     for (uint32_t at = count / 2; at-- > 0;) {
@@ -143,20 +142,19 @@ static void pop(struct candidate *heap, uint32_t count, uint32_t keep)
     }
 }
 
-/* Draws from `count` candidates, the last-ranked first in memory, whose probabilities sum to `mass`, limited to those
-   that make up top_p of it. */
+/* Draws from `count` candidates, the last-ranked first in memory, limited to those that make up top_p of `mass`. */
 static int32_t draw(const struct candidate *ranked, uint32_t count, float mass, float top_p, float coin)
 {
     const bool limited = top_p > 0 && top_p < 1;
     float kept = 0;
     uint32_t last = count; /* candidates last .. count - 1 are kept */
     while (last > 0 && !(limited && kept > top_p * mass)) {
-        kept += ranked[--last].probability;
+        kept += ranked[--last].weight;
     }
     const float target = coin * kept;
     float sum = 0;
     for (uint32_t i = count; i > last; i--) {
-        sum += ranked[i - 1].probability;
+        sum += ranked[i - 1].weight;
         if (target < sum) {
             return ranked[i - 1].id;
         }
@@ -164,35 +162,39 @@ static int32_t draw(const struct candidate *ranked, uint32_t count, float mass, 
     return ranked[last].id; /* rounding */
 }
 
-static int32_t draw_from_all(const float *probabilities, uint32_t n, float coin)
+static int32_t draw_from_all(const float *weights, uint32_t n, float target)
 {
     float sum = 0;
+    uint32_t last = 0;
     for (uint32_t id = 0; id < n; id++) {
-        sum += probabilities[id];
-        if (coin < sum) {
+        sum += weights[id];
+        last = weights[id] > 0 ? id : last;
+        if (target < sum) {
             return (int32_t)id;
         }
     }
-    return (int32_t)n - 1; /* rounding */
+    return (int32_t)last; /* rounding */
 }
 
-static int32_t draw_from_best(struct sampler *sampler, const float *probabilities, float highest, float coin)
+static int32_t draw_from_best(struct sampler *sampler, const float *weights, float mass, float coin)
 {
     const struct sampling *settings = &sampler->settings;
     const uint32_t n = sampler->vocabulary;
     const bool cut = settings->top_k > 0 || settings->min_p > 0;
-    float least = settings->min_p * highest;
-    if (!cut && n > 1) {
-        least = (1.0f - settings->top_p) / (float)(int32_t)(n - 1); /* none below can be within top_p: run.c */
-        least = least < highest ? least : highest;
+    float least = settings->min_p;
+    if (!cut && n > 1) { /* none below can be within top_p: run.c's shortcut */
+        least = (1.0f - settings->top_p) / (float)(int32_t)(n - 1) * mass;
+        least = least < 1.0f ? least : 1.0f;
     }
-    const uint32_t count = gather(sampler->candidates, probabilities, n, least);
+    const uint32_t count = gather(sampler->candidates, weights, n, least);
     const uint32_t keep = settings->top_k > 0 && settings->top_k < count ? settings->top_k : count;
     pop(sampler->candidates, count, keep);
     const struct candidate *ranked = sampler->candidates + (count - keep);
-    float mass = cut ? 0.0f : 1.0f;
-    for (uint32_t i = cut ? keep : 0; i > 0; i--) {
-        mass += ranked[i - 1].probability;
+    if (cut) { /* top_p is then a part of what top_k and min_p left */
+        mass = 0;
+        for (uint32_t i = keep; i > 0; i--) {
+            mass += ranked[i - 1].weight;
+        }
     }
     return draw(ranked, keep, mass, settings->top_p, coin);
 }
@@ -210,11 +212,11 @@ int32_t sampler_next(struct sampler *sampler, float *logits)
     if (settings->temperature == 0) {
         return most_likely(logits, n);
     }
-    const float highest = softmax(logits, n, settings->temperature);
+    const float mass = softmax(sampler, logits);
     const float coin = random_unit(sampler);
     const bool limited = settings->top_p > 0 && settings->top_p < 1;
     if (!limited && settings->top_k == 0 && settings->min_p == 0) {
-        return draw_from_all(logits, n, coin);
+        return draw_from_all(logits, n, coin * mass);
     }
-    return draw_from_best(sampler, logits, highest, coin);
+    return draw_from_best(sampler, logits, mass, coin);
 }

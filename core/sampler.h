@@ -8,6 +8,7 @@
 
 #include "arena.h"
 #include "format.h"
+#include "kernel.h"
 
 struct sampling {
     float temperature;    /* >= 0; 0 takes the most likely token */
@@ -26,6 +27,7 @@ enum { SAMPLER_PENALTY_WINDOW = 64, SAMPLER_NOT_FINITE = -1 };
 struct sampler {
     struct sampling settings;
     uint64_t state;      /* of xorshift64* */
+    const struct kernel *kernel;
     uint32_t vocabulary; /* n */
     uint32_t recent_count;
     int32_t recent[SAMPLER_PENALTY_WINDOW]; /* ring of the tokens accepted last */
@@ -33,14 +35,14 @@ struct sampler {
 };
 
 struct candidate {
-    float probability;
+    float weight; /* probability relative to the most likely token's */
     int32_t id;
 };
 
 size_t sampler_memory(uint32_t vocabulary); /* bytes that sampler_init takes from its arena */
 
 /* Takes scratch from *arena, which must outlive *sampler. */
-void sampler_init(struct sampler *sampler, uint32_t vocabulary, struct arena *arena);
+void sampler_init(struct sampler *sampler, const struct kernel *kernel, uint32_t vocabulary, struct arena *arena);
 
 /* Starts a story: the seed's first random number comes next, no token is recent. */
 void sampler_begin(struct sampler *sampler, const struct sampling *settings);
@@ -48,7 +50,7 @@ void sampler_begin(struct sampler *sampler, const struct sampling *settings);
 /* Notes a token of the prompt or of the story for the repetition penalty. */
 void sampler_accept(struct sampler *sampler, int32_t id);
 
-/* The next token, or SAMPLER_NOT_FINITE where a logit is infinite or not a number. logits [vocabulary] are changed. Ties go
+/* The next token, or SAMPLER_NOT_FINITE where a logit is infinite or not a number. logits [vocabulary rounded up to LANES] are changed. Ties go
    to the lower id. */
 int32_t sampler_next(struct sampler *sampler, float *logits);
 

@@ -34,7 +34,7 @@ int transformer_layout(struct transformer *transformer, const struct model *mode
         .attended = take_floats(arena, model->q_rows),
         .hidden = take_floats(arena, 2ull * model->hidden_padded),
         .logits = take_floats(arena, model->vocabulary_padded),
-        .scores = take_floats(arena, positions),
+        .scores = take_floats(arena, model->heads * (positions + 1ull)),
         .cosine = take_floats(arena, model->rope_pairs),
         .sine = take_floats(arena, model->rope_pairs),
         .q8 =

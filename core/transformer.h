@@ -17,7 +17,7 @@ struct transformer {
     float *attended;           /* [q_rows] */
     float *hidden;             /* [2 * hidden_padded] gate, up */
     float *logits;             /* [vocabulary_padded] */
-    float *scores;             /* [context] */
+    float *scores;             /* [heads][context], then [heads] */
     float *cosine, *sine;      /* [rope_pairs] of the current position */
     float *k, *v;              /* [layers][kv_heads][context / LANES][head_stride][LANES] */
     struct q8_vector q8;       /* wide enough for every matrix */
