@@ -164,6 +164,7 @@ static void matmul(float *out, const struct matrix *w, const struct q8_vector *x
             const int32_t *q = (const int32_t *)(x->q + group * GROUP);
             const int32_t *magnitudes = (const int32_t *)x->wide + group * QUADS;
             __m256i dot0 = _mm256_setzero_si256(), dot1 = dot0, dot2 = dot0, dot3 = dot0;
+#pragma GCC unroll 2
             for (uint32_t quad = 0; quad < QUADS; quad++) {
                 const __m256i x4 = _mm256_set1_epi32(q[quad]), magnitude = _mm256_set1_epi32(magnitudes[quad]);
                 dot0 = add_quad(dot0, tile->q[quad][0], x4, magnitude);

@@ -175,38 +175,59 @@ static void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[GROUP], float 
     *scale = tile->scale[row];
 }
 
-/* Adds one group's part to the sums of the eight rows of a set. */
-static inline void add_set(__m128 *upper_sum, __m128 *lower_sum, const struct tile *tile, uint32_t set,
-                           const int32_t *pairs, __m128i bias, __m128 x_scale)
+/* Adds two sums of one set, once its pairs of columns are through, to the sums of its eight rows. */
+static inline void add_scaled(__m128 *upper_sum, __m128 *lower_sum, __m128i both, __m128i lower, const float *scale,
+                              __m128i bias, __m128 x_scale)
 {
-    __m128i both = _mm_setzero_si128(), lower = _mm_setzero_si128();
-    for (uint32_t pair = 0; pair < PAIRS; pair++) {
-        const __m128i unit = _mm_load_si128((const __m128i *)tile->unit[pair][set]);
-        const __m128i x = _mm_set1_epi32(pairs[pair]);
-        both = _mm_add_epi32(both, _mm_madd_epi16(unit, x));
-        lower = _mm_add_epi32(lower, _mm_madd_epi16(_mm_and_si128(unit, _mm_set1_epi16(255)), x));
-    }
     const __m128i upper = _mm_srai_epi32(_mm_sub_epi32(both, lower), 8);
-    const __m128 upper_scale = _mm_mul_ps(_mm_load_ps(tile->scale + set * 8), x_scale);
-    const __m128 lower_scale = _mm_mul_ps(_mm_load_ps(tile->scale + set * 8 + 4), x_scale);
+    const __m128 upper_scale = _mm_mul_ps(_mm_load_ps(scale), x_scale);
+    const __m128 lower_scale = _mm_mul_ps(_mm_load_ps(scale + 4), x_scale);
     *upper_sum = _mm_add_ps(*upper_sum, _mm_mul_ps(_mm_cvtepi32_ps(upper), upper_scale));
     *lower_sum = _mm_add_ps(*lower_sum, _mm_mul_ps(_mm_cvtepi32_ps(_mm_sub_epi32(lower, bias)), lower_scale));
+}
+
+static inline void add_pair(__m128i *both, __m128i *lower, const int16_t unit[4][2], __m128i x)
+{
+    const __m128i w = _mm_load_si128((const __m128i *)unit);
+    *both = _mm_add_epi32(*both, _mm_madd_epi16(w, x));
+    *lower = _mm_add_epi32(*lower, _mm_madd_epi16(_mm_and_si128(w, _mm_set1_epi16(255)), x));
+}
+
+static inline void store_rows(float *out, __m128 upper, __m128 lower, bool add)
+{
+    _mm_store_ps(out, add ? _mm_add_ps(_mm_load_ps(out), upper) : upper);
+    _mm_store_ps(out + 4, add ? _mm_add_ps(_mm_load_ps(out + 4), lower) : lower);
+}
+
+/* Two sets at once: that is what eight registers of a 32-bit build hold. */
+static inline void multiply_sets(float *out, const struct tile *tile, uint32_t groups, uint32_t set,
+                                 const struct q8_vector *x, bool add)
+{
+    __m128 upper0 = _mm_setzero_ps(), lower0 = upper0, upper1 = upper0, lower1 = upper0;
+    for (uint32_t group = 0; group < groups; group++, tile++) {
+        const int32_t *pairs = (const int32_t *)(x->wide + group * GROUP);
+        __m128i both_sum0 = _mm_setzero_si128(), lower_sum0 = both_sum0, both_sum1 = both_sum0, lower_sum1 = both_sum0;
+#pragma GCC unroll 4
+        for (uint32_t pair = 0; pair < PAIRS; pair++) {
+            const __m128i x2 = _mm_set1_epi32(pairs[pair]);
+            add_pair(&both_sum0, &lower_sum0, tile->unit[pair][set], x2);
+            add_pair(&both_sum1, &lower_sum1, tile->unit[pair][set + 1], x2);
+        }
+        const __m128i bias = _mm_set1_epi32(128 * x->sum[group]);
+        const __m128 x_scale = _mm_set1_ps(x->scale[group]);
+        add_scaled(&upper0, &lower0, both_sum0, lower_sum0, tile->scale + set * 8, bias, x_scale);
+        add_scaled(&upper1, &lower1, both_sum1, lower_sum1, tile->scale + set * 8 + 8, bias, x_scale);
+    }
+    store_rows(out + set * 8, upper0, lower0, add);
+    store_rows(out + set * 8 + 8, upper1, lower1, add);
 }
 
 static void matmul(float *out, const struct matrix *w, const struct q8_vector *x, bool add)
 {
     const struct tile *tile = (const struct tile *)w->tiles;
     for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += GROUP, tile += w->groups) {
-        for (uint32_t set = 0; set < SETS; set++) {
-            __m128 upper = _mm_setzero_ps(), lower = _mm_setzero_ps();
-            for (uint32_t group = 0; group < w->groups; group++) {
-                const int32_t *pairs = (const int32_t *)(x->wide + group * GROUP);
-                const __m128i bias = _mm_set1_epi32(128 * x->sum[group]);
-                add_set(&upper, &lower, tile + group, set, pairs, bias, _mm_set1_ps(x->scale[group]));
-            }
-            float *to = out + set * 8;
-            _mm_store_ps(to, add ? _mm_add_ps(_mm_load_ps(to), upper) : upper);
-            _mm_store_ps(to + 4, add ? _mm_add_ps(_mm_load_ps(to + 4), lower) : lower);
+        for (uint32_t set = 0; set < SETS; set += 2) {
+            multiply_sets(out, tile, w->groups, set, x, add);
         }
     }
 }
