@@ -1,0 +1,43 @@
+/* Writes the sample model and every hostile one into a folder, each without the zeros at its end: seeds for fuzz_gguf. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "hostile_models.h"
+
+static const struct change good[][SAMPLE_CHANGES] = {
+    {{NO_CHANGE}},
+    {{TENSOR_REMOVE, "output.weight"}},
+    {{KEYS_REVERSED}},
+    {{KEY_REMOVE, "tokenizer.ggml.token_type"}},
+    {{KEY_NUMBER, "llama.block_count", U64, 2}, {KEY_TEXT, "llama.rope.scaling.type", .text = "none"}},
+};
+
+static void write_seed(const char *folder, const char *kind, size_t number, const struct change *changes)
+{
+    char path[4096];
+    size_t size;
+    uint8_t *bytes = sample_model(changes, &size);
+
+    while (size > 0 && bytes[size - 1] == 0)
+        size--;
+    snprintf(path, sizeof path, "%s/%s-%03zu", folder, kind, number);
+    FILE *file = fopen(path, "wb");
+    if (file == NULL || fwrite(bytes, 1, size, file) != size || fclose(file) != 0) {
+        perror(path);
+        exit(1);
+    }
+    free(bytes);
+}
+
+int main(int count, char **arguments)
+{
+    if (count != 2) {
+        fprintf(stderr, "make_corpus FOLDER\n");
+        return 1;
+    }
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        write_seed(arguments[1], "good", i, good[i]);
+    for (size_t i = 0; i < hostile_model_count; i++)
+        write_seed(arguments[1], "hostile", i, hostile_models[i].changes);
+    return 0;
+}

@@ -1,0 +1,75 @@
+# test/: unit tests and fuzz targets, and the run over all suites (README.md here).
+#
+#   build/test/unit64, unit32   every test/unit/test_*.c with core/ and bios/fat*.c under ASan and UBSan; unit32 is code
+#                               for a 486 with x87, and without the cmocka library, which has no 32-bit package
+#   build/test/fuzz             every test/fuzz/fuzz_*.c with libFuzzer
+#   build/test/replay32         the same targets as 32-bit code that only replays a corpus
+
+TEST := $(BUILD)/test
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+UNIT_TESTS := $(patsubst test/unit/%.c,%,$(wildcard test/unit/test_*.c))
+UNIT_HELPERS := $(filter-out $(UNIT_TESTS:%=test/unit/%.c),$(wildcard test/unit/*.c))
+FUZZ_TARGETS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/fuzz_*.c))
+TESTED_SOURCES := $(filter-out core/memory.c,$(CORE_SOURCES)) $(wildcard bios/fat*.c) $(UNIT_HELPERS)
+
+# Tables of cases name only the fields that matter.
+TEST_CFLAGS := -std=gnu11 -g -MMD -MP $(WARNINGS) -Wno-missing-field-initializers -Icore -Ibios -Itest/unit -DBOOTLLAMA_VERSION='"$(VERSION)"'
+
+# $(call test_variant,NAME,COMPILER,FLAGS): core/, bios/fat*.c and the helpers as one library, and objects of tests.
+# core/memory.c is left out, so that the sanitizers see every copy; test_memory.c has its own of it.
+define test_variant
+$(call core_variant,test/$(1),$(2),$(3) -O1)
+
+$(TEST)/$(1)/bios/%.o: bios/%.c
+	@mkdir -p $$(@D)
+	$(2) $(CORE_CFLAGS) -Ibios $(3) -O1 -c -o $$@ $$<
+
+$(TEST)/$(1)/test/%.o: test/%.c
+	@mkdir -p $$(@D)
+	$(2) $(TEST_CFLAGS) $(3) -c -o $$@ $$<
+
+$(TEST)/$(1)/tested.a: $(TESTED_SOURCES:%.c=$(TEST)/$(1)/%.o)
+	@rm -f $$@
+	ar rcs $$@ $$^
+endef
+
+UNIT32_FLAGS := $(X87_FLAGS) $(SANITIZE) -Itest/unit/without_cmocka
+FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+
+$(eval $(call test_variant,unit64,gcc,$(SANITIZE)))
+$(eval $(call test_variant,unit32,gcc,$(UNIT32_FLAGS)))
+$(eval $(call test_variant,fuzz,clang,$(FUZZ_FLAGS)))
+
+$(TEST)/unit64/test_%: $(TEST)/unit64/test/unit/test_%.o $(TEST)/unit64/tested.a
+	gcc $(SANITIZE) -o $@ $^ -lcmocka -lm
+
+$(TEST)/unit32/test_%: $(TEST)/unit32/test/unit/test_%.o $(TEST)/unit32/tested.a
+	gcc -m32 -no-pie $(SANITIZE) -o $@ $^ -lm
+
+$(TEST)/fuzz/fuzz_%: $(TEST)/fuzz/test/fuzz/fuzz_%.o $(TEST)/fuzz/tested.a
+	clang -fsanitize=fuzzer,address,undefined -o $@ $^
+
+$(TEST)/replay32/fuzz_%: $(TEST)/unit32/test/fuzz/fuzz_%.o $(TEST)/unit32/test/fuzz/replay.o $(TEST)/unit32/tested.a
+	@mkdir -p $(@D)
+	gcc -m32 -no-pie $(SANITIZE) -o $@ $^ -lm
+
+$(TEST)/make_corpus: $(TEST)/unit64/test/fuzz/make_corpus.o $(TEST)/unit64/tested.a
+	gcc $(SANITIZE) -o $@ $^
+
+$(TEST)/corpus/gguf: $(TEST)/make_corpus
+	@rm -rf $@ && mkdir -p $@
+	$< $@
+
+TEST_PROGRAMS := $(UNIT_TESTS:%=$(TEST)/unit64/%) $(UNIT_TESTS:%=$(TEST)/unit32/%) $(TEST)/corpus/gguf \
+    $(FUZZ_TARGETS:%=$(TEST)/fuzz/%) $(FUZZ_TARGETS:%=$(TEST)/replay32/%)
+
+# ONLY=word runs the suites whose name holds the word.
+.PHONY: test fuzz
+test: all $(BUILD)/host32-x87/bootllama $(BUILD)/host32-sse2/bootllama $(TEST_PROGRAMS) ## run all tests (ONLY=word: some)
+	@BUILD=$(BUILD) test/run $(ONLY)
+
+# FUZZ_TIME: seconds for each target; new inputs are kept in build/test/found.
+FUZZ_TIME ?= 600
+fuzz: $(FUZZ_TARGETS:%=$(TEST)/fuzz/%) $(TEST)/corpus/gguf ## fuzz every target for FUZZ_TIME seconds each
+	@BUILD=$(BUILD) test/run --fuzz $(FUZZ_TIME) $(ONLY)

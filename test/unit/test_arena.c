@@ -1,0 +1,69 @@
+/* core/arena.c */
+#include "unit.h"
+
+#include "arena.h"
+
+static void hands_out_in_order(void **state)
+{
+    _Alignas(64) uint8_t memory[256];
+    struct arena arena = {memory, sizeof memory, 0};
+
+    (void)state;
+    assert_ptr_equal(arena_take(&arena, 3, 1), memory);
+    assert_ptr_equal(arena_take(&arena, 4, 4), memory + 4);
+    assert_ptr_equal(arena_take(&arena, 0, 64), memory + 64);
+    assert_int_equal(arena.used, 64);
+    assert_ptr_equal(arena_take(&arena, 192, 1), memory + 64);
+    assert_ptr_equal(arena_take(&arena, 0, 1), memory + 256);
+    assert_null(arena_take(&arena, 1, 1));
+    assert_int_equal(arena.used, 256);
+}
+
+static void aligns_addresses(void **state)
+{
+    _Alignas(64) uint8_t memory[256];
+    struct arena arena = {memory + 1, 255, 0};
+
+    (void)state;
+    assert_ptr_equal(arena_take(&arena, 1, 64), memory + 64);
+    assert_int_equal(arena.used, 64);
+}
+
+static void refuses_without_change(void **state)
+{
+    uint8_t memory[16];
+    struct arena arena = {memory, sizeof memory, 5};
+
+    (void)state;
+    assert_null(arena_take(&arena, 12, 1));
+    assert_null(arena_take(&arena, SIZE_MAX, 1));
+    assert_null(arena_take(&arena, SIZE_MAX - 4, 8));
+    assert_null(arena_take(&arena, 1, 4096));
+    assert_int_equal(arena.used, 5);
+}
+
+static void counts(void **state)
+{
+    struct arena arena = {NULL, 0, 0};
+
+    (void)state;
+    assert_null(arena_take(&arena, 10, 1));
+    assert_null(arena_take(&arena, 8, 8));
+    assert_int_equal(arena.used, 24);
+    assert_null(arena_take(&arena, SIZE_MAX - 20, 1));
+    assert_int_equal(arena.used, SIZE_MAX);
+    assert_null(arena_take(&arena, 1, 1));
+    assert_int_equal(arena.used, SIZE_MAX);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hands_out_in_order),
+        cmocka_unit_test(aligns_addresses),
+        cmocka_unit_test(refuses_without_change),
+        cmocka_unit_test(counts),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,444 @@
+/* Every kernel that this processor has against the scalar definition: the same bits for the same input. */
+#include "unit.h"
+
+#include <math.h>
+
+#include "exp2.h"
+#include "half.h"
+#include "kernel.h"
+
+static uint32_t random_state = 1;
+
+static uint32_t random_u32(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 17;
+    random_state ^= random_state << 5;
+    return random_state;
+}
+
+/* In [-1, 1). */
+static float random_float(void)
+{
+    return (float)(int32_t)random_u32() * 0x1p-31f;
+}
+
+static void *take(size_t bytes)
+{
+    void *memory = aligned_alloc(ALIGNMENT, (bytes + ALIGNMENT) / ALIGNMENT * ALIGNMENT);
+    assert_non_null(memory);
+    memset(memory, 0xA5, bytes);
+    return memory;
+}
+
+static float *random_floats(uint32_t n, float scale)
+{
+    float *x = take(n * sizeof *x);
+    for (uint32_t i = 0; i < n; i++) {
+        x[i] = random_float() * scale;
+    }
+    return x;
+}
+
+static struct q8_vector take_q8(uint32_t groups)
+{
+    return (struct q8_vector){
+        .q = take(groups * GROUP),
+        .wide = take(groups * GROUP * sizeof(int16_t)),
+        .sum = take(groups * sizeof(int32_t)),
+        .scale = take(groups * sizeof(float)),
+    };
+}
+
+static void free_q8(struct q8_vector *x)
+{
+    free(x->q);
+    free(x->wide);
+    free(x->sum);
+    free(x->scale);
+}
+
+static void assert_same_bits(const float *a, const float *b, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (float_bits(a[i]) != float_bits(b[i])) {
+            print_error("element %u: %a and %a\n", i, (double)a[i], (double)b[i]);
+        }
+        assert_int_equal(float_bits(a[i]), float_bits(b[i]));
+    }
+}
+
+static void assert_same_q8(const struct q8_vector *a, const struct q8_vector *b, uint32_t groups)
+{
+    assert_memory_equal(a->q, b->q, groups * GROUP);
+    assert_same_bits(a->scale, b->scale, groups);
+}
+
+/* Runs a check for every kernel but the definition itself. */
+static void for_each_kernel(void (*check)(const struct kernel *))
+{
+    struct cpu_features cpu;
+    cpu_detect(&cpu);
+    for (uint32_t i = 0; i < KERNELS; i++) {
+        if (kernel_at(i) != &kernel_scalar && kernel_usable(kernel_at(i), &cpu)) {
+            random_state = 1;
+            check(kernel_at(i));
+        }
+    }
+}
+
+static void random_tile(int8_t q[GROUP][GROUP], uint16_t scale[GROUP], bool extreme)
+{
+    for (uint32_t row = 0; row < GROUP; row++) {
+        for (uint32_t column = 0; column < GROUP; column++) {
+            q[row][column] = extreme ? (random_u32() & 1 ? 127 : -127) : (int8_t)(random_u32() % 255 - 127);
+        }
+        scale[row] = half_from_float(random_float() * 0.01f);
+    }
+}
+
+static void check_tile_comes_back(const struct kernel *kernel)
+{
+    int8_t q[GROUP][GROUP], row_q[GROUP];
+    uint16_t scale[GROUP];
+    uint8_t *tile = take(kernel->tile_bytes);
+    random_tile(q, scale, false);
+    kernel->tile_pack(tile, (const int8_t(*)[GROUP])q, scale);
+    for (uint32_t row = 0; row < GROUP; row++) {
+        float row_scale;
+        kernel->tile_row(tile, row, row_q, &row_scale);
+        assert_memory_equal(row_q, q[row], GROUP);
+        assert_true(row_scale == half_to_float(scale[row]));
+    }
+    free(tile);
+}
+
+static void tiles_come_back(void **state)
+{
+    (void)state;
+    check_tile_comes_back(&kernel_scalar);
+    for_each_kernel(check_tile_comes_back);
+}
+
+/* Packs the same random weights for two kernels. */
+static void random_matrices(struct matrix *a, const struct kernel *kernel_a, struct matrix *b,
+                            const struct kernel *kernel_b, bool extreme)
+{
+    const uint32_t count = a->row_tiles * a->groups;
+    a->tiles = take((size_t)count * kernel_a->tile_bytes);
+    b->tiles = take((size_t)count * kernel_b->tile_bytes);
+    for (uint32_t i = 0; i < count; i++) {
+        int8_t q[GROUP][GROUP];
+        uint16_t scale[GROUP];
+        random_tile(q, scale, extreme);
+        kernel_a->tile_pack(a->tiles + (size_t)i * kernel_a->tile_bytes, (const int8_t(*)[GROUP])q, scale);
+        kernel_b->tile_pack(b->tiles + (size_t)i * kernel_b->tile_bytes, (const int8_t(*)[GROUP])q, scale);
+    }
+}
+
+static void check_one_matmul(const struct kernel *kernel, uint32_t row_tiles, uint32_t groups, bool extreme, bool add)
+{
+    struct matrix expected_w = {
+        .rows = row_tiles * GROUP, .cols = groups * GROUP, .row_tiles = row_tiles, .groups = groups};
+    struct matrix w = expected_w;
+    struct q8_vector expected_x = take_q8(groups), x = take_q8(groups);
+    float *input = random_floats(groups * GROUP, 3.0f);
+    for (uint32_t i = 0; extreme && i < groups * GROUP; i++) {
+        input[i] = input[i] < 0 ? -2.0f : 2.0f; /* all activations at +-127 */
+    }
+    random_matrices(&expected_w, &kernel_scalar, &w, kernel, extreme);
+    kernel_scalar.quantize(&expected_x, input, groups);
+    kernel->quantize(&x, input, groups);
+    float *expected = random_floats(row_tiles * GROUP, 1.0f), *out = take(row_tiles * GROUP * sizeof *out);
+    memcpy(out, expected, row_tiles * GROUP * sizeof *out);
+    kernel_scalar.matmul(expected, &expected_w, &expected_x, add);
+    kernel->matmul(out, &w, &x, add);
+    assert_same_bits(out, expected, row_tiles * GROUP);
+    free(expected_w.tiles);
+    free(w.tiles);
+    free(input);
+    free(expected);
+    free(out);
+    free_q8(&expected_x);
+    free_q8(&x);
+}
+
+static void check_matmul(const struct kernel *kernel)
+{
+    for (uint32_t row_tiles = 1; row_tiles <= 5; row_tiles++) {
+        for (uint32_t groups = 1; groups <= 9; groups++) {
+            check_one_matmul(kernel, row_tiles, groups, false, false);
+            check_one_matmul(kernel, row_tiles, groups, false, true);
+            check_one_matmul(kernel, row_tiles, groups, true, false);
+        }
+    }
+}
+
+static void matmul_gives_the_same_bits(void **state)
+{
+    (void)state;
+    for_each_kernel(check_matmul);
+}
+
+/* The definition itself, against a computation in whole numbers. */
+static void scalar_matmul_is_the_product(void **state)
+{
+    (void)state;
+    int8_t q[GROUP][GROUP];
+    uint16_t scale[GROUP];
+    uint8_t *tile = take(kernel_scalar.tile_bytes);
+    struct q8_vector x = take_q8(1);
+    float out[GROUP];
+    random_tile(q, scale, false);
+    kernel_scalar.tile_pack(tile, (const int8_t(*)[GROUP])q, scale);
+    for (uint32_t i = 0; i < GROUP; i++) {
+        x.q[i] = (int8_t)(random_u32() % 255 - 127);
+    }
+    x.scale[0] = 0.03125f;
+    const struct matrix w = {.rows = GROUP, .cols = GROUP, .row_tiles = 1, .groups = 1, .tiles = tile};
+    kernel_scalar.matmul(out, &w, &x, false);
+    for (uint32_t row = 0; row < GROUP; row++) {
+        int64_t dot = 0;
+        for (uint32_t i = 0; i < GROUP; i++) {
+            dot += q[row][i] * x.q[i];
+        }
+        assert_true(out[row] == (float)dot * (half_to_float(scale[row]) * 0.03125f));
+    }
+    free(tile);
+    free_q8(&x);
+}
+
+/* Values that quantization has to get right, a group each. */
+static float *awkward_groups(uint32_t *groups)
+{
+    static const float firsts[] = {0.0f,   0x1p-101f, 0x1p-100f,  0x1p-99f, 1.0f, 3e38f, INFINITY,
+                                   -INFINITY, NAN,    -0x1p-140f, 127.0f,   -254.0f, 1e-30f};
+    *groups = sizeof firsts / sizeof *firsts;
+    float *x = take(*groups * GROUP * sizeof *x);
+    for (uint32_t group = 0; group < *groups; group++) {
+        for (uint32_t i = 0; i < GROUP; i++) { /* in steps of half a unit: every other one is a tie */
+            x[group * GROUP + i] = i == 7 ? firsts[group] : firsts[group] * ((float)i * 0.5f / 127.0f);
+        }
+    }
+    return x;
+}
+
+static void check_quantize(const struct kernel *kernel)
+{
+    uint32_t groups;
+    float *x = awkward_groups(&groups);
+    struct q8_vector expected = take_q8(groups), out = take_q8(groups);
+    kernel_scalar.quantize(&expected, x, groups);
+    kernel->quantize(&out, x, groups);
+    assert_same_q8(&out, &expected, groups);
+    free(x);
+    free_q8(&expected);
+    free_q8(&out);
+}
+
+static void quantize_gives_the_same_bits(void **state)
+{
+    (void)state;
+    for_each_kernel(check_quantize);
+}
+
+static void scalar_quantize_keeps_its_rules(void **state)
+{
+    (void)state;
+    float x[5 * GROUP] = {[0] = 127.0f, [1] = 0.5f, [2] = 1.5f, [3] = -2.5f, [GROUP] = 0x1p-101f,
+                          [2 * GROUP] = INFINITY, [3 * GROUP + 5] = NAN, [4 * GROUP] = -1.0f};
+    struct q8_vector out = take_q8(5);
+    kernel_scalar.quantize(&out, x, 5);
+    const int8_t ties_to_even[5] = {127, 0, 2, -2, 0};
+    assert_memory_equal(out.q, ties_to_even, sizeof ties_to_even);
+    assert_true(out.scale[0] == 127.0f * (1.0f / 127.0f));
+    assert_true(out.scale[1] == 0.0f && out.q[GROUP] == 0);
+    assert_true(isnan(out.scale[2]) && out.q[2 * GROUP] == 0);
+    assert_true(isnan(out.scale[3]) && out.q[3 * GROUP + 5] == 0);
+    assert_int_equal(out.q[4 * GROUP], -127);
+    free_q8(&out);
+}
+
+static void check_norm_quantize(const struct kernel *kernel)
+{
+    for (uint32_t n = 2; n <= 300; n += 7) {
+        const uint32_t padded = round_up(n, GROUP);
+        float *x = random_floats(padded, 5.0f), *weight = random_floats(padded, 2.0f);
+        memset(x + n, 0, (padded - n) * sizeof *x);
+        memset(weight + n, 0, (padded - n) * sizeof *weight);
+        struct q8_vector expected = take_q8(padded / GROUP), out = take_q8(padded / GROUP);
+        kernel_scalar.norm_quantize(&expected, x, weight, n, 1e-5f);
+        kernel->norm_quantize(&out, x, weight, n, 1e-5f);
+        assert_same_q8(&out, &expected, padded / GROUP);
+        free(x);
+        free(weight);
+        free_q8(&expected);
+        free_q8(&out);
+    }
+}
+
+static void norm_quantize_gives_the_same_bits(void **state)
+{
+    (void)state;
+    for_each_kernel(check_norm_quantize);
+}
+
+static void check_swiglu(const struct kernel *kernel)
+{
+    enum { N = 20 * GROUP };
+    float *gate = random_floats(N, 20.0f), *up = random_floats(N, 4.0f);
+    static const float awkward[] = {0.0f, -0.0f, 90.0f, -90.0f, 1e30f, -1e30f, INFINITY, -INFINITY, 86.6f, -86.6f, -87.3f};
+    memcpy(gate, awkward, sizeof awkward);
+    float *expected = take(N * sizeof *expected), *out = take(N * sizeof *out);
+    kernel_scalar.swiglu(expected, gate, up, N);
+    kernel->swiglu(out, gate, up, N);
+    assert_same_bits(out, expected, N);
+    kernel->swiglu(gate, gate, up, N);
+    assert_same_bits(gate, expected, N);
+    free(gate);
+    free(up);
+    free(expected);
+    free(out);
+}
+
+static void swiglu_gives_the_same_bits(void **state)
+{
+    (void)state;
+    for_each_kernel(check_swiglu);
+}
+
+static void check_exponentials(const struct kernel *kernel)
+{
+    for (uint32_t n = LANES; n <= 40 * LANES; n += LANES) {
+        float *expected = random_floats(n, 60.0f), *out = take(n * sizeof *out);
+        expected[n / 2] = -INFINITY;
+        memcpy(out, expected, n * sizeof *out);
+        const float expected_sum = kernel_scalar.exponentials(expected, n, 2.0f);
+        const float sum = kernel->exponentials(out, n, 2.0f);
+        assert_same_bits(out, expected, n);
+        assert_same_bits(&sum, &expected_sum, 1);
+        free(expected);
+        free(out);
+    }
+}
+
+static void exponentials_give_the_same_bits(void **state)
+{
+    (void)state;
+    for_each_kernel(check_exponentials);
+}
+
+/* A cache as the transformer leaves it: zeros beyond the position. */
+static float *random_cache(const struct attention *shape)
+{
+    const uint32_t blocks = shape->context / LANES, n = shape->kv_heads * shape->context * shape->head_stride;
+    float *cache = random_floats(n, 2.0f);
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t lane = i % LANES, dimension = i / LANES % shape->head_stride;
+        const uint32_t block = i / LANES / shape->head_stride % blocks;
+        if (block * LANES + lane > shape->position || dimension >= shape->head_size) {
+            cache[i] = 0;
+        }
+    }
+    return cache;
+}
+
+static void check_one_attention(const struct kernel *kernel, uint32_t heads, uint32_t kv_heads, uint32_t head_size,
+                                uint32_t position)
+{
+    const struct attention shape = {
+        .heads = heads,
+        .kv_heads = kv_heads,
+        .head_size = head_size,
+        .head_stride = round_up(head_size, HEAD_STEP),
+        .context = round_up(position + 1, LANES) + LANES,
+        .position = position,
+        .score_factor = LOG2_E / sqrtf((float)head_size),
+    };
+    float *q = random_floats(heads * head_size, 2.0f), *k = random_cache(&shape), *v = random_cache(&shape);
+    float *scores = take((size_t)heads * (shape.context + 1) * sizeof *scores);
+    float *expected = take(heads * head_size * sizeof *expected), *out = take(heads * head_size * sizeof *out);
+    kernel_scalar.attention(expected, q, k, v, &shape, scores);
+    kernel->attention(out, q, k, v, &shape, scores);
+    assert_same_bits(out, expected, heads * head_size);
+    free(q);
+    free(k);
+    free(v);
+    free(scores);
+    free(expected);
+    free(out);
+}
+
+static void check_attention(const struct kernel *kernel)
+{
+    static const uint32_t shapes[][3] = {{8, 4, 8}, {6, 6, 48}, {6, 2, 6}, {5, 1, 2}, {1, 1, 64}, {4, 4, 10}, {2, 1, 128}};
+    for (uint32_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        for (uint32_t position = 0; position < 150; position += position < 36 ? 1 : 13) {
+            check_one_attention(kernel, shapes[i][0], shapes[i][1], shapes[i][2], position);
+        }
+    }
+}
+
+static void attention_gives_the_same_bits(void **state)
+{
+    (void)state;
+    for_each_kernel(check_attention);
+}
+
+/* The definition against attention in double precision. */
+static void scalar_attention_is_attention(void **state)
+{
+    const struct attention shape = {.heads = 1, .kv_heads = 1, .head_size = 8, .head_stride = 8, .context = 48,
+                                    .position = 40, .score_factor = LOG2_E / sqrtf(8.0f)};
+    float *q = random_floats(8, 2.0f), *k = random_cache(&shape), *v = random_cache(&shape), out[8], scores[49];
+    kernel_scalar.attention(out, q, k, v, &shape, scores);
+    full_precision(state);
+    double weight[41], sum = 0;
+    for (uint32_t t = 0; t <= 40; t++) {
+        double dot = 0;
+        for (uint32_t i = 0; i < 8; i++) {
+            dot += (double)q[i] * (double)k[(t / LANES * 8 + i) * LANES + t % LANES];
+        }
+        weight[t] = exp(dot / sqrt(8.0));
+        sum += weight[t];
+    }
+    for (uint32_t i = 0; i < 8; i++) {
+        double expected = 0;
+        for (uint32_t t = 0; t <= 40; t++) {
+            expected += weight[t] / sum * (double)v[(t / LANES * 8 + i) * LANES + t % LANES];
+        }
+        assert_true(fabs(expected - (double)out[i]) < 2e-6);
+    }
+    single_precision(state);
+    free(q);
+    free(k);
+    free(v);
+}
+
+static void the_best_kernel_is_the_last_usable(void **state)
+{
+    (void)state;
+    assert_ptr_equal(kernel_best(&(struct cpu_features){.fpu = true}), &kernel_scalar);
+    assert_ptr_equal(kernel_best(&(struct cpu_features){.sse2 = true}), &kernel_sse2);
+    assert_ptr_equal(kernel_best(&(struct cpu_features){.sse2 = true, .avx2 = true}), &kernel_avx2);
+    assert_ptr_equal(kernel_best(&(struct cpu_features){.sse2 = true, .avx2 = true, .avx512vnni = true}),
+                     &kernel_avx512vnni);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tiles_come_back),
+        cmocka_unit_test(scalar_matmul_is_the_product),
+        cmocka_unit_test(matmul_gives_the_same_bits),
+        cmocka_unit_test(scalar_quantize_keeps_its_rules),
+        cmocka_unit_test(quantize_gives_the_same_bits),
+        cmocka_unit_test(norm_quantize_gives_the_same_bits),
+        cmocka_unit_test(swiglu_gives_the_same_bits),
+        cmocka_unit_test(exponentials_give_the_same_bits),
+        cmocka_unit_test(scalar_attention_is_attention),
+        cmocka_unit_test(attention_gives_the_same_bits),
+        cmocka_unit_test(the_best_kernel_is_the_last_usable),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

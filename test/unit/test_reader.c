@@ -1,0 +1,152 @@
+/* core/reader.c over files in memory. */
+#include "unit.h"
+
+#include "memory_platform.h"
+#include "reader.h"
+
+enum { FILE_BYTES = 5000, WINDOW = 1024 };
+
+struct fixture {
+    struct memory_platform memory;
+    struct memory_file file;
+    struct reader reader;
+    struct error error;
+    uint8_t data[FILE_BYTES], window[WINDOW];
+};
+
+static void open_reader(struct fixture *f, uint32_t window_bytes)
+{
+    for (int i = 0; i < FILE_BYTES; i++)
+        f->data[i] = (uint8_t)(i * 31 >> 3);
+    f->file = (struct memory_file){"/A", f->data, FILE_BYTES};
+    memory_platform_init(&f->memory, &f->file, 1);
+    assert_int_equal(reader_open(&f->reader, &f->memory.platform, "/A", f->window, window_bytes, &f->error), 0);
+    assert_int_equal(reader_left(&f->reader), FILE_BYTES);
+}
+
+static void reads_in_order_once(void **state)
+{
+    static struct fixture f;
+    uint8_t bytes[700];
+    uint32_t position = 0;
+
+    (void)state;
+    open_reader(&f, WINDOW);
+    for (uint32_t n = 0; position + n <= FILE_BYTES; n = (n * 5 + 3) % sizeof bytes) {
+        assert_int_equal(reader_get(&f.reader, bytes, n, &f.error), 0);
+        assert_memory_equal(bytes, f.data + position, n);
+        position += n;
+        assert_int_equal(reader_left(&f.reader), FILE_BYTES - position);
+    }
+    assert_int_equal(reader_get(&f.reader, bytes, FILE_BYTES - position, &f.error), 0);
+    assert_int_equal(f.memory.bytes_read, FILE_BYTES);
+    assert_int_equal(f.memory.reads, 5);
+    reader_close(&f.reader);
+    assert_int_equal(f.memory.open_files, 0);
+}
+
+static void seeks_and_skips(void **state)
+{
+    static struct fixture f;
+    uint8_t byte;
+
+    (void)state;
+    for (uint32_t window = 1; window <= WINDOW; window = window * 3 + 1) {
+        open_reader(&f, window);
+        for (uint32_t at = 4999, k = 0; k < 200; k++, at = (at * 7 + 1234) % FILE_BYTES) {
+            assert_int_equal(reader_seek(&f.reader, at, &f.error), 0);
+            assert_int_equal(reader_get(&f.reader, &byte, 1, &f.error), 0);
+            assert_int_equal(byte, f.data[at]);
+        }
+        assert_int_equal(reader_seek(&f.reader, 100, &f.error), 0);
+        assert_int_equal(reader_skip(&f.reader, 3000, &f.error), 0);
+        assert_int_equal(reader_get(&f.reader, &byte, 1, &f.error), 0);
+        assert_int_equal(byte, f.data[3100]);
+        reader_close(&f.reader);
+    }
+}
+
+static void a_read_longer_than_the_window(void **state)
+{
+    static struct fixture f;
+    uint8_t all[FILE_BYTES];
+
+    (void)state;
+    open_reader(&f, WINDOW);
+    assert_int_equal(reader_get(&f.reader, all, FILE_BYTES, &f.error), 0);
+    assert_memory_equal(all, f.data, FILE_BYTES);
+    assert_int_equal(reader_get(&f.reader, all, 0, &f.error), 0);
+}
+
+static void the_end_is_an_error(void **state)
+{
+    static const char ends[] = "/A: the file ends too early, at byte 5000; copy it again";
+    static struct fixture f;
+    uint8_t bytes[11];
+
+    (void)state;
+    open_reader(&f, WINDOW);
+    assert_int_equal(reader_seek(&f.reader, 4990, &f.error), 0);
+    assert_int_equal(reader_get(&f.reader, bytes, 11, &f.error), -1);
+    assert_string_equal(f.error.text, ends);
+    assert_int_equal(reader_left(&f.reader), 10);
+    f.error.text[0] = '\0';
+    assert_int_equal(reader_skip(&f.reader, UINT64_MAX, &f.error), -1);
+    assert_string_equal(f.error.text, ends);
+    f.error.text[0] = '\0';
+    assert_int_equal(reader_seek(&f.reader, 5001, &f.error), -1);
+    assert_string_equal(f.error.text, ends);
+    assert_int_equal(reader_seek(&f.reader, 5000, &f.error), 0);
+    assert_int_equal(reader_get(&f.reader, bytes, 1, &f.error), -1);
+}
+
+static void a_bad_sector_is_an_error(void **state)
+{
+    static struct fixture f;
+    uint8_t bytes[8];
+
+    (void)state;
+    open_reader(&f, WINDOW);
+    f.memory.bad_from = 2048;
+    f.memory.bad_to = 2560;
+    assert_int_equal(reader_get(&f.reader, bytes, 8, &f.error), 0);
+    assert_int_equal(reader_seek(&f.reader, 2044, &f.error), 0);
+    assert_int_equal(reader_get(&f.reader, bytes, 8, &f.error), -1);
+    assert_string_equal(f.error.text, "/A: cannot be read at byte 1536: bad sector");
+    f.memory.bad_to = 0; /* nothing of the failed read is believed afterwards */
+    assert_int_equal(reader_seek(&f.reader, 0, &f.error), 0);
+    assert_int_equal(reader_get(&f.reader, bytes, 8, &f.error), 0);
+    assert_memory_equal(bytes, f.data, 8);
+}
+
+static int open_fails(struct platform *platform, const char *path, struct platform_file *file)
+{
+    (void)path;
+    (void)file;
+    strcpy(platform->error, "INT 13h status 10h");
+    return PLATFORM_IO_ERROR;
+}
+
+static void opening_fails(void **state)
+{
+    static struct fixture f;
+
+    (void)state;
+    open_reader(&f, WINDOW);
+    assert_int_equal(reader_open(&f.reader, &f.memory.platform, "/B", f.window, WINDOW, &f.error), -1);
+    assert_string_equal(f.error.text, "/B: not found");
+    f.memory.platform.open = open_fails;
+    assert_int_equal(reader_open(&f.reader, &f.memory.platform, "/A", f.window, WINDOW, &f.error), -1);
+    assert_string_equal(f.error.text, "/A: cannot be opened: INT 13h status 10h");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_in_order_once),           cmocka_unit_test(seeks_and_skips),
+        cmocka_unit_test(a_read_longer_than_the_window), cmocka_unit_test(the_end_is_an_error),
+        cmocka_unit_test(a_bad_sector_is_an_error),      cmocka_unit_test(opening_fails),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

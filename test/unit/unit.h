@@ -1,0 +1,44 @@
+/* What every unit test includes first. */
+#ifndef BOOTLLAMA_TEST_UNIT_H
+#define BOOTLLAMA_TEST_UNIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#undef fail /* the project has a function of that name (format.h) */
+
+/* Ends the test as failed, with a formatted reason. */
+#define fail_test(...) \
+    do { \
+        fprintf(stderr, __VA_ARGS__); \
+        assert_true(!"failed for the reason above"); \
+    } while (0)
+
+/* x87 at 64-bit precision, for what a test expects as a double, and back at the 24 bits of boot code, at which 32-bit tests
+   start. `state` is not used: both can be set-up functions of cmocka. */
+static inline int full_precision(void **state)
+{
+    (void)state;
+    uint16_t control = 0x037F;
+    __asm__ volatile("fldcw %0" : : "m"(control));
+    return 0;
+}
+
+static inline int single_precision(void **state)
+{
+    (void)state;
+    uint16_t control = 0x007F;
+    __asm__ volatile("fldcw %0" : : "m"(control));
+    return 0;
+}
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+#endif

@@ -1,0 +1,32 @@
+/* A tokenizer from a table, loaded by tokenizer_load from a file in memory as a real one is. */
+#ifndef BOOTLLAMA_TEST_VOCABULARY_H
+#define BOOTLLAMA_TEST_VOCABULARY_H
+
+#include "tokenizer.h"
+
+struct piece {
+    const char *text;
+    float score;
+    int32_t type; /* enum token_type */
+};
+
+struct vocabulary {
+    struct tokenizer tokenizer;
+    struct gguf gguf;
+    struct error error;
+    void *memory; /* of the arena */
+};
+
+/*
+ * Loads count pieces: id 0 is the unknown token, 1 BOS and 2 EOS, as far as there are so many. The flags are set to add
+ * BOS and the dummy space; change vocabulary->tokenizer for others. with_types: whether the file states types.
+ * Returns what tokenizer_load returns; vocabulary_free gives the memory back in any case.
+ */
+int vocabulary_load(struct vocabulary *vocabulary, const struct piece *pieces, uint32_t count, bool with_types);
+void vocabulary_free(struct vocabulary *vocabulary);
+
+/* A vocabulary of all bytes, some letters, words and two user-defined pieces; the last piece is of type TOKEN_UNUSED. */
+extern const struct piece small_vocabulary[];
+extern const uint32_t small_vocabulary_count;
+
+#endif
