@@ -27,8 +27,8 @@ const struct hostile_model hostile_models[] = {
     {"keys number 10000, more than the file can hold; copy it again", {{KEY_COUNT, .b = 10000}}},
     {"tensors number 18446744073709551615, more than the file can hold; copy it again",
      {{TENSOR_COUNT, .b = UINT64_MAX}}},
-    {"tensors number 558992244657865200, more than the file can hold; copy it again", /* times 33: wraps to 16 */
-     {{TENSOR_COUNT, .b = 558992244657865200}}},
+    {"tensors number 558992244657865201, more than the file can hold; copy it again", /* times 33: wraps to 17 */
+     {{TENSOR_COUNT, .b = 558992244657865201}}},
     {"tensors number 2000, more than the file can hold; copy it again", {{TENSOR_COUNT, .b = 2000}}},
 
     /* Keys: their types and lengths, known or not. */
@@ -66,7 +66,8 @@ const struct hostile_model hostile_models[] = {
     {"llama.block_count " NUMBER_RANGE, {{KEY_NUMBER, "llama.block_count", I32, 0xFFFFFFFE}}},
     {"llama.block_count " NUMBER_RANGE, {{KEY_NUMBER, "llama.block_count", I64, UINT64_MAX}}},
     {"llama.block_count " NUMBER_RANGE, {{KEY_NUMBER, "llama.block_count", U64, 1ull << 32}}},
-    {KV_HEADS " is an array; supported is one number for all layers", {{KEY_ARRAY, KV_HEADS, U32, 2, "0200000002000000"}}},
+    {KV_HEADS " is an array; supported is one number for all layers",
+     {{KEY_ARRAY, KV_HEADS, U32, 2, "0200000002000000"}}},
     {EPSILON " is not a 32-bit float", {{KEY_NUMBER, EPSILON, F64, 0}}},
     {EPSILON " is infinite or not a number", {{KEY_NUMBER, EPSILON, F32, 0x7FC00000}}},
     {"llama.rope.freq_base is infinite or not a number", {{KEY_NUMBER, "llama.rope.freq_base", F32, 0x7F800000}}},
@@ -75,10 +76,12 @@ const struct hostile_model hostile_models[] = {
      {{KEY_NUMBER, "tokenizer.ggml.add_bos_token", BOOL, 2}}},
 
     /* General keys. */
-    {"general.alignment is 0; allowed are powers of two from 8 to 1048576", {{KEY_NUMBER, "general.alignment", U32, 0}}},
+    {"general.alignment is 0; allowed are powers of two from 8 to 1048576",
+     {{KEY_NUMBER, "general.alignment", U32, 0}}},
     {"general.alignment is 24; allowed are powers of two from 8 to 1048576",
      {{KEY_NUMBER, "general.alignment", U32, 24}}},
-    {"general.alignment is 4; allowed are powers of two from 8 to 1048576", {{KEY_NUMBER, "general.alignment", U32, 4}}},
+    {"general.alignment is 4; allowed are powers of two from 8 to 1048576",
+     {{KEY_NUMBER, "general.alignment", U32, 4}}},
     {"general.alignment is 2147483648; allowed are powers of two from 8 to 1048576",
      {{KEY_NUMBER, "general.alignment", U32, 0x80000000}}},
     {"general.alignment is not a whole number", {{KEY_TEXT, "general.alignment", .text = "32"}}},
@@ -95,11 +98,13 @@ const struct hostile_model hostile_models[] = {
     {"llama.block_count is 0; allowed are 1 to 256", {{KEY_NUMBER, "llama.block_count", U32, 0}}},
     {"llama.block_count is 257; allowed are 1 to 256", {{KEY_NUMBER, "llama.block_count", U32, 257}}},
     {"llama.embedding_length is 0; allowed are 1 to 131072", {{KEY_NUMBER, "llama.embedding_length", U32, 0}}},
-    {"llama.embedding_length is 131073; allowed are 1 to 131072", {{KEY_NUMBER, "llama.embedding_length", U32, 131073}}},
+    {"llama.embedding_length is 131073; allowed are 1 to 131072",
+     {{KEY_NUMBER, "llama.embedding_length", U32, 131073}}},
     {"llama.feed_forward_length is 4294967295; allowed are 1 to 131072",
      {{KEY_NUMBER, "llama.feed_forward_length", U32, UINT32_MAX}}},
     {"llama.context_length is 0; allowed are 1 to 16777216", {{KEY_NUMBER, "llama.context_length", U32, 0}}},
-    {"llama.context_length is 16777217; allowed are 1 to 16777216", {{KEY_NUMBER, "llama.context_length", U32, 16777217}}},
+    {"llama.context_length is 16777217; allowed are 1 to 16777216",
+     {{KEY_NUMBER, "llama.context_length", U32, 16777217}}},
     {HEADS " is 0; allowed are 1 to 131072", {{KEY_NUMBER, HEADS, U32, 0}}},
     {HEADS " is 3, no divisor of 32, the embedding length", {{KEY_NUMBER, HEADS, U32, 3}, {KEY_REMOVE, KV_HEADS}}},
     {HEADS " is 64, no divisor of 32, the embedding length", {{KEY_NUMBER, HEADS, U32, 64}}},
@@ -125,7 +130,8 @@ const struct hostile_model hostile_models[] = {
     {"llama.rope.dimension_count is 5; it must be even", {{KEY_NUMBER, "llama.rope.dimension_count", U32, 5}}},
     {"llama.rope.freq_base must be more than 1", {{KEY_NUMBER, "llama.rope.freq_base", F32, 0x3F800000}}},
     {"llama.rope.freq_base must be more than 1", {{KEY_NUMBER, "llama.rope.freq_base", F32, 0xC61C4000}}},
-    {"llama.rope.scaling.type is \"yarn\"; supported is \"none\"", {{KEY_TEXT, "llama.rope.scaling.type", .text = "yarn"}}},
+    {"llama.rope.scaling.type is \"yarn\"; supported is \"none\"",
+     {{KEY_TEXT, "llama.rope.scaling.type", .text = "yarn"}}},
     {"llama.rope.scaling.factor asks for scaled positions, which are not supported",
      {{KEY_NUMBER, "llama.rope.scaling.factor", F32, 0x40800000}}},
     {"llama.rope.scale_linear asks for scaled positions, which are not supported",
@@ -156,7 +162,8 @@ const struct hostile_model hostile_models[] = {
      {{KEY_NUMBER, "tokenizer.ggml.eos_token_id", U32, 0xFFFFFFFE}}},
     {"token_embd.weight has shape 32 x 12 x 1 x 1; the hyper-parameters ask for 32 x 3",
      {{KEY_ARRAY, TOKENS, STRING, 3, "000000000000000000000000000000000000000000000000"},
-      {KEY_ARRAY, SCORES, F32, 3, "000000000000000000000000"}, {KEY_REMOVE, TOKEN_TYPES}}},
+      {KEY_ARRAY, SCORES, F32, 3, "000000000000000000000000"},
+      {KEY_REMOVE, TOKEN_TYPES}}},
 
     /* Tensors. */
     {"token_embd.weight is missing", {{TENSOR_REMOVE, "token_embd.weight"}}},
@@ -165,8 +172,10 @@ const struct hostile_model hostile_models[] = {
     {"blk.2.attn_norm.weight is missing", {{KEY_NUMBER, "llama.block_count", U32, 3}}},
     {"blk.1.attn_norm.weight is no tensor of a llama model with 1 layers", {{KEY_NUMBER, "llama.block_count", U32, 1}}},
     {"blk.0.attn_q.weight is there twice", {{TENSOR_TWICE, "blk.0.attn_q.weight"}}},
-    {"rope_freqs.weight scales positions, which is not supported", {{TENSOR_RENAME, LAST, .text = "rope_freqs.weight"}}},
-    {"blk.0.attn_q.bias is no tensor of a llama model with 2 layers", {{TENSOR_RENAME, LAST, .text = "blk.0.attn_q.bias"}}},
+    {"rope_freqs.weight scales positions, which is not supported",
+     {{TENSOR_RENAME, LAST, .text = "rope_freqs.weight"}}},
+    {"blk.0.attn_q.bias is no tensor of a llama model with 2 layers",
+     {{TENSOR_RENAME, LAST, .text = "blk.0.attn_q.bias"}}},
     {"blk.01.attn_q.weight is no tensor of a llama model with 2 layers",
      {{TENSOR_RENAME, LAST, .text = "blk.01.attn_q.weight"}}},
     {"blk.-1.attn_q.weight is no tensor of a llama model with 2 layers",
@@ -200,17 +209,21 @@ const struct hostile_model hostile_models[] = {
     {"blk.0.attn_q.weight is of type 264; supported are F32, F16, BF16, Q8_0", /* 8 in its lowest byte */
      {{TENSOR_TYPE, "blk.0.attn_q.weight", 264}}},
     {"blk.0.attn_output.weight is Q8_0 with rows of 8; they must be a multiple of 32",
-     {{KEY_NUMBER, "llama.attention.key_length", U32, 2}, {KEY_NUMBER, "llama.rope.dimension_count", U32, 2},
-      {TENSOR_SHAPE, "blk.0.attn_q.weight", 32, 8}, {TENSOR_SHAPE, "blk.0.attn_k.weight", 32, 4},
-      {TENSOR_SHAPE, "blk.0.attn_v.weight", 32, 4}, {TENSOR_SHAPE, "blk.0.attn_output.weight", 8, 32}}},
-    {"blk.0.attn_q.weight is at offset 33, no multiple of the alignment 32", {{TENSOR_OFFSET, "blk.0.attn_q.weight", .b = 33}}},
+     {{KEY_NUMBER, "llama.attention.key_length", U32, 2},
+      {KEY_NUMBER, "llama.rope.dimension_count", U32, 2},
+      {TENSOR_SHAPE, "blk.0.attn_q.weight", 32, 8},
+      {TENSOR_SHAPE, "blk.0.attn_k.weight", 32, 4},
+      {TENSOR_SHAPE, "blk.0.attn_v.weight", 32, 4},
+      {TENSOR_SHAPE, "blk.0.attn_output.weight", 8, 32}}},
+    {"blk.0.attn_q.weight is at offset 33, no multiple of the alignment 32",
+     {{TENSOR_OFFSET, "blk.0.attn_q.weight", .b = 33}}},
     {"token_embd.weight reaches beyond the end of the file; copy it again", {{CUT_DATA, .b = 23000}}},
     {"output.weight reaches beyond the end of the file; copy it again", {{CUT_DATA, .b = 25}}},
     {"output.weight reaches beyond the end of the file; copy it again", {{TENSOR_OFFSET, LAST, .b = 1ull << 40}}},
+    {"output.weight reaches beyond the end of the file; copy it again", {{TENSOR_OFFSET, LAST, .b = UINT64_MAX - 31}}},
     {"output.weight reaches beyond the end of the file; copy it again",
-     {{TENSOR_OFFSET, LAST, .b = UINT64_MAX - 31}}},
-    {"output.weight reaches beyond the end of the file; copy it again",
-     {{TENSOR_OFFSET, LAST, .b = UINT64_MAX - 2079}}}, /* plus the data's start and its size: wraps to within the file */
+     {{TENSOR_OFFSET, LAST,
+       .b = UINT64_MAX - 2079}}}, /* plus the data's start and its size: wraps to within the file */
 };
 
 const size_t hostile_model_count = sizeof hostile_models / sizeof hostile_models[0];

@@ -42,6 +42,7 @@ static int read_file(struct platform *platform, struct platform_file *file, uint
     memory->reads++;
     if (offset < memory->bad_to && offset + bytes > memory->bad_from) {
         strcpy(platform->error, "bad sector");
+        memset(buffer, 0xDD, bytes);
         return PLATFORM_IO_ERROR;
     }
     memcpy(buffer, (const char *)source->data + offset, bytes);

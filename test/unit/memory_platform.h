@@ -14,7 +14,7 @@ struct memory_platform {
     struct platform platform; /* what core/ gets; its console calls and memory calls are NULL */
     const struct memory_file *files;
     uint32_t file_count;
-    uint64_t bad_from, bad_to; /* a read that touches [bad_from, bad_to) of any file fails */
+    uint64_t bad_from, bad_to; /* a read that touches [bad_from, bad_to) of any file fails and spoils its buffer */
     uint32_t reads;            /* calls so far */
     uint64_t bytes_read;
     int32_t open_files;

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum sample_type { U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64 }; /* of values, ggml's numbers */
+enum sample_type { U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64 }; /* ggml's numbers */
 
 /* One change to the sample. Fields without a meaning are 0. */
 enum change_kind {
@@ -42,8 +42,8 @@ struct change {
 enum { SAMPLE_CHANGES = 8 };
 
 /*
- * The sample: dim 32, hidden 64, 2 layers, 4 heads, 2 KV heads, context 16, the 12 tokens of sample_pieces, every tensor
- * type, separate output, zeros for weights. Returns it with the changes made, in memory of malloc, *size bytes.
+ * The sample: dim 32, hidden 64, 2 layers, 4 heads, 2 KV heads, context 16, the 12 tokens of sample_pieces, every
+ * tensor type, separate output, zeros for weights. Returns it with the changes made, in memory of malloc, *size bytes.
  */
 uint8_t *sample_model(const struct change changes[SAMPLE_CHANGES], size_t *size);
 

@@ -31,11 +31,12 @@ static void aligns_addresses(void **state)
 
 static void refuses_without_change(void **state)
 {
-    uint8_t memory[16];
+    _Alignas(16) uint8_t memory[16];
     struct arena arena = {memory, sizeof memory, 5};
 
     (void)state;
     assert_null(arena_take(&arena, 12, 1));
+    assert_null(arena_take(&arena, 9, 8)); /* three bytes of padding before it */
     assert_null(arena_take(&arena, SIZE_MAX, 1));
     assert_null(arena_take(&arena, SIZE_MAX - 4, 8));
     assert_null(arena_take(&arena, 1, 4096));

@@ -71,7 +71,8 @@ static void comparing(void **state)
     assert_int_equal(text_length(""), 0);
     assert_int_equal(text_length("abc"), 3);
     assert_true(text_equal("abc", "abc") && text_equal("", ""));
-    assert_false(text_equal("abc", "abd") || text_equal("ab", "abc") || text_equal("abc", "ab") || text_equal("a", "A"));
+    assert_false(text_equal("abc", "abd") || text_equal("ab", "abc") || text_equal("abc", "ab") ||
+                 text_equal("a", "A"));
     assert_true(text_equal_nocase("aBc_Z", "AbC_z"));
     assert_false(text_equal_nocase("abc", "abd") || text_equal_nocase("ab", "abc") || text_equal_nocase("[", "{"));
 }

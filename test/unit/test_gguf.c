@@ -133,8 +133,7 @@ static void defaults(void **state)
     static const struct change flags[SAMPLE_CHANGES] = {{KEY_NUMBER, "tokenizer.ggml.add_bos_token", BOOL, 0},
                                                         {KEY_NUMBER, "tokenizer.ggml.add_space_prefix", BOOL, 0},
                                                         {KEY_NUMBER, "tokenizer.ggml.eos_token_id", U32, UINT32_MAX}};
-    static const struct change no_bos[SAMPLE_CHANGES] = {
-        {KEY_NUMBER, "tokenizer.ggml.bos_token_id", U32, UINT32_MAX}};
+    static const struct change no_bos[SAMPLE_CHANGES] = {{KEY_NUMBER, "tokenizer.ggml.bos_token_id", U32, UINT32_MAX}};
 
     (void)state;
     read_good(shape);
@@ -204,8 +203,9 @@ static void order_alignment_and_overlap(void **state)
 
 static void alignment_moves_the_data(void **state)
 {
-    static const struct change changes[SAMPLE_CHANGES] = {
-        {KEY_NUMBER, "general.alignment", U32, 65536}, {CUT, .b = 100 << 10}, {TENSOR_OFFSET, "blk.0.attn_q.weight", .b = 0}};
+    static const struct change changes[SAMPLE_CHANGES] = {{KEY_NUMBER, "general.alignment", U32, 65536},
+                                                          {CUT, .b = 100 << 10},
+                                                          {TENSOR_OFFSET, "blk.0.attn_q.weight", .b = 0}};
     size_t size;
     uint8_t *bytes = sample_model(changes, &size);
 
@@ -325,12 +325,18 @@ static void a_very_long_key(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_sample),       cmocka_unit_test(places_of_the_sample),
-        cmocka_unit_test(other_number_types), cmocka_unit_test(defaults),
-        cmocka_unit_test(other_shapes),     cmocka_unit_test(order_alignment_and_overlap),
-        cmocka_unit_test(alignment_moves_the_data), cmocka_unit_test(names),
-        cmocka_unit_test(every_refusal),    cmocka_unit_test(every_truncation),
-        cmocka_unit_test(every_bad_sector), cmocka_unit_test(a_very_long_key),
+        cmocka_unit_test(the_sample),
+        cmocka_unit_test(places_of_the_sample),
+        cmocka_unit_test(other_number_types),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(other_shapes),
+        cmocka_unit_test(order_alignment_and_overlap),
+        cmocka_unit_test(alignment_moves_the_data),
+        cmocka_unit_test(names),
+        cmocka_unit_test(every_refusal),
+        cmocka_unit_test(every_truncation),
+        cmocka_unit_test(every_bad_sector),
+        cmocka_unit_test(a_very_long_key),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

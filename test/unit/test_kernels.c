@@ -322,9 +322,25 @@ static void check_exponentials(const struct kernel *kernel)
     }
 }
 
+/* Below 2^-125 there is nothing, at 2^-125 there is. */
+static void check_lowest_exponential(const struct kernel *kernel)
+{
+    float *x = take(LANES * sizeof *x);
+    for (uint32_t i = 0; i < LANES; i++) {
+        x[i] = i == 0 ? 0.0f : i % 2 == 0 ? -125.0f : nextafterf(-125.0f, -200.0f);
+    }
+    kernel->exponentials(x, LANES, 1.0f);
+    for (uint32_t i = 1; i < LANES; i++) {
+        assert_true(x[i] == (i % 2 == 0 ? 0x1p-125f : 0.0f));
+    }
+    free(x);
+}
+
 static void exponentials_give_the_same_bits(void **state)
 {
     (void)state;
+    check_lowest_exponential(&kernel_scalar);
+    for_each_kernel(check_lowest_exponential);
     for_each_kernel(check_exponentials);
 }
 

@@ -167,8 +167,8 @@ static void penalty_divides_once_and_only_recent_tokens(void **state)
     struct sampling settings = {.temperature = 0, .repeat_penalty = 2.0f};
     begin(settings);
     sampler_accept(&sampler, 4);
-    sampler_accept(&sampler, 4);
     sampler_accept(&sampler, 5);
+    sampler_accept(&sampler, 4);
     float logits[PADDED] = {[4] = 8.0f, [5] = -1.0f, [6] = 3.9f};
     assert_int_equal(sampler_next(&sampler, logits), 4);
     assert_true(logits[4] == 4.0f && logits[5] == -2.0f && logits[6] == 3.9f);

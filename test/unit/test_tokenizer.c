@@ -210,7 +210,8 @@ static void sparse_vocabularies(void **state)
 
 static void scores_of_every_kind(void **state)
 {
-    const float inf = 1.0f / strtof("0", NULL), nan = inf - inf, scores[] = {nan, -inf, -1e30f, -1e-40f, 0.0f, 1e-40f, 3.0f, inf};
+    const float inf = 1.0f / strtof("0", NULL), nan = inf - inf;
+    const float scores[] = {nan, -inf, -1e30f, -1e-40f, 0.0f, 1e-40f, 3.0f, inf};
     struct piece pieces[9] = {{"a", -0.0f, TOKEN_NORMAL}};
     struct vocabulary other;
 

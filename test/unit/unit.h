@@ -21,8 +21,8 @@
         assert_true(!"failed for the reason above"); \
     } while (0)
 
-/* x87 at 64-bit precision, for what a test expects as a double, and back at the 24 bits of boot code, at which 32-bit tests
-   start. `state` is not used: both can be set-up functions of cmocka. */
+/* x87 at 64-bit precision, for what a test expects as a double, and back at the 24 bits of boot code, at which 32-bit
+   tests start. `state` is not used: both can be set-up functions of cmocka. */
 static inline int full_precision(void **state)
 {
     (void)state;

@@ -1,0 +1,25 @@
+#include "tool.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void die(const char *pattern, ...)
+{
+    va_list arguments;
+    va_start(arguments, pattern);
+    fputs("llama2c-to-gguf: ", stderr);
+    vfprintf(stderr, pattern, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    exit(EXIT_BAD_INPUT);
+}
+
+void *allocate(size_t bytes)
+{
+    void *memory = calloc(1, bytes ? bytes : 1);
+    if (!memory) {
+        die("out of memory: %zu bytes are not to be had", bytes);
+    }
+    return memory;
+}

@@ -1,0 +1,50 @@
+// Runs llama.cpp on one model and answers questions about it, as JSON on stdin and stdout:
+//   node llama_cpp.mjs NODE_MODULES MODEL.gguf
+//   question  {"tokenize": [TEXT, ...], "greedy": [{"tokens": [ID, ...], "positions": N}, ...]}
+//   answer    {"name": ..., "tokenize": [[ID, ...], ...], "greedy": [{"tokens": [ID, ...], "margins": [X, ...]}, ...]}
+// Token lists begin with BOS. A greedy list goes on from its tokens up to N positions or to a generated BOS or EOS,
+// which is not in it; margins[i] is the logarithm of how much likelier tokens[i] was than the next best (null for
+// tokens that were given).
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const [modules, modelPath] = process.argv.slice(2);
+const entry = join(modules, "node-llama-cpp", "dist", "index.js");
+const { getLlama } = await import(pathToFileURL(entry));
+
+async function greedy(context, model, { tokens, positions }) {
+    const sequence = context.getSequence();
+    const result = { tokens: [...tokens], margins: tokens.map(() => null) };
+    try {
+        const options = { temperature: 0, yieldEogToken: true };
+        const stream = sequence.evaluateWithMetadata(tokens, { probabilities: true }, options);
+        for await (const { token, probabilities } of stream) {
+            if (token === model.tokens.bos || token === model.tokens.eos)
+                break;
+            const [best, next] = [...probabilities.values()].sort((a, b) => b - a);
+            result.tokens.push(token);
+            result.margins.push(Math.log(best / next));
+            if (result.tokens.length >= positions)
+                break;
+        }
+    } finally {
+        sequence.dispose();
+    }
+    return result;
+}
+
+const question = JSON.parse(readFileSync(0, "utf8"));
+const llama = await getLlama({ gpu: false, build: "never", skipDownload: true, maxThreads: 1, logLevel: "warn" });
+const model = await llama.loadModel({ modelPath });
+const context = await model.createContext({ contextSize: model.trainContextSize, sequences: 1, threads: 1 });
+
+const answer = { name: model.fileInfo.metadata.general.name, tokenize: [], greedy: [] };
+for (const text of question.tokenize ?? [])
+    answer.tokenize.push([model.tokens.bos, ...model.tokenize(text)]);
+for (const request of question.greedy ?? [])
+    answer.greedy.push(await greedy(context, model, request));
+
+writeFileSync(1, JSON.stringify(answer));
+await llama.dispose();

@@ -1,0 +1,201 @@
+"""llama.cpp as the judge of model files and of our own tokenizer and arithmetic.
+
+It comes from npm without install scripts and optional packages (package.json), once, into build/node.
+"""
+
+import functools
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gguf_file import GgufFile
+from llama2c_model import Shape, greedy, pieces, random_model, tokenizer
+from places import BUILD, ROOT, built, stories260k, unavailable
+
+HERE = Path(__file__).parent
+NODE = BUILD / "node"
+INSTALL_SECONDS, ANSWER_SECONDS = 300, 120
+POSITIONS = 200  # of a story that our program and llama.cpp both tell
+
+# Two ways to the same logits round differently; where the best two tokens are closer than this, either is right.
+CLOSE_CALL = 0.25  # nat
+
+PROMPTS = ["", "Once upon a time", "One day, a small robot found", "Lily and Ben", "The dog said", '"Hello," said']
+TEXTS = [
+    "", " ", "  ", "   two  spaces   inside  ", "Once upon a time", " leading", "trailing ", "\n", "\n\n",
+    "line\nline\r\n", "\ttab\ttab", "ö & 株式会社", "naïve café — “quoted” …", "e\u0301", "🙂", "👩‍🚀 flies",
+    "\u2581", "a\u2581b", "\u00a0", "<s>", "</s> <unk>", "<0x41>", "\x01\x7f", "a" * 30, "ThE qUiCk BrOwN fOx",
+    "1234567890 !@#$%^&*()", "\U0010fffd\ud7ff\uffff", "Lily " * 100,
+]
+
+
+def needed_versions():
+    return json.loads((HERE / "package.json").read_text())["dependencies"]
+
+
+def installed_versions():
+    found = {}
+    for name in needed_versions():
+        description = NODE / "node_modules" / name / "package.json"
+        found[name] = json.loads(description.read_text())["version"] if description.exists() else None
+    return found
+
+
+def install():
+    NODE.mkdir(parents=True, exist_ok=True)
+    shutil.copy(HERE / "package.json", NODE)
+    command = ["npm", "install", "--ignore-scripts", "--omit=optional", "--no-package-lock", "--no-audit", "--no-fund",
+               "--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=30000", "--loglevel=error"]
+    try:
+        result = subprocess.run(command, cwd=NODE, capture_output=True, text=True, timeout=INSTALL_SECONDS)
+    except subprocess.TimeoutExpired:
+        unavailable(f"llama.cpp: npm took longer than {INSTALL_SECONDS} s")
+    if result.returncode != 0:
+        unavailable(f"llama.cpp: npm cannot install it: {' '.join(result.stderr.split())[:200]}")
+
+
+@pytest.fixture(scope="session")
+def ask():
+    """llama.cpp as a function: (model file, tokenize=[...], greedy=[...]) -> its answer, see llama_cpp.mjs."""
+    if platform.machine() != "x86_64":
+        unavailable("llama.cpp: the package is for x86-64")
+    for program in "node", "npm":
+        if not shutil.which(program):
+            unavailable(f"llama.cpp: {program} is not installed")
+    if installed_versions() != needed_versions():
+        install()
+
+    @functools.cache
+    def answer(path, question):
+        result = subprocess.run(["node", HERE / "llama_cpp.mjs", NODE / "node_modules", path], input=question,
+                                capture_output=True, text=True, timeout=ANSWER_SECONDS)
+        assert result.returncode == 0, result.stderr
+        return json.loads(result.stdout)
+
+    return lambda path, **question: answer(path, json.dumps(question))
+
+
+def check_alike(ours, theirs, margins):
+    """Two greedy lists are equal, or part at a token where llama.cpp's choice was a close call."""
+    same = next((i for i, pair in enumerate(zip(ours, theirs)) if pair[0] != pair[1]), None)
+    if same is None:
+        assert len(ours) == len(theirs)
+    else:
+        assert margins[same] < CLOSE_CALL, f"token {same}: {ours[same]} instead of {theirs[same]}"
+
+
+# ---- Against the reference of the f32 model ----
+
+
+@pytest.fixture(scope="session")
+def cases():
+    """Prompts with the greedy tokens of llama2.c's own f32 program."""
+    models = os.environ.get("BOOTLLAMA_MODELS")
+    folder = os.environ.get("BOOTLLAMA_REFERENCE") or (models and Path(models, "../reference"))
+    path = folder and Path(folder, "greedy_f32.json")
+    if not path or not path.exists():
+        unavailable("the f32 reference is not here: BOOTLLAMA_REFERENCE=FOLDER with greedy_f32.json")
+    return json.loads(path.read_text())["cases"]
+
+
+@pytest.fixture(scope="session")
+def prompt_tokens(ask, cases):
+    return ask(stories260k("models/stories260k-f32.gguf"), tokenize=[case["prompt"] for case in cases])["tokenize"]
+
+
+def continuations(ask, name, cases, prompt_tokens):
+    requests = [{"tokens": tokens, "positions": len(case["tokens"])} for tokens, case in zip(prompt_tokens, cases)]
+    return ask(stories260k(f"models/{name}"), greedy=requests)["greedy"]
+
+
+@pytest.mark.parametrize("index", range(8))
+def test_f32_file_tells_the_reference(ask, cases, prompt_tokens, index):
+    told = continuations(ask, "stories260k-f32.gguf", cases, prompt_tokens)[index]
+    assert told["tokens"] == cases[index]["tokens"]
+
+
+@pytest.mark.parametrize("index", range(8))
+def test_prompts_are_tokenized_as_in_the_reference(cases, prompt_tokens, index):
+    tokens = prompt_tokens[index]
+    assert tokens == cases[index]["tokens"][:len(tokens)]
+
+
+@pytest.mark.parametrize("index", range(8))
+def test_q8_0_file_tells_the_reference_but_for_close_calls(ask, cases, prompt_tokens, index):
+    told = continuations(ask, "STORIES260K.GGUF", cases, prompt_tokens)[index]
+    check_alike(cases[index]["tokens"], told["tokens"], told["margins"])
+
+
+@pytest.mark.parametrize("name", ["STORIES260K.GGUF", "stories260k-f32.gguf"])
+def test_name(ask, name):
+    assert ask(stories260k(f"models/{name}"))["name"] == "stories260K"
+
+
+# ---- Shapes that stories260K does not have, against plain Python ----
+
+SHAPES = {
+    "gqa": Shape(dim=64, hidden=100, heads=4, kv_heads=2),
+    "multi-query": Shape(dim=64, hidden=64, heads=8, kv_heads=1),
+    "untied": Shape(dim=64, hidden=96, heads=2, kv_heads=2, tied=False),
+    "dim-not-32": Shape(dim=48, hidden=100, heads=4, kv_heads=4),
+}
+
+
+@pytest.mark.parametrize("options", [["--f32"], []], ids=["f32", "q8_0"])
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
+def test_random_model(ask, convert, tmp_path, shape, options):
+    model = random_model(shape)
+    paths = tmp_path / "model.bin", tmp_path / "tok.bin", tmp_path / "model.gguf"
+    paths[0].write_bytes(model.checkpoint())
+    paths[1].write_bytes(tokenizer(pieces()))
+    assert convert(*paths, *options).returncode == 0
+
+    start = [1, 100, 200, 260]
+    told = ask(paths[2], greedy=[{"tokens": start, "positions": 24}])["greedy"][0]
+    check_alike(greedy(model, start, len(told["tokens"])), told["tokens"], told["margins"])
+
+
+# ---- Our own program ----
+
+
+def model_file(name):
+    if name == "default":
+        path = ROOT / "model/default.gguf"
+        return path if path.exists() else unavailable("model/default.gguf is not here")
+    return stories260k(f"models/{name}")
+
+
+def our_ids(path, prompt, steps):
+    """All ids of a greedy story, BOS and prompt first."""
+    command = [built("host/bootllama"), path, "--prompt", prompt, "--steps", str(steps), "--temperature", "0", "--ids"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_SECONDS)
+    assert result.returncode == 0, result.stderr
+    return [int(number) for number in re.findall(r"\d+", result.stdout)]
+
+
+MODELS = ["STORIES260K.GGUF", "stories260k-f32.gguf", "default"]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=[repr(text[:20]) for text in TEXTS])
+@pytest.mark.parametrize("name", [MODELS[0], MODELS[2]])
+def test_our_tokenizer_agrees(ask, name, text):
+    path = model_file(name)
+    theirs = ask(path, tokenize=TEXTS)["tokenize"][TEXTS.index(text)]
+    assert our_ids(path, text, len(theirs) + 1)[:len(theirs)] == theirs
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+@pytest.mark.parametrize("name", MODELS)
+def test_our_greedy_text_agrees(ask, name, prompt):
+    path, index = model_file(name), PROMPTS.index(prompt)
+    starts = ask(path, tokenize=PROMPTS)["tokenize"]
+    told = ask(path, greedy=[{"tokens": start, "positions": POSITIONS} for start in starts])["greedy"][index]
+    ours = our_ids(path, prompt, POSITIONS)
+    assert ours[:len(starts[index])] == starts[index]
+    check_alike(ours, told["tokens"], told["margins"])
