@@ -5,7 +5,7 @@
 #include "memory.h"
 #include "story.h"
 
-enum { MESSAGE_MAX = 512, CONFIG_READ_PIECE = 4096, KEY_CTRL_C = 3, KEY_ESCAPE = 27 };
+enum { MESSAGE_MAX = 512, PROGRESS_PERIOD_US = 100000, KEY_CTRL_C = 3, KEY_ESCAPE = 27 };
 
 static const char MODELS[] = "/MODELS", CONFIG[] = "/BOOTLLAM.CFG";
 
@@ -16,7 +16,7 @@ struct console {
     struct config config;
     bool loaded;         /* engine holds a model */
     uint64_t stories;    /* told so far: each one counts the seed up */
-    uint32_t percent;    /* shown last while loading */
+    uint64_t shown_at;   /* when progress was shown last, microseconds */
     bool leave;
     char path[PLATFORM_NAME_MAX + sizeof MODELS];
     char typed[PROMPT_MAX];
@@ -141,15 +141,16 @@ static uint32_t percentage(uint64_t done, uint64_t total)
     return total == 0 ? 100 : (uint32_t)done * 100 / (uint32_t)total;
 }
 
+/* Ten times a second, and at the end: a slow console must not slow loading down. */
 static bool show_progress(void *context, uint64_t done, uint64_t total)
 {
     struct console *console = context;
-    const uint32_t percent = percentage(done, total);
-    if (percent == console->percent) {
+    const uint64_t now = console->platform->microseconds(console->platform);
+    if (now - console->shown_at < PROGRESS_PERIOD_US && done < total) {
         return false;
     }
-    say(console, "\b\b\b\b\b%3u %%", percent);
-    console->percent = percent;
+    console->shown_at = now;
+    say(console, "\b\b\b\b\b%3u %%", percentage(done, total));
     return stop_asked(console->platform);
 }
 
@@ -180,7 +181,7 @@ static void load_model(struct console *console)
         say_error(console, error.text);
         return;
     }
-    console->percent = 0;
+    console->shown_at = console->platform->microseconds(console->platform);
     say(console, "Loading %s:   0 %%", console->path);
     const int status =
         engine_open(&console->engine, console->platform, console->path, console->kernel, &progress, &error);

@@ -12,6 +12,7 @@ CORE_CFLAGS := -std=gnu11 -ffreestanding -fno-common -fno-strict-aliasing -fno-s
     -g -MMD -MP -DBOOTLLAMA_VERSION='"$(VERSION)"' $(WARNINGS) $(FLOAT_RULES) -Icore
 
 KERNEL_FLAGS_sampler := -O3
+KERNEL_FLAGS_kernel_scalar := -O2
 KERNEL_FLAGS_kernel_sse2 := -O3 -msse2 -mfpmath=sse
 KERNEL_FLAGS_kernel_avx2 := -O3 -mavx2 -mf16c -mfpmath=sse
 KERNEL_FLAGS_kernel_avx512vnni := -O3 -mavx512f -mavx512bw -mavx512vl -mavx512vnni -mfpmath=sse -mprefer-vector-width=512

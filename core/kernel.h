@@ -97,7 +97,11 @@ struct kernel {
     float (*exponentials)(float *x, uint32_t n, float factor);
 };
 
-extern const struct kernel kernel_scalar, kernel_sse2, kernel_avx2, kernel_avx512vnni;
+/* Hidden, so that position-independent code finds them without a table of addresses to relocate. */
+extern const struct kernel kernel_scalar __attribute__((visibility("hidden")));
+extern const struct kernel kernel_sse2 __attribute__((visibility("hidden")));
+extern const struct kernel kernel_avx2 __attribute__((visibility("hidden")));
+extern const struct kernel kernel_avx512vnni __attribute__((visibility("hidden")));
 
 enum { KERNELS = 4 };
 

@@ -14,7 +14,8 @@ FUZZ_TARGETS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/fuzz_*.c))
 TESTED_SOURCES := $(filter-out core/memory.c,$(CORE_SOURCES)) $(wildcard bios/fat*.c) $(UNIT_HELPERS)
 
 # Tables of cases name only the fields that matter.
-TEST_CFLAGS := -std=gnu11 -g -MMD -MP $(WARNINGS) -Wno-missing-field-initializers -Icore -Ibios -Itest/unit -DBOOTLLAMA_VERSION='"$(VERSION)"'
+TEST_CFLAGS := -std=gnu11 -g -MMD -MP $(WARNINGS) -Wno-missing-field-initializers -Icore -Ibios -Itest/unit \
+    -DBOOTLLAMA_VERSION='"$(VERSION)"'
 
 # $(call test_variant,NAME,COMPILER,FLAGS): core/, bios/fat*.c and the helpers as one library, and objects of tests.
 # core/memory.c is left out, so that the sanitizers see every copy; test_memory.c has its own of it.
@@ -64,9 +65,12 @@ $(TEST)/corpus/gguf: $(TEST)/make_corpus
 TEST_PROGRAMS := $(UNIT_TESTS:%=$(TEST)/unit64/%) $(UNIT_TESTS:%=$(TEST)/unit32/%) $(TEST)/corpus/gguf \
     $(FUZZ_TARGETS:%=$(TEST)/fuzz/%) $(FUZZ_TARGETS:%=$(TEST)/replay32/%)
 
+# The same program as 32-bit code, to compare bits with.
+TEST_PROGRAMS += $(BUILD)/host32-x87/bootllama $(BUILD)/host32-sse2/bootllama
+
 # ONLY=word runs the suites whose name holds the word.
 .PHONY: test fuzz
-test: all $(BUILD)/host32-x87/bootllama $(BUILD)/host32-sse2/bootllama $(TEST_PROGRAMS) ## run all tests (ONLY=word: some)
+test: all $(TEST_PROGRAMS) ## run all tests (ONLY=word: some)
 	@BUILD=$(BUILD) test/run $(ONLY)
 
 # FUZZ_TIME: seconds for each target; new inputs are kept in build/test/found.

@@ -1,4 +1,4 @@
-/* Writes the sample model and every hostile one into a folder, each without the zeros at its end: seeds for fuzz_gguf. */
+/* Writes the sample model and every hostile one into a folder, each without the zeros at its end: for fuzz_gguf. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -23,12 +23,13 @@ const struct hostile_model hostile_models[] = {
     {"GGUF version 4; supported are 2 and 3, little-endian", {{VERSION, .a = 4}}},
     {"GGUF version 50331648; supported are 2 and 3, little-endian", {{VERSION, .a = 0x03000000}}},
     {"keys number 18446744073709551615, more than the file can hold; copy it again", {{KEY_COUNT, .b = UINT64_MAX}}},
-    {"keys number 4611686018427387904, more than the file can hold; copy it again", {{KEY_COUNT, .b = 1ull << 62}}},
+    {"keys number 1418980313362273202, more than the file can hold; copy it again", /* times 13: wraps to 10 */
+     {{KEY_COUNT, .b = 1418980313362273202}}},
     {"keys number 10000, more than the file can hold; copy it again", {{KEY_COUNT, .b = 10000}}},
     {"tensors number 18446744073709551615, more than the file can hold; copy it again",
      {{TENSOR_COUNT, .b = UINT64_MAX}}},
-    {"tensors number 558992244657865201, more than the file can hold; copy it again", /* times 33: wraps to 17 */
-     {{TENSOR_COUNT, .b = 558992244657865201}}},
+    {"tensors number 576460752303423488, more than the file can hold; copy it again", /* times 32: wraps to 0 */
+     {{TENSOR_COUNT, .b = 576460752303423488}}},
     {"tensors number 2000, more than the file can hold; copy it again", {{TENSOR_COUNT, .b = 2000}}},
 
     /* Keys: their types and lengths, known or not. */
@@ -184,6 +185,8 @@ const struct hostile_model hostile_models[] = {
      {{TENSOR_RENAME, LAST, .text = "blk.4294967296.attn_q.weight"}}},
     {"blk.18446744073709551617.attn_q.weight is no tensor of a llama model with 2 layers",
      {{TENSOR_RENAME, LAST, .text = "blk.18446744073709551617.attn_q.weight"}}},
+    {"blk.2.attn_q.weight is no tensor of a llama model with 2 layers",
+     {{TENSOR_RENAME, LAST, .text = "blk.2.attn_q.weight"}}},
     {"blk. is no tensor of a llama model with 2 layers", {{TENSOR_RENAME, LAST, .text = "blk."}}},
     {" is no tensor of a llama model with 2 layers", {{TENSOR_RENAME, LAST, .text = ""}}},
     {"a name of 65 bytes at byte 1141; allowed are 64", {{TENSOR_RENAME, "token_embd.weight", .text = TEXT_OF_65}}},

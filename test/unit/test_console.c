@@ -15,6 +15,7 @@ struct session {
     uint32_t escape_at;            /* the poll at which Escape is pressed while it computes; 0 = never */
     uint32_t polls;
     uint64_t now, free_bytes;
+    uint64_t step;
     uint32_t reboots, offs;
     int32_t exclusive, reserved;
     char transcript[TRANSCRIPT_MAX];
@@ -22,6 +23,7 @@ struct session {
 };
 
 static struct session session;
+static uint64_t step = 500; /* microseconds from one look at the clock to the next */
 static uint64_t free_bytes = MEMORY_BYTES, bad_from; /* of the next session; bad_from: 0 or a byte that cannot be read */
 
 static void put(struct platform *platform, const char *utf8, size_t n)
@@ -74,7 +76,7 @@ static int list(struct platform *platform, const char *directory, uint32_t index
 static uint64_t microseconds(struct platform *platform)
 {
     (void)platform;
-    return session.now += 500;
+    return session.now += session.step;
 }
 
 static uint64_t memory_free(struct platform *platform)
@@ -132,6 +134,7 @@ static const char *run(const struct memory_file *files, const char *keys, uint32
     session.keys = keys;
     session.escape_at = escape_at;
     session.free_bytes = free_bytes;
+    session.step = step;
     struct platform *platform = &session.memory.platform;
     platform->put = put;
     platform->get_key = get_key;
@@ -219,18 +222,21 @@ static void escape_stops_a_story(void **state)
 {
     (void)state;
     const struct memory_file files[] = {model("/MODELS/A.GGUF"), config("prompt = ab\ntemperature = 0\n"), {0}};
-    const char *text = after_loading(run(files, "", 30), LOADED("/MODELS/A.GGUF"));
-    assert_string_equal(text, "\nab\n\n[9 tokens, 8000.0 tokens/s, stopped]\n> /exit\n");
+    const char *text = after_loading(run(files, "", 8), LOADED("/MODELS/A.GGUF"));
+    assert_string_equal(text, "\nab\n\n[7 tokens, 6000.0 tokens/s, stopped]\n> /exit\n");
 }
 
 static void escape_stops_loading_and_enter_begins_again(void **state)
 {
     (void)state;
     const struct memory_file files[] = {model("/MODELS/A.GGUF"), config("seed = 5\n"), {0}};
+    step = 200000;
     const char *text = run(files, "\r", 1);
     const char *stopped = LOADED("/MODELS/A.GGUF") "\b\b\b\b\b  6 %\nError: /MODELS/A.GGUF: loading was stopped\n> \n";
     assert_true(strncmp(text, stopped, strlen(stopped)) == 0);
     assert_string_equal(after_loading(text + strlen(stopped), LOADED("/MODELS/A.GGUF")), SEED_5 "> /exit\n");
+    assert_non_null(strstr(text + strlen(stopped), "  6 %\b\b\b\b\b 11 %")); /* progress is shown as it goes */
+    step = 500;
 }
 
 static void wrong_settings_are_told_and_the_rest_counts(void **state)

@@ -49,6 +49,7 @@ static void pieces(void **state)
     assert_string_equal(decode(SPACE SPACE "," SPACE, true), " . .");
     assert_string_equal(decode("<s>," SPACE "a,</s>,<unk>,cb", true), ".a....");
     assert_string_equal(decode("<x>," SPACE "a", true), "<x>. a.");
+    assert_string_equal(decode("<" SPACE ">", true), "<" SPACE ">."); /* user-defined pieces are text as it is */
     assert_string_equal(decode("<0x20>,<0x20>", true), ". .");
     v.tokenizer.add_space_prefix = false;
     assert_string_equal(decode(SPACE "a", true), " a.");

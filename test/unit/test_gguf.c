@@ -286,6 +286,31 @@ static void every_truncation(void **state)
     free(bytes);
 }
 
+/* A flipped bit of the header is refused, or changes a number that cannot be checked; no tensor ever leaves the file. */
+static void every_flipped_bit(void **state)
+{
+    static const struct change none[SAMPLE_CHANGES];
+    size_t size;
+    uint8_t *bytes = sample_model(none, &size);
+    int refused = 0;
+
+    (void)state;
+    assert_int_equal(read_bytes(bytes, size, WINDOW), 0);
+    const size_t header = (size_t)f.gguf.tensor[TENSOR_TOKEN_EMBD].offset;
+    for (size_t bit = 0; bit < header * 8; bit++) {
+        bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        if (read_bytes(bytes, size, WINDOW) != 0) {
+            assert_memory_equal(f.error.text, "/M.GGUF: ", 9);
+            refused++;
+        }
+        for (uint32_t i = 0; f.error.text[0] == '\0' && i < f.gguf.tensor_count; i++)
+            assert_true(f.gguf.tensor[i].offset + f.gguf.tensor[i].size <= size);
+        bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    assert_true(refused > (int)header); /* most of them: the rest are texts, scores and ids */
+    free(bytes);
+}
+
 static void every_bad_sector(void **state)
 {
     static const struct change none[SAMPLE_CHANGES];
@@ -335,6 +360,7 @@ int main(void)
         cmocka_unit_test(names),
         cmocka_unit_test(every_refusal),
         cmocka_unit_test(every_truncation),
+        cmocka_unit_test(every_flipped_bit),
         cmocka_unit_test(every_bad_sector),
         cmocka_unit_test(a_very_long_key),
     };

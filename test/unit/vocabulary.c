@@ -21,7 +21,9 @@ const struct piece small_vocabulary[] = {
     {"ab", -1, TOKEN_NORMAL}, {"bc", -2, TOKEN_NORMAL}, {"abc", -9, TOKEN_NORMAL}, {SPACE "a", -3, TOKEN_NORMAL},
     {SPACE "ab", -4, TOKEN_NORMAL}, {"aa", -5, TOKEN_NORMAL}, {"aaaa", -6, TOKEN_NORMAL},
     {"ca", -2, TOKEN_NORMAL}, {SPACE SPACE, -7, TOKEN_NORMAL}, {"\xC3\xB6", -24, TOKEN_NORMAL},
-    {"\xC3\xB6" "a", -8, TOKEN_NORMAL}, {"<x>", 0, TOKEN_USER}, {"<x>y", 0, TOKEN_USER}, {"cb", 0, TOKEN_UNUSED},
+    {"\xC3\xB6" "a", -8, TOKEN_NORMAL}, {"<x>", 0, TOKEN_USER}, {"<x>y", 0, TOKEN_USER}, {"yb", 0, TOKEN_USER},
+    {"<" SPACE ">", 0, TOKEN_USER},
+    {"cb", 0, TOKEN_UNUSED},
 };
 const uint32_t small_vocabulary_count = sizeof small_vocabulary / sizeof small_vocabulary[0];
 
