@@ -1,0 +1,45 @@
+# build/bios/boot.bin (sector 0) and build/bios/stage2.bin (from LBA 1 on); build/bios/stage2.elf is the latter with symbols.
+#
+# layout.h is the one list of addresses: NASM gets it as layout.inc, the linker through the C preprocessor.
+
+BIOS_CC := gcc
+BIOS_TARGET := $(X87_FLAGS) -fno-pic -fno-pie -fno-asynchronous-unwind-tables
+BIOS_OBJECTS := $(patsubst %,$(BUILD)/%.o,$(wildcard bios/*.c) $(filter-out bios/boot.asm,$(wildcard bios/*.asm)))
+
+# The FAT driver asks for nothing of a BIOS: tests link it on the host.
+FAT_SOURCES := bios/fat.c bios/fat_directory.c
+
+$(eval $(call core_variant,bios,$(BIOS_CC),$(BIOS_TARGET) -Os))
+
+$(BUILD)/bios/%.c.o: bios/%.c
+	@mkdir -p $(@D)
+	$(BIOS_CC) $(CORE_CFLAGS) -Os $(BIOS_TARGET) -Ibios -c -o $@ $<
+
+$(BUILD)/bios/%.asm.o: bios/%.asm $(BUILD)/bios/layout.inc
+	nasm -Wall -Werror -f elf32 -g -F dwarf -I$(BUILD)/bios/ -o $@ $<
+
+$(BUILD)/bios/layout.inc: bios/layout.h
+	@mkdir -p $(@D)
+	sed -nE 's,^#define ([A-Z0-9_]+) ([0-9][0-9A-Fx]*).*,%define \1 \2,p' $< > $@
+
+$(BUILD)/bios/stage2.ld: bios/stage2.ld bios/layout.h
+	@mkdir -p $(@D)
+	$(BIOS_CC) -E -P -x c -Ibios -o $@ $<
+
+# No library: what core/ and bios/ do not define does not link.
+$(BUILD)/bios/stage2.elf: $(BUILD)/bios/stage2.ld $(BIOS_OBJECTS) $(call core_objects,bios)
+	ld -m elf_i386 -nostdlib --gc-sections --build-id=none -z noexecstack --no-warn-rwx-segments --fatal-warnings \
+	    -T $< -Map $(@:.elf=.map) -o $@ $(filter %.o,$^)
+
+$(BUILD)/bios/stage2.bin: $(BUILD)/bios/stage2.elf
+	objcopy -O binary $< $@
+
+# The boot sector knows the size of stage 2 and, by its checksums, this very stage 2: sum = sum * 31 + next 32-bit word.
+BIOS_SUM = od -An -v -tu4 -w4 | awk '{ s = (s * 31 + $$1) % 4294967296 } END { printf "%.0f", s }'
+
+$(BUILD)/bios/boot.bin: bios/boot.asm $(BUILD)/bios/layout.inc $(BUILD)/bios/stage2.bin
+	nasm -Wall -Werror -f bin -I$(BUILD)/bios/ -DSTAGE2_SECTORS=$$(($$(stat -c %s $(BUILD)/bios/stage2.bin) / 512)) \
+	    -DSTAGE2_SUM=$$({ $(BIOS_SUM); } < $(BUILD)/bios/stage2.bin) \
+	    -DLOADER_SUM=$$(head -c 512 $(BUILD)/bios/stage2.bin | $(BIOS_SUM)) -o $@ $<
+
+all: $(BUILD)/bios/boot.bin $(BUILD)/bios/stage2.bin

@@ -1,0 +1,178 @@
+#include "disk.h"
+
+#include <stdbool.h>
+
+#include "bios_call.h"
+#include "format.h"
+#include "io.h"
+#include "layout.h"
+#include "memory.h"
+
+enum {
+    SECTOR = 512,
+    TRIES = 6,
+    CYLINDERS_MAX = 1024,
+
+    RESET = 0x0000, /* AX of INT 13h */
+    READ_CHS = 0x0200,
+    GEOMETRY = 0x0800,
+    EDD_PRESENT = 0x4100,
+    EDD_READ = 0x4200,
+    EDD_ASKED = 0x55AA,
+    EDD_ANSWER = 0xAA55,
+    EDD_PACKET_CALLS = 0x01, /* CX: 42h and its kin work */
+};
+
+struct packet { /* of EDD_READ; the BIOS writes the blocks really read over `count` */
+    uint16_t size, count, offset, segment;
+    uint64_t lba;
+};
+_Static_assert(sizeof(struct packet) == 16, "as the BIOS reads it");
+
+static struct {
+    uint8_t drive;
+    bool has_edd, use_edd;
+    uint32_t sectors_per_track, heads; /* 0 if unknown */
+    uint32_t limit;                    /* sectors in one call, at most; smaller after larger ones failed */
+    uint8_t status;                    /* AH of the last call that failed */
+    char error[48];
+} disk;
+
+static bool edd_answers(void)
+{
+    struct bios_regs regs = {.eax = EDD_PRESENT, .ebx = EDD_ASKED, .edx = disk.drive};
+    bios_call(0x13, &regs);
+    return !bios_failed(&regs) && (uint16_t)regs.ebx == EDD_ANSWER && (regs.ecx & EDD_PACKET_CALLS) != 0;
+}
+
+static void find_geometry(void)
+{
+    struct bios_regs regs = {.eax = GEOMETRY, .edx = disk.drive}; /* ES:DI = 0 for the sake of some BIOSes */
+    bios_call(0x13, &regs);
+    if (!bios_failed(&regs)) {
+        disk.sectors_per_track = regs.ecx & 0x3F;
+        disk.heads = (regs.edx >> 8 & 0xFF) + 1;
+    }
+}
+
+void disk_init(uint8_t drive)
+{
+    disk.drive = drive;
+    disk.limit = BOUNCE_SECTORS;
+    disk.has_edd = disk.use_edd = edd_answers();
+    find_geometry();
+}
+
+static void reset(void)
+{
+    struct bios_regs regs = {.eax = RESET, .edx = disk.drive};
+    bios_call(0x13, &regs);
+}
+
+/* Both read into the bounce buffer and return the sectors read, 0 on failure. */
+static uint32_t read_edd(uint32_t lba, uint32_t count)
+{
+    struct packet packet = {sizeof packet, (uint16_t)count, 0, BOUNCE_ADDRESS >> 4, lba};
+    struct bios_regs regs = {.eax = EDD_READ, .edx = disk.drive, .ds = bios_segment(&packet),
+                             .esi = bios_offset(&packet)};
+    bios_call(0x13, &regs);
+    uint16_t done = *(volatile uint16_t *)&packet.count;
+    if (bios_failed(&regs) || done != count) {
+        disk.status = (uint8_t)(regs.eax >> 8);
+        return 0;
+    }
+    return count;
+}
+
+static uint32_t read_chs(uint32_t lba, uint32_t count)
+{
+    if (disk.sectors_per_track == 0) {
+        return 0;
+    }
+    uint32_t track = lba / disk.sectors_per_track, sector = lba % disk.sectors_per_track;
+    uint32_t cylinder = track / disk.heads, head = track % disk.heads;
+    if (cylinder >= CYLINDERS_MAX) {
+        return 0;
+    }
+    if (count > disk.sectors_per_track - sector) {
+        count = disk.sectors_per_track - sector;
+    }
+    struct bios_regs regs = {
+        .eax = READ_CHS | count,
+        .ecx = (cylinder & 0xFF) << 8 | (cylinder >> 2 & 0xC0) | (sector + 1),
+        .edx = head << 8 | disk.drive,
+        .es = BOUNCE_ADDRESS >> 4,
+    };
+    bios_call(0x13, &regs);
+    if (bios_failed(&regs)) { /* AL, the count, is not to be trusted */
+        disk.status = (uint8_t)(regs.eax >> 8);
+        return 0;
+    }
+    return count;
+}
+
+typedef uint32_t read_function(uint32_t lba, uint32_t count);
+
+/* Six tries with a reset after each: twice as asked, since most errors pass, then with half the sectors each time, at
+   last with one. A size that helped is remembered. */
+static uint32_t read_stubbornly(read_function *read, uint32_t lba, uint32_t count)
+{
+    uint32_t asked = count < disk.limit ? count : disk.limit, size = asked;
+
+    for (int tries = 1; tries <= TRIES; tries++) {
+        uint32_t done = read(lba, size);
+        if (done > 0) {
+            disk.limit = size < asked ? size : disk.limit;
+            return done;
+        }
+        reset();
+        if (tries == TRIES - 1) {
+            size = 1;
+        } else if (tries >= 2 && size > 1) {
+            size /= 2;
+        }
+    }
+    return 0;
+}
+
+/* The way that worked last, then the other one. */
+static uint32_t read_somehow(uint32_t lba, uint32_t count)
+{
+    uint32_t done = read_stubbornly(disk.use_edd ? read_edd : read_chs, lba, count);
+
+    if (done == 0 && disk.has_edd) {
+        uint8_t status = disk.status;
+        done = read_stubbornly(disk.use_edd ? read_chs : read_edd, lba, count);
+        if (done > 0) {
+            disk.use_edd = !disk.use_edd;
+        } else {
+            disk.status = status;
+        }
+    }
+    return done;
+}
+
+int disk_read(uint32_t lba, uint32_t count, void *buffer)
+{
+    uint8_t *target = buffer;
+    uint32_t limit = disk.limit;
+
+    while (count > 0) {
+        uint32_t done = read_somehow(lba, count < BOUNCE_SECTORS ? count : BOUNCE_SECTORS);
+        if (done == 0) {
+            disk.limit = limit; /* the sector is to blame, not the size */
+            format(disk.error, sizeof disk.error, "INT 13h status %02xh at LBA %u", disk.status, lba);
+            return -1;
+        }
+        memcpy(target, (const void *)memory_at(BOUNCE_ADDRESS), (size_t)done * SECTOR);
+        target += done * SECTOR;
+        lba += done;
+        count -= done;
+    }
+    return 0;
+}
+
+const char *disk_error(void)
+{
+    return disk.error;
+}

@@ -1,0 +1,16 @@
+/* Memory for models: the largest free stretch between 1 MiB and 4 GiB, given out from its start. */
+#ifndef BOOTLLAMA_EXTENDED_MEMORY_H
+#define BOOTLLAMA_EXTENDED_MEMORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Asks the BIOS (E820, else E801, else 88h). Needs A20. Returns the bytes found, 0 if none. */
+uint64_t extended_memory_init(void);
+
+/* As struct platform has them (core/platform.h). */
+uint64_t extended_memory_free(void);
+void *extended_memory_reserve(size_t bytes);
+void extended_memory_release(void *memory);
+
+#endif

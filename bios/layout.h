@@ -1,0 +1,32 @@
+/*
+ * Where everything of the BIOS path lies: the one list of addresses for NASM, C and the linker script.
+ * bios.mk turns each `#define NAME VALUE` into NASM's %define, so a value is a plain number. README.md has the map.
+ */
+#ifndef BOOTLLAMA_LAYOUT_H
+#define BOOTLLAMA_LAYOUT_H
+
+/* Low memory, from the bottom up. Everything ends below 512 KiB, far from any EBDA. */
+#define BOOT_VARIABLES 0x0600   /* the boot sector's few bytes */
+#define REAL_STACK_TOP 0x7C00   /* stack of the boot sector and of every BIOS call, down to 0x0700 */
+#define BOOT_ADDRESS 0x7C00     /* sector 0, where the BIOS puts it */
+#define BOOT_FAIL 0x7C5C        /* in it, for the loader: jump here with AL = letter of the error */
+#define BOOT_SUM 0x7C5F         /* call here: the checksum of CX sectors at segment DX in EBX */
+#define STAGE2_ADDRESS 0x8000   /* stage 2: loader, code, data, bss; 16-bit code first, it must stay below 64 KiB */
+#define STAGE2_LIMIT 0x60000    /* the end of its bss at most */
+#define BOUNCE_ADDRESS 0x60000  /* disk transfers; starts on a 64 KiB line that none may cross */
+#define BOUNCE_SECTORS 64       /* 32 KiB: the most that every BIOS reads in one call */
+#define STACK_BOTTOM 0x68000    /* stack of the C code: 96 KiB */
+#define STACK_TOP 0x80000
+#define LOW_MEMORY_KIB 512      /* what INT 12h must report at least */
+
+/* The disk, in sectors of 512 bytes. */
+#define STAGE2_LBA 1
+#define STAGE2_SECTORS_MAX 640  /* 320 KiB; fits the gap before the partition at LBA 2048 and the memory above */
+
+/* Segment selectors of the GDT in start.asm. */
+#define SELECTOR_CODE32 0x08
+#define SELECTOR_DATA32 0x10
+#define SELECTOR_CODE16 0x18
+#define SELECTOR_DATA16 0x20
+
+#endif

@@ -1,0 +1,188 @@
+; The first sector of stage 2: reads the rest of it.
+;
+; Loaded by boot.asm to STAGE2_ADDRESS and entered there in real mode with DL = boot drive, CX = sectors of stage 2,
+; EBX = its checksum, DS = ES = SS = 0. Reads what is missing, at most BOUNCE_SECTORS at once and never across a
+; 64 KiB line, through EDD where the drive has it and through CHS otherwise. Then start.asm, with DL as above.
+; A transfer that fails is tried again after a reset with half the sectors, six times; then through CHS; then it is
+; error R. A wrong checksum is error S.
+
+%include "layout.inc"
+
+%define TRIES 6
+
+; Variables, outside stage 2 so that its checksum stays what it was.
+%define sum     BOOT_VARIABLES      ; dword
+%define sectors BOOT_VARIABLES + 4  ; word
+%define spt     BOOT_VARIABLES + 6  ; word: sectors a track, 0 if unknown
+%define heads   BOOT_VARIABLES + 8  ; word
+%define count   BOOT_VARIABLES + 10 ; word: sectors of the transfer under way
+%define limit   BOOT_VARIABLES + 12 ; word: sectors of a transfer at most
+%define drive   BOOT_VARIABLES + 14 ; byte
+%define edd     BOOT_VARIABLES + 15 ; byte: 1 while the drive is read through EDD
+%define tries   BOOT_VARIABLES + 16 ; byte
+
+        bits 16
+        cpu 386
+        section .loader
+
+extern start
+
+global loader
+loader: mov [drive], dl
+        mov [sectors], cx
+        mov [sum], ebx
+        mov word [limit], BOUNCE_SECTORS
+        call find_edd
+        call find_geometry
+
+        mov cx, [sectors]
+        dec cx
+        mov edi, STAGE2_LBA + 1
+        mov ax, (STAGE2_ADDRESS + 512) >> 4
+        mov es, ax
+        call read
+        mov al, 'R'
+        jc .fail
+
+        mov cx, [sectors]
+        mov dx, STAGE2_ADDRESS >> 4
+        mov ax, BOOT_SUM
+        call ax
+        cmp ebx, [sum]
+        mov dl, [drive]
+        je start
+        mov al, 'S'
+.fail:  mov cx, BOOT_FAIL
+        jmp cx
+
+; [edd] = 1 if the drive answers to extended reads (EDD 1.1, function 41h: signature and bit 0 of CX).
+find_edd:
+        mov byte [edd], 0
+        mov ah, 41h
+        mov bx, 55AAh
+        mov dl, [drive]
+        push es
+        int 13h
+        pop es
+        jc .done
+        cmp bx, 0AA55h
+        jne .done
+        and cl, 1
+        mov [edd], cl
+.done:  ret
+
+; [spt] and [heads] of the drive, for CHS; [spt] = 0 if the BIOS does not say.
+find_geometry:
+        mov word [spt], 0
+        mov ah, 8
+        mov dl, [drive]
+        xor di, di                  ; ES:DI = 0 keeps some BIOSes from writing to memory
+        push es
+        int 13h
+        pop es
+        jc .done
+        and cx, 3Fh
+        mov [spt], cx
+        movzx dx, dh
+        inc dx
+        mov [heads], dx
+.done:  ret
+
+; Reads CX sectors from LBA EDI on to ES:0. CF = 1 if it cannot be done. Changes AX, BX, CX, EDI, ES.
+read:   mov byte [tries], TRIES
+.retry: mov ax, es                  ; the least of: room up to a 64 KiB line, what is left, the limit
+        shr ax, 5
+        not ax
+        and ax, 127
+        inc ax
+        cmp ax, cx
+        jb .left
+        mov ax, cx
+.left:  cmp ax, [limit]
+        jb .allowed
+        mov ax, [limit]
+.allowed:
+        mov [count], ax
+        pushad
+        push es
+        call transfer
+        pop es
+        popad
+        jc .failed
+        movzx eax, word [count]
+        add edi, eax
+        sub cx, ax
+        shl ax, 5
+        mov bx, es
+        add bx, ax
+        mov es, bx
+        test cx, cx
+        jnz read
+        ret
+
+.failed:
+        pushad
+        push es
+        mov ah, 0                   ; reset
+        mov dl, [drive]
+        int 13h
+        pop es
+        popad
+        shr word [limit], 1
+        adc word [limit], 0         ; 64, 32, .. 2, 1, 1
+        dec byte [tries]
+        jnz .retry
+        cmp byte [edd], 1           ; from EDD to CHS, and six tries more
+        mov byte [edd], 0
+        je read
+        stc
+        ret
+
+; One call of INT 13h: reads [count] sectors from LBA EDI to ES:0, fewer in [count] at the end of a track.
+; CF = 1 if it failed. Changes all registers.
+transfer:
+        cmp byte [edd], 0
+        je .chs
+        push dword 0                ; the packet, made anew for every call: a BIOS writes to it
+        push edi
+        push es
+        push word 0
+        push word [count]
+        push word 16
+        mov si, sp
+        mov dl, [drive]
+        mov ah, 42h
+        int 13h
+        pop ax
+        pop bx                      ; blocks really read
+        pop eax
+        pop eax
+        pop eax
+        jc .done
+        cmp bx, [count]             ; CF = 1 if fewer
+.done:  ret
+
+.chs:   mov bx, [spt]
+        cmp bx, 1
+        jc .done                    ; no geometry
+        mov ax, di
+        xor dx, dx
+        div bx                      ; AX = track, DX = sector from 0
+        sub bx, dx                  ; sectors up to the end of the track
+        cmp bx, [count]
+        jae .fits
+        mov [count], bx
+.fits:  inc dx
+        mov cx, dx
+        xor dx, dx
+        div word [heads]            ; AX = cylinder, DX = head
+        mov dh, dl
+        mov ch, al
+        shl ah, 6
+        or cl, ah
+        mov al, [count]
+        mov ah, 2
+        mov dl, [drive]
+        xor bx, bx
+        int 13h
+        ret

@@ -1,0 +1,101 @@
+/*
+ * The C part of stage 2.
+ *
+ * Entered from start.asm in 32-bit protected mode: flat segments, bss clear, stack below STACK_TOP, interrupts off, A20 as the
+ * BIOS left it. Starts the machine's parts in the order in which they need each other, says clearly what is missing, and
+ * goes on to console_run of core/.
+ */
+#include <stdbool.h>
+
+#include "a20.h"
+#include "bios_call.h"
+#include "bios_platform.h"
+#include "clock.h"
+#include "cpu.h"
+#include "disk.h"
+#include "extended_memory.h"
+#include "fault.h"
+#include "format.h"
+#include "io.h"
+#include "layout.h"
+#include "screen.h"
+#include "terminal.h"
+
+enum {
+    BDA_MEMORY_KIB = 0x413, /* what INT 12h returns: conventional memory below the EBDA */
+    FLAG_ALIGNMENT = 1 << 18, /* of EFLAGS: can be changed from the 486 on */
+    CR0_EM_TS = 0x0C,
+    X87_SINGLE = 0x007F, /* 24-bit precision, all exceptions masked, round to nearest even */
+};
+
+_Noreturn void bios_main(uint32_t drive);
+
+static bool is_486(void)
+{
+    uint32_t before, after;
+    __asm__ volatile("pushfl; pushfl; xorl %2, (%%esp); popfl; pushfl; popl %1; popl %0; pushl %0; popfl"
+                     : "=&r"(before), "=&r"(after)
+                     : "i"(FLAG_ALIGNMENT)
+                     : "cc");
+    return ((before ^ after) & FLAG_ALIGNMENT) != 0;
+}
+
+/* CPUID where there is one, and the oldest test: only an x87 answers FNINIT with a status word of 0. */
+static bool has_x87(void)
+{
+    struct cpu_features features;
+    uint16_t status = 0x5A5A;
+    uint32_t cr0;
+
+    cpu_detect(&features);
+    __asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
+    __asm__ volatile("mov %0, %%cr0" : : "r"(cr0 & ~CR0_EM_TS));
+    __asm__ volatile("fninit; fnstsw %0" : "+m"(status));
+    return features.fpu && status == 0;
+}
+
+static void check_machine(void)
+{
+    if (!is_486()) {
+        terminal_stop("Error: this processor is older than a 486, which bootllama needs.");
+    }
+    if (!has_x87()) {
+        terminal_stop("Error: this processor has no floating point unit (x87), which bootllama needs.");
+    }
+    if (memory_read16(BDA_MEMORY_KIB) < LOW_MEMORY_KIB) {
+        terminal_stop("Error: the BIOS leaves less than 512 KiB of memory below 1 MiB.");
+    }
+    if (!a20_enable()) {
+        terminal_stop("Error: memory above 1 MiB cannot be reached: address line A20 stays off.");
+    }
+    if (extended_memory_init() == 0) {
+        terminal_stop("Error: the BIOS reports no memory above 1 MiB.");
+    }
+}
+
+static void start_x87_and_sse(void)
+{
+    static struct cpu_vector_state at_start;
+    static const uint16_t control = X87_SINGLE;
+
+    cpu_enable_vector_state(&at_start);
+    __asm__ volatile("fninit; fldcw %0" : : "m"(control));
+    bios_call_keep_vector_state(&at_start);
+}
+
+_Noreturn void bios_main(uint32_t drive)
+{
+    char text[48];
+
+    fault_init();
+    clock_init();
+    terminal_init();
+    screen_put("\r", 1); /* over what the boot sector wrote */
+    format(text, sizeof text, "bootllama: stage 2, drive %02xh\n", drive);
+    terminal_put(text, text_length(text));
+    check_machine();
+    start_x87_and_sse();
+    disk_init((uint8_t)drive);
+    console_run(bios_platform());
+    terminal_stop("bootllama has ended.");
+}

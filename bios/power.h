@@ -1,0 +1,11 @@
+/* Restart and switch off. */
+#ifndef BOOTLLAMA_POWER_H
+#define BOOTLLAMA_POWER_H
+
+/* Restarts by the keyboard controller, else port CF9h, else a triple fault. */
+_Noreturn void power_reboot(void);
+
+/* Switches off through APM. Returns where the BIOS cannot do that. */
+void power_off(void);
+
+#endif

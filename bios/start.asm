@@ -1,0 +1,56 @@
+; From real mode to C.
+;
+; Entered from loader.asm in real mode with DL = boot drive, SS = 0. Switches to 32-bit protected mode with flat
+; segments, clears bss and calls bios_main(drive) in main.c on the stack below STACK_TOP. A20 is still as the BIOS
+; left it (stage 2 lies below 1 MiB; main.c sees to it), interrupts are off, all vectors are the BIOS's.
+
+%include "layout.inc"
+
+        bits 16
+        cpu 386
+        section .text16
+
+extern bios_main, bss_start, bss_end
+global start, gdt_pointer
+
+start:  cli
+        cld
+        xor ax, ax
+        mov ds, ax
+        movzx ebx, dl
+        lgdt [gdt_pointer]
+        mov eax, cr0
+        or al, 1
+        mov cr0, eax
+        jmp dword SELECTOR_CODE32:protected
+
+        bits 32
+protected:
+        mov ax, SELECTOR_DATA32
+        mov ds, ax
+        mov es, ax
+        mov fs, ax
+        mov gs, ax
+        mov ss, ax
+        mov esp, STACK_TOP
+        mov edi, bss_start
+        mov ecx, bss_end
+        sub ecx, edi
+        shr ecx, 2
+        xor eax, eax
+        rep stosd
+        xor ebp, ebp                ; the end of a debugger's backtrace
+        sub esp, 12                 ; 16-byte alignment with the argument
+        push ebx
+        call bios_main              ; does not return
+
+; The "accessed" bits are set, so that the processor never writes to this page, which holds code.
+        align 8
+gdt:    dq 0
+        dq 00CF9B000000FFFFh        ; code, 32 bit, 4 GiB
+        dq 00CF93000000FFFFh        ; data, 32 bit, 4 GiB
+        dq 00009B000000FFFFh        ; code, 16 bit, 64 KiB, for the way back to real mode
+        dq 000093000000FFFFh        ; data, 16 bit, 64 KiB
+gdt_pointer:
+        dw $ - gdt - 1
+        dd gdt

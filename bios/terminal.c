@@ -1,0 +1,51 @@
+#include "terminal.h"
+
+#include <stdbool.h>
+
+#include "format.h"
+#include "keyboard.h"
+#include "platform.h"
+#include "power.h"
+#include "screen.h"
+#include "serial.h"
+
+void terminal_init(void)
+{
+    serial_init();
+    screen_init();
+    keyboard_init();
+}
+
+void terminal_put(const char *utf8, size_t n)
+{
+    screen_put(utf8, n);
+    serial_put(utf8, n);
+}
+
+void terminal_line(const char *text)
+{
+    terminal_put(text, text_length(text));
+    terminal_put("\n", 1);
+}
+
+int terminal_get_key(void)
+{
+    int key = serial_get_key();
+    return key != KEY_NONE ? key : keyboard_get_key();
+}
+
+_Noreturn void terminal_stop(const char *text)
+{
+    static bool stopping;
+
+    if (!stopping) { /* a fault in here goes straight to the restart */
+        stopping = true;
+        terminal_put("\n", 1);
+        terminal_line(text);
+        terminal_line("Press a key to restart.");
+        while (terminal_get_key() == KEY_NONE) {
+            __asm__ volatile("rep; nop");
+        }
+    }
+    power_reboot();
+}

@@ -1,0 +1,22 @@
+/* Screen and serial port, keyboard and serial port, as one. */
+#ifndef BOOTLLAMA_TERMINAL_H
+#define BOOTLLAMA_TERMINAL_H
+
+#include <stddef.h>
+
+/* Needs interrupts and the clock. */
+void terminal_init(void);
+
+/* Writes n bytes of UTF-8 to both. */
+void terminal_put(const char *utf8, size_t n);
+
+/* Writes text up to its NUL, then a line end. */
+void terminal_line(const char *text);
+
+/* The next key of either, or KEY_NONE (core/platform.h). */
+int terminal_get_key(void);
+
+/* Shows `text` and waits for a key, then restarts the machine. */
+_Noreturn void terminal_stop(const char *text);
+
+#endif

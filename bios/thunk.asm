@@ -1,0 +1,135 @@
+; A call from protected mode into real mode: void thunk_call(struct bios_regs *regs), for bios_call.c alone.
+;
+; The frame (its layout is struct bios_regs') is copied to the top of the real-mode stack, popped into the registers,
+; and its target is entered as INT does it: flags and return address on the stack, interrupts off. When the target
+; returns, by IRET or RETF 2, the registers are pushed into the same place and copied back. Interrupts must be off;
+; GDT, IDT, segments, CR0 and the direction flag are afterwards what they were.
+
+%include "layout.inc"
+
+%define FRAME_BYTES 44
+%define FRAME (REAL_STACK_TOP - FRAME_BYTES)
+%define OWED_TICKS (FRAME + 42)     ; the frame's last word
+
+        section .text16
+
+extern gdt_pointer
+global thunk_call, thunk_return, thunk_print
+
+        bits 32
+        cpu 386
+thunk_call:
+        pushad
+        mov esi, [esp + 36]
+        mov edi, FRAME
+        mov ecx, FRAME_BYTES / 4
+        cld
+        rep movsd
+        sidt [saved_idt]
+        mov [saved_esp], esp
+        mov eax, cr0
+        mov [saved_cr0], eax
+        lidt [real_idt]
+        jmp SELECTOR_CODE16:.to_real
+
+        bits 16
+.to_real:
+        mov ax, SELECTOR_DATA16     ; limits of 64 KiB, which real mode keeps
+        mov ds, ax
+        mov es, ax
+        mov fs, ax
+        mov gs, ax
+        mov ss, ax
+        mov eax, cr0
+        and al, 0FEh
+        mov cr0, eax
+        jmp 0:real
+real:  xor ax, ax
+        mov ds, ax
+        mov es, ax
+        mov fs, ax
+        mov gs, ax
+        mov ss, ax
+        mov esp, FRAME
+.ticks: cmp word [OWED_TICKS], 0    ; timer interrupts that protected mode took: the BIOS gets them now
+        je .enter
+        dec word [OWED_TICKS]
+        int 8
+        cli
+        jmp .ticks
+.enter: pop ds
+        pop es
+        pop edi
+        pop esi
+        pop ebp
+        pop ebx
+        pop edx
+        pop ecx
+        pop eax
+        retf                        ; to the target; the frame's return address is thunk_return
+
+thunk_return:
+        pushf                       ; the slots of the frame from its end
+        cli
+        cld
+        sub sp, 8                   ; return address and target
+        push eax
+        push ecx
+        push edx
+        push ebx
+        push ebp
+        push esi
+        push edi
+        push es
+        push ds
+        xor ax, ax
+        mov ds, ax
+        lgdt [gdt_pointer]
+        mov eax, cr0
+        or al, 1
+        mov cr0, eax
+        jmp dword SELECTOR_CODE32:protected
+
+        bits 32
+protected:
+        mov ax, SELECTOR_DATA32
+        mov ds, ax
+        mov es, ax
+        mov fs, ax
+        mov gs, ax
+        mov ss, ax
+        mov esp, [saved_esp]
+        mov eax, [saved_cr0]
+        mov cr0, eax
+        lidt [saved_idt]
+        mov esi, FRAME
+        mov edi, [esp + 36]
+        mov ecx, FRAME_BYTES / 4
+        rep movsd
+        popad
+        ret
+
+; A target of thunk_call: writes CX characters at DS:SI to the screen, in one trip to real mode.
+        bits 16
+thunk_print:
+        sti
+.next:  lodsb
+        pusha                       ; INT 10h is known to change BP and more
+        push ds
+        mov ah, 0Eh
+        mov bx, 7
+        int 10h
+        pop ds
+        popa
+        loop .next
+        iret
+
+        align 4
+real_idt:
+        dw 3FFh
+        dd 0
+
+        section .bss
+saved_esp: resd 1
+saved_cr0: resd 1
+saved_idt: resb 6
