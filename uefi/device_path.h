@@ -1,0 +1,27 @@
+/* Walking device paths (UEFI specification, chapter 10). They are taken as they come: a malformed one ends early. */
+#ifndef BOOTLLAMA_UEFI_DEVICE_PATH_H
+#define BOOTLLAMA_UEFI_DEVICE_PATH_H
+
+#include "efi_headers.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { DEVICE_PATH_MAX = 4096 /* bytes looked at where a path's size is not known */ };
+
+struct device_path {
+    const uint8_t *at, *end; /* not owned */
+};
+
+/* The path in `size` bytes of memory, or that of a handle; empty where there is none. */
+struct device_path device_path_in(const void *bytes, size_t size);
+struct device_path device_path_of(EFI_BOOT_SERVICES *boot, EFI_HANDLE handle);
+
+/* The next node with all of its stated length, or NULL at the end of the path. The node between two instances of a
+   multi-instance path is returned like any other. */
+const EFI_DEVICE_PATH_PROTOCOL *device_path_next(struct device_path *path);
+
+/* Whether a node of this kind is in the path. */
+bool device_path_has(struct device_path path, uint8_t type, uint8_t subtype);
+
+#endif

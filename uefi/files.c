@@ -1,0 +1,375 @@
+/*
+ * Reading goes through one window below 4 GiB in pieces of at most 1 MiB: firmware fails on larger reads, some on buffers
+ * above 4 GiB. A read that fails is tried again with everything opened anew and smaller pieces, since a handle may be
+ * unusable after one failure; the piece size that then works is kept.
+ *
+ * SATA drivers of edk2 (stable 2020 to 2022, and firmware made from them) report success after a read that failed for
+ * good, with the memory as it was. So every sector of the window is marked before a read, and a mark that is still there
+ * afterwards counts as a failure. edk2's FAT driver reads the first and last 64 KiB or less of a request by way of a cache,
+ * where a mark tells nothing: on SATA disks each piece reaches so far beyond the part that is used, where the file does.
+ */
+#include "files.h"
+
+#include "format.h"
+#include "io.h"
+#include "memory.h"
+#include "pages.h"
+#include "status.h"
+#include "unicode.h"
+
+enum {
+    TRIES = 5,               /* of every operation, the first one included */
+    PAUSE_US = 10000,        /* before the first repetition, doubled with each */
+    CHUNK_MIN = 4096,
+    SECTOR = 512,            /* the least that a disk fails to read */
+    SATA_MARGIN = 1 << 16,
+    ERROR_MAX = sizeof((struct platform *)0)->error,
+};
+
+static int failure(char *error, EFI_STATUS status, const char *doing)
+{
+    char name[STATUS_NAME_MAX];
+
+    format(error, ERROR_MAX, "%s %s", status_name(name, status), doing);
+    return status == EFI_NOT_FOUND ? PLATFORM_NOT_FOUND : PLATFORM_IO_ERROR;
+}
+
+void files_begin(struct files *files, EFI_BOOT_SERVICES *boot, EFI_HANDLE device)
+{
+    memset(files, 0, sizeof *files);
+    files->boot = boot;
+    volumes_open(&files->volumes, boot, device);
+    for (uint32_t size = FILES_READ_MAX; size >= CHUNK_MIN && files->window.bytes == NULL; size /= 2) {
+        files->window.bytes = pages_take_low(boot, size);
+        files->window.size = files->window.bytes != NULL ? size : 0;
+    }
+    files->chunk = files->window.size;
+}
+
+static void close_handle(struct open_file *file)
+{
+    if (file->handle != NULL) {
+        file->handle->Close(file->handle);
+        file->handle = NULL;
+    }
+}
+
+static void close_file(struct open_file *file)
+{
+    close_handle(file);
+    file->volume = NULL;
+}
+
+void files_end(struct files *files)
+{
+    for (uint32_t i = 0; i < FILES_OPEN_MAX; i++) {
+        close_file(&files->open[i]);
+    }
+    close_file(&files->directory);
+    volumes_close(&files->volumes);
+    if (files->window.bytes != NULL) {
+        pages_give(files->boot, files->window.bytes, files->window.size);
+        files->window.bytes = NULL;
+    }
+}
+
+/* Before try number `attempt` (1, 2, ...) after a failure on `volume`. */
+static void recover(struct files *files, struct volume *volume, uint32_t attempt)
+{
+    files->boot->Stall((UINTN)PAUSE_US << (attempt - 1));
+    volume_reopen(volume); /* where that fails the old root directory stays, and the next try tells */
+}
+
+static EFI_STATUS open_handle(struct open_file *file)
+{
+    file->position = 0;
+    return file->volume->root->Open(file->volume->root, &file->handle, file->path, EFI_FILE_MODE_READ, 0);
+}
+
+static EFI_STATUS get_info(EFI_FILE_HANDLE handle, union file_info *entry)
+{
+    EFI_GUID guid = EFI_FILE_INFO_ID;
+    UINTN size = sizeof *entry;
+
+    return handle->GetInfo(handle, &guid, &size, entry);
+}
+
+/* Opens file->path on `volume` and fills *entry. */
+static EFI_STATUS open_on(struct files *files, struct open_file *file, struct volume *volume, union file_info *entry)
+{
+    EFI_STATUS status = EFI_NOT_FOUND;
+
+    file->volume = volume;
+    for (uint32_t attempt = 0; attempt < TRIES; attempt++) {
+        if (attempt > 0) {
+            recover(files, volume, attempt);
+        }
+        status = open_handle(file);
+        if (status == EFI_NOT_FOUND) {
+            break;
+        }
+        if (!EFI_ERROR(status)) {
+            status = get_info(file->handle, entry);
+            if (!EFI_ERROR(status)) {
+                return EFI_SUCCESS;
+            }
+            close_handle(file);
+        }
+    }
+    file->handle = NULL; /* a failed Open may have written to it */
+    file->volume = NULL;
+    return status;
+}
+
+/* Upper-case ASCII "/MODELS" or something in it, in any case. */
+static bool is_in_models(const char *path)
+{
+    static const char prefix[] = "/MODELS";
+    char start[sizeof prefix];
+
+    format(start, sizeof start, "%s", path);
+    return text_equal_nocase(start, prefix) && (path[sizeof prefix - 1] == 0 || path[sizeof prefix - 1] == '/');
+}
+
+/* Turns "/A/B" into "\A\B". Returns false where no volume can have such a name. */
+static bool set_path(struct open_file *file, const char *path)
+{
+    if (!ucs2_from_utf8(file->path, sizeof file->path / sizeof file->path[0], path)) {
+        return false;
+    }
+    for (CHAR16 *c = file->path; *c != 0; c++) {
+        *c = *c == '/' ? '\\' : *c;
+    }
+    return true;
+}
+
+/* Opens `path`, a directory or a file as told, on the volume that comes first for it, or else on the other one. */
+static EFI_STATUS open_path(struct files *files, struct open_file *file, const char *path, bool directory,
+                            union file_info *entry)
+{
+    struct volume *order[] = {&files->volumes.start, &files->volumes.models};
+    EFI_STATUS status = EFI_NOT_FOUND;
+
+    if (is_in_models(path) && files->volumes.models.system != NULL) {
+        order[0] = &files->volumes.models;
+        order[1] = &files->volumes.start;
+    }
+    if (!set_path(file, path)) {
+        return EFI_NOT_FOUND;
+    }
+    for (uint32_t i = 0; i < 2 && status == EFI_NOT_FOUND; i++) {
+        if (order[i]->system != NULL) {
+            status = open_on(files, file, order[i], entry);
+        }
+        if (!EFI_ERROR(status) && order[i]->system != NULL &&
+            ((entry->info.Attribute & EFI_FILE_DIRECTORY) != 0) != directory) {
+            close_file(file);
+            status = EFI_NOT_FOUND;
+        }
+    }
+    return status;
+}
+
+int files_open(struct files *files, const char *path, struct platform_file *file, char *error)
+{
+    union file_info entry;
+    struct open_file *slot = NULL;
+
+    for (uint32_t i = 0; i < FILES_OPEN_MAX && slot == NULL; i++) {
+        slot = files->open[i].volume == NULL ? &files->open[i] : NULL;
+    }
+    if (slot == NULL) {
+        return failure(error, EFI_OUT_OF_RESOURCES, "opening a third file");
+    }
+    EFI_STATUS status = open_path(files, slot, path, false, &entry);
+    if (EFI_ERROR(status)) {
+        return failure(error, status, "opening the file");
+    }
+    slot->size = entry.info.FileSize;
+    *file = (struct platform_file){.size = slot->size, .state = {(uintptr_t)slot}};
+    return PLATFORM_OK;
+}
+
+void files_close(struct files *files, struct platform_file *file)
+{
+    files->window.file = NULL;
+    close_file((struct open_file *)file->state[0]);
+}
+
+/* Marks the start of every sector in n bytes of the window with `mark`; counts those that still have it. */
+static void set_marks(struct window *window, size_t n, uint64_t mark)
+{
+    for (size_t at = 0; at + sizeof mark <= n; at += SECTOR) {
+        memcpy(window->bytes + at, &mark, sizeof mark);
+    }
+}
+
+static uint32_t count_marks(const struct window *window, size_t n, uint64_t mark)
+{
+    uint32_t count = 0;
+
+    for (size_t at = 0; at + sizeof mark <= n; at += SECTOR) {
+        count += memcmp(window->bytes + at, &mark, sizeof mark) == 0;
+    }
+    return count;
+}
+
+/* Reads at most *size bytes at `start`, a multiple of SECTOR, into the window; *size becomes what came, at least one. */
+static EFI_STATUS read_once(struct files *files, struct open_file *file, uint64_t start, UINTN *size)
+{
+    const uint64_t mark = tsc_read() * 0x9E3779B97F4A7C15u; /* no byte sequence that files are likely to have */
+    UINTN wanted = *size;
+    EFI_STATUS status = file->handle == NULL ? open_handle(file) : EFI_SUCCESS;
+
+    if (EFI_ERROR(status)) {
+        file->handle = NULL;
+        return status;
+    }
+    set_marks(&files->window, wanted, mark);
+    if (file->position != start) {
+        status = file->handle->SetPosition(file->handle, start);
+    }
+    if (!EFI_ERROR(status)) {
+        status = file->handle->Read(file->handle, size, files->window.bytes);
+    }
+    if (!EFI_ERROR(status) && (*size == 0 || *size > wanted)) {
+        status = *size == 0 ? EFI_END_OF_FILE : EFI_VOLUME_CORRUPTED;
+    }
+    if (!EFI_ERROR(status) && count_marks(&files->window, *size, mark) > 0) {
+        status = EFI_NO_RESPONSE;
+    }
+    if (EFI_ERROR(status)) {
+        close_handle(file);
+        return status;
+    }
+    file->position = start + *size;
+    return EFI_SUCCESS;
+}
+
+/* Fills the window once with what is around `offset`, in a piece of at most `chunk` bytes. */
+static EFI_STATUS fill_once(struct files *files, struct open_file *file, uint64_t offset, uint32_t chunk)
+{
+    struct window *window = &files->window;
+    uint32_t margin = file->volume->is_sata && chunk > 4 * SATA_MARGIN ? SATA_MARGIN : 0;
+    uint64_t start = (offset > margin ? offset - margin : 0) & ~(uint64_t)(SECTOR - 1);
+    UINTN size = file->size - start < chunk ? file->size - start : chunk;
+
+    window->file = NULL;
+    EFI_STATUS status = read_once(files, file, start, &size);
+    if (EFI_ERROR(status)) {
+        return status;
+    }
+    uint64_t end = start + size, to = end == file->size || size <= 2 * margin ? end : end - margin;
+    if (to <= offset) {
+        return EFI_END_OF_FILE; /* the firmware gave less than the way from `start` to `offset` */
+    }
+    *window = (struct window){window->bytes, window->size, file, start, offset, to};
+    return EFI_SUCCESS;
+}
+
+/* The same with a bounded number of tries. Smaller pieces only help where the firmware has said that it failed. */
+static EFI_STATUS fill_window(struct files *files, struct open_file *file, uint64_t offset)
+{
+    uint32_t chunk = files->chunk;
+    EFI_STATUS status = EFI_OUT_OF_RESOURCES;
+
+    for (uint32_t attempt = 0; attempt < TRIES && chunk > 0; attempt++) {
+        if (attempt > 0) {
+            recover(files, file->volume, attempt);
+        }
+        status = fill_once(files, file, offset, chunk);
+        if (!EFI_ERROR(status)) {
+            files->chunk = chunk;
+            break;
+        }
+        if (status != EFI_NO_RESPONSE) {
+            chunk = chunk / 4 > CHUNK_MIN ? chunk / 4 : CHUNK_MIN;
+        }
+    }
+    return status;
+}
+
+int files_read(struct files *files, struct platform_file *file, uint64_t offset, void *buffer, uint32_t bytes,
+               char *error)
+{
+    struct open_file *slot = (struct open_file *)file->state[0];
+    const struct window *window = &files->window;
+    uint8_t *to = buffer;
+
+    while (bytes > 0) {
+        if (window->file != slot || offset < window->from || offset >= window->to) {
+            EFI_STATUS status = fill_window(files, slot, offset);
+            if (EFI_ERROR(status)) {
+                char doing[48];
+                format(doing, sizeof doing, "reading byte %llu", (unsigned long long)offset);
+                failure(error, status, doing);
+                return PLATFORM_IO_ERROR;
+            }
+        }
+        uint64_t left = window->to - offset;
+        uint32_t n = left < bytes ? (uint32_t)left : bytes;
+        memcpy(to, window->bytes + (offset - window->start), n);
+        to += n;
+        offset += n;
+        bytes -= n;
+    }
+    return PLATFORM_OK;
+}
+
+/* The next entry whose name fits core's: one with a longer name could not be opened either. */
+static EFI_STATUS next_entry(EFI_FILE_HANDLE directory, struct platform_entry *entry)
+{
+    union file_info info;
+    EFI_STATUS status;
+
+    do {
+        status = directory_next(directory, &info);
+    } while (!EFI_ERROR(status) && !utf8_from_ucs2(entry->name, sizeof entry->name, info.info.FileName));
+    if (!EFI_ERROR(status)) {
+        entry->size = info.info.FileSize;
+        entry->is_directory = (info.info.Attribute & EFI_FILE_DIRECTORY) != 0;
+    }
+    return status;
+}
+
+/* Walks on from the entry listed last where that is possible, else from the directory's start. */
+static EFI_STATUS list_once(struct files *files, const char *directory, uint32_t index, struct platform_entry *entry)
+{
+    struct open_file *open = &files->directory;
+    EFI_STATUS status = EFI_SUCCESS;
+
+    if (open->handle == NULL || index < files->directory_index || !text_equal(files->directory_name, directory)) {
+        union file_info info;
+        close_file(open);
+        files->directory_index = 0;
+        format(files->directory_name, sizeof files->directory_name, "%s", directory);
+        status = open_path(files, open, directory, true, &info);
+    }
+    for (bool found = false; !EFI_ERROR(status) && !found; files->directory_index++) {
+        status = next_entry(open->handle, entry);
+        found = files->directory_index == index;
+    }
+    if (EFI_ERROR(status)) {
+        close_file(open);
+    }
+    return status;
+}
+
+int files_list(struct files *files, const char *directory, uint32_t index, struct platform_entry *entry, char *error)
+{
+    EFI_STATUS status = EFI_NOT_FOUND;
+
+    for (uint32_t attempt = 0; attempt < TRIES; attempt++) {
+        if (attempt > 0) {
+            files->boot->Stall((UINTN)PAUSE_US << (attempt - 1));
+        }
+        status = list_once(files, directory, index, entry);
+        if (!EFI_ERROR(status)) {
+            return PLATFORM_OK;
+        }
+        if (status == EFI_NOT_FOUND) {
+            break;
+        }
+    }
+    return failure(error, status, "listing the directory");
+}

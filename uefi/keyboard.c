@@ -1,0 +1,131 @@
+#include "keyboard.h"
+
+#include "platform.h"
+
+enum {
+    CONTROL_PRESSED = EFI_LEFT_CONTROL_PRESSED | EFI_RIGHT_CONTROL_PRESSED,
+    WAIT_100NS = 200000, /* 20 ms in the unit of SetTimer */
+    ALT_PRESSED = EFI_LEFT_ALT_PRESSED | EFI_RIGHT_ALT_PRESSED, /* with control: AltGr, which makes characters */
+};
+
+void keyboard_open(struct keyboard *keyboard, EFI_SYSTEM_TABLE *table)
+{
+    EFI_GUID guid = EFI_SIMPLE_TEXT_INPUT_EX_PROTOCOL_GUID;
+    void *extended = NULL;
+
+    *keyboard = (struct keyboard){.boot = table->BootServices};
+    if (table->ConsoleInHandle != NULL &&
+        !EFI_ERROR(table->BootServices->HandleProtocol(table->ConsoleInHandle, &guid, &extended))) {
+        keyboard->extended = extended;
+    }
+    if (keyboard->extended == NULL || keyboard->extended->WaitForKeyEx == NULL) {
+        keyboard->extended = NULL;
+        keyboard->simple = table->ConIn;
+    }
+    if (EFI_ERROR(table->BootServices->CreateEvent(EVT_TIMER, TPL_APPLICATION, NULL, NULL, &keyboard->timer))) {
+        keyboard->timer = NULL;
+    }
+}
+
+void keyboard_close(struct keyboard *keyboard)
+{
+    if (keyboard->timer != NULL) {
+        keyboard->boot->CloseEvent(keyboard->timer);
+        keyboard->timer = NULL;
+    }
+}
+
+static int from_scan_code(uint16_t scan)
+{
+    switch (scan) {
+    case SCAN_UP: return KEY_UP;
+    case SCAN_DOWN: return KEY_DOWN;
+    case SCAN_LEFT: return KEY_LEFT;
+    case SCAN_RIGHT: return KEY_RIGHT;
+    case SCAN_HOME: return KEY_HOME;
+    case SCAN_END: return KEY_END;
+    case SCAN_DELETE: return KEY_DELETE;
+    case SCAN_ESC: return 0x1B;
+    default: return KEY_NONE; /* function keys, or a shift key on its own */
+    }
+}
+
+static int from_character(uint16_t character)
+{
+    switch (character) {
+    case '\n': return '\r';
+    case 0x7F: return '\b'; /* Backspace of most serial terminals */
+    default: return character < 0xD800 || character > 0xDFFF ? character : KEY_NONE;
+    }
+}
+
+static int from_input_key(const EFI_INPUT_KEY *key)
+{
+    return key->UnicodeChar != 0 ? from_character(key->UnicodeChar) : from_scan_code(key->ScanCode);
+}
+
+/* The extended interface gives Ctrl-C as the letter with a shift state; from a serial terminal it comes as 03h. */
+static int from_extended_key(const EFI_KEY_DATA *data)
+{
+    uint32_t shifts = (data->KeyState.KeyShiftState & EFI_SHIFT_STATE_VALID) != 0 ? data->KeyState.KeyShiftState : 0;
+    uint16_t letter = data->Key.UnicodeChar | 0x20;
+
+    if ((shifts & CONTROL_PRESSED) != 0 && (shifts & ALT_PRESSED) == 0 && letter >= 'a' && letter <= 'z') {
+        return letter & 0x1F;
+    }
+    return from_input_key(&data->Key);
+}
+
+void keyboard_rest(struct keyboard *keyboard, uint64_t microseconds)
+{
+    EFI_BOOT_SERVICES *boot = keyboard->boot;
+    EFI_EVENT events[2];
+    UINTN count = 1, index;
+
+    if (boot->CreateEvent(EVT_TIMER, 0, NULL, NULL, &events[0]) != EFI_SUCCESS) {
+        boot->Stall(microseconds);
+        return;
+    }
+    if (keyboard->extended != NULL) {
+        events[count++] = keyboard->extended->WaitForKeyEx;
+    } else if (keyboard->simple != NULL) {
+        events[count++] = keyboard->simple->WaitForKey;
+    }
+    if (boot->SetTimer(events[0], TimerRelative, microseconds * 10) == EFI_SUCCESS) {
+        boot->WaitForEvent(count, events, &index);
+    }
+    boot->CloseEvent(events[0]);
+}
+
+/* Reading is only safe, and only quick, after the event has said that there is a key. */
+int keyboard_get(struct keyboard *keyboard)
+{
+    if (keyboard->extended != NULL) {
+        EFI_KEY_DATA data = {{0, 0}, {0, 0}};
+        if (keyboard->boot->CheckEvent(keyboard->extended->WaitForKeyEx) == EFI_SUCCESS &&
+            keyboard->extended->ReadKeyStrokeEx(keyboard->extended, &data) == EFI_SUCCESS) {
+            return from_extended_key(&data);
+        }
+    } else if (keyboard->simple != NULL) {
+        EFI_INPUT_KEY key = {0, 0};
+        if (keyboard->boot->CheckEvent(keyboard->simple->WaitForKey) == EFI_SUCCESS &&
+            keyboard->simple->ReadKeyStroke(keyboard->simple, &key) == EFI_SUCCESS) {
+            return from_input_key(&key);
+        }
+    }
+    return KEY_NONE;
+}
+
+void keyboard_wait(struct keyboard *keyboard)
+{
+    EFI_EVENT key = keyboard->extended != NULL ? keyboard->extended->WaitForKeyEx
+                    : keyboard->simple != NULL ? keyboard->simple->WaitForKey
+                                               : NULL;
+    EFI_EVENT events[2] = {keyboard->timer, key};
+    UINTN index;
+
+    if (keyboard->timer == NULL || EFI_ERROR(keyboard->boot->SetTimer(keyboard->timer, TimerRelative, WAIT_100NS)) ||
+        EFI_ERROR(keyboard->boot->WaitForEvent(key != NULL ? 2 : 1, events, &index))) {
+        keyboard->boot->Stall(WAIT_100NS / 10);
+    }
+}

@@ -1,0 +1,6 @@
+#include "run.h"
+
+void EFIAPI run_console(struct platform *platform)
+{
+    console_run(platform); /* of the other convention, so the compiler saves what that one may change */
+}

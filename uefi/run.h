@@ -1,0 +1,12 @@
+/* The way from firmware's calling convention into core/. */
+#ifndef BOOTLLAMA_UEFI_RUN_H
+#define BOOTLLAMA_UEFI_RUN_H
+
+#include "efi_headers.h"
+#include "platform.h"
+
+/* console_run as a function of the Microsoft convention: firmware gets XMM6 to XMM15 back as they were. Vector state must
+   be on. */
+void EFIAPI run_console(struct platform *platform);
+
+#endif

@@ -1,0 +1,102 @@
+#include "screen.h"
+
+#include "unicode.h"
+
+enum {
+    COLUMNS_MAX = 999,    /* firmware has been seen to report 0 and negative sizes */
+    COLUMNS_DEFAULT = 80, /* mode 0 of every console is 80 x 25 */
+    CHUNK_MAX = 128,      /* characters given to OutputString at once */
+};
+
+struct chunk {
+    CHAR16 text[CHUNK_MAX + 1];
+    size_t count;
+};
+
+static uint32_t query_columns(EFI_SIMPLE_TEXT_OUT_PROTOCOL *out)
+{
+    UINTN columns = 0, rows = 0;
+
+    if (out->Mode == NULL || out->Mode->Mode < 0 ||
+        EFI_ERROR(out->QueryMode(out, (UINTN)out->Mode->Mode, &columns, &rows)) || columns < 1 ||
+        columns > COLUMNS_MAX) {
+        return COLUMNS_DEFAULT;
+    }
+    return (uint32_t)columns;
+}
+
+void screen_greet(EFI_SYSTEM_TABLE *table, const CHAR16 *text)
+{
+    if (table->ConOut != NULL) {
+        table->ConOut->ClearScreen(table->ConOut);
+        table->ConOut->OutputString(table->ConOut, (CHAR16 *)text);
+    }
+}
+
+void screen_open(struct screen *screen, EFI_SYSTEM_TABLE *table)
+{
+    *screen = (struct screen){.out = table->ConOut};
+    if (screen->out == NULL) {
+        return;
+    }
+    screen->columns = query_columns(screen->out);
+    screen->cursor_was_visible = screen->out->Mode == NULL || screen->out->Mode->CursorVisible;
+    screen->out->EnableCursor(screen->out, TRUE);
+}
+
+void screen_close(struct screen *screen)
+{
+    if (screen->out != NULL && !screen->cursor_was_visible) {
+        screen->out->EnableCursor(screen->out, FALSE);
+    }
+}
+
+static void flush(struct screen *screen, struct chunk *chunk)
+{
+    if (chunk->count > 0) {
+        chunk->text[chunk->count] = 0;
+        screen->out->OutputString(screen->out, chunk->text);
+        chunk->count = 0;
+    }
+}
+
+static void append(struct screen *screen, struct chunk *chunk, CHAR16 character)
+{
+    if (chunk->count == CHUNK_MAX) {
+        flush(screen, chunk);
+    }
+    chunk->text[chunk->count++] = character;
+}
+
+/* ASCII is on every console; the rest only where all devices behind the console say so. */
+static CHAR16 showable(struct screen *screen, uint32_t code)
+{
+    CHAR16 text[2] = {(CHAR16)code, 0};
+
+    if (code < 0x20 || (code >= 0x7F && code < 0xA0) || code > 0xFFFF) {
+        return '?';
+    }
+    if (code >= 0x80 && screen->out->TestString(screen->out, text) != EFI_SUCCESS) {
+        return '?';
+    }
+    return text[0];
+}
+
+void screen_put(struct screen *screen, const char *utf8, size_t n)
+{
+    const char *end = utf8 + n;
+    struct chunk chunk;
+
+    if (screen->out == NULL) {
+        return;
+    }
+    chunk.count = 0;
+    while (utf8 < end) {
+        uint32_t code = utf8_next(&utf8, end);
+        if (code == '\n') {
+            append(screen, &chunk, '\r');
+        }
+        append(screen, &chunk, code == '\n' || code == '\b' ? (CHAR16)code : showable(screen, code));
+    }
+    flush(screen, &chunk);
+}

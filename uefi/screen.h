@@ -1,0 +1,26 @@
+/* Text on the firmware's console (ConOut), whatever devices the firmware has behind it. */
+#ifndef BOOTLLAMA_UEFI_SCREEN_H
+#define BOOTLLAMA_UEFI_SCREEN_H
+
+#include "efi_headers.h"
+#include <stddef.h>
+
+struct screen {
+    EFI_SIMPLE_TEXT_OUT_PROTOCOL *out; /* NULL on a machine without a console */
+    uint32_t columns;                  /* 1..999, 80 where the firmware says nothing sensible; 0 without a console */
+    BOOLEAN cursor_was_visible;        /* for screen_close */
+};
+
+/* Clears the screen of what the firmware has left there (a logo) and writes `text`. May be called before screen_open. */
+void screen_greet(EFI_SYSTEM_TABLE *table, const CHAR16 *text);
+
+/* Takes over ConOut in the mode that it is in. The cursor becomes visible. */
+void screen_open(struct screen *screen, EFI_SYSTEM_TABLE *table);
+
+/* Writes n bytes of UTF-8: '\n' as CR LF, '\b' one column back, a character that a device cannot show as '?'. */
+void screen_put(struct screen *screen, const char *utf8, size_t n);
+
+/* Gives the console back with the cursor as it was found. */
+void screen_close(struct screen *screen);
+
+#endif

@@ -1,0 +1,14 @@
+/* Firmware's status codes in words (UEFI specification, appendix D). */
+#ifndef BOOTLLAMA_UEFI_STATUS_H
+#define BOOTLLAMA_UEFI_STATUS_H
+
+#include "efi_headers.h"
+#include <stddef.h>
+
+enum { STATUS_NAME_MAX = 32 };
+
+/* Writes the specification's name, "EFI_DEVICE_ERROR", or "EFI status 0x2a" for one it does not name.
+   Returns `out`, of STATUS_NAME_MAX bytes. */
+const char *status_name(char *out, EFI_STATUS status);
+
+#endif

@@ -1,0 +1,24 @@
+/* Keys out of the bytes that a serial terminal sends: UTF-8 text and the escape sequences of cursor keys. */
+#ifndef BOOTLLAMA_UEFI_TERMINAL_KEYS_H
+#define BOOTLLAMA_UEFI_TERMINAL_KEYS_H
+
+#include <stdint.h>
+
+struct terminal_keys {
+    enum { TERMINAL_TEXT, TERMINAL_ESCAPE, TERMINAL_SEQUENCE } state;
+    uint32_t parameter;    /* first number of an escape sequence */
+    char pending[4];       /* start of a UTF-8 sequence */
+    uint32_t pending_count;
+    uint64_t since;        /* when the last byte came, us */
+    uint8_t previous;      /* byte before this one: LF after CR is no second Enter */
+};
+
+/* Takes the byte received at time `now` (microseconds). Returns the key that it completes, or KEY_NONE. All zero is
+   the state to begin with. Never loses a key: an Escape that is no sequence comes from terminal_keys_idle. */
+int terminal_keys_byte(struct terminal_keys *keys, uint8_t byte, uint64_t now);
+
+/* To be called before each byte is taken and while none comes: a lone Escape is a key once 50 ms pass without
+   another byte. Returns it or KEY_NONE. */
+int terminal_keys_idle(struct terminal_keys *keys, uint64_t now);
+
+#endif

@@ -1,0 +1,38 @@
+# build/uefi/BOOTX64.EFI, the UEFI application, and build/uefi/bootllama.so, the same with symbols.
+#
+# A shared ELF object linked by uefi.ld -> objcopy makes it a PE file -> pe_seal.py sets what objcopy cannot and checks the
+# result. Any rule of README.md ("The PE file") that does not hold fails the build.
+
+UEFI_CC := gcc
+UEFI_TARGET := -m64 -march=x86-64 -fpic -fvisibility=hidden -mno-red-zone
+UEFI_SOURCES := $(wildcard uefi/*.c)
+UEFI_OBJECTS := $(UEFI_SOURCES:%.c=$(BUILD)/%.o)
+UEFI_IMAGE_MAX := 98304
+
+# Code around firmware calls stays out of vector registers: they may be off when it starts, and firmware need not preserve
+# them. run.c saves those that firmware wants back.
+UEFI_CODE_FLAGS := -mgeneral-regs-only
+$(BUILD)/uefi/run.o: UEFI_CODE_FLAGS :=
+$(BUILD)/uefi/core/cpu.o: KERNEL_FLAGS_cpu := -mgeneral-regs-only
+
+$(eval $(call core_variant,uefi,$(UEFI_CC),$(UEFI_TARGET) -Os))
+
+$(BUILD)/uefi/%.o: uefi/%.c
+	@mkdir -p $(@D)
+	$(UEFI_CC) $(CORE_CFLAGS) -isystem /usr/include/efi -isystem /usr/include/efi/x86_64 -Os $(UEFI_TARGET) $(UEFI_CODE_FLAGS) -c -o $@ $<
+
+# Undefined symbols would become calls into nothing (-z defs), relocations of read-only sections would fault (-z text),
+# packed relative relocations are not what gnu-efi's _relocate reads.
+$(BUILD)/uefi/bootllama.so: $(UEFI_OBJECTS) $(call core_objects,uefi) uefi/uefi.ld
+	ld -nostdlib -shared -Bsymbolic --gc-sections --hash-style=sysv --build-id=none -z defs -z text -z noexecstack \
+	    -z nopack-relative-relocs -z norelro -T uefi/uefi.ld -Map $(@:.so=.map) -o $@ \
+	    $(filter %.o,$^) -L/usr/lib -lgnuefi
+
+$(BUILD)/uefi/bootllama.pe: $(BUILD)/uefi/bootllama.so
+	objcopy --strip-all --output-target=pei-x86-64 --subsystem=10 --section-alignment=4096 --file-alignment=512 \
+	    -j .text -j .rodata -j .rela -j .reloc -j .data -j .dynamic $< $@
+
+$(BUILD)/uefi/BOOTX64.EFI: $(BUILD)/uefi/bootllama.pe uefi/pe_seal.py
+	/usr/bin/python3 uefi/pe_seal.py --max-size $(UEFI_IMAGE_MAX) $< $@
+
+all: $(BUILD)/uefi/BOOTX64.EFI

@@ -1,0 +1,23 @@
+/* UTF-8 as core/ speaks it, and UCS-2 (UTF-16 without surrogates) as firmware does. */
+#ifndef BOOTLLAMA_UEFI_UNICODE_H
+#define BOOTLLAMA_UEFI_UNICODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { UNICODE_REPLACEMENT = 0xFFFD };
+
+/* The code point at *text, which lies before `end`; moves *text past it. Ill-formed bytes give UNICODE_REPLACEMENT, one
+   for as many as utf8.h says. */
+uint32_t utf8_next(const char **text, const char *end);
+
+/* Writes NUL-terminated UTF-8 as NUL-terminated UCS-2 of at most `capacity` units. Returns false, with out[] undefined,
+   where it does not fit, is ill-formed or has a code point above FFFFh. */
+bool ucs2_from_utf8(uint16_t *out, size_t capacity, const char *text);
+
+/* Writes NUL-terminated UCS-2 as NUL-terminated UTF-8 of at most `size` bytes; a lone surrogate becomes
+   UNICODE_REPLACEMENT. Returns false, with out[] the part that fits, where not all of it does. size > 0. */
+bool utf8_from_ucs2(char *out, size_t size, const uint16_t *text);
+
+#endif

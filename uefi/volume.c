@@ -1,0 +1,172 @@
+#include "volume.h"
+
+#include "device_path.h"
+
+enum { ENTRIES_MAX = 65536 /* more than a FAT directory can hold: ends a walk around a damaged one */ };
+
+static bool is_dot_name(const CHAR16 *name)
+{
+    return name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0));
+}
+
+EFI_STATUS directory_next(EFI_FILE_HANDLE directory, union file_info *entry)
+{
+    for (uint32_t i = 0; i < 3; i++) { /* at most two dot entries are passed over */
+        UINTN size = sizeof *entry;
+        EFI_STATUS status = directory->Read(directory, &size, entry);
+        if (EFI_ERROR(status)) {
+            return status;
+        }
+        if (size == 0) {
+            return EFI_NOT_FOUND;
+        }
+        if (size > sizeof *entry || size < SIZE_OF_EFI_FILE_INFO + sizeof(CHAR16)) {
+            return EFI_VOLUME_CORRUPTED;
+        }
+        entry->info.FileName[(size - SIZE_OF_EFI_FILE_INFO) / sizeof(CHAR16) - 1] = 0; /* whatever was sent */
+        if (!is_dot_name(entry->info.FileName)) {
+            return EFI_SUCCESS;
+        }
+    }
+    return EFI_VOLUME_CORRUPTED;
+}
+
+/* Whether the name ends in `suffix` (upper case ASCII), in any case, with something before it. */
+static bool ends_in(const CHAR16 *name, const char *suffix)
+{
+    size_t length = 0, suffix_length = 0;
+
+    while (name[length] != 0) {
+        length++;
+    }
+    while (suffix[suffix_length] != 0) {
+        suffix_length++;
+    }
+    if (length <= suffix_length) {
+        return false;
+    }
+    for (size_t i = 0; i < suffix_length; i++) {
+        CHAR16 c = name[length - suffix_length + i];
+        if (c >= 'a' && c <= 'z') {
+            c = (CHAR16)(c - 'a' + 'A');
+        }
+        if (c != (CHAR16)suffix[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool has_model(const struct volume *volume)
+{
+    EFI_FILE_HANDLE directory = NULL;
+    union file_info entry;
+    bool found = false;
+
+    if (volume->root == NULL ||
+        EFI_ERROR(volume->root->Open(volume->root, &directory, (CHAR16 *)u"\\MODELS", EFI_FILE_MODE_READ, 0))) {
+        return false;
+    }
+    for (uint32_t i = 0; i < ENTRIES_MAX && !found && directory_next(directory, &entry) == EFI_SUCCESS; i++) {
+        found = (entry.info.Attribute & EFI_FILE_DIRECTORY) == 0 &&
+                (ends_in(entry.info.FileName, ".GGUF") || ends_in(entry.info.FileName, ".GGU"));
+    }
+    directory->Close(directory);
+    return found;
+}
+
+EFI_STATUS volume_reopen(struct volume *volume)
+{
+    EFI_FILE_HANDLE root = NULL;
+    EFI_STATUS status = volume->system->OpenVolume(volume->system, &root);
+
+    if (!EFI_ERROR(status)) {
+        if (volume->root != NULL) {
+            volume->root->Close(volume->root);
+        }
+        volume->root = root;
+    }
+    return status;
+}
+
+static struct volume volume_open(EFI_BOOT_SERVICES *boot, EFI_HANDLE device)
+{
+    EFI_GUID guid = EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID;
+    struct volume volume = {NULL, NULL, false};
+    void *system = NULL;
+
+    if (device != NULL && !EFI_ERROR(boot->HandleProtocol(device, &guid, &system))) {
+        volume.system = system;
+        volume.is_sata = device_path_has(device_path_of(boot, device), MESSAGING_DEVICE_PATH, MSG_SATA_DP);
+    }
+    if (volume.system != NULL && EFI_ERROR(volume_reopen(&volume))) {
+        volume.system = NULL;
+    }
+    return volume;
+}
+
+static void volume_close(struct volume *volume)
+{
+    if (volume->root != NULL) {
+        volume->root->Close(volume->root);
+    }
+    *volume = (struct volume){NULL, NULL, false};
+}
+
+/* Takes the first volume with a model as `models`. */
+static void search(struct volumes *volumes, EFI_HANDLE device)
+{
+    EFI_GUID guid = EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID;
+    EFI_HANDLE *handles = NULL;
+    UINTN count = 0;
+
+    if (EFI_ERROR(volumes->boot->LocateHandleBuffer(ByProtocol, &guid, NULL, &count, &handles))) {
+        return;
+    }
+    for (UINTN i = 0; i < count && volumes->models.system == NULL; i++) {
+        if (handles[i] != device) {
+            struct volume volume = volume_open(volumes->boot, handles[i]);
+            if (has_model(&volume)) {
+                volumes->models = volume;
+            } else {
+                volume_close(&volume);
+            }
+        }
+    }
+    volumes->boot->FreePool(handles);
+}
+
+/* A firmware in a hurry connects only what it boots from: file systems of the other disks appear by this. */
+static void connect_disks(EFI_BOOT_SERVICES *boot)
+{
+    EFI_GUID guid = EFI_BLOCK_IO_PROTOCOL_GUID;
+    EFI_HANDLE *handles = NULL;
+    UINTN count = 0;
+
+    if (EFI_ERROR(boot->LocateHandleBuffer(ByProtocol, &guid, NULL, &count, &handles))) {
+        return;
+    }
+    for (UINTN i = 0; i < count; i++) {
+        boot->ConnectController(handles[i], NULL, NULL, TRUE);
+    }
+    boot->FreePool(handles);
+}
+
+void volumes_open(struct volumes *volumes, EFI_BOOT_SERVICES *boot, EFI_HANDLE device)
+{
+    *volumes = (struct volumes){.boot = boot, .start = volume_open(boot, device)};
+    if (has_model(&volumes->start)) {
+        return;
+    }
+    search(volumes, device);
+    if (volumes->models.system == NULL) {
+        connect_disks(boot);
+        search(volumes, device);
+    }
+}
+
+void volumes_close(struct volumes *volumes)
+{
+    volume_close(&volumes->start);
+    volume_close(&volumes->models);
+}
