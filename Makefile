@@ -1,0 +1,34 @@
+# bootllama: every verb of the project. `make help` lists them.
+#
+# Each folder states how it is built in its own .mk; this file only joins them. All output goes to build/.
+# A verb is listed by `make help` if its rule reads "verb: prerequisites ## what it does".
+
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.PRECIOUS: %.o
+SHELL := /bin/bash
+
+BUILD := build
+VERSION := 0.1.0
+
+.PHONY: all clean help
+all: ## everything: host program, both boot paths, models, image
+
+include tools/setup.mk
+include core/core.mk
+include test/host/host.mk
+include model/model.mk
+include bios/bios.mk
+include uefi/uefi.mk
+include image/image.mk
+include tools/tools.mk
+include test/test.mk
+
+clean: ## remove build/
+	rm -rf $(BUILD)
+
+help: ## this list
+	@sed -nE 's/^([a-z][a-z-]*):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r verb text; do \
+	    printf '  %-12s %s\n' "$$verb" "$$text"; done
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,21 @@
+# image/: build/bootllama.img from the boot sector, stage 2, the EFI application, models and two texts (README.md here).
+
+# IMAGE_MIB=n: size of the image; without it 64 MiB, or what the models need.
+IMAGE_MIB ?=
+
+IMAGE := $(BUILD)/bootllama.img
+
+IMAGE_ARGUMENTS = --boot $(BUILD)/bios/boot.bin --stage2 $(BUILD)/bios/stage2.bin --efi $(BUILD)/uefi/BOOTX64.EFI \
+    --config image/BOOTLLAM.CFG --readme image/README.TXT $(if $(IMAGE_MIB),--mib $(IMAGE_MIB)) $(MODEL_FILES)
+
+all: $(IMAGE)
+
+$(IMAGE): image/make-image.sh image/BOOTLLAM.CFG image/README.TXT $(BUILD)/image/arguments \
+    $(BUILD)/bios/boot.bin $(BUILD)/bios/stage2.bin $(BUILD)/uefi/BOOTX64.EFI $(MODEL_FILES)
+	image/make-image.sh --out $@ $(IMAGE_ARGUMENTS)
+
+# Changes only when the arguments do, so that another MODEL or IMAGE_MIB makes the image anew.
+.PHONY: FORCE
+$(BUILD)/image/arguments: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' $(IMAGE_ARGUMENTS) | cmp -s - $@ || printf '%s\n' $(IMAGE_ARGUMENTS) >$@

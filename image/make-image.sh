@@ -1,0 +1,200 @@
+#!/usr/bin/env bash
+# Lays out a disk image (README.md here says how) without root. Prints nothing unless something is wrong.
+#
+# make-image.sh --out FILE --boot FILE --stage2 FILE --efi FILE --config FILE --readme FILE [--mib N] MODEL.gguf...
+#
+# The first model is the one that boots. Without --mib the image is as large as its files ask for, and at least
+# 64 MiB. The same inputs give the same bytes: every name, number and time that a tool would draw is fixed here.
+set -euo pipefail
+
+readonly sector=512 mib=1048576
+readonly partition_lba=2048           # 1 MiB; stage 2 lies in the gap before it
+readonly disk_signature=0x4d4c4c42    # "BLLM" in sector 0; firmware and Windows want one that is not zero
+readonly volume_id=424c4c4d           # the volume's serial number
+readonly label=BOOTLLAMA
+readonly heads_sectors=255/63         # geometry in BPB and partition table
+readonly clusters_min=65525           # fewer make it FAT16, whatever its BPB says
+readonly default_mib=64 smallest_mib=34
+readonly largest_mib=2097151          # 32-bit sector numbers
+readonly largest_file=4294967295      # FAT's 32-bit file sizes
+
+export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-1767225600} # 2026-01-01: mtools dates files with it
+export TZ=UTC LC_ALL=C.UTF-8 MTOOLSRC=/dev/null
+PATH=$PATH:/usr/sbin:/sbin # mkfs.fat and sfdisk, on a user's PATH too
+
+die()
+{
+    printf 'make-image: %s\n' "$*" >&2
+    exit 1
+}
+
+size_of()
+{
+    stat -L -c %s -- "$1"
+}
+
+# Little-endian number: file, offset, bytes.
+number_at()
+{
+    od -An -v -t "u$3" -j "$2" -N "$3" --endian=little -- "$1" | tr -d ' '
+}
+
+parse_arguments()
+{
+    out='' boot='' stage2='' efi='' config='' readme='' size_mib=''
+    while [[ ${1:-} == --* ]]; do
+        [[ $# -ge 2 ]] || die "$1 needs a value"
+        case $1 in
+        --out) out=$2 ;;
+        --boot) boot=$2 ;;
+        --stage2) stage2=$2 ;;
+        --efi) efi=$2 ;;
+        --config) config=$2 ;;
+        --readme) readme=$2 ;;
+        --mib) size_mib=$2 ;;
+        *) die "unknown option $1" ;;
+        esac
+        shift 2
+    done
+    models=("$@")
+    [[ -n $out ]] || die '--out is missing'
+    ((${#models[@]} > 0)) || die 'no model given'
+    local file
+    for file in "$boot" "$stage2" "$efi" "$config" "$readme" "${models[@]}"; do
+        [[ -f $file && -r $file ]] || die "cannot read file '$file'"
+    done
+}
+
+# The boot sector must leave its table to us, and stage 2 must fit into the gap.
+check_boot_code()
+{
+    [[ $(size_of "$boot") -eq $sector ]] || die "$boot is not $sector bytes long"
+    [[ $(number_at "$boot" 510 2) -eq $((0xaa55)) ]] || die "$boot does not end in 55 AA"
+    cmp -s -n 70 -i 440:0 -- "$boot" /dev/zero || die "$boot has code or data at bytes 440 to 509, the partition table"
+    (($(size_of "$stage2") <= (partition_lba - 1) * sector)) || die "$stage2 does not fit before LBA $partition_lba"
+}
+
+# Sets names[] to what the models are called on the volume, and drops a model whose name an earlier one has.
+name_models()
+{
+    local model name used='|' kept=()
+    names=()
+    for model in "${models[@]}"; do
+        (($(size_of "$model") <= largest_file)) || die "$model is larger than FAT allows, 4 GiB less one byte"
+        name=${model##*/}
+        name=${name%.[gG][gG][uU][fF]}
+        name=${name//[\"*:<>?|\\]/_}
+        name=${name^^}.GGUF
+        if [[ $used == *"|$name|"* ]]; then
+            printf 'make-image: %s left out: another model is called %s\n' "$model" "$name" >&2
+            continue
+        fi
+        used+="$name|"
+        kept+=("$model")
+        names+=("$name")
+    done
+    models=("${kept[@]}")
+}
+
+# MiB that the files need: each rounded up to the largest cluster, 2 % for the FATs, and room for what is fixed.
+mib_needed()
+{
+    local file bytes=$((4 * mib))
+    for file in "$efi" "${models[@]}"; do
+        bytes=$((bytes + ($(size_of "$file") / 32768 + 1) * 32768))
+    done
+    printf '%d\n' $((bytes * 102 / 100 / mib + 1))
+}
+
+choose_size()
+{
+    local needed
+    needed=$(mib_needed)
+    [[ -n $size_mib ]] || size_mib=$((needed > default_mib ? needed : default_mib))
+    [[ $size_mib =~ ^[1-9][0-9]{0,6}$ ]] || die "size '$size_mib' is not a whole number of MiB"
+    ((size_mib >= smallest_mib)) || die "$size_mib MiB is too small: FAT32 needs $smallest_mib"
+    ((size_mib <= largest_mib)) || die "$size_mib MiB is too large: a partition table ends at $largest_mib"
+    ((size_mib >= needed)) || die "$size_mib MiB is too small: the files need $needed"
+}
+
+# Sectors of a cluster for a volume of $1 MiB, by Microsoft's table for FAT32.
+cluster_sectors()
+{
+    if (($1 <= 260)); then echo 1
+    elif (($1 <= 8192)); then echo 8
+    elif (($1 <= 16384)); then echo 16
+    elif (($1 <= 32768)); then echo 32
+    else echo 64; fi
+}
+
+# UEFI firmware takes a FAT32 volume with fewer clusters for a broken one.
+check_clusters()
+{
+    local bpb=$((partition_lba * sector)) total reserved fats fat_sectors per_cluster clusters
+    per_cluster=$(number_at "$disk" $((bpb + 13)) 1)
+    reserved=$(number_at "$disk" $((bpb + 14)) 2)
+    fats=$(number_at "$disk" $((bpb + 16)) 1)
+    total=$(number_at "$disk" $((bpb + 32)) 4)
+    fat_sectors=$(number_at "$disk" $((bpb + 36)) 4)
+    clusters=$(((total - reserved - fats * fat_sectors) / per_cluster))
+    ((clusters >= clusters_min)) || die "the volume has $clusters clusters, FAT32 needs $clusters_min"
+}
+
+# Sector 0 is sfdisk's table and signature around our code; stage 2 follows in the gap.
+make_disk()
+{
+    truncate -s $((size_mib * mib)) "$disk"
+    sfdisk --quiet --no-reread --no-tell-kernel "$disk" <<TABLE
+label: dos
+label-id: $disk_signature
+start=$partition_lba, size=$((size_mib * mib / sector - partition_lba)), type=c, bootable
+TABLE
+    dd if="$boot" of="$disk" bs=440 count=1 conv=notrunc status=none
+    dd if="$stage2" of="$disk" bs="$sector" seek=1 conv=notrunc status=none
+}
+
+make_volume()
+{
+    mkfs.fat --invariant -F 32 -s "$(cluster_sectors "$size_mib")" -h "$partition_lba" -g "$heads_sectors" -D 0x80 \
+        -i "$volume_id" -n "$label" -m - --mbr=no --offset "$partition_lba" \
+        "$disk" $(((size_mib * mib - partition_lba * sector) / 1024)) >/dev/null <<'MESSAGE'
+This volume does not boot by itself: bootllama starts at the first sector of
+the disk. Write the whole image to the disk again.
+MESSAGE
+    check_clusters
+}
+
+# Copies $1 into the volume as $2; texts get the line ends of DOS and Windows.
+copy_file() { mcopy -i "$volume" "$1" "::$2"; }
+copy_text() { sed 's/\r*$/\r/' "$1" | mcopy -i "$volume" - "::$2"; }
+
+fill_volume()
+{
+    local i
+    mmd -i "$volume" ::/EFI ::/EFI/BOOT ::/MODELS
+    copy_file "$efi" /EFI/BOOT/BOOTX64.EFI
+    for i in "${!models[@]}"; do
+        copy_file "${models[i]}" "/MODELS/${names[i]}"
+    done
+    copy_text "$config" /BOOTLLAM.CFG
+    copy_text "$readme" /README.TXT
+}
+
+main()
+{
+    parse_arguments "$@"
+    check_boot_code
+    name_models
+    choose_size
+    mkdir -p -- "$(dirname -- "$out")"
+    disk=$(mktemp -- "$out.XXXXXX") # beside the image, so that mv does not copy
+    trap 'rm -f -- "$disk"' EXIT
+    volume=$disk@@$((partition_lba * sector)) # mtools' way to say where in the file it begins
+    make_disk
+    make_volume
+    fill_volume
+    chmod 644 "$disk"
+    mv -f -- "$disk" "$out"
+}
+
+main "$@"

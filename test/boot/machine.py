@@ -1,0 +1,221 @@
+"""A PC in QEMU: started with a disk, watched on its serial port and screen, typed at, and always ended."""
+import json
+import os
+import re
+import select
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections import namedtuple
+from pathlib import Path
+
+from places import BUILD, ROOT
+
+QEMU = "qemu-system-x86_64"
+TRANSCRIPTS = BUILD / "test/boot"  # one file for each machine: all that its serial port said
+
+# A machine in CI may be three times as slow as a desk's, and firmware under emulation takes its time.
+FIRMWARE_SECONDS = {"bios": 90, "uefi": 300}
+SECONDS = 180  # for anything that our program does
+
+FIRST_LINE = "bootllama: "  # of stage 2, and of the UEFI application
+BOOT_ERROR = re.compile("bootllama: error [A-Z], press a key")  # of the boot sector
+
+# A story, the line under it, the prompt after it. Its first blank line is the one before the story.
+STORY = re.compile(r"\n\n(.*)\n\n\[(\d+) tokens, \d+\.\d tokens/s(?:, ([^\]]+))?\]\n> $", re.DOTALL)
+ERROR = re.compile(r"^Error: [^\n]*\n", re.MULTILINE)
+
+# How the disk is connected: a machine type and devices.
+MEDIA = {
+    "ide": ("pc", ["-device", "ide-hd,drive=disk,bus=ide.0,bootindex=0"]),
+    "ahci": ("q35", ["-device", "ide-hd,drive=disk,bus=ide.0,bootindex=0"]),
+    "usb-ehci": ("pc", ["-device", "usb-ehci,id=usb", "-device", "usb-storage,bus=usb.0,drive=disk,bootindex=0"]),
+    "usb-xhci": ("q35", ["-device", "qemu-xhci,id=usb", "-device", "usb-storage,bus=usb.0,drive=disk,bootindex=0"]),
+    "virtio": ("q35", ["-device", "virtio-blk-pci,drive=disk,bootindex=0"]),
+    "nvme": ("q35", ["-device", "nvme,drive=disk,serial=1,bootindex=0"]),
+    "sd-card": ("q35", ["-device", "sdhci-pci", "-device", "sd-card,drive=disk"]),
+}
+
+Story = namedtuple("Story", "text tokens why")
+
+
+class Failure(Exception):
+    """What was waited for did not come; the text says what came instead."""
+
+
+def plain(raw):
+    """Text of what a terminal received: no escape sequences (nor the start of one), no CR, backspaces obeyed."""
+    text = re.sub(r"\x1b(\[[0-9;?=]*([A-Za-z]|$)|$)|\r", "", raw.decode(errors="replace"))
+    while re.search("[^\b\n]\b", text):
+        text = re.sub("[^\b\n]\b", "", text)
+    return text
+
+
+def firmware_files():
+    """Of UEFI: the code image, then the variable store of a machine that never ran."""
+    result = subprocess.run([ROOT / "tools/ovmf.sh"], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.splitlines()
+
+
+def drive(image, errors=()):
+    """The option for a disk whose image stays as it is. Each of `errors` is a read that fails: options of QEMU's
+    blkdebug, "sector", "once", "state", in a dictionary."""
+    options = {"id": "disk", "if": "none", "driver": "raw", "snapshot": "on", "file.driver": "blkdebug",
+               "file.image.driver": "file", "file.image.filename": str(image).replace(",", ",,")}
+    for number, error in enumerate(errors):
+        kind = "set-state" if "new_state" in error else "inject-error"
+        rule = {"event": "read_aio", **error} if kind == "set-state" else {"event": "read_aio", "errno": 5, **error}
+        options |= {f"file.{kind}.{number}.{name}": value for name, value in rule.items()}
+    return ["-drive", ",".join(f"{name}={value}" for name, value in options.items())]
+
+
+class Machine:
+    """
+    name: of its transcript. firmware: "bios" or "uefi". cpu: QEMU's -cpu. memory: QEMU's -m. medium: of MEDIA.
+    serial: whether it has COM1. errors: see drive(). To be used in a `with`: its end is the machine's end.
+    """
+
+    def __init__(self, name, image, firmware="bios", cpu="max", memory=None, medium=None, errors=(), serial=True,
+                 options=()):
+        self.name, self.firmware = name, firmware
+        self.raw, self.said = b"", 0  # from the serial port; the length of its text that was waited for
+        self.folder = Path(tempfile.mkdtemp(prefix="bootllama-"))
+        chipset, devices = MEDIA[medium or {"bios": "ide", "uefi": "ahci"}[firmware]]
+        self.command = [QEMU, "-nodefaults", "-no-user-config", "-accel", "tcg", "-cpu", cpu, "-machine", chipset,
+                        "-m", str(memory or {"bios": 64, "uefi": 256}[firmware]), "-display", "none", "-vga", "std",
+                        *self._firmware(), *drive(image, errors), *devices, *options]
+        self.serial, theirs = socket.socketpair()
+        self.monitor, theirs_too = socket.socketpair()
+        self.command += self._channel("serial", theirs, ["-serial", "chardev:serial"] if serial else [])
+        self.command += self._channel("monitor", theirs_too, ["-mon", "chardev=monitor,mode=control"])
+        self._theirs = theirs, theirs_too
+        self.monitor.settimeout(60)
+        self._answers = self.monitor.makefile("r")
+
+    def _firmware(self):
+        if self.firmware == "bios":
+            return []
+        code, variables = firmware_files()
+        copy = shutil.copy(variables, self.folder / "variables.fd")
+        return ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
+                "-drive", f"if=pflash,unit=1,format=raw,file={copy}"]
+
+    @staticmethod
+    def _channel(name, end, options):
+        return ["-chardev", f"socket,id={name},fd={end.fileno()}", *options]
+
+    def __enter__(self):
+        TRANSCRIPTS.mkdir(parents=True, exist_ok=True)
+        self._log = open(TRANSCRIPTS / f"{self.name}.txt", "wb")
+        self.process = subprocess.Popen(self.command, pass_fds=[end.fileno() for end in self._theirs],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._log)
+        for end in self._theirs:
+            end.close()
+        try:
+            self._read_answer()  # the monitor's greeting
+            self.ask("qmp_capabilities")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        for thing in self._log, self.serial, self._answers, self.monitor:
+            thing.close()
+        shutil.rmtree(self.folder)
+
+    # ---- The monitor (QEMU's QMP) ----
+
+    def _read_answer(self):
+        line = self._answers.readline()
+        if not line:
+            raise Failure(f"{self.name}: QEMU has ended; {self._log.name} may say why")
+        return line
+
+    def ask(self, command, **arguments):
+        self.monitor.sendall(json.dumps({"execute": command, "arguments": arguments}).encode())
+        while "return" not in (answer := json.loads(self._read_answer())):
+            assert "error" not in answer, answer
+        return answer["return"]
+
+    def press(self, *keys):
+        """Keys of the PS/2 keyboard by QEMU's names, each pressed and released."""
+        for key in keys:
+            self.ask("send-key", keys=[{"type": "qcode", "data": part} for part in key.split("-")], **{"hold-time": 30})
+            time.sleep(0.15)
+
+    def screen(self):
+        """The lines of a text screen of 80 columns, from the memory of the display adapter."""
+        dump = self.folder / "screen"
+        self.ask("pmemsave", val=0xB8000, size=80 * 25 * 2, filename=str(dump))
+        characters = dump.read_bytes()[::2].decode("cp437").replace("\0", " ")
+        return [characters[at:at + 80].rstrip() for at in range(0, 80 * 25, 80)]
+
+    def wait_for_screen(self, text, seconds=SECONDS):
+        """Waits until the screen's words, each line's end taken for a space, hold `text`; returns its lines."""
+        limit = time.monotonic() + seconds
+        while text not in " ".join(lines := self.screen()):
+            if time.monotonic() > limit:
+                raise Failure(f"{self.name}: the screen does not show {text!r} but\n" + "\n".join(lines))
+            time.sleep(0.1)
+        return lines
+
+    # ---- The serial port ----
+
+    def text(self):
+        """All that the serial port has said so far."""
+        return plain(self.raw)
+
+    def _receive(self, limit):
+        left = limit - time.monotonic()
+        if left <= 0 or not select.select([self.serial], [], [], left)[0]:
+            return False
+        piece = self.serial.recv(4096)
+        if not piece:
+            raise Failure(f"{self.name}: QEMU has ended")
+        self.raw += piece
+        self._log.write(piece)
+        self._log.flush()
+        return True
+
+    def wait_for(self, what, seconds=SECONDS, error_allowed=False):
+        """Waits for a pattern in what comes after all that was waited for before; returns the text up to its end.
+        An error message ends the waiting at once."""
+        pattern = re.compile(re.escape(what)) if isinstance(what, str) else what
+        limit = time.monotonic() + seconds
+        while True:
+            new = self.text()[self.said:]
+            found = pattern.search(new)
+            if found:
+                self.said += found.end()
+                return new[:found.end()]
+            error = ERROR.search(new)
+            if error and not error_allowed:
+                raise Failure(f"{self.name}: waited for {pattern.pattern!r}, got {error[0]!r}")
+            if not self._receive(limit):
+                raise Failure(f"{self.name}: waited {seconds} s for {pattern.pattern!r}, got\n{new[-2000:]}")
+
+    def start(self):
+        """Waits for our first line. A boot sector that fails says so on the screen alone."""
+        limit = time.monotonic() + FIRMWARE_SECONDS[self.firmware]
+        while FIRST_LINE not in self.text():
+            if self.firmware == "bios" and BOOT_ERROR.search(" ".join(self.screen())):
+                raise Failure(f"{self.name}: the boot sector says\n" + "\n".join(self.screen()))
+            if not self._receive(time.monotonic() + 1) and time.monotonic() > limit:
+                raise Failure(f"{self.name}: no first line in {FIRMWARE_SECONDS[self.firmware]} s, but\n{self.text()}")
+        self.wait_for(FIRST_LINE)
+
+    def story(self):
+        """Waits for a story and the prompt after it; returns its text, its tokens, and why it ended (None: it was
+        complete)."""
+        said = self.wait_for(STORY)
+        text, tokens, why = STORY.search(said).groups()
+        return Story(text, int(tokens), why)
+
+    def type(self, text):
+        self.serial.sendall(text.encode())

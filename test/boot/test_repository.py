@@ -1,0 +1,109 @@
+"""The repository against its own rules: shell scripts, lengths, the walls around core/, and texts that must not rot."""
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from places import ROOT
+
+NOT_OURS = {".git", "build", "node_modules", "__pycache__", ".pytest_cache"}
+CODE = {".c", ".h", ".asm", ".py", ".sh", ".mk", ".mjs", ".ld", ""}
+FUNCTION_LINES, FILE_LINES = 100, 600
+
+
+def files():
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = [name for name in folders if name not in NOT_OURS]
+        yield from (Path(folder) / name for name in names)
+
+
+def relative(path):
+    return str(path.relative_to(ROOT))
+
+
+SOURCES = sorted(path for path in files() if path.suffix in CODE and b"\0" not in path.read_bytes())
+SHELL = [path for path in SOURCES if re.match(rb"#!.*\b(ba)?sh\b", path.read_bytes())]
+TEXTS = sorted(path for path in files() if path.suffix == ".md")
+
+
+@pytest.mark.parametrize("path", SHELL, ids=relative)
+def test_shellcheck(path):
+    result = subprocess.run(["shellcheck", path], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stdout
+    assert "set -euo pipefail" in path.read_text()
+
+
+def test_shell_scripts_are_found():
+    assert {"tools/setup.sh", "tools/qemu.sh", "tools/usb.sh", "image/make-image.sh", ".ci/run"} <= set(map(relative, SHELL))
+
+
+def test_files_are_short():
+    lengths = {relative(path): path.read_bytes().count(b"\n") for path in SOURCES if path.name != "LICENSE"}
+    assert len(lengths) > 50
+    assert {name: lines for name, lines in lengths.items() if lines > FILE_LINES} == {}
+
+
+def test_functions_are_short():
+    sources = [path for path in SOURCES if path.suffix in (".c", ".h", ".py")]
+    tags = subprocess.run(["ctags", "--languages=C,Python", "--kinds-C=f", "--kinds-Python=fm", "--fields=+ne", "-f", "-",
+                           *sources], capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+    lengths = {}
+    for tag in tags:
+        place = re.search(r"\tline:(\d+).*\tend:(\d+)", tag)
+        if place:
+            lengths[tuple(tag.split("\t")[:2])] = int(place[2]) - int(place[1]) + 1
+    assert len(lengths) > 300
+    assert {name: lines for name, lines in lengths.items() if lines > FUNCTION_LINES} == {}
+
+
+def test_core_knows_no_firmware_and_no_libc():
+    allowed = {"stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "cpuid.h", "float.h", "limits.h"}
+    core = [path for path in SOURCES if path.parent == ROOT / "core" and path.suffix in (".c", ".h")]
+    assert len(core) > 20
+    for path in core:
+        text = path.read_text()
+        for header in re.findall(r"#\s*include\s*<(.+?)>", text):
+            assert header in allowed or header.endswith("intrin.h"), f"{relative(path)} includes <{header}>"
+        for header in re.findall(r'#\s*include\s*"(.+?)"', text):
+            assert (ROOT / "core" / header).is_file(), f"{relative(path)} includes {header}"
+        assert not re.search(r"^\s*#\s*(if|elif).*(UEFI|BIOS|EFI_)", text, re.MULTILINE), relative(path)
+
+
+def verbs():
+    output = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+    return {line.split()[0] for line in output.splitlines()}
+
+
+def code_spans(text):
+    return re.findall(r"`([^`\n]+)`", text) + re.findall(r"^    (\S.*)$", text, re.MULTILINE)
+
+
+def test_texts_name_verbs_that_exist():
+    known = verbs()
+    assert {"all", "run", "run-bios", "run-uefi", "test", "test-boot", "bench", "size", "debug-bios", "debug-uefi", "usb",
+            "clean", "help", "setup"} <= known
+    named = {(relative(path), verb) for path in TEXTS for span in code_spans(path.read_text())
+             for verb in re.findall(r"\bmake ((?!-)[a-z][a-z-]*)\b(?!\.)", span)}
+    assert any(name == "README.md" for name, _ in named)
+    assert {(name, verb) for name, verb in named if verb not in known} == set()
+
+
+def is_path(word):
+    """A word of a code span that claims to be a file or folder of the repository."""
+    top = {path.name for path in ROOT.iterdir()} - NOT_OURS
+    return re.fullmatch(r"[\w.-]+(/[\w.-]+)*/?", word) and "/" in word and word.split("/")[0] in top
+
+
+def test_texts_name_paths_that_exist():
+    missing = set()
+    for path in TEXTS:
+        text = path.read_text()
+        for link in re.findall(r"\]\(([^)#\s]+)\)", text):
+            if not link.startswith(("http:", "https:")) and not (path.parent / link).exists():
+                missing.add((relative(path), link))
+        for word in (word for span in code_spans(text) for word in span.split()):
+            if is_path(word) and not (ROOT / word).exists() and not (path.parent / word).exists():
+                missing.add((relative(path), word))
+    assert missing == set()

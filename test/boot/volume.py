@@ -1,0 +1,149 @@
+"""A disk image of our layout, changed for a test: files by mtools, clusters and sectors by hand.
+
+FAT32 as in Microsoft's FAT specification 1.03. The image may be large: nothing reads it whole.
+"""
+import os
+import re
+import shutil
+import struct
+import subprocess
+from pathlib import Path
+
+from places import BUILD, ROOT
+
+SECTOR = 512
+PARTITION_LBA = 2048
+END_OF_CHAIN, FREE, ENTRY_MASK = 0x0FFFFFFF, 0, 0x0FFFFFFF
+ENVIRONMENT = os.environ | {"PATH": os.environ["PATH"] + ":/usr/sbin:/sbin", "MTOOLSRC": "/dev/null"}
+
+
+def run(*command, **options):
+    result = subprocess.run([str(word) for word in command], capture_output=True, timeout=120, env=ENVIRONMENT, **options)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def image_arguments():
+    """The arguments that the build gave to make-image.sh."""
+    return (BUILD / "image/arguments").read_text().split("\n")[:-1]
+
+
+def models():
+    """The models of the image, in their order: host path of each."""
+    return [ROOT / word for word in image_arguments() if word.lower().endswith(".gguf")]
+
+
+class Volume:
+    """The image file `path`, open for changes."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+        (self.cluster_sectors, self.reserved, self.fats) = struct.unpack_from("<BHB", self.read(PARTITION_LBA), 13)
+        (self.sectors, self.fat_sectors) = struct.unpack_from("<II", self.read(PARTITION_LBA), 32)
+        self.data_lba = PARTITION_LBA + self.reserved + self.fats * self.fat_sectors
+        self.clusters = (self.sectors - (self.data_lba - PARTITION_LBA)) // self.cluster_sectors
+
+    @classmethod
+    def copy_of_image(cls, path):
+        run("cp", "--sparse=always", BUILD / "bootllama.img", path)
+        return cls(path)
+
+    @classmethod
+    def of_size(cls, path, mib, *files):
+        """A new image with the build's boot sector, stage 2 and application, and these models."""
+        arguments = [word for word in image_arguments() if not word.lower().endswith(".gguf")]
+        run(ROOT / "image/make-image.sh", "--out", path, *arguments, "--mib", mib, *files, cwd=ROOT)
+        return cls(path)
+
+    # ---- Sectors ----
+
+    def read(self, lba, count=1):
+        with open(self.path, "rb") as file:
+            file.seek(lba * SECTOR)
+            return file.read(count * SECTOR)
+
+    def write(self, lba, data, offset=0):
+        with open(self.path, "r+b") as file:
+            file.seek(lba * SECTOR + offset)
+            file.write(data)
+
+    # ---- Files ----
+
+    def mtools(self, command, *arguments, **options):
+        return run(command, "-i", f"{self.path}@@{PARTITION_LBA * SECTOR}", *arguments, **options)
+
+    def put(self, source, name):
+        """Copies a file, or bytes, to `name` ("/MODELS/A.GGUF"), over what is there."""
+        if isinstance(source, bytes):
+            self.mtools("mcopy", "-o", "-", "::" + name, input=source)
+        else:
+            self.mtools("mcopy", "-o", source, "::" + name)
+
+    def configure(self, **settings):
+        """Writes BOOTLLAM.CFG."""
+        lines = [f"{key} = {value}" for key, value in settings.items()]
+        self.put("\r\n".join(["# a test's", *lines, ""]).encode(), "/BOOTLLAM.CFG")
+
+    def delete(self, name):
+        self.mtools("mdel", "::" + name)
+
+    def file(self, name):
+        return self.mtools("mtype", "::" + name)
+
+    def check(self):
+        """fsck.fat finds nothing wrong."""
+        volume = self.path.with_suffix(".fsck")
+        try:
+            run("dd", f"if={self.path}", f"of={volume}", "bs=1M", f"skip={PARTITION_LBA * SECTOR >> 20}", "conv=sparse")
+            run("fsck.fat", "-n", volume)
+        finally:
+            volume.unlink(missing_ok=True)
+
+    # ---- Clusters ----
+
+    def lba(self, cluster):
+        return self.data_lba + (cluster - 2) * self.cluster_sectors
+
+    def chain(self, name):
+        """The clusters of a file or directory, in order."""
+        ranges = re.findall(r"<(\d+)(?:-(\d+))?>", self.mtools("mshowfat", "::" + name).decode())
+        return [cluster for first, last in ranges for cluster in range(int(first), int(last or first) + 1)]
+
+    def fat_lba(self, cluster):
+        """The sector of the first FAT that holds a cluster's entry."""
+        return PARTITION_LBA + self.reserved + cluster * 4 // SECTOR
+
+    def set_fat(self, cluster, value):
+        for fat in range(self.fats):
+            self.write(self.fat_lba(cluster) + fat * self.fat_sectors, struct.pack("<I", value), cluster * 4 % SECTOR)
+
+    def free_clusters(self):
+        """The numbers of all free clusters."""
+        fat = self.read(PARTITION_LBA + self.reserved, self.fat_sectors)
+        return [number for number, (value,) in enumerate(struct.iter_unpack("<I", fat))
+                if 2 <= number < self.clusters + 2 and value & ENTRY_MASK == FREE]
+
+    def move(self, name, clusters):
+        """Moves a file to other clusters, free so far, in this order."""
+        old = self.chain(name)
+        assert len(clusters) == len(old)
+        for source, target in zip(old, clusters):
+            self.write(self.lba(target), self.read(self.lba(source), self.cluster_sectors))
+        for cluster in old:
+            self.set_fat(cluster, FREE)
+        for cluster, following in zip(clusters, [*clusters[1:], END_OF_CHAIN]):
+            self.set_fat(cluster, following)
+        self._set_first_cluster(name, old[0], clusters[0])
+        assert self.chain(name) == clusters
+
+    def _set_first_cluster(self, name, old, new):
+        """In the directory entry, which is the one that names the old cluster."""
+        for cluster in self.chain(name.rpartition("/")[0]):
+            content = self.read(self.lba(cluster), self.cluster_sectors)
+            for at in range(0, len(content), 32):
+                high, low = struct.unpack_from("<H4xH", content, at + 20)
+                if content[at + 11] != 0x0F and (high << 16 | low) == old:
+                    self.write(self.lba(cluster), struct.pack("<H", new >> 16), at + 20)
+                    self.write(self.lba(cluster), struct.pack("<H", new & 0xFFFF), at + 26)
+                    return
+        raise AssertionError(f"no entry of {name}")

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Boots the image in QEMU: the machine's serial port in this terminal, Ctrl-A X to leave.
+#
+# qemu.sh bios|uefi IMAGE [QEMU arguments...]    settings from the environment:
+#   GUI=1      a window with the machine's screen too
+#   MEMORY=n   MiB, default 512 and twice the image's models
+#   CPU=max    QEMU's -cpu
+#   ACCEL=tcg  QEMU's -accel; kvm is several times as fast where the system offers it
+#   QEMU=      the program, qemu-system-x86_64
+set -euo pipefail
+
+die()
+{
+    printf 'qemu.sh: %s\n' "$*" >&2
+    exit 1
+}
+
+firmware=${1:-} image=${2:-}
+qemu=${QEMU:-qemu-system-x86_64}
+[[ $# -ge 2 && -f $image ]] || die 'usage: qemu.sh bios|uefi IMAGE [QEMU arguments...]'
+shift 2
+
+# The blocks of a sparse image in use are its models, nearly.
+memory=${MEMORY:-$((512 + 2 * $(du -m -- "$image" | cut -f 1)))}
+
+# The image stays as it was built: what a guest writes goes to a temporary file of QEMU's (snapshot).
+arguments=(-accel "${ACCEL:-tcg}" -cpu "${CPU:-max}" -m "$memory" -nodefaults -vga std -serial mon:stdio
+    -drive "file=${image//,/,,},format=raw,if=ide,snapshot=on")
+
+case $firmware in
+bios) arguments+=(-machine pc) ;;
+uefi)
+    ovmf=$("$(dirname "$0")/ovmf.sh")
+    arguments+=(-machine q35
+        -drive "if=pflash,unit=0,format=raw,readonly=on,file=${ovmf%%$'\n'*}"
+        -drive "if=pflash,unit=1,format=raw,snapshot=on,file=${ovmf#*$'\n'}") # fresh variables each time
+    ;;
+*) die "'$firmware' is neither bios nor uefi" ;;
+esac
+
+if [[ ${GUI:-0} == 1 ]]; then
+    for window in gtk sdl none; do
+        "$qemu" -display help 2>/dev/null | grep -qx "$window" && break
+    done
+    [[ $window != none ]] || die 'this QEMU has no window (Debian package qemu-system-gui)'
+    arguments+=(-display "$window")
+else
+    arguments+=(-display none)
+fi
+
+printf 'QEMU starts a PC with %s; Ctrl-A X leaves it.\n' "${firmware^^}" >&2
+exec "$qemu" "${arguments[@]}" "$@"

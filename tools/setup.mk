@@ -1,0 +1,31 @@
+# The set-up comes before everything else: verbs that need more than a compiler install what is absent, once.
+# SETUP=0 leaves the machine as it is. A plain `make` installs nothing; it only names what is missing.
+
+SETUP ?= 1
+
+.PHONY: setup
+setup: ## install the tools of every verb (Debian packages)
+	@tools/setup.sh build run test debug
+
+setup_goals := $(or $(MAKECMDGOALS),all)
+setup_groups := $(strip \
+    $(if $(filter run run-bios run-uefi usb bench,$(setup_goals)),build) \
+    $(if $(filter run run-bios run-uefi,$(setup_goals)),run) \
+    $(if $(filter test test-% fuzz screenshots,$(setup_goals)),build run test debug) \
+    $(if $(filter debug-%,$(setup_goals)),build run debug))
+
+# Neither in a make that another one started nor in a dry run.
+setup_off := $(strip $(filter 0,$(SETUP)) $(filter-out 0,$(MAKELEVEL)) \
+    $(findstring n,$(filter-out -%,$(firstword $(MAKEFLAGS)))))
+
+ifeq ($(setup_off),)
+ifneq ($(setup_groups),)
+ifneq ($(shell GUI=$(GUI) tools/setup.sh $(setup_groups) >&2 || echo failed),)
+$(error the tools named above are needed)
+endif
+else ifneq ($(filter all size,$(setup_goals)),)
+ifneq ($(shell tools/setup.sh --check build >&2 || echo failed),)
+$(error the tools named above are needed: `make setup` installs them)
+endif
+endif
+endif

@@ -1,0 +1,31 @@
+# tools/: what one does with the built image.
+
+.PHONY: run run-uefi run-bios usb size debug-uefi debug-bios bench screenshots
+
+export GUI MEMORY CPU ACCEL QEMU
+
+run: run-uefi ## boot the image with UEFI firmware in QEMU (GUI=1: a window; MODEL=path.gguf: another model)
+
+run-uefi: $(IMAGE) ## the same
+	@tools/qemu.sh uefi $<
+
+run-bios: $(IMAGE) ## boot the image with legacy BIOS in QEMU
+	@tools/qemu.sh bios $<
+
+debug-uefi: $(IMAGE) ## gdb at the first instruction of the UEFI application
+	@tools/debug.py uefi $(BUILD)
+
+debug-bios: $(IMAGE) ## gdb at the first instruction of the boot sector
+	@tools/debug.py bios $(BUILD)
+
+bench: $(BUILD)/host/bootllama $(firstword $(MODEL_FILES)) ## speed of the first model with every kernel, on this machine
+	@$^ --bench
+
+usb: $(IMAGE) ## write the image to a stick: make usb DEV=/dev/sdX
+	@tools/usb.sh $< '$(DEV)'
+
+size: $(IMAGE) ## bytes of boot sector, stage 2, EFI application and image
+	@stat -c '%10s  %n' $(BUILD)/bios/boot.bin $(BUILD)/bios/stage2.bin $(BUILD)/uefi/BOOTX64.EFI $(IMAGE)
+
+screenshots: $(IMAGE) ## the pictures of README.md, made anew
+	@test/boot/screenshots.py docs
