@@ -1,0 +1,212 @@
+"""The host program as its users see it: text on standard output, all else on standard error, exit status."""
+import fcntl
+import hashlib
+import os
+import re
+import signal
+import struct
+import termios
+import time
+
+import pytest
+
+from gguf_file import GgufFile
+from host import SECONDS, run, start, tell, token_ids
+from places import stories260k
+
+SPACE_MARK = "\u2581"
+PIPE_BYTES = 4096
+
+STORIES = {  # SHA-256 of a model file -> the story that it tells at power-on
+    "4f78a0d89e8c16cb7d170b3cd147c23645a924da8fac9cda7092cb105fdb923b":  # stories260K, Q8_0
+        "One day, a boy named Tim went to the park with his mom. He saw a small, red ball and talked to the ball. The "
+        "sun would run away and laugh. Tim wanted to see what was inside. He put it in his coat and smiled.\n"
+        "As Tim was running, he saw a big red ball. The ball was scared. Tim looked at the ball and said, \"I can help "
+        "you find the ball!\" The ball was happy and said, \"Thank you for helping me.\" Tim and the ball played "
+        "together in the sun.",
+}
+
+
+@pytest.fixture(scope="module")
+def model():
+    return stories260k("models/STORIES260K.GGUF")
+
+
+def test_story_at_power_on(model):
+    digest = hashlib.sha256(model.read_bytes()).hexdigest()
+    assert digest in STORIES, "the model file is a new one: its story belongs into this test"
+    assert tell(model) == STORIES[digest]
+
+
+def test_output_is_the_story_and_nothing_else(model):
+    status, output, errors = run(model)
+    assert status == 0
+    assert output == tell(model) + "\n"
+    assert re.fullmatch(r"\[\d+ tokens, \d+\.\d tokens/s, \w+\]\n", errors)
+
+
+def test_same_story_again(model):
+    assert run(model)[1] == run(model)[1]
+
+
+def text_of(model, ids):
+    """Text of token ids by the model file's own list, as llama2.c writes it: pieces joined, the first space dropped."""
+    pieces = GgufFile(model.read_bytes()).metadata["tokenizer.ggml.tokens"]
+    data = b""
+    for piece in (pieces[number] for number in ids[1:]):
+        byte = re.fullmatch(r"<0x([0-9A-F]{2})>", piece)
+        data += bytes.fromhex(byte[1]) if byte else piece.replace(SPACE_MARK, " ").encode()
+    return data.decode(errors="replace").removeprefix(" ")
+
+
+@pytest.mark.parametrize("options", [(), ("--prompt", "Ein Bär, ein Schloß: ö & 株", "--steps", 200)],
+                         ids=["default", "bytes"])
+def test_ids_are_the_text(model, options):
+    ids = token_ids(model, *options)
+    assert ids[0] == 1
+    assert text_of(model, ids) == tell(model, *options)
+
+
+def test_prompt_begins_the_story(model):
+    for prompt in "Once upon a time", "The dog", " The dog", '"Hello," said the cat.\n', "ö & 株式会社":
+        assert tell(model, "--prompt", prompt).startswith(prompt)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 100, 300])
+def test_steps(model, steps):
+    assert token_ids(model, "--steps", steps, "--temperature", 0.0) == token_ids(model, "--temperature", 0.0)[:steps]
+
+
+def test_context_ends_a_story(model):
+    """A story without an end of its own: one token drawn over and over."""
+    ids = token_ids(model, "--prompt", "The ball", "--temperature", 100, "--top-p", 1, "--seed", 5)
+    assert len(ids) <= 512
+    status, _, errors = run(model, "--prompt", "a b" * 400)
+    assert status == 1 and "the prompt is longer than the model's context of 512 tokens" in errors
+
+
+def test_seed(model):
+    assert tell(model, "--seed", 1) != tell(model, "--seed", 2)
+    assert tell(model, "--seed", 1) == tell(model, "--seed", "1")
+    assert tell(model, "--seed", 1, "--temperature", 0) == tell(model, "--seed", 2, "--temperature", 0)
+
+
+def test_settings_that_leave_one_token_are_greedy(model):
+    greedy = tell(model, "--temperature", 0)
+    assert tell(model, "--top-k", 1) == greedy
+    assert tell(model, "--top-p", "0.000001") == greedy
+    assert tell(model, "--min-p", 1) == greedy
+    assert tell(model, "--temperature", 0.001) == greedy
+    assert tell(model) != greedy
+
+
+@pytest.mark.parametrize("setting", [("--temperature", 1.2), ("--top-p", 0.5), ("--top-k", 3), ("--min-p", 0.3),
+                                     ("--repeat-penalty", 1.5)], ids=lambda setting: setting[0][2:])
+def test_each_setting_changes_the_story(model, setting):
+    assert tell(model, *setting) != tell(model)
+
+
+def test_settings_that_change_nothing(model):
+    """What the program says are its defaults."""
+    assert tell(model) == tell(model, "--temperature", 0.8, "--top-p", 0.9, "--top-k", 0, "--min-p", 0,
+                               "--repeat-penalty", 1, "--steps", 0, "--kernel", "auto", "--prompt", "")
+
+
+def test_repeat_penalty_stops_repeating(model):
+    """The greedy story from here says the same sentence over and over."""
+    prompt = ("--prompt", "The big red ball", "--temperature", 0)
+    most = [max(map(text.split(". ").count, text.split(". ")))
+            for text in (tell(model, *prompt), tell(model, *prompt, "--repeat-penalty", 1.3))]
+    assert most[0] > 3 > most[1]
+
+
+# Exit status: 1 = a file is at fault, 2 = usage, 130 = interrupted. Nothing on standard output either way.
+
+def test_files_at_fault(model, tmp_path):
+    truncated, text = tmp_path / "truncated.gguf", tmp_path / "text.gguf"
+    truncated.write_bytes(model.read_bytes()[:-1])
+    text.write_text("once upon a time")
+    for path, message in [(tmp_path / "none.gguf", "not found"), (text, "not a GGUF model file"),
+                          (truncated, "reaches beyond the end of the file"), (tmp_path, "not a regular file")]:
+        status, output, errors = run(path)
+        assert (status, output) == (1, "")
+        assert re.fullmatch(rf"bootllama: {re.escape(str(path))}: .*{message}.*\n", errors)
+
+
+@pytest.mark.parametrize("options, message", [
+    (("--seed", "1"), "no model named"),
+    (("a.gguf", "b.gguf"), "more than one model"),
+    (("a.gguf", "--nonsense"), "unrecognized option"),
+    (("a.gguf", "--prompt"), "requires an argument"),
+    (("a.gguf", "--temperature", "-1"), "temperature is a number from 0 to 100"),
+    (("a.gguf", "--temperature", "nan"), "temperature is a number from 0 to 100"),
+    (("a.gguf", "--top-p", "1.1"), "top_p is a number from 0 to 1"),
+    (("a.gguf", "--min-p", "2"), "min_p is a number from 0 to 1"),
+    (("a.gguf", "--repeat-penalty", "0"), "repeat_penalty is a number above 0"),
+    (("a.gguf", "--top-k", "-3"), "top_k is a whole number"),
+    (("a.gguf", "--steps", "many"), "steps is a whole number"),
+    (("a.gguf", "--seed", "18446744073709551616"), "seed is a whole number from 0 to 18446744073709551615"),
+    (("a.gguf", "--prompt", "x" * 5000), "--prompt is too long"),
+    (("a.gguf", "--score", "a.i32"), "belong together"),
+    (("a.gguf", "--score", "a", "--logits", "b", "--context", "0"), "--context takes a number of tokens"),
+], ids=lambda value: " ".join(value)[:40] if isinstance(value, tuple) else "")
+def test_usage(options, message):
+    status, output, errors = run(*options)
+    assert (status, output) == (2, "") and message in errors
+
+
+def test_unknown_kernel(model):
+    status, output, errors = run(model, "--kernel", "abacus")
+    assert (status, output) == (2, "") and "auto, scalar, sse2, avx2 or avx512vnni" in errors
+
+
+def test_help():
+    status, output, errors = run("--help")
+    assert (status, output) == (0, "") and errors.startswith("usage: bootllama MODEL.gguf")
+
+
+def score(model, tokens, context, logits):
+    return run(model, "--score", tokens, "--context", context, "--logits", logits)
+
+
+def test_score_files_at_fault(model, tmp_path):
+    tokens, logits = tmp_path / "tokens.i32", tmp_path / "logits.f32"
+    for ids, message in [([1] * 7, "the last sequence is not complete"), ([1, 2, 3, 512], "token id"), ([-1], "token id")]:
+        tokens.write_bytes(struct.pack(f"<{len(ids)}i", *ids))
+        status, output, errors = score(model, tokens, 4, logits)
+        assert (status, output) == (1, "") and message in errors
+    tokens.write_bytes(struct.pack("<4i", 1, 2, 3, 4))
+    assert score(model, tokens, 513, logits)[0] == 1
+    assert score(model, tokens, 4, tmp_path / "none/logits.f32")[0] == 1
+    assert score(model, tmp_path / "none.i32", 4, logits)[0] == 1
+    assert score(model, tokens, 4, logits)[0] == 0 and logits.stat().st_size == 4 * 512 * 4
+
+
+def test_disk_full(model):
+    with open("/dev/full", "wb") as full:
+        process = start(model, stdout=full)
+        _, errors = process.communicate(timeout=SECONDS)
+    assert process.returncode == 1 and b"No space left on device" in errors
+
+
+def waiting_bytes(pipe):
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
+
+
+def test_interrupt(model):
+    """Ctrl-C in mid-story, held there by a pipe that is nearly full."""
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    filling = PIPE_BYTES - 12
+    os.write(writer, b"." * filling)
+    process = start(model, stdout=writer)
+    os.close(writer)
+    limit = time.monotonic() + SECONDS
+    while waiting_bytes(reader) == filling and time.monotonic() < limit:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    with os.fdopen(reader, "rb") as pipe:
+        text = pipe.read()[filling:].decode()
+    _, errors = process.communicate(timeout=SECONDS)
+    assert process.returncode == 130, errors
+    assert text.endswith("\n") and 0 < len(text) < 40 and tell(model).startswith(text[:-1])
