@@ -48,8 +48,8 @@ struct matrix {
 /* A quantized vector of `groups` * GROUP elements; element i is about q[i] * scale[i / GROUP]. Not owned. */
 struct q8_vector {
     int8_t *q;      /* [groups * GROUP], -127..127 */
-    int16_t *wide;  /* [groups * GROUP] the same numbers, or their magnitudes as bytes: the kernel's own use */
-    int32_t *sum;   /* [groups] sum of a group's q */
+    int32_t *wide;  /* [groups * GROUP] room for the same numbers in the form that the kernel's matmul reads */
+    int32_t *sum;   /* [groups] sum of a group's q, where the kernel's matmul needs it */
     float *scale;   /* [groups] */
 };
 

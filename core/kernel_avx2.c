@@ -162,7 +162,7 @@ static void matmul(float *out, const struct matrix *w, const struct q8_vector *x
         __m256 sum0 = _mm256_setzero_ps(), sum1 = sum0, sum2 = sum0, sum3 = sum0;
         for (uint32_t group = 0; group < w->groups; group++, tile++) {
             const int32_t *q = (const int32_t *)(x->q + group * GROUP);
-            const int32_t *magnitudes = (const int32_t *)x->wide + group * QUADS;
+            const int32_t *magnitudes = x->wide + group * QUADS;
             __m256i dot0 = _mm256_setzero_si256(), dot1 = dot0, dot2 = dot0, dot3 = dot0;
 #pragma GCC unroll 2
             for (uint32_t quad = 0; quad < QUADS; quad++) {

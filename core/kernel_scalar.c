@@ -28,9 +28,10 @@ static void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[GROUP], float 
     *scale = tile->scale[row];
 }
 
-static int32_t dot_group(const int8_t *w, const int8_t *x)
+static int32_t dot_group(const int8_t *w, const int32_t *x)
 {
     int32_t dot = 0;
+#pragma GCC unroll 8
     for (uint32_t i = 0; i < GROUP; i++) {
         dot += w[i] * x[i];
     }
@@ -44,7 +45,7 @@ static void matmul(float *out, const struct matrix *w, const struct q8_vector *x
         float sum[GROUP] = {0};
         for (uint32_t group = 0; group < w->groups; group++, tile++) {
             for (uint32_t row = 0; row < GROUP; row++) {
-                const int32_t dot = dot_group(tile->q[row], x->q + group * GROUP);
+                const int32_t dot = dot_group(tile->q[row], x->wide + group * GROUP);
                 sum[row] += (float)dot * (tile->scale[row] * x->scale[group]);
             }
         }
@@ -61,24 +62,25 @@ static int32_t round_to_int(float value)
     return (int32_t)(float_bits(rounded) - float_bits(EXP2_ROUNDER));
 }
 
-/* One group of x times weight; returns the scale without `factor` applied. */
-static float quantize_group(int8_t *q, int32_t *sum, const float *x)
+/* Quantizes one group, x [GROUP]; returns its scale. */
+static float quantize_group(struct q8_vector *out, uint32_t group, const float *x)
 {
+    int8_t *q = out->q + group * GROUP;
+    int32_t *wide = out->wide + group * GROUP;
     uint32_t largest = 0; /* magnitudes order like their bits, infinity and NaN on top */
     for (uint32_t i = 0; i < GROUP; i++) {
         const uint32_t magnitude = float_bits(x[i]) & 0x7FFFFFFF;
         largest = magnitude > largest ? magnitude : largest;
     }
-    *sum = 0;
     if (largest < QUANTIZE_SMALLEST || largest >= FLOAT_INFINITY) {
         memset(q, 0, GROUP);
+        memset(wide, 0, GROUP * sizeof *wide);
         return largest < QUANTIZE_SMALLEST ? 0.0f : float_from_bits(FLOAT_NAN);
     }
     const float inverse = 127.0f / float_from_bits(largest);
     for (uint32_t i = 0; i < GROUP; i++) {
-        const int32_t value = round_to_int(x[i] * inverse);
-        q[i] = (int8_t)value;
-        *sum += value;
+        wide[i] = round_to_int(x[i] * inverse);
+        q[i] = (int8_t)wide[i];
     }
     return float_from_bits(largest) * QUANTIZE_STEP;
 }
@@ -86,7 +88,7 @@ static float quantize_group(int8_t *q, int32_t *sum, const float *x)
 static void quantize(struct q8_vector *out, const float *x, uint32_t groups)
 {
     for (uint32_t group = 0; group < groups; group++) {
-        out->scale[group] = quantize_group(out->q + group * GROUP, out->sum + group, x + group * GROUP);
+        out->scale[group] = quantize_group(out, group, x + group * GROUP);
     }
 }
 
@@ -114,7 +116,7 @@ static void norm_quantize(struct q8_vector *out, const float *x, const float *we
         for (uint32_t i = 0; i < GROUP; i++) {
             weighted[i] = x[group * GROUP + i] * weight[group * GROUP + i];
         }
-        const float scale = quantize_group(out->q + group * GROUP, out->sum + group, weighted);
+        const float scale = quantize_group(out, group, weighted);
         out->scale[group] = scale * inverse_rms;
     }
 }
@@ -127,20 +129,43 @@ static void swiglu(float *out, const float *gate, const float *up, uint32_t n)
     }
 }
 
+/* Positions of block number `block` that are attended to: LANES but in the last one. */
+static uint32_t lanes_used(const struct attention *shape, uint32_t block)
+{
+    const uint32_t left = shape->position + 1 - block * LANES;
+    return left < LANES ? left : LANES;
+}
+
 /* Scores of one head, q . k for positions 0..position, and the largest of them. */
 static float head_scores(float *scores, const float *q, const float *k, const struct attention *shape)
 {
     float largest = -float_from_bits(FLOAT_INFINITY);
-    for (uint32_t t = 0; t <= shape->position; t++) {
-        const float *lane = k + t / LANES * shape->head_stride * LANES + t % LANES;
-        float dot = 0;
-        for (uint32_t i = 0; i < shape->head_size; i++) {
-            dot += q[i] * lane[i * LANES];
+    for (uint32_t block = 0; block * LANES <= shape->position; block++, k += shape->head_stride * LANES) {
+        const uint32_t used = lanes_used(shape, block);
+        for (uint32_t lane = 0; lane < used; lane++) {
+            float dot = 0;
+            for (uint32_t i = 0; i < shape->head_size; i++) {
+                dot += q[i] * k[i * LANES + lane];
+            }
+            *scores++ = dot;
+            largest = dot > largest ? dot : largest;
         }
-        scores[t] = dot;
-        largest = dot > largest ? dot : largest;
     }
     return largest;
+}
+
+/* Dimension `i` of one head's values, weighted by the scores and summed. */
+static float head_value(const float *scores, const float *v, const struct attention *shape, uint32_t i)
+{
+    float weighted[LANES] = {0};
+    v += i * LANES;
+    for (uint32_t block = 0; block * LANES <= shape->position; block++, v += shape->head_stride * LANES) {
+        const uint32_t used = lanes_used(shape, block);
+        for (uint32_t lane = 0; lane < used; lane++) {
+            weighted[lane] += *scores++ * v[lane];
+        }
+    }
+    return sum_lanes(weighted);
 }
 
 /* Turns `count` scores into 2^((score - largest) * factor); returns their sum. */
@@ -169,11 +194,7 @@ static void head_attention(float *out, const float *q, const float *k, const flo
     const float largest = head_scores(scores, q, k, shape);
     const float inverse_sum = 1.0f / to_exponentials(scores, shape->position + 1, largest, shape->score_factor);
     for (uint32_t i = 0; i < shape->head_size; i++) {
-        float weighted[LANES] = {0};
-        for (uint32_t t = 0; t <= shape->position; t++) {
-            weighted[t % LANES] += scores[t] * v[(t / LANES * shape->head_stride + i) * LANES + t % LANES];
-        }
-        out[i] = sum_lanes(weighted) * inverse_sum;
+        out[i] = head_value(scores, v, shape, i) * inverse_sum;
     }
 }
 

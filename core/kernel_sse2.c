@@ -133,7 +133,7 @@ static inline __m128i store_half_group(int16_t *wide, int8_t *q, lanes x)
 
 static inline void store_group(struct q8_vector *out, uint32_t group, lanes x, lanes y)
 {
-    int16_t *wide = out->wide + group * GROUP;
+    int16_t *wide = (int16_t *)out->wide + group * GROUP;
     int8_t *q = out->q + group * GROUP;
     const __m128i four =
         _mm_add_epi32(store_half_group(wide, q, x), store_half_group(wide + LANES, q + LANES, y));
@@ -205,7 +205,7 @@ static inline void multiply_sets(float *out, const struct tile *tile, uint32_t g
 {
     __m128 upper0 = _mm_setzero_ps(), lower0 = upper0, upper1 = upper0, lower1 = upper0;
     for (uint32_t group = 0; group < groups; group++, tile++) {
-        const int32_t *pairs = (const int32_t *)(x->wide + group * GROUP);
+        const int32_t *pairs = x->wide + group * PAIRS;
         __m128i both_sum0 = _mm_setzero_si128(), lower_sum0 = both_sum0, both_sum1 = both_sum0, lower_sum1 = both_sum0;
 #pragma GCC unroll 4
         for (uint32_t pair = 0; pair < PAIRS; pair++) {

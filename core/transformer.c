@@ -40,7 +40,7 @@ int transformer_layout(struct transformer *transformer, const struct model *mode
         .q8 =
             {
                 .q = arena_take(arena, widest, ALIGNMENT),
-                .wide = arena_take(arena, 2 * (size_t)widest, ALIGNMENT),
+                .wide = arena_take(arena, widest * sizeof(int32_t), ALIGNMENT),
                 .sum = arena_take(arena, widest / GROUP * sizeof(int32_t), ALIGNMENT),
                 .scale = arena_take(arena, widest / GROUP * sizeof(float), ALIGNMENT),
             },

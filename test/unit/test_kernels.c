@@ -44,7 +44,7 @@ static struct q8_vector take_q8(uint32_t groups)
 {
     return (struct q8_vector){
         .q = take(groups * GROUP),
-        .wide = take(groups * GROUP * sizeof(int16_t)),
+        .wide = take(groups * GROUP * sizeof(int32_t)),
         .sum = take(groups * sizeof(int32_t)),
         .scale = take(groups * sizeof(float)),
     };
@@ -192,7 +192,7 @@ static void scalar_matmul_is_the_product(void **state)
     random_tile(q, scale, false);
     kernel_scalar.tile_pack(tile, (const int8_t(*)[GROUP])q, scale);
     for (uint32_t i = 0; i < GROUP; i++) {
-        x.q[i] = (int8_t)(random_u32() % 255 - 127);
+        x.wide[i] = x.q[i] = (int8_t)(random_u32() % 255 - 127);
     }
     x.scale[0] = 0.03125f;
     const struct matrix w = {.rows = GROUP, .cols = GROUP, .row_tiles = 1, .groups = 1, .tiles = tile};
