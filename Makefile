@@ -3,7 +3,7 @@
 # Each folder states how it is built in its own .mk; this file only joins them. All output goes to build/.
 # A verb is listed by `make help` if its rule reads "verb: prerequisites ## what it does".
 
-MAKEFLAGS += --no-builtin-rules
+MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
 .DELETE_ON_ERROR:
 .PRECIOUS: %.o
 SHELL := /bin/bash

@@ -154,18 +154,27 @@ static bool show_progress(void *context, uint64_t done, uint64_t total)
     return stop_asked(console->platform);
 }
 
+/* As the file says it, or counted; padding counts as well. */
+static void say_parameters(struct console *console)
+{
+    const struct gguf *gguf = &console->engine.gguf;
+    const uint32_t thousands = (uint32_t)((gguf->parameters + 500) / 1000);
+    if (gguf->size_label[0] != 0) {
+        say(console, "%s", gguf->size_label);
+    } else if (thousands < 1000) {
+        say(console, "%uK", thousands);
+    } else if (thousands < 1000000) {
+        say(console, "%u.%uM", thousands / 1000, thousands / 100 % 10);
+    } else {
+        say(console, "%u.%uB", thousands / 1000000, thousands / 100000 % 10);
+    }
+}
+
 static void say_model(struct console *console)
 {
     const struct gguf *gguf = &console->engine.gguf;
-    const uint32_t thousands = (uint32_t)(gguf->parameters / 1000);
     say(console, "Model: %s, ", gguf->name[0] != 0 ? gguf->name : "without a name");
-    if (thousands < 1000) {
-        say(console, "%u thousand", thousands);
-    } else if (thousands < 1000000) {
-        say(console, "%u.%u million", thousands / 1000, thousands / 100 % 10);
-    } else {
-        say(console, "%u.%u billion", thousands / 1000000, thousands / 100000 % 10);
-    }
+    say_parameters(console);
     say(console, " parameters, context %u", console->engine.context);
     if (console->engine.context < gguf->context) {
         say(console, " of %u, for lack of memory", gguf->context);

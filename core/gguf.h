@@ -58,6 +58,7 @@ struct gguf_tensor {
 
 struct gguf {
     char name[64];     /* general.name, cut to fit with UTF-8 kept whole and control characters as '?'; "" if absent */
+    char size_label[16]; /* general.size_label, likewise: "260K", "1.1B" */
     uint32_t version;  /* 2 or 3 */
     uint32_t dim;      /* llama.embedding_length, 1..GGUF_COLUMNS_MAX */
     uint32_t hidden;   /* llama.feed_forward_length, 1..GGUF_COLUMNS_MAX */

@@ -18,7 +18,7 @@ static const uint8_t value_bytes[VALUE_TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8
 enum kind { NUMBER, REAL, FLAG, NAME, WORD, PIECES, SCORES, TYPES }; /* of a known key */
 
 enum key {
-    ARCHITECTURE, MODEL_NAME, ALIGNMENT, QUANTIZATION, SPLIT_COUNT,
+    ARCHITECTURE, MODEL_NAME, SIZE_LABEL, ALIGNMENT, QUANTIZATION, SPLIT_COUNT,
     CONTEXT, DIM, HIDDEN, LAYERS, HEADS, KV_HEADS, KEY_LENGTH, VALUE_LENGTH, EPSILON, CAUSAL, EXPERTS,
     ROPE_SIZE, ROPE_BASE, ROPE_SCALING, ROPE_FACTOR, ROPE_LINEAR,
     TOKENIZER, TOKEN_PIECES, TOKEN_SCORES, TOKEN_TYPES, BOS, EOS, UNKNOWN, ADD_BOS, ADD_SPACE,
@@ -32,6 +32,7 @@ static const struct known_key {
 } known[KEYS] = {
     [ARCHITECTURE] = {"general.architecture", WORD, "llama"},
     [MODEL_NAME] = {"general.name", NAME, ""},
+    [SIZE_LABEL] = {"general.size_label", NAME, ""},
     [ALIGNMENT] = {"general.alignment", NUMBER, ""},
     [QUANTIZATION] = {"general.quantization_version", NUMBER, ""},
     [SPLIT_COUNT] = {"split.count", NUMBER, ""},
@@ -173,7 +174,7 @@ static int get_flag(struct keys *keys, enum key key, uint32_t type)
     return 0;
 }
 
-/* The model's name, or a word of which one value is supported. */
+/* A text for people, or a word of which one value is supported. */
 static int get_text(struct keys *keys, enum key key, uint32_t type)
 {
     struct gguf_input *in = keys->in;
@@ -191,8 +192,10 @@ static int get_text(struct keys *keys, enum key key, uint32_t type)
         reader_skip(in->reader, length - kept, in->error) != 0)
         return -1;
     utf8_printable(text, sizeof text, bytes, kept);
-    if (known[key].kind == NAME)
+    if (key == MODEL_NAME)
         memcpy(gguf->name, text, sizeof text);
+    else if (key == SIZE_LABEL)
+        utf8_printable(gguf->size_label, sizeof gguf->size_label, bytes, kept);
     else if (!text_equal(text, known[key].word))
         return gguf_refuse(in, name_of(key), "is \"%s\"; supported is \"%s\"", text, known[key].word);
     return 0;

@@ -28,7 +28,7 @@ def banner(firmware, kernel, memory="\\d+"):
     return BANNER[firmware].format(version=re.escape(VERSION)) + (
         f"CPU: [^\n]+, kernel {kernel}\nMemory: {memory} MiB free\n"
         f"Loading /MODELS/{re.escape(MODEL.name.upper())}: 100 %\n"
-        "Model: [^\n]+, \\d+ thousand parameters, context 512\n\n")
+        "Model: [^\n]+, 260K parameters, context 512\n\n")
 
 
 @pytest.mark.parametrize("firmware, cpu, kernel", MACHINES)

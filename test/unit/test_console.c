@@ -333,6 +333,19 @@ static void a_read_error_is_told_and_enter_tries_again(void **state)
     bad_from = 0;
 }
 
+/* What the file says of its size counts more than counting, where padding is in. */
+static void the_size_label_is_shown(void **state)
+{
+    (void)state;
+    const struct change label[SAMPLE_CHANGES] = {{KEY_TEXT, "general.size_label", 0, 0, "18K"}};
+    size_t size;
+    uint8_t *bytes = sample_model(label, &size);
+    const struct memory_file files[] = {{"/MODELS/A.GGUF", bytes, size}, {0}}, plain[] = {model("/MODELS/A.GGUF"), {0}};
+    assert_non_null(strstr(run(files, "", 0), "\nModel: sample, 18K parameters, context 16\n"));
+    assert_non_null(strstr(run(plain, "", 0), "\nModel: sample, 19K parameters, context 16\n"));
+    free(bytes);
+}
+
 static void too_long_a_configuration_is_left_out(void **state)
 {
     (void)state;
@@ -377,6 +390,7 @@ int main(void)
         cmocka_unit_test(too_little_memory_is_told_with_numbers),
         cmocka_unit_test(a_long_context_is_shortened_to_fit),
         cmocka_unit_test(a_read_error_is_told_and_enter_tries_again),
+        cmocka_unit_test(the_size_label_is_shown),
         cmocka_unit_test(too_long_a_configuration_is_left_out),
         cmocka_unit_test(commands_and_line_editing),
     };
