@@ -97,6 +97,21 @@ struct kernel {
     float (*exponentials)(float *x, uint32_t n, float factor);
 };
 
+/* Defines a kernel of a file that has the functions above under these names. */
+#define DEFINE_KERNEL(label, tile_type)                                                                               \
+    const struct kernel kernel_##label = {                                                                            \
+        .name = #label,                                                                                               \
+        .tile_bytes = sizeof(tile_type),                                                                              \
+        .tile_pack = tile_pack,                                                                                       \
+        .tile_row = tile_row,                                                                                         \
+        .matmul = matmul,                                                                                             \
+        .quantize = quantize,                                                                                         \
+        .norm_quantize = norm_quantize,                                                                               \
+        .swiglu = swiglu,                                                                                             \
+        .attention = attention,                                                                                       \
+        .exponentials = exponentials,                                                                                 \
+    }
+
 /* Hidden, so that position-independent code finds them without a table of addresses to relocate. */
 extern const struct kernel kernel_scalar __attribute__((visibility("hidden")));
 extern const struct kernel kernel_sse2 __attribute__((visibility("hidden")));

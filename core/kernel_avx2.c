@@ -9,6 +9,7 @@
 
 #include "half.h"
 #include "kernel.h"
+#define TILE_FLIP 0
 #include "tile_quad.h"
 
 typedef struct {
@@ -36,35 +37,15 @@ static inline lanes lanes_set(float value)
     return (lanes){all, all};
 }
 
-static inline lanes lanes_add(lanes x, lanes y)
-{
-    return EACH(_mm256_add_ps, x, y);
-}
+#define LANES_OPERATION(name)                                                                     \
+    static inline lanes lanes_##name(lanes x, lanes y) { return EACH(_mm256_##name##_ps, x, y); }
 
-static inline lanes lanes_sub(lanes x, lanes y)
-{
-    return EACH(_mm256_sub_ps, x, y);
-}
-
-static inline lanes lanes_mul(lanes x, lanes y)
-{
-    return EACH(_mm256_mul_ps, x, y);
-}
-
-static inline lanes lanes_div(lanes x, lanes y)
-{
-    return EACH(_mm256_div_ps, x, y);
-}
-
-static inline lanes lanes_max(lanes x, lanes y)
-{
-    return EACH(_mm256_max_ps, x, y);
-}
-
-static inline lanes lanes_min(lanes x, lanes y)
-{
-    return EACH(_mm256_min_ps, x, y);
-}
+LANES_OPERATION(add)
+LANES_OPERATION(sub)
+LANES_OPERATION(mul)
+LANES_OPERATION(div)
+LANES_OPERATION(max)
+LANES_OPERATION(min)
 
 static inline __m256 keep_eight(__m256 y, __m256 limit, __m256 p)
 {
@@ -127,16 +108,6 @@ static inline void store_group(struct q8_vector *out, uint32_t group, lanes x, l
 
 #include "kernel_vector.h"
 
-static void tile_pack(uint8_t *bytes, const int8_t q[GROUP][GROUP], const uint16_t scale[GROUP])
-{
-    tile_quad_pack(bytes, q, scale, 0);
-}
-
-static void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[GROUP], float *scale)
-{
-    tile_quad_row(bytes, row, q, scale, 0);
-}
-
 /* Adds the products of four columns for eight rows. */
 static inline __m256i add_quad(__m256i sum, const int8_t *w, __m256i x, __m256i magnitude)
 {
@@ -185,15 +156,4 @@ static void matmul(float *out, const struct matrix *w, const struct q8_vector *x
     }
 }
 
-const struct kernel kernel_avx2 = {
-    .name = "avx2",
-    .tile_bytes = sizeof(struct tile_quad),
-    .tile_pack = tile_pack,
-    .tile_row = tile_row,
-    .matmul = matmul,
-    .quantize = quantize,
-    .norm_quantize = norm_quantize,
-    .swiglu = swiglu,
-    .attention = attention,
-    .exponentials = exponentials,
-};
+DEFINE_KERNEL(avx2, struct tile_quad);

@@ -9,6 +9,9 @@
 
 #include "half.h"
 #include "kernel.h"
+
+enum { BIAS = 128 };
+#define TILE_FLIP BIAS
 #include "tile_quad.h"
 
 typedef __m512 lanes;
@@ -30,35 +33,15 @@ static inline lanes lanes_set(float value)
     return _mm512_set1_ps(value);
 }
 
-static inline lanes lanes_add(lanes x, lanes y)
-{
-    return _mm512_add_ps(x, y);
-}
+#define LANES_OPERATION(name)                                                               \
+    static inline lanes lanes_##name(lanes x, lanes y) { return _mm512_##name##_ps(x, y); }
 
-static inline lanes lanes_sub(lanes x, lanes y)
-{
-    return _mm512_sub_ps(x, y);
-}
-
-static inline lanes lanes_mul(lanes x, lanes y)
-{
-    return _mm512_mul_ps(x, y);
-}
-
-static inline lanes lanes_div(lanes x, lanes y)
-{
-    return _mm512_div_ps(x, y);
-}
-
-static inline lanes lanes_max(lanes x, lanes y)
-{
-    return _mm512_max_ps(x, y);
-}
-
-static inline lanes lanes_min(lanes x, lanes y)
-{
-    return _mm512_min_ps(x, y);
-}
+LANES_OPERATION(add)
+LANES_OPERATION(sub)
+LANES_OPERATION(mul)
+LANES_OPERATION(div)
+LANES_OPERATION(max)
+LANES_OPERATION(min)
 
 static inline lanes lanes_keep(lanes y, lanes limit, lanes p)
 {
@@ -107,18 +90,6 @@ static inline void store_group(struct q8_vector *out, uint32_t group, lanes x, l
 
 #include "kernel_vector.h"
 
-enum { BIAS = 128 };
-
-static void tile_pack(uint8_t *bytes, const int8_t q[GROUP][GROUP], const uint16_t scale[GROUP])
-{
-    tile_quad_pack(bytes, q, scale, BIAS);
-}
-
-static void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[GROUP], float *scale)
-{
-    tile_quad_row(bytes, row, q, scale, BIAS);
-}
-
 static inline __m512 add_scaled(__m512 sum, __m512i dot, const uint16_t *scale, __m512 x_scale)
 {
     const __m512 w_scale = _mm512_cvtph_ps(_mm256_load_si256((const __m256i *)scale));
@@ -153,15 +124,4 @@ static void matmul(float *out, const struct matrix *w, const struct q8_vector *x
     }
 }
 
-const struct kernel kernel_avx512vnni = {
-    .name = "avx512vnni",
-    .tile_bytes = sizeof(struct tile_quad),
-    .tile_pack = tile_pack,
-    .tile_row = tile_row,
-    .matmul = matmul,
-    .quantize = quantize,
-    .norm_quantize = norm_quantize,
-    .swiglu = swiglu,
-    .attention = attention,
-    .exponentials = exponentials,
-};
+DEFINE_KERNEL(avx512vnni, struct tile_quad);

@@ -210,15 +210,4 @@ static void attention(float *out, const float *q, const float *k, const float *v
     }
 }
 
-const struct kernel kernel_scalar = {
-    .name = "scalar",
-    .tile_bytes = sizeof(struct tile),
-    .tile_pack = tile_pack,
-    .tile_row = tile_row,
-    .matmul = matmul,
-    .quantize = quantize,
-    .norm_quantize = norm_quantize,
-    .swiglu = swiglu,
-    .attention = attention,
-    .exponentials = exponentials,
-};
+DEFINE_KERNEL(scalar, struct tile);

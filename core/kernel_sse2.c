@@ -40,35 +40,15 @@ static inline lanes lanes_set(float value)
     return (lanes){all, all, all, all};
 }
 
-static inline lanes lanes_add(lanes x, lanes y)
-{
-    return EACH(_mm_add_ps, x, y);
-}
+#define LANES_OPERATION(name)                                                                  \
+    static inline lanes lanes_##name(lanes x, lanes y) { return EACH(_mm_##name##_ps, x, y); }
 
-static inline lanes lanes_sub(lanes x, lanes y)
-{
-    return EACH(_mm_sub_ps, x, y);
-}
-
-static inline lanes lanes_mul(lanes x, lanes y)
-{
-    return EACH(_mm_mul_ps, x, y);
-}
-
-static inline lanes lanes_div(lanes x, lanes y)
-{
-    return EACH(_mm_div_ps, x, y);
-}
-
-static inline lanes lanes_max(lanes x, lanes y)
-{
-    return EACH(_mm_max_ps, x, y);
-}
-
-static inline lanes lanes_min(lanes x, lanes y)
-{
-    return EACH(_mm_min_ps, x, y);
-}
+LANES_OPERATION(add)
+LANES_OPERATION(sub)
+LANES_OPERATION(mul)
+LANES_OPERATION(div)
+LANES_OPERATION(max)
+LANES_OPERATION(min)
 
 static inline lanes lanes_keep(lanes y, lanes limit, lanes p)
 {
@@ -232,15 +212,4 @@ static void matmul(float *out, const struct matrix *w, const struct q8_vector *x
     }
 }
 
-const struct kernel kernel_sse2 = {
-    .name = "sse2",
-    .tile_bytes = sizeof(struct tile),
-    .tile_pack = tile_pack,
-    .tile_row = tile_row,
-    .matmul = matmul,
-    .quantize = quantize,
-    .norm_quantize = norm_quantize,
-    .swiglu = swiglu,
-    .attention = attention,
-    .exponentials = exponentials,
-};
+DEFINE_KERNEL(sse2, struct tile);

@@ -13,23 +13,24 @@ struct tile_quad {
 };
 _Static_assert(sizeof(struct tile_quad) == 17 * ALIGNMENT, "a tile is whole cache lines");
 
-/* Packs with `flip` exclusive-ored to every byte: 0x80 turns a signed q into q + 128 unsigned. */
-static inline void tile_quad_pack(uint8_t *bytes, const int8_t q[GROUP][GROUP], const uint16_t scale[GROUP], uint8_t flip)
+/* The two functions of struct kernel. TILE_FLIP, defined by the including file, is exclusive-ored to every byte: 0x80 turns a
+   signed q into q + 128 unsigned. */
+static void tile_pack(uint8_t *bytes, const int8_t q[GROUP][GROUP], const uint16_t scale[GROUP])
 {
     struct tile_quad *tile = (struct tile_quad *)bytes;
     for (uint32_t row = 0; row < GROUP; row++) {
         for (uint32_t column = 0; column < GROUP; column++) {
-            tile->q[column / 4][row][column % 4] = (int8_t)(q[row][column] ^ flip);
+            tile->q[column / 4][row][column % 4] = (int8_t)(q[row][column] ^ TILE_FLIP);
         }
         tile->scale[row] = scale[row];
     }
 }
 
-static inline void tile_quad_row(const uint8_t *bytes, uint32_t row, int8_t q[GROUP], float *scale, uint8_t flip)
+static void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[GROUP], float *scale)
 {
     const struct tile_quad *tile = (const struct tile_quad *)bytes;
     for (uint32_t column = 0; column < GROUP; column++) {
-        q[column] = (int8_t)(tile->q[column / 4][row][column % 4] ^ flip);
+        q[column] = (int8_t)(tile->q[column / 4][row][column % 4] ^ TILE_FLIP);
     }
     *scale = half_to_float(tile->scale[row]);
 }
