@@ -11,9 +11,9 @@ enum kind { REAL, COUNT, SEED, TEXT };
 static const struct setting {
     char key[16];
     uint8_t kind;
-    uint16_t offset;    /* in struct config */
-    uint32_t most;      /* REAL, COUNT: the largest value; TEXT: bytes, its NUL included */
-    bool above_zero;    /* REAL: 0 itself is not allowed */
+    uint16_t offset; /* in struct config */
+    uint32_t most;   /* REAL, COUNT: the largest value; TEXT: bytes, its NUL included */
+    bool above_zero; /* REAL: 0 itself is not allowed */
 } settings[] = {
     {"temperature", REAL, offsetof(struct config, sampling.temperature), 100, false},
     {"top_p", REAL, offsetof(struct config, sampling.top_p), 1, false},
@@ -173,8 +173,8 @@ static int set_line(struct config *config, struct span line, struct error *error
     return config_set(config, key.text, key.n, line.text + equals + 1, line.n - equals - 1, error);
 }
 
-void config_parse(struct config *config, const char *text, size_t n,
-                  void (*report)(void *context, const char *message), void *context)
+void config_parse(struct config *config, const char *text, size_t n, void (*report)(void *context, const char *message),
+                  void *context)
 {
     struct error error;
     char message[sizeof error.text + 32];

@@ -33,7 +33,7 @@ int config_set(struct config *config, const char *key, size_t key_length, const 
  * Reads n bytes of text. Each wrong line is given to report(context, line) as one message ("line 3: ..."), at most
  * ten of them and then one that says how many more. Never fails.
  */
-void config_parse(struct config *config, const char *text, size_t n,
-                  void (*report)(void *context, const char *message), void *context);
+void config_parse(struct config *config, const char *text, size_t n, void (*report)(void *context, const char *message),
+                  void *context);
 
 #endif

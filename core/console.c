@@ -14,9 +14,9 @@ struct console {
     struct cpu_features cpu;
     const struct kernel *kernel;
     struct config config;
-    bool loaded;         /* engine holds a model */
-    uint64_t stories;    /* told so far: each one counts the seed up */
-    uint64_t shown_at;   /* when progress was shown last, microseconds */
+    bool loaded;       /* engine holds a model */
+    uint64_t stories;  /* told so far: each one counts the seed up */
+    uint64_t shown_at; /* when progress was shown last, microseconds */
     bool leave;
     char path[PLATFORM_NAME_MAX + sizeof MODELS];
     char typed[PROMPT_MAX];
@@ -242,7 +242,8 @@ static void obey(struct console *console, const char *typed)
     if (text_equal_nocase(typed, "/reboot")) {
         leave_by(console, platform->reboot, "this machine does not restart by itself; press its reset button");
     } else if (text_equal_nocase(typed, "/off")) {
-        leave_by(console, platform->power_off, "this machine cannot switch itself off; its power button may be used now");
+        leave_by(console, platform->power_off,
+                 "this machine cannot switch itself off; its power button may be used now");
     } else if (text_equal_nocase(typed, "/exit")) {
         console->leave = true;
     } else {

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct cpu_features {
-    char name[49];   /* brand string, vendor or "486-class", trimmed, NUL at its end */
+    char name[49]; /* brand string, vendor or "486-class", trimmed, NUL at its end */
     bool has_cpuid;
     bool fpu, sse2, avx2, avx512vnni; /* usable: the bits, and for AVX the XCR0 that is really set */
 };

@@ -22,8 +22,8 @@ struct encoder {
     uint64_t *queue;         /* [2 symbols] max-heap of pairs: rank, then the complement of the left symbol */
     uint32_t queued;
     struct symbol *symbols;
-    int32_t *user;           /* [n] of each byte: USER_FREE, the user-defined token that begins here, or USER_COVERED */
-    uint8_t *text;           /* of one fragment, spaces as U+2581 */
+    int32_t *user; /* [n] of each byte: USER_FREE, the user-defined token that begins here, or USER_COVERED */
+    uint8_t *text; /* of one fragment, spaces as U+2581 */
 };
 
 /* Scratch memory of each symbol and of each byte; text and prefix make at most n + 1 symbols. */
@@ -208,8 +208,8 @@ static void mark_user_tokens(struct encoder *encoder, const char *text, size_t n
     }
 }
 
-int32_t tokenizer_encode(const struct tokenizer *tokenizer, const char *text, size_t n, int32_t *ids,
-                         uint32_t capacity, void *scratch)
+int32_t tokenizer_encode(const struct tokenizer *tokenizer, const char *text, size_t n, int32_t *ids, uint32_t capacity,
+                         void *scratch)
 {
     struct encoder encoder = {.tokenizer = tokenizer, .ids = ids, .capacity = capacity};
     bool add_space = tokenizer->add_space_prefix; /* at the start and after each user-defined token */

@@ -17,10 +17,10 @@ struct engine {
     struct model model;
     struct transformer transformer;
     struct sampler sampler;
-    uint32_t context;      /* positions: the model's own, or what fits into memory */
-    int32_t *prompt;       /* [context] scratch */
-    void *prompt_scratch;  /* tokenizer_scratch(PROMPT_MAX) */
-    void *memory;          /* of the platform; holds all of the above */
+    uint32_t context;     /* positions: the model's own, or what fits into memory */
+    int32_t *prompt;      /* [context] scratch */
+    void *prompt_scratch; /* tokenizer_scratch(PROMPT_MAX) */
+    void *memory;         /* of the platform; holds all of the above */
     size_t memory_bytes;
     uint8_t window[ENGINE_WINDOW]; /* for reading the file's header */
 };

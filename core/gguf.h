@@ -9,21 +9,21 @@
 #include "reader.h"
 
 enum gguf_tensor_type { /* ggml's numbers; no other is accepted */
-    TENSOR_F32 = 0,
-    TENSOR_F16 = 1,
-    TENSOR_Q8_0 = 8, /* blocks of 32 along the row: f16 scale, int8[32]; 34 bytes */
-    TENSOR_BF16 = 30,
-    TENSOR_ABSENT = 255,
+                        TENSOR_F32 = 0,
+                        TENSOR_F16 = 1,
+                        TENSOR_Q8_0 = 8, /* blocks of 32 along the row: f16 scale, int8[32]; 34 bytes */
+                        TENSOR_BF16 = 30,
+                        TENSOR_ABSENT = 255,
 };
 
 enum {
     GGUF_LAYERS_MAX = 256,
     GGUF_VOCABULARY_MAX = 262144,
-    GGUF_PIECE_MAX = 65535,       /* bytes of one token's text */
-    GGUF_PIECES_MAX = 64 << 20,   /* bytes of all tokens' texts together */
-    GGUF_COLUMNS_MAX = 131072,    /* elements of any row: 127 * 127 * this fits an int32 */
-    GGUF_CONTEXT_MAX = 16 << 20,  /* positions */
-    GGUF_TENSOR_NAME_MAX = 65, /* bytes, its NUL included */
+    GGUF_PIECE_MAX = 65535,      /* bytes of one token's text */
+    GGUF_PIECES_MAX = 64 << 20,  /* bytes of all tokens' texts together */
+    GGUF_COLUMNS_MAX = 131072,   /* elements of any row: 127 * 127 * this fits an int32 */
+    GGUF_CONTEXT_MAX = 16 << 20, /* positions */
+    GGUF_TENSOR_NAME_MAX = 65,   /* bytes, its NUL included */
     TOKEN_ABSENT = -1,
 };
 
@@ -57,22 +57,22 @@ struct gguf_tensor {
 };
 
 struct gguf {
-    char name[64];     /* general.name, cut to fit with UTF-8 kept whole and control characters as '?'; "" if absent */
+    char name[64]; /* general.name, cut to fit with UTF-8 kept whole and control characters as '?'; "" if absent */
     char size_label[16]; /* general.size_label, likewise: "260K", "1.1B" */
-    uint32_t version;  /* 2 or 3 */
-    uint32_t dim;      /* llama.embedding_length, 1..GGUF_COLUMNS_MAX */
-    uint32_t hidden;   /* llama.feed_forward_length, 1..GGUF_COLUMNS_MAX */
-    uint32_t layers;   /* llama.block_count, 1..GGUF_LAYERS_MAX */
-    uint32_t heads;    /* llama.attention.head_count, 1..; heads * head_size <= GGUF_COLUMNS_MAX */
-    uint32_t kv_heads; /* llama.attention.head_count_kv, divides heads; = heads if absent */
-    uint32_t head_size; /* llama.attention.key_length (= value_length), dim / heads if absent; even */
-    uint32_t rope_size; /* llama.rope.dimension_count, even, 2..head_size; = head_size if absent */
-    uint32_t context;  /* llama.context_length, 1..GGUF_CONTEXT_MAX positions */
-    float rope_base;   /* llama.rope.freq_base, 10000 if absent; finite and > 1 */
-    float norm_epsilon; /* llama.attention.layer_norm_rms_epsilon; finite and > 0 */
+    uint32_t version;    /* 2 or 3 */
+    uint32_t dim;        /* llama.embedding_length, 1..GGUF_COLUMNS_MAX */
+    uint32_t hidden;     /* llama.feed_forward_length, 1..GGUF_COLUMNS_MAX */
+    uint32_t layers;     /* llama.block_count, 1..GGUF_LAYERS_MAX */
+    uint32_t heads;      /* llama.attention.head_count, 1..; heads * head_size <= GGUF_COLUMNS_MAX */
+    uint32_t kv_heads;   /* llama.attention.head_count_kv, divides heads; = heads if absent */
+    uint32_t head_size;  /* llama.attention.key_length (= value_length), dim / heads if absent; even */
+    uint32_t rope_size;  /* llama.rope.dimension_count, even, 2..head_size; = head_size if absent */
+    uint32_t context;    /* llama.context_length, 1..GGUF_CONTEXT_MAX positions */
+    float rope_base;     /* llama.rope.freq_base, 10000 if absent; finite and > 1 */
+    float norm_epsilon;  /* llama.attention.layer_norm_rms_epsilon; finite and > 0 */
     uint64_t parameters; /* weights in all tensors, a tied matrix once */
 
-    uint32_t vocabulary; /* tokens, 1..GGUF_VOCABULARY_MAX */
+    uint32_t vocabulary;    /* tokens, 1..GGUF_VOCABULARY_MAX */
     uint64_t pieces_offset; /* of tokenizer.ggml.tokens: `vocabulary` times u64 length, bytes */
     uint64_t pieces_bytes;  /* of all texts together, without their lengths */
     uint64_t scores_offset; /* of tokenizer.ggml.scores: f32[vocabulary] */

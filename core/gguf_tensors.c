@@ -6,10 +6,10 @@ enum { BLOCK = 32, DIMENSIONS_MAX = 4 }; /* BLOCK: elements of a Q8_0 block */
 
 /* ggml's names by number, for messages; empty numbers were withdrawn. */
 static const char type_names[][8] = {
-    "F32", "F16", "Q4_0", "Q4_1", "", "", "Q5_0", "Q5_1", "Q8_0", "Q8_1",
-    "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "Q8_K", "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S",
-    "IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS", "I8", "I16", "I32", "I64", "F64", "IQ1_M",
-    "BF16", "", "", "", "TQ1_0", "TQ2_0", "", "", "", "MXFP4",
+    "F32",    "F16",   "Q4_0",  "Q4_1",   "",      "",      "Q5_0",    "Q5_1",   "Q8_0",    "Q8_1",
+    "Q2_K",   "Q3_K",  "Q4_K",  "Q5_K",   "Q6_K",  "Q8_K",  "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S",
+    "IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS", "I8",    "I16",   "I32",     "I64",    "F64",     "IQ1_M",
+    "BF16",   "",      "",      "",       "TQ1_0", "TQ2_0", "",        "",       "",        "MXFP4",
 };
 
 static const char model_names[TENSOR_LAYER_FIRST][20] = {
@@ -18,15 +18,12 @@ static const char model_names[TENSOR_LAYER_FIRST][20] = {
     [TENSOR_OUTPUT] = "output.weight",
 };
 
-static const char layer_names[LAYER_TENSORS][20] = { /* after "blk.N." */
-    [LAYER_ATTN_NORM] = "attn_norm.weight",
-    [LAYER_ATTN_Q] = "attn_q.weight",
-    [LAYER_ATTN_K] = "attn_k.weight",
-    [LAYER_ATTN_V] = "attn_v.weight",
-    [LAYER_ATTN_OUTPUT] = "attn_output.weight",
-    [LAYER_FFN_NORM] = "ffn_norm.weight",
-    [LAYER_FFN_GATE] = "ffn_gate.weight",
-    [LAYER_FFN_DOWN] = "ffn_down.weight",
+static const char layer_names[LAYER_TENSORS][20] = {
+    /* after "blk.N." */
+    [LAYER_ATTN_NORM] = "attn_norm.weight",     [LAYER_ATTN_Q] = "attn_q.weight",
+    [LAYER_ATTN_K] = "attn_k.weight",           [LAYER_ATTN_V] = "attn_v.weight",
+    [LAYER_ATTN_OUTPUT] = "attn_output.weight", [LAYER_FFN_NORM] = "ffn_norm.weight",
+    [LAYER_FFN_GATE] = "ffn_gate.weight",       [LAYER_FFN_DOWN] = "ffn_down.weight",
     [LAYER_FFN_UP] = "ffn_up.weight",
 };
 
@@ -167,8 +164,7 @@ static int read_tensor(struct gguf_input *in)
     if (tensor->type != TENSOR_ABSENT)
         return gguf_refuse(in, name.text, "is there twice");
     struct shape shape = shape_of(gguf, id);
-    if (read_shape(in, name.text, shape) != 0 || gguf_get_u32(in, &type) != 0 ||
-        gguf_get_u64(in, &tensor->offset) != 0)
+    if (read_shape(in, name.text, shape) != 0 || gguf_get_u32(in, &type) != 0 || gguf_get_u64(in, &tensor->offset) != 0)
         return -1;
     tensor->size = size_of(type, shape);
     if (tensor->size == 0 && type != TENSOR_Q8_0)

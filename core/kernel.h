@@ -20,10 +20,10 @@
 #include "cpu.h"
 
 enum {
-    GROUP = 32,      /* columns that share a scale; rows and columns of a tile */
-    LANES = 16,      /* partial sums of a float reduction; positions in a block of the KV cache */
-    ALIGNMENT = 64,  /* of tiles, vectors and the KV cache, bytes */
-    HEAD_STEP = 8,   /* head_size is padded to a multiple of this in the KV cache */
+    GROUP = 32,     /* columns that share a scale; rows and columns of a tile */
+    LANES = 16,     /* partial sums of a float reduction; positions in a block of the KV cache */
+    ALIGNMENT = 64, /* of tiles, vectors and the KV cache, bytes */
+    HEAD_STEP = 8,  /* head_size is padded to a multiple of this in the KV cache */
 };
 
 /* Bits of single precision numbers that quantization turns on. */
@@ -47,10 +47,10 @@ struct matrix {
 
 /* A quantized vector of `groups` * GROUP elements; element i is about q[i] * scale[i / GROUP]. Not owned. */
 struct q8_vector {
-    int8_t *q;      /* [groups * GROUP], -127..127 */
-    int32_t *wide;  /* [groups * GROUP] room for the same numbers in the form that the kernel's matmul reads */
-    int32_t *sum;   /* [groups] sum of a group's q, where the kernel's matmul needs it */
-    float *scale;   /* [groups] */
+    int8_t *q;     /* [groups * GROUP], -127..127 */
+    int32_t *wide; /* [groups * GROUP] room for the same numbers in the form that the kernel's matmul reads */
+    int32_t *sum;  /* [groups] sum of a group's q, where the kernel's matmul needs it */
+    float *scale;  /* [groups] */
 };
 
 /* One layer's attention for one position. The KV cache of a layer is [kv_heads][context / LANES][head_stride][LANES]:
@@ -98,18 +98,18 @@ struct kernel {
 };
 
 /* Defines a kernel of a file that has the functions above under these names. */
-#define DEFINE_KERNEL(label, tile_type)                                                                               \
-    const struct kernel kernel_##label = {                                                                            \
-        .name = #label,                                                                                               \
-        .tile_bytes = sizeof(tile_type),                                                                              \
-        .tile_pack = tile_pack,                                                                                       \
-        .tile_row = tile_row,                                                                                         \
-        .matmul = matmul,                                                                                             \
-        .quantize = quantize,                                                                                         \
-        .norm_quantize = norm_quantize,                                                                               \
-        .swiglu = swiglu,                                                                                             \
-        .attention = attention,                                                                                       \
-        .exponentials = exponentials,                                                                                 \
+#define DEFINE_KERNEL(label, tile_type)    \
+    const struct kernel kernel_##label = { \
+        .name = #label,                    \
+        .tile_bytes = sizeof(tile_type),   \
+        .tile_pack = tile_pack,            \
+        .tile_row = tile_row,              \
+        .matmul = matmul,                  \
+        .quantize = quantize,              \
+        .norm_quantize = norm_quantize,    \
+        .swiglu = swiglu,                  \
+        .attention = attention,            \
+        .exponentials = exponentials,      \
     }
 
 /* Hidden, so that position-independent code finds them without a table of addresses to relocate. */

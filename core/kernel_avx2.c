@@ -37,8 +37,11 @@ static inline lanes lanes_set(float value)
     return (lanes){all, all};
 }
 
-#define LANES_OPERATION(name)                                                                     \
-    static inline lanes lanes_##name(lanes x, lanes y) { return EACH(_mm256_##name##_ps, x, y); }
+#define LANES_OPERATION(name)                          \
+    static inline lanes lanes_##name(lanes x, lanes y) \
+    {                                                  \
+        return EACH(_mm256_##name##_ps, x, y);         \
+    }
 
 LANES_OPERATION(add)
 LANES_OPERATION(sub)

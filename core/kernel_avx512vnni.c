@@ -33,8 +33,11 @@ static inline lanes lanes_set(float value)
     return _mm512_set1_ps(value);
 }
 
-#define LANES_OPERATION(name)                                                               \
-    static inline lanes lanes_##name(lanes x, lanes y) { return _mm512_##name##_ps(x, y); }
+#define LANES_OPERATION(name)                          \
+    static inline lanes lanes_##name(lanes x, lanes y) \
+    {                                                  \
+        return _mm512_##name##_ps(x, y);               \
+    }
 
 LANES_OPERATION(add)
 LANES_OPERATION(sub)

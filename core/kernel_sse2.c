@@ -40,8 +40,11 @@ static inline lanes lanes_set(float value)
     return (lanes){all, all, all, all};
 }
 
-#define LANES_OPERATION(name)                                                                  \
-    static inline lanes lanes_##name(lanes x, lanes y) { return EACH(_mm_##name##_ps, x, y); }
+#define LANES_OPERATION(name)                          \
+    static inline lanes lanes_##name(lanes x, lanes y) \
+    {                                                  \
+        return EACH(_mm_##name##_ps, x, y);            \
+    }
 
 LANES_OPERATION(add)
 LANES_OPERATION(sub)
@@ -115,8 +118,7 @@ static inline void store_group(struct q8_vector *out, uint32_t group, lanes x, l
 {
     int16_t *wide = (int16_t *)out->wide + group * GROUP;
     int8_t *q = out->q + group * GROUP;
-    const __m128i four =
-        _mm_add_epi32(store_half_group(wide, q, x), store_half_group(wide + LANES, q + LANES, y));
+    const __m128i four = _mm_add_epi32(store_half_group(wide, q, x), store_half_group(wide + LANES, q + LANES, y));
     const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4E));
     out->sum[group] = _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xB1)));
 }

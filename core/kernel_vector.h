@@ -267,8 +267,8 @@ static void attention(float *out, const float *q, const float *k, const float *v
     float *per_head = scores + (size_t)shape->heads * shape->context; /* the largest score, then 1 / sum */
     for (uint32_t kv = 0; kv < shape->kv_heads; kv++) {
         const uint32_t first = kv * group;
-        group_scores(scores + (size_t)first * shape->context, q + first * shape->head_size, k + kv * cache, shape, group,
-                     per_head + first);
+        group_scores(scores + (size_t)first * shape->context, q + first * shape->head_size, k + kv * cache, shape,
+                     group, per_head + first);
     }
     for (uint32_t head = 0; head < shape->heads; head++) {
         float *head_score = scores + (size_t)head * shape->context;

@@ -5,9 +5,9 @@
 #include "platform.h"
 
 struct line {
-    char *text;      /* UTF-8 with NUL; not owned */
-    size_t size;     /* bytes at text */
-    size_t length;   /* bytes in use, without the NUL */
+    char *text;    /* UTF-8 with NUL; not owned */
+    size_t size;   /* bytes at text */
+    size_t length; /* bytes in use, without the NUL */
 };
 
 /*

@@ -127,8 +127,7 @@ static void pack_strip(const struct loader *loader, uint8_t *tiles)
 static int report(struct loader *loader, uint64_t bytes)
 {
     loader->done += bytes;
-    if (loader->progress.step != NULL &&
-        loader->progress.step(loader->progress.context, loader->done, loader->total)) {
+    if (loader->progress.step != NULL && loader->progress.step(loader->progress.context, loader->done, loader->total)) {
         return fail(loader->error, "%s: loading was stopped", loader->reader->path);
     }
     return 0;

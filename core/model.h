@@ -23,19 +23,19 @@ struct layer {
 
 struct model {
     const struct kernel *kernel;
-    uint32_t dim, dim_padded;         /* _padded: rounded up to GROUP */
+    uint32_t dim, dim_padded; /* _padded: rounded up to GROUP */
     uint32_t hidden, hidden_padded;
     uint32_t heads, kv_heads, head_size;
-    uint32_t q_rows, kv_rows;         /* heads * head_size and kv_heads * head_size, rounded up to GROUP */
-    uint32_t rope_pairs;              /* pairs of a head that RoPE turns */
+    uint32_t q_rows, kv_rows; /* heads * head_size and kv_heads * head_size, rounded up to GROUP */
+    uint32_t rope_pairs;      /* pairs of a head that RoPE turns */
     uint32_t vocabulary, vocabulary_padded;
     uint32_t layers;
     float norm_epsilon;
-    const uint64_t *rope_frequency;   /* [rope_pairs] see rope.h */
-    struct matrix embedding;          /* [vocabulary][dim] */
-    struct matrix output;             /* [vocabulary][dim]; the embedding's tiles where the two are tied */
-    const float *output_norm;         /* [dim_padded] */
-    struct layer *layer;              /* [layers] */
+    const uint64_t *rope_frequency; /* [rope_pairs] see rope.h */
+    struct matrix embedding;        /* [vocabulary][dim] */
+    struct matrix output;           /* [vocabulary][dim]; the embedding's tiles where the two are tied */
+    const float *output_norm;       /* [dim_padded] */
+    struct layer *layer;            /* [layers] */
 };
 
 /*

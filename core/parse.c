@@ -27,7 +27,7 @@ bool parse_u64(const char *text, size_t n, uint64_t *value)
 
 /* The digits of a number and the power of ten that they are to be multiplied by. */
 struct decimal {
-    int32_t digits;   /* the first FLOAT_DIGITS significant ones: exact as a float */
+    int32_t digits; /* the first FLOAT_DIGITS significant ones: exact as a float */
     int32_t exponent;
 };
 

@@ -5,8 +5,8 @@
 
 enum { SECTOR = 512 }; /* the window begins on one, so that no sector is read twice in a row */
 
-int reader_open(struct reader *reader, struct platform *platform, const char *path, void *window,
-                uint32_t window_size, struct error *error)
+int reader_open(struct reader *reader, struct platform *platform, const char *path, void *window, uint32_t window_size,
+                struct error *error)
 {
     *reader = (struct reader){
         .platform = platform,

@@ -8,18 +8,18 @@
 struct reader {
     struct platform *platform; /* not owned */
     struct platform_file file;
-    const char *path;    /* not owned; names the file in errors */
-    uint64_t position;   /* of the next byte that reader_get returns */
-    uint64_t limit;      /* bytes counted from the file's start; = file.size */
-    uint8_t *window;     /* bytes [window_start, window_start + window_used) of the file; not owned */
+    const char *path;  /* not owned; names the file in errors */
+    uint64_t position; /* of the next byte that reader_get returns */
+    uint64_t limit;    /* bytes counted from the file's start; = file.size */
+    uint8_t *window;   /* bytes [window_start, window_start + window_used) of the file; not owned */
     uint64_t window_start;
     uint32_t window_used, window_size; /* bytes */
 };
 
 /* Opens `path` with a window of window_size bytes that the caller owns and keeps until reader_close.
    Returns 0, or -1 with *error filled. */
-int reader_open(struct reader *reader, struct platform *platform, const char *path, void *window,
-                uint32_t window_size, struct error *error);
+int reader_open(struct reader *reader, struct platform *platform, const char *path, void *window, uint32_t window_size,
+                struct error *error);
 void reader_close(struct reader *reader);
 
 /* Copies the next n bytes to out and moves on; -1 with *error filled where the file ends before or cannot be

@@ -80,7 +80,7 @@ void rope_angles(float *cosine, float *sine, const uint64_t *frequency, uint32_t
         const uint32_t upper = (uint32_t)(turn >> 32) + 0x20000000; /* quarter turns, rounded to the nearest */
         const uint32_t quarter = upper >> 30;
         const int32_t rest = (int32_t)(upper & 0x3FFFFFFF) - 0x20000000; /* units of 2^-32 turns */
-        const float t = (float)(rest >> 6) * 0x1p-26f; /* 24 bits: the conversion is exact */
+        const float t = (float)(rest >> 6) * 0x1p-26f;                   /* 24 bits: the conversion is exact */
         const float c = cosine_octant(t), s = sine_octant(t);
         const float c_turned = quarter & 1 ? s : c, s_turned = quarter & 1 ? c : s;
         cosine[i] = quarter == 1 || quarter == 2 ? -c_turned : c_turned;

@@ -11,12 +11,13 @@
 #include "kernel.h"
 
 struct sampling {
-    float temperature;    /* >= 0; 0 takes the most likely token */
-    float top_p;          /* 0..1; 0 or 1 = off */
-    float min_p;          /* 0..1; keeps tokens of at least min_p times the highest probability; 0 = off */
-    float repeat_penalty; /* > 0; logits of tokens in the last 64 positions are divided (if > 0) or multiplied by it; 1 = off */
-    uint32_t top_k;       /* 0 = off */
-    uint64_t seed;        /* xorshift's state must not be 0: seed 0 is taken as 1 */
+    float temperature; /* >= 0; 0 takes the most likely token */
+    float top_p;       /* 0..1; 0 or 1 = off */
+    float min_p;       /* 0..1; keeps tokens of at least min_p times the highest probability; 0 = off */
+    float
+        repeat_penalty; /* > 0; logits of tokens in the last 64 positions are divided (if > 0) or multiplied by it; 1 = off */
+    uint32_t top_k; /* 0 = off */
+    uint64_t seed;  /* xorshift's state must not be 0: seed 0 is taken as 1 */
 };
 
 /* temperature 0.8, top_p 0.9, the rest off, and the seed whose story is told at power-on. */
@@ -26,7 +27,7 @@ enum { SAMPLER_PENALTY_WINDOW = 64, SAMPLER_NOT_FINITE = -1 };
 
 struct sampler {
     struct sampling settings;
-    uint64_t state;      /* of xorshift64* */
+    uint64_t state; /* of xorshift64* */
     const struct kernel *kernel;
     uint32_t vocabulary; /* n */
     uint32_t recent_count;

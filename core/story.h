@@ -13,18 +13,18 @@ enum story_end {
 };
 
 struct story {
-    const char *prompt; /* bytes, not owned */
+    const char *prompt;  /* bytes, not owned */
     size_t prompt_bytes; /* <= PROMPT_MAX */
     struct sampling sampling;
-    uint32_t steps;     /* tokens at most, prompt and BOS included; 0 = to the end of the context */
-    bool ids;           /* token ids, one a line, instead of text */
+    uint32_t steps; /* tokens at most, prompt and BOS included; 0 = to the end of the context */
+    bool ids;       /* token ids, one a line, instead of text */
 };
 
 struct story_result {
     enum story_end end;
-    uint32_t tokens;        /* in the text, prompt and BOS included */
-    uint64_t microseconds;  /* from the first forward step to the end */
-    uint64_t first_token;   /* microseconds to the first token that the model chose; 0 if none */
+    uint32_t tokens;       /* in the text, prompt and BOS included */
+    uint64_t microseconds; /* from the first forward step to the end */
+    uint64_t first_token;  /* microseconds to the first token that the model chose; 0 if none */
 };
 
 /*

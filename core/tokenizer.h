@@ -52,8 +52,8 @@ size_t tokenizer_scratch(size_t n);
  * scratch: tokenizer_scratch(n) bytes, aligned to 8, content free.
  * Returns the number of ids, or -1 if they exceed capacity or n TOKENIZER_TEXT_MAX. Time O(n log n) look-ups.
  */
-int32_t tokenizer_encode(const struct tokenizer *tokenizer, const char *text, size_t n, int32_t *ids,
-                         uint32_t capacity, void *scratch);
+int32_t tokenizer_encode(const struct tokenizer *tokenizer, const char *text, size_t n, int32_t *ids, uint32_t capacity,
+                         void *scratch);
 
 /* Streaming decoding: bytes of one token at a time in, whole UTF-8 sequences out. */
 struct decoder {

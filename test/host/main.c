@@ -31,7 +31,8 @@ static const char usage[] =
     "  --kernel NAME          auto, scalar, sse2, avx2 or avx512vnni (default auto: the fastest there is)\n"
     "  --ids                  print token ids, one a line, instead of text\n"
     "  --score TOKENS.i32 --context N --logits OUT.f32\n"
-    "                         run sequences of N token ids, each from an empty cache; write the logits of all positions\n"
+    "                         run sequences of N token ids, each from an empty cache; write the logits of all "
+    "positions\n"
     "  --bench                measure every kernel that this processor has\n"
     "  --help                 this text\n";
 
@@ -43,7 +44,16 @@ struct options {
     struct config config;
 };
 
-enum { OPTION_KERNEL = 256, OPTION_IDS, OPTION_SCORE, OPTION_CONTEXT, OPTION_LOGITS, OPTION_BENCH, OPTION_HELP, OPTION_SETTING };
+enum {
+    OPTION_KERNEL = 256,
+    OPTION_IDS,
+    OPTION_SCORE,
+    OPTION_CONTEXT,
+    OPTION_LOGITS,
+    OPTION_BENCH,
+    OPTION_HELP,
+    OPTION_SETTING
+};
 
 static const struct option long_options[] = {
     {"prompt", required_argument, NULL, OPTION_SETTING},
