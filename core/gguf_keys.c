@@ -7,20 +7,9 @@
 #include "utf8.h"
 
 enum value_type { /* ggml's numbers */
-                  VALUE_U8,
-                  VALUE_I8,
-                  VALUE_U16,
-                  VALUE_I16,
-                  VALUE_U32,
-                  VALUE_I32,
-                  VALUE_F32,
-                  VALUE_BOOL,
-                  VALUE_STRING,
-                  VALUE_ARRAY,
-                  VALUE_U64,
-                  VALUE_I64,
-                  VALUE_F64,
-                  VALUE_TYPES,
+    VALUE_U8, VALUE_I8, VALUE_U16, VALUE_I16, VALUE_U32, VALUE_I32, VALUE_F32, VALUE_BOOL,
+    VALUE_STRING, VALUE_ARRAY, VALUE_U64, VALUE_I64, VALUE_F64,
+    VALUE_TYPES,
 };
 
 /* Bytes of a value; 0 for strings and arrays. */
@@ -29,37 +18,10 @@ static const uint8_t value_bytes[VALUE_TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8
 enum kind { NUMBER, REAL, FLAG, NAME, WORD, PIECES, SCORES, TYPES }; /* of a known key */
 
 enum key {
-    ARCHITECTURE,
-    MODEL_NAME,
-    SIZE_LABEL,
-    ALIGNMENT,
-    QUANTIZATION,
-    SPLIT_COUNT,
-    CONTEXT,
-    DIM,
-    HIDDEN,
-    LAYERS,
-    HEADS,
-    KV_HEADS,
-    KEY_LENGTH,
-    VALUE_LENGTH,
-    EPSILON,
-    CAUSAL,
-    EXPERTS,
-    ROPE_SIZE,
-    ROPE_BASE,
-    ROPE_SCALING,
-    ROPE_FACTOR,
-    ROPE_LINEAR,
-    TOKENIZER,
-    TOKEN_PIECES,
-    TOKEN_SCORES,
-    TOKEN_TYPES,
-    BOS,
-    EOS,
-    UNKNOWN,
-    ADD_BOS,
-    ADD_SPACE,
+    ARCHITECTURE, MODEL_NAME, SIZE_LABEL, ALIGNMENT, QUANTIZATION, SPLIT_COUNT,
+    CONTEXT, DIM, HIDDEN, LAYERS, HEADS, KV_HEADS, KEY_LENGTH, VALUE_LENGTH, EPSILON, CAUSAL, EXPERTS,
+    ROPE_SIZE, ROPE_BASE, ROPE_SCALING, ROPE_FACTOR, ROPE_LINEAR,
+    TOKENIZER, TOKEN_PIECES, TOKEN_SCORES, TOKEN_TYPES, BOS, EOS, UNKNOWN, ADD_BOS, ADD_SPACE,
     KEYS,
 };
 
@@ -226,7 +188,8 @@ static int get_text(struct keys *keys, enum key key, uint32_t type)
     if (gguf_get_u64(in, &length) != 0)
         return -1;
     uint32_t kept = length < sizeof bytes ? (uint32_t)length : (uint32_t)sizeof bytes;
-    if (reader_get(in->reader, bytes, kept, in->error) != 0 || reader_skip(in->reader, length - kept, in->error) != 0)
+    if (reader_get(in->reader, bytes, kept, in->error) != 0 ||
+        reader_skip(in->reader, length - kept, in->error) != 0)
         return -1;
     utf8_printable(text, sizeof text, bytes, kept);
     if (key == MODEL_NAME)
@@ -272,8 +235,8 @@ static int get_vocabulary(struct keys *keys, enum key key, uint32_t type)
     if (array.type != wanted)
         return gguf_refuse(in, name_of(key), "is an array of type %u; supported is %u", array.type, wanted);
     if (array.count == 0 || array.count > GGUF_VOCABULARY_MAX)
-        return gguf_refuse(in, name_of(key), "has %llu entries; allowed are 1 to %u", (unsigned long long)array.count,
-                           (uint32_t)GGUF_VOCABULARY_MAX);
+        return gguf_refuse(in, name_of(key), "has %llu entries; allowed are 1 to %u",
+                           (unsigned long long)array.count, (uint32_t)GGUF_VOCABULARY_MAX);
     keys->number[key] = (uint32_t)array.count;
     uint64_t start = in->reader->position;
     if (key == TOKEN_PIECES) {
@@ -351,8 +314,8 @@ static int check_attention(struct keys *keys)
     if (!keys->seen[KEY_LENGTH] && head_size == 0)
         return gguf_refuse(in, name_of(HEADS), "is more than %u, the embedding length", gguf->dim);
     if (take_number(keys, KEY_LENGTH, head_size, longest, &gguf->head_size) != 0 ||
-        take_number(keys, VALUE_LENGTH, keys->seen[KEY_LENGTH] ? gguf->head_size : head_size, longest, &value_length) !=
-            0)
+        take_number(keys, VALUE_LENGTH, keys->seen[KEY_LENGTH] ? gguf->head_size : head_size, longest,
+                    &value_length) != 0)
         return -1;
     if (value_length != gguf->head_size)
         return gguf_refuse(in, name_of(VALUE_LENGTH), "is %u; supported is the key length %u", value_length,
