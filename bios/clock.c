@@ -109,8 +109,3 @@ uint64_t clock_microseconds(void)
     uint64_t units = latest - first;
     return units / PIT_RATE * 1000000 + units % PIT_RATE * 1000000 / PIT_RATE;
 }
-
-void clock_rest(void)
-{
-    __asm__ volatile("sti; hlt" : : : "memory");
-}

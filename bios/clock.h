@@ -17,9 +17,6 @@ uint64_t clock_microseconds(void);
 /* Timer interrupts since clock_init: costs nothing, one in 54.9 ms. */
 uint32_t clock_ticks(void);
 
-/* Rests the processor until the next timer interrupt. */
-void clock_rest(void);
-
 /* Around a BIOS call, with interrupts off. The first returns the timer interrupts that the BIOS is owed. */
 uint16_t clock_give_interrupts_to_bios(void);
 void clock_take_interrupts(void);

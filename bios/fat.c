@@ -207,15 +207,17 @@ bool fat_is_cluster(const struct fat_volume *volume, uint32_t cluster)
     return cluster >= 2 && cluster - 2 < volume->clusters;
 }
 
-/* Sector `number` of the FAT, from the first of its copies that can be read. */
+/* Sector `number` of the FAT, from the copy that could be read last or the first other one that can. */
 static const uint8_t *table_sector(struct fat_volume *volume, uint32_t number)
 {
-    const uint8_t *data = NULL;
-
-    for (uint32_t copy = 0; copy < volume->fat_count && data == NULL; copy++) {
-        data = fat_sector(volume, volume->fat_start + copy * volume->fat_sectors + number);
+    for (uint32_t tried = 0; tried < volume->fat_count; tried++) {
+        const uint8_t *data = fat_sector(volume, volume->fat_start + volume->fat_copy * volume->fat_sectors + number);
+        if (data != NULL) {
+            return data;
+        }
+        volume->fat_copy = (volume->fat_copy + 1) % volume->fat_count;
     }
-    return data;
+    return NULL;
 }
 
 /* What the FAT says of a cluster: the next one, FAT_CHAIN_END, FAT_CHAIN_BAD, or a number that is_cluster refuses. */
@@ -246,10 +248,10 @@ int fat_next_cluster(struct fat_volume *volume, uint32_t cluster, uint32_t *next
 /* Says why a chain cannot go on from `cluster` to `next`. */
 int fat_broken(struct fat_volume *volume, uint32_t cluster, uint32_t next)
 {
-    const char *pattern = next == 0           ? "cluster %u leads to a free cluster"
-                          : next == FAT_CHAIN_END ? "the chain of clusters ends too early, at %u"
-                          : next == FAT_CHAIN_BAD ? "cluster %u leads to a bad cluster"
-                                              : "cluster %u leads to %u, which is none";
+    const char *pattern = next == 0           ? "cluster %u leads to a free cluster: repair the volume"
+                          : next == FAT_CHAIN_END ? "the chain of clusters ends too early, at %u: repair the volume"
+                          : next == FAT_CHAIN_BAD ? "cluster %u leads to a bad cluster: repair the volume"
+                                              : "cluster %u leads to %u, which is none: repair the volume";
     return fat_damaged(volume, pattern, cluster, next);
 }
 
@@ -294,12 +296,12 @@ static int read_chain(struct fat_volume *volume, struct fat_file *file, uint32_t
     uint32_t cluster = first, next = first;
 
     if (file->clusters > volume->clusters) {
-        return fat_damaged(volume, "the file is larger than the volume", 0, 0);
+        return fat_damaged(volume, "the file is larger than the volume: repair the volume", 0, 0);
     }
     for (uint32_t i = 0; i < file->clusters; i++) {
         if (!fat_is_cluster(volume, next)) {
             return i > 0 ? fat_broken(volume, cluster, next)
-                         : fat_damaged(volume, "the file begins at cluster %u, which is none", first, 0);
+                         : fat_damaged(volume, "the file begins at cluster %u, which is none: repair the volume", first, 0);
         }
         if (i == 0 || next != cluster + 1) {
             add_mark(file, i, next);
@@ -311,7 +313,7 @@ static int read_chain(struct fat_volume *volume, struct fat_file *file, uint32_t
         }
     }
     if (file->clusters > 0 && next != FAT_CHAIN_END) {
-        return fat_damaged(volume, "the chain of clusters goes on or in a loop after %u", cluster, 0);
+        return fat_damaged(volume, "the chain of clusters goes on after its end, %u: repair the volume", cluster, 0);
     }
     return FAT_OK;
 }

@@ -55,6 +55,7 @@ struct fat_volume {
     uint32_t start, end; /* LBA of the volume */
     uint32_t fat_start;  /* LBA of the first FAT */
     uint32_t fat_sectors, fat_count;
+    uint32_t fat_copy; /* the one in use, from 0 */
     uint32_t root_start, root_slots; /* FAT12 and FAT16: LBA, entries of 32 bytes */
     uint32_t root_cluster;           /* FAT32 */
     uint32_t data_start;             /* LBA of cluster 2 */

@@ -39,7 +39,7 @@ static int next_slot(struct fat_volume *volume, struct fat_directory *directory,
 
     if (directory->first != 0) {
         if (slot == 0 && !fat_is_cluster(volume, directory->first)) {
-            return fat_damaged(volume, "a directory begins at cluster %u, which is none",
+            return fat_damaged(volume, "a directory begins at cluster %u, which is none: repair the volume",
                            directory->first, 0);
         }
         if (slot != 0 && slot % cluster_slots == 0) {
@@ -59,7 +59,7 @@ static int next_slot(struct fat_volume *volume, struct fat_directory *directory,
         return FAT_NOT_FOUND;
     }
     if (slot >= DIRECTORY_SLOTS_MAX) {
-        return fat_damaged(volume, "the directory at cluster %u has no end", directory->first, 0);
+        return fat_damaged(volume, "the directory at cluster %u has no end: repair the volume", directory->first, 0);
     }
     const uint8_t *data = fat_sector(volume, lba);
     if (data == NULL) {

@@ -20,6 +20,7 @@ enum {
 
 static uint8_t calls; /* added to AH */
 static bool busy;
+static bool expected; /* there may be a key right now */
 
 void keyboard_init(void)
 {
@@ -29,6 +30,11 @@ void keyboard_init(void)
 void keyboard_busy(void)
 {
     busy = true;
+}
+
+void keyboard_expect(void)
+{
+    expected = true;
 }
 
 static bool is_time(void)
@@ -78,15 +84,13 @@ static int key_of_scan_code(uint8_t scan_code)
 
 int keyboard_get_key(void)
 {
-    static bool more; /* the last question found a key: there may be another one */
-
-    if (!more && !is_time()) {
+    if (!expected && !is_time()) {
         return KEY_NONE;
     }
     struct bios_regs regs = {.eax = (uint32_t)(IS_READY + calls) << 8};
     bios_call(0x16, &regs);
-    more = (regs.flags & BIOS_ZERO) == 0;
-    if (!more) {
+    expected = (regs.flags & BIOS_ZERO) == 0; /* after one key there may be another one */
+    if (!expected) {
         return KEY_NONE;
     }
     regs = (struct bios_regs){.eax = (uint32_t)(READ + calls) << 8};

@@ -14,4 +14,7 @@ int keyboard_get_key(void);
 /* Computing goes on: the next poll is one of a busy program. */
 void keyboard_busy(void);
 
+/* An interrupt came: the next poll asks the BIOS at once. */
+void keyboard_expect(void);
+
 #endif

@@ -144,7 +144,7 @@ static void exclusive(struct platform *platform, bool on)
 static void idle(struct platform *platform)
 {
     (void)platform;
-    clock_rest();
+    terminal_idle();
 }
 
 static void reboot(struct platform *platform)

@@ -23,7 +23,8 @@ enum { /* registers of a 16550 and their bits */
     FORMAT_8N1 = 0x03,
     FIFO_ON_AND_CLEAR = 0x07,
     FIFO_WORKS = 0xC0,
-    DTR_RTS = 0x03,
+    DTR_RTS_OUT2 = 0x0B, /* OUT2 lets the interrupt out on a PC */
+    INTERRUPT_ON_DATA = 0x01,
     DATA_READY = 0x01,
     TRANSMITTER_EMPTY = 0x20,
 
@@ -55,7 +56,8 @@ void serial_init(void)
     port_write(INTERRUPT_ENABLE, 0); /* the divisor's high byte */
     port_write(LINE_CONTROL, FORMAT_8N1);
     port_write(FIFO_CONTROL, FIFO_ON_AND_CLEAR);
-    port_write(MODEM_CONTROL, DTR_RTS);
+    port_write(MODEM_CONTROL, DTR_RTS_OUT2);
+    port_write(INTERRUPT_ENABLE, INTERRUPT_ON_DATA); /* masked but for terminal_idle */
     capacity = (port_read(FIFO_CONTROL) & FIFO_WORKS) == FIFO_WORKS ? FIFO_BYTES : 1;
 }
 

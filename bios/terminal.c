@@ -2,12 +2,15 @@
 
 #include <stdbool.h>
 
+#include "bios_call.h"
 #include "format.h"
 #include "keyboard.h"
 #include "platform.h"
 #include "power.h"
 #include "screen.h"
 #include "serial.h"
+
+void thunk_idle(void); /* thunk.asm */
 
 void terminal_init(void)
 {
@@ -34,6 +37,13 @@ int terminal_get_key(void)
     return key != KEY_NONE ? key : keyboard_get_key();
 }
 
+void terminal_idle(void)
+{
+    struct bios_regs regs = {0};
+    bios_run(thunk_idle, &regs);
+    keyboard_expect();
+}
+
 _Noreturn void terminal_stop(const char *text)
 {
     static bool stopping;
@@ -44,7 +54,7 @@ _Noreturn void terminal_stop(const char *text)
         terminal_line(text);
         terminal_line("Press a key to restart.");
         while (terminal_get_key() == KEY_NONE) {
-            __asm__ volatile("rep; nop");
+            terminal_idle();
         }
     }
     power_reboot();

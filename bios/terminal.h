@@ -16,6 +16,9 @@ void terminal_line(const char *text);
 /* The next key of either, or KEY_NONE (core/platform.h). */
 int terminal_get_key(void);
 
+/* Rests the processor until an interrupt: a key, a byte on the serial port, at the latest the next timer tick. */
+void terminal_idle(void);
+
 /* Shows `text` and waits for a key, then restarts the machine. */
 _Noreturn void terminal_stop(const char *text);
 

@@ -14,7 +14,7 @@
         section .text16
 
 extern gdt_pointer
-global thunk_call, thunk_return, thunk_print
+global thunk_call, thunk_return, thunk_print, thunk_idle
 
         bits 32
         cpu 386
@@ -122,6 +122,36 @@ thunk_print:
         pop ds
         popa
         loop .next
+        iret
+
+; A target of thunk_call, with DS = 0: rests until an interrupt, one of COM1 (IRQ 4) included. That one is let through
+; only here and only ends the rest; the byte that it tells of is read later.
+%define PIC1 20h
+%define PIC1_MASK 21h
+%define IRQ4_OFF 10h                ; in the mask
+%define END_OF_IRQ4 64h             ; OCW2: specific end of interrupt 4
+%define VECTOR_IRQ4 (0Ch * 4)
+thunk_idle:
+        push dword [VECTOR_IRQ4]
+        mov word [VECTOR_IRQ4], .wake
+        mov word [VECTOR_IRQ4 + 2], 0
+        in al, PIC1_MASK
+        mov ah, al
+        and al, ~IRQ4_OFF & 0FFh
+        out PIC1_MASK, al
+        sti
+        hlt
+        cli
+        in al, PIC1_MASK
+        and ah, IRQ4_OFF
+        or al, ah
+        out PIC1_MASK, al
+        pop dword [VECTOR_IRQ4]
+        iret
+.wake:  push ax
+        mov al, END_OF_IRQ4
+        out PIC1, al
+        pop ax
         iret
 
         align 4

@@ -68,6 +68,10 @@ TEST_PROGRAMS := $(UNIT_TESTS:%=$(TEST)/unit64/%) $(UNIT_TESTS:%=$(TEST)/unit32/
 # The same program as 32-bit code, to compare bits with.
 TEST_PROGRAMS += $(BUILD)/host32-x87/bootllama $(BUILD)/host32-sse2/bootllama
 
+# Objects on the way to a program stay.
+.SECONDARY: $(UNIT_TESTS:%=$(TEST)/unit64/test/unit/%.o) $(UNIT_TESTS:%=$(TEST)/unit32/test/unit/%.o) \
+    $(FUZZ_TARGETS:%=$(TEST)/fuzz/test/fuzz/%.o) $(FUZZ_TARGETS:%=$(TEST)/unit32/test/fuzz/%.o)
+
 # ONLY=word runs the suites whose name holds the word.
 .PHONY: test fuzz
 test: all $(TEST_PROGRAMS) ## run all tests (ONLY=word: some)

@@ -24,6 +24,7 @@ build ca-certificates   file /etc/ssl/certs/ca-certificates.crt
 run   qemu-system-x86   program qemu-system-x86_64
 run   ovmf              ovmf
 test  qemu-utils        program qemu-img
+test  gcc-multilib      file /usr/include/asm/errno.h
 test  libc6-dev-i386    gcc_library libc.a -m32
 test  clang             program clang
 test  libclang-rt-dev   clang_fuzzer

@@ -1,6 +1,6 @@
 # tools/: what one does with the built image.
 
-.PHONY: run run-uefi run-bios usb size debug-uefi debug-bios bench screenshots
+.PHONY: run run-uefi run-bios usb size debug-uefi debug-bios test-boot bench screenshots
 
 export GUI MEMORY CPU ACCEL QEMU
 
@@ -17,6 +17,9 @@ debug-uefi: $(IMAGE) ## gdb at the first instruction of the UEFI application
 
 debug-bios: $(IMAGE) ## gdb at the first instruction of the boot sector
 	@tools/debug.py bios $(BUILD)
+
+test-boot: all ## of the tests those that start a machine
+	@BUILD=$(BUILD) test/run boot/
 
 bench: $(BUILD)/host/bootllama $(firstword $(MODEL_FILES)) ## speed of the first model with every kernel, on this machine
 	@$^ --bench

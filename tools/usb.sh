@@ -45,6 +45,7 @@ write_and_verify()
 {
     local as_root=()
     [[ -w $device && -r $device ]] || as_root=(sudo)
+    "${as_root[@]}" wipefs --quiet --all -- "$device" # of a GPT the copy at the end would stay
     "${as_root[@]}" dd if="$image" of="$device" bs=4M conv=fsync,notrunc status=progress
     sync
     if [[ -b $device ]]; then # so that the comparison reads the stick and not the cache
@@ -56,7 +57,7 @@ write_and_verify()
 
 [[ $# -eq 2 ]] || die 'usage: usb.sh IMAGE DEVICE'
 image=$1 device=$2
-PATH=$PATH:/usr/sbin:/sbin # blockdev, on a user's PATH too
+PATH=$PATH:/usr/sbin:/sbin # blockdev and wipefs, on a user's PATH too
 [[ -f $image ]] || die "no image $image"
 image_size=$(stat -c %s -- "$image")
 check_device

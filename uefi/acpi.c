@@ -45,7 +45,8 @@ static const uint8_t *find_fadt(const uint8_t *root)
 {
     bool wide = root[RSDP_REVISION] >= 2 && read_le(root + RSDP_XSDT, 8) != 0;
     uint32_t pointer_size = wide ? 8 : 4;
-    const uint8_t *list = (const uint8_t *)(wide ? read_le(root + RSDP_XSDT, 8) : read_le(root + RSDP_RSDT, 4));
+    uint64_t address = read_le(root + (wide ? RSDP_XSDT : RSDP_RSDT), pointer_size);
+    const uint8_t *list = (const uint8_t *)(uintptr_t)address;
 
     if (list == NULL) {
         return NULL;
@@ -55,7 +56,7 @@ static const uint8_t *find_fadt(const uint8_t *root)
         return NULL;
     }
     for (uint32_t at = TABLE_HEADER; at + pointer_size <= end; at += pointer_size) {
-        const uint8_t *entry = (const uint8_t *)read_le(list + at, pointer_size);
+        const uint8_t *entry = (const uint8_t *)(uintptr_t)read_le(list + at, pointer_size);
         if (entry != NULL && memcmp(entry, "FACP", 4) == 0) {
             return entry;
         }

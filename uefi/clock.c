@@ -12,12 +12,12 @@
 
 enum {
     INTERVAL_US = 10000,
-    ROUNDS = 3,          /* measurements, of which the middle or the least one counts */
+    ROUNDS = 3, /* measurements, of which the middle or the least one counts */
     PAIR_TRIES = 8,
     TIMER_POLLS = 100000, /* about 1 us each: ten intervals */
 };
-#define HZ_MIN 10000000ull     /* plausible time-stamp counters: 10 MHz ... */
-#define HZ_MAX 20000000000ull  /* ... to 20 GHz */
+#define HZ_MIN 10000000ull       /* plausible time-stamp counters: 10 MHz ... */
+#define HZ_MAX 20000000000ull    /* ... to 20 GHz */
 #define HZ_DEFAULT 2000000000ull /* where nothing could be measured: the times told are wrong, but they pass */
 
 struct instant {

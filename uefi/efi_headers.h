@@ -3,6 +3,6 @@
 #define BOOTLLAMA_UEFI_EFI_HEADERS_H
 
 #define GNU_EFI_USE_MS_ABI
-#include <efi.h>
+#include <efi/efi.h>
 
 #endif

@@ -18,10 +18,11 @@
 #include "unicode.h"
 
 enum {
-    TRIES = 5,               /* of every operation, the first one included */
-    PAUSE_US = 10000,        /* before the first repetition, doubled with each */
+    TRIES = 5,           /* of every operation, the first one included */
+    TRIES_US = 10000000, /* after which no other try begins: firmware may take half a minute for one */
+    PAUSE_US = 10000,    /* before the first repetition, doubled with each */
     CHUNK_MIN = 4096,
-    SECTOR = 512,            /* the least that a disk fails to read */
+    SECTOR = 512, /* the least that a disk fails to read */
     SATA_MARGIN = 1 << 16,
     ERROR_MAX = sizeof((struct platform *)0)->error,
 };
@@ -34,10 +35,11 @@ static int failure(char *error, EFI_STATUS status, const char *doing)
     return status == EFI_NOT_FOUND ? PLATFORM_NOT_FOUND : PLATFORM_IO_ERROR;
 }
 
-void files_begin(struct files *files, EFI_BOOT_SERVICES *boot, EFI_HANDLE device)
+void files_begin(struct files *files, EFI_BOOT_SERVICES *boot, EFI_HANDLE device, struct clock *clock)
 {
     memset(files, 0, sizeof *files);
     files->boot = boot;
+    files->clock = clock;
     volumes_open(&files->volumes, boot, device);
     for (uint32_t size = FILES_READ_MAX; size >= CHUNK_MIN && files->window.bytes == NULL; size /= 2) {
         files->window.bytes = pages_take_low(boot, size);
@@ -73,11 +75,31 @@ void files_end(struct files *files)
     }
 }
 
-/* Before try number `attempt` (1, 2, ...) after a failure on `volume`. */
-static void recover(struct files *files, struct volume *volume, uint32_t attempt)
+/* Tries of one operation; all zero before the first. */
+struct tries {
+    uint32_t count;
+    uint64_t begun; /* microseconds */
+};
+
+/* Whether another try may begin. Before a repetition it waits a little and opens the root directory of `volume`, unless
+   NULL, anew; where that fails the old one stays, and the try tells. */
+static bool next_try(struct files *files, struct tries *tries, struct volume *volume)
 {
-    files->boot->Stall((UINTN)PAUSE_US << (attempt - 1));
-    volume_reopen(volume); /* where that fails the old root directory stays, and the next try tells */
+    uint64_t now = clock_microseconds(files->clock);
+
+    if (tries->count == 0) {
+        *tries = (struct tries){1, now};
+        return true;
+    }
+    if (tries->count == TRIES || now - tries->begun > TRIES_US) {
+        return false;
+    }
+    files->boot->Stall((UINTN)PAUSE_US << (tries->count - 1));
+    tries->count++;
+    if (volume != NULL) {
+        volume_reopen(volume);
+    }
+    return true;
 }
 
 static EFI_STATUS open_handle(struct open_file *file)
@@ -98,12 +120,10 @@ static EFI_STATUS get_info(EFI_FILE_HANDLE handle, union file_info *entry)
 static EFI_STATUS open_on(struct files *files, struct open_file *file, struct volume *volume, union file_info *entry)
 {
     EFI_STATUS status = EFI_NOT_FOUND;
+    struct tries tries = {0, 0};
 
     file->volume = volume;
-    for (uint32_t attempt = 0; attempt < TRIES; attempt++) {
-        if (attempt > 0) {
-            recover(files, volume, attempt);
-        }
+    while (next_try(files, &tries, volume)) {
         status = open_handle(file);
         if (status == EFI_NOT_FOUND) {
             break;
@@ -272,11 +292,9 @@ static EFI_STATUS fill_window(struct files *files, struct open_file *file, uint6
 {
     uint32_t chunk = files->chunk;
     EFI_STATUS status = EFI_OUT_OF_RESOURCES;
+    struct tries tries = {0, 0};
 
-    for (uint32_t attempt = 0; attempt < TRIES && chunk > 0; attempt++) {
-        if (attempt > 0) {
-            recover(files, file->volume, attempt);
-        }
+    while (chunk > 0 && next_try(files, &tries, file->volume)) {
         status = fill_once(files, file, offset, chunk);
         if (!EFI_ERROR(status)) {
             files->chunk = chunk;
@@ -358,11 +376,9 @@ static EFI_STATUS list_once(struct files *files, const char *directory, uint32_t
 int files_list(struct files *files, const char *directory, uint32_t index, struct platform_entry *entry, char *error)
 {
     EFI_STATUS status = EFI_NOT_FOUND;
+    struct tries tries = {0, 0};
 
-    for (uint32_t attempt = 0; attempt < TRIES; attempt++) {
-        if (attempt > 0) {
-            files->boot->Stall((UINTN)PAUSE_US << (attempt - 1));
-        }
+    while (next_try(files, &tries, files->directory.volume)) {
         status = list_once(files, directory, index, entry);
         if (!EFI_ERROR(status)) {
             return PLATFORM_OK;

@@ -2,6 +2,7 @@
 #ifndef BOOTLLAMA_UEFI_FILES_H
 #define BOOTLLAMA_UEFI_FILES_H
 
+#include "clock.h"
 #include "platform.h"
 #include "volume.h"
 
@@ -9,10 +10,10 @@ enum { FILES_OPEN_MAX = 2, FILES_READ_MAX = 1 << 20 };
 
 /* One open file or directory; free while `handle` and `volume` are NULL. */
 struct open_file {
-    EFI_FILE_HANDLE handle;  /* NULL between a failure and the next try */
-    struct volume *volume;   /* where it was opened */
-    uint64_t size;           /* bytes */
-    uint64_t position;       /* where the handle stands */
+    EFI_FILE_HANDLE handle; /* NULL between a failure and the next try */
+    struct volume *volume;  /* where it was opened */
+    uint64_t size;          /* bytes */
+    uint64_t position;      /* where the handle stands */
     CHAR16 path[PLATFORM_NAME_MAX + 16];
 };
 
@@ -27,6 +28,7 @@ struct window {
 
 struct files {
     EFI_BOOT_SERVICES *boot;
+    struct clock *clock; /* not owned */
     struct volumes volumes;
     struct window window;
     uint32_t chunk; /* bytes of one firmware read: the window's size, less after a failure */
@@ -37,7 +39,7 @@ struct files {
 };
 
 /* Finds the volumes and takes the read buffer; `device` is LoadedImage->DeviceHandle. files_end gives all back. */
-void files_begin(struct files *files, EFI_BOOT_SERVICES *boot, EFI_HANDLE device);
+void files_begin(struct files *files, EFI_BOOT_SERVICES *boot, EFI_HANDLE device, struct clock *clock);
 void files_end(struct files *files);
 
 /* open, close, read and list of struct platform; `error` is its text of the same name. */

@@ -4,7 +4,6 @@
 
 enum {
     CONTROL_PRESSED = EFI_LEFT_CONTROL_PRESSED | EFI_RIGHT_CONTROL_PRESSED,
-    WAIT_100NS = 200000, /* 20 ms in the unit of SetTimer */
     ALT_PRESSED = EFI_LEFT_ALT_PRESSED | EFI_RIGHT_ALT_PRESSED, /* with control: AltGr, which makes characters */
 };
 
@@ -22,40 +21,41 @@ void keyboard_open(struct keyboard *keyboard, EFI_SYSTEM_TABLE *table)
         keyboard->extended = NULL;
         keyboard->simple = table->ConIn;
     }
-    if (EFI_ERROR(table->BootServices->CreateEvent(EVT_TIMER, TPL_APPLICATION, NULL, NULL, &keyboard->timer))) {
-        keyboard->timer = NULL;
-    }
-}
-
-void keyboard_close(struct keyboard *keyboard)
-{
-    if (keyboard->timer != NULL) {
-        keyboard->boot->CloseEvent(keyboard->timer);
-        keyboard->timer = NULL;
-    }
 }
 
 static int from_scan_code(uint16_t scan)
 {
     switch (scan) {
-    case SCAN_UP: return KEY_UP;
-    case SCAN_DOWN: return KEY_DOWN;
-    case SCAN_LEFT: return KEY_LEFT;
-    case SCAN_RIGHT: return KEY_RIGHT;
-    case SCAN_HOME: return KEY_HOME;
-    case SCAN_END: return KEY_END;
-    case SCAN_DELETE: return KEY_DELETE;
-    case SCAN_ESC: return 0x1B;
-    default: return KEY_NONE; /* function keys, or a shift key on its own */
+    case SCAN_UP:
+        return KEY_UP;
+    case SCAN_DOWN:
+        return KEY_DOWN;
+    case SCAN_LEFT:
+        return KEY_LEFT;
+    case SCAN_RIGHT:
+        return KEY_RIGHT;
+    case SCAN_HOME:
+        return KEY_HOME;
+    case SCAN_END:
+        return KEY_END;
+    case SCAN_DELETE:
+        return KEY_DELETE;
+    case SCAN_ESC:
+        return 0x1B;
+    default:
+        return KEY_NONE; /* function keys, or a shift key on its own */
     }
 }
 
 static int from_character(uint16_t character)
 {
     switch (character) {
-    case '\n': return '\r';
-    case 0x7F: return '\b'; /* Backspace of most serial terminals */
-    default: return character < 0xD800 || character > 0xDFFF ? character : KEY_NONE;
+    case '\n':
+        return '\r';
+    case 0x7F:
+        return '\b'; /* Backspace of most serial terminals */
+    default:
+        return character < 0xD800 || character > 0xDFFF ? character : KEY_NONE;
     }
 }
 
@@ -74,27 +74,6 @@ static int from_extended_key(const EFI_KEY_DATA *data)
         return letter & 0x1F;
     }
     return from_input_key(&data->Key);
-}
-
-void keyboard_rest(struct keyboard *keyboard, uint64_t microseconds)
-{
-    EFI_BOOT_SERVICES *boot = keyboard->boot;
-    EFI_EVENT events[2];
-    UINTN count = 1, index;
-
-    if (boot->CreateEvent(EVT_TIMER, 0, NULL, NULL, &events[0]) != EFI_SUCCESS) {
-        boot->Stall(microseconds);
-        return;
-    }
-    if (keyboard->extended != NULL) {
-        events[count++] = keyboard->extended->WaitForKeyEx;
-    } else if (keyboard->simple != NULL) {
-        events[count++] = keyboard->simple->WaitForKey;
-    }
-    if (boot->SetTimer(events[0], TimerRelative, microseconds * 10) == EFI_SUCCESS) {
-        boot->WaitForEvent(count, events, &index);
-    }
-    boot->CloseEvent(events[0]);
 }
 
 /* Reading is only safe, and only quick, after the event has said that there is a key. */
@@ -116,16 +95,21 @@ int keyboard_get(struct keyboard *keyboard)
     return KEY_NONE;
 }
 
-void keyboard_wait(struct keyboard *keyboard)
+/* The timer ends the wait even where no key event can: some consoles have none. */
+void keyboard_rest(struct keyboard *keyboard, uint64_t microseconds)
 {
-    EFI_EVENT key = keyboard->extended != NULL ? keyboard->extended->WaitForKeyEx
-                    : keyboard->simple != NULL ? keyboard->simple->WaitForKey
-                                               : NULL;
-    EFI_EVENT events[2] = {keyboard->timer, key};
-    UINTN index;
-
-    if (keyboard->timer == NULL || EFI_ERROR(keyboard->boot->SetTimer(keyboard->timer, TimerRelative, WAIT_100NS)) ||
-        EFI_ERROR(keyboard->boot->WaitForEvent(key != NULL ? 2 : 1, events, &index))) {
-        keyboard->boot->Stall(WAIT_100NS / 10);
+    EFI_BOOT_SERVICES *boot = keyboard->boot;
+    EFI_EVENT timer, key = keyboard->extended != NULL ? keyboard->extended->WaitForKeyEx
+                           : keyboard->simple != NULL ? keyboard->simple->WaitForKey
+                                                      : NULL;
+    if (boot->CreateEvent(EVT_TIMER, 0, NULL, NULL, &timer) != EFI_SUCCESS) {
+        boot->Stall(microseconds);
+        return;
     }
+    EFI_EVENT events[] = {timer, key};
+    UINTN index;
+    if (boot->SetTimer(timer, TimerRelative, microseconds * 10) == EFI_SUCCESS) {
+        boot->WaitForEvent(key != NULL ? 2 : 1, events, &index);
+    }
+    boot->CloseEvent(timer);
 }

@@ -2,8 +2,8 @@
 
 enum {
     MAP_TRIES = 4,
-    MAP_SLACK = 8,                 /* descriptors that taking memory for the map may add to it */
-    FIRMWARE_SHARE_MAX = 8 << 20,  /* bytes left to the firmware of the piece: an eighth, and at most this */
+    MAP_SLACK = 8,                /* descriptors that taking memory for the map may add to it */
+    FIRMWARE_SHARE_MAX = 8 << 20, /* bytes left to the firmware of the piece: an eighth, and at most this */
 };
 
 static size_t page_count(size_t bytes)
@@ -44,7 +44,7 @@ uint64_t pages_largest(EFI_BOOT_SERVICES *boot)
         }
         boot->FreePool(map);
     }
-    uint64_t bytes = pages > SIZE_MAX / EFI_PAGE_SIZE ? 0 : pages * EFI_PAGE_SIZE;
+    uint64_t bytes = pages > UINT64_MAX / EFI_PAGE_SIZE ? 0 : pages * EFI_PAGE_SIZE;
     uint64_t share = bytes / 8 < FIRMWARE_SHARE_MAX ? bytes / 8 : FIRMWARE_SHARE_MAX;
     return (bytes - share) & ~(uint64_t)EFI_PAGE_MASK;
 }
@@ -56,7 +56,7 @@ static void *allocate(EFI_BOOT_SERVICES *boot, EFI_ALLOCATE_TYPE type, EFI_PHYSI
     if (EFI_ERROR(boot->AllocatePages(type, EfiLoaderData, page_count(bytes), &address))) {
         return NULL;
     }
-    return (void *)address;
+    return (void *)(uintptr_t)address;
 }
 
 void *pages_take(EFI_BOOT_SERVICES *boot, size_t bytes)
@@ -71,5 +71,5 @@ void *pages_take_low(EFI_BOOT_SERVICES *boot, size_t bytes)
 
 void pages_give(EFI_BOOT_SERVICES *boot, void *memory, size_t bytes)
 {
-    boot->FreePages((EFI_PHYSICAL_ADDRESS)memory, page_count(bytes));
+    boot->FreePages((EFI_PHYSICAL_ADDRESS)(uintptr_t)memory, page_count(bytes));
 }

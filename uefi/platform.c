@@ -58,16 +58,6 @@ static int get_key(struct platform *platform)
     return key == KEY_NONE && uefi->serial_in ? serial_key(uefi) : key;
 }
 
-/* Sleeps only where the firmware watches all that can be typed on: 16 bytes in a serial port's queue last 1.4 ms. */
-static void idle(struct platform *platform)
-{
-    struct uefi *uefi = uefi_of(platform);
-
-    if (!uefi->serial_in || !uefi->serial.present) {
-        keyboard_wait(&uefi->keyboard);
-    }
-}
-
 static int open(struct platform *platform, const char *path, struct platform_file *file)
 {
     return files_open(&uefi_of(platform)->files, path, file, platform->error);
@@ -125,10 +115,14 @@ static void exclusive(struct platform *platform, bool on)
     }
 }
 
-/* Short enough for keys that come in by COM1, which signals nothing. */
+/* Rests only where the firmware watches all that can be typed on: a serial port's queue of 16 bytes lasts 1.4 ms. */
 static void idle(struct platform *platform)
 {
-    keyboard_rest(&uefi_of(platform)->keyboard, IDLE_US);
+    struct uefi *uefi = uefi_of(platform);
+
+    if (!uefi->serial_in || !uefi->serial.present) {
+        keyboard_rest(&uefi->keyboard, IDLE_US);
+    }
 }
 
 static void reboot(struct platform *platform)
@@ -212,7 +206,7 @@ void uefi_platform_begin(struct platform *platform, struct uefi *uefi, EFI_HANDL
     *uefi = (struct uefi){.table = table, .boot = table->BootServices};
     begin_console(uefi, image_base);
     clock_open(&uefi->clock, table);
-    files_begin(&uefi->files, uefi->boot, device_of(uefi->boot, image));
+    files_begin(&uefi->files, uefi->boot, device_of(uefi->boot, image), &uefi->clock);
     name_vendor(uefi);
     *platform = (struct platform){
         .state = uefi,
@@ -232,7 +226,6 @@ void uefi_platform_begin(struct platform *platform, struct uefi *uefi, EFI_HANDL
         .release = release,
         .exclusive = exclusive,
         .idle = idle,
-        .idle = idle,
         .reboot = reboot,
         .power_off = power_off,
     };
@@ -241,6 +234,5 @@ void uefi_platform_begin(struct platform *platform, struct uefi *uefi, EFI_HANDL
 void uefi_platform_end(struct uefi *uefi)
 {
     files_end(&uefi->files);
-    keyboard_close(&uefi->keyboard);
     screen_close(&uefi->screen);
 }

@@ -4,8 +4,8 @@
 
 enum {
     PORT = 0x3F8,
-    DATA = PORT + 0,         /* and the divisor's low byte while LINE_DIVISOR is set */
-    INTERRUPTS = PORT + 1,   /* and its high byte */
+    DATA = PORT + 0,       /* and the divisor's low byte while LINE_DIVISOR is set */
+    INTERRUPTS = PORT + 1, /* and its high byte */
     FIFO_CONTROL = PORT + 2,
     LINE_CONTROL = PORT + 3,
     MODEM_CONTROL = PORT + 4,

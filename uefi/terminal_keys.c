@@ -10,22 +10,34 @@ enum { ESCAPE = 0x1B, ESCAPE_WAIT_US = 50000, PARAMETER_MAX = 99 };
 static int from_sequence(uint8_t final, uint32_t parameter)
 {
     switch (final) {
-    case 'A': return KEY_UP;
-    case 'B': return KEY_DOWN;
-    case 'C': return KEY_RIGHT;
-    case 'D': return KEY_LEFT;
-    case 'H': return KEY_HOME;
-    case 'F': return KEY_END;
-    case '~': break;
-    default: return KEY_NONE;
+    case 'A':
+        return KEY_UP;
+    case 'B':
+        return KEY_DOWN;
+    case 'C':
+        return KEY_RIGHT;
+    case 'D':
+        return KEY_LEFT;
+    case 'H':
+        return KEY_HOME;
+    case 'F':
+        return KEY_END;
+    case '~':
+        break;
+    default:
+        return KEY_NONE;
     }
     switch (parameter) {
     case 1:
-    case 7: return KEY_HOME;
-    case 3: return KEY_DELETE;
+    case 7:
+        return KEY_HOME;
+    case 3:
+        return KEY_DELETE;
     case 4:
-    case 8: return KEY_END;
-    default: return KEY_NONE;
+    case 8:
+        return KEY_END;
+    default:
+        return KEY_NONE;
     }
 }
 
@@ -65,11 +77,17 @@ static int text_byte(struct terminal_keys *keys, uint8_t byte, uint8_t previous)
     }
     keys->pending_count = 0;
     switch (byte) {
-    case 0: return KEY_NONE;
-    case ESCAPE: keys->state = TERMINAL_ESCAPE; return KEY_NONE;
-    case 0x7F: return '\b';
-    case '\n': return previous == '\r' ? KEY_NONE : '\r';
-    default: return byte;
+    case 0:
+        return KEY_NONE;
+    case ESCAPE:
+        keys->state = TERMINAL_ESCAPE;
+        return KEY_NONE;
+    case 0x7F:
+        return '\b';
+    case '\n':
+        return previous == '\r' ? KEY_NONE : '\r';
+    default:
+        return byte;
     }
 }
 
@@ -90,8 +108,10 @@ int terminal_keys_byte(struct terminal_keys *keys, uint8_t byte, uint64_t now)
             keys->state = TERMINAL_TEXT; /* Alt and a key: the key is lost, the Escape is not */
         }
         return ESCAPE;
-    case TERMINAL_SEQUENCE: return sequence_byte(keys, byte);
-    default: return text_byte(keys, byte, previous);
+    case TERMINAL_SEQUENCE:
+        return sequence_byte(keys, byte);
+    default:
+        return text_byte(keys, byte, previous);
     }
 }
 

@@ -6,11 +6,11 @@
 
 struct terminal_keys {
     enum { TERMINAL_TEXT, TERMINAL_ESCAPE, TERMINAL_SEQUENCE } state;
-    uint32_t parameter;    /* first number of an escape sequence */
-    char pending[4];       /* start of a UTF-8 sequence */
+    uint32_t parameter; /* first number of an escape sequence */
+    char pending[4];    /* start of a UTF-8 sequence */
     uint32_t pending_count;
-    uint64_t since;        /* when the last byte came, us */
-    uint8_t previous;      /* byte before this one: LF after CR is no second Enter */
+    uint64_t since;   /* when the last byte came, us */
+    uint8_t previous; /* byte before this one: LF after CR is no second Enter */
 };
 
 /* Takes the byte received at time `now` (microseconds). Returns the key that it completes, or KEY_NONE. All zero is

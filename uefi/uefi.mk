@@ -19,7 +19,7 @@ $(eval $(call core_variant,uefi,$(UEFI_CC),$(UEFI_TARGET) -Os))
 
 $(BUILD)/uefi/%.o: uefi/%.c
 	@mkdir -p $(@D)
-	$(UEFI_CC) $(CORE_CFLAGS) -isystem /usr/include/efi -isystem /usr/include/efi/x86_64 -Os $(UEFI_TARGET) $(UEFI_CODE_FLAGS) -c -o $@ $<
+	$(UEFI_CC) $(CORE_CFLAGS) -Os $(UEFI_TARGET) $(UEFI_CODE_FLAGS) -c -o $@ $<
 
 # Undefined symbols would become calls into nothing (-z defs), relocations of read-only sections would fault (-z text),
 # packed relative relocations are not what gnu-efi's _relocate reads.
@@ -36,3 +36,17 @@ $(BUILD)/uefi/BOOTX64.EFI: $(BUILD)/uefi/bootllama.pe uefi/pe_seal.py
 	/usr/bin/python3 uefi/pe_seal.py --max-size $(UEFI_IMAGE_MAX) $< $@
 
 all: $(BUILD)/uefi/BOOTX64.EFI
+
+# What unit tests run on the build machine, with firmware made of tables (test/unit/fake_firmware.h): all but the parts that
+# are processor or ports. They join the library that test/test.mk links every unit test with.
+UEFI_TESTED := $(filter-out uefi/entry.c uefi/run.c uefi/platform.c uefi/serial.c,$(UEFI_SOURCES))
+
+define uefi_test_variant
+$(BUILD)/test/$(1)/uefi/%.o: uefi/%.c
+	@mkdir -p $$(@D)
+	gcc $(CORE_CFLAGS) $(2) -O1 -c -o $$@ $$<
+
+$(BUILD)/test/$(1)/tested.a: $(UEFI_TESTED:%.c=$(BUILD)/test/$(1)/%.o)
+endef
+$(eval $(call uefi_test_variant,unit64,$$(SANITIZE)))
+$(eval $(call uefi_test_variant,unit32,$$(UNIT32_FLAGS)))

@@ -15,14 +15,14 @@ struct uefi {
     EFI_BOOT_SERVICES *boot;
     struct screen screen;
     struct keyboard keyboard;
-    struct serial serial;        /* the port itself, where the firmware's console leaves it to us */
-    bool serial_out, serial_in;  /* which directions are ours: text never goes or comes twice */
+    struct serial serial;       /* the port itself, where the firmware's console leaves it to us */
+    bool serial_out, serial_in; /* which directions are ours: text never goes or comes twice */
     struct terminal_keys terminal;
     struct clock clock;
     struct files files;
-    EFI_TPL outer_level;         /* task priority outside of an exclusive stretch */
+    EFI_TPL outer_level; /* task priority outside of an exclusive stretch */
     bool is_exclusive;
-    uint64_t watchdog_off;       /* microseconds when it was switched off last */
+    uint64_t watchdog_off; /* microseconds when it was switched off last */
     char vendor[64];
 };
 

@@ -18,10 +18,11 @@ TRANSCRIPTS = BUILD / "test/boot"  # one file for each machine: all that its ser
 
 # A machine in CI may be three times as slow as a desk's, and firmware under emulation takes its time.
 FIRMWARE_SECONDS = {"bios": 90, "uefi": 300}
-SECONDS = 180  # for anything that our program does
+SECONDS = 25  # for anything that our program does
 
 FIRST_LINE = "bootllama: "  # of stage 2, and of the UEFI application
 BOOT_ERROR = re.compile("bootllama: error [A-Z], press a key")  # of the boot sector
+UEFI_SHELL = "UEFI Interactive Shell"
 
 # A story, the line under it, the prompt after it. Its first blank line is the one before the story.
 STORY = re.compile(r"\n\n(.*)\n\n\[(\d+) tokens, \d+\.\d tokens/s(?:, ([^\]]+))?\]\n> $", re.DOTALL)
@@ -45,6 +46,10 @@ class Failure(Exception):
     """What was waited for did not come; the text says what came instead."""
 
 
+class NothingToBoot(Failure):
+    """UEFI firmware found nothing on the disk, or no disk, and started its shell."""
+
+
 def plain(raw):
     """Text of what a terminal received: no escape sequences (nor the start of one), no CR, backspaces obeyed."""
     text = re.sub(r"\x1b(\[[0-9;?=]*([A-Za-z]|$)|$)|\r", "", raw.decode(errors="replace"))
@@ -61,14 +66,15 @@ def firmware_files():
 
 
 def drive(image, errors=()):
-    """The option for a disk whose image stays as it is. Each of `errors` is a read that fails: options of QEMU's
-    blkdebug, "sector", "once", "state", in a dictionary."""
+    """The option for a disk whose image stays as it is. Each of `errors` is a read that fails: a dictionary of QEMU's
+    blkdebug options "sector", "once", "state"; or with "state" and "new_state" the step that any read makes."""
     options = {"id": "disk", "if": "none", "driver": "raw", "snapshot": "on", "file.driver": "blkdebug",
                "file.image.driver": "file", "file.image.filename": str(image).replace(",", ",,")}
-    for number, error in enumerate(errors):
-        kind = "set-state" if "new_state" in error else "inject-error"
-        rule = {"event": "read_aio", **error} if kind == "set-state" else {"event": "read_aio", "errno": 5, **error}
-        options |= {f"file.{kind}.{number}.{name}": value for name, value in rule.items()}
+    steps = [{"event": "read_aio", **error} for error in errors if "new_state" in error]
+    failures = [{"event": "read_aio", "errno": 5, **error} for error in errors if "new_state" not in error]
+    for kind, rules in (("set-state", steps), ("inject-error", failures)):
+        for number, rule in enumerate(rules):
+            options |= {f"file.{kind}.{number}.{name}": value for name, value in rule.items()}
     return ["-drive", ",".join(f"{name}={value}" for name, value in options.items())]
 
 
@@ -206,6 +212,8 @@ class Machine:
         while FIRST_LINE not in self.text():
             if self.firmware == "bios" and BOOT_ERROR.search(" ".join(self.screen())):
                 raise Failure(f"{self.name}: the boot sector says\n" + "\n".join(self.screen()))
+            if UEFI_SHELL in self.text():
+                raise NothingToBoot(f"{self.name}: the firmware starts its shell")
             if not self._receive(time.monotonic() + 1) and time.monotonic() > limit:
                 raise Failure(f"{self.name}: no first line in {FIRMWARE_SECONDS[self.firmware]} s, but\n{self.text()}")
         self.wait_for(FIRST_LINE)

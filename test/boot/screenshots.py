@@ -20,7 +20,8 @@ def take(firmware, picture):
         time.sleep(1)  # the screen is drawn a moment after the serial port has spoken
         dump = machine.folder / "screen.png"
         machine.ask("screendump", filename=str(dump), format="png")
-        subprocess.run(["convert", dump, "-strip", "-colors", "16", f"PNG8:{picture}"], check=True)
+        subprocess.run(["convert", dump, "-trim", "+repage", "-bordercolor", "black", "-border", "16", "-strip",
+                        "-colors", "16", f"PNG8:{picture}"], check=True)
 
 
 def main():

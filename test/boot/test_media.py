@@ -1,11 +1,12 @@
 """The disk on every kind of controller that firmware starts from."""
 import pytest
 
+from machine import NothingToBoot
 from stories import IMAGE, expected
 
 MEDIA = {
-    "bios": ["ide", "ahci", "usb-ehci", "usb-xhci", "virtio"],
-    "uefi": ["ahci", "usb-xhci", "nvme", "virtio", "sd-card"],
+    "bios": ["ide", "ahci", "usb-ehci", "usb-xhci", "virtio", "sd-card"],
+    "uefi": ["ahci", "usb-xhci", "nvme", "virtio"],
 }
 
 
@@ -13,4 +14,18 @@ MEDIA = {
 def test_medium(boot, firmware, medium):
     with boot(IMAGE, firmware, medium=medium) as machine:
         machine.start()
+        assert machine.story().text == expected()
+
+
+def test_sd_card_on_uefi(boot):
+    """Debian 12's OVMF has no driver for SD host controllers; its shell says so."""
+    with boot(IMAGE, "uefi", medium="sd-card") as machine:
+        try:
+            machine.start()
+        except NothingToBoot:
+            machine.type("\x1b")
+            machine.wait_for("Shell> ")
+            machine.type("drivers\r")
+            assert "SdMmcPciHcDxe" not in machine.wait_for("Shell> ")
+            pytest.skip("this OVMF has no driver for SD host controllers")
         assert machine.story().text == expected()

@@ -1,0 +1,56 @@
+"""Writes GGUF files for the boot tests: what gguf_file.py of test/model read, with changes. Format: ggml's docs/gguf.md."""
+import struct
+
+from gguf_file import F32, Q8_0
+
+UINT32, FLOAT32, BOOL, STRING, ARRAY, INT32 = 4, 6, 7, 8, 9, 5
+ALIGNMENT = 32
+
+
+def _string(text):
+    data = text.encode()
+    return struct.pack("<Q", len(data)) + data
+
+
+def _kind(value):
+    """The type of a value that the models of the build use."""
+    return {bool: BOOL, int: UINT32, float: FLOAT32, str: STRING, list: ARRAY}[type(value)]
+
+
+def _value(value):
+    if isinstance(value, list):
+        kind = INT32 if isinstance(value[0], int) else _kind(value[0])
+        return struct.pack("<IQ", kind, len(value)) + b"".join(
+            struct.pack("<i", item) if kind == INT32 else _value(item) for item in value)
+    if isinstance(value, str):
+        return _string(value)
+    return struct.pack({bool: "<?", int: "<I", float: "<f"}[type(value)], value)
+
+
+def header(metadata, tensors):
+    """All before the tensors' data, padded; and the size of that data. tensors: name -> (dimensions, type)."""
+    data = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(metadata))
+    for key, value in metadata.items():
+        data += _string(key) + struct.pack("<I", _kind(value)) + _value(value)
+    offset = 0
+    for name, (dimensions, kind) in tensors.items():
+        data += _string(name) + struct.pack(f"<I{len(dimensions)}QIQ", len(dimensions), *dimensions, kind, offset)
+        elements = 1
+        for dimension in dimensions:
+            elements *= dimension
+        size = elements * 4 if kind == F32 else elements // 32 * 34
+        offset += -(-size // ALIGNMENT) * ALIGNMENT
+    return data + bytes(-len(data) % ALIGNMENT), offset
+
+
+def write_wide(path, model, hidden):
+    """Writes a model like `model`, a GgufFile, with `hidden` feed-forward columns and weights of zero; a sparse file."""
+    tensors = {}
+    old = model.metadata["llama.feed_forward_length"]
+    for name, tensor in model.tensors.items():
+        wide = [hidden if "ffn_" in name and "norm" not in name and size == old else size for size in tensor.dimensions]
+        tensors[name] = wide, Q8_0 if "norm" not in name else F32
+    data, size = header(model.metadata | {"llama.feed_forward_length": hidden}, tensors)
+    with open(path, "wb") as file:
+        file.write(data)
+        file.truncate(len(data) + size)

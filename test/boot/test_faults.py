@@ -1,0 +1,254 @@
+"""What goes wrong with a medium or a model: one clear line, no wrong text, and a machine that still answers."""
+import re
+import struct
+
+import pytest
+
+from gguf_file import GgufFile
+from gguf_writer import write_wide
+from machine import ERROR
+from stories import IMAGE, MODEL, expected, refusal
+from volume import END_OF_CHAIN, Volume
+
+PATH = f"/MODELS/{MODEL.name.upper()}"
+ONCE, LASTING = {"once": "on"}, {"once": "off"}
+
+
+def check_refusal(machine, message):
+    """The line, nothing like a story, and a prompt that echoes. Any line looks for a model again: same message."""
+    machine.start()
+    said = machine.wait_for("\n> ", error_allowed=True)
+    assert ERROR.findall(said) == [message + "\n"]
+    assert "Model:" not in said and "tokens/s" not in said and said.endswith(message + "\n> ")
+    machine.type("hello\r")
+    machine.wait_for("hello\n")
+    assert ERROR.findall(machine.wait_for("\n> ", error_allowed=True)) == [message + "\n"]
+
+
+# ---- Read errors ----
+
+def sectors():
+    """LBA of each kind of thing that is read: what boot.asm reads, what loader.asm reads, and files."""
+    volume = Volume(IMAGE)
+    chain = volume.chain(PATH)
+    return {
+        "loader": 1,
+        "stage2": 20,
+        "fat": volume.fat_lba(chain[0]),
+        "second-fat": volume.fat_lba(chain[0]) + volume.fat_sectors,
+        "directory": volume.lba(volume.chain("/MODELS")[0]),
+        "model": volume.lba(chain[len(chain) // 2]),
+    }
+
+
+@pytest.mark.parametrize("medium", ["ide", "usb-ehci"])
+@pytest.mark.parametrize("place", ["loader", "stage2", "fat", "directory", "model"])
+def test_read_error_once(boot, place, medium):
+    """Tried again, and survived."""
+    with boot(IMAGE, medium=medium, errors=[ONCE | {"sector": sectors()[place]}]) as machine:
+        machine.start()
+        assert machine.story().text == expected()
+
+
+@pytest.mark.parametrize("medium", ["ide", "usb-ehci"])
+def test_lasting_read_error_in_one_fat(boot, medium):
+    """Survived: the volume has two."""
+    with boot(IMAGE, medium=medium, errors=[LASTING | {"sector": sectors()["fat"]}]) as machine:
+        machine.start()
+        assert machine.story().text == expected()
+
+
+def test_read_error_once_in_the_boot_sector(boot):
+    """The second time that it is read, which is our own: the first is the firmware's."""
+    errors = [{"state": 1, "new_state": 2}, {"state": 2, "new_state": 3}, ONCE | {"state": 2, "sector": 0}]
+    with boot(IMAGE, errors=errors) as machine:
+        machine.start()
+        assert machine.story().text == expected()
+
+
+@pytest.mark.parametrize("place", ["loader", "stage2"])
+def test_lasting_read_error_before_stage2_runs(boot, place):
+    """A letter on the screen; a key starts the machine again."""
+    with boot(IMAGE, errors=[LASTING | {"sector": sectors()[place]}]) as machine:
+        machine.wait_for_screen("bootllama: error R, press a key")
+        machine.press("ret")
+        machine.wait_for_screen("press a keyBooting from Hard Disk... bootllama: error R, press a key")
+        assert machine.text() == ""
+
+
+@pytest.mark.parametrize("medium", ["ide", "usb-ehci"])
+@pytest.mark.parametrize("place, message", [
+    ("fat", "{path}: cannot be opened: {cause}"),
+    ("directory", "/MODELS cannot be listed: {cause}"),
+    ("model", "{path}: cannot be read at byte {byte}: {cause}"),
+])
+def test_lasting_read_error(boot, place, message, medium):
+    lbas = [sectors()[name] for name in ([place, "second-fat"] if place == "fat" else [place])]
+    with boot(IMAGE, medium=medium, errors=[LASTING | {"sector": lba} for lba in lbas]) as machine:
+        machine.start()
+        said = machine.wait_for("\n> ", error_allowed=True)
+        pattern = "Error: " + re.escape(message).replace(r"\{path\}", PATH).replace(r"\{byte\}", r"\d+").replace(
+            r"\{cause\}", f"INT 13h status [0-9a-f]{{2}}h at LBA ({'|'.join(map(str, lbas))})")
+        assert re.fullmatch(rf"(?s).*\n{pattern}\n> ", said), said
+        assert "tokens/s" not in said and len(ERROR.findall(said)) == 1
+        machine.type("hello")
+        machine.wait_for("hello")
+
+
+def test_lasting_read_error_on_uefi(boot):
+    with boot(IMAGE, "uefi", errors=[LASTING | {"sector": sectors()["model"]}]) as machine:
+        machine.start()
+        said = machine.wait_for("\n> ", error_allowed=True)
+        assert re.fullmatch(rf"(?s).*\nError: {PATH}: cannot be read at byte \d+: [^\n]+\n> ", said), said
+        assert "tokens/s" not in said and len(ERROR.findall(said)) == 1
+        machine.type("hello")
+        machine.wait_for("hello")
+
+
+def test_read_error_once_on_uefi(boot):
+    with boot(IMAGE, "uefi", errors=[ONCE | {"sector": sectors()["model"]}]) as machine:
+        machine.start()
+        assert machine.story().text == expected()
+
+
+# ---- Model files ----
+
+def key_value_offset(data, key):
+    """Where the value of a metadata key is."""
+    return data.index(struct.pack("<Q", len(key)) + key.encode()) + 8 + len(key) + 4
+
+
+def patched(at, new):
+    """The model with bytes `new` from offset `at` on; `at` may be a function of the data."""
+    data = MODEL.read_bytes()
+    offset = at(data) if callable(at) else at
+    return data[:offset] + new + data[offset + len(new):]
+
+
+def tensor_data_offset(data):
+    gguf = GgufFile(data)
+    return len(data) - max(tensor.offset + -(-tensor.size() // 32) * 32 for tensor in gguf.tensors.values())
+
+
+BAD_MODELS = {  # name -> the file's bytes, words of the message
+    "cut-in-half": (lambda: MODEL.read_bytes()[:MODEL.stat().st_size // 2], "copy it again"),
+    "cut-in-header": (lambda: MODEL.read_bytes()[:1000], "copy it again"),
+    "flipped-magic": (lambda: patched(0, b"gGUF"), "not a GGUF model file"),
+    "flipped-version": (lambda: patched(4, b"\x83"), "GGUF version 131"),
+    "tensor-count": (lambda: patched(8, b"\xff" * 8), "more than the file can hold"),
+    "key-length": (lambda: patched(24, struct.pack("<Q", 1 << 63)), "a name of 9223372036854775808 bytes"),
+    "dimension": (lambda: patched(lambda data: key_value_offset(data, "llama.embedding_length"), b"\xff" * 4), ""),
+    "layers": (lambda: patched(lambda data: key_value_offset(data, "llama.block_count"), b"\xff" * 4), ""),
+    "heads": (lambda: patched(lambda data: key_value_offset(data, "llama.attention.head_count"), bytes(4)), ""),
+    "infinite-scale": (lambda: patched(tensor_data_offset, b"\x00\x7c"), "infinite"),
+}
+BAD_ON_UEFI = ["cut-in-half", "tensor-count", "infinite-scale"]
+
+
+@pytest.mark.parametrize("firmware, kind", [("bios", kind) for kind in BAD_MODELS] + [("uefi", kind) for kind in BAD_ON_UEFI])
+def test_bad_model(boot, volume, tmp_path, firmware, kind):
+    """The host program's message about the same file."""
+    make, words = BAD_MODELS[kind]
+    bad = tmp_path / "bad.gguf"
+    bad.write_bytes(make())
+    volume.put(bad, PATH)
+    message = refusal(bad, PATH)
+    assert words in message
+    with boot(volume.path, firmware) as machine:
+        check_refusal(machine, message)
+
+
+def test_flipped_bits_in_weights(boot, volume, tmp_path):
+    """No format could tell: the machine tells the host program's story, and it is another one."""
+    other = tmp_path / "other.gguf"
+    data = bytearray(MODEL.read_bytes())
+    for at in range(tensor_data_offset(data) + 3, len(data), 3400):
+        data[at] ^= 0x40
+    other.write_bytes(data)
+    volume.put(other, PATH)
+    assert expected(model=other) != expected()
+    with boot(volume.path) as machine:
+        machine.start()
+        assert machine.story().text == expected(model=other)
+
+
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+def test_no_model(boot, volume, firmware):
+    volume.delete("/MODELS/*")
+    with boot(volume.path, firmware) as machine:
+        check_refusal(machine, "Error: no model in /MODELS; copy a .GGUF file there and press Enter")
+
+
+def test_configured_model_is_missing(boot, volume):
+    volume.configure(model="OTHER.GGUF")
+    with boot(volume.path) as machine:
+        check_refusal(machine, "Error: /MODELS/OTHER.GGUF: not found")
+
+
+@pytest.fixture(scope="module")
+def wide_volume(tmp_path_factory):
+    """An image with a model that takes about 140 MiB."""
+    folder = tmp_path_factory.mktemp("wide")
+    write_wide(folder / "WIDE.GGUF", GgufFile(MODEL.read_bytes()), 131072)
+    volume = Volume.of_size(folder / "disk.img", 256, folder / "WIDE.GGUF")
+    yield volume
+    volume.path.unlink()
+
+
+@pytest.mark.parametrize("firmware, memory", [("bios", 64), ("uefi", 160)])
+def test_model_too_large_for_memory(boot, wide_volume, firmware, memory):
+    with boot(wide_volume.path, firmware, memory=memory) as machine:
+        machine.start()
+        said = machine.wait_for("\n> ", error_allowed=True)
+        found = re.search(r"Error: /MODELS/WIDE\.GGUF: the model needs (\d+) MiB of memory, (\d+) MiB are free; "
+                          r"choose a smaller model\n> $", said)
+        assert found and len(ERROR.findall(said)) == 1, said
+        assert 130 < int(found[1]) < 300 and int(found[2]) < memory
+        machine.type("hello")
+        machine.wait_for("hello")
+
+
+# ---- The file system, where it is our own driver that reads it ----
+
+BAD_CHAINS = {  # what the entry of the eleventh cluster becomes, what is said
+    "loop": (lambda chain: chain[5], "the chain of clusters goes on or in a loop after {last}"),
+    "free": (lambda chain: 0, "cluster {changed} leads to a free cluster"),
+    "bad": (lambda chain: 0x0FFFFFF7, "cluster {changed} leads to a bad cluster"),
+    "outside": (lambda chain: 0x00FFFFFF, "cluster {changed} leads to 16777215, which is none"),
+    "short": (lambda chain: END_OF_CHAIN, "the chain of clusters ends too early, at {changed}"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_CHAINS)
+def test_bad_chain(boot, volume, kind):
+    chain = volume.chain(PATH)
+    value, message = BAD_CHAINS[kind]
+    volume.set_fat(chain[10], value(chain))
+    looped = [*chain[:11], *chain[5:11] * len(chain)]
+    message = message.format(changed=chain[10], last=looped[len(chain) - 1])
+    with boot(volume.path) as machine:
+        check_refusal(machine, f"Error: {PATH}: cannot be opened: {message}")
+
+
+def test_chain_too_long(boot, volume):
+    chain = volume.chain(PATH)
+    volume.set_fat(chain[-1], volume.free_clusters()[0])
+    volume.set_fat(volume.free_clusters()[0], END_OF_CHAIN)
+    with boot(volume.path) as machine:
+        check_refusal(machine, f"Error: {PATH}: cannot be opened: the chain of clusters goes on or in a loop after {chain[-1]}")
+
+
+# ---- The machine ----
+
+@pytest.mark.parametrize("cpu, memory, message", [
+    ("486,-fpu", 4, "Error: this processor has no floating point unit (x87), which bootllama needs."),
+    ("486", 1, "Error: the BIOS reports no memory above 1 MiB."),
+])
+def test_machine_that_cannot(boot, cpu, memory, message):
+    """Said clearly; then a key starts the machine again."""
+    with boot(IMAGE, cpu=cpu, memory=memory) as machine:
+        for _ in range(2):
+            machine.start()
+            said = machine.wait_for("Press a key to restart.\n", error_allowed=True)
+            assert ERROR.findall(said) == [message + "\n"]
+            machine.press("ret")

@@ -1,0 +1,72 @@
+/*
+ * A firmware made of tables, which can do what no emulated machine does on demand: lie, stop short, fail at a given byte,
+ * report nonsense. One at a time; fake_reset makes it new.
+ */
+#ifndef BOOTLLAMA_TEST_FAKE_FIRMWARE_H
+#define BOOTLLAMA_TEST_FAKE_FIRMWARE_H
+
+#include "../../uefi/clock.h"
+#include "../../uefi/efi_headers.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct fake_node {                /* a file, or a directory where size is < 0 */
+    const char *directory, *name; /* directory "" is the root; '@' in a name stands for U+682A */
+    int64_t size;
+};
+
+enum { FAKE_LASTING = 1000000, FAKE_HANDLES = 8 };
+
+struct fake_volume {
+    EFI_SIMPLE_FILE_SYSTEM_PROTOCOL system;
+    const struct fake_node *nodes;
+    size_t node_count;
+    uint64_t bad_byte;  /* reads across it fail ... */
+    int failures;       /* ... so many times */
+    bool lies;          /* ... with EFI_SUCCESS and the bytes left as they were */
+    bool caches_edges;  /* ... but the first and last 64 KiB of a request get bytes of something else then */
+    bool reads_nothing; /* every read gives 0 bytes */
+    UINTN short_read;   /* reads give this much at most; 0 = all */
+    bool info_fails;
+    bool handle_dies;               /* a handle that failed fails ever after */
+    int open_handles, open_volumes; /* handles not closed; calls of OpenVolume */
+    UINTN largest_read;
+};
+
+struct fake_handle {
+    struct fake_volume *volume;
+    const void *device_path;
+    EFI_SIMPLE_TEXT_INPUT_EX_PROTOCOL *extended;
+    bool tagged;    /* takes part in the console */
+    bool unnoticed; /* shows its volume once it has been connected */
+};
+
+struct fake_firmware {
+    struct fake_handle handles[FAKE_HANDLES];
+    size_t handle_count;
+    size_t memory_limit;              /* bytes that one AllocatePages gives at most */
+    int allocations;                  /* not given back */
+    const EFI_MEMORY_DESCRIPTOR *map; /* NULL: GetMemoryMap fails */
+    size_t map_count;
+    bool key_waits;
+    const void *variable; /* ConOut and ConIn */
+    size_t variable_size;
+};
+
+extern struct fake_firmware fake;
+extern EFI_BOOT_SERVICES fake_boot;
+extern EFI_RUNTIME_SERVICES fake_runtime;
+extern struct clock fake_clock; /* stands still */
+
+/* No handles, 16 MiB of memory. */
+void fake_reset(void);
+
+/* Byte `at` of every file. */
+uint8_t fake_content(uint64_t at);
+
+/* A volume with these files, and its arrival as the next handle. */
+struct fake_volume fake_volume_of(const struct fake_node *nodes, size_t count);
+void fake_plug_in(struct fake_volume *volume);
+
+#endif

@@ -1,0 +1,415 @@
+/* Screen, keys, console devices, time and text of uefi/ on a firmware that does its worst. */
+#include "unit.h"
+
+#include "../../uefi/console_path.h"
+#include "fake_firmware.h"
+#include "../../uefi/keyboard.h"
+#include "platform.h"
+#include "../../uefi/screen.h"
+#include "../../uefi/status.h"
+#include "../../uefi/terminal_keys.h"
+#include "../../uefi/unicode.h"
+
+/* ---- screen ---- */
+
+static struct {
+    UINTN columns;
+    EFI_STATUS status;
+    CHAR16 text[4096];
+    size_t length, longest;
+    int cursor; /* EnableCursor: last value, -1 = never called */
+} shown;
+
+static EFI_STATUS EFIAPI fake_query_mode(SIMPLE_TEXT_OUTPUT_INTERFACE *out, UINTN mode, UINTN *columns, UINTN *rows)
+{
+    (void)out;
+    assert_int_equal(mode, 2);
+    *columns = shown.columns;
+    *rows = 25;
+    return shown.status;
+}
+
+static EFI_STATUS EFIAPI fake_output(SIMPLE_TEXT_OUTPUT_INTERFACE *out, CHAR16 *text)
+{
+    size_t length = 0;
+
+    (void)out;
+    for (; text[length] != 0; length++) {
+        assert_true(shown.length < COUNT_OF(shown.text));
+        shown.text[shown.length++] = text[length];
+    }
+    shown.longest = length > shown.longest ? length : shown.longest;
+    return EFI_SUCCESS;
+}
+
+/* A console of Latin-1. */
+static EFI_STATUS EFIAPI fake_test_string(SIMPLE_TEXT_OUTPUT_INTERFACE *out, CHAR16 *text)
+{
+    (void)out;
+    assert_int_equal(text[1], 0);
+    return text[0] < 0x100 ? EFI_SUCCESS : EFI_UNSUPPORTED;
+}
+
+static EFI_STATUS EFIAPI fake_enable_cursor(SIMPLE_TEXT_OUTPUT_INTERFACE *out, BOOLEAN on)
+{
+    (void)out;
+    shown.cursor = on;
+    return EFI_SUCCESS;
+}
+
+static SIMPLE_TEXT_OUTPUT_MODE text_mode = {.MaxMode = 3, .Mode = 2};
+static SIMPLE_TEXT_OUTPUT_INTERFACE text_out = {
+    .OutputString = fake_output,
+    .TestString = fake_test_string,
+    .QueryMode = fake_query_mode,
+    .EnableCursor = fake_enable_cursor,
+    .Mode = &text_mode,
+};
+
+static struct screen open_screen(UINTN columns, EFI_STATUS status)
+{
+    EFI_SYSTEM_TABLE table = {.ConOut = &text_out};
+    struct screen screen;
+
+    memset(&shown, 0, sizeof shown);
+    shown.columns = columns;
+    shown.status = status;
+    screen_open(&screen, &table);
+    return screen;
+}
+
+static void distrusts_screen_sizes(void **state)
+{
+    (void)state;
+    assert_int_equal(open_screen(100, EFI_SUCCESS).columns, 100);
+    assert_int_equal(open_screen(1, EFI_SUCCESS).columns, 1);
+    assert_int_equal(open_screen(999, EFI_SUCCESS).columns, 999);
+    assert_int_equal(open_screen(0, EFI_SUCCESS).columns, 80);
+    assert_int_equal(open_screen(1000, EFI_SUCCESS).columns, 80);
+    assert_int_equal(open_screen((UINTN)-1, EFI_SUCCESS).columns, 80);
+    assert_int_equal(open_screen(132, EFI_UNSUPPORTED).columns, 80);
+    text_mode.Mode = -1;
+    assert_int_equal(open_screen(132, EFI_SUCCESS).columns, 80);
+    text_mode.Mode = 2;
+    EFI_SYSTEM_TABLE table = {.ConOut = NULL};
+    struct screen screen;
+    screen_greet(&table, u"text");
+    screen_open(&screen, &table);
+    assert_int_equal(screen.columns, 0);
+    screen_put(&screen, "text", 4);
+    screen_close(&screen);
+}
+
+static void writes_what_can_be_shown(void **state)
+{
+    static const char text[] = "a\nb\b \xC3\xA9 \xE6\xA0\xAA \xF0\x9F\x98\x80 \xFF\xC2\x85\x01\x7F.";
+    static const CHAR16 expected[] = u"a\r\nb\b \u00E9 ? ? ????.";
+    struct screen screen = open_screen(80, EFI_SUCCESS);
+
+    (void)state;
+    assert_int_equal(shown.cursor, 1);
+    screen_put(&screen, text, sizeof text - 1);
+    assert_int_equal(shown.length, COUNT_OF(expected) - 1);
+    assert_memory_equal(shown.text, expected, sizeof expected - sizeof expected[0]);
+    char many[1001];
+    memset(many, '\n', sizeof many);
+    screen_put(&screen, many, sizeof many);
+    assert_int_equal(shown.length, COUNT_OF(expected) - 1 + 2 * sizeof many);
+    assert_true(shown.longest <= 128);
+    screen_close(&screen);
+    assert_int_equal(shown.cursor, 0);
+}
+
+/* ---- keys ---- */
+
+static EFI_KEY_DATA typed;
+static int plain_reads;
+
+static EFI_STATUS EFIAPI fake_read_extended(EFI_SIMPLE_TEXT_INPUT_EX_PROTOCOL *in, EFI_KEY_DATA *data)
+{
+    (void)in;
+    *data = typed;
+    return EFI_SUCCESS;
+}
+
+static EFI_STATUS EFIAPI fake_read_plain(SIMPLE_INPUT_INTERFACE *in, EFI_INPUT_KEY *key)
+{
+    (void)in;
+    plain_reads++;
+    *key = typed.Key;
+    return EFI_SUCCESS;
+}
+
+static EFI_SIMPLE_TEXT_INPUT_EX_PROTOCOL extended_in = {.ReadKeyStrokeEx = fake_read_extended, .WaitForKeyEx = &typed};
+static SIMPLE_INPUT_INTERFACE plain_in = {.ReadKeyStroke = fake_read_plain, .WaitForKey = &typed};
+
+static struct keyboard open_keyboard(EFI_HANDLE handle)
+{
+    EFI_SYSTEM_TABLE table = {.BootServices = &fake_boot, .ConsoleInHandle = handle, .ConIn = &plain_in};
+    struct keyboard keyboard;
+
+    keyboard_open(&keyboard, &table);
+    return keyboard;
+}
+
+static void translates_keys(void **state)
+{
+    static const struct {
+        uint16_t scan, character;
+        uint32_t shifts;
+        int key;
+    } cases[] = {
+        {0, 'a', 0, 'a'},
+        {0, 0xE9, 0, 0xE9},
+        {0, '\r', 0, '\r'},
+        {0, '\n', 0, '\r'},
+        {0, 8, 0, 8},
+        {0, 0x7F, 0, 8},
+        {0, 3, 0, 3},
+        {0, 'c', EFI_SHIFT_STATE_VALID | EFI_LEFT_CONTROL_PRESSED, 3},
+        {0, 'C', EFI_SHIFT_STATE_VALID | EFI_RIGHT_CONTROL_PRESSED, 3},
+        {0, 'c', EFI_LEFT_CONTROL_PRESSED, 'c'}, /* the state is not valid */
+        {0, 'q', EFI_SHIFT_STATE_VALID | EFI_LEFT_CONTROL_PRESSED | EFI_RIGHT_ALT_PRESSED, 'q'},
+        {0, 'A', EFI_SHIFT_STATE_VALID | EFI_LEFT_SHIFT_PRESSED, 'A'},
+        {0, 0, EFI_SHIFT_STATE_VALID | EFI_LEFT_CONTROL_PRESSED, KEY_NONE}, /* a shift key on its own */
+        {0, 0xD83D, 0, KEY_NONE},
+        {SCAN_UP, 0, 0, KEY_UP},
+        {SCAN_DOWN, 0, 0, KEY_DOWN},
+        {SCAN_RIGHT, 0, 0, KEY_RIGHT},
+        {SCAN_LEFT, 0, 0, KEY_LEFT},
+        {SCAN_HOME, 0, 0, KEY_HOME},
+        {SCAN_END, 0, 0, KEY_END},
+        {SCAN_DELETE, 0, 0, KEY_DELETE},
+        {SCAN_ESC, 0, 0, 0x1B},
+        {SCAN_F1, 0, 0, KEY_NONE},
+    };
+
+    (void)state;
+    fake_reset();
+    fake.handles[0].extended = &extended_in;
+    struct keyboard keyboard = open_keyboard(&fake.handles[0]);
+    plain_reads = 0;
+    assert_int_equal(keyboard_get(&keyboard), KEY_NONE);
+    fake.key_waits = true;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        typed = (EFI_KEY_DATA){{cases[i].scan, cases[i].character}, {cases[i].shifts, 0}};
+        assert_int_equal(keyboard_get(&keyboard), cases[i].key);
+    }
+    assert_int_equal(plain_reads, 0);
+}
+
+static void falls_back_to_the_simple_keyboard(void **state)
+{
+    (void)state;
+    fake_reset();
+    typed = (EFI_KEY_DATA){{0, 'x'}, {0, 0}};
+    fake.key_waits = true;
+    struct keyboard keyboard = open_keyboard(NULL);
+    plain_reads = 0;
+    assert_int_equal(keyboard_get(&keyboard), 'x');
+    keyboard = open_keyboard(&fake.handles[0]); /* which has no extended interface */
+    assert_int_equal(keyboard_get(&keyboard), 'x');
+    EFI_SIMPLE_TEXT_INPUT_EX_PROTOCOL eventless = {.ReadKeyStrokeEx = fake_read_extended};
+    fake.handles[0].extended = &eventless;
+    keyboard = open_keyboard(&fake.handles[0]);
+    assert_int_equal(keyboard_get(&keyboard), 'x');
+    assert_int_equal(plain_reads, 3);
+    fake.key_waits = false;
+    assert_int_equal(keyboard_get(&keyboard), KEY_NONE);
+}
+
+static void reads_terminal_sequences(void **state)
+{
+    static const struct {
+        const char *bytes;
+        int keys[6];
+    } cases[] = {
+        {"ab", {'a', 'b'}},
+        {"\r\n\n", {'\r', '\r'}},
+        {"\x7F\b", {8, 8}},
+        {"\x1B[A\x1B[B\x1BOC\x1B[D", {KEY_UP, KEY_DOWN, KEY_RIGHT, KEY_LEFT}},
+        {"\x1B[H\x1B[1~\x1B[7~\x1BOF\x1B[4~", {KEY_HOME, KEY_HOME, KEY_HOME, KEY_END, KEY_END}},
+        {"\x1B[3~\x1B[1;5C\x1B[15~x", {KEY_DELETE, KEY_RIGHT, 'x'}},
+        {"\x1B[99999999999999A", {KEY_UP}},
+        {"\x1B\x1B[A", {0x1B, KEY_UP}},
+        {"\033xy", {0x1B, 'y'}},
+        {"\xC3\xA9\xE6\xA0\xAA\xF0\x9F\x98\x80", {0xE9, 0x682A, 0x1F600}},
+        {"\377\303a\346\240z", {'a', 'z'}},
+        {"\x03", {3}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct terminal_keys keys = {0};
+        size_t found = 0;
+        for (const char *byte = cases[i].bytes; *byte != 0; byte++) {
+            int key = terminal_keys_byte(&keys, (uint8_t)*byte, 1000);
+            if (key != KEY_NONE) {
+                assert_int_equal(key, cases[i].keys[found]);
+                found++;
+            }
+        }
+        assert_true(found < COUNT_OF(cases[i].keys));
+        assert_int_equal(cases[i].keys[found], 0);
+        assert_int_equal(terminal_keys_byte(&keys, 0, 1000), KEY_NONE);
+    }
+}
+
+static void tells_escape_from_sequences_by_time(void **state)
+{
+    struct terminal_keys keys = {0};
+
+    (void)state;
+    assert_int_equal(terminal_keys_byte(&keys, 0x1B, 1000), KEY_NONE);
+    assert_int_equal(terminal_keys_idle(&keys, 50999), KEY_NONE);
+    assert_int_equal(terminal_keys_idle(&keys, 51000), 0x1B);
+    assert_int_equal(terminal_keys_idle(&keys, 200000), KEY_NONE);
+    assert_int_equal(terminal_keys_byte(&keys, 'A', 200000), 'A');
+    terminal_keys_byte(&keys, 0x1B, 300000);
+    terminal_keys_byte(&keys, '[', 300000);
+    assert_int_equal(terminal_keys_idle(&keys, 400000), KEY_NONE); /* cut off: no key */
+    assert_int_equal(terminal_keys_byte(&keys, 'A', 400000), 'A');
+}
+
+/* ---- console devices ---- */
+
+#define PCI 1, 1, 6, 0, 0, 0x1F
+#define ACPI(uid) 2, 1, 12, 0, 0xD0, 0x41, 0x01, 0x05, uid, 0, 0, 0
+#define UART 3, 14, 19, 0, 0, 0, 0, 0, 0, 0xC2, 1, 0, 0, 0, 0, 0, 8, 1, 1
+#define DISPLAY 2, 3, 8, 0, 0, 1, 1, 0x80
+#define NEXT_INSTANCE 0x7F, 1, 4, 0
+#define END 0x7F, 0xFF, 4, 0
+
+static const uint8_t com1[] = {PCI, ACPI(0), UART, END}, com2[] = {PCI, ACPI(1), UART, END};
+static const uint8_t card[] = {PCI, UART, END}, bare[] = {UART, END}, screen_path[] = {PCI, DISPLAY, END};
+static const uint8_t several[] = {PCI, DISPLAY, NEXT_INSTANCE, PCI, ACPI(0), UART, END};
+static const uint8_t separate[] = {PCI, NEXT_INSTANCE, UART, END};
+static const uint8_t endless[] = {1, 1, 0, 0, UART, END}, too_long[] = {1, 1, 200, 0, UART, END};
+static const uint8_t after_end[] = {PCI, END, UART, END};
+
+static void knows_com1(void **state)
+{
+    static const struct {
+        const uint8_t *path;
+        size_t size;
+        bool found;
+    } cases[] = {
+        {com1, sizeof com1, true},
+        {com2, sizeof com2, false},
+        {card, sizeof card, false},
+        {bare, sizeof bare, true},
+        {screen_path, sizeof screen_path, false},
+        {several, sizeof several, true},
+        {separate, sizeof separate, true},
+        {endless, sizeof endless, false},
+        {too_long, sizeof too_long, false},
+        {after_end, sizeof after_end, false},
+        {com1, sizeof com1 - 5, false}, /* cut off inside the UART's node */
+        {com1, 0, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        uint8_t *path = malloc(cases[i].size); /* of just that size, so that a look beyond is seen */
+        memcpy(path, cases[i].path, cases[i].size);
+        assert_int_equal(device_path_has_com1(device_path_in(path, cases[i].size)), cases[i].found);
+        free(path);
+    }
+}
+
+static void asks_what_the_console_is(void **state)
+{
+    EFI_SYSTEM_TABLE table = {.BootServices = &fake_boot, .RuntimeServices = &fake_runtime, .ConOut = &text_out};
+
+    (void)state;
+    fake_reset();
+    assert_true(console_output_has_com1(&table)); /* nothing is known */
+    fake.variable = screen_path;
+    fake.variable_size = sizeof screen_path;
+    assert_false(console_output_has_com1(&table));
+    fake.variable = several;
+    fake.variable_size = sizeof several;
+    assert_true(console_output_has_com1(&table));
+    fake.handle_count = 2; /* devices count more than the variable; one has no path */
+    fake.handles[0] = (struct fake_handle){.tagged = true};
+    fake.handles[1] = (struct fake_handle){.tagged = true, .device_path = screen_path};
+    assert_false(console_output_has_com1(&table));
+    fake.handles[1].device_path = com1;
+    assert_true(console_output_has_com1(&table));
+    assert_false(console_input_has_com1(&table)); /* there is no input at all */
+    fake.handle_count = 0;
+    fake.handles[2].device_path = com1;
+    table.ConsoleInHandle = &fake.handles[2];
+    assert_true(console_input_has_com1(&table));
+    table.ConOut = NULL;
+    assert_false(console_output_has_com1(&table));
+}
+
+/* ---- text ---- */
+
+static void converts_text(void **state)
+{
+    uint16_t wide[8];
+    char narrow[8];
+
+    (void)state;
+    assert_true(ucs2_from_utf8(wide, 8, "a\xC3\xA9\xE6\xA0\xAA"));
+    assert_memory_equal(wide, u"a\u00E9\u682A", 8);
+    assert_true(utf8_from_ucs2(narrow, 7, wide));
+    assert_string_equal(narrow, "a\xC3\xA9\xE6\xA0\xAA");
+    assert_false(utf8_from_ucs2(narrow, 6, wide));
+    assert_string_equal(narrow, "a\xC3\xA9");
+    assert_false(ucs2_from_utf8(wide, 3, "abc"));
+    assert_true(ucs2_from_utf8(wide, 4, "abc"));
+    assert_false(ucs2_from_utf8(wide, 8, "\xF0\x9F\x98\x80"));
+    assert_false(ucs2_from_utf8(wide, 8, "a\xC3"));
+    assert_true(utf8_from_ucs2(narrow, 8, (const uint16_t[]){0xD800, 'a', 0}));
+    assert_string_equal(narrow, "\xEF\xBF\xBD"
+                                "a");
+}
+
+static void names_status_codes(void **state)
+{
+    char name[STATUS_NAME_MAX];
+
+    (void)state;
+    assert_string_equal(status_name(name, EFI_LOAD_ERROR), "EFI_LOAD_ERROR");
+    assert_string_equal(status_name(name, EFI_DEVICE_ERROR), "EFI_DEVICE_ERROR");
+    assert_string_equal(status_name(name, EFI_END_OF_MEDIA), "EFI_END_OF_MEDIA");
+    assert_string_equal(status_name(name, EFIERR(29)), "EFI status 0x1d");
+    assert_string_equal(status_name(name, EFI_END_OF_FILE), "EFI_END_OF_FILE");
+    assert_string_equal(status_name(name, EFI_COMPROMISED_DATA), "EFI_COMPROMISED_DATA");
+    assert_string_equal(status_name(name, EFIERR(34)), "EFI status 0x22");
+    assert_string_equal(status_name(name, EFIERR(0)), "EFI status 0x0");
+    assert_string_equal(status_name(name, EFI_WARN_UNKNOWN_GLYPH), "EFI status 0x1");
+}
+
+static void counts_time_forward(void **state)
+{
+    struct clock clock = {.start = 0, .ticks_per_second = 1000000};
+
+    (void)state;
+    uint64_t first = clock_microseconds(&clock);
+    assert_true(first > 0);
+    assert_true(clock_microseconds(&clock) >= first);
+    clock.last = UINT64_MAX; /* a counter that went back stands still */
+    assert_true(clock_microseconds(&clock) == UINT64_MAX);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(distrusts_screen_sizes),
+        cmocka_unit_test(writes_what_can_be_shown),
+        cmocka_unit_test(translates_keys),
+        cmocka_unit_test(falls_back_to_the_simple_keyboard),
+        cmocka_unit_test(reads_terminal_sequences),
+        cmocka_unit_test(tells_escape_from_sequences_by_time),
+        cmocka_unit_test(knows_com1),
+        cmocka_unit_test(asks_what_the_console_is),
+        cmocka_unit_test(converts_text),
+        cmocka_unit_test(names_status_codes),
+        cmocka_unit_test(counts_time_forward),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

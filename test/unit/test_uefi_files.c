@@ -1,0 +1,343 @@
+/* Files, volumes and memory of uefi/ on a firmware that does its worst. */
+#include "unit.h"
+
+#include "fake_firmware.h"
+#include "../../uefi/files.h"
+#include "../../uefi/pages.h"
+
+static const struct fake_node stick[] = {
+    {"", "EFI", -1},
+    {"", "BOOTLLAM.CFG", 19},
+    {"", "MODELS", -1},
+    {"MODELS", ".", -1},
+    {"MODELS", "..", -1},
+    {"MODELS", "README.TXT", 5},
+    {"MODELS", "A.GGUF", 3 * (1 << 20) + 777},
+    {"MODELS", "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@.gguf", 1},
+    {"MODELS", "Second model.gguf", 0},
+};
+
+static const struct fake_node no_model[] = {
+    {"", "BOOTLLAM.CFG", 7},    {"", "MODELS", -1},
+    {"MODELS", "NOTES.TXT", 4}, {"MODELS", "OLD.GGUF", -1}, /* a directory */
+    {"MODELS", ".gguf", 4},
+};
+
+struct session {
+    struct fake_volume volume;
+    struct files files;
+    char error[sizeof((struct platform *)0)->error];
+};
+
+static void begin(struct session *session)
+{
+    session->volume = fake_volume_of(stick, COUNT_OF(stick));
+    fake_plug_in(&session->volume);
+    files_begin(&session->files, &fake_boot, &fake.handles[0], &fake_clock);
+}
+
+static void end(struct session *session)
+{
+    files_end(&session->files);
+    assert_int_equal(session->volume.open_handles, 0);
+    assert_int_equal(fake.allocations, 0);
+}
+
+/* Reads all of a file in steps and compares. Returns the status of the first read that fails. */
+static int read_all(struct session *session, const char *path, uint32_t step)
+{
+    struct platform_file file;
+    static uint8_t buffer[1 << 20];
+
+    assert_int_equal(files_open(&session->files, path, &file, session->error), PLATFORM_OK);
+    for (uint64_t at = 0; at < file.size;) {
+        uint32_t n = file.size - at < step ? (uint32_t)(file.size - at) : step;
+        int status = files_read(&session->files, &file, at, buffer, n, session->error);
+        if (status != PLATFORM_OK) {
+            files_close(&session->files, &file);
+            return status;
+        }
+        for (uint32_t i = 0; i < n; i++) {
+            if (buffer[i] != fake_content(at + i)) {
+                fail_test("wrong byte at %llu\n", (unsigned long long)(at + i));
+            }
+        }
+        at += n;
+    }
+    files_close(&session->files, &file);
+    return PLATFORM_OK;
+}
+
+static void reads_in_bounded_pieces(void **state)
+{
+    struct session session;
+
+    (void)state;
+    fake_reset();
+    begin(&session);
+    assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
+    assert_int_equal(read_all(&session, "/models/a.gguf", 4093), PLATFORM_OK);
+    assert_int_equal(session.volume.largest_read, FILES_READ_MAX);
+    session.volume.short_read = 1000;
+    assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 65536), PLATFORM_OK);
+    end(&session);
+}
+
+static void reads_anywhere(void **state)
+{
+    static const struct {
+        uint64_t at;
+        uint32_t n;
+    } cases[] = {{3 << 20, 777}, {0, 1}, {1048575, 2}, {100, 300000}, {2000000, 1048576}, {1999999, 3}, {3146504, 1}};
+    struct session session;
+    struct platform_file file;
+    uint8_t *buffer = malloc(1 << 20);
+
+    (void)state;
+    fake_reset();
+    begin(&session);
+    assert_int_equal(files_open(&session.files, "/MODELS/A.GGUF", &file, session.error), PLATFORM_OK);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        assert_int_equal(files_read(&session.files, &file, cases[i].at, buffer, cases[i].n, session.error),
+                         PLATFORM_OK);
+        for (uint32_t k = 0; k < cases[i].n; k++) {
+            assert_int_equal(buffer[k], fake_content(cases[i].at + k));
+        }
+    }
+    files_close(&session.files, &file);
+    end(&session);
+    free(buffer);
+}
+
+static void survives_one_failure(void **state)
+{
+    static const uint64_t bad_bytes[] = {0, 511, 1048576, 3146504};
+
+    (void)state;
+    for (size_t i = 0; i < 4 * COUNT_OF(bad_bytes); i++) {
+        struct session session;
+        fake_reset();
+        begin(&session);
+        session.volume.bad_byte = bad_bytes[i / 4];
+        session.volume.failures = 1 + (int)(i % 2) * 2;
+        session.volume.lies = i % 4 >= 2;
+        session.volume.handle_dies = true;
+        assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
+        assert_true(session.volume.open_volumes >= 2);
+        end(&session);
+    }
+}
+
+static void reports_a_lasting_failure(void **state)
+{
+    struct session session;
+
+    (void)state;
+    fake_reset();
+    begin(&session);
+    session.volume.bad_byte = 2000000;
+    session.volume.failures = FAKE_LASTING;
+    assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_IO_ERROR);
+    assert_string_equal(session.error, "EFI_DEVICE_ERROR reading byte 1998848"); /* the 4 KiB piece that fails */
+    session.volume.lies = true;
+    assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_IO_ERROR);
+    assert_memory_equal(session.error, "EFI_NO_RESPONSE", 15);
+    session.volume.failures = 0;
+    session.volume.reads_nothing = true;
+    assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_IO_ERROR);
+    assert_string_equal(session.error, "EFI_END_OF_FILE reading byte 0");
+    session.volume.reads_nothing = false;
+    assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
+    end(&session);
+}
+
+/* A SATA disk's silent failure in a part that the FAT driver reads through its cache is found by the margin around it. */
+static void reads_sata_with_a_margin(void **state)
+{
+    static const uint8_t path[] = {3, 18, 10, 0, 0, 0, 0, 0, 0, 0, 0x7F, 0xFF, 4, 0};
+    struct session session;
+
+    (void)state;
+    fake_reset();
+    session.volume = fake_volume_of(stick, COUNT_OF(stick));
+    fake_plug_in(&session.volume);
+    fake.handles[0].device_path = path;
+    files_begin(&session.files, &fake_boot, &fake.handles[0], &fake_clock);
+    assert_true(session.files.volumes.start.is_sata);
+    assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
+    assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1000), PLATFORM_OK);
+    session.volume.failures = FAKE_LASTING;
+    session.volume.lies = session.volume.caches_edges = true;
+    for (session.volume.bad_byte = 70000; session.volume.bad_byte < 3000000; session.volume.bad_byte += 50001) {
+        assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_IO_ERROR);
+        assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 65536), PLATFORM_IO_ERROR);
+    }
+    end(&session);
+}
+
+static void opens_what_is_there(void **state)
+{
+    struct session session;
+    struct platform_file a, b, c;
+
+    (void)state;
+    fake_reset();
+    begin(&session);
+    assert_int_equal(files_open(&session.files, "/MODELS/B.GGUF", &a, session.error), PLATFORM_NOT_FOUND);
+    assert_int_equal(files_open(&session.files, "/MODELS", &a, session.error), PLATFORM_NOT_FOUND);
+    assert_int_equal(files_open(&session.files, "/MODELS/\xFF", &a, session.error), PLATFORM_NOT_FOUND);
+    assert_int_equal(files_open(&session.files, "/MODELS/\xF0\x9F\x98\x80", &a, session.error), PLATFORM_NOT_FOUND);
+    assert_int_equal(files_open(&session.files, "/BOOTLLAM.CFG", &a, session.error), PLATFORM_OK);
+    assert_int_equal(a.size, 19);
+    assert_int_equal(files_open(&session.files, "/models/second MODEL.gguf", &b, session.error), PLATFORM_OK);
+    assert_int_equal(b.size, 0);
+    assert_int_equal(files_open(&session.files, "/BOOTLLAM.CFG", &c, session.error), PLATFORM_IO_ERROR);
+    assert_string_equal(session.error, "EFI_OUT_OF_RESOURCES opening a third file");
+    files_close(&session.files, &a);
+    session.volume.info_fails = true;
+    assert_int_equal(files_open(&session.files, "/BOOTLLAM.CFG", &a, session.error), PLATFORM_IO_ERROR);
+    assert_string_equal(session.error, "EFI_DEVICE_ERROR opening the file");
+    files_close(&session.files, &b);
+    end(&session);
+}
+
+static void lists_directories(void **state)
+{
+    static const char *const names[] = {"README.TXT", "A.GGUF", "Second model.gguf"};
+    struct session session;
+    struct platform_entry entry;
+
+    (void)state;
+    fake_reset();
+    begin(&session);
+    for (int order = 0; order < 2; order++) { /* forth, then back */
+        for (uint32_t i = 0; i < COUNT_OF(names); i++) {
+            uint32_t index = order == 0 ? i : (uint32_t)COUNT_OF(names) - 1 - i;
+            assert_int_equal(files_list(&session.files, "/MODELS", index, &entry, session.error), PLATFORM_OK);
+            assert_string_equal(entry.name, names[index]);
+            assert_false(entry.is_directory);
+        }
+    }
+    assert_int_equal(files_list(&session.files, "/", 2, &entry, session.error), PLATFORM_OK);
+    assert_string_equal(entry.name, "MODELS");
+    assert_true(entry.is_directory);
+    assert_int_equal(files_list(&session.files, "/", 3, &entry, session.error), PLATFORM_NOT_FOUND);
+    assert_int_equal(files_list(&session.files, "/MODELS", 3, &entry, session.error), PLATFORM_NOT_FOUND);
+    assert_int_equal(files_list(&session.files, "/NONE", 0, &entry, session.error), PLATFORM_NOT_FOUND);
+    assert_int_equal(files_list(&session.files, "/BOOTLLAM.CFG", 0, &entry, session.error), PLATFORM_NOT_FOUND);
+    end(&session);
+}
+
+static void takes_models_from_another_volume(void **state)
+{
+    (void)state;
+    for (int unnoticed = 0; unnoticed < 2; unnoticed++) {
+        struct fake_volume boots = fake_volume_of(no_model, COUNT_OF(no_model)), empty = fake_volume_of(NULL, 0);
+        struct fake_volume holds = fake_volume_of(stick, COUNT_OF(stick));
+        struct files files;
+        struct platform_file file;
+        struct platform_entry entry;
+        char error[96];
+
+        fake_reset();
+        fake_plug_in(&boots);
+        fake_plug_in(&empty);
+        fake_plug_in(&holds);
+        fake.handles[2].unnoticed = unnoticed != 0;
+        files_begin(&files, &fake_boot, &fake.handles[0], &fake_clock);
+        assert_int_equal(files_open(&files, "/MODELS/A.GGUF", &file, error), PLATFORM_OK);
+        files_close(&files, &file);
+        assert_int_equal(files_open(&files, "/BOOTLLAM.CFG", &file, error), PLATFORM_OK);
+        assert_int_equal(file.size, 7); /* the boot volume's own */
+        files_close(&files, &file);
+        assert_int_equal(files_list(&files, "/MODELS", 0, &entry, error), PLATFORM_OK);
+        assert_string_equal(entry.name, "README.TXT");
+        files_end(&files);
+        assert_int_equal(boots.open_handles + empty.open_handles + holds.open_handles, 0);
+    }
+}
+
+static void runs_without_a_boot_volume(void **state)
+{
+    struct fake_volume holds = fake_volume_of(stick, COUNT_OF(stick));
+    struct files files;
+    struct platform_file file;
+    char error[96];
+
+    (void)state;
+    fake_reset();
+    files_begin(&files, &fake_boot, NULL, &fake_clock); /* nothing at all */
+    assert_int_equal(files_open(&files, "/MODELS/A.GGUF", &file, error), PLATFORM_NOT_FOUND);
+    files_end(&files);
+    fake_plug_in(&holds);
+    files_begin(&files, &fake_boot, NULL, &fake_clock);
+    assert_int_equal(files_open(&files, "/BOOTLLAM.CFG", &file, error), PLATFORM_OK);
+    files_close(&files, &file);
+    files_end(&files);
+    assert_int_equal(holds.open_handles, 0);
+}
+
+static void runs_with_little_memory(void **state)
+{
+    struct session session;
+
+    (void)state;
+    fake_reset();
+    fake.memory_limit = 16384;
+    begin(&session);
+    assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
+    assert_int_equal(session.volume.largest_read, 16384);
+    end(&session);
+    fake_reset();
+    fake.memory_limit = 0;
+    begin(&session);
+    assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_IO_ERROR);
+    assert_string_equal(session.error, "EFI_OUT_OF_RESOURCES reading byte 0");
+    end(&session);
+}
+
+static void finds_the_largest_piece(void **state)
+{
+    static const EFI_MEMORY_DESCRIPTOR map[] = {
+        {.Type = EfiConventionalMemory, .NumberOfPages = 160},
+        {.Type = EfiBootServicesData, .NumberOfPages = 100000},
+        {.Type = EfiConventionalMemory, .NumberOfPages = 0},
+        {.Type = EfiConventionalMemory, .PhysicalStart = 1ull << 32, .NumberOfPages = 1 << 20},
+        {.Type = EfiConventionalMemory, .NumberOfPages = 4096},
+    };
+
+    (void)state;
+    fake_reset();
+    assert_int_equal(pages_largest(&fake_boot), 0); /* GetMemoryMap fails */
+    fake.map = map;
+    fake.map_count = 1;
+    assert_int_equal(pages_largest(&fake_boot), 160 * 4096 / 8 * 7);
+    fake.map_count = COUNT_OF(map);
+    assert_int_equal(pages_largest(&fake_boot), (1ull << 32) - (8 << 20));
+}
+
+static void gives_memory_in_pages(void **state)
+{
+    (void)state;
+    fake_reset();
+    void *memory = pages_take(&fake_boot, 5000);
+    assert_non_null(memory);
+    assert_int_equal((uintptr_t)memory % 4096, 0);
+    pages_give(&fake_boot, memory, 5000);
+    assert_null(pages_take(&fake_boot, fake.memory_limit + 1));
+    assert_null(pages_take_low(&fake_boot, fake.memory_limit + 1));
+    assert_int_equal(fake.allocations, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_in_bounded_pieces),    cmocka_unit_test(reads_anywhere),
+        cmocka_unit_test(survives_one_failure),       cmocka_unit_test(reports_a_lasting_failure),
+        cmocka_unit_test(reads_sata_with_a_margin),   cmocka_unit_test(opens_what_is_there),
+        cmocka_unit_test(lists_directories),          cmocka_unit_test(takes_models_from_another_volume),
+        cmocka_unit_test(runs_without_a_boot_volume), cmocka_unit_test(runs_with_little_memory),
+        cmocka_unit_test(finds_the_largest_piece),    cmocka_unit_test(gives_memory_in_pages),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
