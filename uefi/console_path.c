@@ -69,8 +69,9 @@ static bool ask_variable(EFI_SYSTEM_TABLE *table, const struct console *console,
     return true;
 }
 
-/* Asks the console's own handle, where it is the device itself; then the devices tagged as parts of it; then the variable.
-   A console of which nothing is known (U-Boot's) counts as one on the port: text twice is worse than a port left alone. */
+/* Asks the console's own handle, where it is the device itself; then the devices tagged as parts of it; then the
+   variable. A console of which nothing is known (U-Boot's) counts as one on the port: text twice is worse than a port
+   left alone. */
 static bool has_com1(EFI_SYSTEM_TABLE *table, const struct console *console)
 {
     bool found = false;

@@ -4,8 +4,8 @@
 
 #include "device_path.h"
 
-/* Whether one of the instances of a device path is a UART of the first serial port. A UART under no known kind of device
-   counts as the first. */
+/* Whether one of the instances of a device path is a UART of the first serial port. A UART under no known kind of
+   device counts as the first. */
 bool device_path_has_com1(struct device_path path);
 
 /* Whether the firmware's own console output, or input, goes through the first serial port, or may do so. */

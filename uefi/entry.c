@@ -1,7 +1,7 @@
 /*
- * The program's first instruction. Firmware's StartImage calls uefi_entry in 64-bit long mode, paging on and flat, with
- * the Microsoft calling convention: RCX = image handle, RDX = system table, at least 128 KiB of stack. gnu-efi's _relocate
- * makes the image fit its address; efi_main runs the program and goes back to the firmware.
+ * The program's first instruction. Firmware's StartImage calls uefi_entry in 64-bit long mode, paging on and flat,
+ * with the Microsoft calling convention: RCX = image handle, RDX = system table, at least 128 KiB of stack. gnu-efi's
+ * _relocate makes the image fit its address; efi_main runs the program and goes back to the firmware.
  *
  * Vector registers may be off until cpu_enable_vector_state: nothing before it uses them (uefi.mk sees to it).
  */
@@ -16,8 +16,8 @@ extern const char _DYNAMIC[] __attribute__((visibility("hidden")));
 EFI_STATUS _relocate(long base, const void *dynamic, EFI_HANDLE image, EFI_SYSTEM_TABLE *table); /* libgnuefi.a */
 EFI_STATUS EFIAPI uefi_entry(EFI_HANDLE image, EFI_SYSTEM_TABLE *table);
 
-/* PE base relocations, without which some firmware refuses an image: one block for page 1000h, 12 bytes with this header,
-   and two entries that say "nothing to do", since _relocate does it. */
+/* PE base relocations, without which some firmware refuses an image: one block for page 1000h, 12 bytes with this
+   header, and two entries that say "nothing to do", since _relocate does it. */
 static const uint32_t base_relocations[] __attribute__((section(".reloc"), used)) = {0x1000, 12, 0};
 
 static EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)

@@ -1,12 +1,13 @@
 /*
- * Reading goes through one window below 4 GiB in pieces of at most 1 MiB: firmware fails on larger reads, some on buffers
- * above 4 GiB. A read that fails is tried again with everything opened anew and smaller pieces, since a handle may be
- * unusable after one failure; the piece size that then works is kept.
+ * Reading goes through one window below 4 GiB in pieces of at most 1 MiB: firmware fails on larger reads, some on
+ * buffers above 4 GiB. A read that fails is tried again with everything opened anew and smaller pieces, since a
+ * handle may be unusable after one failure; the piece size that then works is kept.
  *
- * SATA drivers of edk2 (stable 2020 to 2022, and firmware made from them) report success after a read that failed for
- * good, with the memory as it was. So every sector of the window is marked before a read, and a mark that is still there
- * afterwards counts as a failure. edk2's FAT driver reads the first and last 64 KiB or less of a request by way of a cache,
- * where a mark tells nothing: on SATA disks each piece reaches so far beyond the part that is used, where the file does.
+ * SATA drivers in firmware (seen with OVMF 2022.11) may report success after a read that failed for good, with the
+ * memory as it was. So every sector of the window is marked before a read, and a mark that is still there afterwards
+ * counts as a failure. edk2's FAT driver reads the first and last 64 KiB or less of a request by way of a cache,
+ * where a mark tells nothing: on SATA disks each piece reaches so far beyond the part that is used, where the file
+ * does.
  */
 #include "files.h"
 
@@ -234,7 +235,7 @@ static uint32_t count_marks(const struct window *window, size_t n, uint64_t mark
     return count;
 }
 
-/* Reads at most *size bytes at `start`, a multiple of SECTOR, into the window; *size becomes what came, at least one. */
+/* Reads at most *size bytes at `start`, a multiple of SECTOR, into the window; *size becomes what came, at least 1. */
 static EFI_STATUS read_once(struct files *files, struct open_file *file, uint64_t start, UINTN *size)
 {
     const uint64_t mark = tsc_read() * 0x9E3779B97F4A7C15u; /* no byte sequence that files are likely to have */

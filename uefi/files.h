@@ -1,4 +1,4 @@
-/* Files and directories through EFI_FILE_PROTOCOL (UEFI specification, 13.5), with the care that real firmware needs. */
+/* Files and directories through EFI_FILE_PROTOCOL (UEFI specification, 13.5), with the care that firmware needs. */
 #ifndef BOOTLLAMA_UEFI_FILES_H
 #define BOOTLLAMA_UEFI_FILES_H
 

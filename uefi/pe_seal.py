@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Finishes and checks the UEFI application's PE file.
 
-objcopy writes the file, but no NX_COMPAT, and the time of day. This sets the one, clears the other, computes the checksum,
-and then refuses a file that real firmware would refuse or load wrongly. Format: Microsoft's "PE Format" reference;
-README.md in this folder says what each rule is for.
+objcopy writes the file, but no NX_COMPAT, and the time of day. This sets the one, clears the other, computes the
+checksum, and then refuses a file that real firmware would refuse or load wrongly. Format: Microsoft's "PE Format"
+reference; README.md in this folder says what each rule is for.
 """
 
 import argparse
@@ -107,7 +107,8 @@ def check_headers(pe):
     require(pe.u32(pe.optional + 36) == FILE_ALIGNMENT, "file alignment is not 512")
     require(pe.u32(pe.optional + 64) == pe.checksum(), "wrong checksum")
     headers = pe.u32(pe.optional + 60)
-    require(pe.headers_end <= headers <= pe.sections[0].address and headers % FILE_ALIGNMENT == 0, "wrong SizeOfHeaders")
+    require(pe.headers_end <= headers <= pe.sections[0].address and headers % FILE_ALIGNMENT == 0,
+            "wrong SizeOfHeaders")
     require(headers == pe.sections[0].raw_offset, "gap between headers and first section")
     entry, text = pe.u32(pe.optional + 16), pe.section(".text")
     require(text.address <= entry < text.address + text.virtual_size, "entry point is not in .text")

@@ -172,7 +172,7 @@ static EFI_HANDLE device_of(EFI_BOOT_SERVICES *boot, EFI_HANDLE image)
     return ((EFI_LOADED_IMAGE_PROTOCOL *)loaded)->DeviceHandle;
 }
 
-/* The first line is on the screen before anything else is tried: where a machine stops later, it tells how far it got. */
+/* The first line is on the screen before anything else is tried: where a machine stops, it tells how far it got. */
 void uefi_greet(EFI_SYSTEM_TABLE *table)
 {
     table->BootServices->SetWatchdogTimer(0, 0, 0, NULL);

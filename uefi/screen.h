@@ -11,7 +11,7 @@ struct screen {
     BOOLEAN cursor_was_visible;        /* for screen_close */
 };
 
-/* Clears the screen of what the firmware has left there (a logo) and writes `text`. May be called before screen_open. */
+/* Clears the screen of what the firmware left there (a logo) and writes `text`. May be called before screen_open. */
 void screen_greet(EFI_SYSTEM_TABLE *table, const CHAR16 *text);
 
 /* Takes over ConOut in the mode that it is in. The cursor becomes visible. */

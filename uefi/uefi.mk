@@ -1,7 +1,7 @@
 # build/uefi/BOOTX64.EFI, the UEFI application, and build/uefi/bootllama.so, the same with symbols.
 #
-# A shared ELF object linked by uefi.ld -> objcopy makes it a PE file -> pe_seal.py sets what objcopy cannot and checks the
-# result. Any rule of README.md ("The PE file") that does not hold fails the build.
+# A shared ELF object linked by uefi.ld -> objcopy makes it a PE file -> pe_seal.py sets what objcopy cannot and
+# checks the result. Any rule of README.md ("The PE file") that does not hold fails the build.
 
 UEFI_CC := gcc
 UEFI_TARGET := -m64 -march=x86-64 -fpic -fvisibility=hidden -mno-red-zone
@@ -9,8 +9,8 @@ UEFI_SOURCES := $(wildcard uefi/*.c)
 UEFI_OBJECTS := $(UEFI_SOURCES:%.c=$(BUILD)/%.o)
 UEFI_IMAGE_MAX := 98304
 
-# Code around firmware calls stays out of vector registers: they may be off when it starts, and firmware need not preserve
-# them. run.c saves those that firmware wants back.
+# Code around firmware calls stays out of vector registers: they may be off when it starts, and firmware need not
+# preserve them. run.c saves those that firmware wants back.
 UEFI_CODE_FLAGS := -mgeneral-regs-only
 $(BUILD)/uefi/run.o: UEFI_CODE_FLAGS :=
 $(BUILD)/uefi/core/cpu.o: KERNEL_FLAGS_cpu := -mgeneral-regs-only
@@ -37,8 +37,8 @@ $(BUILD)/uefi/BOOTX64.EFI: $(BUILD)/uefi/bootllama.pe uefi/pe_seal.py
 
 all: $(BUILD)/uefi/BOOTX64.EFI
 
-# What unit tests run on the build machine, with firmware made of tables (test/unit/fake_firmware.h): all but the parts that
-# are processor or ports. They join the library that test/test.mk links every unit test with.
+# What unit tests run on the build machine, with firmware made of tables (test/unit/fake_firmware.h): all but the
+# parts that are processor or ports. They join the library that test/test.mk links every unit test with.
 UEFI_TESTED := $(filter-out uefi/entry.c uefi/run.c uefi/platform.c uefi/serial.c,$(UEFI_SOURCES))
 
 define uefi_test_variant

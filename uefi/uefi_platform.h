@@ -30,9 +30,9 @@ struct uefi {
    registers. */
 void uefi_greet(EFI_SYSTEM_TABLE *table);
 
-/* Takes over console and serial port, ends the first line, measures the clock and finds the volumes of `image`, which is
-   loaded at image_base. Fills *platform, whose calls then work on *uefi; both stay the caller's. uefi_platform_end gives
-   everything back to the firmware. */
+/* Takes over console and serial port, ends the first line, measures the clock and finds the volumes of `image`, which
+   is loaded at image_base. Fills *platform, whose calls then work on *uefi; both stay the caller's. uefi_platform_end
+   gives everything back to the firmware. */
 void uefi_platform_begin(struct platform *platform, struct uefi *uefi, EFI_HANDLE image, EFI_SYSTEM_TABLE *table,
                          const void *image_base);
 void uefi_platform_end(struct uefi *uefi);

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Writes children's stories from the plots in plots/*.txt and the words in vocabulary.py, one story a line.
 
-A plot file holds plots, separated by blank lines. The first line of a plot is "# title; key=words; ...", the keys are
+A plot file holds plots, separated by blank lines. Each one begins with "# title; key=words; ...". The keys are
     when=day|plain|night|winter     what may be said of the time (plain: no weather, because the plot makes its own)
     not=KIND ...                    who cannot be the hero; kinds, things and places that the plot itself names never are
     trait= thing= place= food=      the only words to choose from
@@ -9,7 +9,8 @@ A plot file holds plots, separated by blank lines. The first line of a plot is "
 Then each line is a part of the story ("? " before it: in half of the stories):
     {slot}                          something of this story (see Story.slots) or of vocabulary.MACROS
     (this|that)                     a choice, made anew each time
-    <who: Words.>                   somebody says this, in one of several forms; H, F and X are hero, friend and helper
+    <who: Words.>                   somebody says this, in one of several forms; H, F and X are hero, friend and helper,
+                                    Helper is a helper who was not there before
 """
 
 import random
@@ -32,15 +33,19 @@ def read_plots():
     return plots
 
 
+def words_of(text):
+    return set(re.findall("[a-z]+", text.lower()))
+
+
 class Plot:
     def __init__(self, title, keys, lines):
         self.title, self.lines = title, lines
         self.when = keys.get("when", "day")
         self.only = {key: keys[key].split() for key in ("trait", "thing", "place", "food") if key in keys}
         text = "\n".join(lines)
-        self.taken = set(re.findall(r"[a-z]+", text.lower())) | set(keys.get("not", "").split())
+        self.taken = words_of(text) | set(keys.get("not", "").split())
         self.opening = re.match(r'.*?\{S0?\}.*?[.!?]"?(?= |$)', lines[0]).group()
-        self.company = set(re.findall(r"[a-z]+", self.opening)) & set(words.OTHERS)
+        self.company = "{F}" in self.opening or bool(words_of(self.opening) & set(words.OTHERS))
         self.friend_is_new = "{a friend}" in text.lower() or keys.get("friend") == "new"
 
     def pick(self, rng, key, choices):
@@ -56,7 +61,7 @@ class Story:
         female, kind, name = self.character(kinds, ())
         _, friend_kind, friend = self.character(words.CHILDREN + words.ANIMALS, (kind, name))
         helper = plot.pick(rng, "helper", [h for h in words.HELPERS if h.split()[-1] not in (kind, friend_kind)])
-        soft, hard = (plot.pick(rng, "thing", list(things)) for things in (words.SOFT_THINGS, words.HARD_THINGS))
+        soft, hard = (plot.pick(rng, "thing", things) for things in (words.SOFT_THINGS, words.HARD_THINGS))
         thing = hard if "thing" in plot.only else rng.choice((soft, hard, hard))
         color = rng.choice(words.SOFT_COLORS if thing == soft else words.HARD_COLORS)
         place = plot.pick(rng, "place", list(words.PLACES))
@@ -68,7 +73,6 @@ class Story:
             "F": FRIEND, "fkind": friend_kind, "a friend": f"a {self.trait(friend_kind)} {friend_kind} named {friend}",
             "a helper": f"a {helper}", "helper": "the " + helper.split()[-1],
             "soft": soft, "hard": hard, "thing": thing, "a thing": f"a {color} {thing}",
-            "used it": (words.SOFT_THINGS | words.HARD_THINGS)[thing],
             "in place": f"{words.PLACES[place]} the {place}",
             "home": rng.choice([h for h in words.HOMES if not plot.taken & set(h.split()[3:])]),
             "a food": food, "food": food.split()[-1],
@@ -106,7 +110,8 @@ class Story:
 
     def say(self, match):
         who, text = match.groups()
-        who = {"H": self.slots["N"], "F": FRIEND, "X": self.slots["helper"], "Helper": self.slots["a helper"]}.get(who, who)
+        cast = {"H": self.slots["N"], "F": FRIEND, "X": self.slots["helper"], "Helper": self.slots["a helper"]}
+        who = cast.get(who, who)
         first, rest = re.match(r"(.*?[.!?])(?: (.*))?$", text).groups()
         verb = {"?": "asked", "!": self.rng.choice(("said", "said", "cried")), ".": "said"}[first[-1]]
         if self.rng.random() < 0.3:
@@ -126,8 +131,8 @@ class Story:
             if rng.random() < 0.35 and "lived" not in before and "loved" not in before:
                 before += " " + rng.choice(words.AFTERWARDS)
             return before, time + "{N}", ""
-        if form < 0.66 and "{F}" not in self.plot.opening:
-            return "", time + "{a hero}", rng.choice(words.NAMINGS if self.plot.company else words.SHORT_NAMINGS)
+        if form < 0.66 and not self.plot.company:
+            return "", time + "{a hero}", "{His} name was {N}."
         if form < 0.74 and when == "day" and time:
             return "", "Once there was " + named + " who", ""
         if form < 0.82 and when == "day" and time:
@@ -138,10 +143,10 @@ class Story:
 
     def write(self):
         before, subject, after = self.begin()
-        lines = [line.removeprefix("? ") for line in self.plot.lines if not line.startswith("? ") or self.rng.random() < 0.5]
+        lines = [line for line in self.plot.lines if not line.startswith("? ") or self.rng.random() < 0.5]
         opening = re.sub(r"\{S0?\}", lambda _: subject, self.plot.opening)
         lines[0] = " ".join((before, opening, after, lines[0].removeprefix(self.plot.opening)))
-        text = " ".join(self.expand(line) for line in lines)
+        text = " ".join(self.expand(line.removeprefix("? ")) for line in lines)
         if not self.plot.friend_is_new:
             text = text.replace(FRIEND, self.expand(self.rng.choice(self.friend_introductions)), 1)
         for phrase, others in words.PARAPHRASES.items():
@@ -153,7 +158,8 @@ def finish(text):
     """Capitals at the beginning of sentences, an before vowels, single spaces."""
     text = re.sub(r"\s+", " ", text).strip()
     text = re.sub(r'\b([Aa]) (?=[aeiou])', r"\1n ", text)
-    return re.sub(r'(^"?|[.!?] "?|[.!?]" (?=his |her |the |an? ))([a-z])', lambda m: m[1] + m[2].upper(), text)
+    speaker = r'[.!?]" (?=(?:his|her|the|an?|someone|everyone) )'     # as opposed to: "Who?" asked Tom.
+    return re.sub(rf'(^"?|[.!?] "?|{speaker})([a-z])', lambda m: m[1] + m[2].upper(), text)
 
 
 def stories(seed):

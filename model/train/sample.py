@@ -13,7 +13,7 @@ BOS = 1
 
 
 def choose(logits, temperature, top_p):
-    """One token for each row: the most likely one at temperature 0, else by chance out of the smallest set over top_p."""
+    """One token for each row: the most likely one at temperature 0, else one of those that make up top_p."""
     if temperature == 0:
         return logits.argmax(-1, keepdim=True)
     chances, tokens = torch.softmax(logits / temperature, -1).sort(-1, descending=True)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """tokenizer.py FOLDER: learns 512 BPE pieces from FOLDER/train.txt and encodes the stories with them.
 
-Writes tokenizer.model (sentencepiece), tokenizer.bin (llama2.c) and, for train and heldout, the token ids of all stories.
+Writes tokenizer.model (sentencepiece), tokenizer.bin (llama2.c) and the token ids of train.txt and heldout.txt (*.npy).
 """
 
 import struct

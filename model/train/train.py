@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from llama import CONTEXT, VOCAB, Llama
 
-STEPS = 10000
+STEPS = 12000
 WARMUP = 300
 BATCH = 4096            # tokens in a step: small enough for the caches, which this little network lives in
 PEAK, LAST = 4e-3, 4e-5     # learning rates
@@ -136,7 +136,7 @@ def main():
             shown, losses = now, []
         if now - saved > 120 or done == STEPS:
             save(checkpoint, {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": done})
-            print(f"step {done}/{STEPS}  held-out loss of 200 stories {held_out_loss(model, heldout, 200):.4f}", flush=True)
+            print(f"step {done}/{STEPS}  held-out loss {held_out_loss(model, heldout, 200):.4f}", flush=True)
             saved = time.time()
 
     print(f"loss per token: {held_out_loss(model, train, 2000):.4f} on 2000 stories of the training,", end=" ")

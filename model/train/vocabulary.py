@@ -22,18 +22,9 @@ HELPERS = ["old owl", "wise turtle", "kind farmer", "big bear", "gray goose", "w
 SOFT_COLORS = "red blue green yellow little old pretty".split()
 HARD_COLORS = SOFT_COLORS + "shiny golden silver".split()
 
-# Small things that can be found, lost, carried and given, and what one does with each of them.
-SOFT_THINGS = {
-    "hat": "put it on", "scarf": "put it on", "kite": "let it fly", "book": "read it", "blanket": "felt how warm it was",
-    "basket": "looked inside", "doll": "hugged it", "feather": "held it up to the sky", "coat": "put it on",
-    "ribbon": "tied it in a bow",
-}
-HARD_THINGS = {
-    "bell": "rang it", "ball": "rolled it", "drum": "played it", "flute": "played it", "cup": "drank from it",
-    "spoon": "tapped it on a stone", "boat": "let it swim", "lamp": "lit it", "wagon": "pulled it", "coin": "turned it over",
-    "shell": "held it to one ear", "button": "turned it over", "whistle": "blew it", "clock": "listened to it",
-    "ring": "held it up to the sky", "mirror": "looked into it", "crown": "put it on", "box": "looked inside",
-}
+# Small things that can be found, lost, carried and given.
+SOFT_THINGS = "hat scarf kite book blanket basket doll feather coat ribbon".split()
+HARD_THINGS = "bell ball drum flute cup spoon boat lamp wagon coin button whistle clock ring mirror crown box".split()
 
 PLACES = {
     "forest": "in", "garden": "in", "park": "in", "meadow": "in", "field": "in", "valley": "in", "hill": "on", "beach": "on",
@@ -52,6 +43,7 @@ MACROS = {
     "happy": "(happy|glad|very happy|so happy)",
     "sad": "(sad|very sad|so sad)",
     "tired": "(tired|very tired)",
+    "loved it": "(looked at it for a long time|held it up to the sun|held it close|put it in a safe place)",
     "spot": "(under a tree|behind a big stone|in the tall grass|next to an old log|under a green leaf)",
     "hobby": "(to look at the clouds|to play outside|to take long walks|to hear a good story|to laugh|to help others"
              "|to ask questions|to run in the wind|to eat warm soup|to learn new things|to sit in the sun|to drink hot tea)",
@@ -93,9 +85,6 @@ INTRODUCTIONS = (
     "This is a story about {a hero} named {N}.",
 )
 AFTERWARDS = ("{He} lived {home}.", "{N} lived {home}.", "{He} loved {hobby}.", "{N} loved {hobby}.")
-
-NAMINGS = ("The {kind} was called {N}.", "The {kind}'s name was {N}.")
-SHORT_NAMINGS = (*NAMINGS, "{His} name was {N}.", "{His} name was {N}.", "{His} name was {N}.")  # with nobody else around
 
 # Other ways to say the same, chosen anew at each place.
 PARAPHRASES = {

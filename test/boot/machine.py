@@ -36,6 +36,8 @@ MEDIA = {
     "usb-xhci": ("q35", ["-device", "qemu-xhci,id=usb", "-device", "usb-storage,bus=usb.0,drive=disk,bootindex=0"]),
     "virtio": ("q35", ["-device", "virtio-blk-pci,drive=disk,bootindex=0"]),
     "nvme": ("q35", ["-device", "nvme,drive=disk,serial=1,bootindex=0"]),
+    "isa": ("isapc", ["-device", "isa-ide,iobase=0x1f0,iobase2=0x3f6,irq=14",
+                      "-device", "ide-hd,drive=disk,bus=ide.0,bootindex=0"]),
     "sd-card": ("q35", ["-device", "sdhci-pci", "-device", "sd-card,drive=disk"]),
 }
 

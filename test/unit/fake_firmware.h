@@ -1,6 +1,6 @@
 /*
- * A firmware made of tables, which can do what no emulated machine does on demand: lie, stop short, fail at a given byte,
- * report nonsense. One at a time; fake_reset makes it new.
+ * A firmware made of tables, which can do what no emulated machine does on demand: lie, stop short, fail at a given
+ * byte, report nonsense. One at a time; fake_reset makes it new.
  */
 #ifndef BOOTLLAMA_TEST_FAKE_FIRMWARE_H
 #define BOOTLLAMA_TEST_FAKE_FIRMWARE_H

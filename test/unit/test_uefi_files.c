@@ -151,7 +151,8 @@ static void reports_a_lasting_failure(void **state)
     end(&session);
 }
 
-/* A SATA disk's silent failure in a part that the FAT driver reads through its cache is found by the margin around it. */
+/* A SATA disk's silent failure in a part that the FAT driver reads through its cache is found by the margin around
+   it. */
 static void reads_sata_with_a_margin(void **state)
 {
     static const uint8_t path[] = {3, 18, 10, 0, 0, 0, 0, 0, 0, 0, 0x7F, 0xFF, 4, 0};

@@ -1,0 +1,138 @@
+"""The session at a real keyboard and terminal: typing, stopping, leaving, and machines that lack a part."""
+import re
+import subprocess
+
+import pytest
+
+from stories import DEFAULT_SEED, IMAGE, expected
+from test_same_text import squeezed
+
+FIRMWARES = ["bios", "uefi"]
+NEXT = DEFAULT_SEED + 1
+
+
+@pytest.mark.parametrize("firmware", FIRMWARES)
+def test_keyboard(boot, firmware):
+    """A prompt typed on the PS/2 keyboard, with a slip that is taken back."""
+    with boot(IMAGE, firmware) as machine:
+        machine.start()
+        machine.story()
+        machine.press("shift-t", "h", "e", "spc", "d", "i", "backspace", "o", "g")
+        machine.wait_for("The dog")
+        machine.press("ret")
+        assert machine.story().text == expected("The dog", seed=NEXT)
+
+
+@pytest.mark.parametrize("key", ["\x1b", "\x03"], ids=["escape", "ctrl-c"])
+@pytest.mark.parametrize("firmware", FIRMWARES)
+def test_stopping_a_story(boot, firmware, key):
+    """While the machine stands still, so that the story cannot end before the key is there."""
+    with boot(IMAGE, firmware) as machine:
+        machine.start()
+        machine.story()
+        machine.type("The dog\r")
+        machine.wait_for("The dog\n\nThe dog")
+        machine.ask("stop")
+        machine.type(key)
+        machine.ask("cont")
+        text = "The dog" + machine.wait_for(re.compile(r"\n\n\[\d+ tokens, [^\n]*, stopped\]\n> ")).rpartition("\n\n[")[0]
+        whole = expected("The dog", seed=NEXT)
+        assert whole.startswith(text) and len(text) < len(whole)
+        machine.type("\r")
+        machine.wait_for("\n")
+        assert machine.story().text == expected(seed=NEXT + 1)
+
+
+@pytest.mark.parametrize("firmware", FIRMWARES)
+def test_reboot_and_off(boot, firmware):
+    with boot(IMAGE, firmware) as machine:
+        machine.start()
+        machine.story()
+        machine.type("/reboot\r")
+        machine.start()
+        assert machine.story().text == expected()
+        machine.type("/OFF\r")
+        assert machine.process.wait(60) == 0
+
+
+def test_unknown_command_and_a_prompt_that_is_too_long(boot):
+    with boot(IMAGE) as machine:
+        machine.start()
+        machine.story()
+        machine.type("/nonsense\r")
+        assert "Error: unknown command" in machine.wait_for("\n> ", error_allowed=True)
+        for _ in range(40):
+            machine.type("a b c d e f g h i j k l ")
+        machine.type("m\r")
+        assert "Error: the prompt is longer than the model's context of 512 tokens" in machine.wait_for(
+            "\n> ", error_allowed=True)
+        machine.type("The dog\r")
+        machine.wait_for("The dog")
+        assert machine.story().text == expected("The dog", seed=NEXT + 1)
+
+
+def test_text_beyond_ascii(boot):
+    """Typed on the serial line as UTF-8: one step back for each character; on the screen in code page 437."""
+    with boot(IMAGE) as machine:
+        machine.start()
+        machine.story()
+        machine.type("Ä café 株\x7f\x7f: naïve\r")
+        machine.wait_for("Ä café: naïve")
+        assert machine.story().text == expected("Ä café: naïve", seed=NEXT)
+        assert "Äcafé:naïve" in squeezed("".join(machine.screen()))
+
+
+def test_configuration_with_errors(boot, volume):
+    """As Notepad writes it: a byte-order mark, CRLF. Wrong lines are named, the others count."""
+    lines = ["\ufeff# settings", "Temperature = 0.5", "top_p = 1.5", "colour = red", "SEED=11", "steps = 60",
+             'prompt = " The cat"', "just words"]
+    volume.put("\r\n".join(lines).encode(), "/BOOTLLAM.CFG")
+    with boot(volume.path) as machine:
+        machine.start()
+        said = machine.wait_for("Loading", error_allowed=True)
+        errors = [line for line in said.splitlines() if line.startswith("Error: ")]
+        assert [re.match(r"Error: /BOOTLLAM\.CFG, line (\d+): ", line)[1] for line in errors] == ["3", "4", "8"]
+        assert "top_p is a number from 0 to 1" in errors[0] and '"colour"' in errors[1]
+        assert machine.story().text == expected(" The cat", temperature=0.5, seed=11, steps=60)
+
+
+def test_without_serial_port(boot):
+    """The screen alone, and the keyboard."""
+    with boot(IMAGE, serial=False) as machine:
+        machine.wait_for_screen("tokens/s]")
+        assert squeezed(expected()) in squeezed("".join(machine.screen()))
+        machine.press("shift-t", "h", "e", "spc", "d", "o", "g", "ret")
+        machine.wait_for_screen("> The dog")
+        screen = machine.wait_for_screen("tokens/s] > ")
+        assert squeezed("".join(screen)).endswith(squeezed(expected("The dog", seed=NEXT))[-300:])
+
+
+def test_without_serial_port_on_uefi(boot):
+    """Graphics show no text to compare: that the machine obeys the keyboard is what can be seen."""
+    with boot(IMAGE, "uefi", serial=False) as machine:
+        for _ in range(100):
+            machine.press("slash", "o", "f", "f", "ret")
+            try:
+                assert machine.process.wait(1) == 0
+                return
+            except subprocess.TimeoutExpired:
+                continue
+        raise AssertionError("/off on the keyboard does nothing")
+
+
+@pytest.mark.parametrize("firmware", FIRMWARES)
+def test_headless(boot, firmware):
+    """No display adapter and no keyboard controller: a story and a prompt all the same."""
+    with boot(IMAGE, firmware, medium="ahci", options=["-vga", "none", "-machine", "i8042=off"]) as machine:
+        machine.start()
+        assert machine.story().text == expected()
+        machine.type("The dog\r")
+        machine.wait_for("The dog")
+        assert machine.story().text == expected("The dog", seed=NEXT)
+
+
+def test_isa_machine(boot):
+    """A 486 of its time: no PCI bus, no ACPI, 8 MiB."""
+    with boot(IMAGE, cpu="486", memory=8, medium="isa") as machine:
+        machine.start()
+        assert machine.story().text == expected()

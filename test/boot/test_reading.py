@@ -1,0 +1,77 @@
+"""A story of 300 tokens does not depend on where and how the model lies on the disk, nor on what it is called."""
+import random
+
+import pytest
+
+from stories import MODEL, expected, long_settings
+from volume import Volume
+
+PATH = f"/MODELS/{MODEL.name.upper()}"
+LARGE_MIB = 12 << 10  # beyond what CHS addresses, 8 GB
+CHS_SECTORS = 1024 * 255 * 63
+
+
+@pytest.fixture(scope="module")
+def settings():
+    return long_settings()
+
+
+def check(boot, volume, firmware, path, **settings):
+    volume.configure(**settings)
+    settings.pop("model", None)
+    with boot(volume.path, firmware) as machine:
+        machine.start()
+        story = machine.story()
+        assert f"Loading {path}: 100 %" in machine.text()
+        assert story.tokens == 300
+        assert story.text == expected(**settings)
+
+
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+def test_fragmented_file_with_a_long_name(boot, volume, settings, firmware):
+    """Each cluster by itself, all over the volume, backwards and forwards; the name asked for in other letters."""
+    name = "A Model with a Long Name, and ö.gguf"
+    data = MODEL.read_bytes()
+    volume.delete("/MODELS/*")
+    volume.put(data, f"/MODELS/{name}")
+    clusters = volume.chain(f"/MODELS/{name}")
+    volume.move(f"/MODELS/{name}", random.Random(1).sample(volume.free_clusters(), len(clusters)))
+    clusters = volume.chain(f"/MODELS/{name}")
+    assert sum(second == first + 1 for first, second in zip(clusters, clusters[1:])) < len(clusters) / 50
+    assert volume.file(f"/MODELS/{name}") == data
+    volume.check()
+    asked = "a model WITH a long name, and Ö.GGUF"
+    check(boot, volume, firmware, f"/MODELS/{asked}", model=asked, **settings)
+
+
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+def test_end_of_a_large_volume_with_a_short_name(boot, tmp_path, settings, firmware):
+    """Past 8 GB, and in two directories' worth of other files, none of which is a model."""
+    volume = Volume.of_size(tmp_path / "large.img", LARGE_MIB, MODEL)
+    try:
+        volume.delete("/MODELS/*")
+        volume.put(b"no model", "/MODELS/._S260K.GGUF")
+        volume.put(b"", "/MODELS/EMPTY.GGUF")
+        volume.put(b"words", "/MODELS/NOTES ABOUT MODELS.GGUF.TXT")
+        volume.mtools("mmd", "::/MODELS/FOLDER.GGUF")
+        volume.put(MODEL, "/MODELS/S260K.GGU")
+        clusters = volume.chain("/MODELS/S260K.GGU")
+        volume.move("/MODELS/S260K.GGU", volume.free_clusters()[-len(clusters):])
+        assert volume.lba(volume.chain("/MODELS/S260K.GGU")[0]) > CHS_SECTORS
+        assert volume.file("/MODELS/S260K.GGU") == MODEL.read_bytes()
+        check(boot, volume, firmware, "/MODELS/S260K.GGU", **settings)
+    finally:
+        volume.path.unlink()
+
+
+def test_first_model_of_a_full_directory(boot, volume, settings):
+    """The model's entry comes after hundreds of deleted and other ones."""
+    volume.delete("/MODELS/*")
+    names = [f"A file with quite a long name, number {number}.txt" for number in range(120)]
+    for name in names:
+        volume.put(b"words", f"/MODELS/{name}")
+    for name in names[:60]:
+        volume.delete(f"/MODELS/{name}")
+    volume.put(MODEL, "/MODELS/Z.GGUF")
+    assert len(volume.chain("/MODELS")) > 10
+    check(boot, volume, "bios", "/MODELS/Z.GGUF", **settings)
