@@ -379,6 +379,9 @@ int files_list(struct files *files, const char *directory, uint32_t index, struc
     EFI_STATUS status = EFI_NOT_FOUND;
     struct tries tries = {0, 0};
 
+    if (index == 0 && is_in_models(directory)) {
+        volumes_update(&files->volumes);
+    }
     while (next_try(files, &tries, files->directory.volume)) {
         status = list_once(files, directory, index, entry);
         if (!EFI_ERROR(status)) {

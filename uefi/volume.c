@@ -114,7 +114,7 @@ static void volume_close(struct volume *volume)
 }
 
 /* Takes the first volume with a model as `models`. */
-static void search(struct volumes *volumes, EFI_HANDLE device)
+static void search(struct volumes *volumes)
 {
     EFI_GUID guid = EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID;
     EFI_HANDLE *handles = NULL;
@@ -124,7 +124,7 @@ static void search(struct volumes *volumes, EFI_HANDLE device)
         return;
     }
     for (UINTN i = 0; i < count && volumes->models.system == NULL; i++) {
-        if (handles[i] != device) {
+        if (handles[i] != volumes->device) {
             struct volume volume = volume_open(volumes->boot, handles[i]);
             if (has_model(&volume)) {
                 volumes->models = volume;
@@ -154,14 +154,24 @@ static void connect_disks(EFI_BOOT_SERVICES *boot)
 
 void volumes_open(struct volumes *volumes, EFI_BOOT_SERVICES *boot, EFI_HANDLE device)
 {
-    *volumes = (struct volumes){.boot = boot, .start = volume_open(boot, device)};
+    *volumes = (struct volumes){.boot = boot, .device = device};
+    volumes_update(volumes);
+}
+
+void volumes_update(struct volumes *volumes)
+{
+    if (has_model(&volumes->start) || has_model(&volumes->models)) {
+        return;
+    }
+    volumes_close(volumes);
+    volumes->start = volume_open(volumes->boot, volumes->device);
     if (has_model(&volumes->start)) {
         return;
     }
-    search(volumes, device);
+    search(volumes);
     if (volumes->models.system == NULL) {
-        connect_disks(boot);
-        search(volumes, device);
+        connect_disks(volumes->boot);
+        search(volumes);
     }
 }
 

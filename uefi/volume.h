@@ -26,6 +26,7 @@ struct volume {
 
 struct volumes {
     EFI_BOOT_SERVICES *boot;
+    EFI_HANDLE device;    /* that the program was loaded from, or NULL */
     struct volume start;  /* that the program was loaded from; may be missing (network boot, some boot menus) */
     struct volume models; /* another one with a model in /MODELS; only set where `start` has none */
 };
@@ -36,6 +37,9 @@ struct volumes {
  */
 void volumes_open(struct volumes *volumes, EFI_BOOT_SERVICES *boot, EFI_HANDLE device);
 void volumes_close(struct volumes *volumes);
+
+/* Looks again where neither has a model now: a stick may have been changed or plugged in. */
+void volumes_update(struct volumes *volumes);
 
 /* Opens the root directory anew, after which the old handle is closed: a volume that failed may be well again. */
 EFI_STATUS volume_reopen(struct volume *volume);

@@ -3,7 +3,7 @@
 
 A plot file holds plots, separated by blank lines. Each one begins with "# title; key=words; ...". The keys are
     when=day|plain|night|winter     what may be said of the time (plain: no weather, because the plot makes its own)
-    not=KIND ...                    who cannot be the hero; kinds, things and places that the plot itself names never are
+    not=KIND ...                    who has no part in it; kinds, things and places that the plot names never have
     trait= thing= place= food=      the only words to choose from
     friend=new                      the plot introduces the friend by itself without saying {a friend}
 Then each line is a part of the story ("? " before it: in half of the stories):

@@ -13,7 +13,8 @@ TRAITS = "small little young kind happy curious clever gentle funny friendly qui
 SIZES = "small little tiny".split()
 
 # Whoever else a plot may bring along in its first sentence.
-OTHERS = ANIMALS + WONDERS + "friend helper fish snail wolf duckling butterfly cloud star scarecrow statue snowman chick".split()
+OTHERS = ANIMALS + WONDERS + ("friend helper fish snail wolf duckling butterfly cloud star scarecrow statue snowman "
+                              "chick").split()
 
 # Those who know something and help; the last word is what a story then calls them.
 HELPERS = ["old owl", "wise turtle", "kind farmer", "big bear", "gray goose", "white horse", "old sailor", "kind baker",
@@ -27,13 +28,16 @@ SOFT_THINGS = "hat scarf kite book blanket basket doll feather coat ribbon".spli
 HARD_THINGS = "bell ball drum flute cup spoon boat lamp wagon coin button whistle clock ring mirror crown box".split()
 
 PLACES = {
-    "forest": "in", "garden": "in", "park": "in", "meadow": "in", "field": "in", "valley": "in", "hill": "on", "beach": "on",
-    "farm": "on", "river": "by", "pond": "by", "lake": "by", "bridge": "by", "mill": "by", "road": "by", "village": "in",
+    "forest": "in", "garden": "in", "park": "in", "meadow": "in", "field": "in", "valley": "in",
+    "hill": "on", "beach": "on", "farm": "on",
+    "river": "by", "pond": "by", "lake": "by", "bridge": "by", "mill": "by", "road": "by",
+    "village": "in",
 }
 
 HOMES = ["in a little house", "in a small village", "by the sea", "near the sea", "at the edge of the forest",
          "by a quiet river", "on a green hill", "at the foot of a mountain", "in a warm house with a red door",
-         "in a little house with a round window", "near an old mill", "in a house full of books", "next to a big garden"]
+         "in a little house with a round window", "near an old mill", "in a house full of books",
+         "next to a big garden"]
 
 FOODS = ["a cake", "a pie", "a pancake", "some bread", "some soup", "some honey", "some cheese", "some jam", "a cookie",
          "an apple", "a pear", "a sandwich"]
@@ -46,23 +50,26 @@ MACROS = {
     "loved it": "(looked at it for a long time|held it up to the sun|held it close|put it in a safe place)",
     "spot": "(under a tree|behind a big stone|in the tall grass|next to an old log|under a green leaf)",
     "hobby": "(to look at the clouds|to play outside|to take long walks|to hear a good story|to laugh|to help others"
-             "|to ask questions|to run in the wind|to eat warm soup|to learn new things|to sit in the sun|to drink hot tea)",
+             "|to ask questions|to run in the wind|to eat warm soup|to learn new things|to sit in the sun"
+             "|to drink hot tea)",
     "end": "(That night, {N} fell asleep with a smile.|That night, {N} slept very well.|It was a very good day."
            "|{N} never forgot that day.|And {N} was happy.|{N} went home with a happy heart."
-           "|{N} smiled all the way home.|What a good day it was!|{N} felt warm inside.|{N} told everyone at home about it.)",
+           "|{N} smiled all the way home.|What a good day it was!|{N} felt warm inside."
+           "|{N} told everyone at home about it.)",
     "bond": "(From that day on, {N} and {F} were best friends.|And so {N} and {F} became friends."
             "|{N} and {F} played together until it was dark.|{N} and {F} laughed and laughed."
             "|After that, {N} and {F} met every day.|{N} and {F} stayed friends forever.)",
 }
 
 DAYS = ("One day", "One day", "One day", "One day", "One morning", "One morning", "One afternoon", "One sunny day",
-        "One sunny morning", "One warm day", "One windy day", "One cold morning", "One spring day", "One summer morning",
-        "One quiet afternoon", "One fine day")
+        "One sunny morning", "One warm day", "One windy day", "One cold morning", "One spring day",
+        "One summer morning", "One quiet afternoon", "One fine day")
 PLAIN_DAYS = ("One day", "One day", "One morning")
 NIGHTS = ("One night", "One dark night", "One quiet night", "Late one night")
 WINTERS = ("One winter day", "One cold day", "One cold winter morning")
 SKIES = ("It was a sunny day.", "It was a sunny day, and the birds were singing.", "It was a warm morning.",
-        "It was a warm day, and the air smelled of flowers.", "White clouds moved across the sky.", "It was a windy day.", "It was a cold and clear morning.",
+        "It was a warm day, and the air smelled of flowers.", "White clouds moved across the sky.",
+        "It was a windy day.", "It was a cold and clear morning.",
          "It was a fine spring day.", "The sun was shining.", "The sky was blue.", "It was a quiet afternoon.")
 
 INTRODUCTIONS = (

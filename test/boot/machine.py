@@ -36,8 +36,7 @@ MEDIA = {
     "usb-xhci": ("q35", ["-device", "qemu-xhci,id=usb", "-device", "usb-storage,bus=usb.0,drive=disk,bootindex=0"]),
     "virtio": ("q35", ["-device", "virtio-blk-pci,drive=disk,bootindex=0"]),
     "nvme": ("q35", ["-device", "nvme,drive=disk,serial=1,bootindex=0"]),
-    "isa": ("isapc", ["-device", "isa-ide,iobase=0x1f0,iobase2=0x3f6,irq=14",
-                      "-device", "ide-hd,drive=disk,bus=ide.0,bootindex=0"]),
+    "isa": ("isapc", ["-device", "ide-hd,drive=disk,bus=ide.0,bootindex=0"]),
     "sd-card": ("q35", ["-device", "sdhci-pci", "-device", "sd-card,drive=disk"]),
 }
 
@@ -164,12 +163,13 @@ class Machine:
         characters = dump.read_bytes()[::2].decode("cp437").replace("\0", " ")
         return [characters[at:at + 80].rstrip() for at in range(0, 80 * 25, 80)]
 
-    def wait_for_screen(self, text, seconds=SECONDS):
-        """Waits until the screen's words, each line's end taken for a space, hold `text`; returns its lines."""
+    def wait_for_screen(self, what, seconds=SECONDS):
+        """Waits for a text or pattern in the screen's words, each line's end taken for a space; returns its lines."""
+        pattern = re.compile(re.escape(what)) if isinstance(what, str) else what
         limit = time.monotonic() + seconds
-        while text not in " ".join(lines := self.screen()):
+        while not pattern.search(" ".join(lines := self.screen()).rstrip()):
             if time.monotonic() > limit:
-                raise Failure(f"{self.name}: the screen does not show {text!r} but\n" + "\n".join(lines))
+                raise Failure(f"{self.name}: waited {seconds} s for {pattern.pattern!r} on the screen, got\n" + "\n".join(lines))
             time.sleep(0.1)
         return lines
 

@@ -258,6 +258,33 @@ static void takes_models_from_another_volume(void **state)
     }
 }
 
+static void finds_a_stick_plugged_in_later(void **state)
+{
+    struct fake_volume boots = fake_volume_of(no_model, COUNT_OF(no_model));
+    struct fake_volume later = fake_volume_of(stick, COUNT_OF(stick));
+    struct files files;
+    struct platform_file file;
+    struct platform_entry entry;
+    char error[96];
+
+    (void)state;
+    fake_reset();
+    fake_plug_in(&boots);
+    files_begin(&files, &fake_boot, &fake.handles[0], &fake_clock);
+    assert_int_equal(files_open(&files, "/MODELS/A.GGUF", &file, error), PLATFORM_NOT_FOUND);
+    fake_plug_in(&later);
+    assert_int_equal(files_list(&files, "/MODELS", 0, &entry, error), PLATFORM_OK);
+    assert_int_equal(files_list(&files, "/MODELS", 1, &entry, error), PLATFORM_OK);
+    assert_string_equal(entry.name, "A.GGUF");
+    assert_int_equal(files_open(&files, "/MODELS/A.GGUF", &file, error), PLATFORM_OK);
+    int opened = later.open_volumes;
+    assert_int_equal(files_list(&files, "/MODELS", 0, &entry, error), PLATFORM_OK);
+    assert_int_equal(later.open_volumes, opened); /* found: not looked for again */
+    files_close(&files, &file);
+    files_end(&files);
+    assert_int_equal(boots.open_handles + later.open_handles, 0);
+}
+
 static void runs_without_a_boot_volume(void **state)
 {
     struct fake_volume holds = fake_volume_of(stick, COUNT_OF(stick));
@@ -333,12 +360,19 @@ static void gives_memory_in_pages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_in_bounded_pieces),    cmocka_unit_test(reads_anywhere),
-        cmocka_unit_test(survives_one_failure),       cmocka_unit_test(reports_a_lasting_failure),
-        cmocka_unit_test(reads_sata_with_a_margin),   cmocka_unit_test(opens_what_is_there),
-        cmocka_unit_test(lists_directories),          cmocka_unit_test(takes_models_from_another_volume),
-        cmocka_unit_test(runs_without_a_boot_volume), cmocka_unit_test(runs_with_little_memory),
-        cmocka_unit_test(finds_the_largest_piece),    cmocka_unit_test(gives_memory_in_pages),
+        cmocka_unit_test(reads_in_bounded_pieces),
+        cmocka_unit_test(reads_anywhere),
+        cmocka_unit_test(survives_one_failure),
+        cmocka_unit_test(reports_a_lasting_failure),
+        cmocka_unit_test(reads_sata_with_a_margin),
+        cmocka_unit_test(opens_what_is_there),
+        cmocka_unit_test(lists_directories),
+        cmocka_unit_test(takes_models_from_another_volume),
+        cmocka_unit_test(finds_a_stick_plugged_in_later),
+        cmocka_unit_test(runs_without_a_boot_volume),
+        cmocka_unit_test(runs_with_little_memory),
+        cmocka_unit_test(finds_the_largest_piece),
+        cmocka_unit_test(gives_memory_in_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
