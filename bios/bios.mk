@@ -1,13 +1,10 @@
-# build/bios/boot.bin (sector 0) and build/bios/stage2.bin (from LBA 1 on); build/bios/stage2.elf is the latter with symbols.
+# build/bios/boot.bin (sector 0) and build/bios/stage2.bin (from LBA 1 on); stage2.elf beside it has the symbols.
 #
 # layout.h is the one list of addresses: NASM gets it as layout.inc, the linker through the C preprocessor.
 
 BIOS_CC := gcc
 BIOS_TARGET := $(X87_FLAGS) -fno-pic -fno-pie -fno-asynchronous-unwind-tables
 BIOS_OBJECTS := $(patsubst %,$(BUILD)/%.o,$(wildcard bios/*.c) $(filter-out bios/boot.asm,$(wildcard bios/*.asm)))
-
-# The FAT driver asks for nothing of a BIOS: tests link it on the host.
-FAT_SOURCES := bios/fat.c bios/fat_directory.c
 
 $(eval $(call core_variant,bios,$(BIOS_CC),$(BIOS_TARGET) -Os))
 
@@ -43,3 +40,11 @@ $(BUILD)/bios/boot.bin: bios/boot.asm $(BUILD)/bios/layout.inc $(BUILD)/bios/sta
 	    -DLOADER_SUM=$$(head -c 512 $(BUILD)/bios/stage2.bin | $(BIOS_SUM)) -o $@ $<
 
 all: $(BUILD)/bios/boot.bin $(BUILD)/bios/stage2.bin
+
+# What unit tests run on the build machine beside the FAT driver: parts that are neither processor nor ports. They join
+# the library that test/test.mk links every unit test with. In 32 bits the sanitizers' own start would
+# run int64.c, too early for them.
+BIOS_TESTED := bios/memory_map.c bios/cp437.c
+
+$(BUILD)/test/unit64/tested.a: $(patsubst %.c,$(BUILD)/test/unit64/%.o,$(BIOS_TESTED) bios/int64.c)
+$(BUILD)/test/unit32/tested.a: $(patsubst %.c,$(BUILD)/test/unit32/%.o,$(BIOS_TESTED))

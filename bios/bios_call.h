@@ -36,8 +36,9 @@ static inline uint16_t bios_offset(const volatile void *pointer)
 }
 
 /*
- * Interrupt `vector` of the BIOS with *regs, which come back as it left them. Interrupts are on while it runs, the timer's
- * among them. x87 and SSE control words, CR0, CR4, all segments and tables are kept; A20 is on again afterwards.
+ * Interrupt `vector` of the BIOS with *regs, which come back as it left them. Interrupts are on while it runs, the
+ * timer's among them. x87 and SSE control words, CR0, CR4, all segments and tables are kept; A20 is on again
+ * afterwards.
  */
 void bios_call(uint8_t vector, struct bios_regs *regs);
 

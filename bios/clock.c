@@ -18,7 +18,7 @@ enum {
     PIT_CHANNEL0_LATCH = 0x00,
     PIT_RATE = 1193182, /* Hz; one tick is 65536 of these, as the BIOS has it */
 
-    BDA_TICKS = 0x46C,        /* since midnight */
+    BDA_TICKS = 0x46C, /* since midnight */
     TICKS_OF_DAY = 0x1800B0,
 };
 

@@ -1,14 +1,15 @@
 /*
- * The timer, and who gets interrupts. In protected mode the timer's interrupt is the only one let through; it is counted
- * and handed to the BIOS with the next BIOS call (its INT 8 keeps the tick count at 0040:006C, stops floppy motors and polls
- * USB keyboards). All other interrupts wait for a BIOS call too. The interrupt controllers stay at the BIOS's vectors.
+ * The timer, and who gets interrupts. In protected mode the timer's interrupt is the only one let through; it is
+ * counted and handed to the BIOS with the next BIOS call (its INT 8 keeps the tick count at 0040:006C, stops floppy
+ * motors and polls USB keyboards). All other interrupts wait for a BIOS call too. The interrupt controllers stay at the
+ * BIOS's vectors.
  */
 #ifndef BOOTLLAMA_CLOCK_H
 #define BOOTLLAMA_CLOCK_H
 
 #include <stdint.h>
 
-/* Takes the timer: channel 0 counts down in mode 2 at the BIOS's rate. The IDT must be loaded; switches interrupts on. */
+/* Takes the timer: channel 0, mode 2, at the BIOS's rate. The IDT must be loaded; switches interrupts on. */
 void clock_init(void);
 
 /* Microseconds since clock_init, good to one, never backwards. Needs no more than the timer chip. */

@@ -73,8 +73,8 @@ static void reset(void)
 static uint32_t read_edd(uint32_t lba, uint32_t count)
 {
     struct packet packet = {sizeof packet, (uint16_t)count, 0, BOUNCE_ADDRESS >> 4, lba};
-    struct bios_regs regs = {.eax = EDD_READ, .edx = disk.drive, .ds = bios_segment(&packet),
-                             .esi = bios_offset(&packet)};
+    struct bios_regs regs = {
+        .eax = EDD_READ, .edx = disk.drive, .ds = bios_segment(&packet), .esi = bios_offset(&packet)};
     bios_call(0x13, &regs);
     uint16_t done = *(volatile uint16_t *)&packet.count;
     if (bios_failed(&regs) || done != count) {

@@ -8,8 +8,8 @@
 void disk_init(uint8_t drive);
 
 /*
- * Reads `count` sectors of 512 bytes from `lba` on to `buffer`, anywhere in memory. Returns 0, or -1 after all that may help
- * was tried: six times with resets and ever fewer sectors, then the same through CHS.
+ * Reads `count` sectors of 512 bytes from `lba` on to `buffer`, anywhere in memory. Returns 0, or -1 after all that may
+ * help was tried: six times with resets and ever fewer sectors, then the same through CHS.
  */
 int disk_read(uint32_t lba, uint32_t count, void *buffer);
 

@@ -33,8 +33,13 @@ static void ask_e820(struct memory_map *map)
     uint32_t next = 0;
 
     for (int calls = 0; calls < MEMORY_MAP_MAX; calls++) {
-        struct bios_regs regs = {.eax = 0xE820, .ebx = next, .ecx = E820_BYTES, .edx = SMAP,
-                                 .es = bios_segment(&entry), .edi = bios_offset(&entry), .flags = BIOS_CARRY};
+        struct bios_regs regs = {.eax = 0xE820,
+                                 .ebx = next,
+                                 .ecx = E820_BYTES,
+                                 .edx = SMAP,
+                                 .es = bios_segment(&entry),
+                                 .edi = bios_offset(&entry),
+                                 .flags = BIOS_CARRY};
         bios_call(0x15, &regs);
         if (bios_failed(&regs) || regs.eax != SMAP || regs.ecx < E820_BYTES_MIN) {
             return;

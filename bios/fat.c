@@ -248,10 +248,10 @@ int fat_next_cluster(struct fat_volume *volume, uint32_t cluster, uint32_t *next
 /* Says why a chain cannot go on from `cluster` to `next`. */
 int fat_broken(struct fat_volume *volume, uint32_t cluster, uint32_t next)
 {
-    const char *pattern = next == 0           ? "cluster %u leads to a free cluster: repair the volume"
+    const char *pattern = next == 0               ? "cluster %u leads to a free cluster: repair the volume"
                           : next == FAT_CHAIN_END ? "the chain of clusters ends too early, at %u: repair the volume"
                           : next == FAT_CHAIN_BAD ? "cluster %u leads to a bad cluster: repair the volume"
-                                              : "cluster %u leads to %u, which is none: repair the volume";
+                                                  : "cluster %u leads to %u, which is none: repair the volume";
     return fat_damaged(volume, pattern, cluster, next);
 }
 
@@ -301,7 +301,8 @@ static int read_chain(struct fat_volume *volume, struct fat_file *file, uint32_t
     for (uint32_t i = 0; i < file->clusters; i++) {
         if (!fat_is_cluster(volume, next)) {
             return i > 0 ? fat_broken(volume, cluster, next)
-                         : fat_damaged(volume, "the file begins at cluster %u, which is none: repair the volume", first, 0);
+                         : fat_damaged(volume, "the file begins at cluster %u, which is none: repair the volume", first,
+                                       0);
         }
         if (i == 0 || next != cluster + 1) {
             add_mark(file, i, next);
@@ -351,8 +352,8 @@ static uint32_t find_mark(const struct fat_file *file, uint32_t index)
 }
 
 /* Finds cluster `index` of the file and how many after it, `wanted` at most and itself included, lie in one piece. */
-static int locate(struct fat_volume *volume, struct fat_file *file, uint32_t index, uint32_t wanted,
-                  uint32_t *cluster, uint32_t *run)
+static int locate(struct fat_volume *volume, struct fat_file *file, uint32_t index, uint32_t wanted, uint32_t *cluster,
+                  uint32_t *run)
 {
     uint32_t number = find_mark(file, index);
     struct fat_mark at = file->mark[number];

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 enum {
-    FAT_SECTOR = 512, /* bytes of a sector of the medium; a volume may count in larger ones */
+    FAT_SECTOR = 512,   /* bytes of a sector of the medium; a volume may count in larger ones */
     FAT_NAME_MAX = 256, /* bytes of a name in UTF-8, its NUL included */
     FAT_LINES = 4,
     FAT_LINE_SECTORS = 8,
@@ -34,9 +34,9 @@ struct fat_line { /* of the cache: sectors [lba, lba + count) */
 };
 
 struct fat_directory { /* a place in a directory */
-    uint32_t first;   /* cluster; 0 = the fixed root directory of FAT12 and FAT16 */
-    uint32_t cluster; /* that holds the slot */
-    uint32_t slot;    /* of 32 bytes, from the directory's start */
+    uint32_t first;    /* cluster; 0 = the fixed root directory of FAT12 and FAT16 */
+    uint32_t cluster;  /* that holds the slot */
+    uint32_t slot;     /* of 32 bytes, from the directory's start */
 };
 
 struct fat_entry {
@@ -55,13 +55,13 @@ struct fat_volume {
     uint32_t start, end; /* LBA of the volume */
     uint32_t fat_start;  /* LBA of the first FAT */
     uint32_t fat_sectors, fat_count;
-    uint32_t fat_copy; /* the one in use, from 0 */
+    uint32_t fat_copy;               /* the one in use, from 0 */
     uint32_t root_start, root_slots; /* FAT12 and FAT16: LBA, entries of 32 bytes */
     uint32_t root_cluster;           /* FAT32 */
     uint32_t data_start;             /* LBA of cluster 2 */
     uint32_t cluster_sectors;
     uint32_t clusters; /* numbered from 2 on */
-    char error[96];   /* one line */
+    char error[96];    /* one line */
     uint32_t lookups;
     struct fat_line line[FAT_LINES];
     struct fat_directory list; /* where the last fat_list ended: entry number list_index of directory list.first */
@@ -84,14 +84,15 @@ struct fat_file {
 };
 
 /*
- * Finds the FAT volume of a disk: the active partition of a FAT type, another one of a FAT type, or the disk itself without
- * partitions. Fills *volume, which keeps no pointer but to the arguments. Returns FAT_OK, FAT_DAMAGED or FAT_READ_FAILED.
+ * Finds the FAT volume of a disk: the active partition of a FAT type, another one of a FAT type, or the disk itself
+ * without partitions. Fills *volume, which keeps no pointer but to the arguments. Returns FAT_OK, FAT_DAMAGED or
+ * FAT_READ_FAILED.
  */
 int fat_mount(struct fat_volume *volume, fat_read_sectors *read, void *context, const uint16_t *oem);
 
 /*
- * Opens the file at `path` ("/MODELS/A.GGUF", any case, long or short names) and looks at its whole chain of clusters: a
- * chain that is longer or shorter than the file, or leads anywhere but to used clusters, makes FAT_DAMAGED.
+ * Opens the file at `path` ("/MODELS/A.GGUF", any case, long or short names) and looks at its whole chain of clusters:
+ * a chain that is longer or shorter than the file, or leads anywhere but to used clusters, makes FAT_DAMAGED.
  */
 int fat_open(struct fat_volume *volume, const char *path, struct fat_file *file);
 
@@ -99,8 +100,8 @@ int fat_open(struct fat_volume *volume, const char *path, struct fat_file *file)
    of the read function. */
 int fat_read(struct fat_volume *volume, struct fat_file *file, uint32_t offset, void *buffer, uint32_t bytes);
 
-/* Finds entry number `index` of the directory at `path` in the order on the disk, without ".", ".." and labels; it stays
-   in volume->entry until the next call. Counting up, no sector is read twice. */
+/* Finds entry number `index` of the directory at `path` in the order on the disk, without ".", ".." and labels; it
+   stays in volume->entry until the next call. Counting up, no sector is read twice. */
 int fat_list(struct fat_volume *volume, const char *path, uint32_t index);
 
 #endif

@@ -40,7 +40,7 @@ static int next_slot(struct fat_volume *volume, struct fat_directory *directory,
     if (directory->first != 0) {
         if (slot == 0 && !fat_is_cluster(volume, directory->first)) {
             return fat_damaged(volume, "a directory begins at cluster %u, which is none: repair the volume",
-                           directory->first, 0);
+                               directory->first, 0);
         }
         if (slot != 0 && slot % cluster_slots == 0) {
             uint32_t next;
@@ -93,7 +93,7 @@ static bool append(char *out, uint32_t size, uint32_t *used, uint32_t code_point
 
 struct long_name { /* as its slots come in, the last part first */
     uint16_t units[LONG_NAME_SLOTS_MAX * SLOT_UNITS];
-    uint32_t count;  /* units */
+    uint32_t count;   /* units */
     uint32_t missing; /* slots still to come */
     uint8_t checksum;
     bool valid;

@@ -28,11 +28,11 @@ extern const uint32_t vector_table[VECTORS]; /* vectors.asm */
 _Noreturn void fault_show(const struct fault_frame *frame);
 
 static const char *const names[VECTORS] = {
-    [0] = "division by zero", [1] = "debug",           [2] = "hardware error (NMI)", [3] = "breakpoint",
-    [4] = "overflow",         [5] = "bound",           [6] = "invalid instruction",  [7] = "no x87",
-    [8] = "double fault",     [10] = "invalid TSS",    [11] = "segment not present", [12] = "stack fault",
-    [13] = "protection fault", [14] = "page fault",    [16] = "x87 error",           [17] = "alignment",
-    [18] = "machine check",   [19] = "SSE error",
+    [0] = "division by zero",  [1] = "debug",        [2] = "hardware error (NMI)", [3] = "breakpoint",
+    [4] = "overflow",          [5] = "bound",        [6] = "invalid instruction",  [7] = "no x87",
+    [8] = "double fault",      [10] = "invalid TSS", [11] = "segment not present", [12] = "stack fault",
+    [13] = "protection fault", [14] = "page fault",  [16] = "x87 error",           [17] = "alignment",
+    [18] = "machine check",    [19] = "SSE error",
 };
 
 void fault_init(void)

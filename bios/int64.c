@@ -1,6 +1,6 @@
 /*
- * Division of 64-bit numbers, which GCC calls by these names on 32-bit machines. The compiler's own library is no choice:
- * Debian builds it for processors with CMOV and SSE, and this code has to run on a 486.
+ * Division of 64-bit numbers, which GCC calls by these names on 32-bit machines. The compiler's own library is no
+ * choice: Debian builds it for processors with CMOV and SSE, and this code has to run on a 486.
  */
 #include <stdint.h>
 

@@ -1,9 +1,9 @@
 /*
  * The C part of stage 2.
  *
- * Entered from start.asm in 32-bit protected mode: flat segments, bss clear, stack below STACK_TOP, interrupts off, A20 as the
- * BIOS left it. Starts the machine's parts in the order in which they need each other, says clearly what is missing, and
- * goes on to console_run of core/.
+ * Entered from start.asm in 32-bit protected mode: flat segments, bss clear, stack below STACK_TOP, interrupts off, A20
+ * as the BIOS left it. Starts the machine's parts in the order in which they need each other, says clearly what is
+ * missing, and goes on to console_run of core/.
  */
 #include <stdbool.h>
 
@@ -22,7 +22,7 @@
 #include "terminal.h"
 
 enum {
-    BDA_MEMORY_KIB = 0x413, /* what INT 12h returns: conventional memory below the EBDA */
+    BDA_MEMORY_KIB = 0x413,   /* what INT 12h returns: conventional memory below the EBDA */
     FLAG_ALIGNMENT = 1 << 18, /* of EFLAGS: can be changed from the 486 on */
     CR0_EM_TS = 0x0C,
     X87_SINGLE = 0x007F, /* 24-bit precision, all exceptions masked, round to nearest even */

@@ -25,8 +25,8 @@ struct memory_range {
 void memory_map_add(struct memory_map *map, uint64_t base, uint64_t size, bool usable);
 
 /*
- * The largest stretch in [low, high) that some entry gives and no entry reserves, in whole 4 KiB pages. Entries may come
- * in any order, touch and overlap.
+ * The largest stretch in [low, high) that some entry gives and no entry reserves, in whole 4 KiB pages. Entries may
+ * come in any order, touch and overlap.
  */
 struct memory_range memory_map_largest(const struct memory_map *map, uint64_t low, uint64_t high);
 

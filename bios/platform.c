@@ -1,4 +1,5 @@
-/* struct platform on a BIOS: screen, keys and clock by INT 10h, INT 16h and the timer chip, files by fat.c over INT 13h. */
+/* struct platform on a BIOS: screen, keys and clock by INT 10h, INT 16h and the timer chip, files by fat.c over INT
+   13h. */
 #include "bios_platform.h"
 
 #include "clock.h"
@@ -88,8 +89,7 @@ static void close(struct platform *platform, struct platform_file *file)
 
 static int read(struct platform *platform, struct platform_file *file, uint64_t offset, void *buffer, uint32_t bytes)
 {
-    return report(platform,
-                  fat_read(&machine.volume, &machine.file[file->state[0]], (uint32_t)offset, buffer, bytes));
+    return report(platform, fat_read(&machine.volume, &machine.file[file->state[0]], (uint32_t)offset, buffer, bytes));
 }
 
 static int list(struct platform *platform, const char *directory, uint32_t index, struct platform_entry *entry)

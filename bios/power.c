@@ -32,8 +32,7 @@ _Noreturn void power_reboot(void)
 
     interrupts_off();
     *(volatile uint16_t *)memory_at(BDA_RESET_FLAG) = WARM_START;
-    for (int i = 0; i < DELAY_READS && (port_read(KBC_STATUS) & KBC_INPUT_FULL) != 0; i++) {
-    }
+    for (int i = 0; i < DELAY_READS && (port_read(KBC_STATUS) & KBC_INPUT_FULL) != 0; i++) {}
     port_write(KBC_STATUS, KBC_PULSE_RESET);
     delay();
     port_write(RESET_CONTROL, RESET_PREPARE);

@@ -8,7 +8,8 @@
 #include "platform.h"
 #include "terminal_keys.h"
 
-enum { /* registers of a 16550 and their bits */
+/* Registers of a 16550 and their bits. */
+enum {
     COM1 = 0x3F8,
     DATA = COM1,
     INTERRUPT_ENABLE = COM1 + 1,
@@ -103,11 +104,14 @@ void serial_put(const char *utf8, size_t n)
 
 int serial_get_key(void)
 {
-    while (present && keys.held == 0 && (port_read(LINE_STATUS) & DATA_READY) != 0) {
+    static bool incomplete; /* the last byte made no key */
+
+    while (present && (port_read(LINE_STATUS) & DATA_READY) != 0) {
         int key = terminal_keys_byte(&keys, port_read(DATA), clock_microseconds());
-        if (key != KEY_NONE) {
+        incomplete = key == KEY_NONE;
+        if (!incomplete) {
             return key;
         }
     }
-    return terminal_keys_pending(&keys) ? terminal_keys_idle(&keys, clock_microseconds()) : KEY_NONE;
+    return incomplete ? terminal_keys_idle(&keys, clock_microseconds()) : KEY_NONE;
 }

@@ -56,8 +56,7 @@ static void append_string(uint32_t at, uint32_t end, uint8_t number, char *out, 
     size_t n = 0, used = text_length(out);
 
     for (; number > 1 && at < end; number--) {
-        while (at < end && memory_read8(at++) != 0) {
-        }
+        while (at < end && memory_read8(at++) != 0) {}
     }
     while (number != 0 && at < end && n < sizeof text && memory_read8(at) != 0) {
         uint8_t byte = memory_read8(at++);

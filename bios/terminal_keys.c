@@ -50,20 +50,19 @@ static int key_of_number(uint8_t number)
 /* A byte inside ESC [ ...: digits of the first number, other parameters, and a final byte 40h..7Eh. */
 static int bracket_byte(struct terminal_keys *keys, uint8_t byte)
 {
-    if (byte >= '0' && byte <= '9' && keys->used == 0) {
-        keys->number = (uint8_t)(keys->number * 10 + byte - '0');
+    if (byte >= '0' && byte <= '9' && !keys->later) {
+        keys->number = keys->number < 10 ? (uint8_t)(keys->number * 10 + byte - '0') : UINT8_MAX;
         return KEY_NONE;
     }
-    if (byte < 0x40 || byte > 0x7E) {
-        keys->used = 1; /* past the first number */
+    if (byte >= 0x20 && byte < 0x40) {
+        keys->later = true;
         return KEY_NONE;
     }
     keys->state = PLAIN;
-    keys->used = 0;
     return byte == '~' ? key_of_number(keys->number) : key_of_letter(byte);
 }
 
-/* A byte of UTF-8 text; the code point once it is complete, U+FFFD for ill-formed bytes. */
+/* A byte of a UTF-8 sequence; the code point once it is complete. */
 static int text_byte(struct terminal_keys *keys, uint8_t byte)
 {
     keys->sequence[keys->used++] = byte;
@@ -71,14 +70,11 @@ static int text_byte(struct terminal_keys *keys, uint8_t byte)
     if (length == 0) {
         return KEY_NONE;
     }
-    if (length < 0 && -length < keys->used) {
-        keys->held = byte; /* it broke the sequence, and begins something itself */
-    }
     keys->used = 0;
     if (length < 0) {
-        return 0xFFFD;
+        return KEY_NONE;
     }
-    int code_point = length == 1 ? byte : keys->sequence[0] & (0x7F >> length);
+    int code_point = keys->sequence[0] & (0x7F >> length);
     for (int i = 1; i < length; i++) {
         code_point = code_point << 6 | (keys->sequence[i] & 0x3F);
     }
@@ -90,9 +86,10 @@ static int plain_byte(struct terminal_keys *keys, uint8_t byte)
     bool after_return = keys->after_return;
 
     keys->after_return = byte == '\r';
-    if (byte >= 0x80 || keys->used > 0) {
+    if (byte >= 0x80) {
         return text_byte(keys, byte);
     }
+    keys->used = 0;
     switch (byte) {
     case ESC:
         keys->state = ESCAPE;
@@ -113,10 +110,10 @@ static int escape_byte(struct terminal_keys *keys, uint8_t byte)
     if (byte == '[' || byte == 'O') {
         keys->state = byte == '[' ? BRACKET : LETTER_O;
         keys->number = 0;
+        keys->later = false;
         return KEY_NONE;
     }
-    keys->state = PLAIN;
-    keys->held = byte;
+    keys->state = byte == ESC ? ESCAPE : PLAIN;
     return ESC;
 }
 
@@ -137,23 +134,12 @@ int terminal_keys_byte(struct terminal_keys *keys, uint8_t byte, uint64_t now)
     }
 }
 
-bool terminal_keys_pending(const struct terminal_keys *keys)
-{
-    return keys->held != 0 || keys->state != PLAIN || keys->used != 0;
-}
-
 int terminal_keys_idle(struct terminal_keys *keys, uint64_t now)
 {
-    if (keys->held != 0) {
-        uint8_t byte = keys->held;
-        keys->held = 0;
-        return terminal_keys_byte(keys, byte, now);
-    }
-    if (now - keys->since < SILENCE) {
+    if (keys->state == PLAIN || now - keys->since < SILENCE) {
         return KEY_NONE;
     }
-    int key = keys->state == ESCAPE ? ESC : keys->used > 0 && keys->state == PLAIN ? 0xFFFD : KEY_NONE;
+    int key = keys->state == ESCAPE ? ESC : KEY_NONE;
     keys->state = PLAIN;
-    keys->used = 0;
     return key;
 }

@@ -136,20 +136,28 @@ static void search(struct volumes *volumes)
     volumes->boot->FreePool(handles);
 }
 
-/* A firmware in a hurry connects only what it boots from: file systems of the other disks appear by this. */
-static void connect_disks(EFI_BOOT_SERVICES *boot)
+static void connect_all(EFI_BOOT_SERVICES *boot, EFI_GUID protocol)
 {
-    EFI_GUID guid = EFI_BLOCK_IO_PROTOCOL_GUID;
     EFI_HANDLE *handles = NULL;
     UINTN count = 0;
 
-    if (EFI_ERROR(boot->LocateHandleBuffer(ByProtocol, &guid, NULL, &count, &handles))) {
+    if (EFI_ERROR(boot->LocateHandleBuffer(ByProtocol, &protocol, NULL, &count, &handles))) {
         return;
     }
     for (UINTN i = 0; i < count; i++) {
         boot->ConnectController(handles[i], NULL, NULL, TRUE);
     }
     boot->FreePool(handles);
+}
+
+/* A firmware in a hurry connects only what it boots from, and no stick that comes later: file systems of the other
+   disks appear by this. */
+static void connect_disks(EFI_BOOT_SERVICES *boot)
+{
+    static const EFI_GUID usb_io = {0x2b2f68d6, 0x0cd2, 0x44cf, {0x8e, 0x8b, 0xbb, 0xa2, 0x0b, 0x1b, 0x5b, 0x75}};
+
+    connect_all(boot, usb_io);
+    connect_all(boot, (EFI_GUID)EFI_BLOCK_IO_PROTOCOL_GUID);
 }
 
 void volumes_open(struct volumes *volumes, EFI_BOOT_SERVICES *boot, EFI_HANDLE device)

@@ -18,7 +18,7 @@ TRANSCRIPTS = BUILD / "test/boot"  # one file for each machine: all that its ser
 
 # A machine in CI may be three times as slow as a desk's, and firmware under emulation takes its time.
 FIRMWARE_SECONDS = {"bios": 90, "uefi": 300}
-SECONDS = 25  # for anything that our program does
+SECONDS = 180  # for anything that our program does
 
 FIRST_LINE = "bootllama: "  # of stage 2, and of the UEFI application
 BOOT_ERROR = re.compile("bootllama: error [A-Z], press a key")  # of the boot sector
@@ -36,6 +36,7 @@ MEDIA = {
     "usb-xhci": ("q35", ["-device", "qemu-xhci,id=usb", "-device", "usb-storage,bus=usb.0,drive=disk,bootindex=0"]),
     "virtio": ("q35", ["-device", "virtio-blk-pci,drive=disk,bootindex=0"]),
     "nvme": ("q35", ["-device", "nvme,drive=disk,serial=1,bootindex=0"]),
+    "floppy": ("pc", ["-device", "floppy,drive=disk,drive-type=288", "-boot", "order=a"]),
     "isa": ("isapc", ["-device", "ide-hd,drive=disk,bus=ide.0,bootindex=0"]),
     "sd-card": ("q35", ["-device", "sdhci-pci", "-device", "sd-card,drive=disk"]),
 }

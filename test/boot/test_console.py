@@ -23,10 +23,22 @@ def test_keyboard(boot, firmware):
         assert machine.story().text == expected("The dog", seed=NEXT)
 
 
-@pytest.mark.parametrize("key", ["\x1b", "\x03"], ids=["escape", "ctrl-c"])
-@pytest.mark.parametrize("firmware", FIRMWARES)
-def test_stopping_a_story(boot, firmware, key):
-    """While the machine stands still, so that the story cannot end before the key is there."""
+def check_stopped(machine, said, seed):
+    """Part of the story, and that it was stopped; after it the next one can be told."""
+    text = said.rpartition("\n\n[")[0]
+    whole = expected("The dog", seed=seed)
+    assert whole.startswith(text) and len(text) < len(whole)
+    machine.type("\r")
+    assert machine.story().text == expected(seed=seed + 1)
+
+
+STOPPED = re.compile(r"\n\n\[\d+ tokens, [^\n]*, stopped\]\n> $")
+
+
+@pytest.mark.parametrize("firmware, key", [("bios", "\x1b"), ("bios", "\x03"), ("uefi", "\x03")])
+def test_stopping_from_the_serial_port(boot, firmware, key):
+    """The key comes while the machine stands still, so that the story cannot end before. (OVMF's serial terminal keeps
+    an Escape to itself for two seconds, to see whether a cursor key begins with it.)"""
     with boot(IMAGE, firmware) as machine:
         machine.start()
         machine.story()
@@ -35,11 +47,23 @@ def test_stopping_a_story(boot, firmware, key):
         machine.ask("stop")
         machine.type(key)
         machine.ask("cont")
-        text = "The dog" + machine.wait_for(re.compile(r"\n\n\[\d+ tokens, [^\n]*, stopped\]\n> ")).rpartition("\n\n[")[0]
-        whole = expected("The dog", seed=NEXT)
-        assert whole.startswith(text) and len(text) < len(whole)
-        machine.type("\r")
-        assert machine.story().text == expected(seed=NEXT + 1)
+        check_stopped(machine, "The dog" + machine.wait_for(STOPPED), NEXT)
+
+
+@pytest.mark.parametrize("firmware", FIRMWARES)
+def test_stopping_from_the_keyboard(boot, firmware):
+    """Here the story may win the race; then once more."""
+    with boot(IMAGE, firmware) as machine:
+        machine.start()
+        machine.story()
+        for seed in range(NEXT, NEXT + 10):
+            machine.type("The dog\r")
+            machine.wait_for("The dog\n\nThe dog")
+            machine.press("esc")
+            said = "The dog" + machine.wait_for(re.compile(r"\n\n\[[^\n]*\]\n> $"))
+            if STOPPED.search(said):
+                return check_stopped(machine, said, seed)
+        raise AssertionError("Escape does not stop a story")
 
 
 @pytest.mark.parametrize("firmware", FIRMWARES)

@@ -13,6 +13,7 @@ from places import BUILD, ROOT
 
 SECTOR = 512
 PARTITION_LBA = 2048
+PARTITION_ENTRY = 446  # of the first partition, in sector 0
 END_OF_CHAIN, FREE, ENTRY_MASK = 0x0FFFFFFF, 0, 0x0FFFFFFF
 ENVIRONMENT = os.environ | {"PATH": os.environ["PATH"] + ":/usr/sbin:/sbin", "MTOOLSRC": "/dev/null"}
 
@@ -34,7 +35,7 @@ def models():
 
 
 class Volume:
-    """The image file `path`, open for changes."""
+    """The image file `path`, open for changes. What is about clusters here is for FAT32 alone."""
 
     def __init__(self, path):
         self.path = Path(path)
@@ -54,6 +55,22 @@ class Volume:
         arguments = [word for word in image_arguments() if not word.lower().endswith(".gguf")]
         run(ROOT / "image/make-image.sh", "--out", path, *arguments, "--mib", mib, *files, cwd=ROOT)
         return cls(path)
+
+    @classmethod
+    def of_type(cls, path, bits, kib):
+        """A new image of this size with the build's boot sector and stage 2 and an empty FAT of 12 or 16 bits."""
+        partition_types = {12: 0x01, 16: 0x0E}
+        with open(BUILD / "bootllama.img", "rb") as image, open(path, "wb") as file:
+            file.write(image.read(PARTITION_LBA * SECTOR))
+            file.truncate(kib << 10)
+        sectors = (kib << 10) // SECTOR - PARTITION_LBA
+        run("mkfs.fat", "-F", bits, "-h", PARTITION_LBA, "--mbr=no", "--offset", PARTITION_LBA, path, sectors // 2)
+        volume = cls(path)
+        volume.write(0, bytes([partition_types[bits]]), PARTITION_ENTRY + 4)
+        volume.write(0, struct.pack("<I", sectors), PARTITION_ENTRY + 12)
+        volume.mtools("mmd", "::/EFI", "::/EFI/BOOT", "::/MODELS")
+        volume.put(BUILD / "uefi/BOOTX64.EFI", "/EFI/BOOT/BOOTX64.EFI")
+        return volume
 
     # ---- Sectors ----
 

@@ -1,7 +1,7 @@
 /*
- * The FAT driver on a damaged disk. The first byte of the input takes one of three sound volumes (FAT12, FAT16, FAT32) or
- * nothing; the rest is changes to it, three bytes each: place (16 bit, little-endian) and new value. With nothing, the rest
- * is the disk itself. Sectors past what is stored are zero; past the end of the disk they cannot be read.
+ * The FAT driver on a damaged disk. The first byte of the input takes one of three sound volumes (FAT12, FAT16, FAT32)
+ * or nothing; the rest is changes to it, three bytes each: place (16 bit, little-endian) and new value. With nothing,
+ * the rest is the disk itself. Sectors past what is stored are zero; past the end of the disk they cannot be read.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,10 +9,10 @@
 #include "fat.h"
 
 enum {
-    STORED = 65536,            /* bytes of the disk that can be changed */
+    STORED = 65536, /* bytes of the disk that can be changed */
     DISK_SECTORS = 6000,
     ROOT_SLOTS = 64,
-    READS_MAX = 400000,        /* far more than a volume of this size takes */
+    READS_MAX = 400000, /* far more than a volume of this size takes */
     ENTRIES_MAX = 70000,
 };
 

@@ -50,15 +50,16 @@ static const char MAKE_FILES[] =
     "i=0; while [ $i -lt 300 ]; do printf $i > \"MANY/model number $i of many.gguf\"; i=$((i + 1)); done; "
     "i=0; while [ $i -lt 400 ]; do printf $i > pieces/P$i; i=$((i + 1)); done";
 
-/* /FRAGMENT.BIN is written last, into the holes between what is left of PIECES; FAT32's hint at free clusters, `hint`, is
-   taken away for that (elsewhere those bytes are the OEM name). */
+/* /FRAGMENT.BIN is written last, into the holes between what is left of PIECES; FAT32's hint at free clusters, `hint`,
+   is taken away for that (elsewhere those bytes are the OEM name). */
 static const char MAKE_VOLUME[] =
     "rm -f $name.img; truncate -s ${mib}M $name.img; mkfs.fat $mkfs --offset $lba -n LABEL $name.img "
     "$((mib * 1024 - lba / 2)) > $name.log; "
     "mmd -i $image ::/PIECES; mcopy -i $image files/pieces/* ::/PIECES/; "
     "mcopy -i $image files/HELLO.TXT files/EMPTY.TXT files/*.gguf files/lower.txt ::/; "
     "mcopy -i $image BIG.BIN ::/; mcopy -s -i $image files/MANY ::/; "
-    "mmd -i $image ::/A ::/A/B ::/A/B/C ::/A/B/C/D ::/A/B/C/D/E; mcopy -i $image files/HELLO.TXT ::/A/B/C/D/E/DEEP.TXT; "
+    "mmd -i $image ::/A ::/A/B ::/A/B/C ::/A/B/C/D ::/A/B/C/D/E; mcopy -i $image files/HELLO.TXT "
+    "::/A/B/C/D/E/DEEP.TXT; "
     "mdel -i $image '::/PIECES/P*[02468]'; "
     "printf '\\377\\377\\377\\377' | dd of=$name.img bs=1 seek=$hint conv=notrunc status=none; "
     "mcopy -i $image FRAGMENT.BIN ::/FRAGMENT.BIN";

@@ -31,7 +31,7 @@ struct volume_case {
 
 enum { VOLUME_CASES = 4 };
 
-extern struct volume_case cases[VOLUME_CASES]; /* FAT12 without partition, FAT16, FAT32; FAT32 in sectors of 4096 bytes */
+extern struct volume_case cases[VOLUME_CASES]; /* FAT12, FAT16, FAT32, and FAT32 in sectors of 4096 bytes */
 extern uint8_t big[BIG_BYTES];                 /* what is in /BIG.BIN */
 extern uint8_t out[BIG_BYTES];                 /* for what is read */
 extern struct fat_volume volume;               /* mounted last */

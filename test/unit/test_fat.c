@@ -33,8 +33,9 @@ static void paths_know_no_case(void **state)
 
 static void what_is_not_there_is_not_found(void **state)
 {
-    static const char *const paths[] = {"/HELLO", "/HELLO.TX", "/HELLO.TXTT", "/HELLO.TXT/A", "/A/B/X", "/A", "/", "",
-                                        "/LABEL", "/A/..", "/A/.", "/PIECES/P0", "/X/HELLO.TXT"};
+    static const char *const paths[] = {
+        "/HELLO", "/HELLO.TX", "/HELLO.TXTT", "/HELLO.TXT/A", "/A/B/X",     "/A",          "/",
+        "",       "/LABEL",    "/A/..",       "/A/.",         "/PIECES/P0", "/X/HELLO.TXT"};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -95,8 +96,8 @@ static void directories_list_everything_once(void **state)
 static void root_lists_names_as_written(void **state)
 {
     static const char *const names[] = {
-        "PIECES", "HELLO.TXT", "EMPTY.TXT", "Ein langer Name, schön & gut 漢字 ab.gguf", "lower.txt",
-        "BIG.BIN", "MANY", "A", "FRAGMENT.BIN"};
+        "PIECES", "HELLO.TXT", "EMPTY.TXT",   "Ein langer Name, schön & gut 漢字 ab.gguf", "lower.txt", "BIG.BIN",
+        "MANY",   "A",         "FRAGMENT.BIN"};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {

@@ -191,9 +191,18 @@ static void short_names_are_decoded(void **state)
         uint8_t flags;
         const char *name;
     } names[] = {
-        {"HELLO   TXT", 0x18, "hello.txt"},  {"HELLO   TXT", 0x08, "hello.TXT"}, {"HELLO   TXT", 0x10, "HELLO.txt"},
-        {"HELLO      ", 0x00, "HELLO"},      {"A B     C  ", 0x00, "A B.C"},     {"\x05" "ELLO   TXT", 0x00, "ѥELLO.TXT"},
-        {"\x81" "ELLO   T\xFF ", 0x18, "Ёello.tѿ"}, {"ABCDEFGHIJK", 0x00, "ABCDEFGH.IJK"},
+        {"HELLO   TXT", 0x18, "hello.txt"},
+        {"HELLO   TXT", 0x08, "hello.TXT"},
+        {"HELLO   TXT", 0x10, "HELLO.txt"},
+        {"HELLO      ", 0x00, "HELLO"},
+        {"A B     C  ", 0x00, "A B.C"},
+        {"\x05"
+         "ELLO   TXT",
+         0x00, "ѥELLO.TXT"},
+        {"\x81"
+         "ELLO   T\xFF ",
+         0x18, "Ёello.tѿ"},
+        {"ABCDEFGHIJK", 0x00, "ABCDEFGH.IJK"},
     };
 
     (void)state;
@@ -330,12 +339,18 @@ static void boot_sectors_are_checked(void **state)
         uint32_t value;
         const char *error;
     } harms[] = {
-        {510, 2, 0, "no FAT file system at LBA 2048"},         {11, 2, 0, "no FAT file system at LBA 2048"},
-        {11, 2, 513, "no FAT file system at LBA 2048"},        {11, 2, 8192, "no FAT file system at LBA 2048"},
-        {11, 2, 256, "no FAT file system at LBA 2048"},        {13, 1, 0, "no FAT file system at LBA 2048"},
-        {13, 1, 3, "no FAT file system at LBA 2048"},          {14, 2, 0, "no FAT file system at LBA 2048"},
-        {16, 1, 0, "no FAT file system at LBA 2048"},          {36, 4, 0, "no FAT file system at LBA 2048"},
-        {32, 4, 0, "no FAT file system at LBA 2048"},          {32, 4, 0xFFFFFFFF, "no FAT file system at LBA 2048"},
+        {510, 2, 0, "no FAT file system at LBA 2048"},
+        {11, 2, 0, "no FAT file system at LBA 2048"},
+        {11, 2, 513, "no FAT file system at LBA 2048"},
+        {11, 2, 8192, "no FAT file system at LBA 2048"},
+        {11, 2, 256, "no FAT file system at LBA 2048"},
+        {13, 1, 0, "no FAT file system at LBA 2048"},
+        {13, 1, 3, "no FAT file system at LBA 2048"},
+        {14, 2, 0, "no FAT file system at LBA 2048"},
+        {16, 1, 0, "no FAT file system at LBA 2048"},
+        {36, 4, 0, "no FAT file system at LBA 2048"},
+        {32, 4, 0, "no FAT file system at LBA 2048"},
+        {32, 4, 0xFFFFFFFF, "no FAT file system at LBA 2048"},
         {32, 4, 100, "the FAT file system at LBA 2048 has no room for data"},
         {36, 4, 0x40000000, "the FAT file system at LBA 2048 has no room for data"},
         {36, 4, 0xFFFFFFFF, "the FAT file system at LBA 2048 has no room for data"},
@@ -369,18 +384,12 @@ static void boot_sectors_are_checked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(broken_chains_are_told),
-        cmocka_unit_test(loops_end),
-        cmocka_unit_test(a_looping_directory_ends),
-        cmocka_unit_test(directory_entries_are_checked),
-        cmocka_unit_test(long_names_must_belong),
-        cmocka_unit_test(surrogates_are_decoded),
-        cmocka_unit_test(short_names_are_decoded),
-        cmocka_unit_test(names_that_do_not_fit_are_short),
-        cmocka_unit_test(the_second_fat_helps),
-        cmocka_unit_test(a_bad_neighbour_does_no_harm),
-        cmocka_unit_test(unreadable_data_is_told),
-        cmocka_unit_test(partitions_are_found),
+        cmocka_unit_test(broken_chains_are_told),   cmocka_unit_test(loops_end),
+        cmocka_unit_test(a_looping_directory_ends), cmocka_unit_test(directory_entries_are_checked),
+        cmocka_unit_test(long_names_must_belong),   cmocka_unit_test(surrogates_are_decoded),
+        cmocka_unit_test(short_names_are_decoded),  cmocka_unit_test(names_that_do_not_fit_are_short),
+        cmocka_unit_test(the_second_fat_helps),     cmocka_unit_test(a_bad_neighbour_does_no_harm),
+        cmocka_unit_test(unreadable_data_is_told),  cmocka_unit_test(partitions_are_found),
         cmocka_unit_test(boot_sectors_are_checked),
     };
     return cmocka_run_group_tests(tests, make_volumes, remove_volumes);
