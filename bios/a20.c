@@ -46,12 +46,14 @@ static bool a20_settles(void)
     return false;
 }
 
+/* Some BIOSes report success and do nothing: a20_settles is what tells. */
 static void enable_by_bios(void)
 {
     struct bios_regs regs = {.eax = 0x2401};
     bios_call(0x15, &regs);
 }
 
+/* Waits, bounded, until the bits of `mask` in the controller's status are `value`. */
 static bool kbc_wait(uint8_t mask, uint8_t value)
 {
     for (int i = 0; i < WAIT_READS; i++) {
@@ -71,6 +73,8 @@ static bool kbc_write(uint16_t port, uint8_t value)
     return true;
 }
 
+/* A20 is a bit of the controller's output port: read, changed, written. The keyboard is off meanwhile, lest the byte of
+   a key come in its place. */
 static void enable_by_keyboard_controller(void)
 {
     uint32_t flags = interrupts_off();
@@ -87,6 +91,7 @@ static void enable_by_keyboard_controller(void)
     interrupts_restore(flags);
 }
 
+/* Written to only where it changes something, and never with the bit that restarts the machine. */
 static void enable_by_port_92(void)
 {
     uint8_t value = port_read(PORT_92);

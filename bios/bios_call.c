@@ -18,6 +18,7 @@ void bios_call_keep_vector_state(const struct cpu_vector_state *state)
     has_sse = state->has_sse;
 }
 
+/* What a BIOS with x87 or SSE code of its own may change. */
 struct vector_control {
     uint16_t x87;
     uint32_t mxcsr, cr4;
@@ -50,6 +51,7 @@ static void restore_control(const struct vector_control *control)
     }
 }
 
+/* Into real mode and back, with everything around it: interrupts and the ticks owed, vector state, A20. */
 static void enter(struct bios_regs *regs)
 {
     struct vector_control control = {0};

@@ -26,6 +26,7 @@ volatile uint32_t clock_owed_ticks; /* counted by interrupts.asm, not yet seen b
 
 static uint8_t bios_mask1, bios_mask2; /* of the interrupt controllers */
 
+/* The BIOS runs the counter in mode 3, by twos: half of its readings would be ambiguous. */
 void clock_init(void)
 {
     port_write(PIT_COMMAND, PIT_CHANNEL0_MODE2);

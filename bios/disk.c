@@ -38,6 +38,7 @@ static struct {
     char error[48];
 } disk;
 
+/* Carry alone is not enough: some BIOSes take the call and have no extended reads. */
 static bool edd_answers(void)
 {
     struct bios_regs regs = {.eax = EDD_PRESENT, .ebx = EDD_ASKED, .edx = disk.drive};
@@ -63,6 +64,7 @@ void disk_init(uint8_t drive)
     find_geometry();
 }
 
+/* What brings a drive out of an error state; also the time a floppy needs to spin up. */
 static void reset(void)
 {
     struct bios_regs regs = {.eax = RESET, .edx = disk.drive};
@@ -84,6 +86,7 @@ static uint32_t read_edd(uint32_t lba, uint32_t count)
     return count;
 }
 
+/* At most to the end of the track: many BIOSes read no further. */
 static uint32_t read_chs(uint32_t lba, uint32_t count)
 {
     if (disk.sectors_per_track == 0) {

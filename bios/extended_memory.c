@@ -21,6 +21,7 @@ struct e820_entry { /* ACPI specification ch. 15.1 */
 };
 _Static_assert(sizeof(struct e820_entry) == E820_BYTES, "as the BIOS fills it");
 
+/* What is given out lies at the front, [base, base + used). */
 static struct {
     uint64_t base, size, used;
 } region;

@@ -20,6 +20,7 @@ enum {
 
 /* ---- Sectors through the cache ---- */
 
+/* The line used longest ago gives way; the difference is right when the count of lookups wraps. */
 static struct fat_line *oldest_line(struct fat_volume *volume)
 {
     struct fat_line *oldest = &volume->line[0];
@@ -280,6 +281,7 @@ static void thin_marks(struct fat_file *file)
     file->complete = false;
 }
 
+/* Notes where a fragment begins, as long as there is room for all of them. */
 static void add_mark(struct fat_file *file, uint32_t index, uint32_t cluster)
 {
     if (file->marks == FAT_MARKS) {

@@ -99,6 +99,7 @@ struct long_name { /* as its slots come in, the last part first */
     bool valid;
 };
 
+/* Slots must count down to 1 with one checksum; anything else makes the name invalid up to the next first slot. */
 static void add_long_name_slot(struct long_name *name, const uint8_t *slot)
 {
     static const uint8_t places[SLOT_UNITS] = {1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30};
@@ -120,6 +121,7 @@ static void add_long_name_slot(struct long_name *name, const uint8_t *slot)
     }
 }
 
+/* An old DOS renames a file and leaves its long name behind: the checksum of the short name tells. */
 static bool long_name_belongs(const struct long_name *name, const uint8_t *slot)
 {
     uint8_t sum = 0;
@@ -241,6 +243,7 @@ static uint32_t take(const char **text, size_t *n)
     return value;
 }
 
+/* Compares a whole name with part[0..n) of a path. */
 static bool same_name(const char *name, const char *part, size_t n)
 {
     size_t left = text_length(name);

@@ -37,6 +37,7 @@ void keyboard_expect(void)
     expected = true;
 }
 
+/* A trip to real mode costs as much as a token of a small model takes on a fast machine: not at every poll. */
 static bool is_time(void)
 {
     static uint32_t last_tick;

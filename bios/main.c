@@ -30,6 +30,7 @@ enum {
 
 _Noreturn void bios_main(uint32_t drive);
 
+/* The alignment-check flag came with the 486. */
 static bool is_486(void)
 {
     uint32_t before, after;
@@ -54,6 +55,7 @@ static bool has_x87(void)
     return features.fpu && status == 0;
 }
 
+/* Stops with one line where something is missing that there is no way around. */
 static void check_machine(void)
 {
     if (!is_486()) {

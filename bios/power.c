@@ -1,5 +1,6 @@
 #include "power.h"
 
+#include "acpi.h"
 #include "bios_call.h"
 #include "io.h"
 
@@ -23,6 +24,7 @@ static void delay(void)
     }
 }
 
+/* A processor that cannot enter even the double-fault handler shuts down, and the chipset restarts it. */
 _Noreturn void power_reboot(void)
 {
     static const struct {
@@ -51,7 +53,7 @@ static bool apm(uint16_t function, uint16_t device, uint16_t argument)
     return !bios_failed(&regs);
 }
 
-void power_off(void)
+static void apm_power_off(void)
 {
     enum {
         INSTALLED = 0x5300,
@@ -73,4 +75,10 @@ void power_off(void)
     apm(DRIVER_VERSION, BIOS_DEVICE, VERSION_1_2);
     apm(ENABLE, ALL_DEVICES, ON);
     apm(SET_STATE, ALL_DEVICES, OFF);
+}
+
+void power_off(void)
+{
+    apm_power_off();
+    acpi_power_off();
 }

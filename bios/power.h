@@ -5,7 +5,7 @@
 /* Restarts by the keyboard controller, else port CF9h, else a triple fault. */
 _Noreturn void power_reboot(void);
 
-/* Switches off through APM. Returns where the BIOS cannot do that. */
+/* Switches off through APM, else ACPI. Returns where the machine offers neither. */
 void power_off(void);
 
 #endif

@@ -15,6 +15,7 @@ enum {
 
 void thunk_print(void); /* thunk.asm */
 
+/* A BIOS with a logo may hand over in a graphics mode, or with 50 lines. */
 void screen_init(void)
 {
     struct bios_regs regs = {.eax = 0x0F00};
@@ -29,7 +30,7 @@ void screen_init(void)
     }
 }
 
-static uint8_t text[1024]; /* code page 437, on its way to the screen */
+static uint8_t text[1024]; /* code page 437, on its way to the screen: one trip to real mode for all of it */
 
 /* Shows the first n characters of `text`. */
 static void flush(uint32_t n)

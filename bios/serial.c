@@ -39,6 +39,7 @@ static unsigned capacity; /* bytes that an empty transmitter takes */
 static unsigned room;     /* of them, still free */
 static struct terminal_keys keys;
 
+/* A register that only keeps what is written to it: nothing else at this address does. */
 static bool scratch_keeps(uint8_t value)
 {
     port_write(SCRATCH, value);
@@ -62,6 +63,7 @@ void serial_init(void)
     capacity = (port_read(FIFO_CONTROL) & FIFO_WORKS) == FIFO_WORKS ? FIFO_BYTES : 1;
 }
 
+/* Waits until the FIFO, or the one register of an 8250, has room for `capacity` bytes; not for ever. */
 static bool transmitter_empty(void)
 {
     int reads = stuck ? 1 : WAIT_READS;

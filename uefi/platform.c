@@ -6,6 +6,8 @@
 #include "pages.h"
 #include "unicode.h"
 
+#define GREETING "bootllama: UEFI"
+
 enum { WATCHDOG_PERIOD_US = 5000000, IDLE_US = 10000 };
 
 static struct uefi *uefi_of(struct platform *platform)
@@ -176,13 +178,12 @@ static EFI_HANDLE device_of(EFI_BOOT_SERVICES *boot, EFI_HANDLE image)
 void uefi_greet(EFI_SYSTEM_TABLE *table)
 {
     table->BootServices->SetWatchdogTimer(0, 0, 0, NULL);
-    screen_greet(table, u"bootllama: UEFI");
+    screen_greet(table, u"" GREETING);
 }
 
 /* Ends the first line with what a debugger needs to load symbols (README.md), and brings it to the serial port. */
 static void begin_console(struct uefi *uefi, const void *image_base)
 {
-    static const char greeting[] = "bootllama: UEFI";
     uint64_t base = (uintptr_t)image_base;
     char line[64];
 
@@ -190,11 +191,11 @@ static void begin_console(struct uefi *uefi, const void *image_base)
     keyboard_open(&uefi->keyboard, uefi->table);
     begin_serial(uefi);
     if (base >> 32 != 0) {
-        format(line, sizeof line, "%s, image at 0x%x%08x\n", greeting, (uint32_t)(base >> 32), (uint32_t)base);
+        format(line, sizeof line, GREETING ", image at 0x%x%08x\n", (uint32_t)(base >> 32), (uint32_t)base);
     } else {
-        format(line, sizeof line, "%s, image at 0x%x\n", greeting, (uint32_t)base);
+        format(line, sizeof line, GREETING ", image at 0x%x\n", (uint32_t)base);
     }
-    screen_put(&uefi->screen, line + sizeof greeting - 1, text_length(line) - (sizeof greeting - 1));
+    screen_put(&uefi->screen, line + sizeof GREETING - 1, text_length(line) - (sizeof GREETING - 1));
     if (uefi->serial_out) {
         serial_put(&uefi->serial, line, text_length(line));
     }

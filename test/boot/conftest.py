@@ -1,4 +1,4 @@
-"""Fixtures of the boot tests. What is where comes from test/model/places.py, expected texts from test/golden/host.py."""
+"""Fixtures of the boot tests. Places come from test/model/places.py, expected texts from test/golden/host.py."""
 import functools
 import re
 import sys

@@ -1,4 +1,4 @@
-"""Writes GGUF files for the boot tests: what gguf_file.py of test/model read, with changes. Format: ggml's docs/gguf.md."""
+"""Writes GGUF files: what gguf_file.py of test/model read, with changes. Format: ggml's docs/gguf.md."""
 import struct
 
 from gguf_file import F32, Q8_0
@@ -44,12 +44,13 @@ def header(metadata, tensors):
 
 
 def write_wide(path, model, hidden):
-    """Writes a model like `model`, a GgufFile, with `hidden` feed-forward columns and weights of zero; a sparse file."""
+    """Writes a model like `model`, a GgufFile, with `hidden` feed-forward columns, all weights zero; sparse."""
     tensors = {}
     old = model.metadata["llama.feed_forward_length"]
     for name, tensor in model.tensors.items():
-        wide = [hidden if "ffn_" in name and "norm" not in name and size == old else size for size in tensor.dimensions]
-        tensors[name] = wide, Q8_0 if "norm" not in name else F32
+        is_norm, is_feed_forward = "norm" in name, "ffn_" in name and "norm" not in name
+        wide = [hidden if is_feed_forward and size == old else size for size in tensor.dimensions]
+        tensors[name] = wide, F32 if is_norm else Q8_0
     data, size = header(model.metadata | {"llama.feed_forward_length": hidden}, tensors)
     with open(path, "wb") as file:
         file.write(data)

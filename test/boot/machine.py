@@ -1,6 +1,5 @@
 """A PC in QEMU: started with a disk, watched on its serial port and screen, typed at, and always ended."""
 import json
-import os
 import re
 import select
 import shutil
@@ -170,7 +169,8 @@ class Machine:
         limit = time.monotonic() + seconds
         while not pattern.search(" ".join(lines := self.screen()).rstrip()):
             if time.monotonic() > limit:
-                raise Failure(f"{self.name}: waited {seconds} s for {pattern.pattern!r} on the screen, got\n" + "\n".join(lines))
+                shown = "\n".join(lines)
+                raise Failure(f"{self.name}: waited {seconds} s for {pattern.pattern!r} on the screen, got\n{shown}")
             time.sleep(0.1)
         return lines
 

@@ -20,12 +20,12 @@ def expected(prompt="", model=None, **settings):
 
 
 def refusal(model, path):
-    """The line about a model file that is at fault, when it lies at `path` on the boot volume."""
+    """What is said about a model file that is at fault, when it lies at `path` on the boot volume."""
     status, output, errors = run(model)
     assert (status, output) == (1, "")
     message = re.fullmatch(r"bootllama: (.*)\n", errors)[1]
     assert str(model) in message
-    return "Error: " + message.replace(str(model), path)
+    return message.replace(str(model), path)
 
 
 def long_settings():

@@ -10,7 +10,7 @@ MEDIA = {
 }
 
 
-@pytest.mark.parametrize("firmware, medium", [(firmware, medium) for firmware, media in MEDIA.items() for medium in media])
+@pytest.mark.parametrize("firmware, medium", [(name, medium) for name, media in MEDIA.items() for medium in media])
 def test_medium(boot, firmware, medium):
     with boot(IMAGE, firmware, medium=medium) as machine:
         machine.start()

@@ -4,7 +4,6 @@ FAT32 as in Microsoft's FAT specification 1.03. The image may be large: nothing 
 """
 import os
 import re
-import shutil
 import struct
 import subprocess
 from pathlib import Path
@@ -19,7 +18,8 @@ ENVIRONMENT = os.environ | {"PATH": os.environ["PATH"] + ":/usr/sbin:/sbin", "MT
 
 
 def run(*command, **options):
-    result = subprocess.run([str(word) for word in command], capture_output=True, timeout=120, env=ENVIRONMENT, **options)
+    words = [str(word) for word in command]
+    result = subprocess.run(words, capture_output=True, timeout=120, env=ENVIRONMENT, **options)
     assert result.returncode == 0, result.stderr
     return result.stdout
 

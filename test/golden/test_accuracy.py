@@ -44,7 +44,8 @@ def test_int8_is_close_to_f32(tmp_path):
     got = array("f", score(stories260k("models/STORIES260K.GGUF"), reference("tokens.i32"), CONTEXT, tmp_path))
     assert len(got) == len(expected) == SEQUENCES * CONTEXT * VOCABULARY
     divergence, agreement = compare(expected, got)
-    assert divergence <= DIVERGENCE_MAX and agreement >= AGREEMENT_MIN, f"KL {divergence:.5f} nat, {agreement:.2%} agree"
+    figures = f"KL {divergence:.5f} nat, {agreement:.2%} agree"
+    assert divergence <= DIVERGENCE_MAX and agreement >= AGREEMENT_MIN, figures
 
 
 def parting(ours, theirs):

@@ -5,8 +5,8 @@ import struct
 
 import pytest
 
-from host import has_flags, run, score, tell
-from places import BUILD, ROOT, built, stories260k
+from host import MODELS, has_flags, model_file, run, score, tell
+from places import BUILD
 
 KERNELS = {  # name -> what the processor must have
     "scalar": [],
@@ -15,16 +15,7 @@ KERNELS = {  # name -> what the processor must have
     "avx512vnni": ["avx512f", "avx512bw", "avx512vl", "avx512_vnni"],
 }
 VARIANTS = ["host", "host32-x87", "host32-sse2"]  # 64-bit, 32-bit x87 at 24-bit precision, 32-bit SSE2
-MODELS = ["STORIES260K.GGUF", "DEFAULT.GGUF"]
 SEQUENCES, CONTEXT = 4, 256
-
-
-def model_file(name):
-    if name.lower().startswith("stories260k"):
-        return stories260k(f"models/{name}")
-    if not (ROOT / "model/default.gguf").exists():
-        pytest.skip("this tree has no model/default.gguf")
-    return built(f"models/{name}")
 
 
 @functools.cache

@@ -11,31 +11,44 @@ import time
 import pytest
 
 from gguf_file import GgufFile
-from host import SECONDS, run, start, tell, token_ids
-from places import stories260k
+from host import MODELS, SECONDS, model_file, run, start, tell, token_ids
 
 SPACE_MARK = "\u2581"
 PIPE_BYTES = 4096
+CONTEXT = 512
 
 STORIES = {  # SHA-256 of a model file -> the story that it tells at power-on
-    "4f78a0d89e8c16cb7d170b3cd147c23645a924da8fac9cda7092cb105fdb923b":  # stories260K, Q8_0
-        "One day, a boy named Tim went to the park with his mom. He saw a small, red ball and talked to the ball. The "
-        "sun would run away and laugh. Tim wanted to see what was inside. He put it in his coat and smiled.\n"
-        "As Tim was running, he saw a big red ball. The ball was scared. Tim looked at the ball and said, \"I can help "
-        "you find the ball!\" The ball was happy and said, \"Thank you for helping me.\" Tim and the ball played "
-        "together in the sun.",
+    # stories260K
+    "4f78a0d89e8c16cb7d170b3cd147c23645a924da8fac9cda7092cb105fdb923b":
+        "One day, a boy named Tim went to the park with his mom. He saw a small, red ball and talked to the ball. The sun "
+        "would run away and laugh. Tim wanted to see what was inside. He put it in his coat and smiled.\n"
+        "As Tim was running, he saw a big red ball. The ball was scared. Tim looked at the ball and said, "
+        "\"I can help you find the ball!\" The ball was happy and said, \"Thank you for helping me.\" Tim and the ball "
+        "played together in the sun.",
+    # the project's own
+    "6328fe00229b65c5ea8d9803836d01a29f97a3ff7e13a60b734b58e7bcd0bb69":
+        "There once was a tiny dragon named Tilly. Tilly lived by the sea. One morning, Tilly went out to pick berries. "
+        "Then the fog came, and she could not see the path. Tilly asked, \"Where is my home?\" Tilly walked to the left. "
+        "There was only fog. Tilly walked to the right. There was only fog. Then she heard a bell. Ding, dong! "
+        "Ding, dong! Tilly followed the sound of the bell, step by step. It grew louder and louder. At the end of the "
+        "path stood her friend Dot the moon and rang the bell with both hands. \"I knew you would hear it!\" said Dot. "
+        "Tilly gave Dot half of the berries and a big hug.",
 }
 
 
 @pytest.fixture(scope="module")
 def model():
-    return stories260k("models/STORIES260K.GGUF")
+    return model_file("STORIES260K.GGUF")
 
 
-def test_story_at_power_on(model):
+@pytest.mark.parametrize("name", MODELS)
+def test_story_at_power_on(name):
+    """As it was when the model was made. A story without its end would make a poor first impression."""
+    model = model_file(name)
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
     assert digest in STORIES, "the model file is a new one: its story belongs into this test"
     assert tell(model) == STORIES[digest]
+    assert len(token_ids(model)) < CONTEXT
 
 
 def test_output_is_the_story_and_nothing_else(model):
@@ -77,10 +90,9 @@ def test_steps(model, steps):
     assert token_ids(model, "--steps", steps, "--temperature", 0.0) == token_ids(model, "--temperature", 0.0)[:steps]
 
 
-def test_context_ends_a_story(model):
-    """A story without an end of its own: one token drawn over and over."""
-    ids = token_ids(model, "--prompt", "The ball", "--temperature", 100, "--top-p", 1, "--seed", 5)
-    assert len(ids) <= 512
+def test_context_is_the_end(model):
+    """Of a story that goes in circles, and of a prompt."""
+    assert len(token_ids(model, "--temperature", 0, "--prompt", "Tom had a small dog. The dog liked to")) == CONTEXT
     status, _, errors = run(model, "--prompt", "a b" * 400)
     assert status == 1 and "the prompt is longer than the model's context of 512 tokens" in errors
 
@@ -171,7 +183,8 @@ def score(model, tokens, context, logits):
 
 def test_score_files_at_fault(model, tmp_path):
     tokens, logits = tmp_path / "tokens.i32", tmp_path / "logits.f32"
-    for ids, message in [([1] * 7, "the last sequence is not complete"), ([1, 2, 3, 512], "token id"), ([-1], "token id")]:
+    incomplete, unknown = "the last sequence is not complete", "a token id that the model does not have"
+    for ids, message in [([1] * 7, incomplete), ([1, 2, 3, 512], unknown), ([-1], unknown)]:
         tokens.write_bytes(struct.pack(f"<{len(ids)}i", *ids))
         status, output, errors = score(model, tokens, 4, logits)
         assert (status, output) == (1, "") and message in errors
