@@ -227,33 +227,17 @@ static uint32_t fold(uint32_t c)
     return by_32 ? c + 32 : c >= 0x400 && c <= 0x40F ? c + 80 : c;
 }
 
-/* Takes the next code point, or one ill-formed byte as itself, from text[0..n). */
-static uint32_t take(const char **text, size_t *n)
-{
-    const uint8_t *bytes = (const uint8_t *)*text;
-    int length = utf8_sequence(bytes, *n);
-    uint32_t value = length <= 1 ? bytes[0] : bytes[0] & (0x7Fu >> length);
-
-    for (int i = 1; i < length; i++) {
-        value = value << 6 | (bytes[i] & 0x3F);
-    }
-    length = length < 1 ? 1 : length;
-    *text += length;
-    *n -= (size_t)length;
-    return value;
-}
-
 /* Compares a whole name with part[0..n) of a path. */
 static bool same_name(const char *name, const char *part, size_t n)
 {
-    size_t left = text_length(name);
+    const char *name_end = name + text_length(name), *part_end = part + n;
 
-    while (left > 0 && n > 0) {
-        if (fold(take(&name, &left)) != fold(take(&part, &n))) {
+    while (name < name_end && part < part_end) {
+        if (fold(utf8_next(&name, name_end)) != fold(utf8_next(&part, part_end))) {
             return false;
         }
     }
-    return left == 0 && n == 0;
+    return name == name_end && part == part_end;
 }
 
 int fat_find(struct fat_volume *volume, const char *path)

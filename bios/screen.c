@@ -41,36 +41,17 @@ static void flush(uint32_t n)
     }
 }
 
-/* The code point of a well-formed sequence of `length` bytes. */
-static uint32_t code_point(const uint8_t *bytes, int length)
-{
-    uint32_t value = length == 1 ? bytes[0] : bytes[0] & (0x7Fu >> length);
-    for (int i = 1; i < length; i++) {
-        value = value << 6 | (bytes[i] & 0x3F);
-    }
-    return value;
-}
-
 void screen_put(const char *utf8, size_t n)
 {
-    const uint8_t *bytes = (const uint8_t *)utf8;
+    const char *end = utf8 + n;
     uint32_t used = 0;
 
-    while (n > 0) {
-        int length = utf8_sequence(bytes, n);
-        uint8_t glyph = '?';
-        if (*bytes == '\n') {
+    while (utf8 < end) {
+        const uint32_t code = utf8_next(&utf8, end);
+        if (code == '\n') {
             text[used++] = '\r';
-            glyph = '\n';
-        } else if (*bytes == '\b' || *bytes == '\r') {
-            glyph = *bytes;
-        } else if (length > 0) {
-            glyph = cp437_from_unicode(code_point(bytes, length));
         }
-        text[used++] = glyph;
-        size_t step = length > 0 ? (size_t)length : length < 0 ? (size_t)-length : n;
-        bytes += step;
-        n -= step;
+        text[used++] = code == '\n' || code == '\b' || code == '\r' ? (uint8_t)code : cp437_from_unicode(code);
         if (used + 2 > sizeof text) {
             flush(used);
             used = 0;

@@ -41,6 +41,23 @@ int utf8_sequence(const uint8_t *bytes, size_t n)
     return lead.length;
 }
 
+uint32_t utf8_next(const char **text, const char *end)
+{
+    const uint8_t *bytes = (const uint8_t *)*text;
+    int length = utf8_sequence(bytes, (size_t)(end - *text));
+
+    if (length <= 0) {
+        *text = length < 0 ? *text - length : end;
+        return UNICODE_REPLACEMENT;
+    }
+    uint32_t code = length == 1 ? bytes[0] : bytes[0] & (0x7Fu >> length);
+    for (int i = 1; i < length; i++) {
+        code = code << 6 | (bytes[i] & 0x3F);
+    }
+    *text += length;
+    return code;
+}
+
 void utf8_printable(char *out, size_t size, const uint8_t *bytes, size_t n)
 {
     size_t used = 0, i = 0;

@@ -13,6 +13,12 @@
  */
 int utf8_sequence(const uint8_t *bytes, size_t n);
 
+enum { UNICODE_REPLACEMENT = 0xFFFD };
+
+/* The code point at *text, which lies before `end`; moves *text past it. Ill-formed bytes give UNICODE_REPLACEMENT, one
+   for as many as utf8_sequence says. */
+uint32_t utf8_next(const char **text, const char *end);
+
 /*
  * Makes text from a file fit for one line on any screen: copies whole sequences of bytes[0..n) to out, then a NUL,
  * with '?' for control characters and ill-formed bytes; stops before a sequence that does not fit `size` >= 1 bytes.

@@ -3,23 +3,6 @@
 #include "format.h"
 #include "utf8.h"
 
-uint32_t utf8_next(const char **text, const char *end)
-{
-    const uint8_t *bytes = (const uint8_t *)*text;
-    int length = utf8_sequence(bytes, (size_t)(end - *text));
-
-    if (length <= 0) {
-        *text = length < 0 ? *text - length : end;
-        return UNICODE_REPLACEMENT;
-    }
-    uint32_t code = length == 1 ? bytes[0] : bytes[0] & (0x7Fu >> length);
-    for (int i = 1; i < length; i++) {
-        code = code << 6 | (bytes[i] & 0x3F);
-    }
-    *text += length;
-    return code;
-}
-
 bool ucs2_from_utf8(uint16_t *out, size_t capacity, const char *text)
 {
     const char *end = text + text_length(text);

@@ -6,12 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { UNICODE_REPLACEMENT = 0xFFFD };
-
-/* The code point at *text, which lies before `end`; moves *text past it. Ill-formed bytes give UNICODE_REPLACEMENT, one
-   for as many as utf8.h says. */
-uint32_t utf8_next(const char **text, const char *end);
-
 /* Writes NUL-terminated UTF-8 as NUL-terminated UCS-2 of at most `capacity` units. Returns false, with out[] undefined,
    where it does not fit, is ill-formed or has a code point above FFFFh. */
 bool ucs2_from_utf8(uint16_t *out, size_t capacity, const char *text);

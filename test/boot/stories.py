@@ -28,10 +28,11 @@ def refusal(model, path):
     return message.replace(str(model), path)
 
 
-def long_settings():
-    """Settings that make a story of 300 tokens of the model that boots."""
-    for seed in range(1, 200):
-        settings = {"steps": 300, "seed": seed, "temperature": 0.8}
-        if len(token_ids(MODEL, "--steps", 300, "--seed", seed)) == 300:
-            return settings
-    raise AssertionError("no seed gives a story of 300 tokens")
+def long_settings(tokens=300):
+    """Settings that make a story of `tokens` tokens of the model that boots; the hotter, the longer they become."""
+    for temperature in (0.8, 1, 1.5, 2, 3):
+        for seed in range(1, 50):
+            options = ["--temperature", temperature, "--seed", seed, "--steps", tokens]
+            if len(token_ids(MODEL, *options)) == tokens:
+                return {"temperature": temperature, "seed": seed, "steps": tokens}
+    raise AssertionError(f"no seed gives a story of {tokens} tokens")

@@ -20,15 +20,16 @@ CONTEXT = 512
 STORIES = {  # SHA-256 of a model file -> the story that it tells at power-on
     # stories260K
     "4f78a0d89e8c16cb7d170b3cd147c23645a924da8fac9cda7092cb105fdb923b":
-        "One day, a boy named Tim went to the park with his mom. He saw a small, red ball and talked to the ball. The sun "
-        "would run away and laugh. Tim wanted to see what was inside. He put it in his coat and smiled.\n"
+        "One day, a boy named Tim went to the park with his mom. He saw a small, red ball and talked to the ball. "
+        "The sun would run away and laugh. Tim wanted to see what was inside. He put it in his coat and smiled.\n"
         "As Tim was running, he saw a big red ball. The ball was scared. Tim looked at the ball and said, "
         "\"I can help you find the ball!\" The ball was happy and said, \"Thank you for helping me.\" Tim and the ball "
         "played together in the sun.",
     # the project's own
     "6328fe00229b65c5ea8d9803836d01a29f97a3ff7e13a60b734b58e7bcd0bb69":
-        "There once was a tiny dragon named Tilly. Tilly lived by the sea. One morning, Tilly went out to pick berries. "
-        "Then the fog came, and she could not see the path. Tilly asked, \"Where is my home?\" Tilly walked to the left. "
+        "There once was a tiny dragon named Tilly. Tilly lived by the sea. One morning, Tilly went out to pick "
+        "berries. Then the fog came, and she could not see the path. Tilly asked, \"Where is my home?\" Tilly walked "
+        "to the left. "
         "There was only fog. Tilly walked to the right. There was only fog. Then she heard a bell. Ding, dong! "
         "Ding, dong! Tilly followed the sound of the bell, step by step. It grew louder and louder. At the end of the "
         "path stood her friend Dot the moon and rang the bell with both hands. \"I knew you would hear it!\" said Dot. "

@@ -7,7 +7,7 @@
 #include "platform.h"
 #include "../../uefi/screen.h"
 #include "../../uefi/status.h"
-#include "../../uefi/terminal_keys.h"
+#include "terminal_keys.h"
 #include "../../uefi/unicode.h"
 
 /* ---- screen ---- */

@@ -1,7 +1,6 @@
 #include "terminal_keys.h"
 
 #include "platform.h"
-#include "unicode.h"
 #include "utf8.h"
 
 enum { ESCAPE = 0x1B, ESCAPE_WAIT_US = 50000, PARAMETER_MAX = 99 };
