@@ -139,7 +139,7 @@ class Machine:
         self.process.wait()
         for thing in self._log, self.serial, self._answers, self.monitor:
             thing.close()
-        shutil.rmtree(self.folder)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     # ---- The monitor (QEMU's QMP) ----
 
@@ -236,7 +236,7 @@ class Machine:
             if not self._receive(time.monotonic() + 1) and time.monotonic() > limit:
                 screen = "\n".join(self.screen() if self.firmware == "bios" else [])
                 failure = Failure if "bootllama" in screen + self.text() else SilentFirmware
-                raise failure(f"{self.name}: no first line in {FIRMWARE_SECONDS[self.firmware]} s, but\n{self.text()}\n{screen}")
+                raise failure(f"{self.name}: no first line in time, but\n{self.text()}\n{screen}")
         self.wait_for(FIRST_LINE)
 
     def story(self):

@@ -103,7 +103,7 @@ def test_context_is_the_end_of_a_story(stories260k):
 
 
 def test_prompt_longer_than_the_context(model):
-    status, _, errors = run(model, "--prompt", "a b" * 400)
+    status, _, errors = run(model, "--prompt", "x q z " * 400)
     assert status == 1 and "the prompt is longer than the model's context of 512 tokens" in errors
 
 
