@@ -41,7 +41,7 @@ bool line_key(struct line *line, struct platform *platform, int key)
         platform->put(platform, "\n", 1);
         return true;
     }
-    if (key == BACKSPACE) {
+    if (key == BACKSPACE || key == KEY_DELETE) { /* OVMF takes a terminal's Backspace, 7Fh, for the Delete key */
         take_back(line, platform);
     } else if (key == ESCAPE || key == CTRL_C) {
         while (line->length > 0) {

@@ -45,12 +45,12 @@ def test_power_on_story(boot, firmware, cpu, kernel):
 
 @pytest.mark.parametrize("firmware, cpu", [machine[:2] for machine in MACHINES])
 def test_prompts(boot, volume, firmware, cpu):
-    """Greedy, after a configured prompt and after a typed one."""
+    """Greedy, after a configured prompt and after a typed one with a slip: 7Fh is what terminals send for Backspace."""
     volume.configure(prompt="Once upon a time", **GREEDY)
     with boot(volume.path, firmware, cpu=cpu) as machine:
         machine.start()
         assert machine.story().text == expected("Once upon a time", **GREEDY)
-        machine.type("Lily and Ben\r")
+        machine.type("Lily and Bem\x7fn\r")
         machine.wait_for("Lily and Ben")
         story = machine.story()
         assert story.text == expected("Lily and Ben", **GREEDY)
