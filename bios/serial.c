@@ -30,6 +30,7 @@ enum {
     TRANSMITTER_EMPTY = 0x20,
 
     FIFO_BYTES = 16,
+    BYTES_A_CALL = 64, /* taken in: a port that always has one more must not hold us */
     WAIT_READS = 50000, /* about 50 ms, at 1 us a port; a full FIFO needs 1.4 ms */
 };
 
@@ -104,11 +105,16 @@ void serial_put(const char *utf8, size_t n)
     }
 }
 
+bool serial_is_present(void)
+{
+    return present;
+}
+
 int serial_get_key(void)
 {
     static bool incomplete; /* the last byte made no key */
 
-    while (present && (port_read(LINE_STATUS) & DATA_READY) != 0) {
+    for (int bytes = 0; present && bytes < BYTES_A_CALL && (port_read(LINE_STATUS) & DATA_READY) != 0; bytes++) {
         int key = terminal_keys_byte(&keys, port_read(DATA), clock_microseconds());
         incomplete = key == KEY_NONE;
         if (!incomplete) {

@@ -10,6 +10,8 @@
 #include "screen.h"
 #include "serial.h"
 
+enum { WAKE_BY_IRQ4 = 0x10 };
+
 void thunk_idle(void); /* thunk.asm */
 
 void terminal_init(void)
@@ -39,7 +41,7 @@ int terminal_get_key(void)
 
 void terminal_idle(void)
 {
-    struct bios_regs regs = {0};
+    struct bios_regs regs = {.eax = serial_is_present() ? WAKE_BY_IRQ4 : 0};
     bios_run(thunk_idle, &regs);
     keyboard_expect();
 }

@@ -124,8 +124,9 @@ thunk_print:
         loop .next
         iret
 
-; A target of thunk_call, with DS = 0: rests until an interrupt, one of COM1 (IRQ 4) included. That one is let through
-; only here and only ends the rest; the byte that it tells of is read later.
+; A target of thunk_call, with DS = 0: rests until an interrupt; with AL = 10h one of COM1 (IRQ 4), too, with AL = 0 not.
+; That one is let through only here and only ends the rest; the byte that it tells of is read later. Its handler masks it
+; again: a line that stays active would interrupt for ever.
 %define PIC1 20h
 %define PIC1_MASK 21h
 %define IRQ4_OFF 10h                ; in the mask
@@ -135,20 +136,26 @@ thunk_idle:
         push dword [VECTOR_IRQ4]
         mov word [VECTOR_IRQ4], .wake
         mov word [VECTOR_IRQ4 + 2], 0
-        in al, PIC1_MASK
+        not al
         mov ah, al
-        and al, ~IRQ4_OFF & 0FFh
+        in al, PIC1_MASK
+        xchg al, ah                 ; AH = mask as the BIOS has it
+        and al, ah
         out PIC1_MASK, al
         sti
         hlt
         cli
         in al, PIC1_MASK
+        and al, ~IRQ4_OFF & 0FFh
         and ah, IRQ4_OFF
         or al, ah
         out PIC1_MASK, al
         pop dword [VECTOR_IRQ4]
         iret
 .wake:  push ax
+        in al, PIC1_MASK
+        or al, IRQ4_OFF
+        out PIC1_MASK, al
         mov al, END_OF_IRQ4
         out PIC1, al
         pop ax

@@ -5,7 +5,7 @@
 #include "memory.h"
 #include "story.h"
 
-enum { MESSAGE_MAX = 512, PROGRESS_PERIOD_US = 100000, KEY_CTRL_C = 3, KEY_ESCAPE = 27 };
+enum { MESSAGE_MAX = 512, PROGRESS_PERIOD_US = 100000 };
 
 static const char MODELS[] = "/MODELS", CONFIG[] = "/BOOTLLAM.CFG";
 
@@ -122,16 +122,6 @@ static int find_model(struct console *console, struct error *error)
     }
 }
 
-static bool stop_asked(struct platform *platform)
-{
-    int key;
-    bool stop = false;
-    while ((key = platform->get_key(platform)) != KEY_NONE) {
-        stop = stop || key == KEY_ESCAPE || key == KEY_CTRL_C;
-    }
-    return stop;
-}
-
 static uint32_t percentage(uint64_t done, uint64_t total)
 {
     while (total > UINT32_MAX / 100) { /* keeps the division in 32 bits */
@@ -151,7 +141,7 @@ static bool show_progress(void *context, uint64_t done, uint64_t total)
     }
     console->shown_at = now;
     say(console, "\b\b\b\b\b%3u %%", percentage(done, total));
-    return stop_asked(console->platform);
+    return story_stop_asked(console->platform);
 }
 
 /* As the file says it, or counted; padding counts as well. */

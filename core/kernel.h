@@ -27,10 +27,17 @@ enum {
 };
 
 /* Bits of single precision numbers that quantization turns on. */
-#define QUANTIZE_SMALLEST 0x0D800000u /* 2^-100: a group below it is taken as zeros */
+#define QUANTIZE_SMALLEST 0x10800000u /* 2^-94: a group below it is taken as zeros */
+#define SCALE_SMALLEST 0x1p-101f /* below it a scale is 0: times any f16 scale it is then a normal number, or zero */
 #define QUANTIZE_STEP (1.0f / 127.0f) /* one step of q as a part of the group's largest magnitude */
 #define FLOAT_INFINITY 0x7F800000u
 #define FLOAT_NAN 0x7FC00000u
+
+/* A scale of activations, 0 where it is too small; NaN stays NaN. */
+static inline float usable_scale(float scale)
+{
+    return scale < SCALE_SMALLEST ? 0.0f : scale;
+}
 
 static inline uint32_t round_up(uint32_t n, uint32_t step)
 {
@@ -76,7 +83,7 @@ struct kernel {
     /* out[r] = W[r] . x for all padded rows (out [row_tiles * GROUP]), or out[r] += where `add` is set. */
     void (*matmul)(float *out, const struct matrix *w, const struct q8_vector *x, bool add);
 
-    /* Quantizes x [groups * GROUP]. A group whose largest magnitude is below 2^-100 becomes zeros; a group with an
+    /* Quantizes x [groups * GROUP]. A group whose largest magnitude is below 2^-94 becomes zeros; a group with an
        infinity or NaN gets the scale NaN, so that it shows in the logits. */
     void (*quantize)(struct q8_vector *out, const float *x, uint32_t groups);
 

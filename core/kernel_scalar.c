@@ -117,7 +117,7 @@ static void norm_quantize(struct q8_vector *out, const float *x, const float *we
             weighted[i] = x[group * GROUP + i] * weight[group * GROUP + i];
         }
         const float scale = quantize_group(out, group, weighted);
-        out->scale[group] = scale * inverse_rms;
+        out->scale[group] = usable_scale(scale * inverse_rms);
     }
 }
 

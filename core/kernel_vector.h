@@ -83,7 +83,7 @@ static void norm_quantize(struct q8_vector *out, const float *x, const float *we
     for (uint32_t group = 0; group * GROUP < n; group++, x += GROUP, weight += GROUP) {
         const lanes low = lanes_mul(lanes_load(x), lanes_load(weight));
         const lanes high = lanes_mul(lanes_load(x + LANES), lanes_load(weight + LANES));
-        out->scale[group] = quantize_group(out, group, low, high) * inverse_rms;
+        out->scale[group] = usable_scale(quantize_group(out, group, low, high) * inverse_rms);
     }
 }
 

@@ -112,6 +112,8 @@ static int not_finite(struct loader *loader, uint32_t id, uint32_t row)
 static void pack_strip(const struct loader *loader, uint8_t *tiles)
 {
     const struct strip *strip = &loader->strip;
+    struct platform *platform = loader->reader->platform;
+    platform->exclusive(platform, true); /* the kernel's code uses its vector registers here, too */
     for (uint32_t group = 0; group < strip->groups; group++) {
         int8_t q[GROUP][GROUP];
         uint16_t scale[GROUP];
@@ -122,6 +124,7 @@ static void pack_strip(const struct loader *loader, uint8_t *tiles)
         loader->model->kernel->tile_pack(tiles, (const int8_t(*)[GROUP])q, scale);
         tiles += loader->model->kernel->tile_bytes;
     }
+    platform->exclusive(platform, false);
 }
 
 static int report(struct loader *loader, uint64_t bytes)

@@ -2,14 +2,13 @@
 
 enum { TEXT_MAX = 4096 }; /* bytes of one token's text that are shown at most */
 
-enum { KEY_CTRL_C = 3, KEY_ESCAPE = 27 };
+enum { KEY_CTRL_C = 3, KEY_ESCAPE = 27, KEYS_A_CALL = 64 }; /* a keyboard gone mad must not hold the story */
 
 struct teller {
     struct engine *engine;
     const struct story *story;
     struct decoder decoder;
     uint32_t prompt_count;
-    bool stop_asked;
 };
 
 static void put(struct teller *teller, const char *text, size_t n)
@@ -36,14 +35,14 @@ static void show_end(struct teller *teller)
     }
 }
 
-static bool stop_asked(struct teller *teller)
+bool story_stop_asked(struct platform *platform)
 {
-    struct platform *platform = teller->engine->platform;
+    bool asked = false;
     int key;
-    while ((key = platform->get_key(platform)) != KEY_NONE) {
-        teller->stop_asked = teller->stop_asked || key == KEY_ESCAPE || key == KEY_CTRL_C;
+    for (uint32_t keys = 0; keys < KEYS_A_CALL && (key = platform->get_key(platform)) != KEY_NONE; keys++) {
+        asked = asked || key == KEY_ESCAPE || key == KEY_CTRL_C;
     }
-    return teller->stop_asked;
+    return asked;
 }
 
 static int encode_prompt(struct teller *teller, struct error *error)
@@ -98,7 +97,7 @@ static enum story_end tell(struct teller *teller, struct story_result *result, u
         if (result->tokens >= engine->context) {
             return STORY_CONTEXT_FULL;
         }
-        if (stop_asked(teller)) {
+        if (story_stop_asked(platform)) {
             return STORY_STOPPED;
         }
         token = next_token(teller, token, position);

@@ -33,6 +33,9 @@ struct story_result {
  */
 struct story_result story_tell(struct engine *engine, const struct story *story, struct error *error);
 
+/* Takes the keys typed so far, at most 64 of them; whether Escape or Ctrl-C was among them. */
+bool story_stop_asked(struct platform *platform);
+
 /* Tokens a second, times ten, of a finished story; 0 if it is too short to say. */
 uint32_t story_speed_tenths(const struct story_result *result);
 

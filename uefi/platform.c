@@ -8,7 +8,7 @@
 
 #define GREETING "bootllama: UEFI"
 
-enum { WATCHDOG_PERIOD_US = 5000000, IDLE_US = 10000 };
+enum { WATCHDOG_PERIOD_US = 5000000, IDLE_US = 10000, SERIAL_BYTES_A_CALL = 64 };
 
 static struct uefi *uefi_of(struct platform *platform)
 {
@@ -41,7 +41,7 @@ static int serial_key(struct uefi *uefi)
     uint64_t now = clock_microseconds(&uefi->clock);
     int key = terminal_keys_idle(&uefi->terminal, now);
 
-    while (key == KEY_NONE) {
+    for (int bytes = 0; key == KEY_NONE && bytes < SERIAL_BYTES_A_CALL; bytes++) {
         int byte = serial_get(&uefi->serial);
         if (byte < 0) {
             break;

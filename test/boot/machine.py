@@ -18,6 +18,7 @@ TRANSCRIPTS = BUILD / "test/boot"  # one file for each machine: all that its ser
 # A machine in CI may be three times as slow as a desk's, and firmware under emulation takes its time.
 FIRMWARE_SECONDS = {"bios": 90, "uefi": 300}
 SECONDS = 180  # for anything that our program does
+ECHO_SECONDS = 30
 
 FIRST_LINE = "bootllama: "  # of stage 2, and of the UEFI application
 BOOT_ERROR = re.compile("bootllama: error [A-Z], press a key")  # of the boot sector
@@ -248,3 +249,8 @@ class Machine:
 
     def type(self, text):
         self.serial.sendall(text.encode())
+
+    def enter(self, typed, shown=None):
+        """Types a line and Enter, and waits until it is shown: as typed, or as `shown`."""
+        self.type(typed + "\r")
+        self.wait_for(typed if shown is None else shown, ECHO_SECONDS)

@@ -28,7 +28,7 @@ def check_stopped(machine, said, seed):
     text = said.rpartition("\n\n[")[0]
     whole = expected("The dog", seed=seed)
     assert whole.startswith(text) and len(text) < len(whole)
-    machine.type("\r")
+    machine.enter("")
     assert machine.story().text == expected(seed=seed + 1)
 
 
@@ -89,8 +89,7 @@ def test_unknown_command_and_a_prompt_that_is_too_long(boot):
         machine.type("m\r")
         assert "Error: the prompt is longer than the model's context of 512 tokens" in machine.wait_for(
             "\n> ", error_allowed=True)
-        machine.type("The dog\r")
-        machine.wait_for("The dog")
+        machine.enter("The dog")
         assert machine.story().text == expected("The dog", seed=NEXT + 1)
 
 
@@ -99,8 +98,7 @@ def test_text_beyond_ascii(boot):
     with boot(IMAGE) as machine:
         machine.start()
         machine.story()
-        machine.type("Ä café 株\x7f\x7f: naïve\r")
-        machine.wait_for("Ä café: naïve")
+        machine.enter("Ä café 株\x7f\x7f: naïve", shown="Ä café: naïve")
         assert machine.story().text == expected("Ä café: naïve", seed=NEXT)
         assert "Äcafé:naïve" in squeezed("".join(machine.screen()))
 
@@ -149,8 +147,7 @@ def test_headless(boot, firmware):
     with boot(IMAGE, firmware, medium="ahci", options=["-vga", "none", "-machine", "i8042=off"]) as machine:
         machine.start()
         assert machine.story().text == expected()
-        machine.type("The dog\r")
-        machine.wait_for("The dog")
+        machine.enter("The dog")
         assert machine.story().text == expected("The dog", seed=NEXT)
 
 

@@ -50,8 +50,7 @@ def test_prompts(boot, volume, firmware, cpu):
     with boot(volume.path, firmware, cpu=cpu) as machine:
         machine.start()
         assert machine.story().text == expected("Once upon a time", **GREEDY)
-        machine.type("Lily and Bem\x7fn\r")
-        machine.wait_for("Lily and Ben")
+        machine.enter("Lily and Bem\x7fn", shown="Lily and Ben")
         story = machine.story()
         assert story.text == expected("Lily and Ben", **GREEDY)
         assert story.tokens == GREEDY["steps"]
@@ -62,8 +61,7 @@ def test_each_story_counts_the_seed_up(boot):
         machine.start()
         assert machine.story().text == expected(seed=DEFAULT_SEED)
         for number, prompt in enumerate(["", "The dog", ""], start=1):
-            machine.type(prompt + "\r")
-            machine.wait_for(prompt)
+            machine.enter(prompt)
             assert machine.story().text == expected(prompt, seed=DEFAULT_SEED + number)
 
 

@@ -50,11 +50,17 @@ static int read_file(struct platform *platform, struct platform_file *file, uint
     return PLATFORM_OK;
 }
 
+static void exclusive(struct platform *platform, bool on)
+{
+    (void)platform;
+    (void)on;
+}
+
 void memory_platform_init(struct memory_platform *memory, const struct memory_file *files, uint32_t file_count)
 {
     *memory = (struct memory_platform){
         .platform = {.firmware = "test", .vendor = "", .preferred_read = 4096, .open = open_file,
-                     .close = close_file, .read = read_file},
+                     .close = close_file, .read = read_file, .exclusive = exclusive},
         .files = files,
         .file_count = file_count,
     };

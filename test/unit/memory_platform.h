@@ -11,7 +11,7 @@ struct memory_file {
 };
 
 struct memory_platform {
-    struct platform platform; /* what core/ gets; its console calls and memory calls are NULL */
+    struct platform platform; /* what core/ gets; its console calls and memory calls are NULL, exclusive does nothing */
     const struct memory_file *files;
     uint32_t file_count;
     uint64_t bad_from, bad_to; /* a read that touches [bad_from, bad_to) of any file fails and spoils its buffer */

@@ -211,7 +211,7 @@ static void scalar_matmul_is_the_product(void **state)
 /* Values that quantization has to get right, a group each. */
 static float *awkward_groups(uint32_t *groups)
 {
-    static const float firsts[] = {0.0f,   0x1p-101f, 0x1p-100f,  0x1p-99f, 1.0f, 3e38f, INFINITY,
+    static const float firsts[] = {0.0f,   0x1p-95f, 0x1p-94f,  0x1p-93f, 1.0f, 3e38f, INFINITY,
                                    -INFINITY, NAN,    -0x1p-140f, 127.0f,   -254.0f, 1e-30f};
     *groups = sizeof firsts / sizeof *firsts;
     float *x = take(*groups * GROUP * sizeof *x);
@@ -263,7 +263,8 @@ static void check_norm_quantize(const struct kernel *kernel)
 {
     for (uint32_t n = 2; n <= 300; n += 7) {
         const uint32_t padded = round_up(n, GROUP);
-        float *x = random_floats(padded, 5.0f), *weight = random_floats(padded, 2.0f);
+        const float factor = n % 4 == 0 ? 0x1p-90f : 2.0f; /* scales about the smallest that count */
+        float *x = random_floats(padded, n % 8 == 0 ? 0x1p10f : 5.0f), *weight = random_floats(padded, factor);
         memset(x + n, 0, (padded - n) * sizeof *x);
         memset(weight + n, 0, (padded - n) * sizeof *weight);
         struct q8_vector expected = take_q8(padded / GROUP), out = take_q8(padded / GROUP);
@@ -281,6 +282,23 @@ static void norm_quantize_gives_the_same_bits(void **state)
 {
     (void)state;
     for_each_kernel(check_norm_quantize);
+}
+
+/* No scale that counts makes a product below the normal range with the smallest f16 scale, where x87 rounds elsewhere. */
+static void small_scales_are_none(void **state)
+{
+    (void)state;
+    float x[GROUP] = {[0] = 0x1p-94f}, tiny[GROUP] = {[0] = nextafterf(0x1p-94f, 0)}, weight[GROUP] = {[0] = 1.0f};
+    struct q8_vector out = take_q8(1);
+    kernel_scalar.quantize(&out, x, 1);
+    assert_true(out.scale[0] >= SCALE_SMALLEST && out.scale[0] * 0x1p-24f >= 0x1p-126f);
+    kernel_scalar.quantize(&out, tiny, 1);
+    assert_true(out.scale[0] == 0.0f);
+    x[0] = 0x1p20f; /* 1 / rms is about 2^-17.5 */
+    weight[0] = 0x1p-103f;
+    kernel_scalar.norm_quantize(&out, x, weight, GROUP, 1e-5f);
+    assert_true(out.scale[0] == 0.0f);
+    free_q8(&out);
 }
 
 static void check_swiglu(const struct kernel *kernel)
@@ -450,6 +468,7 @@ int main(void)
         cmocka_unit_test(scalar_quantize_keeps_its_rules),
         cmocka_unit_test(quantize_gives_the_same_bits),
         cmocka_unit_test(norm_quantize_gives_the_same_bits),
+        cmocka_unit_test(small_scales_are_none),
         cmocka_unit_test(swiglu_gives_the_same_bits),
         cmocka_unit_test(exponentials_give_the_same_bits),
         cmocka_unit_test(scalar_attention_is_attention),
