@@ -264,7 +264,7 @@ static void prompt(struct console *console)
         load_model(console);
     }
     if (console->loaded) {
-        tell(console, line.text);
+        tell(console, line.length > 0 ? line.text : console->config.prompt);
     }
 }
 

@@ -25,7 +25,7 @@ bench: $(BUILD)/host/bootllama $(firstword $(MODEL_FILES)) ## speed of the first
 	@$^ --bench
 
 usb: $(IMAGE) ## write the image to a stick: make usb DEV=/dev/sdX
-	@tools/usb.sh $< '$(DEV)'
+	@tools/usb.sh $< "$$DEV"
 
 size: $(IMAGE) ## bytes of boot sector, stage 2, EFI application and image
 	@stat -c '%10s  %n' $(BUILD)/bios/boot.bin $(BUILD)/bios/stage2.bin $(BUILD)/uefi/BOOTX64.EFI $(IMAGE)

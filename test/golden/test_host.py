@@ -169,6 +169,9 @@ def test_files_at_fault(model, tmp_path):
     (("a.gguf", "--seed", "18446744073709551616"), "seed is a whole number from 0 to 18446744073709551615"),
     (("a.gguf", "--prompt", "x" * 5000), "--prompt is too long"),
     (("a.gguf", "--score", "a.i32"), "belong together"),
+    (("a.gguf", "--context", "5"), "belong together"),
+    (("a.gguf", "--logits", "a.f32"), "belong together"),
+    (("a.gguf", "--bench", "--kernel", "abacus"), "--kernel takes"),
     (("a.gguf", "--score", "a", "--logits", "b", "--context", "0"), "--context takes a number of tokens"),
 ], ids=lambda value: " ".join(value)[:40] if isinstance(value, tuple) else "")
 def test_usage(options, message):
@@ -196,7 +199,7 @@ def test_score_files_at_fault(model, tmp_path):
     for ids, message in [([1] * 7, incomplete), ([1, 2, 3, 512], unknown), ([-1], unknown)]:
         tokens.write_bytes(struct.pack(f"<{len(ids)}i", *ids))
         status, output, errors = score(model, tokens, 4, logits)
-        assert (status, output) == (1, "") and message in errors
+        assert (status, output) == (1, "") and message in errors and not logits.exists()
     tokens.write_bytes(struct.pack("<4i", 1, 2, 3, 4))
     assert score(model, tokens, 513, logits)[0] == 1
     assert score(model, tokens, 4, tmp_path / "none/logits.f32")[0] == 1
@@ -204,11 +207,12 @@ def test_score_files_at_fault(model, tmp_path):
     assert score(model, tokens, 4, logits)[0] == 0 and logits.stat().st_size == 4 * 512 * 4
 
 
-def test_disk_full(model):
+@pytest.mark.parametrize("options, message", [([], b"No space left on device"), (["--ids"], b"not all of it")])
+def test_disk_full(model, options, message):
     with open("/dev/full", "wb") as full:
-        process = start(model, stdout=full)
+        process = start(model, *options, stdout=full)
         _, errors = process.communicate(timeout=SECONDS)
-    assert process.returncode == 1 and b"No space left on device" in errors
+    assert process.returncode == 1 and message in errors
 
 
 def waiting_bytes(pipe):

@@ -146,7 +146,8 @@ static struct options parse_options(int argc, char **argv)
         usage_error(optind == argc ? "no model named" : "more than one model named");
     }
     options.model = argv[optind];
-    if ((options.score_tokens != NULL) != (options.score_logits != NULL && options.score_context != 0)) {
+    const int given = (options.score_tokens != NULL) + (options.score_context != 0) + (options.score_logits != NULL);
+    if (given != 0 && given != 3) {
         usage_error("--score, --context and --logits belong together");
     }
     return options;
@@ -170,6 +171,20 @@ static const struct kernel *choose_kernel(const char *name, const struct cpu_fea
     return NULL;
 }
 
+/* Whether anything written to standard output did not arrive; then says so. */
+static bool output_is_lost(void)
+{
+    if (fflush(stdout) != 0) {
+        fprintf(stderr, "bootllama: standard output: %s\n", strerror(errno));
+        return true;
+    }
+    if (ferror(stdout)) {
+        fprintf(stderr, "bootllama: standard output: not all of it could be written\n");
+        return true;
+    }
+    return false;
+}
+
 static int tell(struct engine *engine, const struct options *options)
 {
     const struct story story = {
@@ -188,8 +203,7 @@ static int tell(struct engine *engine, const struct options *options)
     if (!options->ids) {
         putchar('\n');
     }
-    if (fflush(stdout) != 0) {
-        fprintf(stderr, "bootllama: standard output: %s\n", strerror(errno));
+    if (output_is_lost()) {
         return 1;
     }
     const uint32_t speed = story_speed_tenths(&result);
@@ -203,10 +217,12 @@ static int run(struct platform *platform, const struct options *options, const s
     static struct engine engine;
     struct error error;
     const struct load_progress quiet = {0};
+    const struct kernel *kernel = choose_kernel(options->kernel, cpu);
     if (options->bench) {
-        return bench_run(&engine, platform, options->model, cpu);
+        const int failed = bench_run(&engine, platform, options->model, cpu);
+        return output_is_lost() ? 1 : failed;
     }
-    if (engine_open(&engine, platform, options->model, choose_kernel(options->kernel, cpu), &quiet, &error) != 0) {
+    if (engine_open(&engine, platform, options->model, kernel, &quiet, &error) != 0) {
         fprintf(stderr, "bootllama: %s\n", error.text);
         return 1;
     }

@@ -58,5 +58,8 @@ int score_run(struct engine *engine, const char *tokens_path, uint32_t context, 
     if (fclose(logits) != 0 && status == 0) {
         status = complain(logits_path, strerror(errno));
     }
+    if (status != 0) {
+        remove(logits_path); /* half of the logits look like all of them */
+    }
     return status;
 }

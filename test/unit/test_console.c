@@ -210,12 +210,15 @@ static void a_typed_prompt_is_continued(void **state)
     assert_string_equal(text, SEED_5 "> abc\n\nabc\xEF\xBF\xBD" "ab\xC3\xB6\xEF\xBF\xBD\n\n[9 tokens, 8000.0 tokens/s]\n> /exit\n");
 }
 
-static void the_configured_prompt_begins_the_first_story(void **state)
+static void the_configured_prompt_begins_every_story(void **state)
 {
     (void)state;
     const struct memory_file files[] = {model("/MODELS/A.GGUF"), config("prompt = \"ba \"\r\ntemperature = 0\r\n"), {0}};
-    const char *text = after_loading(run(files, "", 0), LOADED("/MODELS/A.GGUF"));
-    assert_string_equal(text, "\nba \n\n[16 tokens, 15000.0 tokens/s, the context is full]\n> /exit\n");
+    const char *text = after_loading(run(files, "\r", 0), LOADED("/MODELS/A.GGUF"));
+    const char *story = "\nba \n\n[16 tokens, 15000.0 tokens/s, the context is full]\n";
+    char expected[256];
+    snprintf(expected, sizeof expected, "%s> \n%s> /exit\n", story, story);
+    assert_string_equal(text, expected);
 }
 
 static void escape_stops_a_story(void **state)
@@ -379,7 +382,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_story_is_told_then_enter_tells_the_next),
         cmocka_unit_test(a_typed_prompt_is_continued),
-        cmocka_unit_test(the_configured_prompt_begins_the_first_story),
+        cmocka_unit_test(the_configured_prompt_begins_every_story),
         cmocka_unit_test(escape_stops_a_story),
         cmocka_unit_test(escape_stops_loading_and_enter_begins_again),
         cmocka_unit_test(wrong_settings_are_told_and_the_rest_counts),
