@@ -17,6 +17,7 @@ TRANSCRIPTS = BUILD / "test/boot"  # one file for each machine: all that its ser
 
 # A machine in CI may be three times as slow as a desk's, and firmware under emulation takes its time.
 FIRMWARE_SECONDS = {"bios": 90, "uefi": 300}
+SO_SNDBUFFORCE = 32  # socket(7); Python has no name for it
 SECONDS = 180  # for anything that our program does
 ECHO_SECONDS = 30
 
@@ -84,6 +85,15 @@ def drive(image, errors=()):
     return ["-drive", ",".join(f"{name}={value}" for name, value in options.items())]
 
 
+def enlarge(end):
+    """QEMU drops a character of a serial port after four tries to send it, and writes one at a time, each of which takes
+    the room of hundreds: what fits by default is full when we are not scheduled for a tenth of a second."""
+    try:
+        end.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, 1 << 24)
+    except PermissionError:  # not root: as much as the system allows
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 24)
+
+
 class Machine:
     """
     name: of its transcript. firmware: "bios" or "uefi". cpu: QEMU's -cpu. memory: QEMU's -m. medium: of MEDIA.
@@ -101,6 +111,7 @@ class Machine:
                         "-m", str(memory or {"bios": 64, "uefi": 256}[firmware]), "-display", "none", "-vga", "std",
                         *self._firmware(), *drive(image, errors), *devices, *options]
         self.serial, theirs = socket.socketpair()
+        enlarge(theirs)
         self.monitor, theirs_too = socket.socketpair()
         self.command += self._channel("serial", theirs, ["-serial", "chardev:serial"] if serial else [])
         self.command += self._channel("monitor", theirs_too, ["-mon", "chardev=monitor,mode=control"])
