@@ -159,6 +159,38 @@ static void switch_off(struct platform *platform)
     power_off();
 }
 
+static void set_colour(struct platform *platform, enum platform_colour colour)
+{
+    (void)platform;
+    (void)colour;
+}
+
+static bool set_serial(struct platform *platform, uint32_t port, uint32_t speed)
+{
+    (void)platform;
+    (void)port;
+    (void)speed;
+    return false;
+}
+
+static uint64_t clock_seed(struct platform *platform)
+{
+    return platform->microseconds(platform);
+}
+
+static uint32_t start_processors(struct platform *platform, void (*work)(void *context, uint32_t index), void *context)
+{
+    (void)platform;
+    (void)work;
+    (void)context;
+    return 0;
+}
+
+static void stop_processors(struct platform *platform)
+{
+    (void)platform;
+}
+
 struct platform *bios_platform(void)
 {
     static struct platform platform = {
@@ -167,6 +199,8 @@ struct platform *bios_platform(void)
         .columns = SCREEN_COLUMNS,
         .preferred_read = BOUNCE_SECTORS * FAT_SECTOR,
         .put = put,
+        .set_colour = set_colour,
+        .set_serial = set_serial,
         .get_key = get_key,
         .open = open,
         .close = close,
@@ -178,6 +212,9 @@ struct platform *bios_platform(void)
         .release = release,
         .exclusive = exclusive,
         .idle = idle,
+        .clock_seed = clock_seed,
+        .start_processors = start_processors,
+        .stop_processors = stop_processors,
         .reboot = reboot,
         .power_off = switch_off,
     };

@@ -31,6 +31,16 @@ enum platform_key {
     KEY_DELETE,
 };
 
+/* What text is for: a screen shows it in a colour of its own where it can. */
+enum platform_colour {
+    COLOUR_TEXT,   /* what the model writes, and everything else */
+    COLOUR_NOTE,   /* figures and hints around it */
+    COLOUR_ACCENT, /* what the eye should find: the banner's name, the prompt sign */
+    COLOUR_ERROR,
+};
+
+enum { PLATFORM_PROCESSORS_MAX = 64 }; /* that compute at once, the first one included */
+
 enum { PLATFORM_NAME_MAX = 256 }; /* bytes of a file name in UTF-8, its NUL included */
 
 struct platform_file {
@@ -57,6 +67,13 @@ struct platform {
        split between calls. Cannot fail: a console that does not take the text in bounded time loses it. */
     void (*put)(struct platform *, const char *utf8, size_t n);
 
+    /* Sets the colour of the text that follows. The serial port and pipes stay plain. */
+    void (*set_colour)(struct platform *, enum platform_colour colour);
+
+    /* Moves the serial side of the console to COM1..COM4 (port 1..4) at `speed` bits a second, 8N1, or ends it (port 0).
+       Returns false where that cannot be, with `error` saying why; the console then stays as it was. */
+    bool (*set_serial)(struct platform *, uint32_t port, uint32_t speed);
+
     /* Returns the next key typed on the keyboard or the serial port, or KEY_NONE at once. */
     int (*get_key)(struct platform *);
 
@@ -76,6 +93,9 @@ struct platform {
     /* Time since some moment before core/ was entered, never running backwards; good to a millisecond. */
     uint64_t (*microseconds)(struct platform *);
 
+    /* A number for a seed that differs from one power-on to the next, from the clock that runs on without power. */
+    uint64_t (*clock_seed)(struct platform *);
+
     /* Memory for models: the largest piece that reserve can give now, in bytes; a piece of at least `bytes`,
        aligned to 4096, with any content, or NULL; and its return, newest first. */
     uint64_t (*memory_free)(struct platform *);
@@ -88,6 +108,13 @@ struct platform {
 
     /* Rests the processor for a moment, at most 60 ms or until a key may have come: called while waiting for one. */
     void (*idle)(struct platform *);
+
+    /* Runs work(context, i) on every other processor at once, i counting from 1, and returns without waiting how many
+       there are (0 where the machine has or gives no more). Each has its vector state on, floating point set up as the
+       first one's, a stack of at least 16 KiB, and calls nothing of this struct. stop_processors waits until all have
+       returned from `work`, which the caller has told them to do; before it, start_processors is not called again. */
+    uint32_t (*start_processors)(struct platform *, void (*work)(void *context, uint32_t index), void *context);
+    void (*stop_processors)(struct platform *);
 
     /* Restart and switch off. They return only where the firmware cannot do it. */
     void (*reboot)(struct platform *);

@@ -69,7 +69,7 @@ static int32_t next_token(struct teller *teller, int32_t token, uint32_t positio
     const bool in_prompt = position + 1 < teller->prompt_count;
     platform->exclusive(platform, true);
     sampler_accept(&engine->sampler, token);
-    float *logits = transformer_step(&engine->transformer, (uint32_t)token, position, !in_prompt);
+    float *logits = transformer_run(&engine->transformer, &token, 1, position, !in_prompt);
     const int32_t next = in_prompt ? engine->prompt[position + 1] : sampler_next(&engine->sampler, logits);
     platform->exclusive(platform, false);
     return next;

@@ -110,7 +110,7 @@ static void feed_forward_block(struct transformer *t, const struct layer *layer)
     kernel->matmul(t->x, &layer->down, &t->q8, true);
 }
 
-float *transformer_step(struct transformer *transformer, uint32_t token, uint32_t position, bool want_logits)
+static void run_one(struct transformer *transformer, uint32_t token, uint32_t position)
 {
     const struct model *model = transformer->model;
     model_embed(model, transformer->x, token);
@@ -118,6 +118,15 @@ float *transformer_step(struct transformer *transformer, uint32_t token, uint32_
     for (uint32_t l = 0; l < model->layers; l++) {
         attention_block(transformer, &model->layer[l], l, position);
         feed_forward_block(transformer, &model->layer[l]);
+    }
+}
+
+float *transformer_run(struct transformer *transformer, const int32_t *tokens, uint32_t count, uint32_t position,
+                       bool want_logits)
+{
+    const struct model *model = transformer->model;
+    for (uint32_t i = 0; i < count; i++) {
+        run_one(transformer, (uint32_t)tokens[i], position + i);
     }
     if (!want_logits) {
         return NULL;

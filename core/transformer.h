@@ -30,10 +30,14 @@ struct transformer {
 int transformer_layout(struct transformer *transformer, const struct model *model, uint32_t context,
                        struct arena *arena);
 
+enum { TRANSFORMER_BLOCK = 16 }; /* positions that one call computes at most */
+
 /*
- * Runs `token` (< vocabulary) at `position` (< context; every earlier position of this text has been run). Returns the
- * logits [vocabulary], valid until the next call, or NULL where want_logits is false.
+ * Runs tokens[0..count) (each < vocabulary; 1 <= count <= TRANSFORMER_BLOCK) at positions position, position + 1, ...
+ * (all < context; every earlier position of this text has been run). The same bits as one at a time. Returns the logits
+ * [vocabulary] after the last one, valid until the next call, or NULL where want_logits is false.
  */
-float *transformer_step(struct transformer *transformer, uint32_t token, uint32_t position, bool want_logits);
+float *transformer_run(struct transformer *transformer, const int32_t *tokens, uint32_t count, uint32_t position,
+                       bool want_logits);
 
 #endif

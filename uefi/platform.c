@@ -127,6 +127,38 @@ static void idle(struct platform *platform)
     }
 }
 
+static void set_colour(struct platform *platform, enum platform_colour colour)
+{
+    (void)platform;
+    (void)colour;
+}
+
+static bool set_serial(struct platform *platform, uint32_t port, uint32_t speed)
+{
+    (void)platform;
+    (void)port;
+    (void)speed;
+    return false;
+}
+
+static uint64_t clock_seed(struct platform *platform)
+{
+    return platform->microseconds(platform);
+}
+
+static uint32_t start_processors(struct platform *platform, void (*work)(void *context, uint32_t index), void *context)
+{
+    (void)platform;
+    (void)work;
+    (void)context;
+    return 0;
+}
+
+static void stop_processors(struct platform *platform)
+{
+    (void)platform;
+}
+
 static void reboot(struct platform *platform)
 {
     EFI_RUNTIME_SERVICES *runtime = uefi_of(platform)->table->RuntimeServices;
@@ -216,6 +248,8 @@ void uefi_platform_begin(struct platform *platform, struct uefi *uefi, EFI_HANDL
         .columns = uefi->screen.columns,
         .preferred_read = FILES_READ_MAX,
         .put = put,
+        .set_colour = set_colour,
+        .set_serial = set_serial,
         .get_key = get_key,
         .open = open,
         .close = close,
@@ -227,6 +261,9 @@ void uefi_platform_begin(struct platform *platform, struct uefi *uefi, EFI_HANDL
         .release = release,
         .exclusive = exclusive,
         .idle = idle,
+        .clock_seed = clock_seed,
+        .start_processors = start_processors,
+        .stop_processors = stop_processors,
         .reboot = reboot,
         .power_off = power_off,
     };

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from llama import CONTEXT, VOCAB, Llama
 
-STEPS = 12000
+STEPS = 16000
 WARMUP = 300
 BATCH = 4096            # tokens in a step: small enough for the caches, which this little network lives in
 PEAK, LAST = 4e-3, 4e-5     # learning rates

@@ -1,7 +1,8 @@
 """The words that every story draws from. Plots bring their own words along (plots/*.txt)."""
 
-MALE = "Tim Ben Sam Max Leo Finn Otto Pip Jack Hugo Tom Gus Oscar Milo Toby Ned Theo Felix".split()
-FEMALE = "Mia Anna Zoe Ruby Nora Ella Rosa Tilly Dot Poppy Lulu Ivy Maya Kate Daisy Luna Hana Clara".split()
+# Each begins with another letter, and the tokenizer has a piece for each: names are what the network copies most.
+MALE = "Ben Finn Gus Hugo Jack Leo Ned Otto Pip Sam Tim Will".split()
+FEMALE = "Anna Clara Dot Ella Ivy Kate Mia Rosa Una Vera Yara Zoe".split()
 
 CHILDREN = "boy girl".split()
 ANIMALS = ("fox bear rabbit mouse cat dog bird duck frog pig hen owl turtle squirrel hedgehog kitten puppy lamb goat "
@@ -23,9 +24,9 @@ HELPERS = ["old owl", "wise turtle", "kind farmer", "big bear", "gray goose", "w
 SOFT_COLORS = "red blue green yellow little old pretty".split()
 HARD_COLORS = SOFT_COLORS + "shiny golden silver".split()
 
-# Small things that can be found, lost, carried and given.
-SOFT_THINGS = "hat scarf kite book blanket basket doll feather coat ribbon".split()
-HARD_THINGS = "bell ball drum flute cup spoon boat lamp wagon coin button whistle clock ring mirror crown box".split()
+# Small things that can be found, lost, carried and given; no two of them begin alike, since they are copied piece by piece.
+SOFT_THINGS = "hat kite book doll feather scarf".split()
+HARD_THINGS = "lamp mirror cup drum wagon spoon ring clock flute whistle button bell crown".split()
 
 PLACES = {
     "forest": "in", "garden": "in", "park": "in", "meadow": "in", "field": "in", "valley": "in",

@@ -46,12 +46,13 @@ static void run_model(struct reader *reader, struct arena *arena)
     struct transformer transformer;
     struct error error;
     const struct load_progress progress = {NULL, NULL};
+    const int32_t last = (int32_t)gguf.vocabulary - 1;
 
     if (model_layout(&model, &gguf, &kernel_scalar, arena) != 0 ||
         model_load(&model, &gguf, reader, arena, &progress, &error) != 0 ||
         transformer_layout(&transformer, &model, CONTEXT, arena) != 0)
         return;
-    if (transformer_step(&transformer, gguf.vocabulary - 1, 0, true) == NULL)
+    if (transformer_run(&transformer, &last, 1, 0, true) == NULL)
         abort();
 }
 

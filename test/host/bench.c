@@ -20,7 +20,7 @@ static uint64_t time_story(struct engine *engine, uint32_t positions)
     sampler_begin(&engine->sampler, &greedy);
     const uint64_t start = platform->microseconds(platform);
     for (uint32_t position = 0; position < positions; position++) {
-        float *logits = transformer_step(&engine->transformer, (uint32_t)token, position, true);
+        float *logits = transformer_run(&engine->transformer, &token, 1, position, true);
         token = sampler_next(&engine->sampler, logits);
     }
     return platform->microseconds(platform) - start;

@@ -153,6 +153,38 @@ static void host_idle(struct platform *platform)
     usleep(10000);
 }
 
+static void host_set_colour(struct platform *platform, enum platform_colour colour)
+{
+    (void)platform;
+    (void)colour;
+}
+
+static bool host_set_serial(struct platform *platform, uint32_t port, uint32_t speed)
+{
+    (void)platform;
+    (void)port;
+    (void)speed;
+    return false;
+}
+
+static uint64_t host_clock_seed(struct platform *platform)
+{
+    return platform->microseconds(platform);
+}
+
+static uint32_t host_start_processors(struct platform *platform, void (*work)(void *context, uint32_t index), void *context)
+{
+    (void)platform;
+    (void)work;
+    (void)context;
+    return 0;
+}
+
+static void host_stop_processors(struct platform *platform)
+{
+    (void)platform;
+}
+
 static void host_leave(struct platform *platform)
 {
     (void)platform;
@@ -166,6 +198,8 @@ void host_platform(struct platform *platform)
         .vendor = "",
         .preferred_read = 1 << 20,
         .put = host_put,
+        .set_colour = host_set_colour,
+        .set_serial = host_set_serial,
         .get_key = host_get_key,
         .open = host_open,
         .close = host_close,
@@ -177,6 +211,9 @@ void host_platform(struct platform *platform)
         .release = host_release,
         .exclusive = host_exclusive,
         .idle = host_idle,
+        .clock_seed = host_clock_seed,
+        .start_processors = host_start_processors,
+        .stop_processors = host_stop_processors,
         .reboot = host_leave,
         .power_off = host_leave,
     };

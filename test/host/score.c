@@ -21,7 +21,7 @@ static int score_sequence(struct engine *engine, FILE *tokens, uint32_t context,
         if (token < 0 || (uint32_t)token >= engine->gguf.vocabulary) {
             return complain(path, "holds a token id that the model does not have");
         }
-        const float *out = transformer_step(&engine->transformer, (uint32_t)token, position, true);
+        const float *out = transformer_run(&engine->transformer, &token, 1, position, true);
         if (fwrite(out, sizeof *out, engine->gguf.vocabulary, logits) != engine->gguf.vocabulary) {
             return complain("logits", strerror(errno));
         }
