@@ -4,16 +4,23 @@
 
 BIOS_CC := gcc
 BIOS_TARGET := $(X87_FLAGS) -fno-pic -fno-pie -fno-asynchronous-unwind-tables
-BIOS_OBJECTS := $(patsubst %,$(BUILD)/%.o,$(wildcard bios/*.c) $(filter-out bios/boot.asm,$(wildcard bios/*.asm)))
+BIOS_SOURCES := $(wildcard bios/*.c) $(filter-out bios/boot.asm,$(wildcard bios/*.asm))
+BIOS_OBJECTS := $(BIOS_SOURCES:%=$(BUILD)/%.o) $(patsubst pc/%,$(BUILD)/bios/pc/%.o,$(wildcard pc/*.c))
 
 $(eval $(call core_variant,bios,$(BIOS_CC),$(BIOS_TARGET) -Os))
 
+BIOS_COMPILE = $(BIOS_CC) $(CORE_CFLAGS) -Os $(BIOS_TARGET) -Ibios -Ipc -c
+
 $(BUILD)/bios/%.c.o: bios/%.c
 	@mkdir -p $(@D)
-	$(BIOS_CC) $(CORE_CFLAGS) -Os $(BIOS_TARGET) -Ibios -c -o $@ $<
+	$(BIOS_COMPILE) -o $@ $<
 
-$(BUILD)/bios/%.asm.o: bios/%.asm $(BUILD)/bios/layout.inc
-	nasm -Wall -Werror -f elf32 -g -F dwarf -I$(BUILD)/bios/ -o $@ $<
+$(BUILD)/bios/pc/%.c.o: pc/%.c
+	@mkdir -p $(@D)
+	$(BIOS_COMPILE) -o $@ $<
+
+$(BUILD)/bios/%.asm.o: bios/%.asm bios/modes.inc $(BUILD)/bios/layout.inc
+	nasm -Wall -Werror -f elf32 -g -F dwarf -Ibios/ -I$(BUILD)/bios/ -o $@ $<
 
 $(BUILD)/bios/layout.inc: bios/layout.h
 	@mkdir -p $(@D)

@@ -1,32 +1,10 @@
-/* Ports, the interrupt flag, and memory at fixed addresses. */
+/* Ports (pc/ports.h), the interrupt flag, and memory at fixed addresses. */
 #ifndef BOOTLLAMA_IO_H
 #define BOOTLLAMA_IO_H
 
 #include <stdint.h>
 
-static inline uint8_t port_read(uint16_t port)
-{
-    uint8_t value;
-    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
-static inline void port_write(uint16_t port, uint8_t value)
-{
-    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline uint16_t port_read16(uint16_t port)
-{
-    uint16_t value;
-    __asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
-static inline void port_write16(uint16_t port, uint16_t value)
-{
-    __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
-}
+#include "ports.h"
 
 /* Switches interrupts off; returns the flags that interrupts_restore puts back. */
 static inline uint32_t interrupts_off(void)

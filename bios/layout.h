@@ -7,7 +7,8 @@
 
 /* Low memory, from the bottom up. Everything ends below 512 KiB, far from any EBDA. */
 #define BOOT_VARIABLES 0x0600   /* the boot sector's few bytes */
-#define REAL_STACK_TOP 0x7C00   /* stack of the boot sector and of every BIOS call, down to 0x0700 */
+#define TRAMPOLINE 0x1000       /* where other processors start: a far jump, on a page that a start-up message can name */
+#define REAL_STACK_TOP 0x7C00   /* stack of the boot sector and of every BIOS call, down to 0x1100 */
 #define BOOT_ADDRESS 0x7C00     /* sector 0, where the BIOS puts it */
 #define BOOT_FAIL 0x7C5C        /* in it, for the loader: jump here with AL = letter of the error */
 #define BOOT_SUM 0x7C5F         /* call here: the checksum of CX sectors at segment DX in EBX */
@@ -18,6 +19,9 @@
 #define STACK_BOTTOM 0x68000    /* stack of the C code: 96 KiB */
 #define STACK_TOP 0x80000
 #define LOW_MEMORY_KIB 512      /* what INT 12h must report at least */
+
+/* Above 1 MiB. */
+#define PROCESSOR_STACK 0x4000  /* bytes of stack for each processor but the first */
 
 /* The disk, in sectors of 512 bytes. */
 #define STAGE2_LBA 1

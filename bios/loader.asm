@@ -31,6 +31,9 @@ global loader
 loader: mov [drive], dl
         mov [sectors], cx
         mov [sum], ebx
+        mov ax, 0E00h + '.'         ; "bootllama." on the screen: sector 0 has done its part
+        mov bx, 7
+        int 10h
         mov word [limit], BOUNCE_SECTORS
         call find_edd
         call find_geometry

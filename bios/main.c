@@ -85,6 +85,12 @@ static void start_x87_and_sse(void)
     bios_call_keep_vector_state(&at_start);
 }
 
+/* A word on the first line for each part before it begins: where a machine stops, the last one tells in which. */
+static void show_stage(const char *word)
+{
+    terminal_put(word, text_length(word));
+}
+
 _Noreturn void bios_main(uint32_t drive)
 {
     char text[48];
@@ -92,12 +98,16 @@ _Noreturn void bios_main(uint32_t drive)
     fault_init();
     clock_init();
     terminal_init();
-    screen_put("\r", 1); /* over what the boot sector wrote */
-    format(text, sizeof text, "bootllama: stage 2, drive %02xh\n", drive);
-    terminal_put(text, text_length(text));
+    screen_put("\r", 1); /* over what the boot sector and the loader wrote */
+    format(text, sizeof text, "bootllama: stage 2, drive %02xh", drive);
+    show_stage(text);
+    show_stage(", memory");
     check_machine();
+    show_stage(", x87");
     start_x87_and_sse();
+    show_stage(", disk");
     disk_init((uint8_t)drive);
+    show_stage("\n");
     console_run(bios_platform());
     terminal_stop("bootllama has ended.");
 }

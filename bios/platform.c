@@ -11,7 +11,10 @@
 #include "keyboard.h"
 #include "layout.h"
 #include "power.h"
+#include "processors.h"
+#include "rtc.h"
 #include "screen.h"
+#include "serial.h"
 #include "smbios.h"
 #include "terminal.h"
 
@@ -162,33 +165,30 @@ static void switch_off(struct platform *platform)
 static void set_colour(struct platform *platform, enum platform_colour colour)
 {
     (void)platform;
-    (void)colour;
+    terminal_colour(colour);
 }
 
 static bool set_serial(struct platform *platform, uint32_t port, uint32_t speed)
 {
-    (void)platform;
-    (void)port;
-    (void)speed;
-    return false;
+    return serial_set(port, speed, platform->error);
 }
 
 static uint64_t clock_seed(struct platform *platform)
 {
-    return platform->microseconds(platform);
+    (void)platform;
+    return rtc_seed();
 }
 
 static uint32_t start_processors(struct platform *platform, void (*work)(void *context, uint32_t index), void *context)
 {
     (void)platform;
-    (void)work;
-    (void)context;
-    return 0;
+    return processors_start(work, context);
 }
 
 static void stop_processors(struct platform *platform)
 {
     (void)platform;
+    processors_stop();
 }
 
 struct platform *bios_platform(void)
@@ -219,5 +219,6 @@ struct platform *bios_platform(void)
         .power_off = switch_off,
     };
     smbios_vendor(machine.vendor, sizeof machine.vendor);
+    processors_find();
     return &platform;
 }

@@ -1,5 +1,12 @@
+/*
+ * A trip to real mode and INT 10h for a few characters costs an emulated machine a fifth of the time of a token of a small
+ * model, and one that scrolls several tokens. So characters and attributes go straight to the memory that every adapter
+ * since the CGA shows as text, at B8000h, or at B0000h in monochrome mode 7. It is only written to, since reading it is
+ * slow: what it shows is also in `cells`. The BIOS's own idea of the cursor (0040:0050) is kept up to date.
+ */
 #include "screen.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bios_call.h"
@@ -10,27 +17,155 @@
 enum {
     MODE_COLOUR_80X25 = 3,
     MODE_MONO_80X25 = 7,
-    BDA_LAST_ROW = 0x484, /* EGA and later; 0 on older adapters, which have 25 rows */
+    BDA_PAGE_START = 0x44E, /* of the page shown, in the adapter's memory */
+    BDA_CURSOR = 0x450,     /* of page 0: column, row */
+    BDA_CRT_PORT = 0x463,   /* index register of the CRT controller */
+    BDA_LAST_ROW = 0x484,   /* EGA and later; 0 on older adapters, which have 25 rows */
+
+    COLOUR_MEMORY = 0xB8000,
+    MONO_MEMORY = 0xB0000,
+    COLOUR_CRT_PORT = 0x3D4,
+    MONO_CRT_PORT = 0x3B4,
+    CRT_CURSOR_HIGH = 0x0E, /* registers: where the cursor is, in cells */
+    CRT_CURSOR_LOW = 0x0F,
+
+    ROWS = 25,
+    CELLS = SCREEN_COLUMNS * ROWS,
 };
 
 void thunk_print(void); /* thunk.asm */
 
-/* A BIOS with a logo may hand over in a graphics mode, or with 50 lines. */
-void screen_init(void)
+/* Attributes of the adapter: on a colour screen, and on one that knows bright and dim alone. */
+static const uint8_t attributes[2][4] = {
+    {[COLOUR_TEXT] = 0x07, [COLOUR_NOTE] = 0x03, [COLOUR_ACCENT] = 0x0F, [COLOUR_ERROR] = 0x0C},
+    {[COLOUR_TEXT] = 0x07, [COLOUR_NOTE] = 0x07, [COLOUR_ACCENT] = 0x0F, [COLOUR_ERROR] = 0x0F},
+};
+
+static struct {
+    volatile uint16_t *memory; /* NULL: through INT 10h */
+    bool is_mono;
+    uint16_t crt_port, start; /* of the page shown, in cells */
+    uint32_t cursor;          /* cell that the next character goes to */
+    uint16_t attribute;       /* in the high byte */
+    uint16_t cells[CELLS];    /* what the screen shows */
+} screen = {.attribute = 0x0700};
+
+/* Whether it is one of the modes that are written here. */
+static bool is_text(uint8_t *mode)
 {
     struct bios_regs regs = {.eax = 0x0F00};
     bios_call(0x10, &regs);
-    uint8_t mode = regs.eax & 0x7F, columns = (uint8_t)(regs.eax >> 8), page = (uint8_t)(regs.ebx >> 8);
-    uint8_t last_row = memory_read8(BDA_LAST_ROW);
-    bool text = mode == MODE_COLOUR_80X25 || mode == MODE_COLOUR_80X25 - 1 || mode == MODE_MONO_80X25;
+    uint8_t columns = (uint8_t)(regs.eax >> 8), page = (uint8_t)(regs.ebx >> 8), last_row = memory_read8(BDA_LAST_ROW);
 
-    if (!text || columns != SCREEN_COLUMNS || page != 0 || (last_row != 0 && last_row != 24)) {
-        regs = (struct bios_regs){.eax = mode == MODE_MONO_80X25 ? MODE_MONO_80X25 : MODE_COLOUR_80X25};
+    *mode = regs.eax & 0x7F;
+    return (*mode == MODE_COLOUR_80X25 || *mode == MODE_COLOUR_80X25 - 1 || *mode == MODE_MONO_80X25) &&
+           columns == SCREEN_COLUMNS && page == 0 && (last_row == 0 || last_row == ROWS - 1);
+}
+
+/* Memory that keeps what is written to it is behind the screen; without an adapter there is none. */
+static bool memory_answers(volatile uint16_t *memory)
+{
+    uint16_t before = *memory;
+
+    *memory = 0x0755;
+    bool answers = *memory == 0x0755;
+    *memory = 0x07AA;
+    answers = answers && *memory == 0x07AA;
+    *memory = before;
+    return answers;
+}
+
+/* Takes over from the BIOS what is on the screen. */
+static void take_screen(bool is_mono)
+{
+    uint16_t port = memory_read16(BDA_CRT_PORT), start = memory_read16(BDA_PAGE_START);
+    volatile uint16_t *memory = memory_at((is_mono ? MONO_MEMORY : COLOUR_MEMORY) + start);
+    uint32_t column = memory_read8(BDA_CURSOR), row = memory_read8(BDA_CURSOR + 1);
+
+    if (port != (is_mono ? MONO_CRT_PORT : COLOUR_CRT_PORT) || start % 2 != 0 || column >= SCREEN_COLUMNS ||
+        row >= ROWS || !memory_answers(memory)) {
+        return;
+    }
+    for (uint32_t i = 0; i < CELLS; i++) {
+        screen.cells[i] = memory[i];
+    }
+    screen.memory = memory;
+    screen.is_mono = is_mono;
+    screen.crt_port = port;
+    screen.start = start / 2;
+    screen.cursor = row * SCREEN_COLUMNS + column;
+}
+
+/* A BIOS with a logo may hand over in a graphics mode, or with 50 lines. */
+void screen_init(void)
+{
+    uint8_t mode;
+
+    if (!is_text(&mode)) {
+        struct bios_regs regs = {.eax = mode == MODE_MONO_80X25 ? MODE_MONO_80X25 : MODE_COLOUR_80X25};
         bios_call(0x10, &regs);
+        if (!is_text(&mode)) {
+            return;
+        }
+    }
+    take_screen(mode == MODE_MONO_80X25);
+}
+
+void screen_colour(enum platform_colour colour)
+{
+    screen.attribute = (uint16_t)(attributes[screen.is_mono][colour] << 8);
+}
+
+static void set_cell(uint32_t at, uint16_t cell)
+{
+    if (screen.cells[at] != cell) {
+        screen.cells[at] = cell;
+        screen.memory[at] = cell;
     }
 }
 
-static uint8_t text[1024]; /* code page 437, on its way to the screen: one trip to real mode for all of it */
+static void scroll(void)
+{
+    for (uint32_t at = 0; at < CELLS - SCREEN_COLUMNS; at++) {
+        set_cell(at, screen.cells[at + SCREEN_COLUMNS]);
+    }
+    for (uint32_t at = CELLS - SCREEN_COLUMNS; at < CELLS; at++) {
+        set_cell(at, (uint16_t)(attributes[0][COLOUR_TEXT] << 8 | ' '));
+    }
+    screen.cursor -= SCREEN_COLUMNS;
+}
+
+static void show_cursor(void)
+{
+    uint16_t at = (uint16_t)(screen.start + screen.cursor);
+
+    port_write(screen.crt_port, CRT_CURSOR_HIGH);
+    port_write(screen.crt_port + 1, (uint8_t)(at >> 8));
+    port_write(screen.crt_port, CRT_CURSOR_LOW);
+    port_write(screen.crt_port + 1, (uint8_t)at);
+    *(volatile uint8_t *)memory_at(BDA_CURSOR) = (uint8_t)(screen.cursor % SCREEN_COLUMNS);
+    *(volatile uint8_t *)memory_at(BDA_CURSOR + 1) = (uint8_t)(screen.cursor / SCREEN_COLUMNS);
+}
+
+static void put_character(uint32_t code)
+{
+    const uint32_t column = screen.cursor % SCREEN_COLUMNS;
+
+    if (code == '\n') {
+        screen.cursor += SCREEN_COLUMNS - column;
+    } else if (code == '\r') {
+        screen.cursor -= column;
+    } else if (code == '\b') {
+        screen.cursor -= column > 0;
+    } else {
+        set_cell(screen.cursor++, screen.attribute | cp437_from_unicode(code));
+    }
+    if (screen.cursor >= CELLS) {
+        scroll();
+    }
+}
+
+static uint8_t text[1024]; /* code page 437, on its way to INT 10h: one trip to real mode for all of it */
 
 /* Shows the first n characters of `text`. */
 static void flush(uint32_t n)
@@ -41,9 +176,8 @@ static void flush(uint32_t n)
     }
 }
 
-void screen_put(const char *utf8, size_t n)
+static void put_by_bios(const char *utf8, const char *end)
 {
-    const char *end = utf8 + n;
     uint32_t used = 0;
 
     while (utf8 < end) {
@@ -58,4 +192,18 @@ void screen_put(const char *utf8, size_t n)
         }
     }
     flush(used);
+}
+
+void screen_put(const char *utf8, size_t n)
+{
+    const char *end = utf8 + n;
+
+    if (screen.memory == NULL) {
+        put_by_bios(utf8, end);
+        return;
+    }
+    while (utf8 < end) {
+        put_character(utf8_next(&utf8, end));
+    }
+    show_cursor();
 }

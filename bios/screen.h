@@ -1,8 +1,10 @@
-/* The text screen through INT 10h. */
+/* The text screen: written to the display adapter's memory, or through INT 10h where that is no standard one. */
 #ifndef BOOTLLAMA_SCREEN_H
 #define BOOTLLAMA_SCREEN_H
 
 #include <stddef.h>
+
+#include "platform.h"
 
 enum { SCREEN_COLUMNS = 80 };
 
@@ -11,5 +13,8 @@ void screen_init(void);
 
 /* Writes n bytes of UTF-8: '\n' ends a line, '\b' and '\r' move back; what code page 437 lacks shows as '?'. */
 void screen_put(const char *utf8, size_t n);
+
+/* The colour of what is written from now on; none through INT 10h. */
+void screen_colour(enum platform_colour colour);
 
 #endif

@@ -1,15 +1,19 @@
-/* COM1 at 115200 8N1: text out, keys in. Does nothing where the port does not answer. */
+/* The serial side of the console: COM1 to COM4, text out, keys in. Does nothing where no port answers. */
 #ifndef BOOTLLAMA_SERIAL_H
 #define BOOTLLAMA_SERIAL_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-/* Looks for the port by its scratch register and sets it up. */
+/* Takes COM1 at 115200 8N1, if it answers. */
 void serial_init(void);
 
-/* Whether serial_init found the port. */
-bool serial_is_present(void);
+/* set_serial of struct platform: another port (1 to 4) or speed, or none (port 0). `error` is the platform's. */
+bool serial_set(uint32_t port, uint32_t speed, char *error);
+
+/* The line of the first interrupt controller that tells of bytes received: 3, 4, or 0 where there is no port. */
+uint8_t serial_interrupt(void);
 
 /* Writes n bytes as they are, '\n' as CR LF. A port that takes no byte in bounded time loses them. */
 void serial_put(const char *utf8, size_t n);

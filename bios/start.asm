@@ -5,6 +5,7 @@
 ; left it (stage 2 lies below 1 MiB; main.c sees to it), interrupts are off, all vectors are the BIOS's.
 
 %include "layout.inc"
+%include "modes.inc"
 
         bits 16
         cpu 386
@@ -18,20 +19,7 @@ start:  cli
         xor ax, ax
         mov ds, ax
         movzx ebx, dl
-        lgdt [gdt_pointer]
-        mov eax, cr0
-        or al, 1
-        mov cr0, eax
-        jmp dword SELECTOR_CODE32:protected
-
-        bits 32
-protected:
-        mov ax, SELECTOR_DATA32
-        mov ds, ax
-        mov es, ax
-        mov fs, ax
-        mov gs, ax
-        mov ss, ax
+        enter_protected_mode
         mov esp, STACK_TOP
         mov edi, bss_start
         mov ecx, bss_end

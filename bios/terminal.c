@@ -5,12 +5,9 @@
 #include "bios_call.h"
 #include "format.h"
 #include "keyboard.h"
-#include "platform.h"
 #include "power.h"
 #include "screen.h"
 #include "serial.h"
-
-enum { WAKE_BY_IRQ4 = 0x10 };
 
 void thunk_idle(void); /* thunk.asm */
 
@@ -27,6 +24,11 @@ void terminal_put(const char *utf8, size_t n)
     serial_put(utf8, n);
 }
 
+void terminal_colour(enum platform_colour colour)
+{
+    screen_colour(colour);
+}
+
 void terminal_line(const char *text)
 {
     terminal_put(text, text_length(text));
@@ -41,7 +43,7 @@ int terminal_get_key(void)
 
 void terminal_idle(void)
 {
-    struct bios_regs regs = {.eax = serial_is_present() ? WAKE_BY_IRQ4 : 0};
+    struct bios_regs regs = {.ecx = serial_interrupt()};
     bios_run(thunk_idle, &regs);
     keyboard_expect();
 }
@@ -53,7 +55,9 @@ _Noreturn void terminal_stop(const char *text)
     if (!stopping) { /* a fault in here goes straight to the restart */
         stopping = true;
         terminal_put("\n", 1);
+        terminal_colour(COLOUR_ERROR);
         terminal_line(text);
+        terminal_colour(COLOUR_TEXT);
         terminal_line("Press a key to restart.");
         while (terminal_get_key() == KEY_NONE) {
             terminal_idle();

@@ -4,11 +4,16 @@
 
 #include <stddef.h>
 
+#include "platform.h"
+
 /* Needs interrupts and the clock. */
 void terminal_init(void);
 
 /* Writes n bytes of UTF-8 to both. */
 void terminal_put(const char *utf8, size_t n);
+
+/* The colour of what is written from now on, on the screen alone. */
+void terminal_colour(enum platform_colour colour);
 
 /* Writes text up to its NUL, then a line end. */
 void terminal_line(const char *text);

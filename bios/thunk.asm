@@ -6,6 +6,7 @@
 ; GDT, IDT, segments, CR0 and the direction flag are afterwards what they were.
 
 %include "layout.inc"
+%include "modes.inc"
 
 %define FRAME_BYTES 44
 %define FRAME (REAL_STACK_TOP - FRAME_BYTES)
@@ -30,26 +31,7 @@ thunk_call:
         mov eax, cr0
         mov [saved_cr0], eax
         lidt [real_idt]
-        jmp SELECTOR_CODE16:.to_real
-
-        bits 16
-.to_real:
-        mov ax, SELECTOR_DATA16     ; limits of 64 KiB, which real mode keeps
-        mov ds, ax
-        mov es, ax
-        mov fs, ax
-        mov gs, ax
-        mov ss, ax
-        mov eax, cr0
-        and al, 0FEh
-        mov cr0, eax
-        jmp 0:real
-real:  xor ax, ax
-        mov ds, ax
-        mov es, ax
-        mov fs, ax
-        mov gs, ax
-        mov ss, ax
+        leave_protected_mode
         mov esp, FRAME
 .ticks: cmp word [OWED_TICKS], 0    ; timer interrupts that protected mode took: the BIOS gets them now
         je .enter
@@ -84,20 +66,7 @@ thunk_return:
         push ds
         xor ax, ax
         mov ds, ax
-        lgdt [gdt_pointer]
-        mov eax, cr0
-        or al, 1
-        mov cr0, eax
-        jmp dword SELECTOR_CODE32:protected
-
-        bits 32
-protected:
-        mov ax, SELECTOR_DATA32
-        mov ds, ax
-        mov es, ax
-        mov fs, ax
-        mov gs, ax
-        mov ss, ax
+        enter_protected_mode
         mov esp, [saved_esp]
         mov eax, [saved_cr0]
         mov cr0, eax
@@ -124,39 +93,51 @@ thunk_print:
         loop .next
         iret
 
-; A target of thunk_call, with DS = 0: rests until an interrupt; with AL = 10h one of COM1 (IRQ 4), too, with AL = 0 not.
-; That one is let through only here and only ends the rest; the byte that it tells of is read later. Its handler masks it
-; again: a line that stays active would interrupt for ever.
+; A target of thunk_call, with DS = 0: rests until an interrupt; with CL = 3 or 4 one of the serial port on that IRQ, too,
+; with CL = 0 not. That one is let through only here and only ends the rest; the byte that it tells of is read later. Its
+; handler masks it again: a line that stays active would interrupt for ever.
 %define PIC1 20h
 %define PIC1_MASK 21h
-%define IRQ4_OFF 10h                ; in the mask
-%define END_OF_IRQ4 64h             ; OCW2: specific end of interrupt 4
-%define VECTOR_IRQ4 (0Ch * 4)
+%define END_OF_INTERRUPT 60h        ; OCW2: specific end of interrupt, + its number
+%define VECTOR_IRQ0 (8 * 4)
 thunk_idle:
-        push dword [VECTOR_IRQ4]
-        mov word [VECTOR_IRQ4], .wake
-        mov word [VECTOR_IRQ4 + 2], 0
-        not al
-        mov ah, al
-        in al, PIC1_MASK
-        xchg al, ah                 ; AH = mask as the BIOS has it
-        and al, ah
-        out PIC1_MASK, al
+        mov ah, 1
+        shl ah, cl                  ; bit of the IRQ in the mask
+        test cl, cl
+        jnz .serial
         sti
         hlt
+        iret
+
+.serial:
+        movzx bx, cl
+        shl bx, 2
+        push dword [bx + VECTOR_IRQ0]
+        mov word [bx + VECTOR_IRQ0], .wake
+        mov word [bx + VECTOR_IRQ0 + 2], 0
+        in al, PIC1_MASK
+        mov ch, al
+        and ch, ah                  ; the bit as the BIOS has it
+        not ah
+        and al, ah
+        not ah
+        out PIC1_MASK, al
+        sti
+        hlt                         ; other handlers keep the registers
         cli
         in al, PIC1_MASK
-        and al, ~IRQ4_OFF & 0FFh
-        and ah, IRQ4_OFF
-        or al, ah
+        not ah
+        and al, ah
+        or al, ch
         out PIC1_MASK, al
-        pop dword [VECTOR_IRQ4]
+        pop dword [bx + VECTOR_IRQ0]
         iret
 .wake:  push ax
         in al, PIC1_MASK
-        or al, IRQ4_OFF
+        or al, ah
         out PIC1_MASK, al
-        mov al, END_OF_IRQ4
+        mov al, cl
+        or al, END_OF_INTERRUPT
         out PIC1, al
         pop ax
         iret

@@ -33,7 +33,7 @@ static struct instant take_instant(uint16_t port)
 
     for (uint32_t i = 0; i < PAIR_TRIES; i++) {
         uint64_t before = tsc_read();
-        uint32_t timer = io_read32(port) & ACPI_TIMER_MASK;
+        uint32_t timer = port_read32(port) & ACPI_TIMER_MASK;
         uint64_t width = tsc_read() - before;
         if (width < best_width) {
             best_width = width;
@@ -50,7 +50,7 @@ static uint64_t measure_by_timer(uint16_t port)
     struct instant first = take_instant(port);
 
     for (uint32_t i = 0; i < TIMER_POLLS; i++) {
-        if (((io_read32(port) - first.timer) & ACPI_TIMER_MASK) >= interval) {
+        if (((port_read32(port) - first.timer) & ACPI_TIMER_MASK) >= interval) {
             struct instant last = take_instant(port);
             return (last.ticks - first.ticks) * ACPI_TIMER_HZ / ((last.timer - first.timer) & ACPI_TIMER_MASK);
         }

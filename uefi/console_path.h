@@ -4,12 +4,15 @@
 
 #include "device_path.h"
 
-/* Whether one of the instances of a device path is a UART of the first serial port. A UART under no known kind of
-   device counts as the first. */
-bool device_path_has_com1(struct device_path path);
+/* The protocol that tags every device that takes part in the console's output (edk2 and what derives from it). */
+#define CONSOLE_OUT_DEVICE_TAG {0xd3b36f2c, 0xd551, 0x11d4, {0x9a, 0x46, 0x00, 0x90, 0x27, 0x3f, 0xc1, 0x4d}}
 
-/* Whether the firmware's own console output, or input, goes through the first serial port, or may do so. */
-bool console_output_has_com1(EFI_SYSTEM_TABLE *table);
-bool console_input_has_com1(EFI_SYSTEM_TABLE *table);
+/* Whether one of the instances of a device path is a UART of serial port `number`, counted from 1. A UART under no
+   known kind of device counts as the first. */
+bool device_path_has_serial(struct device_path path, uint32_t number);
+
+/* Whether the firmware's own console output, or input, goes through that serial port, or, for the first, may do so. */
+bool console_output_has_serial(EFI_SYSTEM_TABLE *table, uint32_t number);
+bool console_input_has_serial(EFI_SYSTEM_TABLE *table, uint32_t number);
 
 #endif

@@ -3,12 +3,16 @@
 
 #include "console_path.h"
 #include "format.h"
+#include "io.h"
 #include "pages.h"
+#include "seed.h"
 #include "unicode.h"
 
 #define GREETING "bootllama: UEFI"
 
-enum { WATCHDOG_PERIOD_US = 5000000, IDLE_US = 10000, SERIAL_BYTES_A_CALL = 64 };
+enum { WATCHDOG_PERIOD_US = 5000000, IDLE_US = 10000, SHOW_PERIOD_US = 20000, SERIAL_BYTES_A_CALL = 64 };
+
+_Static_assert(UART_ERROR_MAX <= sizeof((struct platform *)0)->error, "the platform's error takes uart.h's");
 
 static struct uefi *uefi_of(struct platform *platform)
 {
@@ -26,13 +30,23 @@ static void watchdog_keep_off(struct uefi *uefi)
     }
 }
 
+static void show(struct uefi *uefi)
+{
+    uefi->shown = clock_microseconds(&uefi->clock);
+    screen_flush(&uefi->screen);
+}
+
+/* Fifty times a second is enough for the screen: what comes in between goes with the next text, key or rest. */
 static void put(struct platform *platform, const char *utf8, size_t n)
 {
     struct uefi *uefi = uefi_of(platform);
 
     screen_put(&uefi->screen, utf8, n);
     if (uefi->serial_out) {
-        serial_put(&uefi->serial, utf8, n);
+        uart_put(&uefi->uart, utf8, n);
+    }
+    if (clock_microseconds(&uefi->clock) - uefi->shown >= SHOW_PERIOD_US) {
+        show(uefi);
     }
 }
 
@@ -42,7 +56,7 @@ static int serial_key(struct uefi *uefi)
     int key = terminal_keys_idle(&uefi->terminal, now);
 
     for (int bytes = 0; key == KEY_NONE && bytes < SERIAL_BYTES_A_CALL; bytes++) {
-        int byte = serial_get(&uefi->serial);
+        int byte = uart_get(&uefi->uart);
         if (byte < 0) {
             break;
         }
@@ -56,6 +70,7 @@ static int get_key(struct platform *platform)
     struct uefi *uefi = uefi_of(platform);
 
     watchdog_keep_off(uefi);
+    show(uefi);
     int key = keyboard_get(&uefi->keyboard);
     return key == KEY_NONE && uefi->serial_in ? serial_key(uefi) : key;
 }
@@ -73,6 +88,7 @@ static void close(struct platform *platform, struct platform_file *file)
 static int read(struct platform *platform, struct platform_file *file, uint64_t offset, void *buffer, uint32_t bytes)
 {
     watchdog_keep_off(uefi_of(platform));
+    show(uefi_of(platform));
     return files_read(&uefi_of(platform)->files, file, offset, buffer, bytes, platform->error);
 }
 
@@ -122,64 +138,100 @@ static void idle(struct platform *platform)
 {
     struct uefi *uefi = uefi_of(platform);
 
-    if (!uefi->serial_in || !uefi->serial.present) {
+    show(uefi);
+    if (!uefi->serial_in || uefi->uart.base == 0) {
         keyboard_rest(&uefi->keyboard, IDLE_US);
     }
 }
 
 static void set_colour(struct platform *platform, enum platform_colour colour)
 {
-    (void)platform;
-    (void)colour;
+    screen_flush(&uefi_of(platform)->screen);
+    colours_set(&uefi_of(platform)->colours, colour);
 }
 
+/* A direction of a port that the firmware's own console goes through is the firmware's: text never goes or comes twice.
+   Only a port that is ours in both directions is ours to set up. */
+static bool take_port(struct uefi *uefi, uint32_t port, uint32_t speed, char *error)
+{
+    bool out = !console_output_has_serial(uefi->table, port), in = !console_input_has_serial(uefi->table, port);
+    struct uart uart = {0};
+
+    if (out && in) {
+        if (!uart_open(&uefi->uart, port, uart_standard_base(port), speed, error)) {
+            return false;
+        }
+    } else if (speed != UART_SPEED) {
+        format(error, UART_ERROR_MAX, "COM%u is the firmware's console: its set-up sets the speed", port);
+        return false;
+    } else {
+        uart_drain(&uefi->uart);
+        if (out || in) {
+            uart_find(&uart, uart_standard_base(port));
+        }
+        uefi->uart = uart;
+    }
+    uefi->serial_out = out;
+    uefi->serial_in = in;
+    return true;
+}
+
+/* What the firmware's own console sends to a serial port stays there, whatever is set. */
 static bool set_serial(struct platform *platform, uint32_t port, uint32_t speed)
 {
-    (void)platform;
-    (void)port;
-    (void)speed;
-    return false;
+    struct uefi *uefi = uefi_of(platform);
+
+    if (port > UART_PORTS) {
+        format(platform->error, sizeof platform->error, "there are COM1 to COM%u", UART_PORTS);
+        return false;
+    }
+    if (port != 0 && !take_port(uefi, port, speed, platform->error)) {
+        return false;
+    }
+    if (port == 0) {
+        uart_drain(&uefi->uart);
+        uefi->uart = (struct uart){0};
+    }
+    uefi->terminal = (struct terminal_keys){0};
+    return true;
 }
 
 static uint64_t clock_seed(struct platform *platform)
 {
-    return platform->microseconds(platform);
+    struct uefi *uefi = uefi_of(platform);
+    EFI_TIME time = {0};
+    UINT64 count = 0;
+
+    uefi->table->RuntimeServices->GetTime(&time, NULL); /* where it fails, the counters are left */
+    uefi->boot->GetNextMonotonicCount(&count);
+    uint64_t date = (uint64_t)time.Year << 16 | (uint64_t)time.Month << 8 | time.Day;
+    uint64_t of_day = (uint64_t)time.Hour << 48 | (uint64_t)time.Minute << 40 | (uint64_t)time.Second << 32;
+    return seed_mix(seed_mix(seed_mix(date, of_day | time.Nanosecond), count), tsc_read());
 }
 
 static uint32_t start_processors(struct platform *platform, void (*work)(void *context, uint32_t index), void *context)
 {
-    (void)platform;
-    (void)work;
-    (void)context;
-    return 0;
+    return processors_start(&uefi_of(platform)->processors, work, context);
 }
 
 static void stop_processors(struct platform *platform)
 {
-    (void)platform;
+    processors_stop(&uefi_of(platform)->processors);
 }
 
 static void reboot(struct platform *platform)
 {
     EFI_RUNTIME_SERVICES *runtime = uefi_of(platform)->table->RuntimeServices;
 
+    show(uefi_of(platform));
     runtime->ResetSystem(EfiResetCold, EFI_SUCCESS, 0, NULL);
     runtime->ResetSystem(EfiResetWarm, EFI_SUCCESS, 0, NULL);
 }
 
 static void power_off(struct platform *platform)
 {
+    show(uefi_of(platform));
     uefi_of(platform)->table->RuntimeServices->ResetSystem(EfiResetShutdown, EFI_SUCCESS, 0, NULL);
-}
-
-/* COM1 where the firmware's console does not go through it; only if neither direction does is it ours to set up. */
-static void begin_serial(struct uefi *uefi)
-{
-    uefi->serial_out = !console_output_has_com1(uefi->table);
-    uefi->serial_in = !console_input_has_com1(uefi->table);
-    if (uefi->serial_out || uefi->serial_in) {
-        serial_open(&uefi->serial, uefi->serial_out && uefi->serial_in);
-    }
 }
 
 /* "EDK II 1.00": the name is cut to what fits beside the version. */
@@ -213,24 +265,34 @@ void uefi_greet(EFI_SYSTEM_TABLE *table)
     screen_greet(table, u"" GREETING);
 }
 
-/* Ends the first line with what a debugger needs to load symbols (README.md), and brings it to the serial port. */
+/* A word on the first line for each part before it begins: where a machine stops, the last one tells in which. */
+static void show_stage(struct uefi *uefi, const char *word)
+{
+    screen_put(&uefi->screen, word, text_length(word));
+    screen_flush(&uefi->screen);
+    if (uefi->serial_out) {
+        uart_put(&uefi->uart, word, text_length(word));
+    }
+}
+
+/* Goes on with the first line, which the serial port gets from its beginning: what a debugger needs to load symbols. */
 static void begin_console(struct uefi *uefi, const void *image_base)
 {
     uint64_t base = (uintptr_t)image_base;
-    char line[64];
+    char text[UART_ERROR_MAX];
 
     screen_open(&uefi->screen, uefi->table);
-    keyboard_open(&uefi->keyboard, uefi->table);
-    begin_serial(uefi);
-    if (base >> 32 != 0) {
-        format(line, sizeof line, GREETING ", image at 0x%x%08x\n", (uint32_t)(base >> 32), (uint32_t)base);
-    } else {
-        format(line, sizeof line, GREETING ", image at 0x%x\n", (uint32_t)base);
-    }
-    screen_put(&uefi->screen, line + sizeof GREETING - 1, text_length(line) - (sizeof GREETING - 1));
+    colours_open(&uefi->colours, uefi->table);
+    take_port(uefi, 1, UART_SPEED, text); /* a machine without the port goes without */
     if (uefi->serial_out) {
-        serial_put(&uefi->serial, line, text_length(line));
+        uart_put(&uefi->uart, GREETING, sizeof GREETING - 1);
     }
+    if (base >> 32 != 0) {
+        format(text, sizeof text, ", image at 0x%x%08x", (uint32_t)(base >> 32), (uint32_t)base);
+    } else {
+        format(text, sizeof text, ", image at 0x%x", (uint32_t)base);
+    }
+    show_stage(uefi, text);
 }
 
 void uefi_platform_begin(struct platform *platform, struct uefi *uefi, EFI_HANDLE image, EFI_SYSTEM_TABLE *table,
@@ -238,8 +300,14 @@ void uefi_platform_begin(struct platform *platform, struct uefi *uefi, EFI_HANDL
 {
     *uefi = (struct uefi){.table = table, .boot = table->BootServices};
     begin_console(uefi, image_base);
+    show_stage(uefi, ", keyboard");
+    keyboard_open(&uefi->keyboard, table);
+    show_stage(uefi, ", clock");
     clock_open(&uefi->clock, table);
+    show_stage(uefi, ", volumes");
     files_begin(&uefi->files, uefi->boot, device_of(uefi->boot, image), &uefi->clock);
+    show_stage(uefi, "\n");
+    processors_open(&uefi->processors, uefi->boot);
     name_vendor(uefi);
     *platform = (struct platform){
         .state = uefi,
@@ -271,6 +339,8 @@ void uefi_platform_begin(struct platform *platform, struct uefi *uefi, EFI_HANDL
 
 void uefi_platform_end(struct uefi *uefi)
 {
+    processors_close(&uefi->processors);
     files_end(&uefi->files);
+    colours_set(&uefi->colours, COLOUR_TEXT);
     screen_close(&uefi->screen);
 }

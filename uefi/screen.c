@@ -6,12 +6,6 @@
 enum {
     COLUMNS_MAX = 999,    /* firmware has been seen to report 0 and negative sizes */
     COLUMNS_DEFAULT = 80, /* mode 0 of every console is 80 x 25 */
-    CHUNK_MAX = 128,      /* characters given to OutputString at once */
-};
-
-struct chunk {
-    CHAR16 text[CHUNK_MAX + 1];
-    size_t count;
 };
 
 static uint32_t query_columns(EFI_SIMPLE_TEXT_OUT_PROTOCOL *out)
@@ -47,26 +41,27 @@ void screen_open(struct screen *screen, EFI_SYSTEM_TABLE *table)
 
 void screen_close(struct screen *screen)
 {
+    screen_flush(screen);
     if (screen->out != NULL && !screen->cursor_was_visible) {
         screen->out->EnableCursor(screen->out, FALSE);
     }
 }
 
-static void flush(struct screen *screen, struct chunk *chunk)
+void screen_flush(struct screen *screen)
 {
-    if (chunk->count > 0) {
-        chunk->text[chunk->count] = 0;
-        screen->out->OutputString(screen->out, chunk->text);
-        chunk->count = 0;
+    if (screen->gathered > 0) {
+        screen->text[screen->gathered] = 0;
+        screen->out->OutputString(screen->out, screen->text);
+        screen->gathered = 0;
     }
 }
 
-static void append(struct screen *screen, struct chunk *chunk, CHAR16 character)
+static void append(struct screen *screen, CHAR16 character)
 {
-    if (chunk->count == CHUNK_MAX) {
-        flush(screen, chunk);
+    if (screen->gathered == SCREEN_CHUNK_MAX) {
+        screen_flush(screen);
     }
-    chunk->text[chunk->count++] = character;
+    screen->text[screen->gathered++] = character;
 }
 
 /* ASCII is on every console; the rest only where all devices behind the console say so. */
@@ -86,18 +81,12 @@ static CHAR16 showable(struct screen *screen, uint32_t code)
 void screen_put(struct screen *screen, const char *utf8, size_t n)
 {
     const char *end = utf8 + n;
-    struct chunk chunk;
 
-    if (screen->out == NULL) {
-        return;
-    }
-    chunk.count = 0;
-    while (utf8 < end) {
+    while (screen->out != NULL && utf8 < end) {
         uint32_t code = utf8_next(&utf8, end);
         if (code == '\n') {
-            append(screen, &chunk, '\r');
+            append(screen, '\r');
         }
-        append(screen, &chunk, code == '\n' || code == '\b' ? (CHAR16)code : showable(screen, code));
+        append(screen, code == '\n' || code == '\b' ? (CHAR16)code : showable(screen, code));
     }
-    flush(screen, &chunk);
 }

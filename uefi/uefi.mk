@@ -6,7 +6,7 @@
 UEFI_CC := gcc
 UEFI_TARGET := -m64 -march=x86-64 -fpic -fvisibility=hidden -mno-red-zone
 UEFI_SOURCES := $(wildcard uefi/*.c)
-UEFI_OBJECTS := $(UEFI_SOURCES:%.c=$(BUILD)/%.o)
+UEFI_OBJECTS := $(UEFI_SOURCES:%.c=$(BUILD)/%.o) $(patsubst pc/%.c,$(BUILD)/uefi/pc/%.o,$(wildcard pc/*.c))
 UEFI_IMAGE_MAX := 98304
 
 # Code around firmware calls stays out of vector registers: they may be off when it starts, and firmware need not
@@ -17,9 +17,15 @@ $(BUILD)/uefi/core/cpu.o: KERNEL_FLAGS_cpu := -mgeneral-regs-only
 
 $(eval $(call core_variant,uefi,$(UEFI_CC),$(UEFI_TARGET) -Os))
 
+UEFI_COMPILE = $(UEFI_CC) $(CORE_CFLAGS) -Os $(UEFI_TARGET) $(UEFI_CODE_FLAGS) -Ipc -c
+
 $(BUILD)/uefi/%.o: uefi/%.c
 	@mkdir -p $(@D)
-	$(UEFI_CC) $(CORE_CFLAGS) -Os $(UEFI_TARGET) $(UEFI_CODE_FLAGS) -c -o $@ $<
+	$(UEFI_COMPILE) -o $@ $<
+
+$(BUILD)/uefi/pc/%.o: pc/%.c
+	@mkdir -p $(@D)
+	$(UEFI_COMPILE) -o $@ $<
 
 # Undefined symbols would become calls into nothing (-z defs), relocations of read-only sections would fault (-z text),
 # packed relative relocations are not what gnu-efi's _relocate reads.
@@ -39,12 +45,12 @@ all: $(BUILD)/uefi/BOOTX64.EFI
 
 # What unit tests run on the build machine, with firmware made of tables (test/unit/fake_firmware.h): all but the
 # parts that are processor or ports. They join the library that test/test.mk links every unit test with.
-UEFI_TESTED := $(filter-out uefi/entry.c uefi/run.c uefi/platform.c uefi/serial.c,$(UEFI_SOURCES))
+UEFI_TESTED := $(filter-out uefi/entry.c uefi/run.c uefi/platform.c,$(UEFI_SOURCES))
 
 define uefi_test_variant
 $(BUILD)/test/$(1)/uefi/%.o: uefi/%.c
 	@mkdir -p $$(@D)
-	gcc $(CORE_CFLAGS) $(2) -O1 -c -o $$@ $$<
+	gcc $(CORE_CFLAGS) $(2) -Ipc -O1 -c -o $$@ $$<
 
 $(BUILD)/test/$(1)/tested.a: $(UEFI_TESTED:%.c=$(BUILD)/test/$(1)/%.o)
 endef

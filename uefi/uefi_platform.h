@@ -3,26 +3,31 @@
 #define BOOTLLAMA_UEFI_PLATFORM_H
 
 #include "clock.h"
+#include "colours.h"
 #include "files.h"
 #include "keyboard.h"
 #include "platform.h"
+#include "processors.h"
 #include "screen.h"
-#include "serial.h"
 #include "terminal_keys.h"
+#include "uart.h"
 
 struct uefi {
     EFI_SYSTEM_TABLE *table;
     EFI_BOOT_SERVICES *boot;
     struct screen screen;
     struct keyboard keyboard;
-    struct serial serial;       /* the port itself, where the firmware's console leaves it to us */
+    struct colours colours;
+    struct uart uart;           /* a serial port that the firmware's console leaves to us, at least in one direction */
     bool serial_out, serial_in; /* which directions are ours: text never goes or comes twice */
     struct terminal_keys terminal;
     struct clock clock;
     struct files files;
+    struct processors processors;
     EFI_TPL outer_level; /* task priority outside of an exclusive stretch */
     bool is_exclusive;
     uint64_t watchdog_off; /* microseconds when it was switched off last */
+    uint64_t shown;        /* and when the screen was given all that was gathered for it */
     char vendor[64];
 };
 

@@ -1,5 +1,6 @@
 #include "volume.h"
 
+#include "connect.h"
 #include "device_path.h"
 
 enum { ENTRIES_MAX = 65536 /* more than a FAT directory can hold: ends a walk around a damaged one */ };
@@ -136,30 +137,6 @@ static void search(struct volumes *volumes)
     volumes->boot->FreePool(handles);
 }
 
-static void connect_all(EFI_BOOT_SERVICES *boot, EFI_GUID protocol)
-{
-    EFI_HANDLE *handles = NULL;
-    UINTN count = 0;
-
-    if (EFI_ERROR(boot->LocateHandleBuffer(ByProtocol, &protocol, NULL, &count, &handles))) {
-        return;
-    }
-    for (UINTN i = 0; i < count; i++) {
-        boot->ConnectController(handles[i], NULL, NULL, TRUE);
-    }
-    boot->FreePool(handles);
-}
-
-/* A firmware in a hurry connects only what it boots from, and no stick that comes later: file systems of the other
-   disks appear by this. */
-static void connect_disks(EFI_BOOT_SERVICES *boot)
-{
-    static const EFI_GUID usb_io = {0x2b2f68d6, 0x0cd2, 0x44cf, {0x8e, 0x8b, 0xbb, 0xa2, 0x0b, 0x1b, 0x5b, 0x75}};
-
-    connect_all(boot, usb_io);
-    connect_all(boot, (EFI_GUID)EFI_BLOCK_IO_PROTOCOL_GUID);
-}
-
 void volumes_open(struct volumes *volumes, EFI_BOOT_SERVICES *boot, EFI_HANDLE device)
 {
     *volumes = (struct volumes){.boot = boot, .device = device};
@@ -168,6 +145,8 @@ void volumes_open(struct volumes *volumes, EFI_BOOT_SERVICES *boot, EFI_HANDLE d
 
 void volumes_update(struct volumes *volumes)
 {
+    static void (*const hidden[])(EFI_BOOT_SERVICES *) = {connect_disks, connect_controllers};
+
     if (has_model(&volumes->start) || has_model(&volumes->models)) {
         return;
     }
@@ -177,8 +156,8 @@ void volumes_update(struct volumes *volumes)
         return;
     }
     search(volumes);
-    if (volumes->models.system == NULL) {
-        connect_disks(volumes->boot);
+    for (uint32_t i = 0; i < sizeof hidden / sizeof hidden[0] && volumes->models.system == NULL; i++) {
+        hidden[i](volumes->boot);
         search(volumes);
     }
 }

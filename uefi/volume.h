@@ -33,7 +33,8 @@ struct volumes {
 
 /*
  * Finds both volumes. `device` is LoadedImage->DeviceHandle and may be NULL. Only where `start` has no model are others
- * looked at: those that the firmware shows, then those on disks that it has not connected yet.
+ * looked at: those that the firmware shows, then those on disks that it has not connected yet, then those on disks of
+ * controllers that it has not connected.
  */
 void volumes_open(struct volumes *volumes, EFI_BOOT_SERVICES *boot, EFI_HANDLE device);
 void volumes_close(struct volumes *volumes);

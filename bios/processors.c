@@ -1,0 +1,195 @@
+#include "processors.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "acpi_tables.h"
+#include "clock.h"
+#include "cpu.h"
+#include "extended_memory.h"
+#include "io.h"
+#include "layout.h"
+#include "platform.h"
+#include "processors_apic.h"
+
+enum {
+    MADT_ENTRIES = 44, /* offset of the first */
+    ENTRY_LENGTH = 1,  /* offsets into all entries, and into the two kinds of processors */
+    ENTRY_BYTES_MIN = 2,
+    LOCAL_APIC = 0,
+    LOCAL_APIC_BYTES = 8,
+    LOCAL_APIC_ID = 3,
+    LOCAL_APIC_FLAGS = 4,
+    LOCAL_X2APIC = 9,
+    LOCAL_X2APIC_BYTES = 16,
+    LOCAL_X2APIC_ID = 4,
+    LOCAL_X2APIC_FLAGS = 8,
+    FLAG_ENABLED = 1,
+
+    FAR_JUMP = 0xEA, /* to a 16-bit offset and segment */
+    X87_SINGLE = 0x007F, /* as main.c sets it on the first */
+
+    INIT_US = 10000, /* from reset to start-up message */
+    STARTUP_US = 200, /* to the second one */
+    COMING_US = 100000,
+    RETURNING_US = 1000000,
+    GATE_CLOSED = 1 << 30,
+};
+
+/* For processors_entry.asm. */
+uint32_t processors_arrived; /* counted up by each that comes; GATE_CLOSED for those that come late */
+uint32_t processors_limit;   /* there are stacks for so many */
+uint8_t *processors_stacks;  /* [processors_limit][PROCESSOR_STACK] */
+struct {
+    uint16_t limit;
+    uint32_t base;
+} __attribute__((packed)) processors_vectors; /* the first processor's */
+
+void processors_entry(void); /* 16-bit code; only its address is used */
+void processors_enter(uint32_t index);
+
+static struct apic apic;
+static uint32_t ids[PLATFORM_PROCESSORS_MAX - 1]; /* of the others' local APICs */
+static uint32_t id_count;
+static uint32_t started;  /* at work, until processors_stop */
+static uint32_t returned; /* of them, counted by themselves */
+static void (*job)(void *context, uint32_t index);
+static void *job_context;
+
+/* Firmware may list a processor twice, once for each kind of local APIC. */
+static void add(uint32_t id, uint32_t flags)
+{
+    bool known = id == apic.id;
+
+    for (uint32_t i = 0; i < id_count; i++) {
+        known = known || ids[i] == id;
+    }
+    if (!known && (flags & FLAG_ENABLED) != 0 && id <= apic.id_max && id_count < PLATFORM_PROCESSORS_MAX - 1) {
+        ids[id_count++] = id;
+    }
+}
+
+static void read_madt(uint32_t madt)
+{
+    const uint32_t end = madt + acpi_table_length(madt, ACPI_SIGNATURE('A', 'P', 'I', 'C'));
+    uint32_t length;
+
+    for (uint32_t at = madt + MADT_ENTRIES; at + ENTRY_BYTES_MIN <= end; at += length) {
+        length = memory_read8(at + ENTRY_LENGTH);
+        if (length < ENTRY_BYTES_MIN || length > end - at) {
+            return;
+        }
+        if (memory_read8(at) == LOCAL_APIC && length >= LOCAL_APIC_BYTES) {
+            add(memory_read8(at + LOCAL_APIC_ID), memory_read32(at + LOCAL_APIC_FLAGS));
+        } else if (memory_read8(at) == LOCAL_X2APIC && length >= LOCAL_X2APIC_BYTES) {
+            add(memory_read32(at + LOCAL_X2APIC_ID), memory_read32(at + LOCAL_X2APIC_FLAGS));
+        }
+    }
+}
+
+void processors_find(void)
+{
+    uint32_t madt = apic_find(&apic) ? acpi_find_table(ACPI_SIGNATURE('A', 'P', 'I', 'C'), MADT_ENTRIES) : 0;
+
+    if (madt != 0) {
+        read_madt(madt);
+    }
+    processors_stacks = id_count > 0 ? extended_memory_reserve(id_count * PROCESSOR_STACK) : NULL;
+    if (processors_stacks == NULL) {
+        id_count = 0;
+    }
+    processors_limit = id_count;
+}
+
+/* Waits until *count has reached `target`; returns whether it has in time. */
+static bool wait_for(const uint32_t *count, uint32_t target, uint32_t microseconds)
+{
+    const uint64_t start = clock_microseconds();
+
+    while (__atomic_load_n(count, __ATOMIC_ACQUIRE) < target) {
+        if (clock_microseconds() - start > microseconds) {
+            return false;
+        }
+        __builtin_ia32_pause();
+    }
+    return true;
+}
+
+static void delay(uint32_t microseconds)
+{
+    const uint64_t start = clock_microseconds();
+
+    while (clock_microseconds() - start < microseconds) {
+        __builtin_ia32_pause();
+    }
+}
+
+static void reset_all(void)
+{
+    for (uint32_t i = 0; i < id_count; i++) {
+        apic_send_init(&apic, ids[i]);
+    }
+}
+
+static void send_startup_to_all(void)
+{
+    for (uint32_t i = 0; i < id_count; i++) {
+        apic_send_startup(&apic, ids[i], TRAMPOLINE);
+    }
+}
+
+/* The start-up message names a page; the code's own place is no page's beginning. */
+static void lay_trampoline(void)
+{
+    volatile uint8_t *jump = memory_at(TRAMPOLINE);
+    const uint32_t entry = (uint32_t)processors_entry;
+
+    jump[0] = FAR_JUMP;
+    jump[1] = (uint8_t)entry;
+    jump[2] = (uint8_t)(entry >> 8);
+    jump[3] = jump[4] = 0; /* segment */
+}
+
+/* A second start-up message is for those that have missed the first. */
+uint32_t processors_start(void (*work)(void *context, uint32_t index), void *context)
+{
+    if (id_count == 0) {
+        return 0;
+    }
+    job = work;
+    job_context = context;
+    returned = 0;
+    __asm__ volatile("sidt %0" : "=m"(processors_vectors));
+    lay_trampoline();
+    reset_all();
+    delay(INIT_US);
+    __atomic_store_n(&processors_arrived, 0, __ATOMIC_SEQ_CST);
+    send_startup_to_all();
+    if (!wait_for(&processors_arrived, id_count, STARTUP_US)) {
+        send_startup_to_all();
+        wait_for(&processors_arrived, id_count, COMING_US);
+    }
+    started = __atomic_exchange_n(&processors_arrived, GATE_CLOSED, __ATOMIC_SEQ_CST);
+    return started;
+}
+
+void processors_stop(void)
+{
+    if (!wait_for(&returned, started, RETURNING_US)) {
+        reset_all();
+        id_count = 0;
+    }
+    started = 0;
+}
+
+/* From processors_entry.asm, on a processor that has come, on its own stack; then it parks. */
+void processors_enter(uint32_t index)
+{
+    struct cpu_vector_state at_start;
+    static const uint16_t control = X87_SINGLE;
+
+    cpu_enable_vector_state(&at_start);
+    __asm__ volatile("fninit; fldcw %0" : : "m"(control));
+    job(job_context, index);
+    __atomic_add_fetch(&returned, 1, __ATOMIC_RELEASE);
+}

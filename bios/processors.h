@@ -1,0 +1,20 @@
+/*
+ * The other processors: found in ACPI's MADT (ACPI specification ch. 5.2.12), started through the local APIC by the MP
+ * initialisation protocol (Intel SDM vol. 3 ch. 9.4), parked in between with interrupts off. A machine without either has
+ * none, and nothing on it is touched.
+ */
+#ifndef BOOTLLAMA_BIOS_PROCESSORS_H
+#define BOOTLLAMA_BIOS_PROCESSORS_H
+
+#include <stdint.h>
+
+/* Finds them and reserves their stacks for good: to be called before anything else is reserved. */
+void processors_find(void);
+
+/* As in struct platform. One that does not come within a tenth of a second is left out. */
+uint32_t processors_start(void (*work)(void *context, uint32_t index), void *context);
+
+/* As in struct platform. Should one not come back within a second, all are stopped and never started again. */
+void processors_stop(void);
+
+#endif

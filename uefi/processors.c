@@ -1,0 +1,147 @@
+#include "processors.h"
+
+#include <stdbool.h>
+
+#include "cpu.h"
+#include "platform.h"
+
+typedef void EFIAPI mp_procedure(void *argument);
+
+/* As far as it is used; four more functions follow. */
+struct mp_services {
+    EFI_STATUS(EFIAPI *get_number_of_processors)(struct mp_services *, UINTN *all, UINTN *enabled);
+    void *get_processor_info;
+    EFI_STATUS(EFIAPI *startup_all_aps)(struct mp_services *, mp_procedure *, BOOLEAN one_by_one, EFI_EVENT finished,
+                                        UINTN timeout_us, void *argument, UINTN **failed);
+};
+
+enum {
+    POLL_US = 20,
+    BUSY_POLLS = 15000,      /* 0.3 s, for firmware that has not noticed yet that all are back */
+    RETURNING_POLLS = 50000, /* 1 s */
+    FXSAVE_BYTES = 512,
+};
+
+void processors_open(struct processors *processors, EFI_BOOT_SERVICES *boot)
+{
+    EFI_GUID guid = {0x3FDDA605, 0xA76E, 0x4F46, {0xAD, 0x29, 0x12, 0xF4, 0x53, 0x1B, 0x3D, 0x08}};
+    void *services = NULL;
+
+    *processors = (struct processors){.boot = boot};
+    if (!EFI_ERROR(boot->LocateProtocol(&guid, NULL, &services))) {
+        processors->services = services;
+    }
+}
+
+/* What core/ does is its own affair: the firmware gets all registers back, those too that its convention would let it
+   change. */
+static void run(struct processors *processors, uint32_t index)
+{
+    uint8_t registers[FXSAVE_BYTES] __attribute__((aligned(16)));
+    struct cpu_vector_state vector_state;
+
+    cpu_enable_vector_state(&vector_state);
+    __asm__ volatile("fxsave %0; fninit" : "=m"(registers));
+    processors->work(processors->context, index);
+    __asm__ volatile("fxrstor %0" : : "m"(registers));
+    cpu_restore_vector_state(&vector_state);
+}
+
+/* On each of the others: entered by the firmware, in its paging and on its stack, which has 32 KiB in most; calls none of
+   it. Whether that stack is aligned is not taken on trust. */
+__attribute__((force_align_arg_pointer)) static void EFIAPI enter(void *argument)
+{
+    struct processors *processors = argument;
+    uint32_t index = __atomic_add_fetch(&processors->arrived, 1, __ATOMIC_RELAXED);
+
+    if (index < PLATFORM_PROCESSORS_MAX) {
+        run(processors, index);
+    }
+    __atomic_add_fetch(&processors->returned, 1, __ATOMIC_RELEASE);
+}
+
+/* Not one that is switched off or found faulty: those are not started. */
+static uint32_t count_others(struct mp_services *services)
+{
+    UINTN all = 0, enabled = 0;
+
+    return EFI_ERROR(services->get_number_of_processors(services, &all, &enabled)) || enabled < 1 ? 0 : enabled - 1;
+}
+
+/* Starts them with this event for their end. */
+static bool start_all(struct processors *processors, EFI_EVENT finished)
+{
+    struct mp_services *services = processors->services;
+
+    for (uint32_t i = 0; i < BUSY_POLLS; i++) {
+        EFI_STATUS status = services->startup_all_aps(services, enter, FALSE, finished, 0, processors, NULL);
+        if (status != EFI_NOT_READY) {
+            return !EFI_ERROR(status);
+        }
+        processors->boot->Stall(POLL_US);
+    }
+    return false;
+}
+
+/* The firmware must not be left with an event that is closed: the last one is closed when it has got the next. */
+static bool start_with_event(struct processors *processors)
+{
+    EFI_BOOT_SERVICES *boot = processors->boot;
+    EFI_EVENT finished;
+
+    if (EFI_ERROR(boot->CreateEvent(0, 0, NULL, NULL, &finished))) {
+        return false;
+    }
+    bool started = start_all(processors, finished);
+    EFI_EVENT unused = started ? processors->finished : finished;
+    if (started) {
+        processors->finished = finished;
+    }
+    if (unused != NULL) {
+        boot->CloseEvent(unused);
+    }
+    return started;
+}
+
+uint32_t processors_start(struct processors *processors, void (*work)(void *context, uint32_t index), void *context)
+{
+    uint32_t others = processors->services != NULL ? count_others(processors->services) : 0;
+
+    if (others == 0) {
+        return 0;
+    }
+    processors->work = work;
+    processors->context = context;
+    processors->arrived = processors->returned = 0;
+    if (!start_with_event(processors)) {
+        processors->services = NULL;
+        return 0;
+    }
+    processors->running = others;
+    return others < PLATFORM_PROCESSORS_MAX ? others : PLATFORM_PROCESSORS_MAX - 1;
+}
+
+void processors_stop(struct processors *processors)
+{
+    for (uint32_t i = 0; __atomic_load_n(&processors->returned, __ATOMIC_ACQUIRE) < processors->running; i++) {
+        if (i == RETURNING_POLLS) {
+            processors->services = NULL;
+            break;
+        }
+        processors->boot->Stall(POLL_US);
+    }
+    processors->running = 0;
+}
+
+/* One that it never signals stays. */
+void processors_close(struct processors *processors)
+{
+    for (uint32_t i = 0; processors->finished != NULL && i < BUSY_POLLS; i++) {
+        if (processors->boot->CheckEvent(processors->finished) == EFI_SUCCESS) {
+            processors->boot->CloseEvent(processors->finished);
+            processors->finished = NULL;
+        } else {
+            processors->boot->Stall(POLL_US);
+        }
+    }
+}
