@@ -56,7 +56,7 @@ struct matrix {
 struct q8_vector {
     int8_t *q;     /* [groups * GROUP], -127..127 */
     int32_t *wide; /* [groups * GROUP] room for the same numbers in the form that the kernel's matmul reads */
-    int32_t *sum;  /* [groups] sum of a group's q, where the kernel's matmul needs it */
+    int32_t *sum;  /* [groups] from the sum of a group's q, where the kernel's matmul needs it */
     float *scale;  /* [groups] */
 };
 
@@ -80,8 +80,11 @@ struct kernel {
     /* Gives back one row of a tile: q [GROUP] and its scale. */
     void (*tile_row)(const uint8_t *tile, uint32_t row, int8_t q[GROUP], float *scale);
 
-    /* out[r] = W[r] . x for all padded rows (out [row_tiles * GROUP]), or out[r] += where `add` is set. */
-    void (*matmul)(float *out, const struct matrix *w, const struct q8_vector *x, bool add);
+    /* For each of `count` >= 1 vectors x[i], a row of `out` that begins at out + i * out_stride (in floats):
+       row[r] = W[r] . x[i] for all padded rows [row_tiles * GROUP], or row[r] += where `add` is set. A vector's result does
+       not depend on the others, nor a row tile's: whoever splits the work passes a matrix of some of the tiles. */
+    void (*matmul)(float *out, size_t out_stride, const struct matrix *w, const struct q8_vector *x, uint32_t count,
+                   bool add);
 
     /* Quantizes x [groups * GROUP]. A group whose largest magnitude is below 2^-94 becomes zeros; a group with an
        infinity or NaN gets the scale NaN, so that it shows in the logits. */

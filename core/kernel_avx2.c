@@ -2,12 +2,13 @@
  * AVX2 with F16C: PCs since 2013.
  *
  * A tile is int8 [column / 4][row][column % 4], then 32 scales as f16: 1088 bytes, 17 cache lines. Four columns of eight
- * rows are one vector; maddubs takes unsigned by signed bytes, so it gets the activations' magnitudes and the weights with
- * the activations' signs. Neither factor exceeds 127, so its 16-bit sums of two products cannot saturate.
+ * rows are one vector; maddubs takes unsigned by signed bytes, so it gets the activations' magnitudes, and weights with the
+ * bits inverted where the activation is negative: ~w = -w - 1. That is too low by the sum of the negative activations'
+ * magnitudes, whatever the row, so every sum starts with it. 127 * -128 twice does not saturate a 16-bit sum.
  */
 #include <immintrin.h>
 
-#include "half.h"
+#include "exp2.h"
 #include "kernel.h"
 #define TILE_FLIP 0
 #include "tile_quad.h"
@@ -16,7 +17,7 @@ typedef struct {
     __m256 a, b;
 } lanes;
 
-enum { SCORE_BLOCKS = 4, VALUE_DIMS = 4 };
+enum { HEADS_AT_ONCE = 1, SCORE_BLOCKS = 4, VALUE_DIMS = 4 };
 
 #define EACH(function, x, y) ((lanes){function(x.a, y.a), function(x.b, y.b)})
 
@@ -50,25 +51,26 @@ LANES_OPERATION(div)
 LANES_OPERATION(max)
 LANES_OPERATION(min)
 
-static inline __m256 keep_eight(__m256 y, __m256 limit, __m256 p)
+static inline lanes lanes_round(lanes y)
 {
-    return _mm256_and_ps(_mm256_cmp_ps(y, limit, _CMP_GE_OQ), p);
+    return lanes_add(y, lanes_set(EXP2_ROUNDER));
 }
 
-static inline lanes lanes_keep(lanes y, lanes limit, lanes p)
+static inline lanes lanes_fraction(lanes y, lanes rounded)
 {
-    return (lanes){keep_eight(y.a, limit.a, p.a), keep_eight(y.b, limit.b, p.b)};
+    return lanes_sub(y, lanes_sub(rounded, lanes_set(EXP2_ROUNDER)));
 }
 
-static inline __m256 scale_eight(__m256 p, __m256 rounded)
+static inline __m256 scale_eight(__m256 p, __m256 rounded, __m256 y)
 {
     const __m256i exponent = _mm256_slli_epi32(_mm256_castps_si256(rounded), 23);
-    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), exponent));
+    const __m256 scaled = _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), exponent));
+    return _mm256_and_ps(_mm256_cmp_ps(y, _mm256_set1_ps(EXP2_LOWEST), _CMP_GE_OQ), scaled);
 }
 
-static inline lanes lanes_scale(lanes p, lanes rounded)
+static inline lanes lanes_scale(lanes p, lanes rounded, lanes y)
 {
-    return EACH(scale_eight, p, rounded);
+    return (lanes){scale_eight(p.a, rounded.a, y.a), scale_eight(p.b, rounded.b, y.b)};
 }
 
 static inline __m128 lanes_fold(lanes x)
@@ -98,23 +100,35 @@ static inline uint32_t lanes_magnitude(lanes x, lanes y)
     return (uint32_t)_mm_cvtsi128_si32(_mm_max_epi32(two, _mm_shuffle_epi32(two, 0xB1)));
 }
 
-/* 16 integers as bytes, in order: the packs work within halves, so their quarters are put back. */
+/* A group of activations as matmul reads it, four columns together. */
+struct signed_group {
+    int32_t magnitude[QUADS];
+    int32_t negative[QUADS]; /* a byte is -1 where the activation is negative */
+};
+
+/* 32 integers as bytes, in order: the packs work within halves, so their quarters are put back. */
 static inline void store_group(struct q8_vector *out, uint32_t group, lanes x, lanes y)
 {
     const __m256i low = _mm256_packs_epi32(_mm256_cvtps_epi32(x.a), _mm256_cvtps_epi32(x.b));
     const __m256i high = _mm256_packs_epi32(_mm256_cvtps_epi32(y.a), _mm256_cvtps_epi32(y.b));
     const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
     const __m256i q = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order);
+    const __m256i zero = _mm256_setzero_si256(), magnitude = _mm256_abs_epi8(q), negative = _mm256_cmpgt_epi8(zero, q);
+    struct signed_group *signs = (struct signed_group *)(out->wide + group * GROUP);
     _mm256_store_si256((__m256i *)(out->q + group * GROUP), q);
-    _mm256_store_si256((__m256i *)out->wide + group, _mm256_abs_epi8(q));
+    _mm256_store_si256((__m256i *)signs->magnitude, magnitude);
+    _mm256_store_si256((__m256i *)signs->negative, negative);
+    const __m256i four = _mm256_sad_epu8(_mm256_and_si256(magnitude, negative), zero);
+    const __m128i two = _mm_add_epi32(_mm256_castsi256_si128(four), _mm256_extracti128_si256(four, 1));
+    out->sum[group] = _mm_cvtsi128_si32(two) + _mm_extract_epi16(two, 4);
 }
 
 #include "kernel_vector.h"
 
 /* Adds the products of four columns for eight rows. */
-static inline __m256i add_quad(__m256i sum, const int8_t *w, __m256i x, __m256i magnitude)
+static inline __m256i add_quad(__m256i sum, const int8_t *w, __m256i magnitude, __m256i negative)
 {
-    const __m256i signed_w = _mm256_sign_epi8(_mm256_load_si256((const __m256i *)w), x);
+    const __m256i signed_w = _mm256_xor_si256(_mm256_load_si256((const __m256i *)w), negative);
     return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(magnitude, signed_w), _mm256_set1_epi16(1)));
 }
 
@@ -129,33 +143,43 @@ static inline void store_rows(float *out, __m256 sum, bool add)
     _mm256_store_ps(out, add ? _mm256_add_ps(_mm256_load_ps(out), sum) : sum);
 }
 
-static void matmul(float *out, const struct matrix *w, const struct q8_vector *x, bool add)
+/* One row tile by one vector. */
+static inline void multiply(float *out, const struct tile_quad *tile, uint32_t groups, const struct q8_vector *x,
+                            bool add)
+{
+    __m256 sum0 = _mm256_setzero_ps(), sum1 = sum0, sum2 = sum0, sum3 = sum0;
+    for (uint32_t group = 0; group < groups; group++, tile++) {
+        const struct signed_group *signs = (const struct signed_group *)(x->wide + group * GROUP);
+        __m256i dot0 = _mm256_set1_epi32(x->sum[group]), dot1 = dot0, dot2 = dot0, dot3 = dot0;
+#pragma GCC unroll 2
+        for (uint32_t quad = 0; quad < QUADS; quad++) {
+            const __m256i magnitude = _mm256_set1_epi32(signs->magnitude[quad]);
+            const __m256i negative = _mm256_set1_epi32(signs->negative[quad]);
+            dot0 = add_quad(dot0, tile->q[quad][0], magnitude, negative);
+            dot1 = add_quad(dot1, tile->q[quad][8], magnitude, negative);
+            dot2 = add_quad(dot2, tile->q[quad][16], magnitude, negative);
+            dot3 = add_quad(dot3, tile->q[quad][24], magnitude, negative);
+        }
+        const __m256 x_scale = _mm256_set1_ps(x->scale[group]);
+        sum0 = add_scaled(sum0, dot0, tile->scale, x_scale);
+        sum1 = add_scaled(sum1, dot1, tile->scale + 8, x_scale);
+        sum2 = add_scaled(sum2, dot2, tile->scale + 16, x_scale);
+        sum3 = add_scaled(sum3, dot3, tile->scale + 24, x_scale);
+    }
+    store_rows(out, sum0, add);
+    store_rows(out + 8, sum1, add);
+    store_rows(out + 16, sum2, add);
+    store_rows(out + 24, sum3, add);
+}
+
+static void matmul(float *out, size_t out_stride, const struct matrix *w, const struct q8_vector *x, uint32_t count,
+                   bool add)
 {
     const struct tile_quad *tile = (const struct tile_quad *)w->tiles;
-    for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += GROUP) {
-        __m256 sum0 = _mm256_setzero_ps(), sum1 = sum0, sum2 = sum0, sum3 = sum0;
-        for (uint32_t group = 0; group < w->groups; group++, tile++) {
-            const int32_t *q = (const int32_t *)(x->q + group * GROUP);
-            const int32_t *magnitudes = x->wide + group * QUADS;
-            __m256i dot0 = _mm256_setzero_si256(), dot1 = dot0, dot2 = dot0, dot3 = dot0;
-#pragma GCC unroll 2
-            for (uint32_t quad = 0; quad < QUADS; quad++) {
-                const __m256i x4 = _mm256_set1_epi32(q[quad]), magnitude = _mm256_set1_epi32(magnitudes[quad]);
-                dot0 = add_quad(dot0, tile->q[quad][0], x4, magnitude);
-                dot1 = add_quad(dot1, tile->q[quad][8], x4, magnitude);
-                dot2 = add_quad(dot2, tile->q[quad][16], x4, magnitude);
-                dot3 = add_quad(dot3, tile->q[quad][24], x4, magnitude);
-            }
-            const __m256 x_scale = _mm256_set1_ps(x->scale[group]);
-            sum0 = add_scaled(sum0, dot0, tile->scale, x_scale);
-            sum1 = add_scaled(sum1, dot1, tile->scale + 8, x_scale);
-            sum2 = add_scaled(sum2, dot2, tile->scale + 16, x_scale);
-            sum3 = add_scaled(sum3, dot3, tile->scale + 24, x_scale);
+    for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += GROUP, tile += w->groups) {
+        for (uint32_t i = 0; i < count; i++) {
+            multiply(out + i * out_stride, tile, w->groups, x + i, add);
         }
-        store_rows(out, sum0, add);
-        store_rows(out + 8, sum1, add);
-        store_rows(out + 16, sum2, add);
-        store_rows(out + 24, sum3, add);
     }
 }
 

@@ -7,7 +7,7 @@
  */
 #include <immintrin.h>
 
-#include "half.h"
+#include "exp2.h"
 #include "kernel.h"
 
 enum { BIAS = 128 };
@@ -16,7 +16,14 @@ enum { BIAS = 128 };
 
 typedef __m512 lanes;
 
-enum { SCORE_BLOCKS = 4, VALUE_DIMS = 8 };
+/* What the registers hold: 32 of them, but eight in 32-bit code. */
+enum {
+    MANY_REGISTERS = sizeof(void *) > 4,
+    HEADS_AT_ONCE = MANY_REGISTERS ? 2 : 1,
+    SCORE_BLOCKS = 4,
+    VALUE_DIMS = MANY_REGISTERS ? 8 : 4,
+    VECTORS_AT_ONCE = MANY_REGISTERS ? 4 : 1,
+};
 
 static inline lanes lanes_load(const float *p)
 {
@@ -46,15 +53,19 @@ LANES_OPERATION(div)
 LANES_OPERATION(max)
 LANES_OPERATION(min)
 
-static inline lanes lanes_keep(lanes y, lanes limit, lanes p)
+static inline lanes lanes_round(lanes y)
 {
-    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(y, limit, _CMP_GE_OQ), p);
+    return _mm512_roundscale_ps(y, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
 
-static inline lanes lanes_scale(lanes p, lanes rounded)
+static inline lanes lanes_fraction(lanes y, lanes rounded)
 {
-    const __m512i exponent = _mm512_slli_epi32(_mm512_castps_si512(rounded), 23);
-    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), exponent));
+    return _mm512_sub_ps(y, rounded);
+}
+
+static inline lanes lanes_scale(lanes p, lanes rounded, lanes y)
+{
+    return _mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(y, _mm512_set1_ps(EXP2_LOWEST), _CMP_GE_OQ), p, rounded);
 }
 
 static inline __m256 upper_half(lanes x)
@@ -88,14 +99,18 @@ static inline void store_group(struct q8_vector *out, uint32_t group, lanes x, l
     int8_t *q = out->q + group * GROUP;
     _mm_store_si128((__m128i *)q, _mm512_cvtepi32_epi8(low));
     _mm_store_si128((__m128i *)(q + LANES), _mm512_cvtepi32_epi8(high));
-    out->sum[group] = _mm512_reduce_add_epi32(_mm512_add_epi32(low, high));
+    out->sum[group] = -BIAS * _mm512_reduce_add_epi32(_mm512_add_epi32(low, high));
 }
 
 #include "kernel_vector.h"
 
-static inline __m512 add_scaled(__m512 sum, __m512i dot, const uint16_t *scale, __m512 x_scale)
+static inline __m512 load_scales(const uint16_t *scale)
 {
-    const __m512 w_scale = _mm512_cvtph_ps(_mm256_load_si256((const __m256i *)scale));
+    return _mm512_cvtph_ps(_mm256_load_si256((const __m256i *)scale));
+}
+
+static inline __m512 add_scaled(__m512 sum, __m512i dot, __m512 w_scale, __m512 x_scale)
+{
     return _mm512_add_ps(sum, _mm512_mul_ps(_mm512_cvtepi32_ps(dot), _mm512_mul_ps(w_scale, x_scale)));
 }
 
@@ -104,26 +119,59 @@ static inline void store_rows(float *out, __m512 sum, bool add)
     _mm512_store_ps(out, add ? _mm512_add_ps(_mm512_load_ps(out), sum) : sum);
 }
 
-static void matmul(float *out, const struct matrix *w, const struct q8_vector *x, bool add)
+/* One row tile by `count` vectors, a constant, VECTORS_AT_ONCE at most. */
+static inline __attribute__((always_inline)) void multiply(float *out, size_t out_stride, const struct tile_quad *tile,
+                                                           uint32_t groups, const struct q8_vector *x, uint32_t count,
+                                                           bool add)
+{
+    __m512 sum[VECTORS_AT_ONCE][2];
+    __m512i dot[VECTORS_AT_ONCE][2];
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < count; i++) {
+        sum[i][0] = sum[i][1] = _mm512_setzero_ps();
+    }
+    for (uint32_t group = 0; group < groups; group++, tile++) {
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < count; i++) {
+            dot[i][0] = dot[i][1] = _mm512_set1_epi32(x[i].sum[group]);
+        }
+#pragma GCC unroll 8
+        for (uint32_t quad = 0; quad < QUADS; quad++) {
+            const __m512i w0 = _mm512_load_si512(tile->q[quad][0]), w1 = _mm512_load_si512(tile->q[quad][LANES]);
+#pragma GCC unroll 4
+            for (uint32_t i = 0; i < count; i++) {
+                const __m512i x4 = _mm512_set1_epi32(((const int32_t *)(x[i].q + group * GROUP))[quad]);
+                dot[i][0] = _mm512_dpbusd_epi32(dot[i][0], w0, x4);
+                dot[i][1] = _mm512_dpbusd_epi32(dot[i][1], w1, x4);
+            }
+        }
+        const __m512 scale0 = load_scales(tile->scale), scale1 = load_scales(tile->scale + LANES);
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < count; i++) {
+            const __m512 x_scale = _mm512_set1_ps(x[i].scale[group]);
+            sum[i][0] = add_scaled(sum[i][0], dot[i][0], scale0, x_scale);
+            sum[i][1] = add_scaled(sum[i][1], dot[i][1], scale1, x_scale);
+        }
+    }
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < count; i++) {
+        store_rows(out + i * out_stride, sum[i][0], add);
+        store_rows(out + i * out_stride + LANES, sum[i][1], add);
+    }
+}
+
+static void matmul(float *out, size_t out_stride, const struct matrix *w, const struct q8_vector *x, uint32_t count,
+                   bool add)
 {
     const struct tile_quad *tile = (const struct tile_quad *)w->tiles;
-    for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += GROUP) {
-        __m512 sum0 = _mm512_setzero_ps(), sum1 = sum0;
-        for (uint32_t group = 0; group < w->groups; group++, tile++) {
-            const int32_t *q = (const int32_t *)(x->q + group * GROUP);
-            __m512i dot0 = _mm512_set1_epi32(-BIAS * x->sum[group]), dot1 = dot0;
-#pragma GCC unroll 8
-            for (uint32_t quad = 0; quad < QUADS; quad++) {
-                const __m512i x4 = _mm512_set1_epi32(q[quad]);
-                dot0 = _mm512_dpbusd_epi32(dot0, _mm512_load_si512(tile->q[quad][0]), x4);
-                dot1 = _mm512_dpbusd_epi32(dot1, _mm512_load_si512(tile->q[quad][LANES]), x4);
-            }
-            const __m512 x_scale = _mm512_set1_ps(x->scale[group]);
-            sum0 = add_scaled(sum0, dot0, tile->scale, x_scale);
-            sum1 = add_scaled(sum1, dot1, tile->scale + LANES, x_scale);
+    for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += GROUP, tile += w->groups) {
+        uint32_t i = 0;
+        for (; VECTORS_AT_ONCE > 1 && i + VECTORS_AT_ONCE <= count; i += VECTORS_AT_ONCE) {
+            multiply(out + i * out_stride, out_stride, tile, w->groups, x + i, VECTORS_AT_ONCE, add);
         }
-        store_rows(out, sum0, add);
-        store_rows(out + LANES, sum1, add);
+        for (; i < count; i++) {
+            multiply(out + i * out_stride, out_stride, tile, w->groups, x + i, 1, add);
+        }
     }
 }
 

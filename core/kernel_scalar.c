@@ -38,20 +38,18 @@ static int32_t dot_group(const int8_t *w, const int32_t *x)
     return dot;
 }
 
-static void matmul(float *out, const struct matrix *w, const struct q8_vector *x, bool add)
+/* One row tile by one vector. */
+static void multiply(float *out, const struct tile *tile, uint32_t groups, const struct q8_vector *x, bool add)
 {
-    const struct tile *tile = (const struct tile *)w->tiles;
-    for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += GROUP) {
-        float sum[GROUP] = {0};
-        for (uint32_t group = 0; group < w->groups; group++, tile++) {
-            for (uint32_t row = 0; row < GROUP; row++) {
-                const int32_t dot = dot_group(tile->q[row], x->wide + group * GROUP);
-                sum[row] += (float)dot * (tile->scale[row] * x->scale[group]);
-            }
-        }
+    float sum[GROUP] = {0};
+    for (uint32_t group = 0; group < groups; group++, tile++) {
         for (uint32_t row = 0; row < GROUP; row++) {
-            out[row] = add ? out[row] + sum[row] : sum[row];
+            const int32_t dot = dot_group(tile->q[row], x->wide + group * GROUP);
+            sum[row] += (float)dot * (tile->scale[row] * x->scale[group]);
         }
+    }
+    for (uint32_t row = 0; row < GROUP; row++) {
+        out[row] = add ? out[row] + sum[row] : sum[row];
     }
 }
 
@@ -207,6 +205,17 @@ static void attention(float *out, const float *q, const float *k, const float *v
         const uint32_t offset = head * shape->head_size;
         const size_t kv = head / group * cache;
         head_attention(out + offset, q + offset, k + kv, v + kv, shape, scores);
+    }
+}
+
+static void matmul(float *out, size_t out_stride, const struct matrix *w, const struct q8_vector *x, uint32_t count,
+                   bool add)
+{
+    const struct tile *tile = (const struct tile *)w->tiles;
+    for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += GROUP, tile += w->groups) {
+        for (uint32_t i = 0; i < count; i++) {
+            multiply(out + i * out_stride, tile, w->groups, x + i, add);
+        }
     }
 }
 

@@ -10,14 +10,14 @@
  */
 #include <emmintrin.h>
 
-#include "half.h"
+#include "exp2.h"
 #include "kernel.h"
 
 typedef struct {
     __m128 a, b, c, d;
 } lanes;
 
-enum { SCORE_BLOCKS = 1, VALUE_DIMS = 2 };
+enum { HEADS_AT_ONCE = 1, SCORE_BLOCKS = 1, VALUE_DIMS = 4 };
 
 #define EACH(function, x, y) ((lanes){function(x.a, y.a), function(x.b, y.b), function(x.c, y.c), function(x.d, y.d)})
 
@@ -53,10 +53,14 @@ LANES_OPERATION(div)
 LANES_OPERATION(max)
 LANES_OPERATION(min)
 
-static inline lanes lanes_keep(lanes y, lanes limit, lanes p)
+static inline lanes lanes_round(lanes y)
 {
-    const lanes mask = EACH(_mm_cmpge_ps, y, limit);
-    return EACH(_mm_and_ps, mask, p);
+    return lanes_add(y, lanes_set(EXP2_ROUNDER));
+}
+
+static inline lanes lanes_fraction(lanes y, lanes rounded)
+{
+    return lanes_sub(y, lanes_sub(rounded, lanes_set(EXP2_ROUNDER)));
 }
 
 static inline __m128 scale_quad(__m128 p, __m128 rounded)
@@ -64,9 +68,10 @@ static inline __m128 scale_quad(__m128 p, __m128 rounded)
     return _mm_castsi128_ps(_mm_add_epi32(_mm_castps_si128(p), _mm_slli_epi32(_mm_castps_si128(rounded), 23)));
 }
 
-static inline lanes lanes_scale(lanes p, lanes rounded)
+static inline lanes lanes_scale(lanes p, lanes rounded, lanes y)
 {
-    return EACH(scale_quad, p, rounded);
+    const lanes limit = lanes_set(EXP2_LOWEST), mask = EACH(_mm_cmpge_ps, y, limit), scaled = EACH(scale_quad, p, rounded);
+    return EACH(_mm_and_ps, mask, scaled);
 }
 
 static inline __m128 lanes_fold(lanes x)
@@ -132,7 +137,7 @@ struct tile {
     float scale[GROUP];
 };
 
-static void tile_pack(uint8_t *bytes, const int8_t q[GROUP][GROUP], const uint16_t scale[GROUP])
+static __attribute__((cold)) void tile_pack(uint8_t *bytes, const int8_t q[GROUP][GROUP], const uint16_t scale[GROUP])
 {
     struct tile *tile = (struct tile *)bytes;
     for (uint32_t column = 0; column < GROUP; column++) {
@@ -147,7 +152,7 @@ static void tile_pack(uint8_t *bytes, const int8_t q[GROUP][GROUP], const uint16
     }
 }
 
-static void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[GROUP], float *scale)
+static __attribute__((cold)) void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[GROUP], float *scale)
 {
     const struct tile *tile = (const struct tile *)bytes;
     for (uint32_t column = 0; column < GROUP; column++) {
@@ -204,12 +209,15 @@ static inline void multiply_sets(float *out, const struct tile *tile, uint32_t g
     store_rows(out + set * 8 + 8, upper1, lower1, add);
 }
 
-static void matmul(float *out, const struct matrix *w, const struct q8_vector *x, bool add)
+static void matmul(float *out, size_t out_stride, const struct matrix *w, const struct q8_vector *x, uint32_t count,
+                   bool add)
 {
     const struct tile *tile = (const struct tile *)w->tiles;
     for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += GROUP, tile += w->groups) {
-        for (uint32_t set = 0; set < SETS; set += 2) {
-            multiply_sets(out, tile, w->groups, set, x, add);
+        for (uint32_t i = 0; i < count; i++) {
+            for (uint32_t set = 0; set < SETS; set += 2) {
+                multiply_sets(out + i * out_stride, tile, w->groups, set, x + i, add);
+            }
         }
     }
 }

@@ -5,13 +5,13 @@
  *   lanes                                        LANES floats, lane 0 first in memory
  *   lanes_load, lanes_store, lanes_set, lanes_add, lanes_sub, lanes_mul, lanes_div
  *   lanes_max(a, b), lanes_min(a, b)             a > b ? a : b (a < b), so b where either is NaN: maxps, minps
- *   lanes_keep(y, limit, p)                      p where y >= limit, else 0 (also for NaN)
- *   lanes_scale(p, rounded)                      p's exponent plus the integer in the low bits of `rounded`
+ *   lanes_round(y), lanes_fraction(y, rounded)   y rounded to the nearest integer in a form of the kernel's, and y less it
+ *   lanes_scale(p, rounded, y)                   p * 2^rounded where y >= EXP2_LOWEST, else 0 (also for NaN)
  *   lanes_fold(a), lanes_fold_max(a)             first steps of the tree: lanes l + 8, then l + 4, as one __m128
  *   lanes_magnitude(a, b)                        the largest magnitude bits of both, as an integer
  *   store_group(out, group, a, b)                rounds to integers, to nearest even, and stores them as its matmul reads
  *                                                them
- *   SCORE_BLOCKS, VALUE_DIMS                     blocks and dimensions that its registers hold at once
+ *   HEADS_AT_ONCE, SCORE_BLOCKS, VALUE_DIMS      heads, blocks and dimensions (a multiple of 4) that its registers hold
  * Every function does the operations of its namesake in kernel_scalar.c in the same order, a lane being a lane.
  */
 #ifndef BOOTLLAMA_KERNEL_VECTOR_H
@@ -29,6 +29,15 @@ static inline float sum_lanes(lanes a)
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
 }
 
+/* The sums of four vectors, each by the tree of sum_lanes. */
+static inline __m128 sum_four(lanes a, lanes b, lanes c, lanes d)
+{
+    const __m128 a4 = lanes_fold(a), b4 = lanes_fold(b), c4 = lanes_fold(c), d4 = lanes_fold(d);
+    const __m128 ab = _mm_add_ps(_mm_unpacklo_ps(a4, b4), _mm_unpackhi_ps(a4, b4));
+    const __m128 cd = _mm_add_ps(_mm_unpacklo_ps(c4, d4), _mm_unpackhi_ps(c4, d4));
+    return _mm_add_ps(_mm_movelh_ps(ab, cd), _mm_movehl_ps(cd, ab));
+}
+
 static inline float largest_lane(lanes a)
 {
     const __m128 four = lanes_fold_max(a);
@@ -36,18 +45,17 @@ static inline float largest_lane(lanes a)
     return _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps(two, two, 1)));
 }
 
+/* exp2_single of y <= EXP2_HIGHEST or NaN. */
 static inline lanes exp2_lanes(lanes y)
 {
-    const lanes rounder = lanes_set(EXP2_ROUNDER);
-    const lanes limited = lanes_min(y, lanes_set(EXP2_HIGHEST));
-    const lanes rounded = lanes_add(limited, rounder);
-    const lanes f = lanes_sub(limited, lanes_sub(rounded, rounder));
+    const lanes power = lanes_round(y);
+    const lanes f = lanes_fraction(y, power);
     lanes p = lanes_add(lanes_mul(lanes_set(EXP2_C5), f), lanes_set(EXP2_C4));
     p = lanes_add(lanes_mul(p, f), lanes_set(EXP2_C3));
     p = lanes_add(lanes_mul(p, f), lanes_set(EXP2_C2));
     p = lanes_add(lanes_mul(p, f), lanes_set(EXP2_C1));
     p = lanes_add(lanes_mul(p, f), lanes_set(1.0f));
-    return lanes_keep(y, lanes_set(EXP2_LOWEST), lanes_scale(p, rounded));
+    return lanes_scale(p, power, y);
 }
 
 /* Quantizes one group, held in two vectors; returns its scale. */
@@ -64,11 +72,23 @@ static inline float quantize_group(struct q8_vector *out, uint32_t group, lanes 
     return usable ? float_from_bits(largest) * QUANTIZE_STEP : 0.0f;
 }
 
-static void quantize(struct q8_vector *out, const float *x, uint32_t groups)
+/* Quantizes x * weight, or x where that is NULL, and multiplies the scales by `factor`: one copy of quantize_group. */
+static __attribute__((noinline)) void quantize_groups(struct q8_vector *out, const float *x, const float *weight,
+                                                      uint32_t groups, float factor)
 {
     for (uint32_t group = 0; group < groups; group++, x += GROUP) {
-        out->scale[group] = quantize_group(out, group, lanes_load(x), lanes_load(x + LANES));
+        lanes low = lanes_load(x), high = lanes_load(x + LANES);
+        if (weight != NULL) {
+            low = lanes_mul(low, lanes_load(weight + group * GROUP));
+            high = lanes_mul(high, lanes_load(weight + group * GROUP + LANES));
+        }
+        out->scale[group] = usable_scale(quantize_group(out, group, low, high) * factor);
     }
+}
+
+static void quantize(struct q8_vector *out, const float *x, uint32_t groups)
+{
+    quantize_groups(out, x, NULL, groups, 1.0f); /* no scale is so small that usable_scale changes it */
 }
 
 static void norm_quantize(struct q8_vector *out, const float *x, const float *weight, uint32_t n, float epsilon)
@@ -80,18 +100,14 @@ static void norm_quantize(struct q8_vector *out, const float *x, const float *we
     }
     const float mean = sum_lanes(squares) / (float)(int32_t)n;
     const float inverse_rms = 1.0f / __builtin_sqrtf(mean + epsilon);
-    for (uint32_t group = 0; group * GROUP < n; group++, x += GROUP, weight += GROUP) {
-        const lanes low = lanes_mul(lanes_load(x), lanes_load(weight));
-        const lanes high = lanes_mul(lanes_load(x + LANES), lanes_load(weight + LANES));
-        out->scale[group] = usable_scale(quantize_group(out, group, low, high) * inverse_rms);
-    }
+    quantize_groups(out, x, weight, (n + GROUP - 1) / GROUP, inverse_rms);
 }
 
 static void swiglu(float *out, const float *gate, const float *up, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i += LANES) {
         const lanes g = lanes_load(gate + i);
-        const lanes decay = exp2_lanes(lanes_mul(g, lanes_set(-LOG2_E)));
+        const lanes decay = exp2_lanes(lanes_min(lanes_set(EXP2_HIGHEST), lanes_mul(g, lanes_set(-LOG2_E))));
         const lanes silu = lanes_div(g, lanes_add(lanes_set(1.0f), decay));
         lanes_store(out + i, lanes_mul(silu, lanes_load(up + i)));
     }
@@ -99,22 +115,20 @@ static void swiglu(float *out, const float *gate, const float *up, uint32_t n)
 
 /*
  * Attention goes through all heads three times - scores, exponentials, values - because each pass ends in a long chain of
- * dependent operations that the next head's work then hides. In the passes over the cache, two heads that share keys and
- * values share their loads.
+ * dependent operations that the next head's work then hides. Where registers allow, HEADS_AT_ONCE heads with the same keys
+ * and values share their loads.
  */
 
-/* Scores of `blocks` blocks for `heads` query heads, both constants: one chain of additions each. `scores` and `q` of the
-   second head follow at score_stride and q_stride. *largest gets the largest of each lane for each head. */
+/* Scores of `heads` heads for `blocks` blocks, both constants: one chain of additions each. */
 static inline __attribute__((always_inline)) void block_scores(float *scores, const float *q, const float *k,
-                                                               const struct attention *shape, uint32_t blocks,
-                                                               uint32_t heads, lanes largest[2])
+                                                               const struct attention *shape, uint32_t heads,
+                                                               uint32_t blocks)
 {
     const size_t block = (size_t)shape->head_stride * LANES;
-    lanes dot[2][SCORE_BLOCKS];
+    lanes dot[HEADS_AT_ONCE][SCORE_BLOCKS];
 #pragma GCC unroll 8
-    for (uint32_t b = 0; b < blocks; b++) {
-        dot[0][b] = lanes_set(0.0f);
-        dot[1][b] = lanes_set(0.0f);
+    for (uint32_t i = 0; i < heads * blocks; i++) {
+        dot[i / blocks][i % blocks] = lanes_set(0.0f);
     }
     for (uint32_t i = 0; i < shape->head_size; i++, k += LANES) {
 #pragma GCC unroll 8
@@ -126,56 +140,45 @@ static inline __attribute__((always_inline)) void block_scores(float *scores, co
             }
         }
     }
-#pragma GCC unroll 2
-    for (uint32_t h = 0; h < heads; h++) {
 #pragma GCC unroll 8
-        for (uint32_t b = 0; b < blocks; b++) {
-            lanes_store(scores + (size_t)h * shape->context + b * LANES, dot[h][b]);
-            largest[h] = lanes_max(dot[h][b], largest[h]);
-        }
+    for (uint32_t i = 0; i < heads * blocks; i++) {
+        lanes_store(scores + (size_t)(i / blocks) * shape->context + i % blocks * LANES, dot[i / blocks][i % blocks]);
     }
 }
 
-/* Scores of the last block where it is not whole: minus infinity beyond the position. */
-static inline void last_block_scores(float *scores, const float *q, const float *k, const struct attention *shape,
-                                     uint32_t heads, lanes largest[2])
-{
-    lanes unused[2] = {largest[0], largest[1]};
-    block_scores(scores, q, k, shape, 1, heads, unused);
-    for (uint32_t h = 0; h < heads; h++) {
-        float *head = scores + (size_t)h * shape->context;
-        for (uint32_t t = shape->position % LANES + 1; t < LANES; t++) {
-            head[t] = -float_from_bits(FLOAT_INFINITY);
-        }
-        largest[h] = lanes_max(lanes_load(head), largest[h]);
-    }
-}
-
-/* Scores of one or two heads for all blocks; the largest of each goes to largest_score. */
+/* Scores of `heads` heads for all blocks, also for the positions of the last one that are still to come. */
 static inline __attribute__((always_inline)) void head_scores(float *scores, const float *q, const float *k,
-                                                              const struct attention *shape, uint32_t heads,
-                                                              float *largest_score)
+                                                              const struct attention *shape, uint32_t heads)
 {
     const size_t block = (size_t)shape->head_stride * LANES;
-    const uint32_t whole = (shape->position + 1) / LANES; /* blocks without a position beyond */
-    lanes largest[2] = {lanes_set(-float_from_bits(FLOAT_INFINITY)), lanes_set(-float_from_bits(FLOAT_INFINITY))};
+    const uint32_t blocks = shape->position / LANES + 1;
     uint32_t b = 0;
-    for (; b + SCORE_BLOCKS <= whole; b += SCORE_BLOCKS) {
-        block_scores(scores + b * LANES, q, k + b * block, shape, SCORE_BLOCKS, heads, largest);
+    for (; SCORE_BLOCKS > 1 && b + SCORE_BLOCKS <= blocks; b += SCORE_BLOCKS) {
+        block_scores(scores + b * LANES, q, k + b * block, shape, heads, SCORE_BLOCKS);
     }
-    for (; b < whole; b++) {
-        block_scores(scores + b * LANES, q, k + b * block, shape, 1, heads, largest);
+    for (; b < blocks; b++) {
+        block_scores(scores + b * LANES, q, k + b * block, shape, heads, 1);
     }
-    if ((shape->position + 1) % LANES != 0) {
-        last_block_scores(scores + b * LANES, q, k + b * block, shape, heads, largest);
+}
+
+/* The largest of one head's scores. Those of positions to come are made minus infinity (or stay NaN, which counts as
+   little) by whole vectors: a vector load right after stores of single floats would have to wait for them. */
+static inline float largest_score(float *scores, uint32_t position)
+{
+    static const _Alignas(ALIGNMENT) float number[LANES] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const lanes infinity = lanes_set(float_from_bits(FLOAT_INFINITY));
+    const lanes ahead = lanes_sub(lanes_set((float)(int32_t)(position % LANES) + 0.5f), lanes_load(number));
+    float *last = scores + position / LANES * LANES;
+    lanes largest = lanes_min(lanes_mul(ahead, infinity), lanes_load(last));
+    lanes_store(last, largest);
+    for (; scores < last; scores += LANES) {
+        largest = lanes_max(lanes_load(scores), largest);
     }
-    for (uint32_t h = 0; h < heads; h++) {
-        largest_score[h] = largest_lane(largest[h]);
-    }
+    return largest_lane(largest);
 }
 
 /* Turns n scores into 2^((score - largest) * factor); returns their sum. */
-static inline float to_exponentials(float *scores, uint32_t n, float largest, float factor)
+static __attribute__((noinline)) float to_exponentials(float *scores, uint32_t n, float largest, float factor)
 {
     lanes sum = lanes_set(0.0f);
     for (uint32_t t = 0; t < n; t += LANES) {
@@ -196,18 +199,31 @@ static float exponentials(float *x, uint32_t n, float factor)
     return to_exponentials(x, n, largest_lane(largest), factor);
 }
 
-/* VALUE_DIMS dimensions of the output of one or two heads. */
-static inline __attribute__((always_inline)) void head_values(float *out, const float *scores, const float *v,
-                                                              const struct attention *shape, uint32_t first,
-                                                              uint32_t heads, const float *inverse_sum)
+static inline void store_first(float *out, __m128 four, uint32_t count)
 {
-    lanes weighted[2][VALUE_DIMS];
-#pragma GCC unroll 8
-    for (uint32_t i = 0; i < VALUE_DIMS; i++) {
-        weighted[0][i] = lanes_set(0.0f);
-        weighted[1][i] = lanes_set(0.0f);
+    const union {
+        __m128 vector;
+        float element[4];
+    } all = {four};
+    if (count >= 4) {
+        _mm_storeu_ps(out, four);
+        return;
     }
-    v += (size_t)first * LANES;
+    for (uint32_t i = 0; i < count; i++) {
+        out[i] = all.element[i];
+    }
+}
+
+/* Up to VALUE_DIMS of the `dims` dimensions that are left of the output of `heads` heads, a constant. */
+static inline __attribute__((always_inline)) void head_values(float *out, const float *scores, const float *v,
+                                                              const struct attention *shape, uint32_t heads,
+                                                              uint32_t dims, const float *inverse_sum)
+{
+    lanes weighted[HEADS_AT_ONCE][VALUE_DIMS];
+#pragma GCC unroll 16
+    for (uint32_t i = 0; i < heads * VALUE_DIMS; i++) {
+        weighted[i / VALUE_DIMS][i % VALUE_DIMS] = lanes_set(0.0f);
+    }
     for (uint32_t t = 0; t <= shape->position; t += LANES, v += (size_t)shape->head_stride * LANES) {
 #pragma GCC unroll 8
         for (uint32_t i = 0; i < VALUE_DIMS; i++) {
@@ -219,41 +235,50 @@ static inline __attribute__((always_inline)) void head_values(float *out, const 
             }
         }
     }
-#pragma GCC unroll 2
-    for (uint32_t h = 0; h < heads; h++) {
-#pragma GCC unroll 8
-        for (uint32_t i = 0; i < VALUE_DIMS; i++) {
-            if (first + i < shape->head_size) {
-                out[h * shape->head_size + first + i] = sum_lanes(weighted[h][i]) * inverse_sum[h];
-            }
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < heads * VALUE_DIMS; i += 4) {
+        const uint32_t h = i / VALUE_DIMS, first = i % VALUE_DIMS;
+        const lanes *w = &weighted[h][first];
+        const __m128 four = _mm_mul_ps(sum_four(w[0], w[1], w[2], w[3]), _mm_set1_ps(inverse_sum[h]));
+        store_first(out + h * shape->head_size + first, four, dims > first ? dims - first : 0);
+    }
+}
+
+/* Heads from `head` on that are taken together, since they share keys and values. */
+static inline uint32_t heads_together(const struct attention *shape, uint32_t head)
+{
+    const uint32_t group = shape->heads / shape->kv_heads;
+    return group - head % group >= HEADS_AT_ONCE ? HEADS_AT_ONCE : 1;
+}
+
+static void all_scores(float *scores, const float *q, const float *k, const struct attention *shape)
+{
+    const uint32_t group = shape->heads / shape->kv_heads;
+    const size_t cache = (size_t)shape->context * shape->head_stride; /* floats of one KV head */
+    for (uint32_t head = 0, n; head < shape->heads; head += n, scores += n * (size_t)shape->context) {
+        const float *head_q = q + head * shape->head_size, *head_k = k + head / group * cache;
+        n = heads_together(shape, head);
+        if (n == HEADS_AT_ONCE) {
+            head_scores(scores, head_q, head_k, shape, HEADS_AT_ONCE);
+        } else {
+            head_scores(scores, head_q, head_k, shape, 1);
         }
     }
 }
 
-/* The heads of one KV head, two at a time: scores, then exponentials. */
-static void group_scores(float *scores, const float *q, const float *k, const struct attention *shape, uint32_t group,
-                         float *largest)
+static void all_values(float *out, const float *scores, const float *v, const struct attention *shape,
+                       const float *inverse_sum)
 {
-    uint32_t head = 0;
-    for (; head + 2 <= group; head += 2) {
-        head_scores(scores + (size_t)head * shape->context, q + head * shape->head_size, k, shape, 2, largest + head);
-    }
-    if (head < group) {
-        head_scores(scores + (size_t)head * shape->context, q + head * shape->head_size, k, shape, 1, largest + head);
-    }
-}
-
-static void group_values(float *out, const float *scores, const float *v, const struct attention *shape, uint32_t group,
-                         const float *inverse_sum)
-{
-    for (uint32_t head = 0; head < group; head += 2) {
-        const float *head_score = scores + (size_t)head * shape->context;
-        float *head_out = out + head * shape->head_size;
-        for (uint32_t i = 0; i < shape->head_size; i += VALUE_DIMS) {
-            if (head + 2 <= group) {
-                head_values(head_out, head_score, v, shape, i, 2, inverse_sum + head);
+    const uint32_t group = shape->heads / shape->kv_heads, size = shape->head_size;
+    const size_t cache = (size_t)shape->context * shape->head_stride;
+    for (uint32_t head = 0, n; head < shape->heads; head += n, scores += n * (size_t)shape->context) {
+        n = heads_together(shape, head);
+        for (uint32_t i = 0; i < size; i += VALUE_DIMS) {
+            const float *head_v = v + head / group * cache + i * LANES;
+            if (n == HEADS_AT_ONCE) {
+                head_values(out + head * size + i, scores, head_v, shape, HEADS_AT_ONCE, size - i, inverse_sum + head);
             } else {
-                head_values(head_out, head_score, v, shape, i, 1, inverse_sum + head);
+                head_values(out + head * size + i, scores, head_v, shape, 1, size - i, inverse_sum + head);
             }
         }
     }
@@ -262,23 +287,15 @@ static void group_values(float *out, const float *scores, const float *v, const 
 static void attention(float *out, const float *q, const float *k, const float *v, const struct attention *shape,
                       float *scores)
 {
-    const uint32_t group = shape->heads / shape->kv_heads, used = round_up(shape->position + 1, LANES);
-    const size_t cache = (size_t)shape->context * shape->head_stride; /* floats of one KV head */
-    float *per_head = scores + (size_t)shape->heads * shape->context; /* the largest score, then 1 / sum */
-    for (uint32_t kv = 0; kv < shape->kv_heads; kv++) {
-        const uint32_t first = kv * group;
-        group_scores(scores + (size_t)first * shape->context, q + first * shape->head_size, k + kv * cache, shape,
-                     group, per_head + first);
-    }
+    const uint32_t used = round_up(shape->position + 1, LANES);
+    float *inverse_sum = scores + (size_t)shape->heads * shape->context;
+    all_scores(scores, q, k, shape);
     for (uint32_t head = 0; head < shape->heads; head++) {
         float *head_score = scores + (size_t)head * shape->context;
-        per_head[head] = 1.0f / to_exponentials(head_score, used, per_head[head], shape->score_factor);
+        const float largest = largest_score(head_score, shape->position);
+        inverse_sum[head] = 1.0f / to_exponentials(head_score, used, largest, shape->score_factor);
     }
-    for (uint32_t kv = 0; kv < shape->kv_heads; kv++) {
-        const uint32_t first = kv * group;
-        group_values(out + first * shape->head_size, scores + (size_t)first * shape->context, v + kv * cache, shape,
-                     group, per_head + first);
-    }
+    all_values(out, scores, v, shape, inverse_sum);
 }
 
 #endif

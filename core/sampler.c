@@ -66,27 +66,35 @@ static void penalize(const struct sampler *sampler, float *logits)
     }
 }
 
+/* The two loops over all logits are in whole numbers, which compilers turn into vectors. */
+
 static bool all_finite(const float *logits, uint32_t n)
 {
-    uint32_t largest = 0;
+    uint32_t broken = 0;
     for (uint32_t i = 0; i < n; i++) {
-        const uint32_t magnitude = float_bits(logits[i]) & 0x7FFFFFFF;
-        largest = magnitude > largest ? magnitude : largest;
+        broken |= (float_bits(logits[i]) & FLOAT_INFINITY) == FLOAT_INFINITY;
     }
-    return largest < FLOAT_INFINITY;
+    return broken == 0;
+}
+
+/* A float's bits as a number that is ordered as the float is; its own inverse. */
+static int32_t order(int32_t bits)
+{
+    return bits ^ (bits >> 31 & 0x7FFFFFFF);
 }
 
 static int32_t most_likely(const float *logits, uint32_t n)
 {
-    uint32_t best = 0;
-    float highest = logits[0];
-    for (uint32_t i = 1; i < n; i++) {
-        if (logits[i] > highest) {
-            highest = logits[i];
-            best = i;
-        }
+    int32_t highest = INT32_MIN;
+    uint32_t id = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const int32_t key = order((int32_t)float_bits(logits[i]));
+        highest = key > highest ? key : highest;
     }
-    return (int32_t)best;
+    while (logits[id] != float_from_bits((uint32_t)order(highest))) {
+        id++;
+    }
+    return (int32_t)id;
 }
 
 /* logits become weights, probabilities relative to the highest; returns their sum. */
@@ -131,35 +139,37 @@ static uint32_t gather(struct candidate *heap, const float *weights, uint32_t n,
     return count;
 }
 
-/* Takes the `keep` first-ranked off a heap of `count`: they end up at its far end, the first-ranked last. */
-static void pop(struct candidate *heap, uint32_t count, uint32_t keep)
+/* Takes the first-ranked off a heap of `count` and puts it behind the others; returns its weight. */
+static float pop(struct candidate *heap, uint32_t count)
 {
-    for (uint32_t left = count; left > count - keep; left--) {
-        const struct candidate top = heap[0];
-        heap[0] = heap[left - 1];
-        sift_down(heap, left - 1, 0);
-        heap[left - 1] = top;
-    }
+    const struct candidate top = heap[0];
+    heap[0] = heap[count - 1];
+    sift_down(heap, count - 1, 0);
+    heap[count - 1] = top;
+    return top.weight;
 }
 
-/* Draws from `count` candidates, the last-ranked first in memory, limited to those that make up top_p of `mass`. */
-static int32_t draw(const struct candidate *ranked, uint32_t count, float mass, float top_p, float coin)
+/* Draws from the first-ranked candidates that make up top_p of `mass`. Those from `ranked` on are off the heap already,
+   in their order with the first-ranked last; where none is, as many as are needed are taken off it. */
+static int32_t draw(struct candidate *heap, uint32_t count, uint32_t ranked, float mass, float top_p, float coin)
 {
-    const bool limited = top_p > 0 && top_p < 1;
+    const bool limited = top_p > 0 && top_p < 1, sorted = ranked < count;
+    const uint32_t least = sorted ? ranked : 0;
     float kept = 0;
     uint32_t last = count; /* candidates last .. count - 1 are kept */
-    while (last > 0 && !(limited && kept > top_p * mass)) {
-        kept += ranked[--last].weight;
+    while (last > least && !(limited && kept > top_p * mass)) {
+        kept += sorted ? heap[last - 1].weight : pop(heap, last);
+        last--;
     }
     const float target = coin * kept;
     float sum = 0;
     for (uint32_t i = count; i > last; i--) {
-        sum += ranked[i - 1].weight;
+        sum += heap[i - 1].weight;
         if (target < sum) {
-            return ranked[i - 1].id;
+            return heap[i - 1].id;
         }
     }
-    return ranked[last].id; /* rounding */
+    return heap[last].id; /* rounding */
 }
 
 static int32_t draw_from_all(const float *weights, uint32_t n, float target)
@@ -187,16 +197,15 @@ static int32_t draw_from_best(struct sampler *sampler, const float *weights, flo
         least = least < 1.0f ? least : 1.0f;
     }
     const uint32_t count = gather(sampler->candidates, weights, n, least);
-    const uint32_t keep = settings->top_k > 0 && settings->top_k < count ? settings->top_k : count;
-    pop(sampler->candidates, count, keep);
-    const struct candidate *ranked = sampler->candidates + (count - keep);
+    uint32_t ranked = count;
     if (cut) { /* top_p is then a part of what top_k and min_p left */
+        const uint32_t keep = settings->top_k > 0 && settings->top_k < count ? settings->top_k : count;
         mass = 0;
-        for (uint32_t i = keep; i > 0; i--) {
-            mass += ranked[i - 1].weight;
+        for (; ranked > count - keep; ranked--) {
+            mass += pop(sampler->candidates, ranked);
         }
     }
-    return draw(ranked, keep, mass, settings->top_p, coin);
+    return draw(sampler->candidates, count, ranked, mass, settings->top_p, coin);
 }
 
 int32_t sampler_next(struct sampler *sampler, float *logits)

@@ -15,7 +15,7 @@ _Static_assert(sizeof(struct tile_quad) == 17 * ALIGNMENT, "a tile is whole cach
 
 /* The two functions of struct kernel. TILE_FLIP, defined by the including file, is exclusive-ored to every byte: 0x80 turns a
    signed q into q + 128 unsigned. */
-static void tile_pack(uint8_t *bytes, const int8_t q[GROUP][GROUP], const uint16_t scale[GROUP])
+static __attribute__((cold)) void tile_pack(uint8_t *bytes, const int8_t q[GROUP][GROUP], const uint16_t scale[GROUP])
 {
     struct tile_quad *tile = (struct tile_quad *)bytes;
     for (uint32_t row = 0; row < GROUP; row++) {
@@ -26,7 +26,7 @@ static void tile_pack(uint8_t *bytes, const int8_t q[GROUP][GROUP], const uint16
     }
 }
 
-static void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[GROUP], float *scale)
+static __attribute__((cold)) void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[GROUP], float *scale)
 {
     const struct tile_quad *tile = (const struct tile_quad *)bytes;
     for (uint32_t column = 0; column < GROUP; column++) {

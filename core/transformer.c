@@ -3,19 +3,43 @@
 #include "memory.h"
 #include "rope.h"
 
+static void *take(struct arena *arena, uint64_t count, size_t size)
+{
+    const uint64_t bytes = count > SIZE_MAX / size ? SIZE_MAX : count * size;
+    void *memory = arena_take(arena, (size_t)bytes, ALIGNMENT);
+    if (memory != NULL) {
+        memset(memory, 0, (size_t)bytes);
+    }
+    return memory;
+}
+
 static float *take_floats(struct arena *arena, uint64_t count)
 {
-    const uint64_t bytes = count > SIZE_MAX / sizeof(float) ? SIZE_MAX : count * sizeof(float);
-    float *floats = arena_take(arena, (size_t)bytes, ALIGNMENT);
-    if (floats != NULL) {
-        memset(floats, 0, (size_t)bytes);
-    }
-    return floats;
+    return take(arena, count, sizeof(float));
+}
+
+/* Rows of a layer's stacked query, key and value matrices. */
+static uint32_t qkv_rows(const struct model *model)
+{
+    return model->q_rows + 2 * model->kv_rows;
 }
 
 static uint32_t max_u32(uint32_t a, uint32_t b)
 {
     return a > b ? a : b;
+}
+
+/* Makes the vectors of a block share four stretches of memory. */
+static void layout_q8(struct q8_vector q8[TRANSFORMER_BLOCK], uint32_t n, struct arena *arena)
+{
+    const uint64_t all = (uint64_t)TRANSFORMER_BLOCK * n;
+    int8_t *q = take(arena, all, sizeof *q);
+    int32_t *wide = take(arena, all, sizeof *wide), *sum = take(arena, all / GROUP, sizeof *sum);
+    float *scale = take(arena, all / GROUP, sizeof *scale);
+    for (uint32_t i = 0; scale != NULL && i < TRANSFORMER_BLOCK; i++) {
+        const uint32_t groups = n / GROUP;
+        q8[i] = (struct q8_vector){q + i * n, wide + i * n, sum + i * groups, scale + i * groups};
+    }
 }
 
 int transformer_layout(struct transformer *transformer, const struct model *model, uint32_t context,
@@ -25,28 +49,18 @@ int transformer_layout(struct transformer *transformer, const struct model *mode
     const uint32_t head_stride = round_up(model->head_size, HEAD_STEP);
     const uint32_t widest = max_u32(max_u32(model->dim_padded, model->q_rows), model->hidden_padded);
     const uint64_t cache = (uint64_t)model->layers * model->kv_heads * head_stride * positions;
-    *transformer = (struct transformer){
-        .model = model,
-        .context = positions,
-        .head_stride = head_stride,
-        .x = take_floats(arena, model->dim_padded),
-        .qkv = take_floats(arena, model->q_rows + 2ull * model->kv_rows),
-        .attended = take_floats(arena, model->q_rows),
-        .hidden = take_floats(arena, 2ull * model->hidden_padded),
-        .logits = take_floats(arena, model->vocabulary_padded),
-        .scores = take_floats(arena, model->heads * (positions + 1ull)),
-        .cosine = take_floats(arena, model->rope_pairs),
-        .sine = take_floats(arena, model->rope_pairs),
-        .q8 =
-            {
-                .q = arena_take(arena, widest, ALIGNMENT),
-                .wide = arena_take(arena, widest * sizeof(int32_t), ALIGNMENT),
-                .sum = arena_take(arena, widest / GROUP * sizeof(int32_t), ALIGNMENT),
-                .scale = arena_take(arena, widest / GROUP * sizeof(float), ALIGNMENT),
-            },
-        .k = take_floats(arena, cache),
-        .v = take_floats(arena, cache),
-    };
+    *transformer = (struct transformer){.model = model, .context = positions, .head_stride = head_stride};
+    transformer->x = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->dim_padded);
+    transformer->qkv = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * qkv_rows(model));
+    transformer->attended = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->q_rows);
+    transformer->hidden = take_floats(arena, 2ull * TRANSFORMER_BLOCK * model->hidden_padded);
+    transformer->logits = take_floats(arena, model->vocabulary_padded);
+    transformer->scores = take_floats(arena, model->heads * (positions + 1ull));
+    transformer->cosine = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->rope_pairs);
+    transformer->sine = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->rope_pairs);
+    layout_q8(transformer->q8, widest, arena);
+    transformer->k = take_floats(arena, cache);
+    transformer->v = take_floats(arena, cache);
     if (arena->base == NULL) {
         return arena->used == SIZE_MAX ? -1 : 0;
     }
@@ -71,67 +85,92 @@ static void cache_store(const struct transformer *transformer, float *cache, con
     }
 }
 
-static void attention_block(struct transformer *t, const struct layer *layer, uint32_t index, uint32_t position)
+/* A stretch of positions, begun by the one at `position`, in the middle of a run. */
+struct block {
+    uint32_t position, count;
+};
+
+/* RoPE, KV cache and attention, position by position: each sees those before it. */
+static void attend(struct transformer *t, uint32_t layer, const struct block *block)
 {
     const struct model *model = t->model;
-    const struct kernel *kernel = model->kernel;
-    const struct attention shape = {
+    const size_t layer_floats = (size_t)model->kv_heads * t->context * t->head_stride;
+    float *k = t->k + layer * layer_floats, *v = t->v + layer * layer_floats;
+    struct attention shape = {
         .heads = model->heads,
         .kv_heads = model->kv_heads,
         .head_size = model->head_size,
         .head_stride = t->head_stride,
         .context = t->context,
-        .position = position,
         .score_factor = LOG2_E / __builtin_sqrtf((float)(int32_t)model->head_size),
     };
-    const size_t layer_floats = (size_t)model->kv_heads * t->context * t->head_stride;
-    float *k = t->k + index * layer_floats, *v = t->v + index * layer_floats;
-    float *new_k = t->qkv + model->q_rows, *new_v = new_k + model->kv_rows;
-
-    kernel->norm_quantize(&t->q8, t->x, layer->attn_norm, model->dim, model->norm_epsilon);
-    kernel->matmul(t->qkv, &layer->qkv, &t->q8, false);
-    rope_rotate(t->qkv, model->heads, model->head_size, t->cosine, t->sine, model->rope_pairs);
-    rope_rotate(new_k, model->kv_heads, model->head_size, t->cosine, t->sine, model->rope_pairs);
-    cache_store(t, k, new_k, position);
-    cache_store(t, v, new_v, position);
-    kernel->attention(t->attended, t->qkv, k, v, &shape, t->scores);
-    kernel->quantize(&t->q8, t->attended, layer->attn_output.groups);
-    kernel->matmul(t->x, &layer->attn_output, &t->q8, true);
+    for (uint32_t i = 0; i < block->count; i++) {
+        float *q = t->qkv + (size_t)i * qkv_rows(model), *new_k = q + model->q_rows, *new_v = new_k + model->kv_rows;
+        const float *cosine = t->cosine + i * model->rope_pairs, *sine = t->sine + i * model->rope_pairs;
+        shape.position = block->position + i;
+        rope_rotate(q, model->heads, model->head_size, cosine, sine, model->rope_pairs);
+        rope_rotate(new_k, model->kv_heads, model->head_size, cosine, sine, model->rope_pairs);
+        cache_store(t, k, new_k, shape.position);
+        cache_store(t, v, new_v, shape.position);
+        model->kernel->attention(t->attended + (size_t)i * model->q_rows, q, k, v, &shape, t->scores);
+    }
 }
 
-static void feed_forward_block(struct transformer *t, const struct layer *layer)
+static void attention_layer(struct transformer *t, uint32_t index, const struct block *block)
 {
     const struct model *model = t->model;
     const struct kernel *kernel = model->kernel;
-    kernel->norm_quantize(&t->q8, t->x, layer->ffn_norm, model->dim, model->norm_epsilon);
-    kernel->matmul(t->hidden, &layer->gate_up, &t->q8, false);
-    kernel->swiglu(t->hidden, t->hidden, t->hidden + model->hidden_padded, model->hidden_padded);
-    kernel->quantize(&t->q8, t->hidden, layer->down.groups);
-    kernel->matmul(t->x, &layer->down, &t->q8, true);
+    const struct layer *layer = &model->layer[index];
+    for (uint32_t i = 0; i < block->count; i++) {
+        const float *x = t->x + (size_t)i * model->dim_padded;
+        kernel->norm_quantize(&t->q8[i], x, layer->attn_norm, model->dim, model->norm_epsilon);
+    }
+    kernel->matmul(t->qkv, qkv_rows(model), &layer->qkv, t->q8, block->count, false);
+    attend(t, index, block);
+    for (uint32_t i = 0; i < block->count; i++) {
+        kernel->quantize(&t->q8[i], t->attended + (size_t)i * model->q_rows, layer->attn_output.groups);
+    }
+    kernel->matmul(t->x, model->dim_padded, &layer->attn_output, t->q8, block->count, true);
 }
 
-static void run_one(struct transformer *transformer, uint32_t token, uint32_t position)
+static void feed_forward_layer(struct transformer *t, const struct layer *layer, uint32_t count)
 {
-    const struct model *model = transformer->model;
-    model_embed(model, transformer->x, token);
-    rope_angles(transformer->cosine, transformer->sine, model->rope_frequency, model->rope_pairs, position);
-    for (uint32_t l = 0; l < model->layers; l++) {
-        attention_block(transformer, &model->layer[l], l, position);
-        feed_forward_block(transformer, &model->layer[l]);
+    const struct model *model = t->model;
+    const struct kernel *kernel = model->kernel;
+    const uint32_t n = model->hidden_padded;
+    for (uint32_t i = 0; i < count; i++) {
+        const float *x = t->x + (size_t)i * model->dim_padded;
+        kernel->norm_quantize(&t->q8[i], x, layer->ffn_norm, model->dim, model->norm_epsilon);
     }
+    kernel->matmul(t->hidden, 2 * (size_t)n, &layer->gate_up, t->q8, count, false);
+    for (uint32_t i = 0; i < count; i++) {
+        float *gate = t->hidden + i * 2 * (size_t)n;
+        kernel->swiglu(gate, gate, gate + n, n);
+        kernel->quantize(&t->q8[i], gate, layer->down.groups);
+    }
+    kernel->matmul(t->x, model->dim_padded, &layer->down, t->q8, count, true);
 }
 
 float *transformer_run(struct transformer *transformer, const int32_t *tokens, uint32_t count, uint32_t position,
                        bool want_logits)
 {
     const struct model *model = transformer->model;
+    const struct block block = {position, count};
     for (uint32_t i = 0; i < count; i++) {
-        run_one(transformer, (uint32_t)tokens[i], position + i);
+        const size_t pairs = (size_t)i * model->rope_pairs;
+        model_embed(model, transformer->x + (size_t)i * model->dim_padded, (uint32_t)tokens[i]);
+        rope_angles(transformer->cosine + pairs, transformer->sine + pairs, model->rope_frequency, model->rope_pairs,
+                    position + i);
+    }
+    for (uint32_t l = 0; l < model->layers; l++) {
+        attention_layer(transformer, l, &block);
+        feed_forward_layer(transformer, &model->layer[l], count);
     }
     if (!want_logits) {
         return NULL;
     }
-    model->kernel->norm_quantize(&transformer->q8, transformer->x, model->output_norm, model->dim, model->norm_epsilon);
-    model->kernel->matmul(transformer->logits, &model->output, &transformer->q8, false);
+    const float *last = transformer->x + (count - 1) * (size_t)model->dim_padded;
+    model->kernel->norm_quantize(transformer->q8, last, model->output_norm, model->dim, model->norm_epsilon);
+    model->kernel->matmul(transformer->logits, 0, &model->output, transformer->q8, 1, false);
     return transformer->logits;
 }

@@ -8,19 +8,22 @@
 #include "arena.h"
 #include "model.h"
 
+enum { TRANSFORMER_BLOCK = 16 }; /* positions that one call computes at most */
+
+/* Working memory has a row for each position of a block. */
 struct transformer {
     const struct model *model; /* not owned */
     uint32_t context;          /* positions that the KV cache holds, a multiple of LANES */
     uint32_t head_stride;      /* see struct attention */
-    float *x;                  /* [dim_padded] the residual stream */
-    float *qkv;                /* [q_rows + 2 * kv_rows] */
-    float *attended;           /* [q_rows] */
-    float *hidden;             /* [2 * hidden_padded] gate, up */
-    float *logits;             /* [vocabulary_padded] */
+    float *x;                  /* [TRANSFORMER_BLOCK][dim_padded] the residual stream */
+    float *qkv;                /* [TRANSFORMER_BLOCK][qkv_rows] */
+    float *attended;           /* [TRANSFORMER_BLOCK][q_rows] */
+    float *hidden;             /* [TRANSFORMER_BLOCK][2 * hidden_padded] gate, up */
+    float *logits;             /* [vocabulary_padded] of the last position alone */
     float *scores;             /* [heads][context], then [heads] */
-    float *cosine, *sine;      /* [rope_pairs] of the current position */
+    float *cosine, *sine;      /* [TRANSFORMER_BLOCK][rope_pairs] */
     float *k, *v;              /* [layers][kv_heads][context / LANES][head_stride][LANES] */
-    struct q8_vector q8;       /* wide enough for every matrix */
+    struct q8_vector q8[TRANSFORMER_BLOCK]; /* wide enough for every matrix */
 };
 
 /*
@@ -30,12 +33,11 @@ struct transformer {
 int transformer_layout(struct transformer *transformer, const struct model *model, uint32_t context,
                        struct arena *arena);
 
-enum { TRANSFORMER_BLOCK = 16 }; /* positions that one call computes at most */
-
 /*
  * Runs tokens[0..count) (each < vocabulary; 1 <= count <= TRANSFORMER_BLOCK) at positions position, position + 1, ...
- * (all < context; every earlier position of this text has been run). The same bits as one at a time. Returns the logits
- * [vocabulary] after the last one, valid until the next call, or NULL where want_logits is false.
+ * (all < context; every earlier position of this text has been run). Each matrix is read once for all of them; the bits
+ * are the same as one at a time. Returns the logits [vocabulary] after the last one, valid until the next call, or NULL
+ * where want_logits is false.
  */
 float *transformer_run(struct transformer *transformer, const int32_t *tokens, uint32_t count, uint32_t position,
                        bool want_logits);

@@ -7,6 +7,8 @@
 #include "half.h"
 #include "kernel.h"
 
+enum { VECTORS_MAX = 11 }; /* of one matmul */
+
 static uint32_t random_state = 1;
 
 static uint32_t random_u32(void)
@@ -136,40 +138,56 @@ static void random_matrices(struct matrix *a, const struct kernel *kernel_a, str
     }
 }
 
-static void check_one_matmul(const struct kernel *kernel, uint32_t row_tiles, uint32_t groups, bool extreme, bool add)
+/* `count` vectors of `groups` groups, quantized for two kernels. */
+static void random_vectors(struct q8_vector *a, const struct kernel *kernel_a, struct q8_vector *b,
+                           const struct kernel *kernel_b, uint32_t count, uint32_t groups, bool extreme)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        float *input = random_floats(groups * GROUP, 3.0f);
+        for (uint32_t j = 0; extreme && j < groups * GROUP; j++) {
+            input[j] = input[j] < 0 ? -2.0f : 2.0f; /* all activations at +-127 */
+        }
+        a[i] = take_q8(groups);
+        b[i] = take_q8(groups);
+        kernel_a->quantize(&a[i], input, groups);
+        kernel_b->quantize(&b[i], input, groups);
+        free(input);
+    }
+}
+
+static void check_one_matmul(const struct kernel *kernel, uint32_t row_tiles, uint32_t groups, uint32_t count,
+                             bool extreme, bool add)
 {
     struct matrix expected_w = {
         .rows = row_tiles * GROUP, .cols = groups * GROUP, .row_tiles = row_tiles, .groups = groups};
     struct matrix w = expected_w;
-    struct q8_vector expected_x = take_q8(groups), x = take_q8(groups);
-    float *input = random_floats(groups * GROUP, 3.0f);
-    for (uint32_t i = 0; extreme && i < groups * GROUP; i++) {
-        input[i] = input[i] < 0 ? -2.0f : 2.0f; /* all activations at +-127 */
-    }
+    struct q8_vector expected_x[VECTORS_MAX], x[VECTORS_MAX];
+    const uint32_t stride = (row_tiles + 1) * GROUP, n = count * stride;
     random_matrices(&expected_w, &kernel_scalar, &w, kernel, extreme);
-    kernel_scalar.quantize(&expected_x, input, groups);
-    kernel->quantize(&x, input, groups);
-    float *expected = random_floats(row_tiles * GROUP, 1.0f), *out = take(row_tiles * GROUP * sizeof *out);
-    memcpy(out, expected, row_tiles * GROUP * sizeof *out);
-    kernel_scalar.matmul(expected, &expected_w, &expected_x, add);
-    kernel->matmul(out, &w, &x, add);
-    assert_same_bits(out, expected, row_tiles * GROUP);
+    random_vectors(expected_x, &kernel_scalar, x, kernel, count, groups, extreme);
+    float *expected = random_floats(n, 1.0f), *out = take(n * sizeof *out);
+    memcpy(out, expected, n * sizeof *out);
+    kernel_scalar.matmul(expected, stride, &expected_w, expected_x, count, add);
+    kernel->matmul(out, stride, &w, x, count, add);
+    assert_same_bits(out, expected, n); /* nor is anything between the rows touched */
     free(expected_w.tiles);
     free(w.tiles);
-    free(input);
     free(expected);
     free(out);
-    free_q8(&expected_x);
-    free_q8(&x);
+    for (uint32_t i = 0; i < count; i++) {
+        free_q8(&expected_x[i]);
+        free_q8(&x[i]);
+    }
 }
 
 static void check_matmul(const struct kernel *kernel)
 {
     for (uint32_t row_tiles = 1; row_tiles <= 5; row_tiles++) {
         for (uint32_t groups = 1; groups <= 9; groups++) {
-            check_one_matmul(kernel, row_tiles, groups, false, false);
-            check_one_matmul(kernel, row_tiles, groups, false, true);
-            check_one_matmul(kernel, row_tiles, groups, true, false);
+            const uint32_t count = row_tiles * groups % VECTORS_MAX + 1;
+            check_one_matmul(kernel, row_tiles, groups, 1, false, false);
+            check_one_matmul(kernel, row_tiles, groups, count, false, true);
+            check_one_matmul(kernel, row_tiles, groups, count, true, false);
         }
     }
 }
@@ -196,7 +214,7 @@ static void scalar_matmul_is_the_product(void **state)
     }
     x.scale[0] = 0.03125f;
     const struct matrix w = {.rows = GROUP, .cols = GROUP, .row_tiles = 1, .groups = 1, .tiles = tile};
-    kernel_scalar.matmul(out, &w, &x, false);
+    kernel_scalar.matmul(out, 0, &w, &x, 1, false);
     for (uint32_t row = 0; row < GROUP; row++) {
         int64_t dot = 0;
         for (uint32_t i = 0; i < GROUP; i++) {

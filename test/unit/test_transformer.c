@@ -1,0 +1,160 @@
+/* The transformer's blocks: however a text is cut into calls, on every kernel, the bits are those of one at a time. */
+#include "unit.h"
+
+#include "half.h"
+#include "kernel.h"
+#include "transformer.h"
+
+enum { CONTEXT = 64, VOCABULARY = 45 };
+
+/* Nothing about these shapes is a multiple of GROUP or LANES. */
+static const struct gguf small = {
+    .dim = 40, .hidden = 72, .layers = 2, .heads = 6, .kv_heads = 2, .head_size = 6, .rope_size = 4, .context = CONTEXT,
+    .rope_base = 10000, .norm_epsilon = 1e-5f, .vocabulary = VOCABULARY, .tensor[TENSOR_OUTPUT] = {.type = TENSOR_ABSENT},
+};
+
+static uint32_t random_state;
+
+static uint32_t random_u32(void)
+{
+    random_state = random_state * 1664525 + 1013904223;
+    return random_state >> 8;
+}
+
+static void random_weights(struct matrix *matrix, const struct kernel *kernel)
+{
+    for (uint32_t tile = 0; tile < matrix->row_tiles * matrix->groups; tile++) {
+        const uint32_t first_row = tile / matrix->groups * GROUP, first_column = tile % matrix->groups * GROUP;
+        int8_t q[GROUP][GROUP];
+        uint16_t scale[GROUP];
+        for (uint32_t row = 0; row < GROUP; row++) {
+            for (uint32_t column = 0; column < GROUP; column++) {
+                const bool inside = first_row + row < matrix->rows && first_column + column < matrix->cols;
+                q[row][column] = inside ? (int8_t)(random_u32() % 255 - 127) : 0;
+            }
+            scale[row] = half_from_float((float)(int32_t)(random_u32() % 64) * 0x1p-14f);
+        }
+        kernel->tile_pack(matrix->tiles + (size_t)tile * kernel->tile_bytes, (const int8_t(*)[GROUP])q, scale);
+    }
+}
+
+static void random_norm(const float *weight)
+{
+    float *out = (float *)weight;
+    for (uint32_t i = 0; i < round_up(small.dim, GROUP); i++) {
+        out[i] = i < small.dim ? (float)(int32_t)(random_u32() % 1000) * 0x1p-9f : 0;
+    }
+}
+
+struct network {
+    uint8_t *memory;
+    struct model model;
+    struct transformer transformer;
+};
+
+/* The same random weights for every kernel. */
+static void build(struct network *network, const struct kernel *kernel)
+{
+    enum { MEMORY = 1 << 20 };
+    struct model *model = &network->model;
+    network->memory = aligned_alloc(ALIGNMENT, MEMORY);
+    struct arena arena = {.base = network->memory, .size = MEMORY};
+    memset(network->memory, 0xA5, MEMORY);
+    assert_int_equal(model_layout(model, &small, kernel, &arena), 0);
+    random_state = 1;
+    for (uint32_t l = 0; l < small.layers; l++) {
+        struct layer *layer = &model->layer[l];
+        random_norm(layer->attn_norm);
+        random_norm(layer->ffn_norm);
+        random_weights(&layer->qkv, kernel);
+        random_weights(&layer->attn_output, kernel);
+        random_weights(&layer->gate_up, kernel);
+        random_weights(&layer->down, kernel);
+    }
+    random_norm(model->output_norm);
+    random_weights(&model->embedding, kernel);
+    assert_int_equal(transformer_layout(&network->transformer, model, CONTEXT, &arena), 0);
+}
+
+/* Logits after every position that ends a call; calls take `most` positions, the first one `first`. */
+static void run_text(struct network *network, uint32_t first, uint32_t most, float logits[CONTEXT][VOCABULARY])
+{
+    int32_t tokens[CONTEXT];
+    for (int32_t i = 0; i < CONTEXT; i++) {
+        tokens[i] = i * i % VOCABULARY;
+    }
+    for (uint32_t position = 0, count = first; position < CONTEXT; position += count, count = most) {
+        count = count < CONTEXT - position ? count : CONTEXT - position;
+        const float *out = transformer_run(&network->transformer, tokens + position, count, position, true);
+        memcpy(logits[position + count - 1], out, sizeof *logits);
+    }
+}
+
+static void check_blocks(const struct kernel *kernel, float expected[CONTEXT][VOCABULARY])
+{
+    struct network network;
+    build(&network, kernel);
+    for (uint32_t most = 1; most <= TRANSFORMER_BLOCK; most++) {
+        static float logits[CONTEXT][VOCABULARY];
+        const uint32_t first = most * 5 % TRANSFORMER_BLOCK + 1; /* calls begin and end anywhere in a block of the cache */
+        memcpy(logits, expected, sizeof logits);
+        run_text(&network, first, most, logits);
+        assert_memory_equal(logits, expected, sizeof logits);
+    }
+    free(network.memory);
+}
+
+static void blocks_give_the_same_bits(void **state)
+{
+    (void)state;
+    static float expected[CONTEXT][VOCABULARY];
+    struct network network;
+    struct cpu_features cpu;
+    cpu_detect(&cpu);
+    build(&network, &kernel_scalar);
+    run_text(&network, 1, 1, expected);
+    free(network.memory);
+    assert_true(expected[0][1] != expected[CONTEXT - 1][1] && (float_bits(expected[CONTEXT - 1][1]) & 0x7FFFFFFF) != 0);
+    for (uint32_t i = 0; i < KERNELS; i++) {
+        if (kernel_usable(kernel_at(i), &cpu)) {
+            check_blocks(kernel_at(i), expected);
+        }
+    }
+}
+
+static void no_logits_unless_wanted(void **state)
+{
+    (void)state;
+    struct network network;
+    const int32_t tokens[2] = {1, 2};
+    build(&network, &kernel_scalar);
+    assert_null(transformer_run(&network.transformer, tokens, 2, 0, false));
+    assert_non_null(transformer_run(&network.transformer, tokens, 2, 2, true));
+    free(network.memory);
+}
+
+/* What layout counts is what layout takes: one byte less is too small. */
+static void layout_counts_what_it_takes(void **state)
+{
+    (void)state;
+    struct network network;
+    struct transformer transformer;
+    build(&network, &kernel_scalar);
+    struct arena count = {0};
+    assert_int_equal(transformer_layout(&transformer, &network.model, CONTEXT, &count), 0);
+    struct arena exact = {.base = network.memory, .size = count.used}, small_arena = {network.memory, count.used - 1, 0};
+    assert_int_equal(transformer_layout(&transformer, &network.model, CONTEXT, &exact), 0);
+    assert_int_equal(exact.used, count.used);
+    assert_int_equal(transformer_layout(&transformer, &network.model, CONTEXT, &small_arena), -1);
+    free(network.memory);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(blocks_give_the_same_bits),
+        cmocka_unit_test(no_logits_unless_wanted),
+        cmocka_unit_test(layout_counts_what_it_takes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
