@@ -187,14 +187,17 @@ static bool output_is_lost(void)
 
 static int tell(struct engine *engine, const struct options *options)
 {
+    static struct keys keys;
     const struct story story = {
         .prompt = options->config.prompt,
         .prompt_bytes = strlen(options->config.prompt),
         .sampling = options->config.sampling,
         .steps = options->config.steps,
         .ids = options->ids,
+        .keys = &keys,
     };
     struct error error;
+    keys_begin(&keys, engine->platform);
     const struct story_result result = story_tell(engine, &story, &error);
     if (result.end == STORY_FAILED) {
         fprintf(stderr, "bootllama: %s\n", error.text);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "format.h"
+#include "processors.h"
 
 static volatile sig_atomic_t interrupted;
 
@@ -170,19 +171,6 @@ static bool host_set_serial(struct platform *platform, uint32_t port, uint32_t s
 static uint64_t host_clock_seed(struct platform *platform)
 {
     return platform->microseconds(platform);
-}
-
-static uint32_t host_start_processors(struct platform *platform, void (*work)(void *context, uint32_t index), void *context)
-{
-    (void)platform;
-    (void)work;
-    (void)context;
-    return 0;
-}
-
-static void host_stop_processors(struct platform *platform)
-{
-    (void)platform;
 }
 
 static void host_leave(struct platform *platform)

@@ -1,0 +1,289 @@
+#include "team.h"
+
+#include "memory.h"
+
+/* Of a mailbox. The first processor offers and dismisses; what is offered goes to who changes the state first. */
+enum member_state {
+    TEAM_IDLE,
+    TEAM_OFFERED,
+    TEAM_TAKEN,
+    TEAM_DISMISSED,
+};
+
+enum {
+    SHARE_BYTES_MIN = 16384, /* that are read for a share: fewer are read sooner than handed over */
+    TIMED_US = 10000,        /* steps are timed for this long */
+    TIMED_STEPS_MAX = 16,
+    SLOW_STEP_US = 50000, /* such a step needs no other before it to warm up */
+};
+#define MODEL_BYTES_MIN (1u << 20) /* a smaller model's matrices are too small to be shared */
+
+static uint32_t state_of(const struct team_member *member)
+{
+    return __atomic_load_n(&member->state, __ATOMIC_ACQUIRE);
+}
+
+static void set_state(struct team_member *member, enum member_state state)
+{
+    __atomic_store_n(&member->state, state, __ATOMIC_RELEASE);
+}
+
+/* From TEAM_OFFERED to `state`, unless another processor was first. */
+static bool change_offer(struct team_member *member, enum member_state state)
+{
+    uint32_t offered = TEAM_OFFERED;
+    return __atomic_compare_exchange_n(&member->state, &offered, state, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+/* What a processor does from start to dismissal. */
+static void serve(void *context, uint32_t index)
+{
+    struct team *team = context;
+    struct team_member *self = &team->member[index];
+    uint32_t state;
+    while ((state = state_of(self)) != TEAM_DISMISSED) {
+        if (state == TEAM_OFFERED && change_offer(self, TEAM_TAKEN)) {
+            self->work(self->context, self->first, self->count);
+            set_state(self, TEAM_IDLE);
+        }
+        __builtin_ia32_pause();
+    }
+}
+
+static void no_work(void *context, uint32_t index)
+{
+    (void)context;
+    (void)index;
+}
+
+void team_init(struct team *team, struct platform *platform)
+{
+    memset(team, 0, sizeof *team);
+    team->platform = platform;
+    team->present = 1 + platform->start_processors(platform, no_work, NULL);
+    platform->stop_processors(platform);
+    team->chosen = team->at_work = 1;
+}
+
+uint32_t team_processors(const struct team *team)
+{
+    return team->present;
+}
+
+void team_use(struct team *team, uint32_t processors)
+{
+    team->chosen = processors < 1 ? 1 : processors < team->present ? processors : team->present;
+}
+
+void team_begin(struct team *team)
+{
+    struct platform *platform = team->platform;
+    if (team->chosen <= 1) {
+        return;
+    }
+    for (uint32_t i = 1; i < PLATFORM_PROCESSORS_MAX; i++) { /* who is not needed returns at once */
+        set_state(&team->member[i], i < team->chosen ? TEAM_IDLE : TEAM_DISMISSED);
+    }
+    const uint32_t started = 1 + platform->start_processors(platform, serve, team);
+    team->at_work = started < team->chosen ? started : team->chosen;
+}
+
+void team_end(struct team *team)
+{
+    if (team->chosen <= 1) {
+        return;
+    }
+    for (uint32_t i = 1; i < PLATFORM_PROCESSORS_MAX; i++) {
+        set_state(&team->member[i], TEAM_DISMISSED);
+    }
+    team->platform->stop_processors(team->platform);
+    team->at_work = 1;
+}
+
+/* Of `units` shared out among `members`, where the share of member `index` begins. */
+static uint32_t share_begin(uint32_t units, uint32_t members, uint32_t index)
+{
+    const uint32_t larger = units % members; /* shares with a unit more */
+    return units / members * index + (index < larger ? index : larger);
+}
+
+static void offer(struct team_member *member, team_work *work, void *context, uint32_t first, uint32_t end)
+{
+    member->first = first;
+    member->count = end - first;
+    member->work = work;
+    member->context = context;
+    set_state(member, TEAM_OFFERED);
+}
+
+/* Shares out among `members` processors, at least 1 and at most as many as there are units. */
+static void split(struct team *team, uint32_t members, uint32_t units, team_work *work, void *context)
+{
+    uint32_t first = share_begin(units, members, 1);
+    for (uint32_t i = 1; i < members; i++) {
+        const uint32_t end = share_begin(units, members, i + 1);
+        offer(&team->member[i], work, context, first, end);
+        first = end;
+    }
+    work(context, 0, share_begin(units, members, 1));
+    for (uint32_t i = 1; i < members; i++) {
+        struct team_member *member = &team->member[i];
+        if (change_offer(member, TEAM_IDLE)) {
+            work(context, member->first, member->count);
+        }
+    }
+    for (uint32_t i = 1; i < members; i++) {
+        while (state_of(&team->member[i]) != TEAM_IDLE) {
+            __builtin_ia32_pause();
+        }
+    }
+}
+
+static uint32_t min_u32(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* How many processors to share out `units` among where all of them together read `bytes`. */
+static uint32_t members_for(const struct team *team, uint32_t units, uint64_t bytes)
+{
+    if (team == NULL || team->at_work <= 1) {
+        return 1;
+    }
+    const uint64_t shares = bytes / SHARE_BYTES_MIN;
+    const uint32_t members = shares < team->at_work ? (uint32_t)shares : team->at_work;
+    return members < 1 ? 1 : min_u32(members, units);
+}
+
+void team_split(struct team *team, uint32_t units, team_work *work, void *context)
+{
+    if (units > 0) {
+        split(team, members_for(team, units, UINT64_MAX), units, work, context);
+    }
+}
+
+struct matmul_call {
+    const struct kernel *kernel;
+    float *out;
+    size_t out_stride;
+    const struct matrix *w;
+    const struct q8_vector *x;
+    uint32_t count;
+    bool add;
+};
+
+/* Some of the row tiles are a matrix, too. */
+static void matmul_part(void *context, uint32_t first, uint32_t count)
+{
+    const struct matmul_call *call = context;
+    const struct matrix *w = call->w;
+    const struct matrix part = {
+        .rows = count * GROUP,
+        .cols = w->cols,
+        .row_tiles = count,
+        .groups = w->groups,
+        .tiles = w->tiles + (size_t)first * w->groups * call->kernel->tile_bytes,
+    };
+    call->kernel->matmul(call->out + (size_t)first * GROUP, call->out_stride, &part, call->x, call->count, call->add);
+}
+
+void team_matmul(struct team *team, const struct kernel *kernel, float *out, size_t out_stride, const struct matrix *w,
+                 const struct q8_vector *x, uint32_t count, bool add)
+{
+    const uint64_t bytes = (uint64_t)w->row_tiles * w->groups * kernel->tile_bytes * count;
+    const uint32_t members = members_for(team, w->row_tiles, bytes);
+    if (members == 1) {
+        kernel->matmul(out, out_stride, w, x, count, add);
+        return;
+    }
+    struct matmul_call call = {kernel, out, out_stride, w, x, count, add};
+    split(team, members, w->row_tiles, matmul_part, &call);
+}
+
+struct attention_call {
+    const struct kernel *kernel;
+    float *out;
+    size_t out_stride;
+    const float *q;
+    size_t q_stride;
+    const float *k, *v;
+    const struct attention *shape;
+    uint32_t count;
+    float *scores;
+};
+
+/* Some of the KV heads and the heads that read them are an attention, too, with scratch of its own. */
+static void attention_part(void *context, uint32_t first, uint32_t count)
+{
+    const struct attention_call *call = context;
+    struct attention part = *call->shape;
+    const uint32_t group = part.heads / part.kv_heads, head = first * group;
+    const size_t cache = (size_t)first * part.context * part.head_stride, vector = (size_t)head * part.head_size;
+    part.heads = count * group;
+    part.kv_heads = count;
+    for (uint32_t i = 0; i < call->count; i++, part.position++) {
+        call->kernel->attention(call->out + i * call->out_stride + vector, call->q + i * call->q_stride + vector,
+                                call->k + cache, call->v + cache, &part,
+                                call->scores + team_scores(head, part.context));
+    }
+}
+
+void team_attention(struct team *team, const struct kernel *kernel, float *out, size_t out_stride, const float *q,
+                    size_t q_stride, const float *k, const float *v, const struct attention *shape, uint32_t count,
+                    float *scores)
+{
+    const uint64_t position_bytes = (uint64_t)shape->heads * shape->head_stride * 2 * sizeof(float);
+    const uint64_t bytes = position_bytes * (shape->position + 1) * count;
+    struct attention_call call = {kernel, out, out_stride, q, q_stride, k, v, shape, count, scores};
+    split(team, members_for(team, shape->kv_heads, bytes), shape->kv_heads, attention_part, &call);
+}
+
+/* Microseconds that a number of steps take. Nothing else of the platform is called while they run. */
+static uint64_t time_steps(struct team *team, uint32_t steps, void (*step)(void *context), void *context)
+{
+    struct platform *platform = team->platform;
+    const uint64_t start = platform->microseconds(platform);
+    platform->exclusive(platform, true);
+    for (uint32_t i = 0; i < steps; i++) {
+        step(context);
+    }
+    platform->exclusive(platform, false);
+    return platform->microseconds(platform) - start;
+}
+
+/* Nanoseconds of a step by this many processors. */
+static uint64_t step_time(struct team *team, uint32_t processors, void (*step)(void *context), void *context)
+{
+    team->at_work = processors;
+    const uint64_t once = time_steps(team, 1, step, context);
+    if (once >= SLOW_STEP_US) {
+        return once * 1000;
+    }
+    const uint32_t steps = min_u32(TIMED_STEPS_MAX, TIMED_US / ((uint32_t)once + 1) + 1);
+    return time_steps(team, steps, step, context) * 1000 / steps;
+}
+
+/* Times one, two, four ... and all processors. More of them must gain an eighth: they make heat, and two may be threads of
+   one core, so that a number that gains nothing says nothing of the next. */
+uint32_t team_choose(struct team *team, uint64_t weight_bytes, void (*step)(void *context), void *context)
+{
+    uint32_t best = 1, processors = 1;
+    team_use(team, weight_bytes < MODEL_BYTES_MIN ? 1 : team->present);
+    if (team->chosen <= 1) {
+        return best;
+    }
+    team_begin(team);
+    const uint32_t most = team->at_work;
+    uint64_t best_time = step_time(team, 1, step, context);
+    while (processors < most) {
+        processors = min_u32(2 * processors, most);
+        const uint64_t time = step_time(team, processors, step, context);
+        if (time < best_time - best_time / 8) {
+            best = processors;
+            best_time = time;
+        }
+    }
+    team_end(team);
+    team_use(team, best);
+    return best;
+}

@@ -1,0 +1,80 @@
+/*
+ * Several processors at one model: the rows of a matrix and the heads of attention are shared out among them. Kernels know
+ * nothing of it, and the bits are the same for any number.
+ *
+ * Between team_begin and team_end the other processors spin, each at a mailbox of its own. A share that its processor has
+ * not taken by the time the first one is done with its own is taken back and computed by the first: processors that come
+ * late, or that an emulator or system gives no time, cost speed and never hold anything up.
+ */
+#ifndef BOOTLLAMA_TEAM_H
+#define BOOTLLAMA_TEAM_H
+
+#include "kernel.h"
+#include "platform.h"
+
+/* Computes units first .. first + count - 1; count >= 1. Runs on any processor. */
+typedef void team_work(void *context, uint32_t first, uint32_t count);
+
+enum { TEAM_LINE = 128 }; /* bytes; a cache line of 64 and the neighbour that processors fetch along with it */
+
+/* A processor's mailbox. All but `state` changes only while state is TEAM_IDLE. */
+struct team_member {
+    uint32_t state; /* team.c */
+    uint32_t first, count;
+    team_work *work;
+    void *context;
+} __attribute__((aligned(TEAM_LINE)));
+
+struct team {
+    struct platform *platform;                          /* not owned */
+    uint32_t present;                                   /* processors of the machine, the first included */
+    uint32_t chosen;                                    /* that compute in a stretch */
+    uint32_t at_work;                                   /* `chosen` from team_begin to team_end, else 1 */
+    struct team_member member[PLATFORM_PROCESSORS_MAX]; /* [0] is not used: the first processor's */
+};
+
+/* Counts the machine's processors by starting them once. The first computes alone until team_use or team_choose; so it does
+   in a struct team of zeros. */
+void team_init(struct team *team, struct platform *platform);
+
+/* Processors of the machine, the first included. */
+uint32_t team_processors(const struct team *team);
+
+/* Sets how many processors compute from the next team_begin on: at least 1, at most all. */
+void team_use(struct team *team, uint32_t processors);
+
+/*
+ * Finds out how many processors are fastest, for a model with this many bytes of weights, and sets it: a small model gets
+ * one at once; for others step(context) is timed, which computes one token between the calls that a stretch of computing
+ * needs. Takes some 20 ms for each doubling of processors, or about two steps where those are slower. Returns the number.
+ */
+uint32_t team_choose(struct team *team, uint64_t weight_bytes, void (*step)(void *context), void *context);
+
+/* Around a stretch of computing, as a story: starts the other processors, and dismisses them. Not within `exclusive`. */
+void team_begin(struct team *team);
+void team_end(struct team *team);
+
+/* Shares out units 0 .. units - 1 among the processors at work, the first included, and returns when all are computed.
+   team may be NULL: the first computes alone. */
+void team_split(struct team *team, uint32_t units, team_work *work, void *context);
+
+/* kernel->matmul, by row tiles. */
+void team_matmul(struct team *team, const struct kernel *kernel, float *out, size_t out_stride, const struct matrix *w,
+                 const struct q8_vector *x, uint32_t count, bool add);
+
+/* Floats of scratch that team_attention needs for so many heads: each share's is aligned as a kernel wants it. */
+static inline size_t team_scores(uint32_t heads, uint32_t context)
+{
+    return (size_t)heads * (context + LANES);
+}
+
+/*
+ * kernel->attention, by KV heads, for `count` >= 1 positions from shape->position on: the query of each follows that of the
+ * one before at q_stride, its result at out_stride (in floats). The cache holds all of these positions. scores is scratch
+ * of team_scores floats.
+ */
+void team_attention(struct team *team, const struct kernel *kernel, float *out, size_t out_stride, const float *q,
+                    size_t q_stride, const float *k, const float *v, const struct attention *shape, uint32_t count,
+                    float *scores);
+
+#endif

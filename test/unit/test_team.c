@@ -1,0 +1,457 @@
+/* team.c with threads for processors: every unit computed once whoever comes, late or never, and the same bits. */
+#include "unit.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include "team.h"
+
+enum { MOST = 8, UNITS_MAX = 1000 };
+
+/* A machine whose processors are threads. */
+static struct machine {
+    struct platform platform;
+    uint32_t others;    /* processors that it says it has started, besides the first */
+    uint32_t absent;    /* of them, so many of the last never come */
+    uint32_t late_us;   /* they come so much later */
+    uint32_t starts;    /* calls of start_processors */
+    bool started;       /* between start and stop */
+    bool is_exclusive;
+    uint64_t now;
+    uint64_t step_us[MOST + 1]; /* that step() takes with so many processors */
+    pthread_t thread[MOST];
+    uint32_t threads;
+    void (*work)(void *context, uint32_t index);
+    void *context;
+} machine;
+
+static struct team team;
+
+static void *run_thread(void *index)
+{
+    single_precision(NULL);
+    if (machine.late_us > 0) {
+        usleep(machine.late_us);
+    }
+    machine.work(machine.context, (uint32_t)(uintptr_t)index);
+    return NULL;
+}
+
+static uint32_t start_processors(struct platform *platform, void (*work)(void *context, uint32_t index), void *context)
+{
+    assert_ptr_equal(platform, &machine.platform);
+    assert_false(machine.started);
+    assert_false(machine.is_exclusive);
+    machine.started = true;
+    machine.starts++;
+    machine.work = work;
+    machine.context = context;
+    machine.threads = 0;
+    for (uint32_t i = 1; i + machine.absent <= machine.others; i++) {
+        assert_int_equal(pthread_create(&machine.thread[machine.threads++], NULL, run_thread, (void *)(uintptr_t)i), 0);
+    }
+    return machine.others;
+}
+
+static void stop_processors(struct platform *platform)
+{
+    assert_ptr_equal(platform, &machine.platform);
+    assert_true(machine.started);
+    assert_false(machine.is_exclusive);
+    while (machine.threads > 0) {
+        pthread_join(machine.thread[--machine.threads], NULL);
+    }
+    machine.started = false;
+}
+
+static void exclusive(struct platform *platform, bool on)
+{
+    assert_ptr_equal(platform, &machine.platform);
+    assert_true(machine.is_exclusive != on);
+    machine.is_exclusive = on;
+}
+
+static uint64_t microseconds(struct platform *platform)
+{
+    assert_ptr_equal(platform, &machine.platform);
+    assert_false(machine.is_exclusive);
+    return machine.now;
+}
+
+/* A new machine with this many processors, all of which the team uses. */
+static void begin_machine(uint32_t processors)
+{
+    machine = (struct machine){
+        .platform = {.start_processors = start_processors,
+                     .stop_processors = stop_processors,
+                     .exclusive = exclusive,
+                     .microseconds = microseconds},
+        .others = processors - 1,
+    };
+    team_init(&team, &machine.platform);
+    assert_int_equal(team_processors(&team), processors);
+    team_use(&team, processors);
+}
+
+static uint32_t computed[UNITS_MAX]; /* how often each unit was */
+
+static void count_units(void *context, uint32_t first, uint32_t count)
+{
+    assert_ptr_equal(context, &team);
+    assert_true(count >= 1);
+    for (uint32_t i = first; i < first + count; i++) {
+        __atomic_add_fetch(&computed[i], 1, __ATOMIC_RELAXED);
+    }
+}
+
+static void split_and_check(struct team *by, uint32_t units)
+{
+    memset(computed, 0, sizeof computed);
+    team_split(by, units, count_units, &team);
+    for (uint32_t i = 0; i < UNITS_MAX; i++) {
+        assert_int_equal(computed[i], i < units ? 1 : 0);
+    }
+}
+
+static void every_unit_is_computed_once(void **state)
+{
+    (void)state;
+    for (uint32_t processors = 1; processors <= MOST; processors++) {
+        begin_machine(processors);
+        team_begin(&team);
+        for (uint32_t round = 0; round < 20; round++) {
+            for (uint32_t units = 0; units <= 3 * MOST; units++) {
+                split_and_check(&team, units);
+            }
+            split_and_check(&team, UNITS_MAX);
+        }
+        team_end(&team);
+        assert_int_equal(machine.starts, processors == 1 ? 1 : 2);
+    }
+}
+
+static void outside_of_a_stretch_the_first_computes_alone(void **state)
+{
+    (void)state;
+    begin_machine(4);
+    split_and_check(NULL, 10);
+    split_and_check(&team, 10);
+    team_begin(&team);
+    split_and_check(&team, 10);
+    team_end(&team);
+    assert_false(machine.started);
+    split_and_check(&team, 10);
+    team_begin(&team);
+    split_and_check(&team, 10);
+    team_end(&team);
+    assert_int_equal(machine.starts, 3);
+}
+
+static uint32_t arrived;
+
+/* Returns when all processors are here at once, or after ten seconds. */
+static void meet(void *context, uint32_t first, uint32_t count)
+{
+    const uint32_t *members = context;
+    (void)first;
+    assert_int_equal(count, 1);
+    __atomic_add_fetch(&arrived, 1, __ATOMIC_SEQ_CST);
+    for (uint32_t i = 0; i < 100000 && __atomic_load_n(&arrived, __ATOMIC_SEQ_CST) < *members; i++) {
+        usleep(100);
+    }
+}
+
+static void shares_are_computed_at_the_same_time(void **state)
+{
+    (void)state;
+    for (uint32_t members = 1; members <= MOST; members++) {
+        begin_machine(MOST);
+        team_use(&team, members);
+        team_begin(&team);
+        usleep(50000); /* until all threads are there: a share is taken back from one that is not */
+        arrived = 0;
+        team_split(&team, members, meet, &members);
+        assert_int_equal(arrived, members);
+        team_end(&team);
+    }
+}
+
+static void processors_that_never_come_hold_nothing_up(void **state)
+{
+    (void)state;
+    for (uint32_t absent = 0; absent < MOST; absent++) {
+        begin_machine(MOST);
+        machine.absent = absent;
+        team_begin(&team);
+        split_and_check(&team, 1);
+        split_and_check(&team, 100);
+        team_end(&team);
+    }
+}
+
+static void late_processors_join_or_leave(void **state)
+{
+    (void)state;
+    for (uint32_t late_us = 1; late_us < 10000; late_us *= 3) {
+        begin_machine(4);
+        machine.late_us = late_us;
+        team_begin(&team);
+        for (uint32_t units = 0; units < 200; units++) {
+            split_and_check(&team, units);
+        }
+        team_end(&team);
+        team_begin(&team);
+        team_end(&team); /* dismissed before they came */
+    }
+}
+
+static void numbers_are_kept_within_the_machine(void **state)
+{
+    (void)state;
+    begin_machine(3);
+    team_use(&team, 0);
+    assert_int_equal(team.chosen, 1);
+    team_use(&team, 2);
+    assert_int_equal(team.chosen, 2);
+    team_use(&team, 1000);
+    assert_int_equal(team.chosen, 3);
+    machine.others = 1; /* one does not come back the second time */
+    team_begin(&team);
+    assert_int_equal(team.at_work, 2);
+    split_and_check(&team, 10);
+    team_end(&team);
+    machine.others = 0;
+    team_begin(&team);
+    assert_int_equal(team.at_work, 1);
+    split_and_check(&team, 10);
+    team_end(&team);
+}
+
+/* ---- The same bits ---- */
+
+static uint32_t random_bits(void)
+{
+    static uint32_t x = 2463534242u;
+    x ^= x << 13;
+    x ^= x >> 17;
+    x ^= x << 5;
+    return x;
+}
+
+static float random_float(void)
+{
+    return (float)(int32_t)(random_bits() % 2001 - 1000) / 250.0f;
+}
+
+static void *aligned(size_t bytes)
+{
+    void *memory = aligned_alloc(ALIGNMENT, (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+    assert_non_null(memory);
+    memset(memory, 0, bytes);
+    return memory;
+}
+
+static float *random_floats(size_t count)
+{
+    float *floats = aligned(count * sizeof *floats);
+    for (size_t i = 0; i < count; i++) {
+        floats[i] = random_float();
+    }
+    return floats;
+}
+
+static struct matrix random_matrix(const struct kernel *kernel, uint32_t row_tiles, uint32_t groups)
+{
+    const size_t tiles = (size_t)row_tiles * groups;
+    struct matrix w = {row_tiles * GROUP, groups * GROUP, row_tiles, groups, aligned(tiles * kernel->tile_bytes)};
+    for (size_t tile = 0; tile < tiles; tile++) {
+        int8_t q[GROUP][GROUP];
+        uint16_t scale[GROUP];
+        for (uint32_t row = 0; row < GROUP; row++) {
+            for (uint32_t column = 0; column < GROUP; column++) {
+                q[row][column] = (int8_t)(random_bits() % 255) - 127;
+            }
+            scale[row] = (uint16_t)(0x2000 + random_bits() % 0x1000);
+        }
+        kernel->tile_pack(w.tiles + tile * kernel->tile_bytes, q, scale);
+    }
+    return w;
+}
+
+static struct q8_vector random_vector(const struct kernel *kernel, uint32_t groups)
+{
+    struct q8_vector vector = {aligned(groups * GROUP), aligned(groups * GROUP * sizeof(int32_t)),
+                               aligned(groups * sizeof(int32_t)), aligned(groups * sizeof(float))};
+    float *x = random_floats(groups * GROUP);
+    kernel->quantize(&vector, x, groups);
+    free(x);
+    return vector;
+}
+
+static void free_vector(struct q8_vector *vector)
+{
+    free(vector->q);
+    free(vector->wide);
+    free(vector->sum);
+    free(vector->scale);
+}
+
+enum { ROW_TILES = 43, GROUPS = 7, VECTORS = 3, ROWS = ROW_TILES * GROUP };
+
+static void check_matmul(const struct kernel *kernel, uint32_t count, bool add)
+{
+    struct matrix w = random_matrix(kernel, ROW_TILES, GROUPS);
+    struct q8_vector x[VECTORS];
+    float *start = random_floats(ROWS * VECTORS), *expected = aligned(ROWS * VECTORS * sizeof(float));
+    float *out = aligned(ROWS * VECTORS * sizeof(float));
+    for (uint32_t i = 0; i < VECTORS; i++) {
+        x[i] = random_vector(kernel, GROUPS);
+    }
+    memcpy(expected, start, ROWS * VECTORS * sizeof(float));
+    kernel->matmul(expected, ROWS, &w, x, count, add);
+    for (uint32_t processors = 1; processors <= MOST; processors++) {
+        begin_machine(processors);
+        team_begin(&team);
+        memcpy(out, start, ROWS * VECTORS * sizeof(float));
+        team_matmul(&team, kernel, out, ROWS, &w, x, count, add);
+        team_end(&team);
+        assert_memory_equal(out, expected, ROWS * VECTORS * sizeof(float));
+    }
+    for (uint32_t i = 0; i < VECTORS; i++) {
+        free_vector(&x[i]);
+    }
+    free(w.tiles);
+    free(start);
+    free(expected);
+    free(out);
+}
+
+static void matmul_gives_the_same_bits(void **state)
+{
+    struct cpu_features cpu;
+    (void)state;
+    cpu_detect(&cpu);
+    for (uint32_t i = 0; i < KERNELS; i++) {
+        if (kernel_usable(kernel_at(i), &cpu)) {
+            check_matmul(kernel_at(i), 1, false);
+            check_matmul(kernel_at(i), VECTORS, true);
+        }
+    }
+}
+
+static void check_attention(const struct kernel *kernel, uint32_t kv_heads, uint32_t group, uint32_t count)
+{
+    const struct attention shape = {.heads = kv_heads * group,
+                                    .kv_heads = kv_heads,
+                                    .head_size = 36,
+                                    .head_stride = round_up(36, HEAD_STEP),
+                                    .context = 256,
+                                    .position = 201,
+                                    .score_factor = 0.24f};
+    const size_t vector = shape.heads * shape.head_size, stride = vector + 28;
+    const size_t cache = (size_t)kv_heads * shape.context * shape.head_stride;
+    float *q = random_floats(stride * count), *k = random_floats(cache), *v = random_floats(cache);
+    float *scores = aligned(team_scores(shape.heads, shape.context) * sizeof(float));
+    float *expected = random_floats(stride * count), *out = aligned(stride * count * sizeof(float));
+    memcpy(out, expected, stride * count * sizeof(float));
+    for (uint32_t i = 0; i < count; i++) {
+        struct attention at = shape;
+        at.position += i;
+        kernel->attention(expected + i * stride, q + i * stride, k, v, &at, scores);
+    }
+    for (uint32_t processors = 1; processors <= MOST; processors++) {
+        begin_machine(processors);
+        team_begin(&team);
+        team_attention(&team, kernel, out, stride, q, stride, k, v, &shape, count, scores);
+        team_end(&team);
+        assert_memory_equal(out, expected, stride * count * sizeof(float));
+        for (uint32_t i = 0; i < count; i++) {
+            memset(out + i * stride, 0, vector * sizeof(float));
+        }
+    }
+    float *all[] = {q, k, v, scores, expected, out};
+    for (uint32_t i = 0; i < COUNT_OF(all); i++) {
+        free(all[i]);
+    }
+}
+
+static void attention_gives_the_same_bits(void **state)
+{
+    struct cpu_features cpu;
+    (void)state;
+    cpu_detect(&cpu);
+    for (uint32_t i = 0; i < KERNELS; i++) {
+        if (kernel_usable(kernel_at(i), &cpu)) {
+            check_attention(kernel_at(i), 1, 3, 1);
+            check_attention(kernel_at(i), 5, 2, 1);
+            check_attention(kernel_at(i), 3, 4, 4);
+        }
+    }
+}
+
+/* ---- How many processors pay ---- */
+
+static void step(void *context)
+{
+    assert_ptr_equal(context, &machine);
+    assert_true(machine.is_exclusive);
+    machine.now += machine.step_us[team.at_work];
+}
+
+static void the_fastest_number_is_chosen(void **state)
+{
+    static const struct {
+        uint32_t processors;
+        uint64_t step_us[MOST + 1]; /* by processors */
+        uint32_t best;
+    } cases[] = {
+        {1, {[1] = 1000}, 1},
+        {2, {[1] = 1000, [2] = 600}, 2},
+        {2, {[1] = 1000, [2] = 900}, 1},   /* not worth it */
+        {2, {[1] = 1000, [2] = 30000}, 1}, /* no real processor behind it */
+        {4, {[1] = 1000, [2] = 990, [4] = 500}, 4}, /* two threads of one core come first */
+        {4, {[1] = 1000, [2] = 510, [4] = 500}, 2},
+        {6, {[1] = 1000, [2] = 510, [4] = 260, [6] = 180}, 6},
+        {8, {[1] = 2000000, [2] = 1000000, [4] = 500000, [8] = 700000}, 4},
+        {8, {[1] = 0, [2] = 0, [4] = 0, [8] = 0}, 1}, /* a clock that stands still */
+    };
+    (void)state;
+    for (uint32_t i = 0; i < COUNT_OF(cases); i++) {
+        begin_machine(cases[i].processors);
+        memcpy(machine.step_us, cases[i].step_us, sizeof machine.step_us);
+        assert_int_equal(team_choose(&team, 100 << 20, step, &machine), cases[i].best);
+        assert_int_equal(team.chosen, cases[i].best);
+        assert_int_equal(team.at_work, 1);
+        assert_false(machine.started);
+        assert_true(machine.now < 5000000); /* not much more than twice one step */
+    }
+}
+
+static void a_small_model_gets_one_at_once(void **state)
+{
+    (void)state;
+    begin_machine(4);
+    memcpy(machine.step_us, (uint64_t[MOST + 1]){0, 1000, 500, 0, 250}, sizeof machine.step_us);
+    assert_int_equal(team_choose(&team, 300000, step, &machine), 1);
+    assert_int_equal(machine.starts, 1);
+    assert_int_equal(machine.now, 0);
+    assert_int_equal(team_choose(&team, 2000000, step, &machine), 4);
+    assert_int_equal(team_choose(&team, 300000, step, &machine), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_unit_is_computed_once),
+        cmocka_unit_test(outside_of_a_stretch_the_first_computes_alone),
+        cmocka_unit_test(shares_are_computed_at_the_same_time),
+        cmocka_unit_test(processors_that_never_come_hold_nothing_up),
+        cmocka_unit_test(late_processors_join_or_leave),
+        cmocka_unit_test(numbers_are_kept_within_the_machine),
+        cmocka_unit_test(matmul_gives_the_same_bits),
+        cmocka_unit_test(attention_gives_the_same_bits),
+        cmocka_unit_test(the_fastest_number_is_chosen),
+        cmocka_unit_test(a_small_model_gets_one_at_once),
+    };
+    return cmocka_run_group_tests(tests, single_precision, NULL);
+}
