@@ -1,6 +1,7 @@
 /* The session that both boot paths end in: banner, model, story, prompt (console_run of platform.h). */
 #include "cpu.h"
 #include "engine.h"
+#include "keys.h"
 #include "line.h"
 #include "memory.h"
 #include "story.h"
@@ -19,7 +20,9 @@ struct console {
     uint64_t shown_at; /* when progress was shown last, microseconds */
     bool leave;
     char path[PLATFORM_NAME_MAX + sizeof MODELS];
-    char typed[PROMPT_MAX];
+    struct keys keys;
+    struct history history;
+    struct line line;
     struct platform_entry entry;
     struct engine engine;
 };
@@ -141,7 +144,7 @@ static bool show_progress(void *context, uint64_t done, uint64_t total)
     }
     console->shown_at = now;
     say(console, "\b\b\b\b\b%3u %%", percentage(done, total));
-    return story_stop_asked(console->platform);
+    return keys_stop_asked(&console->keys);
 }
 
 /* As the file says it, or counted; padding counts as well. */
@@ -200,6 +203,7 @@ static void tell(struct console *console, const char *prompt)
         .prompt_bytes = text_length(prompt),
         .sampling = console->config.sampling,
         .steps = console->config.steps,
+        .keys = &console->keys,
     };
     static const char *const endings[] = {
         [STORY_COMPLETE] = "",
@@ -245,26 +249,26 @@ static void obey(struct console *console, const char *typed)
 static void prompt(struct console *console)
 {
     struct platform *platform = console->platform;
-    struct line line = {.text = console->typed, .size = sizeof console->typed};
-    line.text[0] = 0;
-    say(console, "> ");
+    struct line *line = &console->line;
+    line_begin(line, platform, "> ", platform->columns);
+    line->history = &console->history;
     for (;;) {
-        const int key = platform->get_key(platform);
+        const int key = keys_next(&console->keys);
         if (key == KEY_NONE) {
             platform->idle(platform);
-        } else if (line_key(&line, platform, key)) {
+        } else if (line_key(line, key)) {
             break;
         }
     }
-    if (line.text[0] == '/') {
-        obey(console, line.text);
+    if (line->text[0] == '/') {
+        obey(console, line->text);
         return;
     }
     if (!console->loaded) {
         load_model(console);
     }
     if (console->loaded) {
-        tell(console, line.length > 0 ? line.text : console->config.prompt);
+        tell(console, line->length > 0 ? line->text : console->config.prompt);
     }
 }
 
@@ -278,6 +282,7 @@ void console_run(struct platform *platform)
     }
     memset(console, 0, sizeof *console);
     console->platform = platform;
+    keys_begin(&console->keys, platform);
     cpu_detect(&console->cpu);
     console->kernel = kernel_best(&console->cpu);
     banner(console);

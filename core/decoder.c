@@ -1,7 +1,6 @@
 /* Tokens to text (tokenizer.h): bytes of tokens go in, whole UTF-8 sequences come out. */
 #include "memory.h"
 #include "tokenizer.h"
-#include "utf8.h"
 
 struct output {
     char *text;
@@ -20,19 +19,12 @@ static void put_sequence(struct output *out, const void *bytes, size_t n)
 
 static void put_byte(struct decoder *decoder, struct output *out, uint8_t byte)
 {
-    decoder->pending[decoder->pending_count++] = byte;
-    while (decoder->pending_count > 0) {
-        int length = utf8_sequence(decoder->pending, decoder->pending_count);
-        if (length == 0)
-            return;
-        if (length > 0)
-            put_sequence(out, decoder->pending, (size_t)length);
-        else
-            put_sequence(out, UTF8_REPLACEMENT, sizeof UTF8_REPLACEMENT - 1);
-        uint32_t taken = (uint32_t)(length > 0 ? length : -length);
-        decoder->pending_count -= taken;
-        memmove(decoder->pending, decoder->pending + taken, decoder->pending_count);
-    }
+    char sequence[UTF8_MAX];
+    size_t n;
+
+    utf8_push(&decoder->stream, byte);
+    while ((n = utf8_pop(&decoder->stream, sequence)) > 0)
+        put_sequence(out, sequence, n);
 }
 
 void decoder_begin(struct decoder *decoder, bool at_start)
@@ -80,8 +72,8 @@ size_t decoder_end(struct decoder *decoder, char *out, size_t size)
 {
     struct output output = {out, 0, size};
 
-    if (decoder->pending_count > 0)
+    if (decoder->stream.count > 0)
         put_sequence(&output, UTF8_REPLACEMENT, sizeof UTF8_REPLACEMENT - 1);
-    decoder->pending_count = 0;
+    decoder->stream.count = 0;
     return output.used;
 }

@@ -5,7 +5,7 @@
 #include "memory.h"
 #include "tokenizer.h"
 
-enum { SPACE_BYTES = 3, USER_FREE = -1, USER_COVERED = -2 };
+enum { SPACE_BYTES = 3, MARK_FREE = -1, MARK_COVERED = -2 };
 #define SPACE "\xE2\x96\x81" /* U+2581 */
 #define NONE UINT32_MAX
 
@@ -22,7 +22,7 @@ struct encoder {
     uint64_t *queue;         /* [2 symbols] max-heap of pairs: rank, then the complement of the left symbol */
     uint32_t queued;
     struct symbol *symbols;
-    int32_t *user; /* [n] of each byte: USER_FREE, the user-defined token that begins here, or USER_COVERED */
+    int32_t *mark; /* [n] of each byte: MARK_FREE, the token that is written here as it is, or MARK_COVERED */
     uint8_t *text; /* of one fragment, spaces as U+2581 */
 };
 
@@ -41,8 +41,8 @@ static void divide_scratch(struct encoder *encoder, void *scratch, size_t n)
 {
     encoder->queue = scratch;
     encoder->symbols = (struct symbol *)(encoder->queue + 2 * (n + 1));
-    encoder->user = (int32_t *)(encoder->symbols + n + 1);
-    encoder->text = (uint8_t *)(encoder->user + n + 1);
+    encoder->mark = (int32_t *)(encoder->symbols + n + 1);
+    encoder->text = (uint8_t *)(encoder->mark + n + 1);
 }
 
 static void emit(struct encoder *encoder, int32_t id)
@@ -149,7 +149,7 @@ static uint32_t cut_symbols(struct encoder *encoder, uint32_t n)
     return count;
 }
 
-/* Encodes a stretch of text without user-defined tokens, n >= 1. */
+/* Encodes a stretch of text without marked tokens, n >= 1. */
 static void encode_fragment(struct encoder *encoder, const char *text, size_t n, bool add_space)
 {
     const struct tokenizer *tokenizer = encoder->tokenizer;
@@ -177,61 +177,87 @@ static void encode_fragment(struct encoder *encoder, const char *text, size_t n,
     }
 }
 
-/* ---- User-defined tokens ---- */
+/* ---- Tokens written in the text as they are ---- */
 
-static bool is_free(const int32_t *user, size_t n)
+/* A text, and the part of it in which control tokens stay text. */
+struct turn {
+    const char *text;
+    size_t n, plain_start, plain_end;
+};
+
+static bool is_free(const int32_t *mark, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (user[i] != USER_FREE)
+        if (mark[i] != MARK_FREE)
             return false;
     }
     return true;
 }
 
-/* Marks the user-defined tokens in the text: longest first, leftmost first, without overlap. */
-static void mark_user_tokens(struct encoder *encoder, const char *text, size_t n)
+/* Whether a token of this type is one where it is written in bytes [start, end) of the text. */
+static bool counts(const struct turn *turn, uint8_t type, size_t start, size_t end)
+{
+    bool touches_plain = start < turn->plain_end && end > turn->plain_start;
+
+    return type == TOKEN_USER || ((type == TOKEN_CONTROL || type == TOKEN_UNKNOWN) && !touches_plain);
+}
+
+/* Marks the tokens in the text: longest first, leftmost first, without overlap. */
+static void mark_tokens(struct encoder *encoder, const struct turn *turn)
 {
     const struct tokenizer *tokenizer = encoder->tokenizer;
-    int32_t *user = encoder->user;
+    int32_t *mark = encoder->mark;
 
-    for (size_t i = 0; i < n; i++)
-        user[i] = USER_FREE;
-    for (size_t length = tokenizer->user_longest; length > 0; length--) {
-        for (size_t i = 0; i + length <= n; i++) {
-            int32_t id = tokenizer_find(tokenizer, (const uint8_t *)text + i, length);
-            if (id == TOKEN_ABSENT || tokenizer->type[id] != TOKEN_USER || !is_free(user + i, length))
+    for (size_t i = 0; i < turn->n; i++)
+        mark[i] = MARK_FREE;
+    for (size_t length = tokenizer->marked_longest; length > 0; length--) {
+        for (size_t i = 0; i + length <= turn->n; i++) {
+            int32_t id = tokenizer_find(tokenizer, (const uint8_t *)turn->text + i, length);
+            if (id == TOKEN_ABSENT || !counts(turn, tokenizer->type[id], i, i + length) || !is_free(mark + i, length))
                 continue;
-            user[i] = id;
+            mark[i] = id;
             for (size_t k = 1; k < length; k++)
-                user[i + k] = USER_COVERED;
+                mark[i + k] = MARK_COVERED;
         }
     }
+}
+
+static int32_t encode(const struct tokenizer *tokenizer, const struct turn *turn, bool begin, int32_t *ids,
+                      uint32_t capacity, void *scratch)
+{
+    struct encoder encoder = {.tokenizer = tokenizer, .ids = ids, .capacity = capacity};
+    bool add_space = tokenizer->add_space_prefix; /* at the start and after each marked token */
+
+    if (turn->n > TOKENIZER_TEXT_MAX)
+        return -1;
+    divide_scratch(&encoder, scratch, turn->n);
+    if (begin && tokenizer->add_bos)
+        emit(&encoder, tokenizer->bos);
+    mark_tokens(&encoder, turn);
+    for (size_t i = 0, end; i < turn->n; i = end) {
+        const int32_t inside = encoder.mark[i] == MARK_FREE ? MARK_FREE : MARK_COVERED;
+        end = i + 1;
+        while (end < turn->n && encoder.mark[end] == inside)
+            end++;
+        if (inside == MARK_FREE)
+            encode_fragment(&encoder, turn->text + i, end - i, add_space);
+        else
+            emit(&encoder, encoder.mark[i]);
+        add_space = tokenizer->add_space_prefix && inside != MARK_FREE;
+    }
+    return encoder.used <= capacity ? (int32_t)encoder.used : -1;
 }
 
 int32_t tokenizer_encode(const struct tokenizer *tokenizer, const char *text, size_t n, int32_t *ids, uint32_t capacity,
                          void *scratch)
 {
-    struct encoder encoder = {.tokenizer = tokenizer, .ids = ids, .capacity = capacity};
-    bool add_space = tokenizer->add_space_prefix; /* at the start and after each user-defined token */
+    return tokenizer_encode_turn(tokenizer, text, n, 0, n, true, ids, capacity, scratch);
+}
 
-    if (n > TOKENIZER_TEXT_MAX)
-        return -1;
-    divide_scratch(&encoder, scratch, n);
-    if (tokenizer->add_bos)
-        emit(&encoder, tokenizer->bos);
-    mark_user_tokens(&encoder, text, n);
-    for (size_t i = 0, end; i < n; i = end) {
-        end = i + 1;
-        if (encoder.user[i] == USER_FREE) {
-            while (end < n && encoder.user[end] == USER_FREE)
-                end++;
-            encode_fragment(&encoder, text + i, end - i, add_space);
-        } else {
-            while (end < n && encoder.user[end] == USER_COVERED)
-                end++;
-            emit(&encoder, encoder.user[i]);
-        }
-        add_space = tokenizer->add_space_prefix && encoder.user[i] != USER_FREE;
-    }
-    return encoder.used <= capacity ? (int32_t)encoder.used : -1;
+int32_t tokenizer_encode_turn(const struct tokenizer *tokenizer, const char *text, size_t n, size_t plain_start,
+                              size_t plain_end, bool begin, int32_t *ids, uint32_t capacity, void *scratch)
+{
+    const struct turn turn = {text, n, plain_start, plain_end};
+
+    return encode(tokenizer, &turn, begin, ids, capacity, scratch);
 }

@@ -8,9 +8,10 @@ static int layout_run(struct engine *engine, uint32_t context, struct arena *are
         return -1;
     }
     sampler_init(&engine->sampler, engine->model.kernel, engine->gguf.vocabulary, arena);
-    engine->prompt = arena_take(arena, (size_t)engine->transformer.context * sizeof *engine->prompt, ALIGNMENT);
-    engine->prompt_scratch = arena_take(arena, tokenizer_scratch(PROMPT_MAX), ALIGNMENT);
-    return arena->base == NULL || engine->prompt_scratch != NULL ? 0 : -1;
+    engine->text = arena_take(arena, (size_t)engine->transformer.context * sizeof *engine->text, ALIGNMENT);
+    engine->turn = arena_take(arena, ENGINE_TURN_MAX, ALIGNMENT);
+    engine->scratch = arena_take(arena, tokenizer_scratch(ENGINE_TURN_MAX), ALIGNMENT);
+    return arena->base == NULL || engine->scratch != NULL ? 0 : -1;
 }
 
 static uint64_t max_u64(uint64_t a, uint64_t b)
@@ -63,6 +64,21 @@ static int reserve(struct engine *engine, const char *path, uint64_t bytes, stru
     return 0;
 }
 
+_Static_assert(43 * ENGINE_TURN_MAX >= CHAT_TEMPLATE_MAX, "a template fits into the scratch memory");
+
+/* Reads the file's chat template, the front of a long one, and looks what family it is of. */
+static int read_template(struct engine *engine, struct reader *reader, struct error *error)
+{
+    const uint64_t bytes = engine->gguf.template_bytes;
+    const size_t n = bytes < CHAT_TEMPLATE_MAX ? (size_t)bytes : CHAT_TEMPLATE_MAX;
+    if (reader_seek(reader, engine->gguf.template_offset, error) != 0 ||
+        reader_get(reader, engine->scratch, n, error) != 0) {
+        return -1;
+    }
+    engine->has_chat = chat_from_template(&engine->chat, engine->scratch, n);
+    return 0;
+}
+
 static int load(struct engine *engine, struct reader *reader, const struct kernel *kernel, uint32_t context,
                 const struct load_progress *progress, struct error *error)
 {
@@ -84,7 +100,10 @@ static int load(struct engine *engine, struct reader *reader, const struct kerne
     if (layout_run(engine, context, &arena) != 0) {
         return fail(error, "%s: no memory left to run with", reader->path);
     }
-    return 0;
+    reader->window = engine->window; /* the other one's place is used now */
+    reader->window_size = sizeof engine->window;
+    reader->window_used = 0;
+    return read_template(engine, reader, error);
 }
 
 static int read_all(struct engine *engine, struct reader *reader, const struct kernel *kernel,
@@ -107,6 +126,7 @@ int engine_open(struct engine *engine, struct platform *platform, const char *pa
     struct reader reader;
     engine->platform = platform;
     engine->memory = NULL;
+    engine->text_count = engine->filled = 0;
     if (reader_open(&reader, platform, path, engine->window, sizeof engine->window, error) != 0) {
         return -1;
     }

@@ -83,6 +83,8 @@ struct gguf {
     bool add_bos;          /* tokenizer.ggml.add_bos_token, true if absent; false where bos is TOKEN_ABSENT */
     bool add_space_prefix; /* tokenizer.ggml.add_space_prefix, true if absent */
 
+    uint64_t template_offset, template_bytes; /* of tokenizer.chat_template, UTF-8; 0 if absent */
+
     uint32_t tensor_count; /* entries of `tensor` in use: TENSOR_LAYER_FIRST + layers * LAYER_TENSORS */
     struct gguf_tensor tensor[GGUF_TENSORS_MAX];
 };

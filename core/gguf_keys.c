@@ -15,13 +15,13 @@ enum value_type { /* ggml's numbers */
 /* Bytes of a value; 0 for strings and arrays. */
 static const uint8_t value_bytes[VALUE_TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
 
-enum kind { NUMBER, REAL, FLAG, NAME, WORD, PIECES, SCORES, TYPES }; /* of a known key */
+enum kind { NUMBER, REAL, FLAG, NAME, WORD, PIECES, SCORES, TYPES, PLACE }; /* of a known key */
 
 enum key {
     ARCHITECTURE, MODEL_NAME, SIZE_LABEL, ALIGNMENT, QUANTIZATION, SPLIT_COUNT,
     CONTEXT, DIM, HIDDEN, LAYERS, HEADS, KV_HEADS, KEY_LENGTH, VALUE_LENGTH, EPSILON, CAUSAL, EXPERTS,
     ROPE_SIZE, ROPE_BASE, ROPE_SCALING, ROPE_FACTOR, ROPE_LINEAR,
-    TOKENIZER, TOKEN_PIECES, TOKEN_SCORES, TOKEN_TYPES, BOS, EOS, UNKNOWN, ADD_BOS, ADD_SPACE,
+    TOKENIZER, TOKEN_PIECES, TOKEN_SCORES, TOKEN_TYPES, BOS, EOS, UNKNOWN, ADD_BOS, ADD_SPACE, CHAT_TEMPLATE,
     KEYS,
 };
 
@@ -61,6 +61,7 @@ static const struct known_key {
     [UNKNOWN] = {"tokenizer.ggml.unknown_token_id", NUMBER, ""},
     [ADD_BOS] = {"tokenizer.ggml.add_bos_token", FLAG, ""},
     [ADD_SPACE] = {"tokenizer.ggml.add_space_prefix", FLAG, ""},
+    [CHAT_TEMPLATE] = {"tokenizer.chat_template", PLACE, ""},
 };
 
 struct keys {
@@ -247,6 +248,20 @@ static int get_vocabulary(struct keys *keys, enum key key, uint32_t type)
     return reader_skip(in->reader, array.count * 4, in->error);
 }
 
+/* Notes where a text lies and moves past it. */
+static int get_place(struct keys *keys, enum key key, uint32_t type)
+{
+    struct gguf_input *in = keys->in;
+    struct gguf *gguf = in->gguf;
+
+    if (type != VALUE_STRING)
+        return gguf_refuse(in, name_of(key), "is not a text");
+    if (gguf_get_u64(in, &gguf->template_bytes) != 0)
+        return -1;
+    gguf->template_offset = in->reader->position;
+    return reader_skip(in->reader, gguf->template_bytes, in->error);
+}
+
 static int get_known(struct keys *keys, enum key key, uint32_t type)
 {
     if (keys->seen[key])
@@ -262,6 +277,8 @@ static int get_known(struct keys *keys, enum key key, uint32_t type)
     case NAME:
     case WORD:
         return get_text(keys, key, type);
+    case PLACE:
+        return get_place(keys, key, type);
     default:
         return get_vocabulary(keys, key, type);
     }

@@ -1,139 +1,351 @@
 #include "story.h"
 
-enum { TEXT_MAX = 4096 }; /* bytes of one token's text that are shown at most */
+#include "memory.h"
 
-enum { KEY_CTRL_C = 3, KEY_ESCAPE = 27, KEYS_A_CALL = 64 }; /* a keyboard gone mad must not hold the story */
+enum {
+    TEXT_MAX = 4096,                                /* bytes of one token's text that are shown at most */
+    LOOK_EVERY_US = 20000, LOOK_EVERY_STEPS = 256,  /* for a key that stops the story: at most this long apart */
+    STOPPED = -2,                                   /* no token: a key was pressed */
+};
 
 struct teller {
     struct engine *engine;
     const struct story *story;
+    struct error *error;
     struct decoder decoder;
-    uint32_t prompt_count;
+    const char *stop; /* text, "" = none */
+    size_t stop_bytes, held_bytes;
+    int32_t stop_token;                /* that the stop text is, or TOKEN_ABSENT */
+    int32_t end_token;                 /* with which the model ended the text, or TOKEN_ABSENT */
+    uint32_t held_from[CHAT_STOP_MAX]; /* of each byte held back: the first token that begins there or later */
+    uint64_t looked_at;                /* when keys were looked for last, microseconds */
+    uint32_t steps, steps_a_look;      /* calls of transformer_run since then; that make up about LOOK_EVERY_US */
+    char text[CHAT_STOP_MAX + TEXT_MAX]; /* what may be the beginning of the stop text, then the token's own text */
 };
+
+/* ---- Text out ---- */
 
 static void put(struct teller *teller, const char *text, size_t n)
 {
-    if (n > 0) {
-        teller->engine->platform->put(teller->engine->platform, text, n);
+    struct platform *platform = teller->engine->platform;
+    if (teller->story->wrap != NULL) {
+        wrap_put(teller->story->wrap, text, n);
+    } else if (n > 0) {
+        platform->put(platform, text, n);
     }
 }
 
-static void show(struct teller *teller, int32_t id)
+/* The first place in teller->text[0..n) where the stop text stands or may begin; n if there is none. */
+static size_t find_stop(const struct teller *teller, size_t n)
 {
-    char text[TEXT_MAX];
-    const size_t n = teller->story->ids
-                         ? format(text, sizeof text, "%d\n", (int)id)
-                         : decoder_push(&teller->decoder, &teller->engine->tokenizer, id, text, sizeof text);
-    put(teller, text, n);
+    for (size_t i = 0; i < n && teller->stop_bytes > 0; i++) {
+        if (memcmp(teller->text + i, teller->stop, n - i < teller->stop_bytes ? n - i : teller->stop_bytes) == 0) {
+            return i;
+        }
+    }
+    return n;
 }
 
+/* Takes `added` bytes that have been written behind what is held back, the text of token number `index`, and passes on what
+   cannot belong to the stop text. Returns true if that is there; held_from[0] then says which tokens are its own. */
+static bool pass_on(struct teller *teller, size_t added, uint32_t index)
+{
+    const size_t n = teller->held_bytes + added, keep = find_stop(teller, n);
+    put(teller, teller->text, keep);
+    for (size_t i = keep; i < n && i - keep < CHAT_STOP_MAX; i++) {
+        const bool is_new = i >= teller->held_bytes;
+        teller->held_from[i - keep] = !is_new ? teller->held_from[i] : i == teller->held_bytes ? index : index + 1;
+    }
+    if (teller->stop_bytes > 0 && n - keep >= teller->stop_bytes) {
+        return true;
+    }
+    teller->held_bytes = n - keep;
+    memmove(teller->text, teller->text + keep, teller->held_bytes);
+    return false;
+}
+
+/* Shows token number `index` of the text. Returns true if the stop text is complete. */
+static bool show(struct teller *teller, uint32_t index)
+{
+    const int32_t id = teller->engine->text[index];
+    char *text = teller->text + teller->held_bytes;
+    const size_t n = teller->story->ids
+                         ? format(text, TEXT_MAX, "%d\n", (int)id)
+                         : decoder_push(&teller->decoder, &teller->engine->tokenizer, id, text, TEXT_MAX);
+    return pass_on(teller, n, index);
+}
+
+/* What is held back at the end was no stop text. */
 static void show_end(struct teller *teller)
 {
-    char text[4];
+    put(teller, teller->text, teller->held_bytes);
     if (!teller->story->ids) {
-        put(teller, text, decoder_end(&teller->decoder, text, sizeof text));
+        put(teller, teller->text, decoder_end(&teller->decoder, teller->text, TEXT_MAX));
     }
 }
 
-bool story_stop_asked(struct platform *platform)
+/* ---- The text so far ---- */
+
+/* Keeps `count` tokens. What has to be run again begins with a block of the KV cache, and is the last token at least, so that
+   there is something to draw the next one from. */
+static void keep(struct engine *engine, uint32_t count)
 {
-    bool asked = false;
-    int key;
-    for (uint32_t keys = 0; keys < KEYS_A_CALL && (key = platform->get_key(platform)) != KEY_NONE; keys++) {
-        asked = asked || key == KEY_ESCAPE || key == KEY_CTRL_C;
+    engine->text_count = count;
+    if (engine->filled >= count) {
+        engine->filled = count == 0 ? 0 : (count - 1) & ~(uint32_t)(LANES - 1);
     }
-    return asked;
 }
 
-static int encode_prompt(struct teller *teller, struct error *error)
+void story_forget(struct engine *engine)
+{
+    keep(engine, 0);
+}
+
+static bool ends_text(const struct teller *teller, int32_t id)
+{
+    const struct tokenizer *tokenizer = &teller->engine->tokenizer;
+    return id != TOKEN_ABSENT && (id == tokenizer->eos || id == tokenizer->bos || id == teller->stop_token);
+}
+
+/* Sees to it that what ends an answer follows it once: chosen by the model or, where it was cut short, put here. */
+static void close_answer(struct teller *teller)
+{
+    struct engine *engine = teller->engine;
+    const bool closed = ends_text(teller, engine->text[engine->text_count - 1]);
+    if (teller->story->chat->end[0] != 0) {
+        keep(engine, engine->text_count - closed); /* chat->end has it again */
+    } else if (!closed && engine->tokenizer.eos != TOKEN_ABSENT && engine->text_count < engine->context) {
+        engine->text[engine->text_count++] = engine->tokenizer.eos;
+    }
+}
+
+/* ---- The prompt ---- */
+
+static bool is_white(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static size_t append(char *out, size_t used, const char *text, size_t n)
+{
+    memcpy(out + used, text, n);
+    return used + n;
+}
+
+/* Encodes a turn of a chat behind the text: the end of the answer before it, prefix, the user's text, suffix. */
+static int32_t encode_turn(struct teller *teller)
+{
+    struct engine *engine = teller->engine;
+    const struct chat *chat = teller->story->chat;
+    const char *user = teller->story->prompt;
+    size_t n = teller->story->prompt_bytes, used = 0;
+    for (; chat->strip && n > 0 && is_white(user[0]); n--) {
+        user++;
+    }
+    while (chat->strip && n > 0 && is_white(user[n - 1])) {
+        n--;
+    }
+    if (engine->text_count > 0) {
+        close_answer(teller);
+        used = append(engine->turn, used, chat->end, text_length(chat->end));
+    }
+    used = append(engine->turn, used, chat->prefix, text_length(chat->prefix));
+    const size_t start = used, end = append(engine->turn, used, user, n);
+    used = append(engine->turn, end, chat->suffix, text_length(chat->suffix));
+    return tokenizer_encode_turn(&engine->tokenizer, engine->turn, used, start, end, engine->text_count == 0,
+                                 engine->text + engine->text_count, engine->context - engine->text_count,
+                                 engine->scratch);
+}
+
+/* Puts the prompt's tokens behind the text. */
+static int encode_prompt(struct teller *teller)
 {
     struct engine *engine = teller->engine;
     const struct story *story = teller->story;
-    const int32_t count = tokenizer_encode(&engine->tokenizer, story->prompt, story->prompt_bytes, engine->prompt,
-                                           engine->context, engine->prompt_scratch);
+    if (!story->go_on) {
+        story_forget(engine);
+    }
+    const uint32_t before = engine->text_count;
+    const int32_t count =
+        story->chat != NULL
+            ? encode_turn(teller)
+            : tokenizer_encode_turn(&engine->tokenizer, story->prompt, story->prompt_bytes, 0, story->prompt_bytes,
+                                    before == 0, engine->text + before, engine->context - before, engine->scratch);
+    if (count < 0 && before == 0) {
+        return fail(teller->error, "the prompt is longer than the model's context of %u tokens; shorten it",
+                    engine->context);
+    }
     if (count < 0) {
-        return fail(error, "the prompt is longer than the model's context of %u tokens; shorten it", engine->context);
+        return fail(teller->error, "the context of %u tokens holds %u already and not these, too; /new empties it",
+                    engine->context, before);
     }
-    if (count == 0) {
-        return fail(error, "the prompt has no token: the model has no beginning-of-sequence token; type a prompt");
+    if (count == 0 && before == 0) {
+        return fail(teller->error,
+                    "the prompt has no token: the model has no beginning-of-sequence token; type a prompt");
     }
-    teller->prompt_count = (uint32_t)count;
+    keep(engine, engine->text_count + (uint32_t)count);
     return 0;
 }
 
-/* Runs the model at `position` and returns the token after it: of the prompt, or drawn; or SAMPLER_NOT_FINITE. */
-static int32_t next_token(struct teller *teller, int32_t token, uint32_t position)
+/* Shows the prompt of a story, as much of it as there may be. */
+static void show_prompt(struct teller *teller, uint32_t before)
 {
     struct engine *engine = teller->engine;
-    struct platform *platform = engine->platform;
-    const bool in_prompt = position + 1 < teller->prompt_count;
-    platform->exclusive(platform, true);
-    sampler_accept(&engine->sampler, token);
-    float *logits = transformer_run(&engine->transformer, &token, 1, position, !in_prompt);
-    const int32_t next = in_prompt ? engine->prompt[position + 1] : sampler_next(&engine->sampler, logits);
-    platform->exclusive(platform, false);
-    return next;
-}
-
-static bool ends_story(const struct teller *teller, int32_t id, uint32_t position)
-{
-    const struct tokenizer *tokenizer = &teller->engine->tokenizer;
-    return position + 1 >= teller->prompt_count && (id == tokenizer->eos || id == tokenizer->bos);
-}
-
-/* The loop over positions; returns why it ended. *result counts the tokens. */
-static enum story_end tell(struct teller *teller, struct story_result *result, uint64_t start, struct error *error)
-{
-    struct engine *engine = teller->engine;
-    struct platform *platform = engine->platform;
     const uint32_t steps = teller->story->steps;
-    int32_t token = engine->prompt[0];
-    for (uint32_t position = 0;; position++) {
-        show(teller, token);
-        result->tokens = position + 1;
-        if (steps != 0 && result->tokens >= steps) {
+    decoder_begin(&teller->decoder, teller->story->chat != NULL || before == 0);
+    if (teller->story->chat != NULL) {
+        return;
+    }
+    if (steps != 0 && engine->text_count - before > steps) {
+        keep(engine, before + steps);
+    }
+    for (uint32_t index = before; index < engine->text_count; index++) {
+        show(teller, index);
+    }
+}
+
+/* ---- Telling ---- */
+
+/* Whether a key asks to stop. Keys and clock may be slow to ask (calls of a BIOS), so that it is not done at every step. */
+static bool stop_asked(struct teller *teller)
+{
+    struct platform *platform = teller->engine->platform;
+    if (teller->story->keys == NULL || teller->steps < teller->steps_a_look) {
+        return false;
+    }
+    const uint64_t now = platform->microseconds(platform), elapsed = now - teller->looked_at;
+    if (elapsed < LOOK_EVERY_US / 2 && teller->steps_a_look < LOOK_EVERY_STEPS) {
+        teller->steps_a_look *= 2;
+    } else if (elapsed > LOOK_EVERY_US && teller->steps_a_look > 1) {
+        teller->steps_a_look /= 2;
+    }
+    teller->looked_at = now;
+    teller->steps = 0;
+    return keys_stop_asked(teller->story->keys);
+}
+
+/* Runs what has not been run and draws the next token: its id, SAMPLER_NOT_FINITE, or STOPPED by a key. */
+static int32_t next_token(struct teller *teller)
+{
+    struct engine *engine = teller->engine;
+    struct platform *platform = engine->platform;
+    for (;;) {
+        const uint32_t left = engine->text_count - engine->filled;
+        const uint32_t count = left < TRANSFORMER_BLOCK ? left : TRANSFORMER_BLOCK;
+        platform->exclusive(platform, true);
+        float *logits = transformer_run(&engine->transformer, engine->text + engine->filled, count, engine->filled,
+                                        count == left);
+        const int32_t id = count == left ? sampler_next(&engine->sampler, logits) : STOPPED;
+        platform->exclusive(platform, false);
+        engine->filled += count;
+        teller->steps++;
+        if (count == left || stop_asked(teller)) {
+            return id;
+        }
+    }
+}
+
+/* The stop text is there: it and what has been drawn of it are no part of the text. */
+static enum story_end drop_stop(struct teller *teller)
+{
+    teller->held_bytes = 0;
+    keep(teller->engine, teller->held_from[0]);
+    return STORY_COMPLETE;
+}
+
+/* The loop over tokens behind the prompt; returns why it ended. Steps are counted from token number `limit_from`. */
+static enum story_end tell(struct teller *teller, struct story_result *result, uint32_t limit_from, uint64_t start)
+{
+    struct engine *engine = teller->engine;
+    const uint32_t steps = teller->story->steps;
+    for (;;) {
+        if (steps != 0 && engine->text_count - limit_from >= steps) {
             return STORY_STEPS;
         }
-        if (result->tokens >= engine->context) {
+        if (engine->text_count >= engine->context) {
             return STORY_CONTEXT_FULL;
         }
-        if (story_stop_asked(platform)) {
+        const int32_t id = stop_asked(teller) ? STOPPED : next_token(teller);
+        if (id == STOPPED) {
             return STORY_STOPPED;
         }
-        token = next_token(teller, token, position);
-        if (token == SAMPLER_NOT_FINITE) {
-            fail(error, "the model's numbers are out of range after %u tokens; get a sound copy", result->tokens);
+        if (id == SAMPLER_NOT_FINITE) {
+            fail(teller->error, "the model's numbers are out of range after %u tokens; get a sound copy",
+                 engine->text_count);
             return STORY_FAILED;
         }
-        if (result->first_token == 0 && position + 1 >= teller->prompt_count) {
-            result->first_token = platform->microseconds(platform) - start;
+        if (result->first_token == 0) {
+            result->first_token = engine->platform->microseconds(engine->platform) - start;
         }
-        if (ends_story(teller, token, position)) {
+        if (ends_text(teller, id)) {
+            teller->end_token = id;
             return STORY_COMPLETE;
         }
+        sampler_accept(&engine->sampler, id);
+        engine->text[engine->text_count++] = id;
+        if (show(teller, engine->text_count - 1)) {
+            return drop_stop(teller);
+        }
+    }
+}
+
+static struct teller teller_of(struct engine *engine, const struct story *story, struct error *error)
+{
+    const char *stop = story->chat != NULL ? story->chat->stop : story->stop != NULL ? story->stop : "";
+    const size_t n = text_length(stop);
+    const int32_t id = n == 0 ? TOKEN_ABSENT : tokenizer_find(&engine->tokenizer, (const uint8_t *)stop, n);
+    const uint8_t type = id == TOKEN_ABSENT ? TOKEN_NORMAL : engine->tokenizer.type[id];
+    return (struct teller){
+        .engine = engine,
+        .story = story,
+        .error = error,
+        .stop = stop,
+        .stop_token = type == TOKEN_CONTROL || type == TOKEN_USER ? id : TOKEN_ABSENT,
+        .end_token = TOKEN_ABSENT,
+        .steps_a_look = 1,
+    };
+}
+
+static void begin_sampling(struct engine *engine, const struct story *story)
+{
+    const uint32_t count = engine->text_count;
+    sampler_begin(&engine->sampler, &story->sampling);
+    for (uint32_t i = count < SAMPLER_PENALTY_WINDOW ? 0 : count - SAMPLER_PENALTY_WINDOW; i < count; i++) {
+        sampler_accept(&engine->sampler, engine->text[i]);
     }
 }
 
 struct story_result story_tell(struct engine *engine, const struct story *story, struct error *error)
 {
     struct platform *platform = engine->platform;
-    struct teller teller = {.engine = engine, .story = story};
+    struct teller teller = teller_of(engine, story, error);
     struct story_result result = {.end = STORY_FAILED};
-    if (encode_prompt(&teller, error) != 0) {
+    const uint64_t start = teller.looked_at = platform->microseconds(platform);
+    const uint32_t before = story->go_on ? engine->text_count : 0;
+    if (encode_prompt(&teller) != 0) {
         return result;
     }
-    decoder_begin(&teller.decoder, true);
-    sampler_begin(&engine->sampler, &story->sampling);
-    const uint64_t start = platform->microseconds(platform);
-    result.end = tell(&teller, &result, start, error);
-    result.microseconds = platform->microseconds(platform) - start;
+    show_prompt(&teller, before);
+    teller.stop_bytes = text_length(teller.stop);
+    begin_sampling(engine, story);
+    const uint32_t first = engine->text_count;
+    result.prompt_tokens = first - engine->filled;
+    result.end = tell(&teller, &result, story->chat != NULL ? first : before, start);
     show_end(&teller);
+    result.microseconds = platform->microseconds(platform) - start;
+    result.prompt_microseconds = result.first_token;
+    result.tokens = engine->text_count;
+    result.generated = engine->text_count - first;
+    if (story->chat != NULL && teller.end_token != TOKEN_ABSENT) { /* the next turn goes on behind it */
+        engine->text[engine->text_count++] = teller.end_token;
+    }
     return result;
 }
 
 uint32_t story_speed_tenths(const struct story_result *result)
 {
-    uint64_t elapsed = result->microseconds, steps = (uint64_t)(result->tokens - (result->tokens > 0)) * 10000000;
+    uint64_t elapsed = result->microseconds - result->first_token;
+    uint64_t steps = (uint64_t)(result->generated - (result->generated > 0)) * 10000000;
     while (elapsed > UINT32_MAX) { /* keeps the division in 32 bits of divisor */
         elapsed >>= 1;
         steps >>= 1;

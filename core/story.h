@@ -1,8 +1,11 @@
-/* Telling a story: prompt and settings in, text streamed to the platform, and how it went. */
+/* Telling a story, or a turn of a chat: prompt and settings in, text streamed to the console, and how it went. */
 #ifndef BOOTLLAMA_STORY_H
 #define BOOTLLAMA_STORY_H
 
+#include "chat.h"
 #include "engine.h"
+#include "keys.h"
+#include "wrap.h"
 
 enum story_end {
     STORY_COMPLETE,     /* the model ended it */
@@ -13,30 +16,39 @@ enum story_end {
 };
 
 struct story {
-    const char *prompt;  /* bytes, not owned */
+    const char *prompt;  /* bytes, not owned; in a chat, what the user says */
     size_t prompt_bytes; /* <= PROMPT_MAX */
     struct sampling sampling;
-    uint32_t steps; /* tokens at most, prompt and BOS included; 0 = to the end of the context */
-    bool ids;       /* token ids, one a line, instead of text */
+    uint32_t steps;          /* tokens at most, of a story with its prompt and BOS, of a chat's answer alone; 0 = as many as
+                                the context holds */
+    bool ids;                /* token ids, one a line, instead of text */
+    bool go_on;              /* continue the text of the calls before, back to the last one without go_on */
+    const char *stop;        /* text that ends the story and is not shown; NULL or "" = none. Below CHAT_STOP_MAX bytes */
+    const struct chat *chat; /* NULL = a story; else the prompt is a turn, of which only the answer is shown */
+    struct wrap *wrap;       /* where text goes, begun and ended by the caller; NULL = to platform->put */
+    struct keys *keys;       /* where Escape and Ctrl-C stop it; NULL = nothing does */
 };
 
 struct story_result {
     enum story_end end;
-    uint32_t tokens;       /* in the text, prompt and BOS included */
-    uint64_t microseconds; /* from the first forward step to the end */
-    uint64_t first_token;  /* microseconds to the first token that the model chose; 0 if none */
+    uint32_t tokens;              /* in the text, all calls with go_on together, prompts and BOS included */
+    uint32_t generated;           /* chosen by the model and part of the text */
+    uint32_t prompt_tokens;       /* run before the first choice */
+    uint64_t prompt_microseconds; /* that took */
+    uint64_t first_token;         /* microseconds from the start to the first choice; 0 if none */
+    uint64_t microseconds;        /* from the start to the end */
 };
 
 /*
- * Tells one story. Text goes to platform->put as soon as its UTF-8 is whole; nothing is added to it. Keys typed meanwhile are
- * dropped but for Escape and Ctrl-C. With STORY_FAILED, *error is filled.
+ * Tells one story, or answers one turn of a chat. Text goes out as soon as its UTF-8 is whole and it is no beginning of the
+ * stop text; nothing is added to it. With STORY_FAILED, *error is filled; text told before it can then be continued.
  */
 struct story_result story_tell(struct engine *engine, const struct story *story, struct error *error);
 
-/* Takes the keys typed so far, at most 64 of them; whether Escape or Ctrl-C was among them. */
-bool story_stop_asked(struct platform *platform);
+/* Empties the context: the next story or turn begins a new text, go_on or not. */
+void story_forget(struct engine *engine);
 
-/* Tokens a second, times ten, of a finished story; 0 if it is too short to say. */
+/* Tokens a second, times ten, from the first choice to the end; 0 if it is too short to say. */
 uint32_t story_speed_tenths(const struct story_result *result);
 
 #endif

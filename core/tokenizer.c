@@ -125,8 +125,9 @@ static int read_types(struct tokenizer *tokenizer, struct tables *tables, const 
         if (type == TOKEN_USER && length > TOKENIZER_USER_MAX)
             return fail(error, "%s: token %u is user-defined and has %u bytes; allowed are %u", reader->path, id,
                         length, (uint32_t)TOKENIZER_USER_MAX);
-        if (type == TOKEN_USER && length > tokenizer->user_longest)
-            tokenizer->user_longest = length;
+        bool marked = type == TOKEN_USER || type == TOKEN_CONTROL || type == TOKEN_UNKNOWN;
+        if (marked && length <= TOKENIZER_USER_MAX && length > tokenizer->marked_longest)
+            tokenizer->marked_longest = length;
         tables->type[id] = (uint8_t)type;
     }
     return 0;

@@ -30,4 +30,20 @@ enum { UTF8_MAX = 4 }; /* bytes of one sequence at most */
 /* Writes a Unicode scalar value as UTF-8 and returns its bytes; anything else is written as U+FFFD. */
 size_t utf8_encode(char out[UTF8_MAX], uint32_t code_point);
 
+/* Bytes of a text one at a time in, whole characters out. All zero is the state to begin with. */
+struct utf8_stream {
+    uint8_t pending[UTF8_MAX]; /* the start of a sequence */
+    uint32_t count;
+};
+
+/* Adds the next byte. All characters that there are must have been taken by utf8_pop. */
+void utf8_push(struct utf8_stream *stream, uint8_t byte);
+
+/* Writes the next character, U+FFFD for ill-formed bytes, and returns its bytes; 0 if none is complete. */
+size_t utf8_pop(struct utf8_stream *stream, char out[UTF8_MAX]);
+
+/* Columns that a printable character takes on a terminal: 0 (combining marks, joiners), 1 or 2 (East Asian wide,
+   emoji). By blocks of the Unicode standard, not letter by letter. */
+uint32_t utf8_columns(uint32_t code_point);
+
 #endif

@@ -9,6 +9,7 @@ static const struct change good[][SAMPLE_CHANGES] = {
     {{TENSOR_REMOVE, "output.weight"}},
     {{KEYS_REVERSED}},
     {{KEY_REMOVE, "tokenizer.ggml.token_type"}},
+    {{KEY_TEXT, "tokenizer.chat_template", .text = "{{ '[INST] ' }}"}},
     {{KEY_NUMBER, "llama.block_count", U64, 2}, {KEY_TEXT, "llama.rope.scaling.type", .text = "none"}},
 };
 

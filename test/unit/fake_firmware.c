@@ -180,13 +180,27 @@ static bool is_guid(const EFI_GUID *a, EFI_GUID b)
     return memcmp(a, &b, sizeof b) == 0;
 }
 
+static EFI_STATUS EFIAPI fake_read_configuration(EFI_PCI_IO_PROTOCOL *pci, EFI_PCI_IO_PROTOCOL_WIDTH width, UINT32 offset,
+                                                 UINTN count, VOID *buffer)
+{
+    struct fake_handle *handle = (struct fake_handle *)((uint8_t *)pci - offsetof(struct fake_handle, pci));
+
+    assert_true(width == EfiPciIoWidthUint32 && offset == 8 && count == 1);
+    *(uint32_t *)buffer = handle->class;
+    return handle->class != 0 ? EFI_SUCCESS : EFI_DEVICE_ERROR;
+}
+
 static void *protocol_of(struct fake_handle *handle, const EFI_GUID *guid)
 {
     if (is_guid(guid, (EFI_GUID)EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID)) {
         return handle->unnoticed ? NULL : handle->volume;
     }
     if (is_guid(guid, (EFI_GUID)EFI_BLOCK_IO_PROTOCOL_GUID)) {
-        return handle->volume;
+        return handle->on_bus && handle->unnoticed ? NULL : handle->volume;
+    }
+    if (is_guid(guid, (EFI_GUID)EFI_PCI_IO_PROTOCOL_GUID)) {
+        handle->pci.Pci.Read = fake_read_configuration;
+        return handle->on_bus ? &handle->pci : NULL;
     }
     if (is_guid(guid, (EFI_GUID)EFI_DEVICE_PATH_PROTOCOL_GUID)) {
         return (void *)(uintptr_t)handle->device_path;

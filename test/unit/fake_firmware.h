@@ -8,6 +8,7 @@
 #include "../../uefi/clock.h"
 #include "../../uefi/efi_headers.h"
 
+#include <efi/efipciio.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -40,6 +41,9 @@ struct fake_handle {
     EFI_SIMPLE_TEXT_INPUT_EX_PROTOCOL *extended;
     bool tagged;    /* takes part in the console */
     bool unnoticed; /* shows its volume once it has been connected */
+    bool on_bus;    /* and is no disk before, only a controller on the PCI bus ... */
+    uint32_t class; /* ... of this class, subclass, interface and revision; 0 = its configuration cannot be read */
+    EFI_PCI_IO_PROTOCOL pci;
 };
 
 struct fake_firmware {

@@ -102,6 +102,23 @@ static void places_of_the_sample(void **state)
     free(bytes);
 }
 
+static void place_of_a_chat_template(void **state)
+{
+    static const struct change with[SAMPLE_CHANGES] = {{KEY_TEXT, "tokenizer.chat_template", .text = "{{ [INST] }}"}};
+    static const struct change without[SAMPLE_CHANGES];
+    size_t size;
+    uint8_t *bytes = sample_model(with, &size);
+
+    (void)state;
+    assert_int_equal(read_bytes(bytes, size, WINDOW), 0);
+    assert_int_equal(f.gguf.template_bytes, 12);
+    assert_memory_equal(bytes + f.gguf.template_offset, "{{ [INST] }}", 12);
+    free(bytes);
+    read_good(without);
+    assert_int_equal(f.gguf.template_bytes, 0);
+    assert_int_equal(f.gguf.template_offset, 0);
+}
+
 static void other_number_types(void **state)
 {
     static const struct change changes[][SAMPLE_CHANGES] = {
@@ -352,6 +369,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_sample),
         cmocka_unit_test(places_of_the_sample),
+        cmocka_unit_test(place_of_a_chat_template),
         cmocka_unit_test(other_number_types),
         cmocka_unit_test(defaults),
         cmocka_unit_test(other_shapes),

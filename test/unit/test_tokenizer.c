@@ -117,6 +117,43 @@ static void flags(void **state)
     v.tokenizer.add_bos = v.tokenizer.add_space_prefix = true;
 }
 
+/* A turn of a chat: the part between the bars is the user's. */
+static void turns(void **state)
+{
+    static const struct {
+        const char *before, *user, *after, *pieces;
+        bool begin;
+    } rows[] = {
+        {"a", "b", "c", "<s>|" SPACE "ab|c", true}, /* one text: pieces go across the edges */
+        {"a", "b", "c", SPACE "ab|c", false},
+        {"<s>a", "", "</s>", "<s>|" SPACE "a|</s>", false},
+        {"<s>", "a", "</s>a", "<s>|<s>|" SPACE "a|</s>|" SPACE "a", true},
+        {"", "</s>a", "", SPACE "|<0x3C>|<0x2F>|<0x73>|<0x3E>|a", false},
+        {"</", "s>a", "", SPACE "|<0x3C>|<0x2F>|<0x73>|<0x3E>|a", false},
+        {"", "a<s", ">", SPACE "a|<0x3C>|<0x73>|<0x3E>", false},
+        {"<s", "", ">", SPACE "|<0x3C>|<0x73>|<0x3E>", false}, /* nor across the place of the user's text */
+        {"<unk>", "a", "</s></s>", "<unk>|" SPACE "a|</s>|</s>", false},
+        {"<s>", "<x>", "<x>y", "<s>|<x>|<x>y", false},
+        {"cb", "", "", SPACE "|cb", false}, /* an unused token is none that is written */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char text[64], got[256] = "";
+        uint64_t scratch[64 * 43 / 8];
+        int32_t ids[32];
+        const size_t start = strlen(rows[i].before), end = start + strlen(rows[i].user);
+        snprintf(text, sizeof text, "%s%s%s", rows[i].before, rows[i].user, rows[i].after);
+        const int32_t count =
+            tokenizer_encode_turn(&v.tokenizer, text, strlen(text), start, end, rows[i].begin, ids, 32, scratch);
+        for (int32_t k = 0; k < count; k++) {
+            strcat(got, k > 0 ? "|" : "");
+            strcat(got, small_vocabulary[ids[k]].text);
+        }
+        assert_string_equal(got, rows[i].pieces);
+    }
+}
+
 static void capacity(void **state)
 {
     int32_t ids[4] = {-7, -7, -7, -7};
@@ -329,7 +366,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(merges),              cmocka_unit_test(bytes_without_piece),
-        cmocka_unit_test(user_defined_pieces), cmocka_unit_test(flags),
+        cmocka_unit_test(user_defined_pieces), cmocka_unit_test(turns), cmocka_unit_test(flags),
         cmocka_unit_test(capacity),            cmocka_unit_test(finding),
         cmocka_unit_test(byte_names),          cmocka_unit_test(refusals),
         cmocka_unit_test(sparse_vocabularies), cmocka_unit_test(scores_of_every_kind),

@@ -1,6 +1,7 @@
 /* Screen, keys, console devices, time and text of uefi/ on a firmware that does its worst. */
 #include "unit.h"
 
+#include "../../uefi/colours.h"
 #include "../../uefi/console_path.h"
 #include "fake_firmware.h"
 #include "../../uefi/keyboard.h"
@@ -97,6 +98,7 @@ static void distrusts_screen_sizes(void **state)
     screen_open(&screen, &table);
     assert_int_equal(screen.columns, 0);
     screen_put(&screen, "text", 4);
+    screen_flush(&screen);
     screen_close(&screen);
 }
 
@@ -109,11 +111,15 @@ static void writes_what_can_be_shown(void **state)
     (void)state;
     assert_int_equal(shown.cursor, 1);
     screen_put(&screen, text, sizeof text - 1);
+    assert_int_equal(shown.length, 0);
+    screen_flush(&screen);
     assert_int_equal(shown.length, COUNT_OF(expected) - 1);
     assert_memory_equal(shown.text, expected, sizeof expected - sizeof expected[0]);
     char many[1001];
     memset(many, '\n', sizeof many);
     screen_put(&screen, many, sizeof many);
+    screen_flush(&screen);
+    screen_flush(&screen); /* once only */
     assert_int_equal(shown.length, COUNT_OF(expected) - 1 + 2 * sizeof many);
     assert_true(shown.longest <= 128);
     screen_close(&screen);
@@ -287,32 +293,36 @@ static const uint8_t separate[] = {PCI, NEXT_INSTANCE, UART, END};
 static const uint8_t endless[] = {1, 1, 0, 0, UART, END}, too_long[] = {1, 1, 200, 0, UART, END};
 static const uint8_t after_end[] = {PCI, END, UART, END};
 
-static void knows_com1(void **state)
+static void knows_serial_ports(void **state)
 {
     static const struct {
         const uint8_t *path;
         size_t size;
+        uint32_t number;
         bool found;
     } cases[] = {
-        {com1, sizeof com1, true},
-        {com2, sizeof com2, false},
-        {card, sizeof card, false},
-        {bare, sizeof bare, true},
-        {screen_path, sizeof screen_path, false},
-        {several, sizeof several, true},
-        {separate, sizeof separate, true},
-        {endless, sizeof endless, false},
-        {too_long, sizeof too_long, false},
-        {after_end, sizeof after_end, false},
-        {com1, sizeof com1 - 5, false}, /* cut off inside the UART's node */
-        {com1, 0, false},
+        {com1, sizeof com1, 1, true},
+        {com2, sizeof com2, 1, false},
+        {com2, sizeof com2, 2, true},
+        {com1, sizeof com1, 2, false},
+        {card, sizeof card, 1, false},
+        {card, sizeof card, 2, false},
+        {bare, sizeof bare, 1, true},
+        {screen_path, sizeof screen_path, 1, false},
+        {several, sizeof several, 1, true},
+        {separate, sizeof separate, 1, true},
+        {endless, sizeof endless, 1, false},
+        {too_long, sizeof too_long, 1, false},
+        {after_end, sizeof after_end, 1, false},
+        {com1, sizeof com1 - 5, 1, false}, /* cut off inside the UART's node */
+        {com1, 0, 1, false},
     };
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         uint8_t *path = malloc(cases[i].size); /* of just that size, so that a look beyond is seen */
         memcpy(path, cases[i].path, cases[i].size);
-        assert_int_equal(device_path_has_com1(device_path_in(path, cases[i].size)), cases[i].found);
+        assert_int_equal(device_path_has_serial(device_path_in(path, cases[i].size), cases[i].number), cases[i].found);
         free(path);
     }
 }
@@ -323,26 +333,94 @@ static void asks_what_the_console_is(void **state)
 
     (void)state;
     fake_reset();
-    assert_true(console_output_has_com1(&table)); /* nothing is known */
+    assert_true(console_output_has_serial(&table, 1)); /* nothing is known */
+    assert_false(console_output_has_serial(&table, 2));
     fake.variable = screen_path;
     fake.variable_size = sizeof screen_path;
-    assert_false(console_output_has_com1(&table));
+    assert_false(console_output_has_serial(&table, 1));
     fake.variable = several;
     fake.variable_size = sizeof several;
-    assert_true(console_output_has_com1(&table));
+    assert_true(console_output_has_serial(&table, 1));
     fake.handle_count = 2; /* devices count more than the variable; one has no path */
     fake.handles[0] = (struct fake_handle){.tagged = true};
     fake.handles[1] = (struct fake_handle){.tagged = true, .device_path = screen_path};
-    assert_false(console_output_has_com1(&table));
+    assert_false(console_output_has_serial(&table, 1));
     fake.handles[1].device_path = com1;
-    assert_true(console_output_has_com1(&table));
-    assert_false(console_input_has_com1(&table)); /* there is no input at all */
+    assert_true(console_output_has_serial(&table, 1));
+    assert_false(console_output_has_serial(&table, 2));
+    fake.handles[1].device_path = com2;
+    assert_false(console_output_has_serial(&table, 1));
+    assert_true(console_output_has_serial(&table, 2));
+    assert_false(console_input_has_serial(&table, 1)); /* there is no input at all */
     fake.handle_count = 0;
     fake.handles[2].device_path = com1;
     table.ConsoleInHandle = &fake.handles[2];
-    assert_true(console_input_has_com1(&table));
+    assert_true(console_input_has_serial(&table, 1));
     table.ConOut = NULL;
-    assert_false(console_output_has_com1(&table));
+    assert_false(console_output_has_serial(&table, 1));
+}
+
+/* ---- colours ---- */
+
+static EFI_STATUS EFIAPI fake_set_attribute(SIMPLE_TEXT_OUTPUT_INTERFACE *out, UINTN attribute)
+{
+    out->Mode->Attribute = (INT32)attribute;
+    return EFI_SUCCESS;
+}
+
+#define TERMINAL 3, 10, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+
+static const uint8_t terminal_path[] = {PCI, ACPI(1), UART, TERMINAL, END}, usb_terminal[] = {PCI, TERMINAL, END};
+
+/* Whether there are colours where these devices, up to a NULL, and the console that joins them are the console. */
+static bool has_colours(const void *const *paths)
+{
+    SIMPLE_TEXT_OUTPUT_MODE mode = {.Attribute = 0x17};
+    SIMPLE_TEXT_OUTPUT_INTERFACE out = {.SetAttribute = fake_set_attribute, .Mode = &mode};
+    EFI_SYSTEM_TABLE table = {.BootServices = &fake_boot, .ConOut = &out};
+    struct colours colours;
+
+    fake_reset();
+    fake.handles[fake.handle_count++] = (struct fake_handle){.tagged = true};
+    for (; *paths != NULL; paths++) {
+        fake.handles[fake.handle_count++] = (struct fake_handle){.tagged = true, .device_path = *paths};
+    }
+    colours_open(&colours, &table);
+    colours_set(&colours, COLOUR_ERROR);
+    bool coloured = mode.Attribute == (0x10 | EFI_LIGHTRED);
+    assert_true(coloured || mode.Attribute == 0x17);
+    colours_set(&colours, COLOUR_ACCENT);
+    assert_int_equal(mode.Attribute, coloured ? 0x10 | EFI_WHITE : 0x17);
+    colours_set(&colours, COLOUR_TEXT);
+    assert_int_equal(mode.Attribute, 0x17);
+    return coloured;
+}
+
+static void colours_screens_alone(void **state)
+{
+    SIMPLE_TEXT_OUTPUT_MODE mode = {.Attribute = 7};
+    SIMPLE_TEXT_OUTPUT_INTERFACE out = {.SetAttribute = fake_set_attribute, .Mode = &mode};
+    EFI_SYSTEM_TABLE table = {.BootServices = &fake_boot, .ConOut = &out, .ConsoleOutHandle = &fake.handles[0]};
+    struct colours colours;
+
+    (void)state;
+    assert_true(has_colours((const void *[]){screen_path, NULL}));
+    assert_true(has_colours((const void *[]){screen_path, screen_path, NULL}));
+    assert_false(has_colours((const void *[]){NULL}));
+    assert_false(has_colours((const void *[]){screen_path, terminal_path, NULL}));
+    assert_false(has_colours((const void *[]){screen_path, usb_terminal, NULL}));
+    fake_reset(); /* no tags: the console's own handle tells, or nothing does */
+    colours_open(&colours, &table);
+    assert_null(colours.out);
+    fake.handles[0].device_path = screen_path;
+    colours_open(&colours, &table);
+    assert_ptr_equal(colours.out, &out);
+    fake.handles[0].device_path = com1;
+    colours_open(&colours, &table);
+    assert_null(colours.out);
+    table.ConOut = NULL;
+    colours_open(&colours, &table);
+    assert_null(colours.out);
 }
 
 /* ---- text ---- */
@@ -405,8 +483,9 @@ int main(void)
         cmocka_unit_test(falls_back_to_the_simple_keyboard),
         cmocka_unit_test(reads_terminal_sequences),
         cmocka_unit_test(tells_escape_from_sequences_by_time),
-        cmocka_unit_test(knows_com1),
+        cmocka_unit_test(knows_serial_ports),
         cmocka_unit_test(asks_what_the_console_is),
+        cmocka_unit_test(colours_screens_alone),
         cmocka_unit_test(converts_text),
         cmocka_unit_test(names_status_codes),
         cmocka_unit_test(counts_time_forward),

@@ -258,6 +258,48 @@ static void takes_models_from_another_volume(void **state)
     }
 }
 
+/* Storage, USB and SD controllers are connected where nothing else has a model; others never. */
+static void connects_controllers(void **state)
+{
+    static const struct {
+        uint32_t class;
+        bool found;
+    } cases[] = {
+        {0x01060100, true},  /* AHCI */
+        {0x01800001, true},  /* other storage: virtio */
+        {0x0C033000, true},  /* USB */
+        {0x08050100, true},  /* SD host */
+        {0x03000000, false}, /* display */
+        {0x02000000, false}, /* network */
+        {0x0C050000, false}, /* SMBus */
+        {0, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct fake_volume boots = fake_volume_of(no_model, COUNT_OF(no_model));
+        struct fake_volume holds = fake_volume_of(stick, COUNT_OF(stick));
+        struct files files;
+        struct platform_file file;
+        char error[96];
+
+        fake_reset();
+        fake_plug_in(&boots);
+        fake_plug_in(&holds);
+        fake.handles[1].unnoticed = fake.handles[1].on_bus = true;
+        fake.handles[1].class = cases[i].class;
+        files_begin(&files, &fake_boot, &fake.handles[0], &fake_clock);
+        int status = files_open(&files, "/MODELS/A.GGUF", &file, error);
+        assert_int_equal(status, cases[i].found ? PLATFORM_OK : PLATFORM_NOT_FOUND);
+        if (cases[i].found) {
+            files_close(&files, &file);
+        }
+        assert_int_equal(fake.handles[1].unnoticed, !cases[i].found);
+        files_end(&files);
+        assert_int_equal(boots.open_handles + holds.open_handles, 0);
+    }
+}
+
 static void finds_a_stick_plugged_in_later(void **state)
 {
     struct fake_volume boots = fake_volume_of(no_model, COUNT_OF(no_model));
@@ -368,6 +410,7 @@ int main(void)
         cmocka_unit_test(opens_what_is_there),
         cmocka_unit_test(lists_directories),
         cmocka_unit_test(takes_models_from_another_volume),
+        cmocka_unit_test(connects_controllers),
         cmocka_unit_test(finds_a_stick_plugged_in_later),
         cmocka_unit_test(runs_without_a_boot_volume),
         cmocka_unit_test(runs_with_little_memory),

@@ -1,0 +1,99 @@
+#include "chat.h"
+
+#include "format.h"
+#include "memory.h"
+
+/*
+ * The families, the first that fits counts. Each is six texts: two marks that the template holds ("" = none), prefix,
+ * suffix, stop and end. BOS at the very start is the tokenizer's business (add_bos).
+ */
+static const char families[] =
+    /* ChatML: OpenHermes, TinyLlama before 1.0, Yi */
+    "<|im_start|>\0" "\0" "<|im_start|>user\n\0" "<|im_end|>\n<|im_start|>assistant\n\0" "<|im_end|>\0" "<|im_end|>\n\0"
+    /* Mistral by its tokenizers' versions: 7, 1 (two ways to tell it), 3 for Tekken, 3 */
+    "[SYSTEM_PROMPT]\0" "[INST]\0" "[INST] \0" "[/INST]\0" "\0" "</s>\0"
+    "' [INST] ' + system_message\0" "\0" " [INST] \0" " [/INST]\0" "\0" "</s>\0"
+    "[AVAILABLE_TOOLS]\0" " [INST]\0" " [INST] \0" " [/INST]\0" "\0" "</s>\0"
+    "[AVAILABLE_TOOLS]\0" "\"[INST]\"\0" "[INST]\0" "[/INST]\0" "\0" "</s>\0"
+    "[AVAILABLE_TOOLS]\0" "[INST]\0" "[INST] \0" "[/INST]\0" "\0" "</s>\0"
+    /* Llama 2: each turn with its own BOS, or one for all (Mistral's first models too) */
+    "bos_token + '[INST]\0" "\0" "[INST] \0" " [/INST]\0" "\0" "</s><s>\0"
+    "[INST]\0" "\0" "[INST] \0" " [/INST]\0" "\0" "</s>\0"
+    /* Phi 3 */
+    "<|assistant|>\0" "<|end|>\0" "<|user|>\n\0" "<|end|>\n<|assistant|>\n\0" "<|end|>\0" "<|end|>\n\0"
+    /* Zephyr, TinyLlama-Chat 1.0 */
+    "<|assistant|>\0" "\0" "<|user|>\n\0" "</s>\n<|assistant|>\n\0" "\0" "</s>\n\0"
+    /* AlphaMonarch */
+    "bos_token + message['role']\0" "\0" "user\n\0" "</s>\n<s>assistant\n\0" "\0" "</s>\n<s>\0"
+    /* OpenChat */
+    "GPT4 Correct \0" "\0" "GPT4 Correct User: \0" "<|end_of_turn|>GPT4 Correct Assistant:\0" "<|end_of_turn|>\0"
+    "<|end_of_turn|>\0"
+    /* Vicuna */
+    "USER: \0" "ASSISTANT:\0" "USER: \0" "\nASSISTANT:\0" "\0" "</s>\n\0"
+    /* Alpaca */
+    "### Instruction:\0" "### Response:\0" "### Instruction:\n\0" "\n\n### Response:\n\0" "### Instruction:\0" "</s>\n\n\0";
+
+static bool holds(const char *text, size_t n, const char *mark)
+{
+    const size_t length = text_length(mark);
+    for (size_t i = 0; i + length <= n; i++) {
+        if (memcmp(text + i, mark, length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *next_text(const char *text)
+{
+    return text + text_length(text) + 1;
+}
+
+bool chat_from_template(struct chat *chat, const char *jinja, size_t n)
+{
+    const char *end;
+    for (const char *first = families; first[0] != 0; first = next_text(end)) {
+        const char *second = next_text(first), *prefix = next_text(second), *suffix = next_text(prefix);
+        const char *stop = next_text(suffix);
+        end = next_text(stop);
+        if (holds(jinja, n, first) && holds(jinja, n, second)) {
+            chat_from_texts(chat, prefix, suffix, stop);
+            format(chat->end, sizeof chat->end, "%s", end);
+            chat->strip = holds(jinja, n, ".strip()") || holds(jinja, n, "| trim") || holds(jinja, n, "|trim");
+            return true;
+        }
+    }
+    return false;
+}
+
+void chat_from_texts(struct chat *chat, const char *prefix, const char *suffix, const char *stop)
+{
+    format(chat->prefix, sizeof chat->prefix, "%s", prefix);
+    format(chat->suffix, sizeof chat->suffix, "%s", suffix);
+    format(chat->stop, sizeof chat->stop, "%s", stop);
+    format(chat->end, sizeof chat->end, "%s", stop);
+    chat->strip = false;
+}
+
+bool chat_unescape(char *out, size_t size, const char *text, size_t n)
+{
+    static const char letters[] = "nts\\", meanings[] = "\n\t \\";
+    size_t used = 0;
+    for (size_t i = 0; i < n; i++) {
+        char c = text[i];
+        if (c == '\\') {
+            size_t which = 0;
+            i++;
+            while (letters[which] != 0 && (i >= n || letters[which] != text[i])) {
+                which++;
+            }
+            c = meanings[which]; /* 0 where there is no such letter */
+        }
+        if (c == 0 || used + 1 >= size) {
+            return false;
+        }
+        out[used++] = c;
+    }
+    out[used] = 0;
+    return size > 0;
+}

@@ -1,0 +1,120 @@
+/* core/chat.c: which family a template is of, and the texts that it stands for. */
+#include "unit.h"
+
+#include "chat.h"
+
+/* Templates as model files have them, cut down to what tells them apart. */
+static const struct {
+    const char *jinja, *prefix, *suffix, *stop, *end;
+    bool strip;
+} cases[] = {
+    {"{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n'}}"
+     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",
+     "<|im_start|>user\n", "<|im_end|>\n<|im_start|>assistant\n", "<|im_end|>", "<|im_end|>\n", false},
+    {"{{ bos_token }}{% for message in messages %}{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] + "
+     "' [/INST]' }}{% elif message['role'] == 'assistant' %}{{ message['content'] + eos_token}}{% endif %}{% endfor %}",
+     "[INST] ", " [/INST]", "", "</s>", false},
+    {"{% set content = '<<SYS>>\\n' + system_message + '\\n<</SYS>>\\n\\n' + message['content'] %}"
+     "{{ bos_token + '[INST] ' + content.strip() + ' [/INST]' }}{{ ' '  + content.strip() + ' ' + eos_token }}",
+     "[INST] ", " [/INST]", "", "</s><s>", true},
+    {"{{ bos_token }}{{ ' [INST] ' + system_message + '\\n\\n' + message['content'] + ' [/INST]' }}"
+     "{{ ' ' + message['content'] + eos_token}}",
+     " [INST] ", " [/INST]", "", "</s>", false},
+    {"{{- '[AVAILABLE_TOOLS] [' }}{{- '[INST] ' + message['content'] + '[/INST]' }}", "[INST] ", "[/INST]", "", "</s>", false},
+    {"{{- \"[AVAILABLE_TOOLS] [\" }}{{- \" [INST] \" + message['content'] + \" [/INST]\" }}", " [INST] ", " [/INST]", "",
+     "</s>", false},
+    {"{{- \"[AVAILABLE_TOOLS][\" }}{{- \"[INST]\" + message[\"content\"] + \"[/INST]\" }}", "[INST]", "[/INST]", "", "</s>",
+     false},
+    {"{{- '[SYSTEM_PROMPT] ' + system + '[/SYSTEM_PROMPT]' }}{{- '[INST] ' + message['content'] + '[/INST]' }}", "[INST] ",
+     "[/INST]", "", "</s>", false},
+    {"{% for message in messages %}\n{% if message['role'] == 'user' %}\n{{ '<|user|>\n' + message['content'] + eos_token }}\n"
+     "{% elif message['role'] == 'assistant' %}\n{{ '<|assistant|>\n'  + message['content'] + eos_token }}\n{% endif %}\n"
+     "{% if loop.last and add_generation_prompt %}\n{{ '<|assistant|>' }}\n{% endif %}\n{% endfor %}",
+     "<|user|>\n", "</s>\n<|assistant|>\n", "", "</s>\n", false},
+    {"{{'<|user|>' + '\\n' + message['content'] + '<|end|>' + '\\n' + '<|assistant|>' + '\\n'}}", "<|user|>\n",
+     "<|end|>\n<|assistant|>\n", "<|end|>", "<|end|>\n", false},
+    {"{% for message in messages %}{{bos_token + message['role'] + '\\n' + message['content'] + eos_token + '\\n'}}{% endfor %}",
+     "user\n", "</s>\n<s>assistant\n", "", "</s>\n<s>", false},
+    {"{{ 'GPT4 Correct ' + message['role'].title() + ': ' + message['content'] + '<|end_of_turn|>'}}", "GPT4 Correct User: ",
+     "<|end_of_turn|>GPT4 Correct Assistant:", "<|end_of_turn|>", "<|end_of_turn|>", false},
+    {"{{ 'USER: ' + message['content'] | trim + '\\n' }}{{ 'ASSISTANT: ' + message['content'] | trim + eos_token + '\\n' }}",
+     "USER: ", "\nASSISTANT:", "", "</s>\n", true},
+    {"{{ '### Instruction:\\n' + message['content'] | trim + '\\n\\n' }}{{ '### Response:\\n' + message['content']|trim }}",
+     "### Instruction:\n", "\n\n### Response:\n", "### Instruction:", "</s>\n\n", true},
+};
+
+static void families(void **state)
+{
+    struct chat chat;
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const char *jinja = cases[i].jinja;
+        if (!chat_from_template(&chat, jinja, strlen(jinja)))
+            fail_test("not recognised: %s\n", jinja);
+        assert_string_equal(chat.prefix, cases[i].prefix);
+        assert_string_equal(chat.suffix, cases[i].suffix);
+        assert_string_equal(chat.stop, cases[i].stop);
+        assert_string_equal(chat.end, cases[i].end);
+        assert_int_equal(chat.strip, cases[i].strip);
+    }
+}
+
+static void unknown_templates(void **state)
+{
+    static const char *const jinja[] = {"", "{{ messages }}", "<|im_start|", "USER: only", "[INS", "### Instruction:"};
+    struct chat chat;
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(jinja); i++) {
+        char *copy = malloc(strlen(jinja[i]) + 1); /* no NUL: a step beyond shows */
+        memcpy(copy, jinja[i], strlen(jinja[i]));
+        char *exact = realloc(copy, strlen(jinja[i]) > 0 ? strlen(jinja[i]) : 1);
+        assert_false(chat_from_template(&chat, exact, strlen(jinja[i])));
+        free(exact);
+    }
+    assert_true(chat_from_template(&chat, "x\0<|im_start|>", 14)); /* what follows a NUL is part of it */
+}
+
+static void texts_of_the_configuration(void **state)
+{
+    struct chat chat;
+    (void)state;
+    memset(&chat, 0xEE, sizeof chat);
+    chat_from_texts(&chat, "<user>\n", "\n<bot>", "<user>");
+    assert_string_equal(chat.prefix, "<user>\n");
+    assert_string_equal(chat.suffix, "\n<bot>");
+    assert_string_equal(chat.stop, "<user>");
+    assert_string_equal(chat.end, "<user>");
+    assert_false(chat.strip);
+}
+
+static void escapes(void **state)
+{
+    static const struct {
+        const char *in, *out; /* NULL = refused */
+    } rows[] = {
+        {"", ""}, {"abc", "abc"}, {"a\\nb", "a\nb"}, {"\\ta\\s", "\ta "}, {"\\\\n", "\\n"}, {"\\\\\\n", "\\\n"},
+        {"\\", NULL}, {"a\\", NULL}, {"\\x", NULL}, {"\\N", NULL}, {"\\ ", NULL}, {"1234567", "1234567"},
+        {"12345678", NULL}, {"123456\\n", "123456\n"}, {"1234567\\n", NULL}, {"\u00F6\\s\u00F6", "\u00F6 \u00F6"},
+    };
+    char out[8];
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        assert_int_equal(chat_unescape(out, sizeof out, rows[i].in, strlen(rows[i].in)), rows[i].out != NULL);
+        if (rows[i].out != NULL)
+            assert_string_equal(out, rows[i].out);
+    }
+    assert_false(chat_unescape(out, sizeof out, "a\0b", 3));
+    assert_false(chat_unescape(out, 0, "", 0));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(families),
+        cmocka_unit_test(unknown_templates),
+        cmocka_unit_test(texts_of_the_configuration),
+        cmocka_unit_test(escapes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

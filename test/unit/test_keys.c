@@ -1,0 +1,100 @@
+/* core/keys.c: what is typed ahead is kept, in order and in bounds; Escape and Ctrl-C empty it. */
+#include "unit.h"
+
+#include "keys.h"
+
+static int pressed[3 * KEYS_MAX];
+static size_t at, count;
+
+static int get_key(struct platform *platform)
+{
+    (void)platform;
+    return at < count ? pressed[at++] : KEY_NONE;
+}
+
+static struct platform platform = {.get_key = get_key};
+static struct keys keys;
+
+static void press(const int *codes, size_t n)
+{
+    at = 0;
+    count = n;
+    memcpy(pressed, codes, n * sizeof *codes);
+    keys_begin(&keys, &platform);
+}
+
+#define PRESS(...) press((const int[]){__VA_ARGS__}, sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
+
+static void expect(const int *codes, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(keys_next(&keys), codes[i]);
+    assert_int_equal(keys_next(&keys), KEY_NONE);
+}
+
+#define EXPECT(...) expect((const int[]){__VA_ARGS__}, sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
+
+static void keys_come_in_order(void **state)
+{
+    (void)state;
+    PRESS('a', KEY_UP, 0x1F642, '\r');
+    EXPECT('a', KEY_UP, 0x1F642, '\r');
+    PRESS('a', 'b');
+    assert_false(keys_stop_asked(&keys));
+    EXPECT('a', 'b');
+    PRESS('a');
+    assert_false(keys_stop_asked(&keys));
+    pressed[count++] = 'b'; /* typed later, so taken later */
+    EXPECT('a', 'b');
+}
+
+static void escape_empties_what_was_typed_before_it(void **state)
+{
+    static const int stops[] = {KEY_ESCAPE, KEY_CTRL_C};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(stops); i++) {
+        PRESS('a', stops[i], 'b');
+        assert_true(keys_stop_asked(&keys));
+        assert_false(keys_stop_asked(&keys));
+        EXPECT('b');
+        PRESS('a', 'b');
+        assert_false(keys_stop_asked(&keys));
+        pressed[count++] = stops[i];
+        assert_true(keys_stop_asked(&keys));
+        expect(NULL, 0);
+    }
+}
+
+/* A pasted page: what fits is kept, whatever the call takes, and the ring goes round. */
+static void many_keys_are_kept_in_bounds(void **state)
+{
+    static int many[3 * KEYS_MAX];
+    uint32_t calls = 0;
+    (void)state;
+    for (int i = 0; i < 3 * KEYS_MAX; i++)
+        many[i] = 32 + i;
+    press(many, KEYS_MAX + 100);
+    while (at < count) {
+        const size_t before = at;
+        assert_false(keys_stop_asked(&keys));
+        assert_true(at - before <= 64 && ++calls < 1000);
+    }
+    expect(many, KEYS_MAX);
+    press(many, 3 * KEYS_MAX);
+    for (int round = 0, next = 0; round < 2 * KEYS_MAX / 64; round++) {
+        assert_false(keys_stop_asked(&keys));
+        for (int i = 0; i < 48; i++)
+            assert_int_equal(keys_next(&keys), many[next++]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys_come_in_order),
+        cmocka_unit_test(escape_empties_what_was_typed_before_it),
+        cmocka_unit_test(many_keys_are_kept_in_bounds),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
