@@ -4,7 +4,6 @@
 Writes tokenizer.model (sentencepiece), tokenizer.bin (llama2.c) and the token ids of train.txt and heldout.txt (*.npy).
 """
 
-import itertools
 import struct
 import sys
 from pathlib import Path
@@ -12,23 +11,15 @@ from pathlib import Path
 import numpy
 import sentencepiece
 
-import vocabulary
-
 VOCAB = 512
 SAMPLE = 50000      # stories to learn the pieces from; more change nothing
-NAMES = 10000       # lines of all names after them, so that each name becomes one piece
-
-
-def sample(stories):
-    yield from itertools.islice(stories, SAMPLE)
-    yield from itertools.repeat(" ".join(vocabulary.MALE + vocabulary.FEMALE), NAMES)
 
 
 def learn(text, model):
     """As in Llama 2: 0 <unk>, 1 <s>, 2 </s>, then all 256 bytes, then pieces; a text begins with a space of its own."""
     with open(text, encoding="ascii") as stories, open(model, "wb") as file:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=sample(stories), model_writer=file,
+            sentence_iterator=(story for story, _ in zip(stories, range(SAMPLE))), model_writer=file,
             model_type="bpe", vocab_size=VOCAB, byte_fallback=True, character_coverage=1.0,
             normalization_rule_name="identity", remove_extra_whitespaces=False, split_digits=True,
             num_threads=1, minloglevel=2)

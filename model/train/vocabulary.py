@@ -1,6 +1,7 @@
 """The words that every story draws from. Plots bring their own words along (plots/*.txt)."""
 
-# Each begins with another letter, and the tokenizer has a piece for each: names are what the network copies most.
+# Each begins with another letter: the network copies a name piece by piece, and the first one tells which it is. (As one
+# piece each, names look all alike to it, and it never learns to copy them.)
 MALE = "Ben Finn Gus Hugo Jack Leo Ned Otto Pip Sam Tim Will".split()
 FEMALE = "Anna Clara Dot Ella Ivy Kate Mia Rosa Una Vera Yara Zoe".split()
 
