@@ -1,4 +1,5 @@
-/* Finding ACPI's tables in memory (ACPI specification ch. 5.2), for what is needed of them without an AML interpreter. */
+/* Finding ACPI's tables in memory (ACPI specification ch. 5.2), for what is needed of them without an AML interpreter.
+   */
 #ifndef BOOTLLAMA_ACPI_TABLES_H
 #define BOOTLLAMA_ACPI_TABLES_H
 

@@ -11,25 +11,13 @@
 #include "layout.h"
 #include "platform.h"
 #include "processors_apic.h"
+#include "processors_madt.h"
 
 enum {
-    MADT_ENTRIES = 44, /* offset of the first */
-    ENTRY_LENGTH = 1,  /* offsets into all entries, and into the two kinds of processors */
-    ENTRY_BYTES_MIN = 2,
-    LOCAL_APIC = 0,
-    LOCAL_APIC_BYTES = 8,
-    LOCAL_APIC_ID = 3,
-    LOCAL_APIC_FLAGS = 4,
-    LOCAL_X2APIC = 9,
-    LOCAL_X2APIC_BYTES = 16,
-    LOCAL_X2APIC_ID = 4,
-    LOCAL_X2APIC_FLAGS = 8,
-    FLAG_ENABLED = 1,
-
-    FAR_JUMP = 0xEA, /* to a 16-bit offset and segment */
+    FAR_JUMP = 0xEA,     /* to a 16-bit offset and segment */
     X87_SINGLE = 0x007F, /* as main.c sets it on the first */
 
-    INIT_US = 10000, /* from reset to start-up message */
+    INIT_US = 10000,  /* from reset to start-up message */
     STARTUP_US = 200, /* to the second one */
     COMING_US = 100000,
     RETURNING_US = 1000000,
@@ -56,43 +44,14 @@ static uint32_t returned; /* of them, counted by themselves */
 static void (*job)(void *context, uint32_t index);
 static void *job_context;
 
-/* Firmware may list a processor twice, once for each kind of local APIC. */
-static void add(uint32_t id, uint32_t flags)
-{
-    bool known = id == apic.id;
-
-    for (uint32_t i = 0; i < id_count; i++) {
-        known = known || ids[i] == id;
-    }
-    if (!known && (flags & FLAG_ENABLED) != 0 && id <= apic.id_max && id_count < PLATFORM_PROCESSORS_MAX - 1) {
-        ids[id_count++] = id;
-    }
-}
-
-static void read_madt(uint32_t madt)
-{
-    const uint32_t end = madt + acpi_table_length(madt, ACPI_SIGNATURE('A', 'P', 'I', 'C'));
-    uint32_t length;
-
-    for (uint32_t at = madt + MADT_ENTRIES; at + ENTRY_BYTES_MIN <= end; at += length) {
-        length = memory_read8(at + ENTRY_LENGTH);
-        if (length < ENTRY_BYTES_MIN || length > end - at) {
-            return;
-        }
-        if (memory_read8(at) == LOCAL_APIC && length >= LOCAL_APIC_BYTES) {
-            add(memory_read8(at + LOCAL_APIC_ID), memory_read32(at + LOCAL_APIC_FLAGS));
-        } else if (memory_read8(at) == LOCAL_X2APIC && length >= LOCAL_X2APIC_BYTES) {
-            add(memory_read32(at + LOCAL_X2APIC_ID), memory_read32(at + LOCAL_X2APIC_FLAGS));
-        }
-    }
-}
-
 void processors_find(void)
 {
-    uint32_t madt = apic_find(&apic) ? acpi_find_table(ACPI_SIGNATURE('A', 'P', 'I', 'C'), MADT_ENTRIES) : 0;
+    const uint32_t signature = ACPI_SIGNATURE('A', 'P', 'I', 'C');
+    uint32_t madt = apic_find(&apic) ? acpi_find_table(signature, MADT_HEADER) : 0;
 
     if (madt != 0) {
-        read_madt(madt);
+        id_count = madt_processors((const uint8_t *)memory_at(madt), acpi_table_length(madt, signature), apic.id,
+                                   apic.id_max, ids, PLATFORM_PROCESSORS_MAX - 1);
     }
     processors_stacks = id_count > 0 ? extended_memory_reserve(id_count * PROCESSOR_STACK) : NULL;
     if (processors_stacks == NULL) {

@@ -1,10 +1,11 @@
 ; Where the other processors start, and where they park.
 ;
-; Entered by each of them, through the far jump at TRAMPOLINE, after a start-up message of the first processor: real mode,
-; CS = 0, interrupts off, all else undefined, caches possibly off. Switches to flat 32-bit protected mode with the first
-; one's descriptor tables, takes a number and the stack of that number, and calls processors_enter(number) in processors.c.
-; Whoever comes back from there, or comes too late for a number, halts with interrupts off until it is reset again. No
-; memory below 1 MiB but stage 2 itself is touched, for the first processor may be in the BIOS meanwhile.
+; Entered by each of them, through the far jump at TRAMPOLINE, after a start-up message of the first processor: real
+; mode, CS = 0, interrupts off, all else undefined, caches possibly off. Switches to flat 32-bit protected mode with
+; the first one's descriptor tables, takes a number and the stack of that number, and calls processors_enter(number) in
+; processors.c. Whoever comes back from there, or comes too late for a number, halts with interrupts off until it is
+; reset again. No memory below 1 MiB but stage 2 itself is touched, for the first processor may be in the BIOS
+; meanwhile.
 
 %include "layout.inc"
 %include "modes.inc"

@@ -31,7 +31,8 @@ static const char families[] =
     /* Vicuna */
     "USER: \0" "ASSISTANT:\0" "USER: \0" "\nASSISTANT:\0" "\0" "</s>\n\0"
     /* Alpaca */
-    "### Instruction:\0" "### Response:\0" "### Instruction:\n\0" "\n\n### Response:\n\0" "### Instruction:\0" "</s>\n\n\0";
+    "### Instruction:\0" "### Response:\0" "### Instruction:\n\0" "\n\n### Response:\n\0" "### Instruction:\0"
+    "</s>\n\n\0";
 
 static bool holds(const char *text, size_t n, const char *mark)
 {

@@ -1,7 +1,8 @@
 /*
  * How a conversation is written for a model: text around what the user says. Where the model file has a chat template,
- * a program in Jinja, it is not run but recognised by its marks, as llama.cpp does it (src/llama-chat.cpp); the texts are
- * what the families' own templates give. Control tokens written in these texts (<s>, </s>, <|im_end|>) become tokens.
+ * a program in Jinja, it is not run but recognised by its marks, as llama.cpp does it (src/llama-chat.cpp); the texts
+ * are what the families' own templates give. Control tokens written in these texts (<s>, </s>, <|im_end|>) become
+ * tokens.
  */
 #ifndef BOOTLLAMA_CHAT_H
 #define BOOTLLAMA_CHAT_H

@@ -1,38 +1,186 @@
-/* The settings text (config.h): one table says what each key takes. */
+/* Settings and the text that sets them (config.h): one table says what each key takes. */
 #include "config.h"
 
 #include "memory.h"
+#include "similar.h"
 #include "utf8.h"
 
-enum { REPORTS_MAX = 10, KEY_SHOWN_MAX = 32 };
+enum { REPORTS_MAX = 10, SHOWN_MAX = 32, UART_CLOCK = 115200, SPEED_MIN = 300 };
 
-enum kind { REAL, COUNT, SEED, TEXT };
-
-static const struct setting {
-    char key[16];
-    uint8_t kind;
-    uint16_t offset; /* in struct config */
-    uint32_t most;   /* REAL, COUNT: the largest value; TEXT: bytes, its NUL included */
-    bool above_zero; /* REAL: 0 itself is not allowed */
-} settings[] = {
-    {"temperature", REAL, offsetof(struct config, sampling.temperature), 100, false},
-    {"top_p", REAL, offsetof(struct config, sampling.top_p), 1, false},
-    {"min_p", REAL, offsetof(struct config, sampling.min_p), 1, false},
-    {"repeat_penalty", REAL, offsetof(struct config, sampling.repeat_penalty), 100, true},
-    {"top_k", COUNT, offsetof(struct config, sampling.top_k), 1000000, false},
-    {"seed", SEED, offsetof(struct config, sampling.seed), 0, false},
-    {"steps", COUNT, offsetof(struct config, steps), 1000000, false},
-    {"model", TEXT, offsetof(struct config, model), PLATFORM_NAME_MAX, false},
-    {"prompt", TEXT, offsetof(struct config, prompt), PROMPT_MAX, false},
+enum kind {
+    REAL,   /* float */
+    COUNT,  /* uint32_t: one of the words, numbered from 0, or a number */
+    SEED,   /* seed and seed_random */
+    SERIAL, /* serial_port and serial_speed */
+    TEXT,   /* as it is */
+    CHAT,   /* text with the escapes of chat_unescape */
 };
 
-enum { SETTINGS = sizeof settings / sizeof settings[0] };
+static const struct setting {
+    char key[15];
+    uint8_t kind;
+    uint16_t offset;   /* in struct config */
+    uint8_t least;     /* COUNT: the smallest number. REAL: 1 = 0 itself is not allowed */
+    bool at_start;     /* counts at start only */
+    uint32_t most;     /* REAL, COUNT: the largest number, 0 = words only; TEXT, CHAT: bytes, NUL included */
+    const char *words; /* each with its NUL, and one NUL more */
+} settings[CONFIG_KEYS] = {
+    {"prompt", TEXT, offsetof(struct config, prompt), 0, false, PROMPT_MAX, ""},
+    {"model", TEXT, offsetof(struct config, model), 0, false, PLATFORM_NAME_MAX, ""},
+    {"steps", COUNT, offsetof(struct config, steps), 0, false, 1000000, ""},
+    {"temperature", REAL, offsetof(struct config, sampling.temperature), 0, false, 100, ""},
+    {"top_p", REAL, offsetof(struct config, sampling.top_p), 0, false, 1, ""},
+    {"top_k", COUNT, offsetof(struct config, sampling.top_k), 0, false, 1000000, ""},
+    {"min_p", REAL, offsetof(struct config, sampling.min_p), 0, false, 1, ""},
+    {"repeat_penalty", REAL, offsetof(struct config, sampling.repeat_penalty), 1, false, 100, ""},
+    {"seed", SEED, offsetof(struct config, sampling.seed), 0, false, 1, "random\0"},
+    {"autostart", COUNT, offsetof(struct config, autostart), 0, true, 0, "off\0on\0"},
+    {"countdown", COUNT, offsetof(struct config, countdown), 0, true, 3600, ""},
+    {"stories", COUNT, offsetof(struct config, stories), 0, true, 1000000, ""},
+    {"after", COUNT, offsetof(struct config, after), 0, true, 0, "prompt\0reboot\0off\0"},
+    {"serial", SERIAL, offsetof(struct config, serial_port), 0, false, 0, "off\0com1\0com2\0com3\0com4\0"},
+    {"wrap", COUNT, offsetof(struct config, wrap), 20, false, 500, "auto\0off\0"},
+    {"colour", COUNT, offsetof(struct config, colour), 0, false, 0, "off\0on\0"},
+    {"chat_prefix", CHAT, offsetof(struct config, chat_prefix), 0, false, CHAT_TEXT_MAX, ""},
+    {"chat_suffix", CHAT, offsetof(struct config, chat_suffix), 0, false, CHAT_TEXT_MAX, ""},
+    {"chat_stop", CHAT, offsetof(struct config, chat_stop), 0, false, CHAT_STOP_MAX, ""},
+    {"processors", COUNT, offsetof(struct config, processors), 1, false, PLATFORM_PROCESSORS_MAX, "auto\0"},
+};
 
 struct config config_default(void)
 {
-    struct config config = {.sampling = sampling_default()};
+    return (struct config){
+        .sampling = sampling_default(),
+        .countdown = 3,
+        .autostart = SETTING_ON,
+        .stories = 1,
+        .serial_port = 1,
+        .serial_speed = UART_CLOCK,
+        .colour = SETTING_ON,
+    };
+}
 
-    return config;
+/* ---- The table, for people ---- */
+
+const char *config_key(uint32_t index)
+{
+    return settings[index].key;
+}
+
+bool config_at_start(uint32_t index)
+{
+    return settings[index].at_start;
+}
+
+int config_find(const char *key, size_t n, struct error *error)
+{
+    const char *keys[CONFIG_KEYS];
+    char shown[SHOWN_MAX];
+    utf8_printable(shown, sizeof shown, (const uint8_t *)key, n);
+    for (uint32_t i = 0; i < CONFIG_KEYS; i++) {
+        keys[i] = settings[i].key;
+        if (text_equal_nocase(shown, keys[i])) {
+            return (int)i;
+        }
+    }
+    const char *similar = similar_word(shown, keys, CONFIG_KEYS);
+    if (similar == NULL) {
+        return fail(error, "there is no setting \"%s\"; /set lists them all", shown);
+    }
+    return fail(error, "there is no setting \"%s\"; did you mean %s?", shown, similar);
+}
+
+/* The word number `index` of a setting, or NULL past the last one. */
+static const char *word_at(const struct setting *setting, uint32_t index)
+{
+    const char *word = setting->words;
+    while (index-- > 0 && *word != 0) {
+        word += text_length(word) + 1;
+    }
+    return *word != 0 ? word : NULL;
+}
+
+/* The number of the word that `text` is, in any case; -1 if it is none. */
+static int find_word(const struct setting *setting, const char *text)
+{
+    const char *word;
+    for (uint32_t i = 0; (word = word_at(setting, i)) != NULL; i++) {
+        if (text_equal_nocase(word, text)) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+/* The words, and the numbers where there are any: "auto, off or a whole number from 20 to 500". */
+static void allowed_words(const struct setting *setting, char *out, size_t size)
+{
+    const char *word;
+    size_t used = 0;
+    for (uint32_t i = 0; (word = word_at(setting, i)) != NULL; i++) {
+        const bool last = setting->most == 0 && word_at(setting, i + 1) == NULL;
+        used += format(out + used, size - used, "%s%s", i == 0 ? "" : last ? " or " : ", ", word);
+    }
+    const char *between = used > 0 ? " or " : "";
+    if (setting->kind == SEED) {
+        format(out + used, size - used, "%sa whole number below 2^64", between);
+    } else if (setting->most > 0) {
+        format(out + used, size - used, "%sa whole number from %u to %u", between, (uint32_t)setting->least,
+               setting->most);
+    }
+}
+
+void config_allowed(uint32_t index, char *out, size_t size)
+{
+    const struct setting *setting = &settings[index];
+    if (setting->kind == REAL) {
+        format(out, size, "a number %s %u", setting->least > 0 ? "above 0, at most" : "from 0 to", setting->most);
+    } else if (setting->kind == SERIAL) {
+        format(out, size, "off, or com1 to com4 and a speed: com1 115200");
+    } else if (setting->kind >= TEXT) {
+        format(out, size, "a text of at most %u bytes", setting->most - 1);
+    } else {
+        allowed_words(setting, out, size);
+    }
+}
+
+/* Six or seven digits, which is all that a float has. */
+static void write_real(char *out, size_t size, float value)
+{
+    uint32_t scale = 1000000;
+    while (value * (float)(int32_t)scale > 8000000.0f) { /* whole numbers up to there, and their halves, are exact */
+        scale /= 10;
+    }
+    const uint32_t whole = (uint32_t)(int32_t)(value * (float)(int32_t)scale + 0.5f);
+    size_t used = format(out, size, "%u", whole / scale);
+    uint32_t rest = whole % scale;
+    for (const char *point = "."; rest > 0; point = "") {
+        rest *= 10;
+        used += format(out + used, size - used, "%s%u", point, rest / scale);
+        rest %= scale;
+    }
+}
+
+void config_value(const struct config *config, uint32_t index, char *out, size_t size)
+{
+    const struct setting *setting = &settings[index];
+    const char *field = (const char *)config + setting->offset;
+    float real;
+    uint32_t count;
+    memcpy(&real, field, sizeof real);
+    memcpy(&count, field, sizeof count);
+    const char *word = word_at(setting, setting->kind == SEED ? !config->seed_random : count);
+    if (setting->kind >= TEXT) {
+        utf8_printable(out, size, (const uint8_t *)field, text_length(field));
+    } else if (setting->kind == REAL) {
+        write_real(out, size, real);
+    } else if (setting->kind == SERIAL && count > 0) {
+        format(out, size, "%s %u", word, config->serial_speed);
+    } else if (word != NULL) {
+        format(out, size, "%s", word);
+    } else {
+        format(out, size, "%llu", setting->kind == SEED ? (unsigned long long)config->sampling.seed : count);
+    }
 }
 
 /* ---- One setting ---- */
@@ -53,123 +201,168 @@ static struct span trim(struct span span)
         span.text++;
         span.n--;
     }
-    while (span.n > 0 && is_blank(span.text[span.n - 1]))
+    while (span.n > 0 && is_blank(span.text[span.n - 1])) {
         span.n--;
+    }
     return span;
 }
 
-static int set_real(struct config *config, const struct setting *setting, struct span value, struct error *error)
+/* Not a number compares with nothing, so it is out of range by itself. */
+static bool set_real(const struct setting *setting, const char *text, void *field)
 {
     float number;
-
-    if (!parse_float(value.text, value.n, &number) || !(number >= 0.0f && number <= (float)(int32_t)setting->most) ||
-        (setting->above_zero && number == 0.0f))
-        return fail(error, "%s is a number %s %u", setting->key, setting->above_zero ? "above 0, at most" : "from 0 to",
-                    setting->most);
-    memcpy((char *)config + setting->offset, &number, sizeof number);
-    return 0;
+    if (!parse_float(text, text_length(text), &number) ||
+        !(number >= 0.0f && number <= (float)(int32_t)setting->most) || (setting->least > 0 && number == 0.0f)) {
+        return false;
+    }
+    memcpy(field, &number, sizeof number);
+    return true;
 }
 
-static int set_count(struct config *config, const struct setting *setting, struct span value, struct error *error)
+/* Words come first: a number is only looked for where none fits. */
+static bool set_count(const struct setting *setting, const char *text, void *field)
 {
-    uint64_t number;
-
-    if (!parse_u64(value.text, value.n, &number) || number > setting->most)
-        return fail(error, "%s is a whole number from 0 to %u", setting->key, setting->most);
-    uint32_t count = (uint32_t)number;
-    memcpy((char *)config + setting->offset, &count, sizeof count);
-    return 0;
+    const int word = find_word(setting, text);
+    uint64_t number = (uint64_t)word;
+    if (word < 0 && (setting->most == 0 || !parse_u64(text, text_length(text), &number) || number < setting->least ||
+                     number > setting->most)) {
+        return false;
+    }
+    const uint32_t count = (uint32_t)number;
+    memcpy(field, &count, sizeof count);
+    return true;
 }
 
-static int set_seed(struct config *config, const struct setting *setting, struct span value, struct error *error)
+static bool set_seed(struct config *config, const struct setting *setting, const char *text)
 {
-    if (!parse_u64(value.text, value.n, &config->sampling.seed))
-        return fail(error, "%s is a whole number from 0 to 18446744073709551615", setting->key);
-    return 0;
+    const bool is_random = find_word(setting, text) == 0;
+    if (!is_random && !parse_u64(text, text_length(text), &config->sampling.seed)) {
+        return false;
+    }
+    config->seed_random = is_random;
+    return true;
 }
 
+/* text: "off", "com2" or "com2 9600"; changed on the way. */
+static bool set_serial(struct config *config, const struct setting *setting, char *text)
+{
+    uint64_t speed = UART_CLOCK;
+    size_t n = 0;
+    while (text[n] != 0 && !is_blank(text[n])) {
+        n++;
+    }
+    const struct span rest = trim((struct span){text + n, text_length(text + n)});
+    text[n] = 0;
+    const int port = find_word(setting, text);
+    if (port < 0 || (rest.n > 0 && (port == 0 || !parse_u64(rest.text, rest.n, &speed))) || speed < SPEED_MIN ||
+        speed > UART_CLOCK || UART_CLOCK % (uint32_t)speed != 0) {
+        return false;
+    }
+    config->serial_port = (uint32_t)port;
+    config->serial_speed = port > 0 ? (uint32_t)speed : config->serial_speed;
+    return true;
+}
+
+/* Whatever is longer than this buffer is no number and no word. */
+static bool set_short(struct config *config, const struct setting *setting, struct span value)
+{
+    char text[SHOWN_MAX];
+    void *field = (char *)config + setting->offset;
+    if (value.n >= sizeof text) {
+        return false;
+    }
+    memcpy(text, value.text, value.n);
+    text[value.n] = 0;
+    switch (setting->kind) {
+    case REAL:
+        return set_real(setting, text, field);
+    case COUNT:
+        return set_count(setting, text, field);
+    case SEED:
+        return set_seed(config, setting, text);
+    default:
+        return set_serial(config, setting, text);
+    }
+}
+
+/* Texts go to the screen and to the file system as they are, so what could do harm there stops here. */
 static int check_text(const struct setting *setting, struct span value, struct error *error)
 {
-    if (value.n >= setting->most)
+    if (value.n >= setting->most) {
         return fail(error, "%s has %zu bytes; at most %u are allowed", setting->key, value.n, setting->most - 1);
+    }
     for (size_t i = 0; i < value.n;) {
-        int length = utf8_sequence((const uint8_t *)value.text + i, value.n - i);
-        if (length <= 0)
+        const int length = utf8_sequence((const uint8_t *)value.text + i, value.n - i);
+        if (length <= 0) {
             return fail(error, "%s is not UTF-8; save the file in that encoding", setting->key);
-        if ((uint8_t)value.text[i] < ' ' && value.text[i] != '\t')
+        }
+        if ((uint8_t)value.text[i] < ' ' && value.text[i] != '\t') {
             return fail(error, "%s holds a control character", setting->key);
-        bool separator = value.text[i] == '/' || value.text[i] == '\\';
-        if (separator && setting->offset == offsetof(struct config, model))
+        }
+        const bool separator = value.text[i] == '/' || value.text[i] == '\\';
+        if (separator && setting->offset == offsetof(struct config, model)) {
             return fail(error, "%s is the name of a file in /MODELS, without a folder", setting->key);
+        }
         i += (size_t)length;
+    }
+    char plain[CHAT_TEXT_MAX];
+    if (setting->kind == CHAT && !chat_unescape(plain, sizeof plain, value.text, value.n)) {
+        return fail(error, "%s knows \\n (new line), \\t (tab), \\s (space) and \\\\ only", setting->key);
     }
     return 0;
 }
 
+/* Quotes keep outer spaces; those within a text are its own. */
 static int set_text(struct config *config, const struct setting *setting, struct span value, struct error *error)
 {
     char *text = (char *)config + setting->offset;
-
-    if (value.n >= 2 && value.text[0] == '"' && value.text[value.n - 1] == '"')
+    if (value.n >= 2 && value.text[0] == '"' && value.text[value.n - 1] == '"') {
         value = (struct span){value.text + 1, value.n - 2};
-    if (check_text(setting, value, error) != 0)
-        return -1;
-    memcpy(text, value.text, value.n);
-    text[value.n] = '\0';
-    return 0;
-}
-
-static int set_value(struct config *config, const struct setting *setting, struct span value, struct error *error)
-{
-    switch (setting->kind) {
-    case REAL:
-        return set_real(config, setting, value, error);
-    case COUNT:
-        return set_count(config, setting, value, error);
-    case SEED:
-        return set_seed(config, setting, value, error);
-    default:
-        return set_text(config, setting, value, error);
     }
-}
-
-static int refuse_key(const char *key, struct error *error)
-{
-    char list[160];
-    size_t used = 0;
-
-    for (uint32_t i = 0; i < SETTINGS; i++)
-        used += format(list + used, sizeof list - used, "%s%s", i > 0 ? ", " : "", settings[i].key);
-    return fail(error, "there is no setting \"%s\"; there are %s", key, list);
+    if (check_text(setting, value, error) != 0) {
+        return -1;
+    }
+    memcpy(text, value.text, value.n);
+    text[value.n] = 0;
+    return 0;
 }
 
 int config_set(struct config *config, const char *key, size_t key_length, const char *value, size_t value_length,
                struct error *error)
 {
-    char name[KEY_SHOWN_MAX];
-
-    utf8_printable(name, sizeof name, (const uint8_t *)key, key_length);
-    for (uint32_t i = 0; i < SETTINGS; i++) {
-        if (text_equal_nocase(name, settings[i].key))
-            return set_value(config, &settings[i], trim((struct span){value, value_length}), error);
+    const int index = config_find(key, key_length, error);
+    if (index < 0) {
+        return -1;
     }
-    return refuse_key(name, error);
+    const struct span text = trim((struct span){value, value_length});
+    if (settings[index].kind >= TEXT) {
+        return set_text(config, &settings[index], text, error);
+    }
+    if (!set_short(config, &settings[index], text)) {
+        char allowed[96];
+        config_allowed((uint32_t)index, allowed, sizeof allowed);
+        return fail(error, "%s is %s", settings[index].key, allowed);
+    }
+    return 0;
 }
 
 /* ---- The text ---- */
 
+/* Blank lines and comments are fine; all else must be key = value. */
 static int set_line(struct config *config, struct span line, struct error *error)
 {
     size_t equals = 0;
-
     line = trim(line);
-    if (line.n == 0 || line.text[0] == '#' || line.text[0] == ';')
+    if (line.n == 0 || line.text[0] == '#' || line.text[0] == ';') {
         return 0;
-    while (equals < line.n && line.text[equals] != '=')
+    }
+    while (equals < line.n && line.text[equals] != '=') {
         equals++;
-    if (equals == line.n)
+    }
+    if (equals == line.n) {
         return fail(error, "a setting is written key = value");
-    struct span key = trim((struct span){line.text, equals});
+    }
+    const struct span key = trim((struct span){line.text, equals});
     return config_set(config, key.text, key.n, line.text + equals + 1, line.n - equals - 1, error);
 }
 
@@ -179,21 +372,23 @@ void config_parse(struct config *config, const char *text, size_t n, void (*repo
     struct error error;
     char message[sizeof error.text + 32];
     uint32_t wrong = 0, number = 1;
-
     if (n >= 2 && (memcmp(text, "\xFF\xFE", 2) == 0 || memcmp(text, "\xFE\xFF", 2) == 0)) {
         report(context, "line 1: the file is UTF-16; save it as UTF-8");
         return;
     }
     size_t i = n >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
     for (size_t end; i < n; i = end + 1, number++) {
-        for (end = i; end < n && text[end] != '\n'; end++)
+        for (end = i; end < n && text[end] != '\n'; end++) {
             continue;
-        if (set_line(config, (struct span){text + i, end - i}, &error) == 0)
+        }
+        if (set_line(config, (struct span){text + i, end - i}, &error) == 0) {
             continue;
+        }
         wrong++;
         format(message, sizeof message, "line %u: %s", number, error.text);
-        if (wrong <= REPORTS_MAX)
+        if (wrong <= REPORTS_MAX) {
             report(context, message);
+        }
     }
     if (wrong > REPORTS_MAX) {
         format(message, sizeof message, "and %u more wrong lines", wrong - REPORTS_MAX);

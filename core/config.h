@@ -1,29 +1,66 @@
 /*
- * Settings of a session and the text that sets them: BOOTLLAM.CFG on the stick.
+ * Settings of a session and the text that sets them: BOOTLLAM.CFG on the stick, /set at the prompt.
  * Lines of `key = value`; '#' or ';' starts a comment line; CRLF or LF, a UTF-8 byte-order mark, blank lines and any
- * case of keys are fine, and of a key that is there twice the last line counts. A wrong line is reported with its
- * number and what is allowed; the other lines still count.
+ * case of keys and words are fine, and of a key that is there twice the last line counts. A wrong line is reported with
+ * its number and what is allowed; the other lines still count. Texts: the rest of the line without outer spaces, or in
+ * double quotes to keep them.
  */
 #ifndef BOOTLLAMA_CONFIG_H
 #define BOOTLLAMA_CONFIG_H
 
+#include "chat.h"
 #include "platform.h"
 #include "sampler.h"
 
 enum { PROMPT_MAX = 4096, CONFIG_BYTES_MAX = 65536 };
 
+/* Words of settings; their order is that in config.c's table. */
+enum { SETTING_OFF, SETTING_ON };
+enum { AFTER_PROMPT, AFTER_REBOOT, AFTER_OFF };
+enum { WRAP_AUTO, WRAP_OFF };
+enum { PROCESSORS_AUTO };
+
 struct config {
-    struct sampling sampling;      /* keys temperature 0..100, top_p 0..1, min_p 0..1, repeat_penalty above 0 to 100,
-                                      top_k 0..1000000, seed (any 64 bits) */
-    uint32_t steps;                /* key steps 0..1000000: tokens of a story at most, prompt included; 0 = to the end
-                                      of the context */
-    char model[PLATFORM_NAME_MAX]; /* key model: file name in /MODELS; "" = the first one there */
-    char prompt[PROMPT_MAX];       /* key prompt: UTF-8 with NUL; the rest of the line without outer spaces, or in
-                                      double quotes to keep them; "" = a story from nothing */
+    struct sampling sampling;        /* keys temperature 0..100, top_p 0..1, min_p 0..1, repeat_penalty above 0 to 100,
+                                      top_k 0..1000000, seed (any 64 bits, or random) */
+    bool seed_random;                /* seed = random: the platform's clock shall give it */
+    uint32_t steps;                  /* tokens of a story at most, prompt included; 0 = to the end of the context */
+    uint32_t countdown;              /* seconds before the first story, 0..3600 */
+    uint32_t autostart;              /* SETTING_OFF or SETTING_ON: tell stories unattended at start */
+    uint32_t stories;                /* how many of them; 0 = for ever */
+    uint32_t after;                  /* what follows them: AFTER_... */
+    uint32_t serial_port;            /* 1..4 = COM1..COM4; 0 = off */
+    uint32_t serial_speed;           /* bits a second: 300..115200, a divisor of 115200 */
+    uint32_t wrap;                   /* WRAP_AUTO (the screen's width), WRAP_OFF, or columns 20..500 */
+    uint32_t colour;                 /* SETTING_OFF or SETTING_ON */
+    uint32_t processors;             /* PROCESSORS_AUTO, or how many compute at most: 1..64 */
+    char chat_prefix[CHAT_TEXT_MAX]; /* around a user's turn, and what ends an answer, as chat_unescape takes it; */
+    char chat_suffix[CHAT_TEXT_MAX]; /* all "": the model's own template, if it has one */
+    char chat_stop[CHAT_STOP_MAX];
+    char model[PLATFORM_NAME_MAX]; /* file name in /MODELS; "" = the first one there */
+    char prompt[PROMPT_MAX];       /* what a story begins with; "" = nothing */
 };
 
-/* sampling_default(), no limit of steps, no model named, no prompt. */
+/* What holds where the file says nothing: as image/BOOTLLAM.CFG documents it. */
 struct config config_default(void);
+
+/* Keys by their numbers; a story depends on those of sampling, besides its prompt and model. */
+enum { CONFIG_SAMPLING_FIRST = 2, CONFIG_SAMPLING_LAST = 8, CONFIG_KEYS = 20 };
+
+/* The key number `index` < CONFIG_KEYS. */
+const char *config_key(uint32_t index);
+
+/* Whether the key only counts at start, so that there is no use in setting it later. */
+bool config_at_start(uint32_t index);
+
+/* The number of the key that is typed as key[0..n), in any case; -1 with *error if there is none. */
+int config_find(const char *key, size_t n, struct error *error);
+
+/* Writes the key's value as text that config_set takes, cut to fit (an incomplete UTF-8 sequence is dropped). */
+void config_value(const struct config *config, uint32_t index, char *out, size_t size);
+
+/* Writes what the key takes: "a number from 0 to 100". */
+void config_allowed(uint32_t index, char *out, size_t size);
 
 /* Sets one key as a line of the file does. Returns 0, or -1 with *error saying what is allowed, *config unchanged. */
 int config_set(struct config *config, const char *key, size_t key_length, const char *value, size_t value_length,

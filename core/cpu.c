@@ -13,6 +13,7 @@ enum {
     LEAF7_EBX_AVX512F = 1u << 16,
     LEAF7_EBX_AVX512BW = 1u << 30,
     LEAF7_ECX_AVX512VNNI = 1u << 11,
+    LEAF7_1_EAX_AVXVNNI = 1u << 4,
 
     XCR0_X87_SSE = 0x03,
     XCR0_AVX = 0x04,
@@ -120,6 +121,7 @@ static void detect_avx(struct cpu_features *features, const struct cpuid *leaf1)
     const uint64_t avx_state = XCR0_X87_SSE | XCR0_AVX;
     const uint32_t avx512 = LEAF7_EBX_AVX512F | LEAF7_EBX_AVX512BW | LEAF7_EBX_AVX512VL;
     features->avx2 = (xcr0 & avx_state) == avx_state && (leaf7.ebx & LEAF7_EBX_AVX2) != 0;
+    features->avxvnni = features->avx2 && leaf7.eax >= 1 && (cpuid(7, 1).eax & LEAF7_1_EAX_AVXVNNI) != 0;
     features->avx512vnni = features->avx2 && (xcr0 & XCR0_AVX512) == XCR0_AVX512 && (leaf7.ebx & avx512) == avx512 &&
                            (leaf7.ecx & LEAF7_ECX_AVX512VNNI) != 0;
 }

@@ -11,7 +11,7 @@
 struct cpu_features {
     char name[49]; /* brand string, vendor or "486-class", trimmed, NUL at its end */
     bool has_cpuid;
-    bool fpu, sse2, avx2, avx512vnni; /* usable: the bits, and for AVX the XCR0 that is really set */
+    bool fpu, sse2, avx2, avxvnni, avx512vnni; /* usable: the bits, and for AVX the XCR0 that is really set */
 };
 
 /* Reads CPUID and XCR0. Needs no privilege. sse2 trusts that CR4.OSFXSR is on wherever CPUID shows SSE. */

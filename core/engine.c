@@ -30,10 +30,9 @@ static uint64_t memory_needed(struct engine *engine, const struct kernel *kernel
     return tokenizer_memory(&engine->gguf) + ALIGNMENT + weights.used + ALIGNMENT + max_u64(scratch, run.used);
 }
 
-/* The longest context that fits, at most the model's own; *bytes is what it needs. */
-static uint32_t fitting_context(struct engine *engine, const struct kernel *kernel, uint64_t *bytes)
+/* The longest context that fits into `memory`, at most the model's own; *bytes is what it needs. */
+static uint32_t fitting_context(struct engine *engine, const struct kernel *kernel, uint64_t memory, uint64_t *bytes)
 {
-    const uint64_t memory = engine->platform->memory_free(engine->platform);
     uint32_t context = engine->gguf.context;
     *bytes = memory_needed(engine, kernel, context);
     while (*bytes > memory && context > ENGINE_CONTEXT_MIN) {
@@ -113,7 +112,7 @@ static int read_all(struct engine *engine, struct reader *reader, const struct k
         return -1;
     }
     uint64_t bytes;
-    const uint32_t context = fitting_context(engine, kernel, &bytes);
+    const uint32_t context = fitting_context(engine, kernel, engine->platform->memory_free(engine->platform), &bytes);
     if (reserve(engine, reader->path, bytes, error) != 0) {
         return -1;
     }
@@ -144,4 +143,51 @@ void engine_close(struct engine *engine)
         engine->platform->release(engine->platform, engine->memory, engine->memory_bytes);
         engine->memory = NULL;
     }
+}
+
+uint64_t engine_weights(const struct engine *engine)
+{
+    struct model layout;
+    struct arena arena = {0};
+    model_layout(&layout, &engine->gguf, engine->model.kernel, &arena);
+    return arena.used;
+}
+
+/* One token of no meaning, to see how fast that is. */
+static void run_once(void *context)
+{
+    struct engine *engine = context;
+    const int32_t token = 0;
+    engine->platform->exclusive(engine->platform, true);
+    transformer_run(&engine->transformer, &token, 1, 0, true);
+    engine->platform->exclusive(engine->platform, false);
+}
+
+void engine_share(struct engine *engine, struct team *team, uint32_t processors)
+{
+    engine->transformer.team = team;
+    engine->text_count = engine->filled = 0;
+    if (processors == PROCESSORS_AUTO) {
+        team_choose(team, engine_weights(engine), run_once, engine);
+    } else {
+        team_use(team, processors);
+    }
+}
+
+int engine_plan(struct engine *engine, struct platform *platform, const char *path, const struct kernel *kernel,
+                uint64_t memory, struct engine_plan *plan, struct error *error)
+{
+    struct reader reader;
+    engine->platform = platform;
+    if (reader_open(&reader, platform, path, engine->window, sizeof engine->window, error) != 0) {
+        return -1;
+    }
+    const int status = gguf_read(&engine->gguf, &reader, error);
+    reader_close(&reader);
+    if (status == 0) {
+        plan->context_full = engine->gguf.context;
+        plan->context = fitting_context(engine, kernel, memory, &plan->bytes);
+        plan->context = plan->bytes <= memory ? plan->context : 0;
+    }
+    return status;
 }

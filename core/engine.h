@@ -6,6 +6,7 @@
 #include "config.h"
 #include "model.h"
 #include "sampler.h"
+#include "team.h"
 #include "tokenizer.h"
 #include "transformer.h"
 
@@ -43,5 +44,28 @@ struct engine {
 int engine_open(struct engine *engine, struct platform *platform, const char *path, const struct kernel *kernel,
                 const struct load_progress *progress, struct error *error);
 void engine_close(struct engine *engine);
+
+/* Bytes of the loaded model's weights. */
+uint64_t engine_weights(const struct engine *engine);
+
+/*
+ * Lets `team` compute the loaded model, *team begun by team_init: that many processors, or as many as make it faster where
+ * `processors` is PROCESSORS_AUTO. The context is empty afterwards.
+ */
+void engine_share(struct engine *engine, struct team *team, uint32_t processors);
+
+/* What loading a model would take. */
+struct engine_plan {
+    uint64_t bytes;        /* of memory, for the context that fits; for the shortest one where none does */
+    uint32_t context;      /* positions that fit; 0 = not even the shortest context does */
+    uint32_t context_full; /* the model's own */
+};
+
+/*
+ * Finds out what the model at `path` would take of `memory` bytes, from the header of its file. *engine is scratch: no model
+ * may be loaded in it. Returns 0, or -1 with *error filled where the file cannot be used.
+ */
+int engine_plan(struct engine *engine, struct platform *platform, const char *path, const struct kernel *kernel,
+                uint64_t memory, struct engine_plan *plan, struct error *error);
 
 #endif

@@ -2,7 +2,8 @@
 
 const struct kernel *kernel_at(uint32_t index)
 {
-    static const struct kernel *const all[KERNELS] = {&kernel_scalar, &kernel_sse2, &kernel_avx2, &kernel_avx512vnni};
+    static const struct kernel *const all[KERNELS] = {&kernel_scalar, &kernel_sse2, &kernel_avx2, &kernel_avxvnni,
+                                                      &kernel_avx512vnni};
     return all[index];
 }
 
@@ -13,6 +14,9 @@ bool kernel_usable(const struct kernel *kernel, const struct cpu_features *cpu)
     }
     if (kernel == &kernel_avx2) {
         return cpu->avx2;
+    }
+    if (kernel == &kernel_avxvnni) {
+        return cpu->avxvnni;
     }
     if (kernel == &kernel_avx512vnni) {
         return cpu->avx512vnni;

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "cpu.h"
+#include "half.h"
 
 enum {
     GROUP = 32,     /* columns that share a scale; rows and columns of a tile */
@@ -26,17 +27,37 @@ enum {
     HEAD_STEP = 8,  /* head_size is padded to a multiple of this in the KV cache */
 };
 
-/* Bits of single precision numbers that quantization turns on. */
-#define QUANTIZE_SMALLEST 0x10800000u /* 2^-94: a group below it is taken as zeros */
-#define SCALE_SMALLEST 0x1p-101f /* below it a scale is 0: times any f16 scale it is then a normal number, or zero */
+/*
+ * Limits that keep every number between quantizations in the normal range of single precision, whatever the weights:
+ * beyond it x87, whose registers have a wider range, would go another way than SSE. No model that works comes near
+ * them. What is too small counts as zero; what is too large becomes NaN, which spreads to all logits.
+ *
+ * A scale of activations after a norm is at most 2^8, one of weights below 2^16, a dot product of 32 at most 2^19, a
+ * row has fewer than 2^15 groups: what a matrix makes of them is below 2^58, and a query times a key below 2^126 for a
+ * head of 2^10. It is 0 or at least 2^-107, a multiple of the last place of the smallest product of scales,
+ * 2^-60 * 2^-24: a gate's half is no subnormal number. What attention and SwiGLU round as such is far below 2^-94.
+ */
+#define QUANTIZE_SMALLEST 0x10800000u /* bits of 2^-94: a group below it is taken as zeros */
+#define QUANTIZE_LIMIT 0x5D800000u    /* bits of 2^60: a group with a magnitude from it on gets the scale NaN */
+#define SCALE_SMALLEST 0x1p-60f       /* of a group after a norm; below, it is 0 */
+#define SCALE_LARGEST 0x1p8f          /* of a group after a norm */
+#define MEAN_LIMIT 0x1p100f           /* of squares, in a norm */
+#define EPSILON_SMALLEST 0x1p-80f     /* of a norm */
 #define QUANTIZE_STEP (1.0f / 127.0f) /* one step of q as a part of the group's largest magnitude */
 #define FLOAT_INFINITY 0x7F800000u
 #define FLOAT_NAN 0x7FC00000u
 
-/* A scale of activations, 0 where it is too small; NaN stays NaN. */
-static inline float usable_scale(float scale)
+/* 1 / rms from the mean of the squares, or NaN. */
+static inline float inverse_rms(float mean, float epsilon)
 {
-    return scale < SCALE_SMALLEST ? 0.0f : scale;
+    return mean < MEAN_LIMIT ? 1.0f / __builtin_sqrtf(mean + epsilon) : float_from_bits(FLOAT_NAN);
+}
+
+/* The scale of a normalized group: 0 where it is too small, NaN where it is too large or was NaN. */
+static inline float normalized_scale(float scale, float inverse)
+{
+    const float product = scale * inverse;
+    return product < SCALE_SMALLEST ? 0.0f : product <= SCALE_LARGEST ? product : float_from_bits(FLOAT_NAN);
 }
 
 static inline uint32_t round_up(uint32_t n, uint32_t step)
@@ -71,7 +92,7 @@ struct attention {
 };
 
 struct kernel {
-    const char *name; /* "scalar", "sse2", "avx2", "avx512vnni" */
+    const char *name; /* "scalar", "sse2", "avx2", "avxvnni", "avx512vnni" */
     uint32_t tile_bytes;
 
     /* Arranges one tile. q [row][column] in -127..127; scale [row] as f16 bits. */
@@ -81,17 +102,17 @@ struct kernel {
     void (*tile_row)(const uint8_t *tile, uint32_t row, int8_t q[GROUP], float *scale);
 
     /* For each of `count` >= 1 vectors x[i], a row of `out` that begins at out + i * out_stride (in floats):
-       row[r] = W[r] . x[i] for all padded rows [row_tiles * GROUP], or row[r] += where `add` is set. A vector's result does
-       not depend on the others, nor a row tile's: whoever splits the work passes a matrix of some of the tiles. */
+       row[r] = W[r] . x[i] for all padded rows [row_tiles * GROUP], or row[r] += where `add` is set. A vector's result
+       does not depend on the others, nor a row tile's: whoever splits the work passes a matrix of some of the tiles. */
     void (*matmul)(float *out, size_t out_stride, const struct matrix *w, const struct q8_vector *x, uint32_t count,
                    bool add);
 
-    /* Quantizes x [groups * GROUP]. A group whose largest magnitude is below 2^-94 becomes zeros; a group with an
-       infinity or NaN gets the scale NaN, so that it shows in the logits. */
+    /* Quantizes x [groups * GROUP]. A group whose largest magnitude is below 2^-94 becomes zeros; a group with one of
+       2^60 or more, infinity and NaN among them, gets the scale NaN. */
     void (*quantize)(struct q8_vector *out, const float *x, uint32_t groups);
 
     /* RMSNorm (Zhang and Sennrich 2019) and quantization in one: quantizes x * weight and puts 1 / rms on the scales.
-       x, weight [n rounded up to GROUP], zero beyond n. */
+       x, weight [n rounded up to GROUP], zero beyond n. epsilon >= EPSILON_SMALLEST. */
     void (*norm_quantize)(struct q8_vector *out, const float *x, const float *weight, uint32_t n, float epsilon);
 
     /* out = silu(gate) * up, each [n], n a multiple of GROUP. out may be gate. */
@@ -107,28 +128,29 @@ struct kernel {
     float (*exponentials)(float *x, uint32_t n, float factor);
 };
 
-/* Defines a kernel of a file that has the functions above under these names. */
-#define DEFINE_KERNEL(label, tile_type)    \
-    const struct kernel kernel_##label = { \
-        .name = #label,                    \
-        .tile_bytes = sizeof(tile_type),   \
-        .tile_pack = tile_pack,            \
-        .tile_row = tile_row,              \
-        .matmul = matmul,                  \
-        .quantize = quantize,              \
-        .norm_quantize = norm_quantize,    \
-        .swiglu = swiglu,                  \
-        .attention = attention,            \
-        .exponentials = exponentials,      \
+/* Defines a kernel of a file that has the functions above under these names, and a matmul. */
+#define DEFINE_KERNEL(label, tile_type, matmul_function) \
+    const struct kernel kernel_##label = {               \
+        .name = #label,                                  \
+        .tile_bytes = sizeof(tile_type),                 \
+        .tile_pack = tile_pack,                          \
+        .tile_row = tile_row,                            \
+        .matmul = matmul_function,                       \
+        .quantize = quantize,                            \
+        .norm_quantize = norm_quantize,                  \
+        .swiglu = swiglu,                                \
+        .attention = attention,                          \
+        .exponentials = exponentials,                    \
     }
 
 /* Hidden, so that position-independent code finds them without a table of addresses to relocate. */
 extern const struct kernel kernel_scalar __attribute__((visibility("hidden")));
 extern const struct kernel kernel_sse2 __attribute__((visibility("hidden")));
 extern const struct kernel kernel_avx2 __attribute__((visibility("hidden")));
+extern const struct kernel kernel_avxvnni __attribute__((visibility("hidden")));
 extern const struct kernel kernel_avx512vnni __attribute__((visibility("hidden")));
 
-enum { KERNELS = 4 };
+enum { KERNELS = 5 };
 
 /* All kernels, slowest first; index 0..KERNELS-1. */
 const struct kernel *kernel_at(uint32_t index);

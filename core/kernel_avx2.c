@@ -1,10 +1,12 @@
 /*
- * AVX2 with F16C: PCs since 2013.
+ * AVX2 with F16C: PCs since 2013. And AVX-VNNI: PCs since 2021 that have no AVX-512; the same kernel but for one
+ * instruction of its matmul.
  *
- * A tile is int8 [column / 4][row][column % 4], then 32 scales as f16: 1088 bytes, 17 cache lines. Four columns of eight
- * rows are one vector; maddubs takes unsigned by signed bytes, so it gets the activations' magnitudes, and weights with the
- * bits inverted where the activation is negative: ~w = -w - 1. That is too low by the sum of the negative activations'
- * magnitudes, whatever the row, so every sum starts with it. 127 * -128 twice does not saturate a 16-bit sum.
+ * A tile is int8 [column / 4][row][column % 4], then 32 scales as f16: 1088 bytes, 17 cache lines. Four columns of
+ * eight rows are one vector; maddubs takes unsigned by signed bytes, so it gets the activations' magnitudes, and
+ * weights with the bits inverted where the activation is negative: ~w = -w - 1. That is too low by the sum of the
+ * negative activations' magnitudes, whatever the row, so every sum starts with it. 127 * -128 twice does not saturate
+ * 16 bits.
  */
 #include <immintrin.h>
 
@@ -125,10 +127,20 @@ static inline void store_group(struct q8_vector *out, uint32_t group, lanes x, l
 
 #include "kernel_vector.h"
 
+/* How the assembler is told to encode vpdpbusd: tests have it as AVX-512 does, to run it where AVX-VNNI is missing. */
+#ifndef VNNI_ENCODING
+#define VNNI_ENCODING "%{vex%} "
+#endif
+
 /* Adds the products of four columns for eight rows. */
-static inline __m256i add_quad(__m256i sum, const int8_t *w, __m256i magnitude, __m256i negative)
+static inline __attribute__((always_inline)) __m256i add_quad(__m256i sum, const int8_t *w, __m256i magnitude,
+                                                              __m256i negative, bool vnni)
 {
     const __m256i signed_w = _mm256_xor_si256(_mm256_load_si256((const __m256i *)w), negative);
+    if (vnni) {
+        __asm__(VNNI_ENCODING "vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(magnitude), "x"(signed_w));
+        return sum;
+    }
     return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(magnitude, signed_w), _mm256_set1_epi16(1)));
 }
 
@@ -144,21 +156,21 @@ static inline void store_rows(float *out, __m256 sum, bool add)
 }
 
 /* One row tile by one vector. */
-static inline void multiply(float *out, const struct tile_quad *tile, uint32_t groups, const struct q8_vector *x,
-                            bool add)
+static inline __attribute__((always_inline)) void multiply(float *out, const struct tile_quad *tile, uint32_t groups,
+                                                           const struct q8_vector *x, bool add, bool vnni)
 {
     __m256 sum0 = _mm256_setzero_ps(), sum1 = sum0, sum2 = sum0, sum3 = sum0;
     for (uint32_t group = 0; group < groups; group++, tile++) {
         const struct signed_group *signs = (const struct signed_group *)(x->wide + group * GROUP);
         __m256i dot0 = _mm256_set1_epi32(x->sum[group]), dot1 = dot0, dot2 = dot0, dot3 = dot0;
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (uint32_t quad = 0; quad < QUADS; quad++) {
             const __m256i magnitude = _mm256_set1_epi32(signs->magnitude[quad]);
             const __m256i negative = _mm256_set1_epi32(signs->negative[quad]);
-            dot0 = add_quad(dot0, tile->q[quad][0], magnitude, negative);
-            dot1 = add_quad(dot1, tile->q[quad][8], magnitude, negative);
-            dot2 = add_quad(dot2, tile->q[quad][16], magnitude, negative);
-            dot3 = add_quad(dot3, tile->q[quad][24], magnitude, negative);
+            dot0 = add_quad(dot0, tile->q[quad][0], magnitude, negative, vnni);
+            dot1 = add_quad(dot1, tile->q[quad][8], magnitude, negative, vnni);
+            dot2 = add_quad(dot2, tile->q[quad][16], magnitude, negative, vnni);
+            dot3 = add_quad(dot3, tile->q[quad][24], magnitude, negative, vnni);
         }
         const __m256 x_scale = _mm256_set1_ps(x->scale[group]);
         sum0 = add_scaled(sum0, dot0, tile->scale, x_scale);
@@ -172,15 +184,29 @@ static inline void multiply(float *out, const struct tile_quad *tile, uint32_t g
     store_rows(out + 24, sum3, add);
 }
 
-static void matmul(float *out, size_t out_stride, const struct matrix *w, const struct q8_vector *x, uint32_t count,
-                   bool add)
+static inline __attribute__((always_inline)) void multiply_all(float *out, size_t out_stride, const struct matrix *w,
+                                                               const struct q8_vector *x, uint32_t count, bool add,
+                                                               bool vnni)
 {
     const struct tile_quad *tile = (const struct tile_quad *)w->tiles;
     for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += GROUP, tile += w->groups) {
         for (uint32_t i = 0; i < count; i++) {
-            multiply(out + i * out_stride, tile, w->groups, x + i, add);
+            multiply(out + i * out_stride, tile, w->groups, x + i, add, vnni);
         }
     }
 }
 
-DEFINE_KERNEL(avx2, struct tile_quad);
+static void matmul(float *out, size_t out_stride, const struct matrix *w, const struct q8_vector *x, uint32_t count,
+                   bool add)
+{
+    multiply_all(out, out_stride, w, x, count, add, false);
+}
+
+static void matmul_vnni(float *out, size_t out_stride, const struct matrix *w, const struct q8_vector *x,
+                        uint32_t count, bool add)
+{
+    multiply_all(out, out_stride, w, x, count, add, true);
+}
+
+DEFINE_KERNEL(avx2, struct tile_quad, matmul);
+DEFINE_KERNEL(avxvnni, struct tile_quad, matmul_vnni);

@@ -1,9 +1,9 @@
 /*
  * AVX-512 with VNNI: servers since 2019, Ryzen since Zen 4, some laptops.
  *
- * The tile is that of kernel_avx2.c with 128 added to every weight, because vpdpbusd multiplies unsigned by signed bytes:
- * one instruction does four columns of 16 rows. What the 128 adds to a row, 128 * sum(x), does not depend on the row, so
- * every sum starts at its negative.
+ * The tile is that of kernel_avx2.c with 128 added to every weight, because vpdpbusd multiplies unsigned by signed
+ * bytes: one instruction does four columns of 16 rows. What the 128 adds to a row, 128 * sum(x), does not depend on the
+ * row, so every sum starts at its negative.
  */
 #include <immintrin.h>
 
@@ -175,4 +175,4 @@ static void matmul(float *out, size_t out_stride, const struct matrix *w, const 
     }
 }
 
-DEFINE_KERNEL(avx512vnni, struct tile_quad);
+DEFINE_KERNEL(avx512vnni, struct tile_quad, matmul);

@@ -31,7 +31,7 @@ static void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[GROUP], float 
 static int32_t dot_group(const int8_t *w, const int32_t *x)
 {
     int32_t dot = 0;
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (uint32_t i = 0; i < GROUP; i++) {
         dot += w[i] * x[i];
     }
@@ -70,7 +70,7 @@ static float quantize_group(struct q8_vector *out, uint32_t group, const float *
         const uint32_t magnitude = float_bits(x[i]) & 0x7FFFFFFF;
         largest = magnitude > largest ? magnitude : largest;
     }
-    if (largest < QUANTIZE_SMALLEST || largest >= FLOAT_INFINITY) {
+    if (largest < QUANTIZE_SMALLEST || largest >= QUANTIZE_LIMIT) {
         memset(q, 0, GROUP);
         memset(wide, 0, GROUP * sizeof *wide);
         return largest < QUANTIZE_SMALLEST ? 0.0f : float_from_bits(FLOAT_NAN);
@@ -108,14 +108,14 @@ static void norm_quantize(struct q8_vector *out, const float *x, const float *we
         lane[i % LANES] += x[i] * x[i];
     }
     const float mean = sum_lanes(lane) / (float)(int32_t)n;
-    const float inverse_rms = 1.0f / __builtin_sqrtf(mean + epsilon);
+    const float inverse = inverse_rms(mean, epsilon);
     for (uint32_t group = 0; group * GROUP < n; group++) {
         float weighted[GROUP];
         for (uint32_t i = 0; i < GROUP; i++) {
             weighted[i] = x[group * GROUP + i] * weight[group * GROUP + i];
         }
         const float scale = quantize_group(out, group, weighted);
-        out->scale[group] = usable_scale(scale * inverse_rms);
+        out->scale[group] = normalized_scale(scale, inverse);
     }
 }
 
@@ -142,6 +142,7 @@ static float head_scores(float *scores, const float *q, const float *k, const st
         const uint32_t used = lanes_used(shape, block);
         for (uint32_t lane = 0; lane < used; lane++) {
             float dot = 0;
+#pragma GCC unroll 4
             for (uint32_t i = 0; i < shape->head_size; i++) {
                 dot += q[i] * k[i * LANES + lane];
             }
@@ -159,6 +160,7 @@ static float head_value(const float *scores, const float *v, const struct attent
     v += i * LANES;
     for (uint32_t block = 0; block * LANES <= shape->position; block++, v += shape->head_stride * LANES) {
         const uint32_t used = lanes_used(shape, block);
+#pragma GCC unroll 4
         for (uint32_t lane = 0; lane < used; lane++) {
             weighted[lane] += *scores++ * v[lane];
         }
@@ -219,4 +221,4 @@ static void matmul(float *out, size_t out_stride, const struct matrix *w, const 
     }
 }
 
-DEFINE_KERNEL(scalar, struct tile);
+DEFINE_KERNEL(scalar, struct tile, matmul);

@@ -1,9 +1,9 @@
 /*
  * SSE2: any x86-64 and every PC since the Pentium 4.
  *
- * A tile is [column / 2][set 0..3] units of 16 bytes, then 32 scales as f32. Unit `set` holds rows 8 set .. 8 set + 7 for two
- * columns: in 16-bit lane 2 i + c, row 8 set + i as the high byte and row 8 set + 4 + i, plus 128, as the low byte. With x
- * the pair of activations in every 32-bit lane,
+ * A tile is [column / 2][set 0..3] units of 16 bytes, then 32 scales as f32. Unit `set` holds rows 8 set .. 8 set + 7
+ * for two columns: in 16-bit lane 2 i + c, row 8 set + i as the high byte and row 8 set + 4 + i, plus 128, as the low
+ * byte. With x the pair of activations in every 32-bit lane,
  *   both = madd(unit, x)        = 256 * upper + lower
  *   lower = madd(unit & 255, x)
  * sums to upper = (both - lower) / 256, exactly, and lower is 128 * sum(x) too large: nothing has to be unpacked.
@@ -70,7 +70,8 @@ static inline __m128 scale_quad(__m128 p, __m128 rounded)
 
 static inline lanes lanes_scale(lanes p, lanes rounded, lanes y)
 {
-    const lanes limit = lanes_set(EXP2_LOWEST), mask = EACH(_mm_cmpge_ps, y, limit), scaled = EACH(scale_quad, p, rounded);
+    const lanes limit = lanes_set(EXP2_LOWEST), mask = EACH(_mm_cmpge_ps, y, limit);
+    const lanes scaled = EACH(scale_quad, p, rounded);
     return EACH(_mm_and_ps, mask, scaled);
 }
 
@@ -222,4 +223,4 @@ static void matmul(float *out, size_t out_stride, const struct matrix *w, const 
     }
 }
 
-DEFINE_KERNEL(sse2, struct tile);
+DEFINE_KERNEL(sse2, struct tile, matmul);

@@ -5,12 +5,13 @@
  *   lanes                                        LANES floats, lane 0 first in memory
  *   lanes_load, lanes_store, lanes_set, lanes_add, lanes_sub, lanes_mul, lanes_div
  *   lanes_max(a, b), lanes_min(a, b)             a > b ? a : b (a < b), so b where either is NaN: maxps, minps
- *   lanes_round(y), lanes_fraction(y, rounded)   y rounded to the nearest integer in a form of the kernel's, and y less it
+ *   lanes_round(y)                               y rounded to the nearest integer, in a form of the kernel's own
+ *   lanes_fraction(y, rounded)                   y less that integer
  *   lanes_scale(p, rounded, y)                   p * 2^rounded where y >= EXP2_LOWEST, else 0 (also for NaN)
  *   lanes_fold(a), lanes_fold_max(a)             first steps of the tree: lanes l + 8, then l + 4, as one __m128
  *   lanes_magnitude(a, b)                        the largest magnitude bits of both, as an integer
- *   store_group(out, group, a, b)                rounds to integers, to nearest even, and stores them as its matmul reads
- *                                                them
+ *   store_group(out, group, a, b)                rounds to integers, to nearest even, and stores them as its matmul
+ *                                                reads them
  *   HEADS_AT_ONCE, SCORE_BLOCKS, VALUE_DIMS      heads, blocks and dimensions (a multiple of 4) that its registers hold
  * Every function does the operations of its namesake in kernel_scalar.c in the same order, a lane being a lane.
  */
@@ -62,9 +63,9 @@ static inline lanes exp2_lanes(lanes y)
 static inline float quantize_group(struct q8_vector *out, uint32_t group, lanes low, lanes high)
 {
     const uint32_t largest = lanes_magnitude(low, high);
-    const bool usable = largest >= QUANTIZE_SMALLEST && largest < FLOAT_INFINITY;
+    const bool usable = largest >= QUANTIZE_SMALLEST && largest < QUANTIZE_LIMIT;
     const lanes inverse = lanes_set(usable ? 127.0f / float_from_bits(largest) : 0.0f);
-    if (largest >= FLOAT_INFINITY) {
+    if (largest >= QUANTIZE_LIMIT) {
         store_group(out, group, lanes_set(0.0f), lanes_set(0.0f));
         return float_from_bits(FLOAT_NAN);
     }
@@ -72,9 +73,9 @@ static inline float quantize_group(struct q8_vector *out, uint32_t group, lanes 
     return usable ? float_from_bits(largest) * QUANTIZE_STEP : 0.0f;
 }
 
-/* Quantizes x * weight, or x where that is NULL, and multiplies the scales by `factor`: one copy of quantize_group. */
+/* Quantizes x * weight, or x where that is NULL: one copy of quantize_group's code for both. */
 static __attribute__((noinline)) void quantize_groups(struct q8_vector *out, const float *x, const float *weight,
-                                                      uint32_t groups, float factor)
+                                                      uint32_t groups)
 {
     for (uint32_t group = 0; group < groups; group++, x += GROUP) {
         lanes low = lanes_load(x), high = lanes_load(x + LANES);
@@ -82,13 +83,13 @@ static __attribute__((noinline)) void quantize_groups(struct q8_vector *out, con
             low = lanes_mul(low, lanes_load(weight + group * GROUP));
             high = lanes_mul(high, lanes_load(weight + group * GROUP + LANES));
         }
-        out->scale[group] = usable_scale(quantize_group(out, group, low, high) * factor);
+        out->scale[group] = quantize_group(out, group, low, high);
     }
 }
 
 static void quantize(struct q8_vector *out, const float *x, uint32_t groups)
 {
-    quantize_groups(out, x, NULL, groups, 1.0f); /* no scale is so small that usable_scale changes it */
+    quantize_groups(out, x, NULL, groups);
 }
 
 static void norm_quantize(struct q8_vector *out, const float *x, const float *weight, uint32_t n, float epsilon)
@@ -98,9 +99,11 @@ static void norm_quantize(struct q8_vector *out, const float *x, const float *we
         const lanes part = lanes_load(x + i);
         squares = lanes_add(squares, lanes_mul(part, part));
     }
-    const float mean = sum_lanes(squares) / (float)(int32_t)n;
-    const float inverse_rms = 1.0f / __builtin_sqrtf(mean + epsilon);
-    quantize_groups(out, x, weight, (n + GROUP - 1) / GROUP, inverse_rms);
+    const float inverse = inverse_rms(sum_lanes(squares) / (float)(int32_t)n, epsilon);
+    quantize_groups(out, x, weight, (n + GROUP - 1) / GROUP);
+    for (uint32_t group = 0; group * GROUP < n; group++) {
+        out->scale[group] = normalized_scale(out->scale[group], inverse);
+    }
 }
 
 static void swiglu(float *out, const float *gate, const float *up, uint32_t n)
@@ -114,9 +117,9 @@ static void swiglu(float *out, const float *gate, const float *up, uint32_t n)
 }
 
 /*
- * Attention goes through all heads three times - scores, exponentials, values - because each pass ends in a long chain of
- * dependent operations that the next head's work then hides. Where registers allow, HEADS_AT_ONCE heads with the same keys
- * and values share their loads.
+ * Attention goes through all heads three times - scores, exponentials, values - because each pass ends in a long chain
+ * of dependent operations that the next head's work then hides. Where registers allow, HEADS_AT_ONCE heads with the
+ * same keys and values share their loads.
  */
 
 /* Scores of `heads` heads for `blocks` blocks, both constants: one chain of additions each. */
@@ -169,9 +172,9 @@ static inline float largest_score(float *scores, uint32_t position)
     const lanes infinity = lanes_set(float_from_bits(FLOAT_INFINITY));
     const lanes ahead = lanes_sub(lanes_set((float)(int32_t)(position % LANES) + 0.5f), lanes_load(number));
     float *last = scores + position / LANES * LANES;
-    lanes largest = lanes_min(lanes_mul(ahead, infinity), lanes_load(last));
-    lanes_store(last, largest);
-    for (; scores < last; scores += LANES) {
+    lanes largest = lanes_set(-float_from_bits(FLOAT_INFINITY)); /* and never NaN: see lanes_max */
+    lanes_store(last, lanes_min(lanes_mul(ahead, infinity), lanes_load(last)));
+    for (; scores <= last; scores += LANES) {
         largest = lanes_max(lanes_load(scores), largest);
     }
     return largest_lane(largest);

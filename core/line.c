@@ -7,8 +7,18 @@
 #include "wrap.h"
 
 enum {
-    CTRL_A = 1, CTRL_E = 5, BACKSPACE = 8, TAB = 9, NEWLINE = 10, CTRL_K = 11, ENTER = 13, CTRL_U = 21, CTRL_W = 23,
-    DELETE_CODE = 127, C1_END = 160, CANDIDATES_MAX = 1000,
+    CTRL_A = 1,
+    CTRL_E = 5,
+    BACKSPACE = 8,
+    TAB = 9,
+    NEWLINE = 10,
+    CTRL_K = 11,
+    ENTER = 13,
+    CTRL_U = 21,
+    CTRL_W = 23,
+    DELETE_CODE = 127,
+    C1_END = 160,
+    CANDIDATES_MAX = 1000,
 };
 
 /* ---- Places in the text: a step is a character with the zero-width ones that follow it ---- */
@@ -27,8 +37,7 @@ static uint32_t step_right(const struct line *line, uint32_t at)
     if (at < line->length) {
         character_columns(line, at, &next);
     }
-    for (uint32_t after; next < line->length && character_columns(line, next, &after) == 0; next = after) {
-    }
+    for (uint32_t after; next < line->length && character_columns(line, next, &after) == 0; next = after) {}
     return next;
 }
 

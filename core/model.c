@@ -38,7 +38,7 @@ static void set_shape(struct model *model, const struct gguf *gguf, const struct
         .vocabulary = gguf->vocabulary,
         .vocabulary_padded = round_up(gguf->vocabulary, GROUP),
         .layers = gguf->layers,
-        .norm_epsilon = gguf->norm_epsilon,
+        .norm_epsilon = gguf->norm_epsilon < EPSILON_SMALLEST ? EPSILON_SMALLEST : gguf->norm_epsilon,
     };
 }
 

@@ -30,7 +30,7 @@ struct model {
     uint32_t rope_pairs;      /* pairs of a head that RoPE turns */
     uint32_t vocabulary, vocabulary_padded;
     uint32_t layers;
-    float norm_epsilon;
+    float norm_epsilon; /* EPSILON_SMALLEST at least */
     const uint64_t *rope_frequency; /* [rope_pairs] see rope.h */
     struct matrix embedding;        /* [vocabulary][dim] */
     struct matrix output;           /* [vocabulary][dim]; the embedding's tiles where the two are tied */

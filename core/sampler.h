@@ -14,8 +14,8 @@ struct sampling {
     float temperature; /* >= 0; 0 takes the most likely token */
     float top_p;       /* 0..1; 0 or 1 = off */
     float min_p;       /* 0..1; keeps tokens of at least min_p times the highest probability; 0 = off */
-    float
-        repeat_penalty; /* > 0; logits of tokens in the last 64 positions are divided (if > 0) or multiplied by it; 1 = off */
+    /* > 0; logits of tokens in the last 64 positions are divided (if > 0) or multiplied by it; 1 = off */
+    float repeat_penalty;
     uint32_t top_k; /* 0 = off */
     uint64_t seed;  /* xorshift's state must not be 0: seed 0 is taken as 1 */
 };
@@ -51,8 +51,8 @@ void sampler_begin(struct sampler *sampler, const struct sampling *settings);
 /* Notes a token of the prompt or of the story for the repetition penalty. */
 void sampler_accept(struct sampler *sampler, int32_t id);
 
-/* The next token, or SAMPLER_NOT_FINITE where a logit is infinite or not a number. logits [vocabulary rounded up to LANES] are changed. Ties go
-   to the lower id. */
+/* The next token, or SAMPLER_NOT_FINITE where a logit is infinite or not a number. logits [vocabulary rounded up to
+   LANES] are changed. Ties go to the lower id. */
 int32_t sampler_next(struct sampler *sampler, float *logits);
 
 #endif

@@ -3,9 +3,10 @@
 #include "memory.h"
 
 enum {
-    TEXT_MAX = 4096,                                /* bytes of one token's text that are shown at most */
-    LOOK_EVERY_US = 20000, LOOK_EVERY_STEPS = 256,  /* for a key that stops the story: at most this long apart */
-    STOPPED = -2,                                   /* no token: a key was pressed */
+    TEXT_MAX = 4096, /* bytes of one token's text that are shown at most */
+    LOOK_EVERY_US = 20000,
+    LOOK_EVERY_STEPS = 256, /* for a key that stops the story: at most this long apart */
+    STOPPED = -2,           /* no token: a key was pressed */
 };
 
 struct teller {
@@ -15,11 +16,11 @@ struct teller {
     struct decoder decoder;
     const char *stop; /* text, "" = none */
     size_t stop_bytes, held_bytes;
-    int32_t stop_token;                /* that the stop text is, or TOKEN_ABSENT */
-    int32_t end_token;                 /* with which the model ended the text, or TOKEN_ABSENT */
-    uint32_t held_from[CHAT_STOP_MAX]; /* of each byte held back: the first token that begins there or later */
-    uint64_t looked_at;                /* when keys were looked for last, microseconds */
-    uint32_t steps, steps_a_look;      /* calls of transformer_run since then; that make up about LOOK_EVERY_US */
+    int32_t stop_token;                  /* that the stop text is, or TOKEN_ABSENT */
+    int32_t end_token;                   /* with which the model ended the text, or TOKEN_ABSENT */
+    uint32_t held_from[CHAT_STOP_MAX];   /* of each byte held back: the first token that begins there or later */
+    uint64_t looked_at;                  /* when keys were looked for last, microseconds */
+    uint32_t steps, steps_a_look;        /* calls of transformer_run since then; that make up about LOOK_EVERY_US */
     char text[CHAT_STOP_MAX + TEXT_MAX]; /* what may be the beginning of the stop text, then the token's own text */
 };
 
@@ -46,8 +47,9 @@ static size_t find_stop(const struct teller *teller, size_t n)
     return n;
 }
 
-/* Takes `added` bytes that have been written behind what is held back, the text of token number `index`, and passes on what
-   cannot belong to the stop text. Returns true if that is there; held_from[0] then says which tokens are its own. */
+/* Takes `added` bytes that have been written behind what is held back, the text of token number `index`, and passes on
+   what cannot belong to the stop text. Returns true if that is there; held_from[0] then says which tokens are its own.
+   */
 static bool pass_on(struct teller *teller, size_t added, uint32_t index)
 {
     const size_t n = teller->held_bytes + added, keep = find_stop(teller, n);
@@ -86,9 +88,9 @@ static void show_end(struct teller *teller)
 
 /* ---- The text so far ---- */
 
-/* Keeps `count` tokens. What has to be run again begins with a block of the KV cache, and is the last token at least, so that
-   there is something to draw the next one from. */
-static void keep(struct engine *engine, uint32_t count)
+/* What has to be run again begins with a block of the KV cache, and is the last token at least, so that there is
+   something to draw the next one from. */
+void story_rewind(struct engine *engine, uint32_t count)
 {
     engine->text_count = count;
     if (engine->filled >= count) {
@@ -98,7 +100,7 @@ static void keep(struct engine *engine, uint32_t count)
 
 void story_forget(struct engine *engine)
 {
-    keep(engine, 0);
+    story_rewind(engine, 0);
 }
 
 static bool ends_text(const struct teller *teller, int32_t id)
@@ -113,7 +115,7 @@ static void close_answer(struct teller *teller)
     struct engine *engine = teller->engine;
     const bool closed = ends_text(teller, engine->text[engine->text_count - 1]);
     if (teller->story->chat->end[0] != 0) {
-        keep(engine, engine->text_count - closed); /* chat->end has it again */
+        story_rewind(engine, engine->text_count - closed); /* chat->end has it again */
     } else if (!closed && engine->tokenizer.eos != TOKEN_ABSENT && engine->text_count < engine->context) {
         engine->text[engine->text_count++] = engine->tokenizer.eos;
     }
@@ -183,7 +185,7 @@ static int encode_prompt(struct teller *teller)
         return fail(teller->error,
                     "the prompt has no token: the model has no beginning-of-sequence token; type a prompt");
     }
-    keep(engine, engine->text_count + (uint32_t)count);
+    story_rewind(engine, engine->text_count + (uint32_t)count);
     return 0;
 }
 
@@ -197,7 +199,7 @@ static void show_prompt(struct teller *teller, uint32_t before)
         return;
     }
     if (steps != 0 && engine->text_count - before > steps) {
-        keep(engine, before + steps);
+        story_rewind(engine, before + steps);
     }
     for (uint32_t index = before; index < engine->text_count; index++) {
         show(teller, index);
@@ -206,7 +208,8 @@ static void show_prompt(struct teller *teller, uint32_t before)
 
 /* ---- Telling ---- */
 
-/* Whether a key asks to stop. Keys and clock may be slow to ask (calls of a BIOS), so that it is not done at every step. */
+/* Whether a key asks to stop. Keys and clock may be slow to ask (calls of a BIOS), so that it is not done at every
+   step. */
 static bool stop_asked(struct teller *teller)
 {
     struct platform *platform = teller->engine->platform;
@@ -233,8 +236,8 @@ static int32_t next_token(struct teller *teller)
         const uint32_t left = engine->text_count - engine->filled;
         const uint32_t count = left < TRANSFORMER_BLOCK ? left : TRANSFORMER_BLOCK;
         platform->exclusive(platform, true);
-        float *logits = transformer_run(&engine->transformer, engine->text + engine->filled, count, engine->filled,
-                                        count == left);
+        float *logits =
+            transformer_run(&engine->transformer, engine->text + engine->filled, count, engine->filled, count == left);
         const int32_t id = count == left ? sampler_next(&engine->sampler, logits) : STOPPED;
         platform->exclusive(platform, false);
         engine->filled += count;
@@ -249,7 +252,7 @@ static int32_t next_token(struct teller *teller)
 static enum story_end drop_stop(struct teller *teller)
 {
     teller->held_bytes = 0;
-    keep(teller->engine, teller->held_from[0]);
+    story_rewind(teller->engine, teller->held_from[0]);
     return STORY_COMPLETE;
 }
 

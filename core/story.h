@@ -19,11 +19,11 @@ struct story {
     const char *prompt;  /* bytes, not owned; in a chat, what the user says */
     size_t prompt_bytes; /* <= PROMPT_MAX */
     struct sampling sampling;
-    uint32_t steps;          /* tokens at most, of a story with its prompt and BOS, of a chat's answer alone; 0 = as many as
-                                the context holds */
+    uint32_t steps;          /* tokens at most, of a story with its prompt and BOS, of a chat's answer alone; 0 = as
+                                many as the context holds */
     bool ids;                /* token ids, one a line, instead of text */
     bool go_on;              /* continue the text of the calls before, back to the last one without go_on */
-    const char *stop;        /* text that ends the story and is not shown; NULL or "" = none. Below CHAT_STOP_MAX bytes */
+    const char *stop;        /* text that ends the story and is not shown, below CHAT_STOP_MAX bytes; NULL, "" = none */
     const struct chat *chat; /* NULL = a story; else the prompt is a turn, of which only the answer is shown */
     struct wrap *wrap;       /* where text goes, begun and ended by the caller; NULL = to platform->put */
     struct keys *keys;       /* where Escape and Ctrl-C stop it; NULL = nothing does */
@@ -40,10 +40,15 @@ struct story_result {
 };
 
 /*
- * Tells one story, or answers one turn of a chat. Text goes out as soon as its UTF-8 is whole and it is no beginning of the
- * stop text; nothing is added to it. With STORY_FAILED, *error is filled; text told before it can then be continued.
+ * Tells one story, or answers one turn of a chat. Text goes out as soon as its UTF-8 is whole and it is no beginning of
+ * the stop text; nothing is added to it. With STORY_FAILED, *error is filled; text told before it can then be
+ * continued.
  */
 struct story_result story_tell(struct engine *engine, const struct story *story, struct error *error);
+
+/* Takes the text back to its first `count` tokens, at most those that there are: the next call with go_on goes on
+   there. */
+void story_rewind(struct engine *engine, uint32_t count);
 
 /* Empties the context: the next story or turn begins a new text, go_on or not. */
 void story_forget(struct engine *engine);

@@ -263,8 +263,8 @@ static uint64_t step_time(struct team *team, uint32_t processors, void (*step)(v
     return time_steps(team, steps, step, context) * 1000 / steps;
 }
 
-/* Times one, two, four ... and all processors. More of them must gain an eighth: they make heat, and two may be threads of
-   one core, so that a number that gains nothing says nothing of the next. */
+/* Times one, two, four ... and all processors. More of them must gain an eighth: they make heat, and two may be
+   threads of one core, so that a number that gains nothing says nothing of the next. */
 uint32_t team_choose(struct team *team, uint64_t weight_bytes, void (*step)(void *context), void *context)
 {
     uint32_t best = 1, processors = 1;

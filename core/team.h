@@ -1,10 +1,10 @@
 /*
- * Several processors at one model: the rows of a matrix and the heads of attention are shared out among them. Kernels know
- * nothing of it, and the bits are the same for any number.
+ * Several processors at one model: the rows of a matrix and the heads of attention are shared out among them. Kernels
+ * know nothing of it, and the bits are the same for any number.
  *
- * Between team_begin and team_end the other processors spin, each at a mailbox of its own. A share that its processor has
- * not taken by the time the first one is done with its own is taken back and computed by the first: processors that come
- * late, or that an emulator or system gives no time, cost speed and never hold anything up.
+ * Between team_begin and team_end the other processors spin, each at a mailbox of its own. A share that its processor
+ * has not taken by the time the first one is done with its own is taken back and computed by the first: processors
+ * that come late, or that an emulator or system gives no time, cost speed and never hold anything up.
  */
 #ifndef BOOTLLAMA_TEAM_H
 #define BOOTLLAMA_TEAM_H
@@ -33,8 +33,8 @@ struct team {
     struct team_member member[PLATFORM_PROCESSORS_MAX]; /* [0] is not used: the first processor's */
 };
 
-/* Counts the machine's processors by starting them once. The first computes alone until team_use or team_choose; so it does
-   in a struct team of zeros. */
+/* Counts the machine's processors by starting them once. The first computes alone until team_use or team_choose; so it
+   does in a struct team of zeros. */
 void team_init(struct team *team, struct platform *platform);
 
 /* Processors of the machine, the first included. */
@@ -44,13 +44,13 @@ uint32_t team_processors(const struct team *team);
 void team_use(struct team *team, uint32_t processors);
 
 /*
- * Finds out how many processors are fastest, for a model with this many bytes of weights, and sets it: a small model gets
- * one at once; for others step(context) is timed, which computes one token between the calls that a stretch of computing
- * needs. Takes some 20 ms for each doubling of processors, or about two steps where those are slower. Returns the number.
+ * Finds out how many processors are fastest, for a model with this many bytes of weights, and sets it: a small model
+ * gets one at once; for others step(context), which computes one token, is timed, within `exclusive`. Takes some 20 ms
+ * for each doubling of processors, or about two steps where those are slower. Returns the number.
  */
 uint32_t team_choose(struct team *team, uint64_t weight_bytes, void (*step)(void *context), void *context);
 
-/* Around a stretch of computing, as a story: starts the other processors, and dismisses them. Not within `exclusive`. */
+/* Around a stretch of computing, as a story is: starts the others, and dismisses them. Not within `exclusive`. */
 void team_begin(struct team *team);
 void team_end(struct team *team);
 
@@ -69,9 +69,9 @@ static inline size_t team_scores(uint32_t heads, uint32_t context)
 }
 
 /*
- * kernel->attention, by KV heads, for `count` >= 1 positions from shape->position on: the query of each follows that of the
- * one before at q_stride, its result at out_stride (in floats). The cache holds all of these positions. scores is scratch
- * of team_scores floats.
+ * kernel->attention, by KV heads, for `count` >= 1 positions from shape->position on: the query of each follows that
+ * of the one before at q_stride, its result at out_stride (in floats). The cache holds all of these positions. scores
+ * is scratch of team_scores floats.
  */
 void team_attention(struct team *team, const struct kernel *kernel, float *out, size_t out_stride, const float *q,
                     size_t q_stride, const float *k, const float *v, const struct attention *shape, uint32_t count,

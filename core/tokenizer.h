@@ -19,8 +19,8 @@ struct tokenizer {
     const uint32_t *rank;       /* [vocabulary] the scores as integers >= 1 that compare alike, NaN the lowest */
     const uint8_t *type;        /* [vocabulary] enum token_type */
     const uint32_t *sorted;     /* [vocabulary] ids in the order of their pieces' bytes, equal pieces by id */
-    uint32_t marked_longest;    /* bytes of the longest piece that is found in a text as it is: of type TOKEN_USER, or up to
-                                   TOKENIZER_USER_MAX bytes of TOKEN_CONTROL or TOKEN_UNKNOWN; 0 if there is none */
+    uint32_t marked_longest;    /* bytes of the longest piece that is found in a text as it is: of type TOKEN_USER, or
+                                   TOKEN_CONTROL or TOKEN_UNKNOWN up to TOKENIZER_USER_MAX bytes; 0 if none */
     int32_t byte_token[256];    /* what stands for a byte in no piece: "<0xXX>", else the byte itself as a piece,
                                    else `unknown` */
     int32_t bos, eos, unknown;  /* or TOKEN_ABSENT */
@@ -59,8 +59,8 @@ int32_t tokenizer_encode(const struct tokenizer *tokenizer, const char *text, si
 
 /*
  * As tokenizer_encode, but control and unknown tokens written in the text become tokens too, as llama.cpp does it for a
- * chat's prompt; not in text[plain_start..plain_end), which the user has typed, nor where one reaches into it. BOS is first
- * only where `begin` and add_bos are set.
+ * chat's prompt; not in text[plain_start..plain_end), which the user has typed, nor where one reaches into it. BOS is
+ * first only where `begin` and add_bos are set.
  */
 int32_t tokenizer_encode_turn(const struct tokenizer *tokenizer, const char *text, size_t n, size_t plain_start,
                               size_t plain_end, bool begin, int32_t *ids, uint32_t capacity, void *scratch);

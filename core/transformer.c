@@ -55,7 +55,7 @@ int transformer_layout(struct transformer *transformer, const struct model *mode
     transformer->attended = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->q_rows);
     transformer->hidden = take_floats(arena, 2ull * TRANSFORMER_BLOCK * model->hidden_padded);
     transformer->logits = take_floats(arena, model->vocabulary_padded);
-    transformer->scores = take_floats(arena, model->heads * (positions + 1ull));
+    transformer->scores = take_floats(arena, team_scores(model->heads, positions));
     transformer->cosine = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->rope_pairs);
     transformer->sine = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->rope_pairs);
     layout_q8(transformer->q8, widest, arena);
@@ -90,30 +90,32 @@ struct block {
     uint32_t position, count;
 };
 
-/* RoPE, KV cache and attention, position by position: each sees those before it. */
+/* RoPE, KV cache and attention. */
 static void attend(struct transformer *t, uint32_t layer, const struct block *block)
 {
     const struct model *model = t->model;
+    const uint32_t stride = qkv_rows(model);
     const size_t layer_floats = (size_t)model->kv_heads * t->context * t->head_stride;
     float *k = t->k + layer * layer_floats, *v = t->v + layer * layer_floats;
-    struct attention shape = {
+    const struct attention shape = {
         .heads = model->heads,
         .kv_heads = model->kv_heads,
         .head_size = model->head_size,
         .head_stride = t->head_stride,
         .context = t->context,
+        .position = block->position,
         .score_factor = LOG2_E / __builtin_sqrtf((float)(int32_t)model->head_size),
     };
     for (uint32_t i = 0; i < block->count; i++) {
-        float *q = t->qkv + (size_t)i * qkv_rows(model), *new_k = q + model->q_rows, *new_v = new_k + model->kv_rows;
+        float *q = t->qkv + (size_t)i * stride, *new_k = q + model->q_rows, *new_v = new_k + model->kv_rows;
         const float *cosine = t->cosine + i * model->rope_pairs, *sine = t->sine + i * model->rope_pairs;
-        shape.position = block->position + i;
         rope_rotate(q, model->heads, model->head_size, cosine, sine, model->rope_pairs);
         rope_rotate(new_k, model->kv_heads, model->head_size, cosine, sine, model->rope_pairs);
-        cache_store(t, k, new_k, shape.position);
-        cache_store(t, v, new_v, shape.position);
-        model->kernel->attention(t->attended + (size_t)i * model->q_rows, q, k, v, &shape, t->scores);
+        cache_store(t, k, new_k, block->position + i);
+        cache_store(t, v, new_v, block->position + i);
     }
+    team_attention(t->team, model->kernel, t->attended, model->q_rows, t->qkv, stride, k, v, &shape, block->count,
+                   t->scores);
 }
 
 static void attention_layer(struct transformer *t, uint32_t index, const struct block *block)
@@ -125,12 +127,12 @@ static void attention_layer(struct transformer *t, uint32_t index, const struct 
         const float *x = t->x + (size_t)i * model->dim_padded;
         kernel->norm_quantize(&t->q8[i], x, layer->attn_norm, model->dim, model->norm_epsilon);
     }
-    kernel->matmul(t->qkv, qkv_rows(model), &layer->qkv, t->q8, block->count, false);
+    team_matmul(t->team, kernel, t->qkv, qkv_rows(model), &layer->qkv, t->q8, block->count, false);
     attend(t, index, block);
     for (uint32_t i = 0; i < block->count; i++) {
         kernel->quantize(&t->q8[i], t->attended + (size_t)i * model->q_rows, layer->attn_output.groups);
     }
-    kernel->matmul(t->x, model->dim_padded, &layer->attn_output, t->q8, block->count, true);
+    team_matmul(t->team, kernel, t->x, model->dim_padded, &layer->attn_output, t->q8, block->count, true);
 }
 
 static void feed_forward_layer(struct transformer *t, const struct layer *layer, uint32_t count)
@@ -142,13 +144,13 @@ static void feed_forward_layer(struct transformer *t, const struct layer *layer,
         const float *x = t->x + (size_t)i * model->dim_padded;
         kernel->norm_quantize(&t->q8[i], x, layer->ffn_norm, model->dim, model->norm_epsilon);
     }
-    kernel->matmul(t->hidden, 2 * (size_t)n, &layer->gate_up, t->q8, count, false);
+    team_matmul(t->team, kernel, t->hidden, 2 * (size_t)n, &layer->gate_up, t->q8, count, false);
     for (uint32_t i = 0; i < count; i++) {
         float *gate = t->hidden + i * 2 * (size_t)n;
         kernel->swiglu(gate, gate, gate + n, n);
         kernel->quantize(&t->q8[i], gate, layer->down.groups);
     }
-    kernel->matmul(t->x, model->dim_padded, &layer->down, t->q8, count, true);
+    team_matmul(t->team, kernel, t->x, model->dim_padded, &layer->down, t->q8, count, true);
 }
 
 float *transformer_run(struct transformer *transformer, const int32_t *tokens, uint32_t count, uint32_t position,
@@ -171,6 +173,6 @@ float *transformer_run(struct transformer *transformer, const int32_t *tokens, u
     }
     const float *last = transformer->x + (count - 1) * (size_t)model->dim_padded;
     model->kernel->norm_quantize(transformer->q8, last, model->output_norm, model->dim, model->norm_epsilon);
-    model->kernel->matmul(transformer->logits, 0, &model->output, transformer->q8, 1, false);
+    team_matmul(transformer->team, model->kernel, transformer->logits, 0, &model->output, transformer->q8, 1, false);
     return transformer->logits;
 }

@@ -7,12 +7,14 @@
 
 #include "arena.h"
 #include "model.h"
+#include "team.h"
 
 enum { TRANSFORMER_BLOCK = 16 }; /* positions that one call computes at most */
 
 /* Working memory has a row for each position of a block. */
 struct transformer {
     const struct model *model; /* not owned */
+    struct team *team;         /* that computes, not owned; NULL after transformer_layout: this processor alone */
     uint32_t context;          /* positions that the KV cache holds, a multiple of LANES */
     uint32_t head_stride;      /* see struct attention */
     float *x;                  /* [TRANSFORMER_BLOCK][dim_padded] the residual stream */
@@ -20,7 +22,7 @@ struct transformer {
     float *attended;           /* [TRANSFORMER_BLOCK][q_rows] */
     float *hidden;             /* [TRANSFORMER_BLOCK][2 * hidden_padded] gate, up */
     float *logits;             /* [vocabulary_padded] of the last position alone */
-    float *scores;             /* [heads][context], then [heads] */
+    float *scores;             /* [team_scores] */
     float *cosine, *sine;      /* [TRANSFORMER_BLOCK][rope_pairs] */
     float *k, *v;              /* [layers][kv_heads][context / LANES][head_stride][LANES] */
     struct q8_vector q8[TRANSFORMER_BLOCK]; /* wide enough for every matrix */

@@ -6,13 +6,15 @@
 #include "platform.h"
 
 typedef void EFIAPI mp_procedure(void *argument);
+typedef EFI_STATUS EFIAPI mp_count(struct mp_services *, UINTN *all, UINTN *enabled);
+typedef EFI_STATUS EFIAPI mp_start_all(struct mp_services *, mp_procedure *, BOOLEAN one_by_one, EFI_EVENT finished,
+                                       UINTN timeout_us, void *argument, UINTN **failed);
 
 /* As far as it is used; four more functions follow. */
 struct mp_services {
-    EFI_STATUS(EFIAPI *get_number_of_processors)(struct mp_services *, UINTN *all, UINTN *enabled);
+    mp_count *get_number_of_processors;
     void *get_processor_info;
-    EFI_STATUS(EFIAPI *startup_all_aps)(struct mp_services *, mp_procedure *, BOOLEAN one_by_one, EFI_EVENT finished,
-                                        UINTN timeout_us, void *argument, UINTN **failed);
+    mp_start_all *startup_all_aps;
 };
 
 enum {
@@ -47,8 +49,8 @@ static void run(struct processors *processors, uint32_t index)
     cpu_restore_vector_state(&vector_state);
 }
 
-/* On each of the others: entered by the firmware, in its paging and on its stack, which has 32 KiB in most; calls none of
-   it. Whether that stack is aligned is not taken on trust. */
+/* On each of the others: entered by the firmware, in its paging and on its stack, which has 32 KiB in most; calls none
+   of it. Whether that stack is aligned is not taken on trust. */
 __attribute__((force_align_arg_pointer)) static void EFIAPI enter(void *argument)
 {
     struct processors *processors = argument;

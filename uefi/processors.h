@@ -1,7 +1,7 @@
 /*
- * The other processors, by EFI_MP_SERVICES_PROTOCOL (UEFI Platform Initialization Specification vol. 2 ch. 13.4). Firmware
- * without the protocol has none, and so has firmware that does not let processors run beside the first one any more once a
- * boot option has been chosen, as that specification allows.
+ * The other processors, by EFI_MP_SERVICES_PROTOCOL (UEFI Platform Initialization Specification vol. 2 ch. 13.4).
+ * Firmware without the protocol has none, and so has firmware that does not let processors run beside the first one
+ * any more once a boot option has been chosen, as that specification allows.
  */
 #ifndef BOOTLLAMA_UEFI_PROCESSORS_H
 #define BOOTLLAMA_UEFI_PROCESSORS_H

@@ -7,7 +7,7 @@ UEFI_CC := gcc
 UEFI_TARGET := -m64 -march=x86-64 -fpic -fvisibility=hidden -mno-red-zone
 UEFI_SOURCES := $(wildcard uefi/*.c)
 UEFI_OBJECTS := $(UEFI_SOURCES:%.c=$(BUILD)/%.o) $(patsubst pc/%.c,$(BUILD)/uefi/pc/%.o,$(wildcard pc/*.c))
-UEFI_IMAGE_MAX := 98304
+UEFI_IMAGE_MAX := 114688
 
 # Code around firmware calls stays out of vector registers: they may be off when it starts, and firmware need not
 # preserve them. run.c saves those that firmware wants back.

@@ -24,6 +24,34 @@ static void check_range(float value, float least, float most)
         abort();
 }
 
+static bool is_text(const char *text, size_t size)
+{
+    return memchr(text, '\0', size) != NULL;
+}
+
+/* What a setting is said to be sets it to what it is; texts are shown without their tabs. */
+static void check_values(const struct config *config)
+{
+    static char value[PROMPT_MAX], again[PROMPT_MAX];
+    struct config copy = config_default();
+    struct error error;
+
+    for (uint32_t i = 0; i < CONFIG_KEYS; i++) {
+        config_value(config, i, value, sizeof value);
+        if (strchr(value, '"') != NULL || value[0] == ' ' || (value[0] != '\0' && value[strlen(value) - 1] == ' ') ||
+            strcmp(config_key(i), "repeat_penalty") == 0) /* quotes hold these; a penalty may be too small to show */
+            continue;
+        if (config_set(&copy, config_key(i), strlen(config_key(i)), value, strlen(value), &error) != 0) {
+            if (strchr(value, '?') != NULL)
+                continue;
+            abort();
+        }
+        config_value(&copy, i, again, sizeof again);
+        if (strcmp(value, again) != 0)
+            abort();
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct config config = config_default();
@@ -34,9 +62,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_range(config.sampling.top_p, 0, 1);
     check_range(config.sampling.min_p, 0, 1);
     check_range(config.sampling.repeat_penalty, 1e-30f, 100);
-    if (config.sampling.top_k > 1000000 || config.steps > 1000000 ||
-        memchr(config.model, '\0', sizeof config.model) == NULL ||
-        memchr(config.prompt, '\0', sizeof config.prompt) == NULL)
+    if (config.sampling.top_k > 1000000 || config.steps > 1000000 || config.countdown > 3600 ||
+        config.stories > 1000000 || config.autostart > SETTING_ON || config.colour > SETTING_ON ||
+        config.after > AFTER_OFF || config.wrap > 500 || (config.wrap > WRAP_OFF && config.wrap < 20) ||
+        config.processors > PLATFORM_PROCESSORS_MAX || config.serial_port > 4 || config.serial_speed < 300 ||
+        115200 % config.serial_speed != 0 || !is_text(config.model, sizeof config.model) ||
+        !is_text(config.prompt, sizeof config.prompt) || !is_text(config.chat_prefix, sizeof config.chat_prefix) ||
+        !is_text(config.chat_suffix, sizeof config.chat_suffix) || !is_text(config.chat_stop, sizeof config.chat_stop))
         abort();
+    check_values(&config);
     return 0;
 }

@@ -28,6 +28,8 @@ static void tell(const struct tokenizer *tokenizer)
     uint64_t scratch[(43 * (sizeof text + 1)) / 8 + 1];
     struct decoder decoder;
 
+    if (tokenizer_encode_turn(tokenizer, text, sizeof text - 1, 5, 9, true, ids, 200, scratch) < 0)
+        abort();
     int32_t count = tokenizer_encode(tokenizer, text, sizeof text - 1, ids, 200, scratch);
     if (tokenizer_scratch(sizeof text - 1) > sizeof scratch || count < 0)
         abort();

@@ -12,6 +12,7 @@ KERNELS = {  # name -> what the processor must have
     "scalar": [],
     "sse2": ["sse2"],
     "avx2": ["avx2", "f16c"],
+    "avxvnni": ["avx2", "f16c", "avx_vnni"],
     "avx512vnni": ["avx512f", "avx512bw", "avx512vl", "avx512_vnni"],
 }
 VARIANTS = ["host", "host32-x87", "host32-sse2"]  # 64-bit, 32-bit x87 at 24-bit precision, 32-bit SSE2

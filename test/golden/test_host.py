@@ -58,6 +58,11 @@ def test_story_at_power_on(name):
     assert len(token_ids(model)) < CONTEXT
 
 
+def test_any_number_of_processors_tells_the_same(model):
+    for processors in "auto", 1, 2, 64:
+        assert tell(model, "--processors", processors) == tell(model)
+
+
 def test_output_is_the_story_and_nothing_else(model):
     status, output, errors = run(model)
     assert status == 0
@@ -166,7 +171,8 @@ def test_files_at_fault(model, tmp_path):
     (("a.gguf", "--repeat-penalty", "0"), "repeat_penalty is a number above 0"),
     (("a.gguf", "--top-k", "-3"), "top_k is a whole number"),
     (("a.gguf", "--steps", "many"), "steps is a whole number"),
-    (("a.gguf", "--seed", "18446744073709551616"), "seed is a whole number from 0 to 18446744073709551615"),
+    (("a.gguf", "--seed", "18446744073709551616"), "seed is random or a whole number below 2^64"),
+    (("a.gguf", "--processors", "0"), "processors is auto or a whole number from 1 to 64"),
     (("a.gguf", "--prompt", "x" * 5000), "--prompt is too long"),
     (("a.gguf", "--score", "a.i32"), "belong together"),
     (("a.gguf", "--context", "5"), "belong together"),

@@ -1,10 +1,12 @@
 // Runs llama.cpp on one model and answers questions about it, as JSON on stdin and stdout:
 //   node llama_cpp.mjs NODE_MODULES MODEL.gguf
-//   question  {"tokenize": [TEXT, ...], "greedy": [{"tokens": [ID, ...], "positions": N}, ...]}
-//   answer    {"name": ..., "tokenize": [[ID, ...], ...], "greedy": [{"tokens": [ID, ...], "margins": [X, ...]}, ...]}
+//   question  {"tokenize": [TEXT, ...], "greedy": [{"tokens": [ID, ...], "positions": N}, ...],
+//              "chats": [[{"role": ..., "content": ...}, ...], ...]}
+//   answer    {"name": ..., "tokenize": [[ID, ...], ...], "greedy": [{"tokens": [ID, ...], "margins": [X, ...]}, ...],
+//              "chats": [[ID, ...], ...]}
 // Token lists begin with BOS. A greedy list goes on from its tokens up to N positions or to a generated BOS or EOS,
 // which is not in it; margins[i] is the logarithm of how much likelier tokens[i] was than the next best (null for
-// tokens that were given).
+// tokens that were given). A chat is written by the model's own template, with control tokens where it names them.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -35,16 +37,30 @@ async function greedy(context, model, { tokens, positions }) {
     return result;
 }
 
+// What the template writes, a program in Jinja, with BOS in front if it writes none.
+function chat(model, Template, messages) {
+    const text = new Template(model.fileInfo.metadata.tokenizer.chat_template).render({
+        messages, add_generation_prompt: true, bos_token: model.tokens.bosString, eos_token: model.tokens.eosString,
+    });
+    const tokens = model.tokenize(text, true);
+    return tokens[0] === model.tokens.bos ? tokens : [model.tokens.bos, ...tokens];
+}
+
 const question = JSON.parse(readFileSync(0, "utf8"));
 const llama = await getLlama({ gpu: false, build: "never", skipDownload: true, maxThreads: 1, logLevel: "warn" });
 const model = await llama.loadModel({ modelPath });
 const context = await model.createContext({ contextSize: model.trainContextSize, sequences: 1, threads: 1 });
 
-const answer = { name: model.fileInfo.metadata.general.name, tokenize: [], greedy: [] };
+const answer = { name: model.fileInfo.metadata.general.name, tokenize: [], greedy: [], chats: [] };
 for (const text of question.tokenize ?? [])
     answer.tokenize.push([model.tokens.bos, ...model.tokenize(text)]);
 for (const request of question.greedy ?? [])
     answer.greedy.push(await greedy(context, model, request));
+if (question.chats) {
+    const { Template } = await import(pathToFileURL(join(modules, "@huggingface", "jinja", "dist", "index.js")));
+    for (const messages of question.chats)
+        answer.chats.push(chat(model, Template, messages));
+}
 
 writeFileSync(1, JSON.stringify(answer));
 await llama.dispose();

@@ -10,6 +10,7 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,9 @@ import pytest
 from gguf_file import GgufFile
 from llama2c_model import Shape, greedy, pieces, random_model, tokenizer
 from places import BUILD, ROOT, built, stories260k, unavailable
+
+sys.path.append(str(ROOT / "test/boot"))
+from gguf_writer import header
 
 HERE = Path(__file__).parent
 NODE = BUILD / "node"
@@ -200,3 +204,104 @@ def test_our_greedy_text_agrees(ask, name, prompt):
     ours = our_ids(path, prompt, POSITIONS)
     assert ours[:len(starts[index])] == starts[index]
     check_alike(ours, told["tokens"], told["margins"], CLOSE_CALL["default" if name == "default" else "stories260k"])
+
+
+# ---- Chats: what our families write against the templates themselves, run by a Jinja of their own ----
+
+CONTROL = 3  # type of a token
+USER, OTHER, END = "{% if message['role'] == 'user' %}", "{% else %}", "{% endif %}{% endfor %}"
+EACH, ASK = "{% for message in messages %}", "{% if add_generation_prompt %}"
+TEMPLATES = {
+    "chatml": EACH + "{{'<|im_start|>' + message['role'] + '\\n' + TEXT + '<|im_end|>' + '\\n'}}{% endfor %}" +
+              ASK + "{{ '<|im_start|>assistant\\n' }}{% endif %}",
+    "llama-2": EACH + "{% set content = TEXT %}{% if message['role'] == 'system' %}{{ '<<SYS>>\\n' +"
+               " content.strip() + '\\n<</SYS>>\\n\\n' }}{% elif message['role'] == 'user' %}{{ bos_token + '[INST] ' +"
+               " content.strip() + ' [/INST]' }}{% else %}{{ ' '  + content.strip() + ' ' + eos_token }}" + END,
+    "mistral-0.2": "{{ bos_token }}" + EACH + USER + "{{ '[INST] ' + TEXT + ' [/INST]' }}" + OTHER +
+                   "{{ TEXT + eos_token}}" + END,
+    "mistral-v1": "{{ bos_token }}" + EACH + "{% if message['role'] == 'system' %}{{ ' [INST] ' + system_message }}"
+                  "{% elif message['role'] == 'user' %}{{ ' [INST] ' + TEXT + ' [/INST]' }}" + OTHER +
+                  "{{ ' ' + TEXT + eos_token}}" + END,
+    "mistral-v3": "{{ bos_token }}{% if tools %}{{ '[AVAILABLE_TOOLS]' }}{% endif %}" + EACH + USER +
+                  "{{ '[INST] ' + TEXT + '[/INST]' }}" + OTHER + "{{ ' ' + TEXT + eos_token}}" +
+                  END,
+    "mistral-v7": "{{ bos_token }}" + EACH + "{% if message['role'] == 'system' %}{{ '[SYSTEM_PROMPT] ' }}"
+                  "{% elif message['role'] == 'user' %}{{ '[INST] ' + TEXT + '[/INST]' }}" + OTHER +
+                  "{{ ' ' + TEXT + eos_token}}" + END,
+    "zephyr": "{% for message in messages %}\n{% if message['role'] == 'user' %}\n{{ '<|user|>\\n' + TEXT +"
+              " eos_token }}\n{% elif message['role'] == 'assistant' %}\n{{ '<|assistant|>\\n'  + TEXT +"
+              " eos_token }}\n{% endif %}\n{% if loop.last and add_generation_prompt %}\n{{ '<|assistant|>' }}\n"
+              "{% endif %}\n{% endfor %}",
+    "monarch": EACH + "{{bos_token + message['role'] + '\\n' + TEXT + eos_token + '\\n'}}{% endfor %}" + ASK +
+               "{{ bos_token + 'assistant\\n' }}{% endif %}",
+    "openchat": "{{ bos_token }}" + EACH + "{{ 'GPT4 Correct ' + message['role'].title() + ': ' + TEXT +"
+                " '<|end_of_turn|>'}}{% endfor %}" + ASK + "{{ 'GPT4 Correct Assistant:' }}{% endif %}",
+    "vicuna": EACH + USER + "{{ 'USER: ' + TEXT + '\\n' }}" + OTHER + "{{ 'ASSISTANT: ' + TEXT +"
+              " eos_token + '\\n' }}" + END + ASK + "{{ 'ASSISTANT:' }}{% endif %}",
+    "alpaca": EACH + USER + "{{ '### Instruction:\\n' + TEXT | trim + '\\n\\n' }}" + OTHER +
+              "{{ '### Response:\\n' + TEXT | trim + eos_token + '\\n\\n' }}" + END + ASK +
+              "{{ '### Response:\\n' }}{% endif %}",
+}
+TEMPLATES = {family: template.replace("TEXT", "message['content']") for family, template in TEMPLATES.items()}
+# Control tokens that such models have: put in the place of the last pieces of stories260K.
+MARKS = ["<|im_start|>", "<|im_end|>", "<|end_of_turn|>"]
+TURNS = ["Hello", "Tell me a story, please.\nA short one", "x  y", "ö 株", ""]
+
+
+@pytest.fixture(scope="session")
+def chat_ids(tmp_path_factory):
+    """core/ as a function: (model file, turn, ...) -> the ids of each turn."""
+    folder = tmp_path_factory.mktemp("chat")
+    program, library = folder / "chat_ids", folder / "host.a"
+    objects = [path for path in built("host").rglob("*.o") if path.name != "main.o" and path.parent.name != "model"]
+    subprocess.run(["ar", "rc", library, *objects], check=True, timeout=ANSWER_SECONDS)
+    subprocess.run(["gcc", "-std=gnu11", f"-I{ROOT}/core", f"-I{ROOT}/test/host", HERE / "chat_ids.c", library,
+                    "-lpthread", "-o", program], check=True, timeout=ANSWER_SECONDS)
+
+    def ids(path, *turns):
+        result = subprocess.run([program, path, *turns], capture_output=True, text=True, timeout=ANSWER_SECONDS)
+        assert result.returncode == 0, result.stderr
+        return [[int(number) for number in line.split()] for line in result.stdout.splitlines()[:len(turns)]]
+
+    return ids
+
+
+@pytest.fixture(scope="session")
+def chat_model(tmp_path_factory):
+    """stories260K with a family's template and control tokens, as a function of the family's name."""
+    @functools.cache
+    def write(family):
+        path = stories260k("models/stories260k-f32.gguf")
+        file = GgufFile(path.read_bytes())
+        pieces, types = (list(file.metadata["tokenizer.ggml." + key]) for key in ("tokens", "token_type"))
+        pieces[-len(MARKS):], types[-len(MARKS):] = MARKS, [CONTROL] * len(MARKS)
+        metadata = file.metadata | {"tokenizer.ggml.tokens": pieces, "tokenizer.ggml.token_type": types,
+                                    "tokenizer.chat_template": TEMPLATES[family]}
+        data, size = header(metadata, {name: (tensor.dimensions, tensor.type) for name, tensor in file.tensors.items()})
+        copy = tmp_path_factory.mktemp(family) / "model.gguf"
+        copy.write_bytes(data + path.read_bytes()[-size:])
+        return copy
+
+    return write
+
+
+@pytest.mark.parametrize("turn", TURNS, ids=repr)
+@pytest.mark.parametrize("family", TEMPLATES)
+def test_our_chat_agrees(ask, chat_ids, chat_model, family, turn):
+    """Two turns: the first from the beginning, the second from the end of the answer between them."""
+    path = chat_model(family)
+    users = [{"role": "user", "content": text} for text in TURNS]
+    answer = {"role": "assistant", "content": "Yes."}
+    chats = [chat for user in users for chat in ([user], [user, answer, user])]
+    index = 2 * TURNS.index(turn)
+    theirs = ask(path, chats=chats)["chats"][index:index + 2]
+    ours = chat_ids(path, turn, turn)
+    assert ours[0] == theirs[0]
+    assert ours[1] == theirs[1][-len(ours[1]):]
+
+
+def test_control_tokens_that_the_user_types_stay_text(chat_ids, chat_model):
+    plain, typed = (chat_ids(chat_model("chatml"), text)[0] for text in ("", "</s><|im_end|><s>"))
+    control = [1, 2, 509, 510, 511]
+    assert [token for token in typed if token in control] == [token for token in plain if token in control]
+    assert len(typed) > len(plain) + 10

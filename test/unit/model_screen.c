@@ -16,8 +16,9 @@ static void demand(bool good, const char *what)
 
 static void blank(struct model_screen *screen)
 {
-    for (uint32_t i = 0; i < SCREEN_CELLS; i++)
+    for (uint32_t i = 0; i < screen->used; i++)
         strcpy(screen->cell[i], " ");
+    screen->used = 0;
 }
 
 static void put_mark(struct model_screen *screen, const char *bytes, size_t n)
@@ -30,7 +31,8 @@ static void put_mark(struct model_screen *screen, const char *bytes, size_t n)
         return;
     char *cell = screen->cell[at - 1];
     size_t used = strlen(cell);
-    demand(used + n < SCREEN_CELL_BYTES, "too many marks for one cell");
+    if (used + n >= SCREEN_CELL_BYTES) /* more than a screen would draw */
+        return;
     memcpy(cell + used, bytes, n);
     cell[used + n] = 0;
 }
@@ -44,6 +46,7 @@ static void put_letter(struct model_screen *screen, const char *bytes, size_t n,
     if (columns == 2)
         screen->cell[screen->column + 1][0] = 0;
     screen->column += columns;
+    screen->used = screen->column > screen->used ? screen->column : screen->used;
 }
 
 static void put_character(struct model_screen *screen, const char *bytes, size_t n)
@@ -98,6 +101,7 @@ void model_screen_init(struct model_screen *screen, uint32_t columns)
     memset(screen, 0, sizeof *screen);
     screen->columns = columns;
     screen->platform = (struct platform){.state = screen, .columns = columns, .put = put, .set_colour = set_colour};
+    screen->used = SCREEN_CELLS;
     blank(screen);
 }
 

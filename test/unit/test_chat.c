@@ -8,10 +8,12 @@ static const struct {
     const char *jinja, *prefix, *suffix, *stop, *end;
     bool strip;
 } cases[] = {
-    {"{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n'}}"
+    {"{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + "
+     "'\\n'}}"
      "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",
      "<|im_start|>user\n", "<|im_end|>\n<|im_start|>assistant\n", "<|im_end|>", "<|im_end|>\n", false},
-    {"{{ bos_token }}{% for message in messages %}{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] + "
+    {"{{ bos_token }}{% for message in messages %}{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] "
+     "+ "
      "' [/INST]' }}{% elif message['role'] == 'assistant' %}{{ message['content'] + eos_token}}{% endif %}{% endfor %}",
      "[INST] ", " [/INST]", "", "</s>", false},
     {"{% set content = '<<SYS>>\\n' + system_message + '\\n<</SYS>>\\n\\n' + message['content'] %}"
@@ -20,26 +22,32 @@ static const struct {
     {"{{ bos_token }}{{ ' [INST] ' + system_message + '\\n\\n' + message['content'] + ' [/INST]' }}"
      "{{ ' ' + message['content'] + eos_token}}",
      " [INST] ", " [/INST]", "", "</s>", false},
-    {"{{- '[AVAILABLE_TOOLS] [' }}{{- '[INST] ' + message['content'] + '[/INST]' }}", "[INST] ", "[/INST]", "", "</s>", false},
-    {"{{- \"[AVAILABLE_TOOLS] [\" }}{{- \" [INST] \" + message['content'] + \" [/INST]\" }}", " [INST] ", " [/INST]", "",
-     "</s>", false},
-    {"{{- \"[AVAILABLE_TOOLS][\" }}{{- \"[INST]\" + message[\"content\"] + \"[/INST]\" }}", "[INST]", "[/INST]", "", "</s>",
+    {"{{- '[AVAILABLE_TOOLS] [' }}{{- '[INST] ' + message['content'] + '[/INST]' }}", "[INST] ", "[/INST]", "", "</s>",
      false},
-    {"{{- '[SYSTEM_PROMPT] ' + system + '[/SYSTEM_PROMPT]' }}{{- '[INST] ' + message['content'] + '[/INST]' }}", "[INST] ",
-     "[/INST]", "", "</s>", false},
-    {"{% for message in messages %}\n{% if message['role'] == 'user' %}\n{{ '<|user|>\n' + message['content'] + eos_token }}\n"
-     "{% elif message['role'] == 'assistant' %}\n{{ '<|assistant|>\n'  + message['content'] + eos_token }}\n{% endif %}\n"
+    {"{{- \"[AVAILABLE_TOOLS] [\" }}{{- \" [INST] \" + message['content'] + \" [/INST]\" }}", " [INST] ", " [/INST]",
+     "", "</s>", false},
+    {"{{- \"[AVAILABLE_TOOLS][\" }}{{- \"[INST]\" + message[\"content\"] + \"[/INST]\" }}", "[INST]", "[/INST]", "",
+     "</s>", false},
+    {"{{- '[SYSTEM_PROMPT] ' + system + '[/SYSTEM_PROMPT]' }}{{- '[INST] ' + message['content'] + '[/INST]' }}",
+     "[INST] ", "[/INST]", "", "</s>", false},
+    {"{% for message in messages %}\n{% if message['role'] == 'user' %}\n{{ '<|user|>\n' + message['content'] + "
+     "eos_token }}\n"
+     "{% elif message['role'] == 'assistant' %}\n{{ '<|assistant|>\n'  + message['content'] + eos_token }}\n{% endif "
+     "%}\n"
      "{% if loop.last and add_generation_prompt %}\n{{ '<|assistant|>' }}\n{% endif %}\n{% endfor %}",
      "<|user|>\n", "</s>\n<|assistant|>\n", "", "</s>\n", false},
     {"{{'<|user|>' + '\\n' + message['content'] + '<|end|>' + '\\n' + '<|assistant|>' + '\\n'}}", "<|user|>\n",
      "<|end|>\n<|assistant|>\n", "<|end|>", "<|end|>\n", false},
-    {"{% for message in messages %}{{bos_token + message['role'] + '\\n' + message['content'] + eos_token + '\\n'}}{% endfor %}",
+    {"{% for message in messages %}{{bos_token + message['role'] + '\\n' + message['content'] + eos_token + '\\n'}}{% "
+     "endfor %}",
      "user\n", "</s>\n<s>assistant\n", "", "</s>\n<s>", false},
-    {"{{ 'GPT4 Correct ' + message['role'].title() + ': ' + message['content'] + '<|end_of_turn|>'}}", "GPT4 Correct User: ",
-     "<|end_of_turn|>GPT4 Correct Assistant:", "<|end_of_turn|>", "<|end_of_turn|>", false},
-    {"{{ 'USER: ' + message['content'] | trim + '\\n' }}{{ 'ASSISTANT: ' + message['content'] | trim + eos_token + '\\n' }}",
+    {"{{ 'GPT4 Correct ' + message['role'].title() + ': ' + message['content'] + '<|end_of_turn|>'}}",
+     "GPT4 Correct User: ", "<|end_of_turn|>GPT4 Correct Assistant:", "<|end_of_turn|>", "<|end_of_turn|>", false},
+    {"{{ 'USER: ' + message['content'] | trim + '\\n' }}{{ 'ASSISTANT: ' + message['content'] | trim + eos_token + "
+     "'\\n' }}",
      "USER: ", "\nASSISTANT:", "", "</s>\n", true},
-    {"{{ '### Instruction:\\n' + message['content'] | trim + '\\n\\n' }}{{ '### Response:\\n' + message['content']|trim }}",
+    {"{{ '### Instruction:\\n' + message['content'] | trim + '\\n\\n' }}{{ '### Response:\\n' + "
+     "message['content']|trim }}",
      "### Instruction:\n", "\n\n### Response:\n", "### Instruction:", "</s>\n\n", true},
 };
 
@@ -92,9 +100,22 @@ static void escapes(void **state)
     static const struct {
         const char *in, *out; /* NULL = refused */
     } rows[] = {
-        {"", ""}, {"abc", "abc"}, {"a\\nb", "a\nb"}, {"\\ta\\s", "\ta "}, {"\\\\n", "\\n"}, {"\\\\\\n", "\\\n"},
-        {"\\", NULL}, {"a\\", NULL}, {"\\x", NULL}, {"\\N", NULL}, {"\\ ", NULL}, {"1234567", "1234567"},
-        {"12345678", NULL}, {"123456\\n", "123456\n"}, {"1234567\\n", NULL}, {"\u00F6\\s\u00F6", "\u00F6 \u00F6"},
+        {"", ""},
+        {"abc", "abc"},
+        {"a\\nb", "a\nb"},
+        {"\\ta\\s", "\ta "},
+        {"\\\\n", "\\n"},
+        {"\\\\\\n", "\\\n"},
+        {"\\", NULL},
+        {"a\\", NULL},
+        {"\\x", NULL},
+        {"\\N", NULL},
+        {"\\ ", NULL},
+        {"1234567", "1234567"},
+        {"12345678", NULL},
+        {"123456\\n", "123456\n"},
+        {"1234567\\n", NULL},
+        {"\u00F6\\s\u00F6", "\u00F6 \u00F6"},
     };
     char out[8];
     (void)state;

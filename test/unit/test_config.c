@@ -32,19 +32,74 @@ static void defaults(void **state)
 {
     const struct sampling sampling = sampling_default();
     struct config config = parse("");
+    const struct sampling *got = &config.sampling;
 
     (void)state;
     assert_string_equal(reports, "");
-    assert_memory_equal(&config.sampling, &sampling, sizeof sampling);
+    assert_true(got->temperature == sampling.temperature && got->top_p == sampling.top_p &&
+                got->min_p == sampling.min_p);
+    assert_true(got->repeat_penalty == sampling.repeat_penalty && got->top_k == sampling.top_k);
+    assert_int_equal(got->seed, sampling.seed);
+    assert_int_equal(config.seed_random, false);
     assert_int_equal(config.steps, 0);
     assert_string_equal(config.model, "");
     assert_string_equal(config.prompt, "");
+    assert_int_equal(config.countdown, 3);
+    assert_int_equal(config.autostart, SETTING_ON);
+    assert_int_equal(config.stories, 1);
+    assert_int_equal(config.after, AFTER_PROMPT);
+    assert_int_equal(config.serial_port, 1);
+    assert_int_equal(config.serial_speed, 115200);
+    assert_int_equal(config.wrap, WRAP_AUTO);
+    assert_int_equal(config.colour, SETTING_ON);
+    assert_int_equal(config.processors, PROCESSORS_AUTO);
+}
+
+/* image/BOOTLLAM.CFG names every key once, commented out, with the value that holds without it. */
+static void the_file_that_ships(void **state)
+{
+    FILE *file = fopen("image/BOOTLLAM.CFG", "r");
+    char line[100], text[4000] = "", value[64];
+    struct config config = config_default(), shipped;
+    uint32_t keys = 0;
+
+    (void)state;
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL) {
+        char key[32];
+        if (sscanf(line, "#%31[a-z_] =", key) == 1 && line[1 + strlen(key) + 1] == '=') {
+            struct error error;
+            assert_true(config_find(key, strlen(key), &error) >= 0);
+            assert_null(strstr(text, line + 1));
+            strcat(text, line + 1);
+            keys++;
+        } else {
+            assert_true(line[0] == '#' || line[0] == '\n');
+        }
+    }
+    fclose(file);
+    assert_int_equal(keys, CONFIG_KEYS);
+    memset(&config, 0, sizeof config); /* so that every value comes from the file */
+    shipped = config;
+    reports[0] = '\0';
+    config_parse(&shipped, text, strlen(text), collect, reports);
+    assert_string_equal(reports, "");
+    config = config_default();
+    for (uint32_t i = 0; i < CONFIG_KEYS; i++) {
+        char standard[64];
+        config_value(&shipped, i, value, sizeof value);
+        config_value(&config, i, standard, sizeof standard);
+        assert_string_equal(value, standard);
+    }
 }
 
 static void every_key(void **state)
 {
-    struct config config = parse("temperature = 0.5\ntop_p=0.25\nmin_p = 0.125\nrepeat_penalty = 1.5\ntop_k = 40\n"
-                                 "seed = 18446744073709551615\nsteps = 300\nmodel = MY STORY.GGUF\nprompt = One day");
+    struct config config =
+        parse("temperature = 0.5\ntop_p=0.25\nmin_p = 0.125\nrepeat_penalty = 1.5\ntop_k = 40\n"
+              "seed = 18446744073709551615\nsteps = 300\nmodel = MY STORY.GGUF\nprompt = One day\ncountdown = 3600\n"
+              "AUTOSTART = OFF\nstories = 0\nafter = Reboot\nserial = COM3 9600\nwrap = 72\ncolour = off\n"
+              "chat_prefix = <|user|>\\n\nchat_suffix = </s>\\n<|assistant|>\\n\nchat_stop = </s>\nprocessors = 64\n");
 
     (void)state;
     assert_string_equal(reports, "");
@@ -55,6 +110,86 @@ static void every_key(void **state)
     assert_int_equal(config.steps, 300);
     assert_string_equal(config.model, "MY STORY.GGUF");
     assert_string_equal(config.prompt, "One day");
+    assert_int_equal(config.countdown, 3600);
+    assert_int_equal(config.autostart, SETTING_OFF);
+    assert_int_equal(config.stories, 0);
+    assert_int_equal(config.after, AFTER_REBOOT);
+    assert_int_equal(config.serial_port, 3);
+    assert_int_equal(config.serial_speed, 9600);
+    assert_int_equal(config.wrap, 72);
+    assert_int_equal(config.colour, SETTING_OFF);
+    assert_string_equal(config.chat_prefix, "<|user|>\\n");
+    assert_string_equal(config.chat_suffix, "</s>\\n<|assistant|>\\n");
+    assert_string_equal(config.chat_stop, "</s>");
+    assert_int_equal(config.processors, 64);
+}
+
+static void words(void **state)
+{
+    static const struct {
+        const char *line;
+        uint64_t seed;
+        uint32_t port, speed, after, wrap, processors;
+        bool seed_random;
+    } cases[] = {
+        {"serial = off", 192, 0, 115200, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, false},
+        {"serial = com4", 192, 4, 115200, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, false},
+        {"serial = Com2 \t 300", 192, 2, 300, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, false},
+        {"after = off", 192, 1, 115200, AFTER_OFF, WRAP_AUTO, PROCESSORS_AUTO, false},
+        {"wrap = OFF", 192, 1, 115200, AFTER_PROMPT, WRAP_OFF, PROCESSORS_AUTO, false},
+        {"wrap = auto\nprocessors = Auto", 192, 1, 115200, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, false},
+        {"seed = RANDOM", 192, 1, 115200, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, true},
+        {"seed = random\nseed = 3", 3, 1, 115200, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct config config = parse(cases[i].line);
+        assert_string_equal(reports, "");
+        assert_int_equal(config.serial_port, cases[i].port);
+        assert_int_equal(config.serial_speed, cases[i].speed);
+        assert_int_equal(config.after, cases[i].after);
+        assert_int_equal(config.wrap, cases[i].wrap);
+        assert_int_equal(config.processors, cases[i].processors);
+        assert_int_equal(config.sampling.seed, cases[i].seed);
+        assert_int_equal(config.seed_random, cases[i].seed_random);
+    }
+}
+
+/* Whatever a value is, its text sets it again. */
+static void values_as_text(void **state)
+{
+    static const char *const texts[] = {
+        "temperature = 0.8",   "temperature = 100",
+        "temperature = 99.99", "temperature = 7.00001",
+        "top_p = 0.000001",    "top_p = 0.333333",
+        "min_p = 0.05",        "repeat_penalty = 1.1",
+        "seed = random",       "seed = 18446744073709551615",
+        "serial = com2 9600",  "serial = off",
+        "wrap = off",          "wrap = 500",
+        "after = reboot",      "autostart = off",
+        "processors = 12",     "processors = auto",
+        "prompt = Once upon",  "chat_prefix = a\\nb",
+        "stories = 0",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        struct config config = parse(texts[i]);
+        struct error error;
+        char value[64], line[100];
+        const size_t n = strcspn(texts[i], " ");
+        const int index = config_find(texts[i], n, &error);
+        assert_string_equal(reports, "");
+        assert_true(index >= 0);
+        config_value(&config, (uint32_t)index, value, sizeof value);
+        snprintf(line, sizeof line, "%s = %s", config_key((uint32_t)index), value);
+        assert_string_equal(line, texts[i]);
+    }
+    struct config config = parse("prompt = \xC3\xB6\xC3\xB6");
+    char cut[4];
+    config_value(&config, 0, cut, sizeof cut); /* a whole sequence or none */
+    assert_string_equal(cut, "\xC3\xB6");
 }
 
 static void limits(void **state)
@@ -68,20 +203,29 @@ static void limits(void **state)
         {"repeat_penalty", "0.1 1 100", "0 -1 100.5 0.0", "is a number above 0, at most 100"},
         {"top_k", "0 1000000", "1000001 -1 1.5", "is a whole number from 0 to 1000000"},
         {"steps", "0 1000000", "1000001 -1 all", "is a whole number from 0 to 1000000"},
-        {"seed", "0 18446744073709551615", "18446744073709551616 -1 random",
-         "is a whole number from 0 to 18446744073709551615"},
+        {"seed", "0 18446744073709551615 random", "18446744073709551616 -1 randomly",
+         "is random or a whole number below 2^64"},
+        {"autostart", "on off ON", "yes 1 0", "is off or on"},
+        {"countdown", "0 3600", "3601 -1 1.5 off", "is a whole number from 0 to 3600"},
+        {"stories", "0 1000000", "1000001 all", "is a whole number from 0 to 1000000"},
+        {"after", "prompt reboot off", "on 0 1 story", "is prompt, reboot or off"},
+        {"serial", "off com1 COM4", "on com0 com5 com 1 9600 com11 comm",
+         "is off, or com1 to com4 and a speed: com1 115200"},
+        {"wrap", "auto off 20 500", "19 501 on 0 1", "is auto, off or a whole number from 20 to 500"},
+        {"colour", "on off", "red 1", "is off or on"},
+        {"processors", "auto 1 64", "0 65 all off", "is auto or a whole number from 1 to 64"},
     };
-    char words[100], expected[200];
+    char list[100], expected[200];
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct config config = config_default();
         struct error error;
-        for (char *word = strtok(strcpy(words, cases[i].good), " "); word != NULL; word = strtok(NULL, " "))
+        for (char *word = strtok(strcpy(list, cases[i].good), " "); word != NULL; word = strtok(NULL, " "))
             assert_int_equal(config_set(&config, cases[i].key, strlen(cases[i].key), word, strlen(word), &error), 0);
         struct config before = config;
         sprintf(expected, "%s %s", cases[i].key, cases[i].message);
-        for (char *word = strtok(strcpy(words, cases[i].bad), " "); word != NULL; word = strtok(NULL, " ")) {
+        for (char *word = strtok(strcpy(list, cases[i].bad), " "); word != NULL; word = strtok(NULL, " ")) {
             assert_int_equal(config_set(&config, cases[i].key, strlen(cases[i].key), word, strlen(word), &error), -1);
             assert_string_equal(error.text, expected);
         }
@@ -130,10 +274,16 @@ static void wrong_lines(void **state)
         const char *text, *report;
     } cases[] = {
         {"\n\nsteps\n", "line 3: a setting is written key = value\n"},
-        {"= 5", "line 1: there is no setting \"\"; there are temperature, top_p, min_p, repeat_penalty, top_k, seed, "
-                "steps, model, prompt\n"},
-        {"temprature\x1B = 5", "line 1: there is no setting \"temprature?\"; there are temperature, top_p, min_p, "
-                               "repeat_penalty, top_k, seed, steps, model, prompt\n"},
+        {"= 5", "line 1: there is no setting \"\"; /set lists them all\n"},
+        {"temprature\x1B = 5", "line 1: there is no setting \"temprature?\"; did you mean temperature?\n"},
+        {"xyzzy = 5", "line 1: there is no setting \"xyzzy\"; /set lists them all\n"},
+        {"serial = com1 110", "line 1: serial is off, or com1 to com4 and a speed: com1 115200\n"},
+        {"serial = com1 9601", "line 1: serial is off, or com1 to com4 and a speed: com1 115200\n"},
+        {"serial = com1 9600 8N1", "line 1: serial is off, or com1 to com4 and a speed: com1 115200\n"},
+        {"serial = off 9600", "line 1: serial is off, or com1 to com4 and a speed: com1 115200\n"},
+        {"serial = com1 4294968", "line 1: serial is off, or com1 to com4 and a speed: com1 115200\n"},
+        {"serial = com1 0", "line 1: serial is off, or com1 to com4 and a speed: com1 115200\n"},
+        {"chat_stop = \\x", "line 1: chat_stop knows \\n (new line), \\t (tab), \\s (space) and \\\\ only\n"},
         {"model = MODELS\\A.GGUF", "line 1: model is the name of a file in /MODELS, without a folder\n"},
         {"model = /A.GGUF", "line 1: model is the name of a file in /MODELS, without a folder\n"},
         {"prompt = \xF6l", "line 1: prompt is not UTF-8; save the file in that encoding\n"},
@@ -168,6 +318,11 @@ static void long_texts(void **state)
     memset(name + 8, 'x', PLATFORM_NAME_MAX);
     parse(name);
     assert_string_equal(reports, "line 1: model has 256 bytes; at most 255 are allowed\n");
+    assert_string_equal(
+        parse("chat_stop = 012345678901234567890123456789012345678901234567890123456789012\n").chat_stop,
+        "012345678901234567890123456789012345678901234567890123456789012");
+    parse("chat_stop = 0123456789012345678901234567890123456789012345678901234567890123\n");
+    assert_string_equal(reports, "line 1: chat_stop has 64 bytes; at most 63 are allowed\n");
 }
 
 static void many_wrong_lines(void **state)
@@ -188,9 +343,17 @@ static void many_wrong_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),    cmocka_unit_test(every_key),  cmocka_unit_test(limits),
-        cmocka_unit_test(lines),       cmocka_unit_test(texts),      cmocka_unit_test(wrong_lines),
-        cmocka_unit_test(long_texts),  cmocka_unit_test(many_wrong_lines),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(the_file_that_ships),
+        cmocka_unit_test(every_key),
+        cmocka_unit_test(words),
+        cmocka_unit_test(values_as_text),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(lines),
+        cmocka_unit_test(texts),
+        cmocka_unit_test(wrong_lines),
+        cmocka_unit_test(long_texts),
+        cmocka_unit_test(many_wrong_lines),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,401 +1,313 @@
-/* Whole sessions of console_run on a platform in memory: keys in, the exact transcript out. */
-#include "unit.h"
+/* Whole sessions from power-on: what is typed, and the exact transcript. */
+#include "console_script.h"
 
-#include "config.h"
-#include "memory_platform.h"
-#include "sample_model.h"
+/* ---- From power-on ---- */
 
-enum { TRANSCRIPT_MAX = 16384, MEMORY_BYTES = 4 << 20 };
-
-/* What the session sees of the machine. */
-struct session {
-    struct memory_platform memory; /* first: platform.state points here */
-    const char *keys;              /* typed while the console rests, a line at a time; "/exit" follows by itself */
-    bool typing;                   /* a line is under way */
-    uint32_t escape_at;            /* the poll at which Escape is pressed while it computes; 0 = never */
-    uint32_t polls;
-    uint64_t now, free_bytes;
-    uint64_t step;
-    uint32_t reboots, offs;
-    int32_t exclusive, reserved;
-    char transcript[TRANSCRIPT_MAX];
-    size_t length;
-};
-
-static struct session session;
-static uint64_t step = 500; /* microseconds from one look at the clock to the next */
-static uint64_t free_bytes = MEMORY_BYTES, bad_from; /* of the next session; bad_from: 0 or a byte that cannot be read */
-
-static void put(struct platform *platform, const char *utf8, size_t n)
+static void the_banner(void **state)
 {
-    (void)platform;
-    assert_int_equal(session.exclusive, 0);
-    assert_true(session.length + n < TRANSCRIPT_MAX);
-    memcpy(session.transcript + session.length, utf8, n);
-    session.length += n;
-}
-
-static int get_key(struct platform *platform)
-{
-    (void)platform;
-    if (session.typing) {
-        const char key = *session.keys++;
-        session.typing = key != '\r';
-        return key == '\f' ? KEY_UP : (unsigned char)key; /* Latin-1 is the beginning of Unicode */
-    }
-    session.polls++;
-    return session.polls == session.escape_at ? 27 : KEY_NONE;
-}
-
-static void idle(struct platform *platform)
-{
-    (void)platform;
-    if (*session.keys == 0) {
-        session.keys = "/exit\r";
-    }
-    session.typing = true;
-}
-
-static int list(struct platform *platform, const char *directory, uint32_t index, struct platform_entry *entry)
-{
-    const struct memory_platform *memory = platform->state;
-    const size_t n = strlen(directory);
-    for (uint32_t i = 0; i < memory->file_count; i++) {
-        const char *path = memory->files[i].path;
-        if (strncmp(path, directory, n) == 0 && path[n] == '/' && index-- == 0) {
-            memset(entry, 0, sizeof *entry);
-            snprintf(entry->name, sizeof entry->name, "%s", path + n + 1);
-            entry->size = memory->files[i].size;
-            entry->is_directory = memory->files[i].data == NULL;
-            return PLATFORM_OK;
-        }
-    }
-    return PLATFORM_NOT_FOUND;
-}
-
-static uint64_t microseconds(struct platform *platform)
-{
-    (void)platform;
-    return session.now += session.step;
-}
-
-static uint64_t memory_free(struct platform *platform)
-{
-    (void)platform;
-    return session.free_bytes;
-}
-
-static void *reserve(struct platform *platform, size_t bytes)
-{
-    (void)platform;
-    session.reserved++;
-    return aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
-}
-
-static void release(struct platform *platform, void *memory, size_t bytes)
-{
-    (void)platform;
-    (void)bytes;
-    session.reserved--;
-    free(memory);
-}
-
-static void exclusive(struct platform *platform, bool on)
-{
-    (void)platform;
-    session.exclusive += on ? 1 : -1;
-    assert_true(session.exclusive == on);
-}
-
-static void reboot(struct platform *platform)
-{
-    (void)platform;
-    session.reboots++;
-}
-
-static void power_off(struct platform *platform)
-{
-    (void)platform;
-    session.offs++;
-}
-
-/* Runs a session; files end with a NULL path. Returns its transcript from the line after the two on CPU and memory,
-   which differ from machine to machine. */
-static const char *run(const struct memory_file *files, const char *keys, uint32_t escape_at)
-{
-    uint32_t count = 0;
-    while (files[count].path != NULL) {
-        count++;
-    }
-    memset(&session, 0, sizeof session);
-    memory_platform_init(&session.memory, files, count);
-    session.memory.bad_from = bad_from;
-    session.memory.bad_to = bad_from == 0 ? 0 : bad_from + 1;
-    session.keys = keys;
-    session.escape_at = escape_at;
-    session.free_bytes = free_bytes;
-    session.step = step;
-    struct platform *platform = &session.memory.platform;
-    platform->put = put;
-    platform->get_key = get_key;
-    platform->idle = idle;
-    platform->list = list;
-    platform->microseconds = microseconds;
-    platform->memory_free = memory_free;
-    platform->reserve = reserve;
-    platform->release = release;
-    platform->exclusive = exclusive;
-    platform->reboot = reboot;
-    platform->power_off = power_off;
-    console_run(platform);
-    assert_int_equal(session.reserved, 0);
-    assert_int_equal(session.memory.open_files, 0);
-    session.transcript[session.length] = 0;
-    const char *banner = "bootllama " BOOTLLAMA_VERSION " on test\nCPU: ";
-    assert_true(strncmp(session.transcript, banner, strlen(banner)) == 0);
-    const char *memory = strstr(session.transcript, "\nMemory: ");
-    assert_non_null(memory);
-    return strchr(memory + 1, '\n') + 1;
-}
-
-/* A model whose weights are zero: every token is equally likely, the seed alone decides. */
-static struct memory_file model(const char *path)
-{
-    static const struct change none[SAMPLE_CHANGES];
-    static uint8_t *bytes;
-    static size_t size;
-    if (bytes == NULL) {
-        bytes = sample_model(none, &size);
-    }
-    return (struct memory_file){path, bytes, size};
-}
-
-static struct memory_file config(const char *text)
-{
-    return (struct memory_file){"/BOOTLLAM.CFG", text, strlen(text)};
-}
-
-/* Stories of the sample model, whose weights are zero; the first ends at once. \xEF\xBF\xBD stands for half a sequence. */
-#define SEED_5 "\n\n\n[1 tokens, 0.0 tokens/s]\n"
-#define SEED_6 "\n\xEF\xBF\xBD" "ab\xC3\xB6\xEF\xBF\xBD a\n\n[7 tokens, 6000.0 tokens/s]\n"
-#define SEED_7 "\n\xEF\xBF\xBD\xC3\xB6\n\n[4 tokens, 3000.0 tokens/s]\n"
-#define LOADED(path) "Loading " path ":   0 %"
-#define MODEL_LINE "\nModel: sample, "
-
-/* Drops the numbers of the progress, which follow the reads. */
-static const char *after_loading(const char *transcript, const char *path)
-{
-    const char *model_line = strstr(transcript, MODEL_LINE);
-    assert_true(strncmp(transcript, path, strlen(path)) == 0);
-    assert_non_null(model_line);
-    assert_true(strncmp(model_line - 5, "100 %", 5) == 0);
-    return strchr(model_line + 1, '\n') + 1;
+    fresh(state);
+    const struct memory_file files[] = {model("/MODELS/A.GGUF"), config("seed = 5\n"), {0}};
+    char kernel[16], reason[40], cpu[64];
+    uint32_t memory, file_kib, used_kib;
+    session.vendor = "Acme 1.0";
+    session_run(&session, files);
+    assert_ptr_equal(strchr(strchr(session.transcript, '%') + 1, '%'),
+                     strrchr(session.transcript, '%')); /* 0 and 100 */
+    const char *text = session_plain(session.transcript),
+               *first = "bootllama " BOOTLLAMA_VERSION " on test (Acme 1.0)\n";
+    assert_true(is_start(text, first));
+    assert_int_equal(sscanf(text + strlen(first),
+                            "CPU: %63[^\n]\nKernel: %15[a-z0-9], %39[^\n]\nProcessors: 1\nMemory: %u MiB", cpu, kernel,
+                            reason, &memory),
+                     4);
+    assert_string_equal(reason,
+                        strcmp(kernel, "scalar") == 0 ? "this CPU has no SSE2" : "the widest that this CPU has");
+    assert_int_equal(memory, SESSION_MEMORY >> 20);
+    const char *model_lines = strstr(text, " MiB free\n") + strlen(" MiB free\n"),
+               *loaded = LOADED("/MODELS/A.GGUF") MODEL;
+    assert_true(is_start(model_lines, loaded));
+    assert_int_equal(sscanf(model_lines + strlen(loaded),
+                            "Size: %u KiB in the file, %u KiB in memory, 1 processor computes\n", &file_kib, &used_kib),
+                     2);
+    assert_int_equal(file_kib, (files[0].size + 1023) / 1024);
+    assert_true(used_kib > 100 && used_kib < 400);
+    assert_string_equal(strstr(model_lines, "computes\n") + strlen("computes\n"), SEED_5 HINT END);
 }
 
 static void a_story_is_told_then_enter_tells_the_next(void **state)
 {
-    (void)state;
-    const struct memory_file files[] = {model("/MODELS/A.GGUF"), config("seed = 5\n"), {0}};
-    const char *text = after_loading(run(files, "\r\r", 0), LOADED("/MODELS/A.GGUF"));
-    char expected[1024];
-    snprintf(expected, sizeof expected, "%s> \n%s> \n%s> /exit\n", SEED_5, SEED_6, SEED_7);
-    assert_string_equal(text, expected);
+    fresh(state);
+    assert_string_equal(run_with("seed = 5\n", "\r\r"),
+                        LOADED("/MODELS/A.GGUF") MODEL SEED_5 HINT "> \n" SEED_6 "> \n" SEED_7 END);
 }
+
+static void the_countdown_counts_and_goes_away(void **state)
+{
+    fresh(state);
+    const struct memory_file files[] = {model("/MODELS/A.GGUF"), config("seed = 5\ncountdown = 2\n"), {0}};
+    const char *text = session_run(&session, files);
+    const char *counts = "computes\nA story begins in 2 s; any key stops it\b\b\b\b\b\b\b\b\b\b\b\b\b\b\b\b\b\b\b\b\b"
+                         "1 s; any key stops it";
+    assert_non_null(strstr(text, counts));
+    assert_null(strstr(text, "0 s; any key"));
+    const struct memory_file at_once[] = {model("/MODELS/A.GGUF"), config("seed = 5\ncountdown = 0\n"), {0}};
+    session.length = 0;
+    assert_null(strstr(session_run(&session, at_once), "any key"));
+}
+
+static void a_key_stops_the_countdown(void **state)
+{
+    static const struct {
+        int key;
+        const char *line;
+    } cases[] = {{'\r', "x"}, {27, "x"}, {' ', "x"}, {3, "x"}, {'a', "ax"}, {'/', "/x"}};
+    fresh(state);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char expected[512];
+        session.countdown_key = cases[i].key;
+        const char *text = run_with("seed = 5\nafter = off\n", "x\r");
+        snprintf(expected, sizeof expected, "%s> %s\n", LOADED("/MODELS/A.GGUF") MODEL HINT, cases[i].line);
+        assert_true(is_start(text, expected));
+        assert_int_equal(session.offs, 0);
+    }
+}
+
+static void stories_without_a_hand(void **state)
+{
+    fresh(state);
+    assert_string_equal(run_with("seed = 5\nstories = 3\n", ""),
+                        LOADED("/MODELS/A.GGUF") MODEL SEED_5 SEED_6 SEED_7 HINT END);
+    assert_non_null(strstr(session.transcript, "The next story begins in 3 s; any key stops it"));
+    assert_string_equal(run_with("autostart = off\nstories = 3\nafter = off", ""),
+                        LOADED("/MODELS/A.GGUF") MODEL HINT END);
+    assert_int_equal(session.offs, 0);
+}
+
+static void stories_for_ever_end_with_a_key(void **state)
+{
+    fresh(state);
+    session.countdown_key = 27;
+    session.countdown_rest = 60 * 50 + 10; /* 3 s each: in the fiftieth pause */
+    const char *text = run_with("stories = 0\ncountdown = 3\nafter = reboot\n", "");
+    uint32_t stories = 0;
+    for (const char *at = text; (at = strstr(at, " tokens/s")) != NULL; at++) {
+        stories++;
+    }
+    assert_int_equal(stories, 50);
+    assert_int_equal(session.reboots, 0);
+}
+
+static void what_follows_the_stories(void **state)
+{
+    fresh(state);
+    const char *off = run_with("seed = 5\nafter = off\n", "");
+    assert_string_equal(off, LOADED("/MODELS/A.GGUF") MODEL SEED_5
+                        "Error: this machine cannot switch itself off; its power button may be used now\n" HINT END);
+    assert_int_equal(session.offs, 1);
+    run_with("seed = 5\nstories = 2\nafter = Reboot\n", "");
+    assert_int_equal(session.reboots, 1);
+    press_in_story("\x1b");
+    assert_non_null(
+        strstr(run_with("prompt = ab\ntemperature = 0\nafter = reboot\ncountdown = 0\n", ""), ", stopped]"));
+    assert_int_equal(session.reboots, 1);
+}
+
+/* ---- Stories ---- */
 
 static void a_typed_prompt_is_continued(void **state)
 {
-    (void)state;
-    const struct memory_file files[] = {model("/MODELS/A.GGUF"), config("seed = 5\nsteps = 9"), {0}};
-    const char *text = after_loading(run(files, "abc\r", 0), LOADED("/MODELS/A.GGUF"));
-    assert_string_equal(text, SEED_5 "> abc\n\nabc\xEF\xBF\xBD" "ab\xC3\xB6\xEF\xBF\xBD\n\n[9 tokens, 8000.0 tokens/s]\n> /exit\n");
+    fresh(state);
+    assert_string_equal(answer("abc\r"), "> abc\n\nabc\n\n[4 tokens, 0.0 tokens/s]\n");
+    assert_string_equal(run_with("seed = 5\nsteps = 9", "abc\r"), LOADED("/MODELS/A.GGUF") MODEL SEED_5 HINT
+                        "> abc\n\nabc" HALF "ab\xC3\xB6" HALF "\n\n[9 tokens, 0.0 tokens/s, length reached]\n" END);
 }
 
 static void the_configured_prompt_begins_every_story(void **state)
 {
-    (void)state;
-    const struct memory_file files[] = {model("/MODELS/A.GGUF"), config("prompt = \"ba \"\r\ntemperature = 0\r\n"), {0}};
-    const char *text = after_loading(run(files, "\r", 0), LOADED("/MODELS/A.GGUF"));
-    const char *story = "\nba \n\n[16 tokens, 15000.0 tokens/s, the context is full]\n";
-    char expected[256];
-    snprintf(expected, sizeof expected, "%s> \n%s> /exit\n", story, story);
-    assert_string_equal(text, expected);
+    fresh(state);
+    const char *story = "\nba \n\n[16 tokens, 0.0 tokens/s, context full]\n";
+    char expected[512];
+    snprintf(expected, sizeof expected, "%s%s%s> \n%s%s", LOADED("/MODELS/A.GGUF") MODEL, story, HINT, story, END);
+    assert_string_equal(run_with("prompt = \"ba \"\r\ntemperature = 0\r\n", "\r"), expected);
+}
+
+static void the_same_again(void **state)
+{
+    fresh(state);
+    assert_string_equal(answer("/again\r\r\r/again\r/AGAIN\r\r"),
+                        "> /again\nError: nothing has been told yet\n> \n" SEED_5 "> \n" SEED_6 "> /again\n" SEED_6
+                        "> /AGAIN\n" SEED_6 "> \n" SEED_7);
 }
 
 static void escape_stops_a_story(void **state)
 {
-    (void)state;
-    const struct memory_file files[] = {model("/MODELS/A.GGUF"), config("prompt = ab\ntemperature = 0\n"), {0}};
-    const char *text = after_loading(run(files, "", 8), LOADED("/MODELS/A.GGUF"));
-    assert_string_equal(text, "\nab\n\n[7 tokens, 6000.0 tokens/s, stopped]\n> /exit\n");
+    fresh(state);
+    press_in_story("\x1b");
+    const char *text = run_with("prompt = ab\ntemperature = 0\ncountdown = 0\n", "");
+    uint32_t tokens;
+    assert_int_equal(sscanf(strstr(text, "\nab\n\n"), "\nab\n\n[%u tokens,", &tokens), 1);
+    assert_non_null(strstr(text, " ms, stopped]\n" HINT END));
+    assert_true(tokens > 3 && tokens < 16);
 }
 
-static void escape_stops_loading_and_enter_begins_again(void **state)
+/* Lines pasted while a story runs are obeyed after it. */
+static void what_is_typed_ahead_waits(void **state)
 {
-    (void)state;
-    const struct memory_file files[] = {model("/MODELS/A.GGUF"), config("seed = 5\n"), {0}};
-    step = 200000;
-    const char *text = run(files, "\r", 1);
-    const char *stopped = LOADED("/MODELS/A.GGUF") "\b\b\b\b\b  6 %\nError: /MODELS/A.GGUF: loading was stopped\n> \n";
-    assert_true(strncmp(text, stopped, strlen(stopped)) == 0);
-    assert_string_equal(after_loading(text + strlen(stopped), LOADED("/MODELS/A.GGUF")), SEED_5 "> /exit\n");
-    assert_non_null(strstr(text + strlen(stopped), "  6 %\b\b\b\b\b 11 %")); /* progress is shown as it goes */
-    step = 500;
+    fresh(state);
+    press_in_story("/save\r\r");
+    assert_true(is_start(strstr(run_with("temperature = 0\ncountdown = 0\n", ""), HINT),
+                         HINT "> /save\nError: nothing can be saved: bootllama reads its disk and never writes to "
+                              "it\n> \n\n\n\n[16 tokens, "));
 }
+
+static void figures(void **state)
+{
+    fresh(state);
+    uint32_t tokens, speed, tenth, first, first_tenth;
+    session.step = 500;
+    const char *text = run_with("seed = 6\n", "");
+    assert_int_equal(sscanf(strstr(text, "\n\n["), "\n\n[%u tokens, %u.%u tokens/s, first after %u.%u ms]\n", &tokens,
+                            &speed, &tenth, &first, &first_tenth),
+                     5);
+    assert_int_equal(tokens, 7);
+    assert_true(speed > 500 && speed < 5000 && first < 10 && first_tenth % 5 == 0);
+    session.step = 1700000;
+    text = run_with("seed = 6\n", "");
+    assert_int_equal(sscanf(strstr(text, ", first"), ", first after %u.%u s]\n", &first, &first_tenth), 2);
+    assert_true(first < 10);
+}
+
+static void a_random_seed(void **state)
+{
+    fresh(state);
+    assert_string_equal(run_with("seed = random\n", "\r/set seed\r/set seed 6\r\r/set seed RANDOM\r\r"),
+                        LOADED("/MODELS/A.GGUF") MODEL
+                        "\n\n\n[1 tokens, 0.0 tokens/s, seed 5]\n" HINT "> \n\n" HALF "ab\xC3\xB6" HALF
+                        " a\n\n[7 tokens, 0.0 tokens/s, seed 6]\n"
+                        "> /set seed\nseed           = random         random or a whole number below 2^64\n"
+                        "> /set seed 6\nseed = 6\n> \n" SEED_6
+                        "> /set seed RANDOM\nseed = random\n> \n\n\n\n[1 tokens, 0.0 tokens/s, seed 5]\n" END);
+}
+
+/* Seed 0 tells what seed 1 does. */
+static void no_story_comes_twice(void **state)
+{
+    fresh(state);
+    assert_non_null(strstr(answer("/set seed 0\r\r/set seed\r"), "/set seed\nseed           = 2              random"));
+}
+
+static void lines_break_at_the_screens_edge(void **state)
+{
+    fresh(state);
+    const char *settings = "seed = 6\nprompt = aaa aaa aaa aaa\nsteps = 13\n";
+    session.columns = 12;
+    assert_non_null(strstr(run_with(settings, ""), "\naaa aaa aaa\naaa"));
+    session.columns = 80;
+    assert_non_null(strstr(run_with(settings, ""), "\naaa aaa aaa aaa"));
+    session.columns = 12;
+    char text[200];
+    snprintf(text, sizeof text, "%swrap = off\n", settings);
+    assert_non_null(strstr(run_with(text, ""), "\naaa aaa aaa aaa"));
+    session.columns = 80;
+    assert_non_null(
+        strstr(run_with("autostart = off\nwrap = 20\n", "/save\r"),
+               "> /save\nError: nothing can\nbe saved: bootllama\nreads its disk and\nnever writes to it\n"));
+}
+
+static void colours(void **state)
+{
+    fresh(state);
+    session.show_colours = true;
+    run_with("seed = 5\n", "/nonsense\r");
+    assert_non_null(strstr(session.transcript, "{2}bootllama " BOOTLLAMA_VERSION " on test\n{0}"));
+    assert_non_null(strstr(session.transcript, "\n\n\n{1}[1 tokens, 0.0 tokens/s]\n{0}{1}Enter: "));
+    assert_non_null(
+        strstr(session.transcript, "{2}> {0}/nonsense\n{3}Error: unknown command /nonsense; /help lists all\n{0}"));
+    session.length = 0;
+    run_with("seed = 5\ncolour = off\n", "/nonsense\r");
+    assert_null(strchr(session.transcript, '{'));
+    run_with("autostart = off\n", "/set colour off\r/nonsense\r/set colour on\r/nonsense\r");
+    assert_non_null(strstr(session.transcript, "colour = off\n{0}> /nonsense\nError: unknown") == NULL
+                        ? strstr(session.transcript, "colour = off\n> /nonsense\nError: unknown")
+                        : "");
+    assert_non_null(strstr(session.transcript, "{1}colour = on\n{0}{2}> {0}/nonsense\n{3}Error: unknown"));
+}
+
+/* ---- Configuration ---- */
 
 static void wrong_settings_are_told_and_the_rest_counts(void **state)
 {
-    (void)state;
-    const struct memory_file files[] = {model("/MODELS/A.GGUF"), config("seeds = 1\nseed = 5\ntop_p = 2\n"), {0}};
-    const char *text = run(files, "", 0);
-    const char *errors =
-        "Error: /BOOTLLAM.CFG, line 1: there is no setting \"seeds\"; there are temperature, top_p, min_p, repeat_penalty, "
-        "top_k, seed, steps, model, prompt\n"
-        "Error: /BOOTLLAM.CFG, line 3: top_p is a number from 0 to 1\n";
-    assert_true(strncmp(text, errors, strlen(errors)) == 0);
-    assert_string_equal(after_loading(text + strlen(errors), LOADED("/MODELS/A.GGUF")), SEED_5 "> /exit\n");
-}
-
-static void without_a_model_it_says_so_and_looks_again(void **state)
-{
-    (void)state;
-    const struct memory_file files[] = {{"/MODELS/.A.GGUF", "x", 1}, {"/MODELS/B.GGUF", NULL, 9}, {"/MODELS/C.GGUF", "", 0}, {"/MODELS/GGUF", "x", 1}, {0}};
-    const char *message = "Error: no model in /MODELS; copy a .GGUF file there and press Enter\n";
-    char expected[512];
-    snprintf(expected, sizeof expected, "%s> \n%s> /exit\n", message, message);
-    assert_string_equal(run(files, "\r", 0), expected);
-}
-
-static void the_configured_model_is_taken(void **state)
-{
-    (void)state;
-    const struct memory_file files[] = {model("/MODELS/A.GGUF"), model("/MODELS/B.GGU"), config("model = B.GGU\nseed = 5\n"), {0}};
-    const char *text = after_loading(run(files, "", 0), LOADED("/MODELS/B.GGU"));
-    char expected[512];
-    snprintf(expected, sizeof expected, "%s> /exit\n", SEED_5);
-    assert_string_equal(text, expected);
-    const struct memory_file without[] = {model("/MODELS/A.GGUF"), config("model = C.GGUF\n"), {0}};
-    assert_string_equal(run(without, "", 0), LOADED("/MODELS/C.GGUF") "\nError: /MODELS/C.GGUF: not found\n> /exit\n");
-}
-
-static void a_spoilt_model_is_refused(void **state)
-{
-    (void)state;
-    struct memory_file file = model("/MODELS/A.GGUF");
-    file.size -= 100;
-    const struct memory_file files[] = {file, {0}};
-    assert_string_equal(run(files, "", 0), LOADED("/MODELS/A.GGUF") "\nError: /MODELS/A.GGUF: output.weight reaches beyond "
-                                           "the end of the file; copy it again\n> /exit\n");
-}
-
-static void a_prompt_beyond_the_context_is_told(void **state)
-{
-    (void)state;
-    const struct memory_file files[] = {model("/MODELS/A.GGUF"), config("prompt = bbbbbbbbbbbbbbbbbbbbbbbb\n"), {0}};
-    const char *text = after_loading(run(files, "", 0), LOADED("/MODELS/A.GGUF"));
-    assert_string_equal(text, "\nError: the prompt is longer than the model's context of 16 tokens; shorten it\n> /exit\n");
-}
-
-static void too_little_memory_is_told_with_numbers(void **state)
-{
-    (void)state;
-    const struct memory_file files[] = {model("/MODELS/A.GGUF"), {0}};
-    free_bytes = 1024;
-    assert_string_equal(run(files, "", 0), LOADED("/MODELS/A.GGUF") "\nError: /MODELS/A.GGUF: the model needs 1 MiB of memory, "
-                                           "0 MiB are free; choose a smaller model\n> /exit\n");
-    free_bytes = MEMORY_BYTES;
-}
-
-/* With too little memory for all of its context, a model runs with less. */
-static void a_long_context_is_shortened_to_fit(void **state)
-{
-    (void)state;
-    const struct change longer[SAMPLE_CHANGES] = {{KEY_NUMBER, "llama.context_length", U32, 100000, NULL}};
-    size_t size;
-    uint8_t *bytes = sample_model(longer, &size);
-    const struct memory_file files[] = {{"/MODELS/A.GGUF", bytes, size}, config("seed = 5\n"), {0}};
-    const char *text = run(files, "", 0);
-    const char *shown = strstr(text, "context ");
-    uint32_t context = 0;
-    assert_non_null(shown);
-    assert_int_equal(sscanf(shown, "context %u of 100000, for lack of memory\n", &context), 1);
-    assert_int_equal(context, 13440); /* 7/8 of 7/8 ... of 100000, in whole blocks, the first that fits into 4 MiB */
-    assert_string_equal(after_loading(text, LOADED("/MODELS/A.GGUF")), SEED_5 "> /exit\n");
-    free(bytes);
-}
-
-static void a_read_error_is_told_and_enter_tries_again(void **state)
-{
-    (void)state;
-    const struct memory_file files[] = {model("/MODELS/A.GGUF"), {0}};
-    bad_from = 20000;
-    const char *text = run(files, "\r", 0);
-    const char *error = strstr(text, "\nError: /MODELS/A.GGUF: cannot be read at byte 18432: bad sector\n> \nLoading ");
-    assert_non_null(error);
-    assert_non_null(strstr(error + 1, "\nError: /MODELS/A.GGUF: cannot be read at byte 18432: bad sector\n> /exit\n"));
-    assert_null(strstr(text, "Model:"));
-    bad_from = 0;
-}
-
-/* What the file says of its size counts more than counting, where padding is in. */
-static void the_size_label_is_shown(void **state)
-{
-    (void)state;
-    const struct change label[SAMPLE_CHANGES] = {{KEY_TEXT, "general.size_label", 0, 0, "18K"}};
-    size_t size;
-    uint8_t *bytes = sample_model(label, &size);
-    const struct memory_file files[] = {{"/MODELS/A.GGUF", bytes, size}, {0}}, plain[] = {model("/MODELS/A.GGUF"), {0}};
-    assert_non_null(strstr(run(files, "", 0), "\nModel: sample, 18K parameters, context 16\n"));
-    assert_non_null(strstr(run(plain, "", 0), "\nModel: sample, 19K parameters, context 16\n"));
-    free(bytes);
+    fresh(state);
+    assert_string_equal(run_with("seeds = 1\nseed = 5\ntop_p = 2\ncountdown\nwibble = 1\n", ""),
+                        "Error: /BOOTLLAM.CFG, line 1: there is no setting \"seeds\"; did you mean seed?\n"
+                        "Error: /BOOTLLAM.CFG, line 3: top_p is a number from 0 to 1\n"
+                        "Error: /BOOTLLAM.CFG, line 4: a setting is written key = value\n"
+                        "Error: /BOOTLLAM.CFG, line 5: there is no setting \"wibble\"; /set lists them all\n" LOADED(
+                            "/MODELS/A.GGUF") MODEL SEED_5 HINT END);
 }
 
 static void too_long_a_configuration_is_left_out(void **state)
 {
-    (void)state;
+    fresh(state);
     static char text[CONFIG_BYTES_MAX + 2];
     memset(text, '\n', sizeof text - 1);
     const struct memory_file files[] = {config(text), {0}};
-    assert_string_equal(run(files, "", 0), "Error: /BOOTLLAM.CFG is longer than 65536 bytes; it is left out\n"
-                                           "Error: no model in /MODELS; copy a .GGUF file there and press Enter\n> /exit\n");
+    assert_string_equal(run(files), "Error: /BOOTLLAM.CFG is longer than 65536 bytes; it is left out\n"
+                                    "Error: no model in /MODELS; copy a .GGUF file there and press Enter\n" END);
 }
 
-static void commands_and_line_editing(void **state)
+static void an_unreadable_configuration_is_told(void **state)
 {
-    (void)state;
-    const struct memory_file files[] = {model("/MODELS/A.GGUF"), config("seed = 5\n"), {0}};
-    const char *text = after_loading(run(files, "/REBOOT\r/off\r/wat\rx\xF6\b\b\b/offf\b\r\f/x\x1b/off\r", 0), LOADED("/MODELS/A.GGUF"));
-    assert_string_equal(
-        text, SEED_5 "> /REBOOT\nError: this machine does not restart by itself; press its reset button\n"
-                     "> /off\nError: this machine cannot switch itself off; its power button may be used now\n"
-                     "> /wat\nError: unknown command; there are /reboot, /off and /exit (back to the firmware)\n"
-                     "> x\xC3\xB6\b \b\b \b/offf\b \b\n"
-                     "Error: this machine cannot switch itself off; its power button may be used now\n"
-                     "> /x\b \b\b \b/off\n"
-                     "Error: this machine cannot switch itself off; its power button may be used now\n"
-                     "> /exit\n");
-    assert_int_equal(session.reboots, 1);
-    assert_int_equal(session.offs, 3);
+    fresh(state);
+    session.bad_from = 3;
+    const struct memory_file files[] = {config("seed = 5\n"), {0}};
+    assert_string_equal(run(files), "Error: /BOOTLLAM.CFG cannot be read: bad sector; it is left out\n"
+                                    "Error: no model in /MODELS; copy a .GGUF file there and press Enter\n" END);
+}
+
+static void the_serial_port_is_set_before_the_banner(void **state)
+{
+    fresh(state);
+    run_with("serial = com2 9600\nautostart = off\n", "");
+    assert_int_equal(session.serials, 1);
+    assert_int_equal(session.serial_port, 2);
+    assert_int_equal(session.serial_speed, 9600);
+    run_with("autostart = off\nserial = COM1 115200\n", "");
+    assert_int_equal(session.serials, 1); /* it is there already */
+    session.no_serial = true;
+    assert_non_null(
+        strstr(run_with("autostart = off\nserial = com4\n", "/set serial\r/set serial com4 9600\r/set serial\r"),
+               "> /set serial\nserial         = com1 115200    off, or com1 to com4 and a speed: com1 115200\n"
+               "> /set serial com4 9600\nError: there is no COM4\n"
+               "> /set serial\nserial         = com1 115200    off, or com1 to com4 and a speed: com1 115200\n" END));
+    assert_true(strncmp(run_with("serial = com4\nautostart = off\n", ""),
+                        "Error: /BOOTLLAM.CFG, serial: there is no COM4\n", 47) == 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_banner),
         cmocka_unit_test(a_story_is_told_then_enter_tells_the_next),
+        cmocka_unit_test(the_countdown_counts_and_goes_away),
+        cmocka_unit_test(a_key_stops_the_countdown),
+        cmocka_unit_test(stories_without_a_hand),
+        cmocka_unit_test(stories_for_ever_end_with_a_key),
+        cmocka_unit_test(what_follows_the_stories),
         cmocka_unit_test(a_typed_prompt_is_continued),
         cmocka_unit_test(the_configured_prompt_begins_every_story),
+        cmocka_unit_test(the_same_again),
         cmocka_unit_test(escape_stops_a_story),
-        cmocka_unit_test(escape_stops_loading_and_enter_begins_again),
+        cmocka_unit_test(what_is_typed_ahead_waits),
+        cmocka_unit_test(figures),
+        cmocka_unit_test(a_random_seed),
+        cmocka_unit_test(no_story_comes_twice),
+        cmocka_unit_test(lines_break_at_the_screens_edge),
+        cmocka_unit_test(colours),
         cmocka_unit_test(wrong_settings_are_told_and_the_rest_counts),
-        cmocka_unit_test(without_a_model_it_says_so_and_looks_again),
-        cmocka_unit_test(the_configured_model_is_taken),
-        cmocka_unit_test(a_spoilt_model_is_refused),
-        cmocka_unit_test(a_prompt_beyond_the_context_is_told),
-        cmocka_unit_test(too_little_memory_is_told_with_numbers),
-        cmocka_unit_test(a_long_context_is_shortened_to_fit),
-        cmocka_unit_test(a_read_error_is_told_and_enter_tries_again),
-        cmocka_unit_test(the_size_label_is_shown),
         cmocka_unit_test(too_long_a_configuration_is_left_out),
-        cmocka_unit_test(commands_and_line_editing),
+        cmocka_unit_test(an_unreadable_configuration_is_told),
+        cmocka_unit_test(the_serial_port_is_set_before_the_banner),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

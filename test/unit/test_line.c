@@ -194,6 +194,26 @@ static void history_goes_up_and_down(void **state)
     expect("> two", 5);
 }
 
+/* Recalled into a row that has scrolled, where another text had its characters at other bytes. */
+static void history_in_a_scrolled_row(void **state)
+{
+    static const char *const lines[] = {"abcdefghijklmnopqrst", "\u682A\u5F0F\u4F1A\u793E\u682A\u5F0F\u4F1A\u793E"};
+    (void)state;
+    memset(&history, 0, sizeof history);
+    history_add(&history, lines[0]);
+    history_add(&history, lines[1]);
+    begin(12);
+    type("x1234567890abcde");
+    key(KEY_UP);
+    expect("> \u5F0F\u4F1A\u793E", 8);
+    key(KEY_UP);
+    expect("> opqrst", 8);
+    key(KEY_DOWN);
+    key(KEY_DOWN);
+    assert_string_equal(line.text, "x1234567890abcde");
+    assert_non_null(strstr(model_screen_row(&screen), "abcde"));
+}
+
 /* At least 32 lines, and the oldest make room for long ones. */
 static void history_forgets_the_oldest(void **state)
 {
@@ -240,7 +260,8 @@ static bool complete(void *context, const char *before, size_t n, uint32_t index
 
 static void tab_completes(void **state)
 {
-    static const char *const words[] = {"/model ", "/models", "/model STORIES260K.GGUF", "/help ", "/\u00F6x", "/\u00F7y", NULL};
+    static const char *const words[] = {"/model ", "/models", "/model STORIES260K.GGUF", "/help ",
+                                        "/\u00F6x", "/\u00F7y", NULL};
     (void)state;
     candidates = words;
     begin(60);
@@ -416,7 +437,8 @@ static void check_against_plain(uint32_t columns)
 
 static void random_keys(void **state)
 {
-    static const int keys[] = {KEY_LEFT, KEY_LEFT, KEY_RIGHT, KEY_HOME, KEY_END, BACKSPACE, KEY_DELETE, CTRL_W, CTRL_A, CTRL_E};
+    static const int keys[] = {KEY_LEFT, KEY_LEFT, KEY_RIGHT, KEY_HOME, KEY_END, BACKSPACE, KEY_DELETE, CTRL_W,
+                               CTRL_A, CTRL_E};
     static const int rare[] = {CTRL_U, CTRL_K, KEY_ESCAPE};
     static const int letters[] = {'a', 'b', 'c', ' ', 0xF6, 0x682A, 0x301, 0x1F642, 'd', 'e'};
     static const uint32_t widths[] = {80, 40, 13, 7, 5, 0};
@@ -428,7 +450,8 @@ static void random_keys(void **state)
         for (int i = 0; i < 1700; i++) {
             const int kind = rand() % 200;
             int code = kind < 60 ? keys[rand() % 10] : kind == 60 ? rare[rand() % 3] : letters[rand() % 10];
-            if (code == 0x301 && (plain.at == 0 || is_mark(plain.at - 1) || is_mark(plain.at))) /* one a letter is enough */
+            /* one mark a letter is enough */
+            if (code == 0x301 && (plain.at == 0 || is_mark(plain.at - 1) || is_mark(plain.at)))
                 code = 'x';
             if (is_mark(plain.at) && code < KEY_UP && code >= ' ')
                 code = KEY_RIGHT;
@@ -446,6 +469,7 @@ int main(void)
         cmocka_unit_test(editing),
         cmocka_unit_test(long_lines_scroll),
         cmocka_unit_test(history_goes_up_and_down),
+        cmocka_unit_test(history_in_a_scrolled_row),
         cmocka_unit_test(history_forgets_the_oldest),
         cmocka_unit_test(tab_completes),
         cmocka_unit_test(a_full_line_takes_no_more_and_says_so_once),

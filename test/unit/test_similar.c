@@ -3,8 +3,8 @@
 
 #include "similar.h"
 
-static const char *const words[] = {"/help", "/set", "/model", "/models", "/info", "/bench", "/again", "/reboot", "/off",
-                                    "temperature", "top_p", "top_k", "seed", "repeat_penalty"};
+static const char *const words[] = {"/help", "/set", "/model", "/models", "/info", "/bench", "/again", "/reboot",
+                                    "/off", "temperature", "top_p", "top_k", "seed", "repeat_penalty"};
 
 static void table(void **state)
 {
@@ -15,7 +15,8 @@ static void table(void **state)
         {"/jelp", "/help"}, {"help", "/help"}, {"/ehlp", "/help"}, {"/modle", "/model"}, {"/models", "/models"},
         {"/modelz", "/model"}, {"/mod", "/model"}, {"/model", "/model"}, {"/rebot", "/reboot"},
         {"/ofg", "/off"}, {"/of", "/off"}, {"temp", "temperature"}, {"temprature", "temperature"},
-        {"tempreture", "temperature"}, {"TOPK", "top_k"}, {"top", "top_p"}, {"penalty", NULL}, {"repeat", "repeat_penalty"},
+        {"tempreture", "temperature"}, {"TOPK", "top_k"}, {"top", "top_p"}, {"penalty", NULL},
+        {"repeat", "repeat_penalty"},
         {"repeatpenalty", "repeat_penalty"}, {"sed", "seed"}, {"xyz", NULL}, {"/", NULL}, {"", NULL}, {"/zzzzz", NULL},
         {"/xxlp", NULL}, {"a word that is much too long to be anything", NULL},
         {"/helphelphelphelphelphelphelphelphelp", NULL},

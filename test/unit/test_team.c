@@ -11,16 +11,17 @@ enum { MOST = 8, UNITS_MAX = 1000 };
 /* A machine whose processors are threads. */
 static struct machine {
     struct platform platform;
-    uint32_t others;    /* processors that it says it has started, besides the first */
-    uint32_t absent;    /* of them, so many of the last never come */
-    uint32_t late_us;   /* they come so much later */
-    uint32_t starts;    /* calls of start_processors */
-    bool started;       /* between start and stop */
+    uint32_t others;  /* processors that it says it has started, besides the first */
+    uint32_t absent;  /* of them, so many of the last never come */
+    uint32_t late_us; /* they come so much later */
+    uint32_t starts;  /* calls of start_processors */
+    bool started;     /* between start and stop */
     bool is_exclusive;
     uint64_t now;
     uint64_t step_us[MOST + 1]; /* that step() takes with so many processors */
     pthread_t thread[MOST];
     uint32_t threads;
+    uint32_t returned; /* of them */
     void (*work)(void *context, uint32_t index);
     void *context;
 } machine;
@@ -34,6 +35,7 @@ static void *run_thread(void *index)
         usleep(machine.late_us);
     }
     machine.work(machine.context, (uint32_t)(uintptr_t)index);
+    __atomic_add_fetch(&machine.returned, 1, __ATOMIC_SEQ_CST);
     return NULL;
 }
 
@@ -46,7 +48,7 @@ static uint32_t start_processors(struct platform *platform, void (*work)(void *c
     machine.starts++;
     machine.work = work;
     machine.context = context;
-    machine.threads = 0;
+    machine.threads = machine.returned = 0;
     for (uint32_t i = 1; i + machine.absent <= machine.others; i++) {
         assert_int_equal(pthread_create(&machine.thread[machine.threads++], NULL, run_thread, (void *)(uintptr_t)i), 0);
     }
@@ -174,6 +176,21 @@ static void shares_are_computed_at_the_same_time(void **state)
         assert_int_equal(arrived, members);
         team_end(&team);
     }
+}
+
+static void who_is_not_needed_returns_at_once(void **state)
+{
+    (void)state;
+    begin_machine(MOST);
+    team_use(&team, 3);
+    team_begin(&team);
+    for (uint32_t i = 0; i < 100000 && __atomic_load_n(&machine.returned, __ATOMIC_SEQ_CST) < MOST - 3; i++) {
+        usleep(100);
+    }
+    assert_int_equal(__atomic_load_n(&machine.returned, __ATOMIC_SEQ_CST), MOST - 3);
+    split_and_check(&team, 100);
+    team_end(&team);
+    assert_int_equal(machine.returned, MOST - 1);
 }
 
 static void processors_that_never_come_hold_nothing_up(void **state)
@@ -407,8 +424,8 @@ static void the_fastest_number_is_chosen(void **state)
     } cases[] = {
         {1, {[1] = 1000}, 1},
         {2, {[1] = 1000, [2] = 600}, 2},
-        {2, {[1] = 1000, [2] = 900}, 1},   /* not worth it */
-        {2, {[1] = 1000, [2] = 30000}, 1}, /* no real processor behind it */
+        {2, {[1] = 1000, [2] = 900}, 1},            /* not worth it */
+        {2, {[1] = 1000, [2] = 30000}, 1},          /* no real processor behind it */
         {4, {[1] = 1000, [2] = 990, [4] = 500}, 4}, /* two threads of one core come first */
         {4, {[1] = 1000, [2] = 510, [4] = 500}, 2},
         {6, {[1] = 1000, [2] = 510, [4] = 260, [6] = 180}, 6},
@@ -445,6 +462,7 @@ int main(void)
         cmocka_unit_test(every_unit_is_computed_once),
         cmocka_unit_test(outside_of_a_stretch_the_first_computes_alone),
         cmocka_unit_test(shares_are_computed_at_the_same_time),
+        cmocka_unit_test(who_is_not_needed_returns_at_once),
         cmocka_unit_test(processors_that_never_come_hold_nothing_up),
         cmocka_unit_test(late_processors_join_or_leave),
         cmocka_unit_test(numbers_are_kept_within_the_machine),

@@ -1,8 +1,6 @@
 /* The transformer's blocks: however a text is cut into calls, on every kernel, the bits are those of one at a time. */
-#include "unit.h"
+#include "kernel_input.h"
 
-#include "half.h"
-#include "kernel.h"
 #include "transformer.h"
 
 enum { CONTEXT = 64, VOCABULARY = 45 };
@@ -13,13 +11,6 @@ static const struct gguf small = {
     .rope_base = 10000, .norm_epsilon = 1e-5f, .vocabulary = VOCABULARY, .tensor[TENSOR_OUTPUT] = {.type = TENSOR_ABSENT},
 };
 
-static uint32_t random_state;
-
-static uint32_t random_u32(void)
-{
-    random_state = random_state * 1664525 + 1013904223;
-    return random_state >> 8;
-}
 
 static void random_weights(struct matrix *matrix, const struct kernel *kernel)
 {
@@ -61,7 +52,7 @@ static void build(struct network *network, const struct kernel *kernel)
     struct arena arena = {.base = network->memory, .size = MEMORY};
     memset(network->memory, 0xA5, MEMORY);
     assert_int_equal(model_layout(model, &small, kernel, &arena), 0);
-    random_state = 1;
+    random_begin();
     for (uint32_t l = 0; l < small.layers; l++) {
         struct layer *layer = &model->layer[l];
         random_norm(layer->attn_norm);
@@ -116,7 +107,7 @@ static void blocks_give_the_same_bits(void **state)
     free(network.memory);
     assert_true(expected[0][1] != expected[CONTEXT - 1][1] && (float_bits(expected[CONTEXT - 1][1]) & 0x7FFFFFFF) != 0);
     for (uint32_t i = 0; i < KERNELS; i++) {
-        if (kernel_usable(kernel_at(i), &cpu)) {
+        if (runs_here(kernel_at(i), &cpu)) {
             check_blocks(kernel_at(i), expected);
         }
     }

@@ -89,13 +89,16 @@ static const struct {
     {11, "a\xC2\x9B" "31mb\xC2\x85", "a31mb"},
     {11, "a\0b", "a"},
     /* columns that are no bytes */
-    {11, "\u00E4\u00F6\u00FC\u00DF\u00E9 \u00E4\u00F6\u00FC\u00DF", "\u00E4\u00F6\u00FC\u00DF\u00E9 \u00E4\u00F6\u00FC\u00DF"},
-    {11, "\u00E4\u00F6\u00FC\u00DF\u00E9 \u00E4\u00F6\u00FC\u00DF\u00E9", "\u00E4\u00F6\u00FC\u00DF\u00E9\n\u00E4\u00F6\u00FC\u00DF\u00E9"},
+    {11, "\u00E4\u00F6\u00FC\u00DF\u00E9 \u00E4\u00F6\u00FC\u00DF",
+     "\u00E4\u00F6\u00FC\u00DF\u00E9 \u00E4\u00F6\u00FC\u00DF"},
+    {11, "\u00E4\u00F6\u00FC\u00DF\u00E9 \u00E4\u00F6\u00FC\u00DF\u00E9",
+     "\u00E4\u00F6\u00FC\u00DF\u00E9\n\u00E4\u00F6\u00FC\u00DF\u00E9"},
     {11, "\u682A\u5F0F\u4F1A\u793E ab", "\u682A\u5F0F\u4F1A\u793E\nab"},
     {11, "\u682A\u5F0F\u4F1A\u793E a", "\u682A\u5F0F\u4F1A\u793E a"},
     {11, "\u682A\u5F0F\u4F1A\u793E\u682A\u5F0F", "\u682A\u5F0F\u4F1A\u793E\u682A\n\u5F0F"},
     {10, "\u682A\u5F0F\u4F1A\u793E\u682A\u5F0F", "\u682A\u5F0F\u4F1A\u793E\n\u682A\u5F0F"},
-    {11, "\U0001F642\U0001F642\U0001F642\U0001F642 a \U0001F642", "\U0001F642\U0001F642\U0001F642\U0001F642 a\n\U0001F642"},
+    {11, "\U0001F642\U0001F642\U0001F642\U0001F642 a \U0001F642",
+     "\U0001F642\U0001F642\U0001F642\U0001F642 a\n\U0001F642"},
     {11, "e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301 b",
      "e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301\nb"},
     {11, "1234567890\u0301\u0302\u0303 b", "1234567890\u0301\u0302\u0303\nb"},
@@ -120,7 +123,8 @@ static void table(void **state)
     }
 }
 
-/* Any text at any width: no line beyond the width, no word split that fits, nothing but spaces lost, any cut the same. */
+/* Any text at any width: no line beyond the width, no word split that fits, nothing but spaces lost, any cut the same.
+   */
 static void random_texts(void **state)
 {
     static char text[2000], again[OUT_MAX], kept[2000], got[OUT_MAX];

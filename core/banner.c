@@ -1,0 +1,120 @@
+/* What is said of the machine and of the model: at power-on, after loading, and all of it by /info. */
+#include "console.h"
+
+/* Why this kernel and no other. */
+static const char *kernel_reason(const struct console *console)
+{
+    if (console->kernel_typed) {
+        return "chosen by /kernel";
+    }
+    return console->kernel == &kernel_scalar ? "this CPU has no SSE2" : "the widest that this CPU has";
+}
+
+void banner_kernel(struct console *console)
+{
+    say(console, COLOUR_TEXT, "Kernel: %s, %s\n", console->kernel->name, kernel_reason(console));
+}
+
+void banner_machine(struct console *console)
+{
+    struct platform *platform = console->platform;
+    const bool vendor = platform->vendor[0] != 0;
+    say(console, COLOUR_ACCENT, "bootllama %s on %s%s%s%s\n", BOOTLLAMA_VERSION, platform->firmware, vendor ? " (" : "",
+        platform->vendor, vendor ? ")" : "");
+    say(console, COLOUR_TEXT, "CPU: %s\nKernel: %s, %s\nProcessors: %u\nMemory: %u MiB free\n", console->cpu.name,
+        console->kernel->name, kernel_reason(console), team_processors(&console->team),
+        (uint32_t)(platform->memory_free(platform) >> 20));
+}
+
+/* As the file says it, or counted; padding counts as well. */
+static struct short_text parameters_text(const struct gguf *gguf)
+{
+    struct short_text out;
+    const uint32_t thousands = (uint32_t)((gguf->parameters + 500) / 1000u);
+    if (gguf->size_label[0] != 0) {
+        format(out.text, sizeof out.text, "%s", gguf->size_label);
+    } else if (thousands < 1000) {
+        format(out.text, sizeof out.text, "%uK", thousands);
+    } else if (thousands < 1000000) {
+        format(out.text, sizeof out.text, "%u.%uM", thousands / 1000, thousands / 100 % 10);
+    } else {
+        format(out.text, sizeof out.text, "%u.%uB", thousands / 1000000, thousands / 100000 % 10);
+    }
+    return out;
+}
+
+/* What was loaded and what it took: the two lines that follow the progress. */
+void banner_model(struct console *console)
+{
+    const struct engine *engine = &console->engine;
+    char shortened[48] = "";
+    if (engine->context < engine->gguf.context) {
+        format(shortened, sizeof shortened, " of %u, for lack of memory", engine->gguf.context);
+    }
+    const uint32_t processors = console->team.chosen;
+    say(console, COLOUR_TEXT,
+        "Model: %s, %s parameters, context %u%s%s\nSize: %s in the file, %s in memory, %u processor%s\n",
+        engine->gguf.name[0] != 0 ? engine->gguf.name : "without a name", parameters_text(&engine->gguf).text,
+        engine->context, shortened, console->chat != NULL ? ", chat" : "", size_text(console->file_bytes).text,
+        size_text(engine->memory_bytes).text, processors, processors == 1 ? " computes" : "s compute");
+}
+
+/* Hyper-parameters under the names that people know from model cards, and what memory is used for. */
+static void say_shape(struct console *console)
+{
+    const struct engine *engine = &console->engine;
+    const struct gguf *gguf = &engine->gguf;
+    const uint64_t cache = (uint64_t)gguf->layers * gguf->kv_heads * engine->transformer.context *
+                           engine->transformer.head_stride * 2 * sizeof *engine->transformer.k;
+    const uint64_t tokenizer = tokenizer_memory(gguf), weights = engine_weights(engine);
+    say(console, COLOUR_TEXT,
+        "File: %s, GGUF version %u\n"
+        "Shape: %u layers of %u and %u, %u heads of %u, %u of keys and values\n"
+        "RoPE: over %u of %u, base %u\n"
+        "Tokenizer: %u tokens, BOS %d, EOS %d, unknown %d\n"
+        "In use: weights %s, KV cache %s, tokenizer %s, buffers %s\n",
+        console->path, gguf->version, gguf->layers, gguf->dim, gguf->hidden, gguf->heads, gguf->head_size,
+        gguf->kv_heads, gguf->rope_size, gguf->head_size,
+        gguf->rope_base < 2e9f ? (uint32_t)(int32_t)gguf->rope_base : 2000000000u, gguf->vocabulary, (int)gguf->bos,
+        (int)gguf->eos, (int)gguf->unknown, size_text(weights).text, size_text(cache).text, size_text(tokenizer).text,
+        size_text(engine->memory_bytes - weights - cache - tokenizer).text);
+}
+
+/* What /kernel takes here. */
+static void say_kernels(struct console *console)
+{
+    char list[96] = "";
+    size_t used = 0;
+    for (uint32_t i = 0; i < KERNELS; i++) {
+        if (kernel_usable(kernel_at(i), &console->cpu)) {
+            used += format(list + used, sizeof list - used, "%s%s", used > 0 ? ", " : "", kernel_at(i)->name);
+        }
+    }
+    say(console, COLOUR_TEXT, "Kernels: %s\n", list);
+}
+
+/* All that a story depends on besides model and prompt: enough to tell it again elsewhere. */
+static void say_settings(struct console *console)
+{
+    char list[256] = "", value[40];
+    size_t used = 0;
+    for (uint32_t i = CONFIG_SAMPLING_FIRST; i <= CONFIG_SAMPLING_LAST; i++) {
+        config_value(&console->config, i, value, sizeof value);
+        used += format(list + used, sizeof list - used, "%s%s %s", used > 0 ? ", " : "", config_key(i), value);
+    }
+    say(console, COLOUR_TEXT, "Settings: %s\n", list);
+}
+
+/* /info: usable without a model, too, since it is what one is asked for when something is wrong. */
+void banner_details(struct console *console)
+{
+    banner_machine(console);
+    say_kernels(console);
+    if (console->loaded) {
+        banner_model(console);
+        say_shape(console);
+    } else {
+        say(console, COLOUR_TEXT, "Model: none is loaded\n");
+    }
+    say_settings(console);
+}

@@ -1,0 +1,315 @@
+/* What begins with '/' at the prompt: the table of commands, the simple ones, and completion. */
+#include "console.h"
+
+#include "similar.h"
+#include "utf8.h"
+
+static void help(struct console *console);
+
+/* /new is no mistake where there is nothing to forget, but it deserves an answer. */
+static void begin_anew(struct console *console)
+{
+    if (console->chat == NULL) {
+        say(console, COLOUR_NOTE, "Every story begins anew: this model does not chat.\n");
+        return;
+    }
+    story_forget(&console->engine);
+    console->told = false;
+    say(console, COLOUR_NOTE, "The conversation is forgotten.\n");
+}
+
+/* Without a name, what there is to choose from. */
+static void choose_model(struct console *console)
+{
+    if (console->argument[0] == 0) {
+        models_list(console);
+    } else {
+        models_choose(console, console->argument);
+    }
+}
+
+/* ---- Settings ---- */
+
+/* One line on a setting: its value, cut to fit beside what is `allowed`, or whole and alone. */
+static void show_setting(struct console *console, uint32_t index, bool allowed)
+{
+    enum { VALUE_SHOWN = 32 };
+    char value[PROMPT_MAX], what[96];
+    config_value(&console->config, index, value, sizeof value);
+    config_allowed(index, what, sizeof what);
+    if (!allowed) {
+        say(console, COLOUR_NOTE, "%s = %s\n", config_key(index), value);
+        return;
+    }
+    if (text_length(value) > VALUE_SHOWN) {
+        char cut[VALUE_SHOWN];
+        utf8_printable(cut, sizeof cut - 3, (const uint8_t *)value, text_length(value));
+        format(value, sizeof value, "%s...", cut);
+    }
+    say(console, COLOUR_TEXT, "%-14s = %-13s  %s%s\n", config_key(index), value, what,
+        config_at_start(index) ? ", at start" : "");
+}
+
+/* Makes what has changed since *before hold. Returns false, with the error said, where that cannot be. */
+static bool apply(struct console *console, const struct config *before)
+{
+    struct config *config = &console->config;
+    struct platform *platform = console->platform;
+    if ((config->serial_port != before->serial_port || config->serial_speed != before->serial_speed) &&
+        !platform->set_serial(platform, config->serial_port, config->serial_speed)) {
+        say_error(console, platform->error);
+        return false;
+    }
+    console_use_colour(console);
+    if (console->loaded && config->processors != before->processors) {
+        engine_share(&console->engine, &console->team, config->processors);
+        tell_prepare(console);
+    }
+    if (memcmp(config->chat_prefix, before->chat_prefix,
+               offsetof(struct config, model) - offsetof(struct config, chat_prefix)) != 0) {
+        story_forget(&console->engine);
+        tell_prepare(console);
+    }
+    return true;
+}
+
+/* Where a name that ends at a blank or '=' ends, and *value what follows these. */
+static size_t split(const char *text, const char **value)
+{
+    size_t n = 0;
+    while (text[n] != 0 && text[n] != ' ' && text[n] != '=') {
+        n++;
+    }
+    *value = text + n;
+    for (bool equals = false; **value == ' ' || (**value == '=' && !equals); (*value)++) {
+        equals = equals || **value == '=';
+    }
+    return n;
+}
+
+/* "/set", "/set KEY", "/set KEY VALUE", "/set KEY = VALUE". The settings of before are kept until the new ones hold. */
+static void set(struct console *console)
+{
+    struct error error;
+    const char *rest = console->argument, *value;
+    const size_t n = split(rest, &value);
+    if (n == 0) {
+        for (uint32_t i = 0; i < CONFIG_KEYS; i++) {
+            show_setting(console, i, true);
+        }
+        return;
+    }
+    const int index = config_find(rest, n, &error);
+    if (index >= 0 && rest[n] == 0) {
+        show_setting(console, (uint32_t)index, true);
+        return;
+    }
+    const struct config before = console->config;
+    if (index < 0 || config_set(&console->config, rest, n, value, text_length(value), &error) != 0) {
+        say_error(console, error.text);
+    } else if (config_at_start((uint32_t)index)) {
+        console->config = before;
+        say(console, COLOUR_ERROR, "Error: %s counts at start: write it into %s\n", config_key((uint32_t)index),
+            CONFIG_PATH);
+    } else if (text_equal(config_key((uint32_t)index), "model")) {
+        console->config = before;
+        console->argument = value;
+        choose_model(console);
+    } else if (apply(console, &before)) {
+        if (text_equal(config_key((uint32_t)index), "seed")) {
+            tell_draw_seed(console);
+        }
+        show_setting(console, (uint32_t)index, false);
+    } else {
+        console->config = before;
+    }
+}
+
+/* similar: a known word that is close, NULL = none; then `otherwise` says where they all are. */
+static void say_unknown(struct console *console, const char *what, const char *typed, const char *similar,
+                        const char *otherwise)
+{
+    const bool close = similar != NULL;
+    say(console, COLOUR_ERROR, "Error: unknown %s %s; %s%s%s\n", what, typed, close ? "did you mean " : otherwise,
+        close ? similar : "", close ? "?" : "");
+}
+
+/* The same model once more, laid out for another kernel; without a name it says which one computes. */
+static void choose_kernel(struct console *console)
+{
+    const char *rest = console->argument, *names[KERNELS];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < KERNELS; i++) {
+        if (!kernel_usable(kernel_at(i), &console->cpu)) {
+            continue;
+        }
+        names[count++] = kernel_at(i)->name;
+        if (text_equal_nocase(rest, kernel_at(i)->name)) {
+            models_reload(console, kernel_at(i));
+            rest = "";
+        }
+    }
+    if (rest[0] != 0) {
+        say_unknown(console, "kernel", rest, similar_word(rest, names, count), "/info lists them");
+    } else {
+        banner_kernel(console);
+    }
+}
+
+/* ---- Leaving ---- */
+
+/* People look for it, so it is there to say why there is none. */
+static void save(struct console *console)
+{
+    say_error(console, "nothing can be saved: bootllama reads its disk and never writes to it");
+}
+
+/* Firmware that can do it does not come back. */
+static void leave_by(struct console *console, void (*way)(struct platform *), const char *otherwise)
+{
+    way(console->platform);
+    say_error(console, otherwise);
+}
+
+void command_reboot(struct console *console)
+{
+    leave_by(console, console->platform->reboot, "this machine does not restart by itself; press its reset button");
+}
+
+void command_off(struct console *console)
+{
+    leave_by(console, console->platform->power_off,
+             "this machine cannot switch itself off; its power button may be used now");
+}
+
+static void leave(struct console *console)
+{
+    console->leave = true;
+}
+
+/* ---- The table ---- */
+
+static const struct command {
+    char name[10], argument[12];
+    const char *what;
+    void (*run)(struct console *console);
+} commands[] = {
+    {"/again", "", "the same once more, with the same seed", tell_again},
+    {"/new", "", "forgets the conversation", begin_anew},
+    {"/set", "KEY VALUE", "changes a setting, like /set seed 7; alone: shows them all", set},
+    {"/models", "", "the models on this disk", models_list},
+    {"/model", "NAME", "loads another one; its number in that list will do", choose_model},
+    {"/info", "", "all about machine and model", banner_details},
+    {"/bench", "", "how fast each kernel computes here", bench_table},
+    {"/kernel", "NAME", "computes with another kernel: the same text at another speed", choose_kernel},
+    {"/save", "", "is not there: the disk is only read", save},
+    {"/reboot", "", "restarts the machine", command_reboot},
+    {"/off", "", "switches it off", command_off},
+    {"/exit", "", "back to where bootllama was started from", leave},
+    {"/help", "", "this list", help},
+};
+
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+/* The table as it stands, so that no command is forgotten. */
+static void help(struct console *console)
+{
+    command_hint(console);
+    say(console, COLOUR_TEXT, "Esc or Ctrl-C stops a story; Up: earlier lines; Tab: completes a command\n");
+    for (uint32_t i = 0; i < COMMANDS; i++) {
+        char typed[24];
+        format(typed, sizeof typed, "%s %s", commands[i].name, commands[i].argument);
+        say(console, COLOUR_TEXT, "%-14s  %s\n", typed, commands[i].what);
+    }
+}
+
+void command_hint(struct console *console)
+{
+    say(console, COLOUR_NOTE, "%s; /help: all commands\n",
+        console->chat == NULL ? "Enter: another story; text: a story that begins with it"
+                              : "Text: what you say to this model; /new: another conversation");
+}
+
+void command_run(struct console *console, const char *typed)
+{
+    const char *names[COMMANDS];
+    char name[32];
+    size_t n = 0;
+    while (typed[n] != 0 && typed[n] != ' ') {
+        n++;
+    }
+    utf8_printable(name, sizeof name, (const uint8_t *)typed, n);
+    const char *rest = typed + n;
+    while (*rest == ' ') {
+        rest++;
+    }
+    console->argument = rest; /* stays in the line that was typed until the next one begins */
+    for (uint32_t i = 0; i < COMMANDS; i++) {
+        names[i] = commands[i].name;
+        if (text_equal_nocase(name, names[i])) {
+            commands[i].run(console);
+            return;
+        }
+    }
+    say_unknown(console, "command", name, similar_word(name, names, COMMANDS), "/help lists all");
+}
+
+/* ---- Completion ---- */
+
+/* Whether `word` begins with `start`, in any case. */
+static bool begins(const char *word, const char *start)
+{
+    char beginning[LINE_CANDIDATE_MAX];
+    const size_t n = text_length(start);
+    if (text_length(word) < n || n >= sizeof beginning) {
+        return false;
+    }
+    format(beginning, sizeof beginning, "%s", word);
+    beginning[n] = 0;
+    return text_equal_nocase(beginning, start);
+}
+
+enum place { MODEL_NAMES, KERNEL_NAMES, SETTING_KEYS, COMMAND_NAMES, PLACES };
+
+/* The word number *index (which counts on) that can stand at a place of the line, or NULL past the last one. */
+static const char *next_word(struct console *console, enum place place, uint32_t *index)
+{
+    if (place == MODEL_NAMES) {
+        return models_next(console, index) == PLATFORM_OK ? console->entry.name : NULL;
+    }
+    const uint32_t i = (*index)++;
+    if (place == KERNEL_NAMES) {
+        return i < KERNELS ? kernel_at(i)->name : NULL;
+    }
+    if (place == SETTING_KEYS) {
+        return i < CONFIG_KEYS ? config_key(i) : NULL;
+    }
+    return i < COMMANDS ? commands[i].name : NULL;
+}
+
+bool command_complete(void *context, const char *before, size_t n, uint32_t index, char *out)
+{
+    static const char starts[PLACES][12] = {"/model ", "/kernel ", "/set ", "/"};
+    char typed[LINE_CANDIDATE_MAX];
+    uint32_t place = 0, at = 0;
+    const char *word;
+    if (n >= sizeof typed) {
+        return false;
+    }
+    memcpy(typed, before, n);
+    typed[n] = 0;
+    while (place < PLACES && !begins(typed, starts[place])) {
+        place++;
+    }
+    const size_t start = place < COMMAND_NAMES ? text_length(starts[place]) : 0;
+    while (place < PLACES && (word = next_word(context, place, &at)) != NULL) {
+        if (begins(word, typed + start) && index-- == 0) {
+            typed[start] = 0;
+            const bool argument =
+                place == SETTING_KEYS || (place == COMMAND_NAMES && commands[at - 1].argument[0] != 0);
+            format(out, LINE_CANDIDATE_MAX, "%s%s%s", typed, word, argument ? " " : "");
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,209 @@
+"""The host program on a terminal: the session of the boot disk."""
+import fcntl
+import os
+import re
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import termios
+import time
+
+import pytest
+
+from host import MODELS, SECONDS, model_file, tell
+from places import built
+
+HINT = "Enter: another story; text: a story that begins with it; /help: all commands\n"
+SEED = 192  # of the first story
+
+# From the banner to the figures of the first story.
+START = (r"bootllama [\d.]+ on host\nCPU: [^\n]+\nKernel: \w+, [^\n]+\nProcessors: \d+\nMemory: \d+ MiB free\n"
+         r"Loading /MODELS/DEFAULT\.GGUF: \[#{20}\] 100 %(, \d+\.\d MB/s)?\n"
+         r"Model: [^\n]+ parameters, context 512\n"
+         r"Size: \d+ KiB in the file, \d\.\d MiB in memory, 1 processor computes\n\n(.*)\n\n"
+         r"\[\d+ tokens, \d+\.\d tokens/s, first after \d+\.\d m?s\]\n")
+
+
+def plain(raw):
+    """What the screen shows of what a terminal received."""
+    text = re.sub(r"\x1b\[[0-9;]*m|\r", "", raw.decode(errors="replace"))
+    while re.search("[^\b\n]\b", text):
+        text = re.sub("[^\b\n]\b", "", text)
+    return text
+
+
+def words(text):
+    return " ".join(text.split())
+
+
+class Terminal:
+    """The program at a pseudo-terminal. To be used in a `with`: its end is the program's end."""
+
+    def __init__(self, *arguments, columns=80, environment=()):
+        self.ours, self.theirs = os.openpty()
+        fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 25, columns, 0, 0))
+        self.modes = termios.tcgetattr(self.theirs)
+        self.raw, self.said = b"", 0
+        self.process = subprocess.Popen([built("host/bootllama"), *map(str, arguments)], stdin=self.theirs,
+                                        stdout=self.theirs, stderr=self.theirs, start_new_session=True,
+                                        env=os.environ | dict(environment))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.ours)
+        os.close(self.theirs)
+
+    def type(self, keys):
+        os.write(self.ours, keys.encode())
+
+    def wait_for(self, text):
+        """What has come since the last call, up to the end of `text`."""
+        limit = time.monotonic() + SECONDS
+        while text not in plain(self.raw)[self.said:]:
+            left = limit - time.monotonic()
+            assert left > 0 and select.select([self.ours], [], [], left)[0], plain(self.raw)[self.said:]
+            self.raw += os.read(self.ours, 65536)
+        start, self.said = self.said, plain(self.raw).index(text, self.said) + len(text)
+        return plain(self.raw)[start:self.said]
+
+    def ask(self, line):
+        self.type(line + "\r")
+        return self.wait_for("\n> ")
+
+    def is_restored(self):
+        return termios.tcgetattr(self.theirs)[:6] == self.modes[:6]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in MODELS:
+        shutil.copy(model_file(name), tmp_path / name)
+    return tmp_path
+
+
+def test_a_session(folder):
+    """The story of one shot, another one, a command, and out."""
+    model = folder / "DEFAULT.GGUF"
+    with Terminal(model) as terminal:
+        start = terminal.wait_for(HINT + "> ")
+        assert not terminal.is_restored()
+        assert re.fullmatch(START, start[:-len(HINT + "> ")], re.DOTALL)
+        assert words(tell(model)) in words(start)
+        assert words(tell(model, "--seed", SEED + 1)) in words(terminal.ask(""))
+        assert words(tell(model, "--seed", SEED + 2, "--prompt", "The cat")) in words(terminal.ask("The cat"))
+        assert "Error: unknown command /hepl; did you mean /help?\n" in terminal.ask("/hepl")
+        terminal.type("/exit\r")
+        assert terminal.process.wait(SECONDS) == 0
+        assert terminal.is_restored()
+
+
+def test_models_of_the_folder(folder):
+    with Terminal(folder / "STORIES260K.GGUF") as terminal:
+        terminal.wait_for(HINT + "> ")
+        listed = re.findall(r"^ +(\d)  (\S+) .*  (\w+)$", terminal.ask("/models"), re.MULTILINE)
+        assert sorted(name for _, name, _ in listed) == sorted(MODELS)
+        assert {name: state for _, name, state in listed} == {"DEFAULT.GGUF": "fits", "STORIES260K.GGUF": "loaded"}
+        assert "Model: bootllama default, " in terminal.ask("/model default")
+        assert words(tell(folder / "DEFAULT.GGUF", "--seed", SEED + 1)) in words(terminal.ask(""))
+
+
+@pytest.mark.parametrize("name", ["model.bin", "a \"quoted\" name.gguf", ".hidden.gguf"])
+def test_models_of_any_name(tmp_path, name):
+    shutil.copy(model_file("DEFAULT.GGUF"), tmp_path / name)
+    with Terminal(tmp_path / name) as terminal:
+        assert words(tell(model_file("DEFAULT.GGUF"))) in words(terminal.wait_for(HINT + "> "))
+
+
+def test_no_such_model(tmp_path):
+    with Terminal(tmp_path / "none.gguf") as terminal:
+        assert "Error: no model none.gguf in /MODELS; /models lists them\n" in terminal.wait_for("\n> ")
+
+
+def test_keys(folder):
+    """Editing, history and completion; Ctrl-C stops a story at once."""
+    with Terminal(folder / "DEFAULT.GGUF") as terminal:
+        terminal.wait_for(HINT + "> ")
+        terminal.type("/set sed\x1b[D\x1b[D\x7fse\x1b[F 7\x1b[H\x1b[3~/\r")
+        assert "seed = 7\n" in terminal.wait_for("\n> ")
+        terminal.type("/se\t")
+        terminal.type("te\t0.5\r")
+        assert "temperature = 0.5\n" in terminal.wait_for("\n> ")
+        terminal.type("\x1b[A\x1b[A\r")
+        assert "seed = 7\n" in terminal.wait_for("\n> ")
+        terminal.type("The cat\r\x03")
+        assert re.search(r"\n\[\d tokens, .*, stopped\]\n", terminal.wait_for("\n> "))
+
+
+@pytest.mark.parametrize("columns", [40, 200])
+def test_lines_end_before_the_edge(folder, columns):
+    with Terminal(folder / "DEFAULT.GGUF", columns=columns) as terminal:
+        said = terminal.wait_for("[") + terminal.wait_for("tokens/s")
+        story = said[said.index("compute"):].partition("\n\n")[2].partition("\n\n")[0]
+        assert words(story) == words(tell(folder / "DEFAULT.GGUF"))
+        assert max(map(len, story.splitlines())) < columns
+        fcntl.ioctl(terminal.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 25, 30, 0, 0))
+        os.killpg(terminal.process.pid, signal.SIGWINCH)
+        terminal.wait_for("\n> ")
+        again = terminal.ask("/again")
+        assert max(map(len, again.partition("\n\n")[2].partition("\n\n")[0].splitlines())) < 30
+
+
+@pytest.mark.parametrize("leave", ["control-d", "control-d in a story", "/off", "/reboot"])
+def test_ways_out(folder, leave):
+    with Terminal(folder / "DEFAULT.GGUF") as terminal:
+        terminal.wait_for(HINT + "> ")
+        terminal.type({"control-d": "half a line\x04", "control-d in a story": "\r\x04"}.get(leave, leave + "\r"))
+        assert terminal.process.wait(SECONDS) == 0
+        assert terminal.is_restored()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGABRT])
+def test_signals(folder, number):
+    with Terminal(folder / "DEFAULT.GGUF") as terminal:
+        terminal.wait_for(HINT + "> ")
+        assert not terminal.is_restored()
+        terminal.process.send_signal(number)
+        assert terminal.process.wait(SECONDS) == -number
+        assert terminal.is_restored()
+
+
+def test_a_stop_gives_the_terminal_back_for_a_while(folder):
+    with Terminal(folder / "DEFAULT.GGUF") as terminal:
+        terminal.wait_for(HINT + "> ")
+        terminal.process.send_signal(signal.SIGTSTP)
+        assert os.WIFSTOPPED(os.waitpid(terminal.process.pid, os.WUNTRACED)[1])
+        assert terminal.is_restored()
+        terminal.process.send_signal(signal.SIGCONT)
+        assert "steps = 3\n" in terminal.ask("/set steps 3")
+        assert not terminal.is_restored()
+
+
+def test_colours(folder):
+    with Terminal(folder / "DEFAULT.GGUF") as terminal:
+        terminal.wait_for(HINT + "> ")
+        assert b"\x1b[1mbootllama" in terminal.raw and b"\x1b[2m[" in terminal.raw
+    with Terminal(folder / "DEFAULT.GGUF", environment={"NO_COLOR": "1"}) as terminal:
+        terminal.wait_for(HINT + "> ")
+        assert b"\x1b" not in terminal.raw
+
+
+def test_processors(folder):
+    with Terminal(folder / "DEFAULT.GGUF", "--processors", 2) as terminal:
+        said = terminal.wait_for(HINT + "> ")
+        count = int(re.search(r"\nProcessors: (\d+)\n", said)[1])
+        assert ("2 processors compute\n" if count >= 2 else "1 processor computes\n") in said
+        assert words(tell(folder / "DEFAULT.GGUF")) in words(said)
+
+
+def test_options_ask_for_one_story(folder):
+    with Terminal(folder / "DEFAULT.GGUF", "--seed", SEED) as terminal:
+        terminal.wait_for("tokens/s")
+        assert terminal.process.wait(SECONDS) == 0
+        assert words(tell(folder / "DEFAULT.GGUF")) in words(plain(terminal.raw))
+        assert "> " not in plain(terminal.raw)

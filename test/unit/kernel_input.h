@@ -1,0 +1,48 @@
+/* Random input for kernels, and comparing what they make of it. All memory is of malloc, aligned as kernels need it. */
+#ifndef BOOTLLAMA_TEST_KERNEL_INPUT_H
+#define BOOTLLAMA_TEST_KERNEL_INPUT_H
+
+#include "unit.h"
+
+#include "half.h"
+#include "kernel.h"
+
+void random_begin(void); /* the same numbers again */
+uint32_t random_u32(void);
+float random_float(void); /* in [-1, 1) */
+
+void *take(size_t bytes);                          /* filled with A5h */
+float *random_floats(uint32_t n, float scale);     /* [n] in [-scale, scale) */
+struct q8_vector take_q8(uint32_t groups);
+void free_q8(struct q8_vector *x);
+
+void assert_same_bits(const float *a, const float *b, uint32_t n);
+void assert_same_q8(const struct q8_vector *a, const struct q8_vector *b, uint32_t groups);
+
+/* Whether this processor runs the kernel as the unit tests have it: AVX-VNNI's instruction is in the encoding of
+   AVX-512 there, which is another feature of the processor. */
+bool runs_here(const struct kernel *kernel, const struct cpu_features *cpu);
+
+/* Runs a check for every kernel but the definition itself, each with the same random numbers. */
+void for_each_kernel(void (*check)(const struct kernel *));
+
+/* Weights and f16 scales, subnormal ones and zeros among them; extreme: weights of 127 and -127 alone. */
+void random_tile(int8_t q[GROUP][GROUP], uint16_t scale[GROUP], bool extreme);
+
+/* Packs the same random weights for two kernels. The shapes are set already. */
+void random_matrices(struct matrix *a, const struct kernel *kernel_a, struct matrix *b, const struct kernel *kernel_b,
+                     bool extreme);
+
+struct attention_case {
+    struct attention shape;
+    float *q, *k, *v;
+};
+
+float *random_cache(const struct attention *shape); /* as the transformer leaves it: zeros beyond the position */
+struct attention_case random_attention(uint32_t heads, uint32_t kv_heads, uint32_t head_size, uint32_t position);
+
+/* Compares a kernel's attention with the definition's by `check`, and frees the case. */
+void check_case(const struct kernel *kernel, struct attention_case *it,
+                void (*check)(const float *, const float *, uint32_t));
+
+#endif

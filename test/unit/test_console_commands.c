@@ -1,0 +1,272 @@
+/* Sessions of commands: each one, wrong ones, completion, and anything at all. */
+#include "console_script.h"
+
+static void settings_are_shown_and_set(void **state)
+{
+    fresh(state);
+    assert_string_equal(answer("/set seed 7\r\r"), "> /set seed 7\nseed = 7\n> \n" SEED_7);
+    assert_string_equal(answer("/SET Seed=7\r\r"), "> /SET Seed=7\nseed = 7\n> \n" SEED_7);
+    assert_string_equal(answer("/set  temperature  =  0.25 \r"), "> /set  temperature  =  0.25 \ntemperature = 0.25\n");
+    assert_string_equal(answer("/set temperature 200\r"),
+                        "> /set temperature 200\nError: temperature is a number from 0 to 100\n");
+    assert_string_equal(
+        answer("/set tempersture 1\r"),
+        "> /set tempersture 1\nError: there is no setting \"tempersture\"; did you mean temperature?\n");
+    assert_string_equal(answer("/set steps\r"),
+                        "> /set steps\nsteps          = 0              a whole number from 0 to 1000000\n");
+    assert_string_equal(answer("/set prompt \" x y\"\r/set prompt\r"),
+                        "> /set prompt \" x y\"\nprompt =  x y\n> /set prompt\nprompt         =  x y           a text "
+                        "of at most 4095 bytes\n");
+    assert_string_equal(answer("/set prompt b\r\r"),
+                        "> /set prompt b\nprompt = b\n> \n\nb\n\n[3 tokens, 0.0 tokens/s]\n");
+    assert_string_equal(answer("/set countdown 5\r/set countdown\r"),
+                        "> /set countdown 5\nError: countdown counts at start: write it into /BOOTLLAM.CFG\n"
+                        "> /set countdown\ncountdown      = 3              a whole number from 0 to 3600, at start\n");
+    assert_string_equal(
+        answer("/set prompt 0123456789 0123456789 0123456789 0123456789\r/set prompt\r") + 111,
+        "> /set prompt\nprompt         = 0123456789 0123456789 012345...  a text of at most 4095 bytes\n");
+}
+
+static void all_settings_are_listed(void **state)
+{
+    fresh(state);
+    assert_string_equal(answer("/set\r"),
+                        "> /set\n"
+                        "prompt         =                a text of at most 4095 bytes\n"
+                        "model          =                a text of at most 255 bytes\n"
+                        "steps          = 0              a whole number from 0 to 1000000\n"
+                        "temperature    = 0.8            a number from 0 to 100\n"
+                        "top_p          = 0.9            a number from 0 to 1\n"
+                        "top_k          = 0              a whole number from 0 to 1000000\n"
+                        "min_p          = 0              a number from 0 to 1\n"
+                        "repeat_penalty = 1              a number above 0, at most 100\n"
+                        "seed           = 5              random or a whole number below 2^64\n"
+                        "autostart      = off            off or on, at start\n"
+                        "countdown      = 3              a whole number from 0 to 3600, at start\n"
+                        "stories        = 1              a whole number from 0 to 1000000, at start\n"
+                        "after          = prompt         prompt, reboot or off, at start\n"
+                        "serial         = com1 115200    off, or com1 to com4 and a speed: com1 115200\n"
+                        "wrap           = auto           auto, off or a whole number from 20 to 500\n"
+                        "colour         = on             off or on\n"
+                        "chat_prefix    =                a text of at most 255 bytes\n"
+                        "chat_suffix    =                a text of at most 255 bytes\n"
+                        "chat_stop      =                a text of at most 63 bytes\n"
+                        "processors     = auto           auto or a whole number from 1 to 64\n");
+}
+
+static void the_help(void **state)
+{
+    fresh(state);
+    const char *text = answer("/help\r");
+    const char *start = "> /help\n" HINT "Esc or Ctrl-C stops a story; Up: earlier lines; Tab: completes a command\n"
+                        "/again          the same once more, with the same seed\n";
+    assert_true(is_start(text, start));
+    static const char *const commands[] = {"/new",    "/set KEY VALUE", "/models",      "/model NAME",
+                                           "/info",   "/bench",         "/kernel NAME", "/save",
+                                           "/reboot", "/off",           "/exit",        "/help"};
+    for (size_t i = 0; i < COUNT_OF(commands); i++) {
+        char line[32];
+        snprintf(line, sizeof line, "\n%-14s  ", commands[i]);
+        assert_non_null(strstr(text, line));
+    }
+    for (const char *line = text; *line != 0; line += strcspn(line, "\n") + 1) {
+        assert_true(strcspn(line, "\n") < 80);
+    }
+}
+
+static void wrong_commands(void **state)
+{
+    fresh(state);
+    assert_string_equal(answer("/hepl\r/nonsense at all\r/\r/x\xC3\x28\r"),
+                        "> /hepl\nError: unknown command /hepl; did you mean /help?\n"
+                        "> /nonsense at all\nError: unknown command /nonsense; /help lists all\n"
+                        "> /\nError: unknown command /; /help lists all\n"
+                        "> /x\xC3\x83(\nError: unknown command /x\xC3\x83(; /help lists all\n");
+    assert_string_equal(answer("/save\r"),
+                        "> /save\nError: nothing can be saved: bootllama reads its disk and never writes to it\n");
+}
+
+static void restart_and_off(void **state)
+{
+    fresh(state);
+    assert_string_equal(answer("/REBOOT\r/off\r"),
+                        "> /REBOOT\nError: this machine does not restart by itself; press its reset button\n"
+                        "> /off\nError: this machine cannot switch itself off; its power button may be used now\n");
+    assert_int_equal(session.reboots, 1);
+    assert_int_equal(session.offs, 1);
+}
+
+static void all_about_machine_and_model(void **state)
+{
+    fresh(state);
+    const char *text = answer("/info\r");
+    static const char *const parts[] = {
+        "> /info\nbootllama " BOOTLLAMA_VERSION " on test\nCPU: ",
+        "\nKernel: ",
+        "\nProcessors: 1\nMemory: 6 MiB free\nKernels: scalar",
+        "\n" MODEL
+        "File: /MODELS/A.GGUF, GGUF version 3\nShape: 2 layers of 32 and 64, 4 heads of 8, 2 of keys and values\n"
+        "RoPE: over 8 of 8, base 10000\nTokenizer: 12 tokens, BOS 1, EOS 2, unknown 0\nIn use: weights ",
+        ", KV cache 4 KiB, tokenizer 1 KiB, buffers ",
+        "\nSettings: steps 0, temperature 0.8, top_p 0.9, top_k 0, min_p 0, repeat_penalty 1, seed 5\n"};
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        text = strstr(text, parts[i]);
+        assert_non_null(text);
+    }
+}
+
+static void kernels_are_changed_by_name(void **state)
+{
+    fresh(state);
+    assert_string_equal(
+        answer("/kernel scalar\r/kernel\r\r"),
+        "> /kernel scalar\n" LOADED("/MODELS/A.GGUF") "Kernel: scalar, chosen by /kernel\n"
+                                                      "> /kernel\nKernel: scalar, chosen by /kernel\n> \n" SEED_5);
+    assert_string_equal(answer("/kernel scaler\r/kernel vax\r"),
+                        "> /kernel scaler\nError: unknown kernel scaler; did you mean scalar?\n"
+                        "> /kernel vax\nError: unknown kernel vax; /info lists them\n");
+}
+
+static void the_bench(void **state)
+{
+    fresh(state);
+    uint32_t microseconds, speed, tenth, stars = 0, lines = 0;
+    session.step = 1000;
+    const char *text = strstr(run_with("autostart = off\n", "/bench\r\r"),
+                              "Time for a token, 16 one by one; * computes stories here\n");
+    assert_non_null(text);
+    for (text = strchr(text, '\n') + 1; *text != '>'; text = strchr(text, '\n') + 1, lines++) {
+        char mark, name[16], bar[40];
+        assert_int_equal(
+            sscanf(text, "%c %15s %u us %39s %u.%u tokens/s\n", &mark, name, &microseconds, bar, &speed, &tenth), 6);
+        assert_int_equal(microseconds, 1000); /* by the fake clock: one look before a token, one after */
+        assert_string_equal(bar, "################################");
+        assert_true(speed == 1000 && tenth == 0);
+        assert_true(strcspn(text, "\n") < 80);
+        stars += mark == '*';
+    }
+    assert_int_equal(stars, 1);
+    assert_true(lines >= 1);
+    assert_non_null(strstr(session.transcript, "Measuring scalar:   6 %; Esc stops"));
+}
+
+static void escape_stops_the_bench(void **state)
+{
+    fresh(state);
+    session.step = 1000;
+    session.keys_ahead = "\x1b";
+    session.ahead_after = "Measuring";
+    assert_non_null(
+        strstr(run_with("seed = 5\nautostart = off\n", "/bench\r\r"), "> /bench\nStopped.\n> \n\n\n\n[1 tokens"));
+    struct cpu_features cpu;
+    uint32_t loadings = 0;
+    cpu_detect(&cpu);
+    for (const char *at = session.transcript; (at = strstr(at, "Loading again: ")) != NULL; at++) {
+        loadings++;
+    }
+    assert_int_equal(loadings, kernel_best(&cpu) == &kernel_scalar ? 0 : 2); /* for the first kernel, and back */
+}
+
+static void tab_completes(void **state)
+{
+    fresh(state);
+    const struct memory_file files[] = {
+        model("/MODELS/A.GGUF"), model("/MODELS/BEAR.GGUF"), config("seed = 5\nautostart = off\n"), {0}};
+    session.keys = "/sa\t\r/set temp\t0.5\r/mod\t\t\x15/model b\t\r/kernel sca\t\r/re\t\x15/exit\r";
+    const char *text = run(files);
+    assert_non_null(strstr(text, "> /save\nError: nothing"));
+    assert_non_null(strstr(text, "> /set temperature 0.5\ntemperature = 0.5\n"));
+    assert_non_null(strstr(text, "> /model BEAR.GGUF\nLoading"));
+    assert_non_null(strstr(text, "> /kernel scalar\nLoading"));
+}
+
+static void a_long_line_is_not_completed(void **state)
+{
+    char keys[800] = "/set prompt ";
+    fresh(state);
+    memset(keys + strlen(keys), 'x', 600);
+    strcat(keys, "\t\r");
+    assert_non_null(strstr(answer(keys), "xxx\nprompt = xxx"));
+}
+
+static void lines_typed_before_come_back(void **state)
+{
+    fresh(state);
+    assert_string_equal(answer("/save\r\f\r"),
+                        "> /save\nError: nothing can be saved: bootllama reads its disk and never writes to it\n"
+                        "> /save\nError: nothing can be saved: bootllama reads its disk and never writes to it\n");
+}
+
+/* Whatever is typed, at whatever moment, it ends and nothing is lost (session_run checks that). */
+static void random_sessions(void **state)
+{
+    static const char *const pieces[] = {"/set ",
+                                         "/set seed ",
+                                         "/model ",
+                                         "/models\r",
+                                         "/kernel scalar\r",
+                                         "/bench\r",
+                                         "/info\r",
+                                         "/again\r",
+                                         "/new\r",
+                                         "\r",
+                                         "a b c",
+                                         "\t",
+                                         "\x1b",
+                                         "\x03",
+                                         "\b",
+                                         "\f",
+                                         "/set wrap 20\r",
+                                         "/set chat_prefix b\r",
+                                         "/set chat_prefix\r",
+                                         "0",
+                                         "7\r",
+                                         "b\r",
+                                         "/save",
+                                         "\xE4",
+                                         "\x15",
+                                         "/set steps 5\r",
+                                         "/help\r",
+                                         " "};
+    uint32_t random = 1;
+    fresh(state);
+    for (uint32_t round = 0; round < 40; round++) {
+        static char keys[2000], ahead[200];
+        keys[0] = ahead[0] = 0;
+        for (uint32_t i = 0; i < 40; i++) {
+            random = random * 1664525 + 1013904223;
+            strcat(i < 32 ? keys : ahead, pieces[(random >> 16) % COUNT_OF(pieces)]);
+        }
+        fresh(state);
+        session.step = random >> 16;
+        session.columns = random % 3 == 0 ? 0 : 20 + random % 100;
+        session.countdown_key = random % 5 == 0 ? 'x' : 0;
+        session.keys_ahead = ahead;
+        session.ahead_after = "";
+        session.look = random >> 24;
+        const struct memory_file files[] = {
+            model("/MODELS/A.GGUF"), model("/MODELS/BEAR.GGUF"), config("stories = 2"), {0}};
+        session.keys = strcat(keys, "\r");
+        run(files);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(settings_are_shown_and_set),
+        cmocka_unit_test(all_settings_are_listed),
+        cmocka_unit_test(the_help),
+        cmocka_unit_test(wrong_commands),
+        cmocka_unit_test(restart_and_off),
+        cmocka_unit_test(all_about_machine_and_model),
+        cmocka_unit_test(kernels_are_changed_by_name),
+        cmocka_unit_test(the_bench),
+        cmocka_unit_test(escape_stops_the_bench),
+        cmocka_unit_test(tab_completes),
+        cmocka_unit_test(a_long_line_is_not_completed),
+        cmocka_unit_test(lines_typed_before_come_back),
+        cmocka_unit_test(random_sessions),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,286 @@
+/* Sessions with models that are there, missing or at fault, and with models that chat. */
+#include "console_script.h"
+
+/* ---- Models ---- */
+
+static void escape_stops_loading_and_enter_begins_again(void **state)
+{
+    fresh(state);
+    session.step = 200000;
+    session.keys_ahead = "\x1b";
+    session.ahead_after = "6 %";
+    const char *text = run_with("seed = 5\n", "\r");
+    const char *stopped = "\nError: /MODELS/A.GGUF: loading was stopped\n> \n" LOADED("/MODELS/A.GGUF");
+    assert_non_null(strstr(text, stopped));
+    assert_non_null(strstr(text, "\n\n[1 tokens, 0.0 tokens/s"));
+    assert_non_null(strstr(session.transcript, "\b#...................]   6 %")); /* progress is shown as it goes */
+    assert_non_null(strstr(session.transcript, "\b#..................]  11 %"));
+}
+
+static void without_a_model_it_says_so_and_looks_again(void **state)
+{
+    fresh(state);
+    const struct memory_file files[] = {{"/MODELS/.A.GGUF", "x", 1},
+                                        {"/MODELS/B.GGUF", NULL, 9},
+                                        {"/MODELS/C.GGUF", "", 0},
+                                        {"/MODELS/GGUF", "x", 1},
+                                        {0}};
+    session.keys = "\r/models\r/again\r/bench\r/model x\r/kernel scalar\r/new\r";
+    assert_string_equal(run(files), "Error: no model in /MODELS; copy a .GGUF file there and press Enter\n"
+                                    "> \nError: no model in /MODELS; copy a .GGUF file there and press Enter\n"
+                                    "> /models\nError: no model in /MODELS; copy a .GGUF file there\n"
+                                    "> /again\nError: nothing has been told yet\n"
+                                    "> /bench\nError: no model is loaded\n"
+                                    "> /model x\nError: no model x in /MODELS; /models lists them\n"
+                                    "> /kernel scalar\nKernel: scalar, chosen by /kernel\n"
+                                    "> /new\nEvery story begins anew: this model does not chat.\n" END);
+}
+
+static void the_configured_model_is_taken(void **state)
+{
+    fresh(state);
+    static const char *const ways[] = {"model = B.GGU\nseed = 5\n", "model = b\nseed = 5\n", "model = 2\nseed = 5\n"};
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        const struct memory_file files[] = {model("/MODELS/A.GGUF"), model("/MODELS/B.GGU"), config(ways[i]), {0}};
+        assert_string_equal(run(files), LOADED("/MODELS/B.GGU") MODEL SEED_5 HINT END);
+    }
+    const struct memory_file without[] = {model("/MODELS/A.GGUF"), config("model = C.GGUF\n"), {0}};
+    assert_string_equal(run(without), "Error: no model C.GGUF in /MODELS; did you mean A.GGUF?\n" END);
+}
+
+static void a_name_beats_a_number(void **state)
+{
+    fresh(state);
+    const struct memory_file files[] = {
+        model("/MODELS/A.GGUF"), model("/MODELS/1.GGUF"), config("model = 1\nautostart = off"), {0}};
+    assert_string_equal(run(files), LOADED("/MODELS/1.GGUF") MODEL HINT END);
+    const struct memory_file twice[] = {
+        model("/MODELS/B.GGUF.GGUF"), model("/MODELS/B.GGUF"), config("model = b.gguf\nautostart = off"), {0}};
+    assert_string_equal(run(twice), LOADED("/MODELS/B.GGUF") MODEL HINT END);
+}
+
+static void models_are_listed_and_changed(void **state)
+{
+    fresh(state);
+    struct memory_file spoilt = model("/MODELS/BROKEN.GGUF");
+    spoilt.size -= 100;
+    const struct memory_file files[] = {model("/MODELS/A.GGUF"), {"/MODELS/NOTES.TXT", "x", 1},         spoilt,
+                                        model("/MODELS/C.GGUF"), config("seed = 5\nautostart = off\n"), {0}};
+    session.keys = "/models\r/model c\r\r/models\r/model broken\r\r/set model a\r/set model\r";
+    assert_string_equal(
+        run(files),
+        LOADED("/MODELS/A.GGUF") MODEL HINT "> /models\n"
+                                            " 1  A.GGUF                      26 KiB  loaded\n"
+                                            " 2  BROKEN.GGUF                 26 KiB  cannot be used: output.weight "
+                                            "reaches beyond the end of the file; copy it again\n"
+                                            " 3  C.GGUF                      26 KiB  fits\n"
+                                            "> /model c\n" LOADED("/MODELS/C.GGUF") MODEL
+        "> \n" SEED_5 "> /models\n"
+        " 1  A.GGUF                      26 KiB  fits\n"
+        " 2  BROKEN.GGUF                 26 KiB  cannot be used: output.weight reaches beyond the end of the file; "
+        "copy it again\n"
+        " 3  C.GGUF                      26 KiB  loaded\n"
+        "> /model broken\nError: /MODELS/BROKEN.GGUF: output.weight reaches beyond the end of the file; copy it again\n"
+        "> \n" SEED_6 "> /set model a\n" LOADED("/MODELS/A.GGUF") MODEL
+        "> /set model\nmodel          = A.GGUF         a text of at most 255 bytes\n" END);
+}
+
+/* Its header is fine, its weights cannot be read: the former model comes back. */
+static void a_model_that_fails_half_way_gives_the_former_one_back(void **state)
+{
+    fresh(state);
+    static const char small[] = "not a model";
+    const struct change longer[SAMPLE_CHANGES] = {{CUT, NULL, 60000, 0, NULL}};
+    (void)longer;
+    struct memory_file broken = model("/MODELS/B.GGUF");
+    uint8_t *bytes = malloc(broken.size);
+    memcpy(bytes, broken.data, broken.size);
+    for (size_t i = 10000; i + 1 < 20000; i++) { /* an infinity or NaN wherever a scale is */
+        bytes[i] = 0xFF;
+    }
+    broken.data = bytes;
+    const struct memory_file files[] = {model("/MODELS/A.GGUF"),
+                                        broken,
+                                        {"/MODELS/C.GGUF", small, sizeof small},
+                                        config("seed = 5\nautostart = off\n"),
+                                        {0}};
+    session.keys = "/model b\r\r/model c\r\r";
+    const char *text = run(files), *failed = strstr(text, "> /model b\nLoading /MODELS/B.GGUF: [");
+    assert_non_null(failed);
+    const char *error = strstr(failed, "\nError: /MODELS/B.GGUF: ");
+    assert_non_null(error);
+    assert_string_equal(
+        strchr(error + 1, '\n') + 1,
+        LOADED("/MODELS/A.GGUF") "> \n" SEED_5
+                                 "> /model c\nError: /MODELS/C.GGUF: not a GGUF model file\n> \n" SEED_6 END);
+    free(bytes);
+}
+
+static void a_spoilt_model_is_refused(void **state)
+{
+    fresh(state);
+    struct memory_file file = model("/MODELS/A.GGUF");
+    file.size -= 100;
+    const struct memory_file files[] = {file, {0}};
+    assert_string_equal(
+        run(files),
+        "Loading /MODELS/A.GGUF: [....................]   0 %\nError: /MODELS/A.GGUF: output.weight reaches "
+        "beyond the end of the file; copy it again\n" END);
+}
+
+static void a_prompt_beyond_the_context_is_told(void **state)
+{
+    fresh(state);
+    assert_string_equal(run_with("prompt = bbbbbbbbbbbbbbbbbbbbbbbb\n", "\rb\r"), LOADED("/MODELS/A.GGUF") MODEL
+                        "\nError: the prompt is longer than the model's context of 16 tokens; shorten it\n" HINT
+                        "> \n\nError: the prompt is longer than the model's context of 16 tokens; shorten it\n"
+                        "> b\n\nbba\xC3\xB6"
+                        "b" HALF "\n\n[8 tokens, 0.0 tokens/s]\n" END);
+}
+
+static void too_little_memory_is_told_with_numbers(void **state)
+{
+    fresh(state);
+    session.free_bytes = 1024;
+    assert_string_equal(
+        run_with("", "/models\r"),
+        "Loading /MODELS/A.GGUF: [....................]   0 %\nError: /MODELS/A.GGUF: the model needs 1 MiB of memory, "
+        "0 MiB are free; choose a smaller model\n"
+        "> /models\n 1  A.GGUF                      26 KiB  does not fit: 254 KiB of memory needed\n" END);
+}
+
+/* With too little memory for all of its context, a model runs with less. */
+static void a_long_context_is_shortened_to_fit(void **state)
+{
+    fresh(state);
+    const struct change longer[SAMPLE_CHANGES] = {{KEY_NUMBER, "llama.context_length", U32, 100000, NULL}};
+    size_t size;
+    uint8_t *bytes = sample_model(longer, &size);
+    const struct memory_file files[] = {
+        model("/MODELS/A.GGUF"), {"/MODELS/B.GGUF", bytes, size}, config("seed = 5\nmodel = B"), {0}};
+    session.keys = "/model a\r/models\r";
+    const char *text = run(files), *shown = strstr(text, "context ");
+    uint32_t context = 0, listed = 0;
+    assert_non_null(shown);
+    assert_int_equal(sscanf(shown, "context %u of 100000, for lack of memory\n", &context), 1);
+    assert_true(context > 10000 && context < 30000 && context % 16 == 0);
+    assert_int_equal(sscanf(strstr(text, "fits with"), "fits with a context of %u of 100000\n", &listed), 1);
+    assert_true(listed >= context && listed < 2 * context); /* what this session has free counts twice here */
+    free(bytes);
+}
+
+static void a_read_error_is_told_and_enter_tries_again(void **state)
+{
+    fresh(state);
+    const struct memory_file files[] = {model("/MODELS/A.GGUF"), {0}};
+    session.bad_from = 20000;
+    session.keys = "\r";
+    const char *error = "\nError: /MODELS/A.GGUF: cannot be read at byte 18432: bad sector\n";
+    const char *text = run(files), *first = strstr(text, error);
+    assert_non_null(first);
+    assert_true(strncmp(first + strlen(error), "> \nLoading ", 11) == 0);
+    assert_non_null(strstr(first + 1, error));
+    assert_null(strstr(text, "Model:"));
+}
+
+/* What the file says of its size counts more than counting, where padding is in. */
+static void the_size_label_is_shown(void **state)
+{
+    fresh(state);
+    const struct change label[SAMPLE_CHANGES] = {{KEY_TEXT, "general.size_label", 0, 0, "18K"}};
+    size_t size;
+    uint8_t *bytes = sample_model(label, &size);
+    const struct memory_file files[] = {{"/MODELS/A.GGUF", bytes, size}, {0}};
+    assert_non_null(strstr(run(files), "\nModel: sample, 18K parameters, context 16\n"));
+    free(bytes);
+}
+
+static void a_long_path_has_its_bar_below(void **state)
+{
+    fresh(state);
+    const struct memory_file files[] = {
+        model("/MODELS/A MODEL WITH A NAME OF SOME LENGTH.GGUF"), config("autostart = off"), {0}};
+    assert_string_equal(
+        run(files),
+        "Loading /MODELS/A MODEL WITH A NAME OF SOME LENGTH.GGUF:\n[####################] 100 %\n" MODEL HINT END);
+}
+
+/* ---- Chat ---- */
+
+#define CHAT "seed = 6\nchat_prefix = b\nchat_suffix = c\n"
+#define CHAT_MODEL "Model: sample, 19K parameters, context 16, chat\n"
+
+static void a_chat_waits_for_its_user(void **state)
+{
+    fresh(state);
+    assert_string_equal(run_with(CHAT "after = off\n", "\r"),
+                        LOADED("/MODELS/A.GGUF") CHAT_MODEL CHAT_HINT "> \n" CHAT_HINT END);
+    assert_int_equal(session.offs, 0);
+}
+
+static void a_chat_goes_on_until_the_context_is_full(void **state)
+{
+    fresh(state);
+    const char *full = "The conversation fills the context of 16 tokens: /new begins another one.\n";
+    const char *first = "\n" HALF "ab\xC3\xB6" HALF " a\n\n[11 tokens, 0.0 tokens/s]\n";
+    char expected[2000];
+    snprintf(expected, sizeof expected,
+             "%s> a\n%s> /again\n%s> b\n\n\n\n[16 tokens, 0.0 tokens/s, context full]\n%s"
+             "> /again\n\n\n\n[16 tokens, 0.0 tokens/s, context full]\n%s"
+             "> a\n\nError: the context of 16 tokens holds 16 already and not these, too; /new empties it\n"
+             "> \n" CHAT_HINT "> /new\nThe conversation is forgotten.\n> /again\nError: nothing has been told yet\n"
+             "> /set seed 6\nseed = 6\n> a\n%s" END,
+             LOADED("/MODELS/A.GGUF") CHAT_MODEL CHAT_HINT, first, first, full, full, first);
+    assert_string_equal(run_with(CHAT, "a\r/again\rb\r/again\ra\r\r/new\r/again\r/set seed 6\ra\r"), expected);
+}
+
+/* Unattended, with something to say: each time as if it were the first. */
+static void a_chat_without_a_hand(void **state)
+{
+    fresh(state);
+    const char *turn = "\n" HALF "ab\xC3\xB6" HALF " a\n\n[11 tokens, 0.0 tokens/s]\n";
+    char expected[1000];
+    snprintf(expected, sizeof expected, "%s%s%s%s%s", LOADED("/MODELS/A.GGUF") CHAT_MODEL, turn,
+             "\n" HALF "\xC3\xB6\n\n[8 tokens, 0.0 tokens/s]\n", CHAT_HINT, END);
+    assert_string_equal(run_with(CHAT "prompt = a\nstories = 2\n", ""), expected);
+}
+
+static void chat_settings_change_the_model(void **state)
+{
+    fresh(state);
+    assert_string_equal(
+        answer("/set seed 6\r/set chat_prefix b\r/set chat_suffix c\ra\r/set chat_prefix\r/set chat_suffix \"\"\r"
+               "/set seed 6\ra\r/set chat_prefix \"\"\r/set seed 6\r\r/set chat_stop x\\y\r"),
+        "> /set seed 6\nseed = 6\n> /set chat_prefix b\nchat_prefix = b\n> /set chat_suffix c\nchat_suffix = c\n"
+        "> a\n\n" HALF "ab\xC3\xB6" HALF " a\n\n[11 tokens, 0.0 tokens/s]\n"
+        "> /set chat_prefix\nchat_prefix    = b              a text of at most 255 bytes\n"
+        "> /set chat_suffix \"\"\nchat_suffix = \n> /set seed 6\nseed = 6\n> a\n\n" HALF "ab\xC3\xB6" HALF
+        " a\n\n[10 tokens, 0.0 tokens/s]\n"
+        "> /set chat_prefix \"\"\nchat_prefix = \n"
+        "> /set seed 6\nseed = 6\n> \n" SEED_6
+        "> /set chat_stop x\\y\nError: chat_stop knows \\n (new line), \\t (tab), \\s (space) and \\\\ only\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(escape_stops_loading_and_enter_begins_again),
+        cmocka_unit_test(without_a_model_it_says_so_and_looks_again),
+        cmocka_unit_test(the_configured_model_is_taken),
+        cmocka_unit_test(a_name_beats_a_number),
+        cmocka_unit_test(models_are_listed_and_changed),
+        cmocka_unit_test(a_model_that_fails_half_way_gives_the_former_one_back),
+        cmocka_unit_test(a_spoilt_model_is_refused),
+        cmocka_unit_test(a_prompt_beyond_the_context_is_told),
+        cmocka_unit_test(too_little_memory_is_told_with_numbers),
+        cmocka_unit_test(a_long_context_is_shortened_to_fit),
+        cmocka_unit_test(a_read_error_is_told_and_enter_tries_again),
+        cmocka_unit_test(the_size_label_is_shown),
+        cmocka_unit_test(a_long_path_has_its_bar_below),
+        cmocka_unit_test(a_chat_waits_for_its_user),
+        cmocka_unit_test(a_chat_goes_on_until_the_context_is_full),
+        cmocka_unit_test(a_chat_without_a_hand),
+        cmocka_unit_test(chat_settings_change_the_model),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

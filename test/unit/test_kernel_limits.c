@@ -1,0 +1,186 @@
+/* Numbers that no sound model has, subnormal, huge, infinite and none at all: the same bits on every kernel, or NaN. */
+#include "kernel_input.h"
+
+#include <math.h>
+
+/* No scale that counts makes a product with an f16 scale below the normal range, where x87 rounds elsewhere. */
+static void small_scales_are_none(void **state)
+{
+    (void)state;
+    float x[GROUP] = {[0] = 0x1p-94f}, tiny[GROUP] = {[0] = nextafterf(0x1p-94f, 0)}, weight[GROUP] = {[0] = 1.0f};
+    struct q8_vector out = take_q8(1);
+    kernel_scalar.quantize(&out, x, 1);
+    assert_true(out.scale[0] * 0x1p-24f >= 0x1p-126f);
+    kernel_scalar.quantize(&out, tiny, 1);
+    assert_true(out.scale[0] == 0.0f);
+    x[0] = 0x1p20f; /* 1 / rms is about 2^-17.5 */
+    weight[0] = 0x1p-55f;
+    kernel_scalar.norm_quantize(&out, x, weight, GROUP, 1e-5f);
+    assert_true(out.scale[0] >= SCALE_SMALLEST && out.scale[0] < 2 * SCALE_SMALLEST);
+    weight[0] = 0x1p-56f;
+    kernel_scalar.norm_quantize(&out, x, weight, GROUP, 1e-5f);
+    assert_true(out.scale[0] == 0.0f);
+    free_q8(&out);
+}
+
+/* Any finite float, infinity or NaN: mostly of the exponents about `middle`, some from anywhere. */
+static float wild_float(int32_t middle)
+{
+    const uint32_t random = random_u32(), exponent = (uint32_t)(middle + 127) + random_u32() % 5 - 2;
+    switch (random_u32() % 16) {
+    case 0:
+        return 0.0f;
+    case 1:
+        return float_from_bits(random);
+    default:
+        return float_from_bits((random & 0x807FFFFF) | exponent << 23);
+    }
+}
+
+static const int32_t wild_exponents[] = {-125, -120, -96, -94, -70, -60, -30, 0, 6, 20, 50, 59, 62, 90, 124};
+
+/* What reaches a quantization, 2^-94 and more, must be the same bits; anything that is not a number is as good as
+   anything else that is none. */
+static void assert_same_numbers(const float *a, const float *b, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (!(isnan(a[i]) && isnan(b[i])) && !(fabsf(a[i]) < 0x1p-94f && fabsf(b[i]) < 0x1p-94f)) {
+            assert_same_bits(a + i, b + i, 1);
+        }
+    }
+}
+
+/* Norm and quantization of wild numbers, then a matrix product with what came out. */
+static void check_wild_vector(const struct kernel *kernel, int32_t x_exponent, int32_t weight_exponent)
+{
+    enum { GROUPS = 3, ROW_TILES = 2 };
+    float *x = take(GROUPS * GROUP * sizeof *x), *weight = take(GROUPS * GROUP * sizeof *weight);
+    float expected[ROW_TILES * GROUP], *out = take(sizeof expected);
+    struct q8_vector expected_q8 = take_q8(GROUPS), q8 = take_q8(GROUPS);
+    struct matrix expected_w = {.row_tiles = ROW_TILES, .groups = GROUPS}, w = expected_w;
+    random_matrices(&expected_w, &kernel_scalar, &w, kernel, false);
+    for (uint32_t i = 0; i < GROUPS * GROUP; i++) {
+        x[i] = i % 3 == 0 ? wild_float(x_exponent) : random_float() * ldexpf(1, x_exponent);
+        weight[i] = random_float() * ldexpf(1, weight_exponent); /* finite: the loader sees to that */
+    }
+    for (uint32_t norm = 0; norm < 2; norm++) {
+        if (norm) {
+            kernel_scalar.norm_quantize(&expected_q8, x, weight, GROUPS * GROUP, EPSILON_SMALLEST);
+            kernel->norm_quantize(&q8, x, weight, GROUPS * GROUP, EPSILON_SMALLEST);
+        } else {
+            kernel_scalar.quantize(&expected_q8, x, GROUPS);
+            kernel->quantize(&q8, x, GROUPS);
+        }
+        assert_same_q8(&q8, &expected_q8, GROUPS);
+        kernel_scalar.matmul(expected, 0, &expected_w, &expected_q8, 1, false);
+        kernel->matmul(out, 0, &w, &q8, 1, false);
+        assert_same_numbers(out, expected, ROW_TILES * GROUP);
+    }
+    free(x);
+    free(weight);
+    free(out);
+    free(expected_w.tiles);
+    free(w.tiles);
+    free_q8(&expected_q8);
+    free_q8(&q8);
+}
+
+static void check_wild_vectors(const struct kernel *kernel)
+{
+    for (uint32_t i = 0; i < COUNT_OF(wild_exponents); i++) {
+        for (uint32_t j = 0; j < COUNT_OF(wild_exponents); j++) {
+            check_wild_vector(kernel, wild_exponents[i], wild_exponents[j]);
+        }
+    }
+}
+
+static void wild_vectors_give_the_same_bits(void **state)
+{
+    (void)state;
+    for_each_kernel(check_wild_vectors);
+}
+
+static void too_large_is_no_number(void **state)
+{
+    (void)state;
+    float x[GROUP] = {[0] = 0x1p60f, [1] = 1.0f}, weight[GROUP] = {[0] = 0x1p-30f, [1] = 0x1p20f};
+    struct q8_vector out = take_q8(1);
+    kernel_scalar.quantize(&out, x, 1);
+    assert_true(isnan(out.scale[0]) && out.q[0] == 0);
+    x[0] = nextafterf(0x1p60f, 0);
+    kernel_scalar.quantize(&out, x, 1);
+    assert_true(out.scale[0] == x[0] * (1.0f / 127.0f) && out.q[0] == 127);
+    x[0] = 0; /* 1 / rms is about 2^2.5 */
+    kernel_scalar.norm_quantize(&out, x, weight, GROUP, 1e-5f);
+    assert_true(isnan(out.scale[0]));
+    weight[1] = 0x1p12f;
+    kernel_scalar.norm_quantize(&out, x, weight, GROUP, 1e-5f);
+    assert_true(out.scale[0] > 128.0f && out.scale[0] < 256.0f);
+    x[0] = 0x1p55f; /* the mean of the squares is 2^105 */
+    kernel_scalar.norm_quantize(&out, x, weight, GROUP, 1e-5f);
+    assert_true(isnan(out.scale[0]));
+    free_q8(&out);
+}
+
+/* What matrices may make, by kernel.h: 2^-107 to 2^58, and NaN. */
+static const int32_t value_exponents[] = {-106, -100, -94, -60, -30, 0, 6, 20, 50, 57};
+
+enum { VALUE_EXPONENTS = COUNT_OF(value_exponents) };
+
+static float *wild_values(float *x, uint32_t n, uint32_t pick)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const int32_t exponent = value_exponents[(pick + random_u32() % 2) % VALUE_EXPONENTS];
+        const float value = ldexpf(0.5f + fabsf(x[i]) / 4, exponent);
+        x[i] = random_u32() % 2000 == 0 ? NAN : x[i] < 0 ? -value : value;
+    }
+    return x;
+}
+
+static void check_wild_attention(const struct kernel *kernel)
+{
+    for (uint32_t pick = 0; pick < VALUE_EXPONENTS * VALUE_EXPONENTS * 3; pick++) {
+        struct attention_case it = random_attention(4, 2, 8, pick % 40);
+        wild_values(it.q, 4 * 8, pick);
+        wild_values(it.k, 8 * LANES, pick / VALUE_EXPONENTS); /* the first block of the cache */
+        wild_values(it.v, 8 * LANES, pick / VALUE_EXPONENTS);
+        for (uint32_t i = 0; i < 8 * LANES; i++) {
+            it.k[i] = i % LANES > it.shape.position ? 0 : it.k[i];
+            it.v[i] = i % LANES > it.shape.position ? 0 : it.v[i];
+        }
+        check_case(kernel, &it, assert_same_numbers);
+    }
+}
+
+static void check_wild_swiglu(const struct kernel *kernel)
+{
+    for (uint32_t pick = 0; pick < VALUE_EXPONENTS * VALUE_EXPONENTS; pick++) {
+        float *gate = wild_values(random_floats(4 * GROUP, 1.0f), 4 * GROUP, pick);
+        float *up = wild_values(random_floats(4 * GROUP, 1.0f), 4 * GROUP, pick / VALUE_EXPONENTS);
+        float *expected = take(4 * GROUP * sizeof *expected);
+        kernel_scalar.swiglu(expected, gate, up, 4 * GROUP);
+        kernel->swiglu(gate, gate, up, 4 * GROUP);
+        assert_same_numbers(gate, expected, 4 * GROUP);
+        free(gate);
+        free(up);
+        free(expected);
+    }
+}
+
+static void wild_activations_give_the_same_bits(void **state)
+{
+    (void)state;
+    for_each_kernel(check_wild_attention);
+    for_each_kernel(check_wild_swiglu);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(small_scales_are_none),
+        cmocka_unit_test(wild_vectors_give_the_same_bits),
+        cmocka_unit_test(too_large_is_no_number),
+        cmocka_unit_test(wild_activations_give_the_same_bits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
