@@ -1,5 +1,5 @@
 /*
- * ACPI specification ch. 5.2 (tables), 4.8.3 (PM1 control), 7.4.2 (the \_S5 object). There is no AML interpreter here:
+ * ACPI specification ch. 4.8.3 (PM1 control), 7.4.2 (the \_S5 object). There is no AML interpreter here:
  * the \_S5 package is found by its bytes in the DSDT, where all compilers lay it down in the same way.
  */
 #include "acpi.h"
@@ -7,21 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "acpi_tables.h"
 #include "io.h"
 
 enum {
-    BDA_EBDA_SEGMENT = 0x40E,
-    EBDA_LOWEST = 0x80000,
-    EBDA_SEARCHED = 1024,
-    ROM_START = 0xE0000,
-    ROM_END = 0x100000,
-    RSDP_STEP = 16,
-    RSDP_BYTES = 20,
-    RSDP_RSDT = 16, /* offset of the RSDT's address */
-
-    TABLE_LENGTH = 4,
-    TABLE_HEADER = 36,
-    TABLE_BYTES_MAX = 1 << 20,
     FADT_DSDT = 40,
     FADT_SMI_COMMAND = 48,
     FADT_ACPI_ENABLE = 52,
@@ -41,60 +30,6 @@ enum {
     DELAY_READS = 1000000, /* a second */
 };
 
-#define SIGNATURE(a, b, c, d) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
-
-static bool sums_to_zero(uint32_t address, uint32_t bytes)
-{
-    uint8_t sum = 0;
-
-    for (uint32_t i = 0; i < bytes; i++) {
-        sum = (uint8_t)(sum + memory_read8(address + i));
-    }
-    return sum == 0;
-}
-
-/* Looks for the root pointer in [start, end); returns the address of the RSDT, 0 if it is not there. */
-static uint32_t find_rsdt(uint32_t start, uint32_t end)
-{
-    for (uint32_t at = start; at + RSDP_BYTES <= end; at += RSDP_STEP) {
-        if (memory_read32(at) == SIGNATURE('R', 'S', 'D', ' ') &&
-            memory_read32(at + 4) == SIGNATURE('P', 'T', 'R', ' ') && sums_to_zero(at, RSDP_BYTES)) {
-            return memory_read32(at + RSDP_RSDT);
-        }
-    }
-    return 0;
-}
-
-/* Length of the table at `address`, 0 unless it has this signature and is whole. */
-static uint32_t table_length(uint32_t address, uint32_t signature)
-{
-    if (address == 0 || memory_read32(address) != signature) {
-        return 0;
-    }
-    uint32_t length = memory_read32(address + TABLE_LENGTH);
-    return length >= TABLE_HEADER && length <= TABLE_BYTES_MAX && sums_to_zero(address, length) ? length : 0;
-}
-
-static uint32_t find_fadt(void)
-{
-    uint32_t ebda = (uint32_t)memory_read16(BDA_EBDA_SEGMENT) << 4, rsdt = 0;
-
-    if (ebda >= EBDA_LOWEST) {
-        rsdt = find_rsdt(ebda, ebda + EBDA_SEARCHED);
-    }
-    if (rsdt == 0) {
-        rsdt = find_rsdt(ROM_START, ROM_END);
-    }
-    uint32_t length = table_length(rsdt, SIGNATURE('R', 'S', 'D', 'T'));
-    for (uint32_t i = TABLE_HEADER; i + 4 <= length; i += 4) {
-        uint32_t table = memory_read32(rsdt + i);
-        if (table_length(table, SIGNATURE('F', 'A', 'C', 'P')) >= FADT_BYTES) {
-            return table;
-        }
-    }
-    return 0;
-}
-
 /* Reads a small number of AML at *at and moves past it. */
 static uint8_t aml_number(uint32_t *at)
 {
@@ -107,11 +42,11 @@ static uint8_t aml_number(uint32_t *at)
 /* Finds the sleep types of S5 for the two control registers in the DSDT. */
 static bool find_s5(uint32_t dsdt, uint8_t types[2])
 {
-    uint32_t length = table_length(dsdt, SIGNATURE('D', 'S', 'D', 'T'));
+    uint32_t length = acpi_table_length(dsdt, ACPI_SIGNATURE('D', 'S', 'D', 'T'));
 
-    for (uint32_t i = TABLE_HEADER; i + 16 <= length; i++) {
+    for (uint32_t i = ACPI_HEADER; i + 16 <= length; i++) {
         uint32_t at = dsdt + i;
-        if (memory_read32(at) == SIGNATURE('_', 'S', '5', '_') && memory_read8(at + 4) == AML_PACKAGE) {
+        if (memory_read32(at) == ACPI_SIGNATURE('_', 'S', '5', '_') && memory_read8(at + 4) == AML_PACKAGE) {
             at += 5;
             at += 1 + (memory_read8(at) >> 6); /* the package's length, 1 to 4 bytes */
             at += 1;                           /* its number of elements */
@@ -142,7 +77,7 @@ static void sleep(uint16_t control, uint8_t type)
 void acpi_power_off(void)
 {
     uint8_t types[2];
-    uint32_t fadt = find_fadt();
+    uint32_t fadt = acpi_find_table(ACPI_SIGNATURE('F', 'A', 'C', 'P'), FADT_BYTES);
 
     if (fadt == 0 || !find_s5(memory_read32(fadt + FADT_DSDT), types)) {
         return;

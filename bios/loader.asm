@@ -55,7 +55,12 @@ loader: mov [drive], dl
         mov dl, [drive]
         je start
         mov al, 'S'
-.fail:  mov cx, BOOT_FAIL
+.fail:  push ax
+        mov ax, 0E08h               ; the message goes over the dot
+        mov bx, 7
+        int 10h
+        pop ax
+        mov cx, BOOT_FAIL
         jmp cx
 
 ; [edd] = 1 if the drive answers to extended reads (EDD 1.1, function 41h: signature and bit 0 of CX).

@@ -12,6 +12,7 @@
 #include "bios_call.h"
 #include "cp437.h"
 #include "io.h"
+#include "memory.h"
 #include "utf8.h"
 
 enum {
@@ -124,8 +125,11 @@ static void set_cell(uint32_t at, uint16_t cell)
     }
 }
 
-static void scroll(void)
+static void scroll_if_full(void)
 {
+    if (screen.cursor < CELLS) {
+        return;
+    }
     for (uint32_t at = 0; at < CELLS - SCREEN_COLUMNS; at++) {
         set_cell(at, screen.cells[at + SCREEN_COLUMNS]);
     }
@@ -147,6 +151,17 @@ static void show_cursor(void)
     *(volatile uint8_t *)memory_at(BDA_CURSOR + 1) = (uint8_t)(screen.cursor / SCREEN_COLUMNS);
 }
 
+/* A character takes as many columns as on a terminal: of what goes back over it there is one step for each. */
+static void put_glyph(uint32_t code)
+{
+    uint8_t glyph = cp437_from_unicode(code);
+
+    for (uint32_t columns = utf8_columns(code); columns > 0; columns--) {
+        set_cell(screen.cursor++, screen.attribute | glyph);
+        scroll_if_full();
+    }
+}
+
 static void put_character(uint32_t code)
 {
     const uint32_t column = screen.cursor % SCREEN_COLUMNS;
@@ -158,11 +173,9 @@ static void put_character(uint32_t code)
     } else if (code == '\b') {
         screen.cursor -= column > 0;
     } else {
-        set_cell(screen.cursor++, screen.attribute | cp437_from_unicode(code));
+        put_glyph(code);
     }
-    if (screen.cursor >= CELLS) {
-        scroll();
-    }
+    scroll_if_full();
 }
 
 static uint8_t text[1024]; /* code page 437, on its way to INT 10h: one trip to real mode for all of it */
@@ -182,10 +195,15 @@ static void put_by_bios(const char *utf8, const char *end)
 
     while (utf8 < end) {
         const uint32_t code = utf8_next(&utf8, end);
-        if (code == '\n') {
-            text[used++] = '\r';
+        if (code == '\n' || code == '\b' || code == '\r') {
+            if (code == '\n') {
+                text[used++] = '\r';
+            }
+            text[used++] = (uint8_t)code;
+        } else {
+            memset(text + used, cp437_from_unicode(code), 2);
+            used += utf8_columns(code);
         }
-        text[used++] = code == '\n' || code == '\b' || code == '\r' ? (uint8_t)code : cp437_from_unicode(code);
         if (used + 2 > sizeof text) {
             flush(used);
             used = 0;

@@ -158,9 +158,7 @@ static void run_once(void *context)
 {
     struct engine *engine = context;
     const int32_t token = 0;
-    engine->platform->exclusive(engine->platform, true);
     transformer_run(&engine->transformer, &token, 1, 0, true);
-    engine->platform->exclusive(engine->platform, false);
 }
 
 void engine_share(struct engine *engine, struct team *team, uint32_t processors)

@@ -1,6 +1,6 @@
 # tools/: what one does with the built image.
 
-.PHONY: run run-uefi run-bios usb size debug-uefi debug-bios test-boot bench screenshots
+.PHONY: run run-uefi run-bios usb size debug-uefi debug-bios test-boot bench bench-boot screenshots
 
 export GUI MEMORY CPU ACCEL QEMU
 
@@ -23,6 +23,9 @@ test-boot: all ## of the tests those that start a machine
 
 bench: $(BUILD)/host/bootllama $(firstword $(MODEL_FILES)) ## speed of the first model with every kernel, on this machine
 	@$^ --bench
+
+bench-boot: $(IMAGE) ## speed of stories260K in QEMU: both firmwares, several processors; build/bench-boot.json
+	@BUILD=$(BUILD) test/boot/bench.py $(BUILD)/bench-boot.json
 
 usb: $(IMAGE) ## write the image to a stick: make usb DEV=/dev/sdX
 	@tools/usb.sh $< "$$DEV"

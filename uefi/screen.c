@@ -78,6 +78,17 @@ static CHAR16 showable(struct screen *screen, uint32_t code)
     return text[0];
 }
 
+/* A '?' for each column that the character would take: so many steps go back over it. */
+static void append_character(struct screen *screen, uint32_t code)
+{
+    CHAR16 character = showable(screen, code);
+    uint32_t times = character == code ? 1 : utf8_columns(code);
+
+    for (; times > 0; times--) {
+        append(screen, character);
+    }
+}
+
 void screen_put(struct screen *screen, const char *utf8, size_t n)
 {
     const char *end = utf8 + n;
@@ -87,6 +98,10 @@ void screen_put(struct screen *screen, const char *utf8, size_t n)
         if (code == '\n') {
             append(screen, '\r');
         }
-        append(screen, code == '\n' || code == '\b' ? (CHAR16)code : showable(screen, code));
+        if (code == '\n' || code == '\b') {
+            append(screen, (CHAR16)code);
+        } else {
+            append_character(screen, code);
+        }
     }
 }

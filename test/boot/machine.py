@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import unicodedata
 from collections import namedtuple
 from pathlib import Path
 
@@ -25,9 +26,14 @@ FIRST_LINE = "bootllama: "  # of stage 2, and of the UEFI application
 BOOT_ERROR = re.compile("bootllama: error [A-Z], press a key")  # of the boot sector
 UEFI_SHELL = "UEFI Interactive Shell"
 
-# A story, the line under it, the prompt after it. Its first blank line is the one before the story.
-STORY = re.compile(r"\n\n(.*)\n\n\[(\d+) tokens, \d+\.\d tokens/s(?:, ([^\]]+))?\]\n> $", re.DOTALL)
+# A story, the line under it, perhaps a hint, the prompt after it. Its first blank line is the one before the story.
+FOOTER = (r"\[(\d+) tokens, \d+\.\d tokens/s(?:, first after \d+\.\d m?s)?(?:,\sseed\s\d+)?"
+          r"(?:,\s([a-z]+(?:\s[a-z]+)?))?\]\n")  # what is long goes on over the next line
+HINT = r"(?:Enter: another story; text: a story that begins with it; /help: all commands\n)?"
+STORY = re.compile(rf"\n\n(.*)\n\n{FOOTER}{HINT}> $", re.DOTALL)
 ERROR = re.compile(r"^Error: [^\n]*\n", re.MULTILINE)
+
+COLUMNS = {"bios": 80, "uefi": 100}  # of the console; OVMF's serial terminal has 100
 
 # How the disk is connected: a machine type and devices.
 MEDIA = {
@@ -60,9 +66,25 @@ class NothingToBoot(Failure):
 def plain(raw):
     """Text of what a terminal received: no escape sequences (nor the start of one), no CR, backspaces obeyed."""
     text = re.sub(r"\x1b(\[[0-9;?=]*([A-Za-z]|$)|$)|\r", "", raw.decode(errors="replace"))
+    text = "".join(c + "\0" if unicodedata.east_asian_width(c) in "WF" else c for c in text)  # takes two steps back
     while re.search("[^\b\n]\b", text):
         text = re.sub("[^\b\n]\b", "", text)
-    return text
+    return text.replace("\0", "")
+
+
+def wrapped(text, columns):
+    """ASCII text as it is shown: lines broken at spaces, which are dropped there, so that the last column stays free."""
+    limit, lines = columns - 1, []
+    for line in text.split("\n"):
+        lines.append("")
+        for spaces, word in re.findall(r"( *)([^ ]+|$)", line):
+            if len(lines[-1]) + len(spaces) + len(word) <= limit:
+                lines[-1] += spaces + word
+            elif word:
+                lines.append(word)
+            else:
+                lines[-1] += spaces[:limit - len(lines[-1])]
+    return "\n".join(lines)
 
 
 def firmware_files():
@@ -173,12 +195,22 @@ class Machine:
             self.ask("send-key", keys=[{"type": "qcode", "data": part} for part in key.split("-")], **{"hold-time": 30})
             time.sleep(0.15)
 
-    def screen(self):
-        """The lines of a text screen of 80 columns, from the memory of the display adapter."""
+    def _text_memory(self):
+        """Of the display adapter: characters and attributes by turns, 80x25."""
         dump = self.folder / "screen"
         self.ask("pmemsave", val=0xB8000, size=80 * 25 * 2, filename=str(dump))
-        characters = dump.read_bytes()[::2].decode("cp437").replace("\0", " ")
+        return dump.read_bytes()
+
+    def screen(self):
+        """The lines of the text screen."""
+        characters = self._text_memory()[::2].decode("cp437").replace("\0", " ")
         return [characters[at:at + 80].rstrip() for at in range(0, 80 * 25, 80)]
+
+    def attributes(self):
+        """The attribute that each line of the text screen begins with, of the lines that begin with a character."""
+        memory = self._text_memory()
+        return {memory[at:at + 160:2].decode("cp437").rstrip("\0 "): memory[at + 1]
+                for at in range(0, 80 * 25 * 2, 160) if memory[at:at + 1] not in b"\0 "}
 
     def wait_for_screen(self, what, seconds=SECONDS):
         """Waits for a text or pattern in the screen's words, each line's end taken for a space; returns its lines."""
@@ -256,7 +288,13 @@ class Machine:
         complete)."""
         said = self.wait_for(STORY)
         text, tokens, why = STORY.search(said).groups()
-        return Story(text, int(tokens), why)
+        return Story(text, int(tokens), why and why.replace("\n", " "))
+
+    def tells(self, text):
+        """Waits for a story and finds it to be this text, as it is shown; returns it like story()."""
+        story = self.story()
+        assert story.text == wrapped(text, COLUMNS[self.firmware])
+        return story
 
     def type(self, text):
         self.serial.sendall(text.encode())

@@ -97,7 +97,8 @@ class Volume:
             self.mtools("mcopy", "-o", source, "::" + name)
 
     def configure(self, **settings):
-        """Writes BOOTLLAM.CFG."""
+        """Writes BOOTLLAM.CFG. Stories begin at once, unless it says when."""
+        settings = {"countdown": 0} | settings
         lines = [f"{key} = {value}" for key, value in settings.items()]
         self.put("\r\n".join(["# a test's", *lines, ""]).encode(), "/BOOTLLAM.CFG")
 

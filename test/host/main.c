@@ -14,6 +14,7 @@
 #include "host_platform.h"
 #include "keys.h"
 #include "options.h"
+#include "processors.h"
 #include "score.h"
 #include "story.h"
 #include "team.h"
@@ -98,11 +99,14 @@ static int run(struct platform *platform, const struct options *options, const s
         return 1;
     }
     static struct team team;
+    host_set_processors(options->config.processors);
     team_init(&team, platform);
     engine_share(&engine, &team, options->config.processors);
     int status;
     if (options->score_tokens != NULL) {
+        team_begin(&team);
         status = score_run(&engine, options->score_tokens, options->score_context, options->score_logits);
+        team_end(&team);
     } else {
         status = tell(&engine, &team, options);
     }

@@ -1,0 +1,221 @@
+"""Whole dialogues over the serial port, compared to the letter: commands, the prompt line, settings, wrong input."""
+import re
+
+import pytest
+
+from machine import COLUMNS, FOOTER, wrapped
+from stories import MODEL, expected
+
+FIRMWARES = ["bios", "uefi"]
+NAME = MODEL.name.upper()
+QUIET = {"autostart": "off", "temperature": 0, "steps": 20}
+NUMBERS = {"<n>": r" *\d+", "<x>": r" *\d+\.\d+", "<bar>": " *#+ *", "<any>": r"[^\n]*", "<footer>": FOOTER.rstrip("\\n")}
+
+
+def pattern(text):
+    """Text to the letter, with the words of NUMBERS for what differs from machine to machine."""
+    return "".join(NUMBERS.get(part, re.escape(part)) for part in re.split("(<[a-z]+>)", text))
+
+
+def say(machine, typed, reply):
+    """Types a line; finds the echo, the reply (lines, each as wide as it may be) and the next prompt, and no more."""
+    machine.type(typed + "\r")
+    said = machine.wait_for(re.compile(r"\n> $"), error_allowed=True)
+    reply = wrapped(reply, COLUMNS[machine.firmware]) if "<" not in reply else reply
+    assert re.fullmatch(pattern(f"{typed}\n{reply}" + ("\n> " if reply else "> ")), said), said
+
+
+def begin(machine):
+    machine.start()
+    machine.wait_for(re.compile(r"\n> $"))
+
+
+HELP = """\
+Enter: another story; text: a story that begins with it; /help: all commands
+Esc or Ctrl-C stops a story; Up: earlier lines; Tab: completes a command
+/again          the same once more, with the same seed
+/new            forgets the conversation
+/set KEY VALUE  changes a setting, like /set seed 7; alone: shows them all
+/models         the models on this disk
+/model NAME     loads another one; its number in that list will do
+/info           all about machine and model
+/bench          how fast each kernel computes here
+/kernel NAME    computes with another kernel: the same text at another speed
+/save           is not there: the disk is only read
+/reboot         restarts the machine
+/off            switches it off
+/exit           back to where bootllama was started from
+/help           this list"""
+
+SETTINGS = """\
+prompt         =                a text of at most 4095 bytes
+model          =                a text of at most 255 bytes
+steps          = 20             a whole number from 0 to 1000000
+temperature    = 0              a number from 0 to 100
+top_p          = 0.9            a number from 0 to 1
+top_k          = 0              a whole number from 0 to 1000000
+min_p          = 0              a number from 0 to 1
+repeat_penalty = 1              a number above 0, at most 100
+seed           = 192            random or a whole number below 2^64
+autostart      = off            off or on, at start
+countdown      = 0              a whole number from 0 to 3600, at start
+stories        = 1              a whole number from 0 to 1000000, at start
+after          = prompt         prompt, reboot or off, at start
+serial         = com1 115200    off, or com1 to com4 and a speed: com1 115200
+wrap           = auto           auto, off or a whole number from 20 to 500
+colour         = on             off or on
+chat_prefix    =                a text of at most 255 bytes
+chat_suffix    =                a text of at most 255 bytes
+chat_stop      =                a text of at most 63 bytes
+processors     = auto           auto or a whole number from 1 to 64"""
+
+LOADING = (f"Loading /MODELS/{NAME}: [####################] 100 %, <x> MB/s\n"
+           "Model: <any> parameters, context <n>\nSize: <any> in the file, <any> in memory, 1 processor computes")
+
+BENCH = """\
+Time for a token, 128 one by one; * computes stories here
+  scalar<n> us <bar><x> tokens/s
+  sse2<n> us <bar><x> tokens/s
+* avx2<n> us <bar><x> tokens/s"""
+
+
+def told(prompt, **settings):
+    """What is said after a line that makes a story of QUIET settings."""
+    return f"\n{expected(prompt, **{'temperature': 0, 'steps': 20} | settings)}\n\n<footer>"
+
+
+@pytest.mark.parametrize("firmware", FIRMWARES)
+def test_commands(boot, volume, firmware):
+    volume.configure(**QUIET)
+    with boot(volume.path, firmware) as machine:
+        begin(machine)
+        say(machine, "/help", HELP)
+        say(machine, "/set", SETTINGS)
+        say(machine, "/HELP", HELP)
+        say(machine, "The dog", told("The dog"))
+        say(machine, "/again", told("The dog"))
+        say(machine, "/models", f" 1  {NAME}<any>  loaded" + "\n<any>" * (len(volume_models(volume)) - 1))
+        say(machine, "/model 1", LOADING)
+        say(machine, f"/model {NAME.lower()}", LOADING)
+        say(machine, "", told(""))
+        say(machine, "/bench", BENCH)
+        say(machine, "/save", "Error: nothing can be saved: bootllama reads its disk and never writes to it")
+        say(machine, "/new", "Every story begins anew: this model does not chat.")
+
+
+def volume_models(volume):
+    listing = volume.mtools("mdir", "-b", "::/MODELS").decode()
+    return [line for line in listing.splitlines() if line.upper().endswith(".GGUF")]
+
+
+@pytest.mark.parametrize("firmware", FIRMWARES)
+def test_settings(boot, volume, firmware):
+    """Each that changes the text changes it as in the host program."""
+    changes = {"temperature": "1.5", "top_p": "0.95", "top_k": "40", "min_p": "0.02", "repeat_penalty": "1.1", "steps": "30"}
+    volume.configure(**QUIET)
+    with boot(volume.path, firmware) as machine:
+        begin(machine)
+        say(machine, "/set seed 7", "seed = 7")
+        for key, value in changes.items():
+            say(machine, f"/set {key} {value}", f"{key} = {value}")
+        say(machine, "The dog", told("The dog", seed=7, **changes))
+        say(machine, "/set prompt The cat", "prompt = The cat")
+        say(machine, "", told("The cat", seed=8, **changes))
+        say(machine, "/again", told("The cat", seed=8, **changes))
+        say(machine, "/set wrap off", "wrap = off")
+        say(machine, "/set colour off", "colour = off")
+
+
+@pytest.mark.parametrize("firmware", FIRMWARES)
+def test_wrong_input(boot, volume, firmware):
+    volume.configure(**QUIET)
+    with boot(volume.path, firmware) as machine:
+        begin(machine)
+        say(machine, "/hepl", "Error: unknown command /hepl; did you mean /help?")
+        say(machine, "/nonsense", "Error: unknown command /nonsense; /help lists all")
+        say(machine, "/set nonsense 3", 'Error: there is no setting "nonsense"; /set lists them all')
+        say(machine, "/set temperature -1", "Error: temperature is a number from 0 to 100")
+        say(machine, "/set steps many", "Error: steps is a whole number from 0 to 1000000")
+        say(machine, "/set colour red", "Error: colour is off or on")
+        say(machine, "/model 99", "Error: no model 99 in /MODELS; /models lists them")
+        say(machine, "/kernel mmx", "<any>")
+        say(machine, "/set", SETTINGS)  # all as before
+
+
+LEFT, RIGHT, UP, DOWN, HOME, BACKSPACE = "\x1b[D", "\x1b[C", "\x1b[A", "\x1b[B", "\x1b[H", "\b"
+END, DELETE = "\x05", {"bios": "\x1b[3~", "uefi": "\x7f"}  # what OVMF's terminal takes for the key
+CTRL_A, CTRL_K, CTRL_U, CTRL_W = "\x01", "\x0b", "\x15", "\x17"
+
+EDITS = {  # keys -> the line that they make
+    "Te dog" + LEFT * 5 + "h": "The dog",
+    "he dog" + HOME + "T" + END + "gy": "The doggy",
+    "The xdog" + LEFT * 4 + "<delete>": "The dog",
+    "he dog ran" + CTRL_A + "T" + END + CTRL_W + "sat": "The dog sat",
+    "The dog ran" + LEFT * 4 + CTRL_K: "The dog",
+    "nonsense" + CTRL_U + "The dog": "The dog",
+    "The dgo" + LEFT * 2 + RIGHT + BACKSPACE + END + BACKSPACE + "og": "The dog",
+}
+
+
+@pytest.mark.parametrize("firmware", FIRMWARES)
+def test_line_editing(boot, volume, firmware):
+    """The line that comes out is what the story begins with."""
+    volume.configure(**QUIET)
+    with boot(volume.path, firmware) as machine:
+        begin(machine)
+        for keys, line in EDITS.items():
+            machine.type(keys.replace("<delete>", DELETE[firmware]) + "\r")
+            machine.tells(expected(line, temperature=0, steps=20))
+        machine.type(UP * 2 + DOWN + UP + UP + "\r")  # the last but two
+        machine.tells(expected(list(EDITS.values())[-3], temperature=0, steps=20))
+
+
+def test_line_on_the_screen(boot, volume):
+    """While it is edited, the screen shows it and no more; a long one is shown in part."""
+    volume.configure(**QUIET)
+    with boot(volume.path) as machine:
+        begin(machine)
+        for keys, line in EDITS.items():
+            machine.type(keys.replace("<delete>", DELETE["bios"]))
+            machine.wait_for_screen(re.compile(f"> {line}$"))
+            machine.type(CTRL_U + CTRL_K)
+            machine.wait_for_screen(re.compile("[^ ] >$"))
+        machine.type("/hel\t")
+        machine.wait_for_screen(re.compile("> /help$"))
+        machine.type(CTRL_U + "word " * 200 + "end")
+        row = next(line for line in reversed(machine.wait_for_screen(re.compile(" end$"))) if line)
+        assert row.startswith(">") and row.endswith("word end") and len(row) <= 79
+        machine.type(HOME + CTRL_K + "The dog\r")
+        machine.tells(expected("The dog", temperature=0, steps=20))
+
+
+@pytest.mark.parametrize("firmware", FIRMWARES)
+def test_keys_of_the_keyboard(boot, volume, firmware):
+    """Cursor keys, history and completion on the PS/2 keyboard."""
+    volume.configure(**QUIET)
+    with boot(volume.path, firmware) as machine:
+        begin(machine)
+        machine.press("e", "spc", "d", "o", "x", "g", "left", "backspace", "home", "shift-t", "h", "end", "ret")
+        machine.tells(expected("The dog", temperature=0, steps=20))
+        machine.press("shift-a", "ret")
+        machine.tells(expected("A", temperature=0, steps=20))
+        machine.press("up", "up", "ret")
+        machine.tells(expected("The dog", temperature=0, steps=20))
+        machine.press("slash", "s", "a", "tab", "ret")
+        machine.wait_for("never writes to it\n> ", error_allowed=True)
+
+
+def test_a_prompt_of_many_characters(boot, volume):
+    """More than a thousand, as one line; what the model's context cannot hold is refused."""
+    volume.configure(**QUIET | {"steps": 0})
+    prompt = "the cat and " * 90 + "the dog"
+    assert len(prompt) > 1000
+    with boot(volume.path) as machine:
+        begin(machine)
+        machine.type(prompt + "\r")
+        machine.tells(expected(prompt, temperature=0))
+        machine.type("a b c d e f g h i j k l " * 40 + "m\r")
+        said = machine.wait_for(re.compile(r"\n> $"), error_allowed=True)
+        assert "Error: the prompt is longer than the model's context of 512 tokens" in " ".join(said.split())
+        say(machine, "/set steps 20", "steps = 20")
+        say(machine, "The dog", told("The dog"))
