@@ -12,9 +12,10 @@
 #define BOOT_ADDRESS 0x7C00     /* sector 0, where the BIOS puts it */
 #define BOOT_FAIL 0x7C5C        /* in it, for the loader: jump here with AL = letter of the error */
 #define BOOT_SUM 0x7C5F         /* call here: the checksum of CX sectors at segment DX in EBX */
-#define STAGE2_ADDRESS 0x8000   /* stage 2: loader, code, data, bss; 16-bit code first, it must stay below 64 KiB */
-#define STAGE2_LIMIT 0x60000    /* the end of its bss at most */
-#define BOUNCE_ADDRESS 0x60000  /* disk transfers; starts on a 64 KiB line that none may cross */
+#define STAGE2_ADDRESS 0x8000   /* stage 2 as it is on the disk: its head with the 16-bit code, then the packed program */
+#define PROGRAM_ADDRESS 0x17000 /* the program unpacked: code, data, bss */
+#define PROGRAM_LIMIT 0x60000   /* the end of its bss at most */
+#define BOUNCE_ADDRESS 0x60000  /* disk transfers; starts on a 64 KiB line that none may cross. Before: for unpacking */
 #define BOUNCE_SECTORS 64       /* 32 KiB: the most that every BIOS reads in one call */
 #define STACK_BOTTOM 0x68000    /* stack of the C code: 96 KiB */
 #define STACK_TOP 0x80000
@@ -25,7 +26,7 @@
 
 /* The disk, in sectors of 512 bytes. */
 #define STAGE2_LBA 1
-#define STAGE2_SECTORS_MAX 640  /* 320 KiB; fits the gap before the partition at LBA 2048 and the memory above */
+#define STAGE2_SECTORS_MAX 120  /* 60 KiB: what fits before PROGRAM_ADDRESS, and the gap before the partition */
 
 /* Segment selectors of the GDT in start.asm. */
 #define SELECTOR_CODE32 0x08

@@ -1,8 +1,9 @@
 ; From real mode to C.
 ;
 ; Entered from loader.asm in real mode with DL = boot drive, SS = 0. Switches to 32-bit protected mode with flat
-; segments, clears bss and calls bios_main(drive) in main.c on the stack below STACK_TOP. A20 is still as the BIOS
-; left it (stage 2 lies below 1 MiB; main.c sees to it), interrupts are off, all vectors are the BIOS's.
+; segments, unpacks the program (stage2.c; error U), clears bss and calls bios_main(drive) in main.c on the stack below
+; STACK_TOP. A20 is still as the BIOS left it (stage 2 lies below 1 MiB; main.c sees to it), interrupts are off, all
+; vectors are the BIOS's.
 
 %include "layout.inc"
 %include "modes.inc"
@@ -11,7 +12,7 @@
         cpu 386
         section .text16
 
-extern bios_main, bss_start, bss_end
+extern stage2_unpack, bios_main, bss_start, bss_end
 global start, gdt_pointer
 
 start:  cli
@@ -21,6 +22,9 @@ start:  cli
         movzx ebx, dl
         enter_protected_mode
         mov esp, STACK_TOP
+        call stage2_unpack          ; keeps EBX
+        test al, al
+        jz unpack_failed
         mov edi, bss_start
         mov ecx, bss_end
         sub ecx, edi
@@ -31,6 +35,14 @@ start:  cli
         sub esp, 12                 ; 16-byte alignment with the argument
         push ebx
         call bios_main              ; does not return
+
+unpack_failed:
+        leave_protected_mode
+        mov sp, REAL_STACK_TOP
+        sti
+        mov al, 'U'
+        mov cx, BOOT_FAIL
+        jmp cx
 
 ; The "accessed" bits are set, so that the processor never writes to this page, which holds code.
         align 8

@@ -28,7 +28,7 @@ APPLICATION = "::/EFI/BOOT/BOOTX64.EFI"
 
 
 class Application:
-    """BOOTX64.EFI as far as needed here: where it begins to run. Format: Microsoft PE/COFF specification."""
+    """The UEFI application as far as needed here: where it begins to run. Format: Microsoft PE/COFF specification."""
 
     def __init__(self, path):
         self.file = bytearray(path.read_bytes())
@@ -45,7 +45,7 @@ class Application:
             size, start, _, raw = struct.unpack_from("<IIII", self.file, section + 8)
             if start <= self.entry < start + size:
                 return raw - start
-        raise SystemExit("debug: the entry point of BOOTX64.EFI is in none of its sections")
+        raise SystemExit("debug: the entry point of the application is in none of its sections")
 
     def find_loaded(self, memory):
         """The address it is loaded at, or None. A loader notes that address in the header; a mere copy has not."""
@@ -95,7 +95,7 @@ def bios_commands(build, folder, processes):
 
 
 def uefi_commands(build, folder, processes):
-    application = Application(build / "uefi/BOOTX64.EFI")
+    application = Application(build / "uefi/bootllama.efi")  # not packed, so that its code is there to be stopped in
     image, patched, memory_file = folder / "bootllama.img", folder / "BOOTX64.EFI", folder / "memory"
     subprocess.run(["cp", "--sparse=always", build / "bootllama.img", image], check=True)
     patched.write_bytes(application.file)
