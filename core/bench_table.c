@@ -85,7 +85,7 @@ void bench_table(struct console *console)
         }
         going = going && time_kernel(console, &timings[i]);
     }
-    if (console->loaded ? console->engine.model.kernel != console->kernel : going) {
+    if (!console->loaded || console->engine.model.kernel != console->kernel) {
         models_close(console);
         models_open(console, console->kernel);
     }

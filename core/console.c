@@ -5,12 +5,15 @@ enum { PAUSE_SECONDS = 3, KEY_ENTER = '\r', KEY_SPACE = ' ' };
 
 /* ---- Configuration ---- */
 
-/* Messages wait in the buffer of the line until the banner stands. */
+/* Messages wait in the buffer of the line until the banner stands: one after the other, each with its NUL, and one NUL
+   more. What does not fit is left out: it would be the twelfth of the longest kind. */
 static void report(struct console *console, const char *between, const char *message)
 {
-    char *text = console->line.text;
-    const size_t used = text_length(text);
-    format(text + used, sizeof console->line.text - used, "Error: %s%s%s\n", CONFIG_PATH, between, message);
+    char *text = console->line.text, *end = text + sizeof console->line.text - 1;
+    while (*text != 0) {
+        text += text_length(text) + 1;
+    }
+    format(text, (size_t)(end - text), "%s%s%s", CONFIG_PATH, between, message);
 }
 
 static void report_line(void *context, const char *message)
@@ -91,8 +94,8 @@ static void start(struct console *console)
     cpu_detect(&console->cpu);
     console->kernel = kernel_best(&console->cpu);
     banner_machine(console);
-    if (console->line.text[0] != 0) {
-        say(console, COLOUR_ERROR, "%s", console->line.text);
+    for (const char *text = console->line.text; *text != 0; text += text_length(text) + 1) {
+        say_error(console, text);
     }
 }
 

@@ -123,16 +123,9 @@ static int find_first(struct console *console, struct error *error)
 
 /* ---- Loading ---- */
 
-/* Ten times a second, and at the end: a slow console must not slow loading down. */
-static bool show_progress(void *context, uint64_t done, uint64_t total)
+static void show_progress(struct console *console, uint64_t now, uint64_t done, uint64_t total)
 {
-    struct console *console = context;
     char bar[BAR_CELLS + 1], speed[24] = "", text[TICKER_MAX];
-    const uint64_t now = console->platform->microseconds(console->platform);
-    if (now - console->shown_at < PROGRESS_PERIOD_US && done < total) {
-        return false;
-    }
-    console->shown_at = now;
     const uint32_t columns = console->platform->columns, cells = columns > 0 && columns < NARROW ? 4 : BAR_CELLS;
     const uint32_t rate = rate_tenths(done, now - console->loading_since);
     if (rate > 0) {
@@ -142,6 +135,18 @@ static bool show_progress(void *context, uint64_t done, uint64_t total)
     format(text, sizeof text, "%s[%s] %3u %%%s", console->quiet_loading ? "Loading again: " : "", bar,
            share_of(done, total, 100), speed);
     ticker_show(console, text);
+    console->shown_at = now;
+}
+
+/* Ten times a second, and at the end: a slow console must not slow loading down. */
+static bool on_progress(void *context, uint64_t done, uint64_t total)
+{
+    struct console *console = context;
+    const uint64_t now = console->platform->microseconds(console->platform);
+    if (now - console->shown_at < PROGRESS_PERIOD_US && done < total) {
+        return false;
+    }
+    show_progress(console, now, done, total);
     return keys_stop_asked(&console->keys);
 }
 
@@ -149,7 +154,7 @@ static bool show_progress(void *context, uint64_t done, uint64_t total)
 int models_open(struct console *console, const struct kernel *kernel)
 {
     struct platform *platform = console->platform;
-    const struct load_progress progress = {.step = show_progress, .context = console};
+    const struct load_progress progress = {.step = on_progress, .context = console};
     struct platform_file file;
     struct error error;
     const uint32_t columns = platform->columns > 0 ? platform->columns : TICKER_MAX;
@@ -158,8 +163,7 @@ int models_open(struct console *console, const struct kernel *kernel)
         say(console, COLOUR_TEXT, "Loading %s:%s", console->path, fits ? " " : "\n");
     }
     console->loading_since = platform->microseconds(platform);
-    console->shown_at = console->loading_since - PROGRESS_PERIOD_US; /* the first is shown at once */
-    show_progress(console, 0, 1);
+    show_progress(console, console->loading_since, 0, 1);
     const int status = engine_open(&console->engine, platform, console->path, kernel, &progress, &error);
     if (!console->quiet_loading || status != 0) {
         ticker_end(console);

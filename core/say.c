@@ -17,6 +17,9 @@ void say(struct console *console, enum platform_colour colour, const char *patte
     va_start(arguments, pattern);
     const size_t n = format_list(text, sizeof text, pattern, arguments);
     va_end(arguments);
+    if (n + 1 == sizeof text) { /* cut: at least the line ends */
+        text[n - 1] = '\n';
+    }
     if (colour != COLOUR_TEXT) {
         console->platform->set_colour(console->platform, colour);
     }

@@ -27,9 +27,9 @@ BOOT_ERROR = re.compile("bootllama: error [A-Z], press a key")  # of the boot se
 UEFI_SHELL = "UEFI Interactive Shell"
 
 # A story, the line under it, perhaps a hint, the prompt after it. Its first blank line is the one before the story.
-FOOTER = (r"\[(\d+) tokens, \d+\.\d tokens/s(?:, first after \d+\.\d m?s)?(?:,\sseed\s\d+)?"
-          r"(?:,\s([a-z]+(?:\s[a-z]+)?))?\]\n")  # what is long goes on over the next line
-HINT = r"(?:Enter: another story; text: a story that begins with it; /help: all commands\n)?"
+FOOTER = (r"\[(\d+)\stokens,\s\d+\.\d\stokens/s(?:,\sfirst\safter\s\d+\.\d\sm?s)?(?:,\sseed\s\d+)?"
+          r"(?:,\s([a-z]+(?:\s[a-z]+)?))?\]\n")  # on a narrow screen any space may be a line's end
+HINT = "(?:Enter: another story; text: a story that begins with it; /help: all commands\n)?".replace(" ", r"\s")
 STORY = re.compile(rf"\n\n(.*)\n\n{FOOTER}{HINT}> $", re.DOTALL)
 ERROR = re.compile(r"^Error: [^\n]*\n", re.MULTILINE)
 

@@ -10,6 +10,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "processors.h"
 #include "terminal_keys.h"
 
 enum { PATH_BYTES = 4096, CTRL_D = 4, IDLE_MS = 50, BYTES_A_CALL = 64 };
@@ -218,6 +219,7 @@ static bool set_serial(struct platform *platform, uint32_t port, uint32_t speed)
 int terminal_session(struct platform *platform, const struct options *options)
 {
     host = *platform;
+    host_set_processors(options->config.processors);
     if (set_up_volume(options) != 0) {
         fprintf(stderr, "bootllama: %s: not a file name\n", options->model);
         return 1;

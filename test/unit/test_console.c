@@ -246,6 +246,23 @@ static void wrong_settings_are_told_and_the_rest_counts(void **state)
                             "/MODELS/A.GGUF") MODEL SEED_5 HINT END);
 }
 
+static void many_wrong_settings(void **state)
+{
+    char text[2000] = "autostart = off\n", name[PLATFORM_NAME_MAX];
+    fresh(state);
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = 0;
+    for (uint32_t i = 0; i < 12; i++) {
+        strcat(text, i == 0 ? name : "serial = on the other side");
+        strcat(text, "\n");
+    }
+    const char *shown = run_with(text, "");
+    assert_true(is_start(shown, "Error: /BOOTLLAM.CFG, line 2: a setting is written key = value\n"));
+    assert_non_null(strstr(shown,
+                           "Error: /BOOTLLAM.CFG, line 11: serial is off, or com1 to com4 and a speed: com1 115200\n"
+                           "Error: /BOOTLLAM.CFG, and 2 more wrong lines\n" LOADED("/MODELS/A.GGUF")));
+}
+
 static void too_long_a_configuration_is_left_out(void **state)
 {
     fresh(state);
@@ -305,6 +322,7 @@ int main(void)
         cmocka_unit_test(lines_break_at_the_screens_edge),
         cmocka_unit_test(colours),
         cmocka_unit_test(wrong_settings_are_told_and_the_rest_counts),
+        cmocka_unit_test(many_wrong_settings),
         cmocka_unit_test(too_long_a_configuration_is_left_out),
         cmocka_unit_test(an_unreadable_configuration_is_told),
         cmocka_unit_test(the_serial_port_is_set_before_the_banner),

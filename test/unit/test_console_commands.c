@@ -180,6 +180,31 @@ static void tab_completes(void **state)
     assert_non_null(strstr(text, "> /kernel scalar\nLoading"));
 }
 
+/* Whatever is echoed is cut, but its line ends. */
+static void what_is_too_long_to_say_is_cut(void **state)
+{
+    static char keys[3000] = "/kernel ";
+    fresh(state);
+    memset(keys + strlen(keys), 'x', 2000);
+    strcat(keys, "\r");
+    const char *text = answer(keys), *error = strstr(text, "\nError: unknown kernel xxx");
+    assert_non_null(error);
+    assert_int_equal(strlen(error), 1024); /* what is said at most, and the line end before it */
+    assert_true(error[1023] == '\n');
+}
+
+/* Escape while a model is loaded for the next kernel: the one from before comes back. */
+static void the_bench_never_leaves_without_a_model(void **state)
+{
+    fresh(state);
+    session.step = 200000;
+    session.keys_ahead = "\x1b";
+    session.ahead_after = "Loading again";
+    const char *text = run_with("seed = 5\nautostart = off\n", "/bench\r\r");
+    assert_non_null(strstr(text, "\n[1 tokens"));
+    assert_null(strstr(strstr(text, "/bench"), "Loading /MODELS"));
+}
+
 static void a_long_line_is_not_completed(void **state)
 {
     char keys[800] = "/set prompt ";
@@ -264,6 +289,8 @@ int main(void)
         cmocka_unit_test(the_bench),
         cmocka_unit_test(escape_stops_the_bench),
         cmocka_unit_test(tab_completes),
+        cmocka_unit_test(what_is_too_long_to_say_is_cut),
+        cmocka_unit_test(the_bench_never_leaves_without_a_model),
         cmocka_unit_test(a_long_line_is_not_completed),
         cmocka_unit_test(lines_typed_before_come_back),
         cmocka_unit_test(random_sessions),
