@@ -7,6 +7,9 @@ static const char *kernel_reason(const struct console *console)
     if (console->kernel_typed) {
         return "chosen by /kernel";
     }
+    if (console->cpu.avx2_off) {
+        return "AVX cannot be switched on here";
+    }
     return console->kernel == &kernel_scalar ? "this CPU has no SSE2" : "the widest that this CPU has";
 }
 

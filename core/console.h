@@ -78,7 +78,7 @@ struct short_text {
     char text[24];
 };
 struct short_text size_text(uint64_t bytes);        /* "303 KiB", "1.3 MiB" */
-struct short_text time_text(uint64_t microseconds); /* "12.3 ms", "1.5 s" */
+struct short_text time_text(uint64_t microseconds); /* "850 us", "12.3 ms", "1.5 s" */
 
 /* Ten times amount / microseconds, so tenths of millions a second; 0 if no time has passed. */
 uint32_t rate_tenths(uint64_t amount, uint64_t microseconds);

@@ -11,7 +11,7 @@ FLOAT_RULES := -ffp-contract=off -fno-fast-math -fno-math-errno -fno-trapping-ma
 CORE_CFLAGS := -std=gnu11 -ffreestanding -fno-common -fno-strict-aliasing -fno-stack-protector -ffunction-sections -fdata-sections \
     -g -MMD -MP -DBOOTLLAMA_VERSION='"$(VERSION)"' $(WARNINGS) $(FLOAT_RULES) -Icore
 
-KERNEL_FLAGS_sampler := -O2 -ftree-vectorize -fvect-cost-model=dynamic
+KERNEL_FLAGS_sampler := -O2 -ftree-vectorize
 KERNEL_FLAGS_kernel_scalar := -O2
 KERNEL_FLAGS_kernel_sse2 := -O3 -msse2 -mfpmath=sse
 KERNEL_FLAGS_kernel_avx2 := -O3 -mavx2 -mf16c -mfpmath=sse

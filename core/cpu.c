@@ -112,15 +112,16 @@ static void read_name(struct cpu_features *features)
 /* AVX only counts where XCR0 says that its state is on: hypervisors show the bit without it. */
 static void detect_avx(struct cpu_features *features, const struct cpuid *leaf1)
 {
-    const uint32_t avx = LEAF1_ECX_OSXSAVE | LEAF1_ECX_AVX | LEAF1_ECX_F16C;
+    const uint32_t avx = LEAF1_ECX_AVX | LEAF1_ECX_F16C;
     if ((leaf1->ecx & avx) != avx || cpuid(0, 0).eax < 7) {
         return;
     }
-    uint64_t xcr0 = read_xcr0();
+    const uint64_t xcr0 = (leaf1->ecx & LEAF1_ECX_OSXSAVE) != 0 ? read_xcr0() : 0;
     struct cpuid leaf7 = cpuid(7, 0);
     const uint64_t avx_state = XCR0_X87_SSE | XCR0_AVX;
     const uint32_t avx512 = LEAF7_EBX_AVX512F | LEAF7_EBX_AVX512BW | LEAF7_EBX_AVX512VL;
     features->avx2 = (xcr0 & avx_state) == avx_state && (leaf7.ebx & LEAF7_EBX_AVX2) != 0;
+    features->avx2_off = !features->avx2 && (leaf7.ebx & LEAF7_EBX_AVX2) != 0;
     features->avxvnni = features->avx2 && leaf7.eax >= 1 && (cpuid(7, 1).eax & LEAF7_1_EAX_AVXVNNI) != 0;
     features->avx512vnni = features->avx2 && (xcr0 & XCR0_AVX512) == XCR0_AVX512 && (leaf7.ebx & avx512) == avx512 &&
                            (leaf7.ecx & LEAF7_ECX_AVX512VNNI) != 0;
@@ -129,8 +130,7 @@ static void detect_avx(struct cpu_features *features, const struct cpuid *leaf1)
 void cpu_detect(struct cpu_features *features)
 {
     *features = (struct cpu_features){.name = "486-class processor"};
-    features->has_cpuid = cpuid_exists();
-    if (!features->has_cpuid) {
+    if (!cpuid_exists()) {
         features->fpu = true; /* the BIOS path has probed for it before any C ran */
         return;
     }

@@ -10,8 +10,8 @@
 
 struct cpu_features {
     char name[49]; /* brand string, vendor or "486-class", trimmed, NUL at its end */
-    bool has_cpuid;
     bool fpu, sse2, avx2, avxvnni, avx512vnni; /* usable: the bits, and for AVX the XCR0 that is really set */
+    bool avx2_off; /* there is AVX2, but its state is not on in XCR0 */
 };
 
 /* Reads CPUID and XCR0. Needs no privilege. sse2 trusts that CR4.OSFXSR is on wherever CPUID shows SSE. */

@@ -114,6 +114,10 @@ struct short_text size_text(uint64_t bytes)
 struct short_text time_text(uint64_t microseconds)
 {
     struct short_text out;
+    if (microseconds < 1000) {
+        format(out.text, sizeof out.text, "%u us", (uint32_t)microseconds);
+        return out;
+    }
     const bool seconds = microseconds >= 1000000u;
     const uint32_t tenths = (uint32_t)(microseconds / (seconds ? 100000u : 100u));
     format(out.text, sizeof out.text, "%u.%u %s", tenths / 10, tenths % 10, seconds ? "s" : "ms");

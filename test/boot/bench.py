@@ -81,7 +81,7 @@ def measure(volume, model, wide, firmware, cpu, medium):
         machine.start()
         speeds = [float(FOOTER.search(machine.wait_for(FOOTER))[2]) for _ in range(STORIES)]
         start = machine.handed_over or machine.arrival(rb"bootllama: ")
-        first = machine.arrival(rb"\nSize: [^\n]*\n[^[]*?\n\r?\n\S") - start
+        first = machine.arrival(rb"\nSize: [^\n]*\n\r?\n[^\r\n]") - start
         machine.wait_for("\n> ")
         machine.type(f"/model {WIDE}\r")
         machine.wait_for(re.compile(r"\nSize: [^\n]*\n"))

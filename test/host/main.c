@@ -35,7 +35,7 @@ static const struct kernel *choose_kernel(const char *name, const struct cpu_fea
             return kernel_at(i);
         }
     }
-    usage_error("--kernel takes auto, scalar, sse2, avx2 or avx512vnni");
+    usage_error("--kernel takes auto, scalar, sse2, avx2, avxvnni or avx512vnni");
 }
 
 /* Whether anything written to standard output did not arrive; then says so. */

@@ -20,7 +20,7 @@ static const char usage[] =
     "  --repeat-penalty R     divide the logits of recent tokens by R; 1 = off (default)\n"
     "  --seed N               start of the random numbers (default: the story told at power-on)\n"
     "  --processors N         how many compute (default auto: as many as gain speed)\n"
-    "  --kernel NAME          auto, scalar, sse2, avx2 or avx512vnni (default auto: the fastest there is)\n"
+    "  --kernel NAME          auto, scalar, sse2, avx2, avxvnni or avx512vnni (default auto: the fastest there is)\n"
     "  --ids                  print token ids, one a line, instead of text\n"
     "  --score TOKENS.i32 --context N --logits OUT.f32\n"
     "                         run sequences of N token ids, each from an empty cache; write the logits of all "

