@@ -67,10 +67,10 @@ $(TEST)/corpus/gguf: $(TEST)/make_corpus
 	@rm -rf $@ && mkdir -p $@
 	$< $@
 
-# A seed for the fuzzer: a real program.
-$(TEST)/corpus/unpack: $(BUILD)/bios/program.packed
-	@mkdir -p $@
-	cp $< $@
+# A seed for the fuzzer: any file, packed.
+$(TEST)/corpus/unpack: pack/lzma.c pack/pack.py
+	@rm -rf $@ && mkdir -p $@
+	/usr/bin/python3 pack/pack.py $< $@/text
 
 # For test/core/test_unpack.py, which calls it from Python.
 $(TEST)/libunpack.so: pack/lzma.c pack/unpack.c pack/lzma.h pack/unpack.h

@@ -23,7 +23,7 @@ START = (r"bootllama [\d.]+ on host\nCPU: [^\n]+\nKernel: \w+, [^\n]+\nProcessor
          r"Loading /MODELS/DEFAULT\.GGUF: \[#{20}\] 100 %(, \d+\.\d MB/s)?\n"
          r"Model: [^\n]+ parameters, context 512\n"
          r"Size: \d+ KiB in the file, \d\.\d MiB in memory, 1 processor computes\n\n(.*)\n\n"
-         r"\[\d+ tokens, \d+\.\d tokens/s, first after \d+\.\d m?s\]\n")
+         r"\[\d+ tokens, \d+\.\d tokens/s, first after (\d+ us|\d+\.\d m?s)\]\n")
 
 
 def plain(raw):
