@@ -85,6 +85,12 @@ struct gguf {
 
     uint64_t template_offset, template_bytes; /* of tokenizer.chat_template, UTF-8; 0 if absent */
 
+    /* bootllama.tensors.fnv1a, which llama2c-to-gguf writes: checksum.h over all tensors in the order of their offsets,
+       without what lies between them. Each is taken as words, the last one filled up with zero bytes; of F16 and BF16
+       each row for itself. */
+    bool has_checksum;
+    uint32_t checksum;
+
     uint32_t tensor_count; /* entries of `tensor` in use: TENSOR_LAYER_FIRST + layers * LAYER_TENSORS */
     struct gguf_tensor tensor[GGUF_TENSORS_MAX];
 };

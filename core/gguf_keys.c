@@ -2,6 +2,7 @@
  * The key-value pairs of a GGUF file: known keys are read into a table in the order of the file, the rest is skipped;
  * then the table is checked as a whole, since keys come in any order.
  */
+#include "checksum.h"
 #include "gguf_parts.h"
 #include "memory.h"
 #include "utf8.h"
@@ -22,6 +23,7 @@ enum key {
     CONTEXT, DIM, HIDDEN, LAYERS, HEADS, KV_HEADS, KEY_LENGTH, VALUE_LENGTH, EPSILON, CAUSAL, EXPERTS,
     ROPE_SIZE, ROPE_BASE, ROPE_SCALING, ROPE_FACTOR, ROPE_LINEAR,
     TOKENIZER, TOKEN_PIECES, TOKEN_SCORES, TOKEN_TYPES, BOS, EOS, UNKNOWN, ADD_BOS, ADD_SPACE, CHAT_TEMPLATE,
+    CHECKSUM,
     KEYS,
 };
 
@@ -62,6 +64,7 @@ static const struct known_key {
     [ADD_BOS] = {"tokenizer.ggml.add_bos_token", FLAG, ""},
     [ADD_SPACE] = {"tokenizer.ggml.add_space_prefix", FLAG, ""},
     [CHAT_TEMPLATE] = {"tokenizer.chat_template", PLACE, ""},
+    [CHECKSUM] = {CHECKSUM_KEY, NUMBER, ""},
 };
 
 struct keys {
@@ -398,6 +401,8 @@ static int check_general(struct keys *keys)
     if (alignment < 8 || alignment > 1 << 20 || (alignment & (alignment - 1)) != 0)
         return gguf_refuse(in, name_of(ALIGNMENT), "is %u; allowed are powers of two from 8 to 1048576", alignment);
     in->alignment = alignment;
+    in->gguf->has_checksum = keys->seen[CHECKSUM];
+    in->gguf->checksum = keys->number[CHECKSUM];
     return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "checksum.h"
 #include "q8_0.h"
 #include "tool.h"
 
@@ -76,6 +77,10 @@ uint64_t gguf_file_finish(struct gguf_file *file)
 {
     assert(file->data_written == file->data_declared);
     const off_t size = ftello(file->out);
+    if (fseeko(file->out, file->checksum_at, SEEK_SET) != 0) {
+        die_writing(file);
+    }
+    write_out(file, &file->checksum, sizeof file->checksum);
     if (fflush(file->out) != 0 || fsync(fileno(file->out)) != 0 || fclose(file->out) != 0) {
         die_writing(file);
     }
@@ -207,6 +212,7 @@ static void pad_to_alignment(struct gguf_file *file, uint64_t position)
 void gguf_file_begin_data(struct gguf_file *file)
 {
     struct gguf_part *const metadata = &file->metadata, *const tensors = &file->tensors;
+    gguf_file_u32(file, CHECKSUM_KEY, 0); /* the last key: gguf_file_finish knows its value */
     if (fclose(metadata->stream) != 0 || fclose(tensors->stream) != 0) {
         die("out of memory");
     }
@@ -222,18 +228,37 @@ void gguf_file_begin_data(struct gguf_file *file)
     write_out(file, metadata->bytes, metadata->size);
     write_out(file, tensors->bytes, tensors->size);
     pad_to_alignment(file, sizeof header + metadata->size + tensors->size);
+    file->checksum_at = (off_t)(sizeof header + metadata->size - sizeof file->checksum);
+    file->checksum = CHECKSUM_START;
     free(metadata->bytes);
     free(tensors->bytes);
+}
+
+/* A tensor begins at a multiple of a word, so the place of a byte in the data tells its place in the word. */
+static void add_to_checksum(struct gguf_file *file, uint8_t byte, uint64_t position)
+{
+    const uint32_t place = position % sizeof file->word;
+    file->word |= (uint32_t)byte << (8 * place);
+    if (place == sizeof file->word - 1) {
+        file->checksum = checksum_word(file->checksum, file->word);
+        file->word = 0;
+    }
 }
 
 void gguf_file_data(struct gguf_file *file, const void *bytes, size_t n)
 {
     write_out(file, bytes, n);
+    for (size_t i = 0; i < n; i++) {
+        add_to_checksum(file, ((const uint8_t *)bytes)[i], file->data_written + i);
+    }
     file->data_written += n;
 }
 
 void gguf_file_end_tensor(struct gguf_file *file)
 {
+    for (uint64_t at = file->data_written; at % sizeof file->word != 0; at++) {
+        add_to_checksum(file, 0, at);
+    }
     pad_to_alignment(file, file->data_written);
     file->data_written = align(file->data_written);
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "gguf.h"
 
@@ -28,6 +29,9 @@ struct gguf_file {
     struct gguf_part metadata, tensors;
     uint64_t data_declared; /* bytes of all tensors so far, each rounded up to GGUF_ALIGNMENT */
     uint64_t data_written;
+    off_t checksum_at; /* where its value stands in the file */
+    uint32_t checksum; /* of the tensors so far */
+    uint32_t word;     /* the bytes of a word that is not yet whole */
 };
 
 /* Opens a temporary file beside `path`, which must be absent or a regular file. One file at a time. */
@@ -47,7 +51,7 @@ void gguf_file_i32_array(struct gguf_file *file, const char *key, const int32_t 
 void gguf_file_tensor(struct gguf_file *file, const char *name, enum gguf_tensor_type type, uint64_t rows,
                       uint64_t cols);
 
-/* Ends the descriptions. Then comes the data of each tensor in the same order: its bytes in any pieces, and
+/* Ends the descriptions and adds the checksum's key. Then comes the data of each tensor in the same order: its bytes in any pieces, and
    gguf_file_end_tensor after the last. */
 void gguf_file_begin_data(struct gguf_file *file);
 void gguf_file_data(struct gguf_file *file, const void *bytes, size_t n);

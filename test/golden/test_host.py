@@ -19,7 +19,7 @@ CONTEXT = 512
 
 STORIES = {  # SHA-256 of a model file -> the story that it tells at power-on
     # stories260K
-    "4f78a0d89e8c16cb7d170b3cd147c23645a924da8fac9cda7092cb105fdb923b":
+    "1530e32b548240ad9ee982f46c6c68fb1b1dbd99935f499e84f8a9024bf4ad33":
         "One day, a boy named Tim went to the park with his mom. He saw a small, red ball and talked to the ball. "
         "The sun would run away and laugh. Tim wanted to see what was inside. He put it in his coat and smiled.\n"
         "As Tim was running, he saw a big red ball. The ball was scared. Tim looked at the ball and said, "
