@@ -18,6 +18,8 @@
 enum {
     MODE_COLOUR_80X25 = 3,
     MODE_MONO_80X25 = 7,
+    DISPLAY_CODE = 0x1A00,    /* AX of INT 10h; AL = 1Ah afterwards where a VGA's BIOS is behind it */
+    WRITE_CHARACTER = 0x0A00, /* AX of INT 10h, + the character: BH = page, CX = how many; the cursor stays */
     BDA_PAGE_START = 0x44E, /* of the page shown, in the adapter's memory */
     BDA_CURSOR = 0x450,     /* of page 0: column, row */
     BDA_CRT_PORT = 0x463,   /* index register of the CRT controller */
@@ -63,28 +65,24 @@ static bool is_text(uint8_t *mode)
            columns == SCREEN_COLUMNS && page == 0 && (last_row == 0 || last_row == ROWS - 1);
 }
 
-/* Memory that keeps what is written to it is behind the screen; without an adapter there is none. */
-static bool memory_answers(volatile uint16_t *memory)
+/* Whether a character that the BIOS writes at the cursor comes to this cell. */
+static bool shows(const volatile uint16_t *cell, char character)
 {
-    uint16_t before = *memory;
-
-    *memory = 0x0755;
-    bool answers = *memory == 0x0755;
-    *memory = 0x07AA;
-    answers = answers && *memory == 0x07AA;
-    *memory = before;
-    return answers;
+    struct bios_regs regs = {.eax = WRITE_CHARACTER | (uint8_t)character, .ebx = 0, .ecx = 1};
+    bios_call(0x10, &regs);
+    return (*cell & 0xFF) == (uint8_t)character;
 }
 
-/* Takes over from the BIOS what is on the screen. */
+/* Takes over from the BIOS what is on the screen. Not where the BIOS shows its text some other way: on a framebuffer (as
+   SeaVGABIOS does), or on a serial line with no adapter there. */
 static void take_screen(bool is_mono)
 {
     uint16_t port = memory_read16(BDA_CRT_PORT), start = memory_read16(BDA_PAGE_START);
     volatile uint16_t *memory = memory_at((is_mono ? MONO_MEMORY : COLOUR_MEMORY) + start);
-    uint32_t column = memory_read8(BDA_CURSOR), row = memory_read8(BDA_CURSOR + 1);
+    uint32_t column = memory_read8(BDA_CURSOR), row = memory_read8(BDA_CURSOR + 1), at = row * SCREEN_COLUMNS + column;
 
     if (port != (is_mono ? MONO_CRT_PORT : COLOUR_CRT_PORT) || start % 2 != 0 || column >= SCREEN_COLUMNS ||
-        row >= ROWS || !memory_answers(memory)) {
+        row >= ROWS || !shows(memory + at, '?') || !shows(memory + at, ' ')) {
         return;
     }
     for (uint32_t i = 0; i < CELLS; i++) {
@@ -94,7 +92,18 @@ static void take_screen(bool is_mono)
     screen.is_mono = is_mono;
     screen.crt_port = port;
     screen.start = start / 2;
-    screen.cursor = row * SCREEN_COLUMNS + column;
+    screen.cursor = at;
+}
+
+bool screen_is_redirected(void)
+{
+    struct bios_regs regs = {.eax = DISPLAY_CODE};
+
+    if (screen.memory != NULL) {
+        return false;
+    }
+    bios_call(0x10, &regs);
+    return (regs.eax & 0xFF) != DISPLAY_CODE >> 8;
 }
 
 /* A BIOS with a logo may hand over in a graphics mode, or with 50 lines. */

@@ -2,6 +2,7 @@
 #ifndef BOOTLLAMA_SCREEN_H
 #define BOOTLLAMA_SCREEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "platform.h"
@@ -10,6 +11,9 @@ enum { SCREEN_COLUMNS = 80 };
 
 /* Sees to 80x25 text: keeps what is on the screen if that is its mode already. */
 void screen_init(void);
+
+/* Whether no display adapter is behind INT 10h: a BIOS with console redirection sends its text to a serial port then. */
+bool screen_is_redirected(void);
 
 /* Writes n bytes of UTF-8: '\n' ends a line, '\b' and '\r' move back; what code page 437 lacks shows as '?'. */
 void screen_put(const char *utf8, size_t n);

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 
 #include "bios_call.h"
+#include "clock.h"
 #include "format.h"
 #include "keyboard.h"
 #include "power.h"
@@ -11,16 +12,30 @@
 
 void thunk_idle(void); /* thunk.asm */
 
+static bool redirected; /* the BIOS sends what the screen gets to a serial port, most likely ours: not a second time */
+
 void terminal_init(void)
 {
+    static const char farewell[] = "\rbootllama: text goes on at COM1 alone, 115200 bit/s\n";
+
     serial_init();
     screen_init();
     keyboard_init();
+    redirected = screen_is_redirected();
+    if (redirected && serial_interrupt() != 0) {
+        screen_put(farewell, sizeof farewell - 1);
+        const uint32_t now = clock_ticks();
+        while (clock_ticks() - now < 2) { /* the end of it may wait for one */
+            terminal_idle();
+        }
+    }
 }
 
 void terminal_put(const char *utf8, size_t n)
 {
-    screen_put(utf8, n);
+    if (!redirected || serial_interrupt() == 0) {
+        screen_put(utf8, n);
+    }
     serial_put(utf8, n);
 }
 

@@ -19,6 +19,7 @@
 
 #include "cpu.h"
 #include "half.h"
+#include "q8_0.h"
 
 enum {
     GROUP = 32,     /* columns that share a scale; rows and columns of a tile */
@@ -26,6 +27,7 @@ enum {
     ALIGNMENT = 64, /* of tiles, vectors and the KV cache, bytes */
     HEAD_STEP = 8,  /* head_size is padded to a multiple of this in the KV cache */
 };
+_Static_assert((int)GROUP == (int)Q8_0_BLOCK, "a group of columns is a block of the file");
 
 /*
  * Limits that keep every number between quantizations in the normal range of single precision, whatever the weights:
@@ -95,8 +97,8 @@ struct kernel {
     const char *name; /* "scalar", "sse2", "avx2", "avxvnni", "avx512vnni" */
     uint32_t tile_bytes;
 
-    /* Arranges one tile. q [row][column] in -127..127; scale [row] as f16 bits. */
-    void (*tile_pack)(uint8_t *tile, const int8_t q[GROUP][GROUP], const uint16_t scale[GROUP]);
+    /* Arranges one tile: row r is block[r * stride], its scale finite. -128 counts as -127: matmul relies on it. */
+    void (*tile_pack)(uint8_t *tile, const struct q8_0_block *block, size_t stride);
 
     /* Gives back one row of a tile: q [GROUP] and its scale. */
     void (*tile_row)(const uint8_t *tile, uint32_t row, int8_t q[GROUP], float *scale);

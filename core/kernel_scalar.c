@@ -12,12 +12,14 @@ struct tile {
     float scale[GROUP];
 };
 
-static void tile_pack(uint8_t *bytes, const int8_t q[GROUP][GROUP], const uint16_t scale[GROUP])
+static __attribute__((cold)) void tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)
 {
     struct tile *tile = (struct tile *)bytes;
-    memcpy(tile->q, q, sizeof tile->q);
-    for (uint32_t row = 0; row < GROUP; row++) {
-        tile->scale[row] = half_to_float(scale[row]);
+    for (uint32_t row = 0; row < GROUP; row++, block += stride) {
+        for (uint32_t column = 0; column < GROUP; column += 4) {
+            *(uint32_t *)&tile->q[row][column] = q8_0_four(block->q + column);
+        }
+        tile->scale[row] = half_to_float(block->scale);
     }
 }
 

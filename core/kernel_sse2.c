@@ -138,18 +138,43 @@ struct tile {
     float scale[GROUP];
 };
 
-static __attribute__((cold)) void tile_pack(uint8_t *bytes, const int8_t q[GROUP][GROUP], const uint16_t scale[GROUP])
+/* Sixteen weights plus 128, 1..255. */
+static inline __m128i biased(const int8_t *q)
+{
+    const __m128i sixteen = _mm_xor_si128(_mm_loadu_si128((const __m128i *)q), _mm_set1_epi8(-128));
+    return _mm_max_epu8(sixteen, _mm_set1_epi8(1));
+}
+
+/* Sixteen columns of one set, from `column` on. */
+static inline void pack_half_set(struct tile *tile, uint32_t set, uint32_t column, const struct q8_0_block *block,
+                                 size_t stride)
+{
+    __m128 pairs[2][4]; /* [columns / 8][i] four pairs of columns, a lane each */
+    block += 8 * set * stride;
+    for (uint32_t i = 0; i < 4; i++, block += stride) {
+        const __m128i upper = _mm_xor_si128(biased(block->q + column), _mm_set1_epi8(-128));
+        const __m128i lower = biased(block[4 * stride].q + column);
+        pairs[0][i] = _mm_castsi128_ps(_mm_unpacklo_epi8(lower, upper));
+        pairs[1][i] = _mm_castsi128_ps(_mm_unpackhi_epi8(lower, upper));
+    }
+    for (uint32_t half = 0; half < 2; half++) {
+        _MM_TRANSPOSE4_PS(pairs[half][0], pairs[half][1], pairs[half][2], pairs[half][3]);
+        for (uint32_t pair = 0; pair < 4; pair++) {
+            _mm_store_ps((float *)tile->unit[column / 2 + 4 * half + pair][set], pairs[half][pair]);
+        }
+    }
+}
+
+static __attribute__((cold)) void tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)
 {
     struct tile *tile = (struct tile *)bytes;
-    for (uint32_t column = 0; column < GROUP; column++) {
-        for (uint32_t lane = 0; lane < SETS * 4; lane++) {
-            const uint32_t row = lane / 4 * 8 + lane % 4;
-            const int32_t both = q[row][column] * 256 + q[row + 4][column] + 128;
-            tile->unit[column / 2][lane / 4][lane % 4][column % 2] = (int16_t)both;
+    for (uint32_t set = 0; set < SETS; set++) {
+        for (uint32_t column = 0; column < GROUP; column += 16) {
+            pack_half_set(tile, set, column, block, stride);
         }
     }
     for (uint32_t row = 0; row < GROUP; row++) {
-        tile->scale[row] = half_to_float(scale[row]);
+        tile->scale[row] = half_to_float(block[row * stride].scale);
     }
 }
 

@@ -1,16 +1,12 @@
 /* Loading a model's weights: tensors in the order of the file, 32 rows at a time, quantized and packed into tiles. */
+#include "checksum.h"
 #include "memory.h"
 #include "model.h"
-#include "q8_0.h"
-
-_Static_assert((int)GROUP == (int)Q8_0_BLOCK, "a group of columns is a block of the file");
 
 /* Scratch memory for a strip of GROUP rows. */
 struct strip {
-    uint8_t *raw;    /* one row as it lies in the file */
-    int8_t *q;       /* [GROUP][groups][GROUP] */
-    uint16_t *scale; /* [GROUP][groups] f16 bits */
-    uint32_t groups;
+    uint8_t *raw;             /* one row as it lies in the file, or as floats */
+    struct q8_0_block *block; /* [GROUP][groups] */
 };
 
 struct loader {
@@ -20,6 +16,7 @@ struct loader {
     struct strip strip;
     struct load_progress progress;
     uint64_t done, total; /* bytes of tensors */
+    uint32_t checksum;    /* of the bytes done */
     struct error *error;
 };
 
@@ -38,13 +35,12 @@ static uint64_t strip_layout(struct strip *strip, const struct gguf *gguf, struc
 {
     const uint64_t groups = ((uint64_t)widest_row(gguf) + GROUP - 1) / GROUP;
     const uint64_t raw = groups * GROUP * sizeof(float); /* the widest type */
-    const uint64_t q = groups * GROUP * GROUP, scale = groups * GROUP * sizeof(uint16_t);
+    const uint64_t blocks = groups * GROUP * sizeof *strip->block;
     if (arena != NULL) {
         strip->raw = arena_take(arena, (size_t)raw, ALIGNMENT);
-        strip->q = arena_take(arena, (size_t)q, ALIGNMENT);
-        strip->scale = arena_take(arena, (size_t)scale, ALIGNMENT);
+        strip->block = arena_take(arena, (size_t)blocks, ALIGNMENT);
     }
-    return raw + q + scale + 3 * ALIGNMENT;
+    return raw + blocks + 2 * ALIGNMENT;
 }
 
 uint64_t model_load_scratch(const struct gguf *gguf)
@@ -52,53 +48,82 @@ uint64_t model_load_scratch(const struct gguf *gguf)
     return strip_layout(NULL, gguf, NULL);
 }
 
-/* Reads one row; its elements as floats, or as blocks of Q8_0, are then at strip.raw. */
-static int read_row(struct loader *loader, const struct gguf_tensor *tensor)
+static uint32_t word_at(const uint8_t *bytes)
 {
-    uint8_t *raw = loader->strip.raw;
-    const uint64_t row_bytes = tensor->size / tensor->rows;
-    if (reader_get(loader->reader, raw, (size_t)row_bytes, loader->error) != 0) {
-        return -1;
+    uint32_t word;
+    __builtin_memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+/* The checksum with n bytes more. n is even. */
+static uint32_t add_to_checksum(uint32_t sum, const uint8_t *bytes, size_t n)
+{
+    enum { WORD = sizeof sum, WORDS_AT_ONCE = 8 };
+    for (; n >= WORDS_AT_ONCE * WORD; n -= WORDS_AT_ONCE * WORD, bytes += WORDS_AT_ONCE * WORD) {
+#pragma GCC unroll 8
+        for (uint32_t i = 0; i < WORDS_AT_ONCE; i++) {
+            sum = checksum_word(sum, word_at(bytes + i * WORD));
+        }
     }
-    if (tensor->type != TENSOR_F16 && tensor->type != TENSOR_BF16) {
-        return 0;
+    for (; n >= WORD; n -= WORD, bytes += WORD) {
+        sum = checksum_word(sum, word_at(bytes));
     }
-    float *wide = (float *)raw;
+    return n > 0 ? checksum_word(sum, bytes[0] | (uint32_t)bytes[1] << 8) : sum;
+}
+
+/* The next n bytes of a tensor, in the reader's window or in `room`; NULL on failure. */
+static const void *fetch(struct loader *loader, void *room, uint64_t n)
+{
+    const uint8_t *bytes = reader_view(loader->reader, room, (size_t)n, loader->error);
+    if (bytes != NULL) {
+        loader->checksum = add_to_checksum(loader->checksum, bytes, (size_t)n);
+    }
+    return bytes;
+}
+
+/* One row of a tensor that is not Q8_0, as floats; NULL on failure. */
+static const float *fetch_floats(struct loader *loader, const struct gguf_tensor *tensor)
+{
+    float *wide = (float *)loader->strip.raw;
+    const uint8_t *raw = fetch(loader, wide, tensor->size / tensor->rows);
+    if (tensor->type == TENSOR_F32 || raw == NULL) {
+        return (const float *)raw;
+    }
     for (uint32_t i = tensor->cols; i-- > 0;) { /* from the end: a float takes the room of two halves */
         const uint16_t half = (uint16_t)(raw[2 * i] | raw[2 * i + 1] << 8);
         wide[i] = tensor->type == TENSOR_F16 ? half_to_float(half) : bfloat_to_float(half);
     }
-    return 0;
+    return wide;
 }
 
-/* A weight of -128 becomes -127: no quantizer writes it, and kernels rely on a symmetric range. */
-static void copy_block(int8_t *q, const int8_t *from)
+/* `rows` rows of `groups` blocks each, zeros after them up to GROUP rows; NULL on failure. */
+static const struct q8_0_block *fetch_strip(struct loader *loader, const struct gguf_tensor *tensor, uint32_t rows,
+                                            uint32_t groups)
 {
-    for (uint32_t i = 0; i < GROUP; i++) {
-        q[i] = from[i] < -127 ? -127 : from[i];
-    }
-}
-
-/* Quantizes the row at strip.raw into row `row` of the strip. Returns -1 if a weight is not finite. */
-static int quantize_row(struct strip *strip, uint32_t row, const struct gguf_tensor *tensor)
-{
-    int8_t *q = strip->q + (size_t)row * strip->groups * GROUP;
-    uint16_t *scale = strip->scale + (size_t)row * strip->groups;
-    const struct q8_0_block *block = (const struct q8_0_block *)strip->raw;
-    const float *wide = (const float *)strip->raw;
-    for (uint32_t group = 0; group < strip->groups; group++, q += GROUP) {
-        if (tensor->type == TENSOR_Q8_0) {
-            scale[group] = block[group].scale;
-            copy_block(q, block[group].q);
-        } else {
-            const uint32_t left = tensor->cols - group * GROUP;
-            scale[group] = q8_0_quantize(q, wide + group * GROUP, left < GROUP ? left : GROUP);
+    struct q8_0_block *const strip = loader->strip.block, *block = strip;
+    const uint32_t count = rows * groups;
+    if (tensor->type == TENSOR_Q8_0) {
+        const struct q8_0_block *whole = fetch(loader, strip, count * sizeof *strip);
+        if (rows == GROUP || whole == NULL) {
+            return whole;
         }
-        if (!half_is_finite(scale[group])) {
-            return -1;
+        if (whole != strip) {
+            memcpy(strip, whole, count * sizeof *strip);
+        }
+        block += count;
+    }
+    while (block != strip + count) {
+        const float *x = fetch_floats(loader, tensor);
+        if (x == NULL) {
+            return NULL;
+        }
+        for (uint32_t column = 0; column < tensor->cols; column += GROUP, block++) {
+            const uint32_t left = tensor->cols - column;
+            block->scale = q8_0_quantize(block->q, x + column, left < GROUP ? left : GROUP);
         }
     }
-    return 0;
+    memset(block, 0, (GROUP - rows) * groups * sizeof *strip);
+    return strip;
 }
 
 static int not_finite(struct loader *loader, uint32_t id, uint32_t row)
@@ -109,20 +134,13 @@ static int not_finite(struct loader *loader, uint32_t id, uint32_t row)
                 loader->reader->path, name, row);
 }
 
-static void pack_strip(const struct loader *loader, uint8_t *tiles)
+static void pack_strip(const struct loader *loader, uint8_t *tiles, const struct q8_0_block *block, uint32_t groups)
 {
-    const struct strip *strip = &loader->strip;
+    const struct kernel *kernel = loader->model->kernel;
     struct platform *platform = loader->reader->platform;
     platform->exclusive(platform, true); /* the kernel's code uses its vector registers here, too */
-    for (uint32_t group = 0; group < strip->groups; group++) {
-        int8_t q[GROUP][GROUP];
-        uint16_t scale[GROUP];
-        for (uint32_t row = 0; row < GROUP; row++) {
-            memcpy(q[row], strip->q + ((size_t)row * strip->groups + group) * GROUP, GROUP);
-            scale[row] = strip->scale[(size_t)row * strip->groups + group];
-        }
-        loader->model->kernel->tile_pack(tiles, (const int8_t(*)[GROUP])q, scale);
-        tiles += loader->model->kernel->tile_bytes;
+    for (uint32_t group = 0; group < groups; group++, tiles += kernel->tile_bytes) {
+        kernel->tile_pack(tiles, block + group, groups);
     }
     platform->exclusive(platform, false);
 }
@@ -139,24 +157,21 @@ static int report(struct loader *loader, uint64_t bytes)
 static int load_matrix(struct loader *loader, uint32_t id, uint8_t *tiles)
 {
     const struct gguf_tensor *tensor = &loader->gguf->tensor[id];
-    struct strip *strip = &loader->strip;
-    const uint64_t row_bytes = tensor->size / tensor->rows;
-    strip->groups = (tensor->cols + GROUP - 1) / GROUP;
-    const size_t strip_tiles = (size_t)strip->groups * loader->model->kernel->tile_bytes;
+    const uint32_t groups = (tensor->cols + GROUP - 1) / GROUP;
+    const size_t strip_tiles = (size_t)groups * loader->model->kernel->tile_bytes;
     for (uint32_t first = 0; first < tensor->rows; first += GROUP, tiles += strip_tiles) {
         const uint32_t left = tensor->rows - first, rows = left < GROUP ? left : GROUP;
-        memset(strip->q, 0, (size_t)GROUP * strip->groups * GROUP);
-        memset(strip->scale, 0, (size_t)GROUP * strip->groups * sizeof *strip->scale);
-        for (uint32_t row = 0; row < rows; row++) {
-            if (read_row(loader, tensor) != 0) {
-                return -1;
-            }
-            if (quantize_row(strip, row, tensor) != 0) {
-                return not_finite(loader, id, first + row);
+        const struct q8_0_block *block = fetch_strip(loader, tensor, rows, groups);
+        if (block == NULL) {
+            return -1;
+        }
+        for (uint32_t i = 0; i < rows * groups; i++) {
+            if (!half_is_finite(block[i].scale)) {
+                return not_finite(loader, id, first + i / groups);
             }
         }
-        pack_strip(loader, tiles);
-        if (report(loader, rows * row_bytes) != 0) {
+        pack_strip(loader, tiles, block, groups);
+        if (report(loader, rows * (tensor->size / tensor->rows)) != 0) {
             return -1;
         }
     }
@@ -166,17 +181,21 @@ static int load_matrix(struct loader *loader, uint32_t id, uint8_t *tiles)
 static int load_vector(struct loader *loader, uint32_t id, float *out)
 {
     const struct gguf_tensor *tensor = &loader->gguf->tensor[id];
-    if (read_row(loader, tensor) != 0) {
-        return -1;
-    }
     memset(out, 0, loader->model->dim_padded * sizeof *out);
     if (tensor->type == TENSOR_Q8_0) {
-        const struct q8_0_block *block = (const struct q8_0_block *)loader->strip.raw;
-        for (uint32_t i = 0; i < tensor->cols; i++) {
+        const struct q8_0_block *block = fetch(loader, loader->strip.block, tensor->size);
+        for (uint32_t i = 0; block != NULL && i < tensor->cols; i++) {
             out[i] = half_to_float(block[i / GROUP].scale) * (float)block[i / GROUP].q[i % GROUP];
         }
+        if (block == NULL) {
+            return -1;
+        }
     } else {
-        memcpy(out, loader->strip.raw, tensor->cols * sizeof *out);
+        const float *x = fetch_floats(loader, tensor);
+        if (x == NULL) {
+            return -1;
+        }
+        memcpy(out, x, tensor->cols * sizeof *out);
     }
     for (uint32_t i = 0; i < tensor->cols; i++) {
         if ((float_bits(out[i]) & FLOAT_INFINITY) == FLOAT_INFINITY) {
@@ -259,21 +278,32 @@ static uint32_t next_in_file(const struct gguf *gguf, uint32_t last)
     return next;
 }
 
+/* Storage or its driver in the firmware may report success and give other bytes. */
+static int check_sum(const struct loader *loader)
+{
+    if (!loader->gguf->has_checksum || loader->checksum == loader->gguf->checksum) {
+        return 0;
+    }
+    return fail(loader->error, "%s: the weights were not read as they were written; try another port or write the "
+                "image again", loader->reader->path);
+}
+
 int model_load(struct model *model, const struct gguf *gguf, struct reader *reader, struct arena *arena,
                const struct load_progress *progress, struct error *error)
 {
-    struct loader loader = {.model = model, .gguf = gguf, .reader = reader, .progress = *progress, .error = error};
+    struct loader loader = {.model = model, .gguf = gguf, .reader = reader, .progress = *progress, .error = error,
+                            .checksum = CHECKSUM_START};
     const size_t mark = arena->used;
     strip_layout(&loader.strip, gguf, arena);
     for (uint32_t id = 0; id < gguf->tensor_count; id++) {
         loader.total += gguf->tensor[id].type != TENSOR_ABSENT ? gguf->tensor[id].size : 0;
     }
-    int status = loader.strip.scale != NULL ? 0 : fail(error, "%s: no memory left to load with", reader->path);
+    int status = loader.strip.block != NULL ? 0 : fail(error, "%s: no memory left to load with", reader->path);
     uint32_t id = next_in_file(gguf, gguf->tensor_count);
     while (status == 0 && id != gguf->tensor_count) {
         status = load_tensor(&loader, id);
         id = next_in_file(gguf, id);
     }
     arena->used = mark;
-    return status;
+    return status == 0 ? check_sum(&loader) : status;
 }

@@ -16,6 +16,15 @@ struct q8_0_block {
 } __attribute__((packed));
 _Static_assert(sizeof(struct q8_0_block) == 34, "the layout of the file");
 
+/* Four weights of a block, the first one in the lowest byte. -128, which no quantizer writes, becomes -127. */
+static inline uint32_t q8_0_four(const int8_t *q)
+{
+    uint32_t four;
+    __builtin_memcpy(&four, q, sizeof four);
+    const uint32_t nonzero = (four & 0x7F7F7F7F) + 0x7F7F7F7F; /* a byte's top bit: whether the other seven are not 0 */
+    return four + ((four & ~nonzero & 0x80808080) >> 7);
+}
+
 static inline int8_t q8_0_round(float value)
 {
     const float magnitude = value < 0 ? -value : value;

@@ -80,6 +80,22 @@ int reader_get(struct reader *reader, void *out, size_t n, struct error *error)
     return 0;
 }
 
+const void *reader_view(struct reader *reader, void *room, size_t n, struct error *error)
+{
+    uint64_t inside = reader->position - reader->window_start;
+
+    if (n <= reader_left(reader) && inside >= reader->window_used) {
+        if (fill_window(reader, error) != 0)
+            return NULL;
+        inside = reader->position - reader->window_start;
+    }
+    if (inside < reader->window_used && n <= reader->window_used - inside) {
+        reader->position += n;
+        return reader->window + inside;
+    }
+    return reader_get(reader, room, n, error) == 0 ? room : NULL;
+}
+
 int reader_skip(struct reader *reader, uint64_t n, struct error *error)
 {
     if (n > reader_left(reader))

@@ -28,6 +28,11 @@ int reader_get(struct reader *reader, void *out, size_t n, struct error *error);
 int reader_skip(struct reader *reader, uint64_t n, struct error *error);
 int reader_seek(struct reader *reader, uint64_t position, struct error *error);
 
+/* The same without a copy where it can be: the next n bytes, until the next call, where they lie in the window, or else
+   copied to room [n]. NULL where reader_get fails. With a window of 1024 bytes or more, bytes at a multiple of four in
+   the file are so in memory, if the window and room are. */
+const void *reader_view(struct reader *reader, void *room, size_t n, struct error *error);
+
 /* Bytes from the position to the end of the file. */
 uint64_t reader_left(const struct reader *reader);
 

@@ -221,7 +221,7 @@ void files_close(struct files *files, struct platform_file *file)
 static void set_marks(struct window *window, size_t n, uint64_t mark)
 {
     for (size_t at = 0; at + sizeof mark <= n; at += SECTOR) {
-        memcpy(window->bytes + at, &mark, sizeof mark);
+        *(uint64_t *)(window->bytes + at) = mark;
     }
 }
 
@@ -230,7 +230,7 @@ static uint32_t count_marks(const struct window *window, size_t n, uint64_t mark
     uint32_t count = 0;
 
     for (size_t at = 0; at + sizeof mark <= n; at += SECTOR) {
-        count += memcmp(window->bytes + at, &mark, sizeof mark) == 0;
+        count += *(const uint64_t *)(window->bytes + at) == mark;
     }
     return count;
 }

@@ -27,13 +27,13 @@ BOOT_ERROR = re.compile("bootllama: error [A-Z], press a key")  # of the boot se
 UEFI_SHELL = "UEFI Interactive Shell"
 
 # A story, the line under it, perhaps a hint, the prompt after it. Its first blank line is the one before the story.
-FOOTER = (r"\[(\d+)\stokens,\s\d+\.\d\stokens/s(?:,\sfirst\safter\s\d+\.\d\sm?s)?(?:,\sseed\s\d+)?"
+FOOTER = (r"\[(\d+)\stokens,\s\d+\.\d\stokens/s(?:,\sfirst\safter\s(?:\d+\su|\d+\.\d\sm?)s)?(?:,\sseed\s\d+)?"
           r"(?:,\s([a-z]+(?:\s[a-z]+)?))?\]\n")  # on a narrow screen any space may be a line's end
 HINT = "(?:Enter: another story; text: a story that begins with it; /help: all commands\n)?".replace(" ", r"\s")
 STORY = re.compile(rf"\n\n(.*)\n\n{FOOTER}{HINT}> $", re.DOTALL)
 ERROR = re.compile(r"^Error: [^\n]*\n", re.MULTILINE)
 
-COLUMNS = {"bios": 80, "uefi": 100}  # of the console; OVMF's serial terminal has 100
+COLUMNS = {"bios": 80, "uefi": 100}  # of the console; OVMF's serial terminal has 80 without a display adapter
 
 # How the disk is connected: a machine type and devices.
 MEDIA = {
@@ -258,6 +258,12 @@ class Machine:
             if not self._receive(limit):
                 raise Failure(f"{self.name}: waited {seconds} s for {pattern.pattern!r}, got\n{new[-2000:]}")
 
+    def rest(self):
+        """Receives what has been sent; returns the text of it that has not been waited for."""
+        while self._receive(time.monotonic() + 0.5):
+            pass
+        return self.text()[self.said:]
+
     def start(self):
         """Waits for our first line. Firmware that does not get as far as to us, as SeaBIOS with a USB disk on a machine
         under load now and then, gets a second chance, from QEMU's start on."""
@@ -290,10 +296,10 @@ class Machine:
         text, tokens, why = STORY.search(said).groups()
         return Story(text, int(tokens), why and why.replace("\n", " "))
 
-    def tells(self, text):
+    def tells(self, text, columns=None):
         """Waits for a story and finds it to be this text, as it is shown; returns it like story()."""
         story = self.story()
-        assert story.text == wrapped(text, COLUMNS[self.firmware])
+        assert story.text == wrapped(text, columns or COLUMNS[self.firmware])
         return story
 
     def type(self, text):

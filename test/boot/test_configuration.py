@@ -4,8 +4,9 @@ import time
 
 import pytest
 
-from machine import COLUMNS, ERROR, FOOTER, HINT, STORY, wrapped
+from machine import COLUMNS, FOOTER, HINT, STORY, wrapped
 from stories import DEFAULT_SEED, MODEL, expected
+from test_session import Terminal
 from volume import models
 
 FIRMWARES = ["bios", "uefi"]
@@ -26,20 +27,49 @@ def test_story(boot, volume, firmware):
         machine.tells(expected(" The cat", **settings))
 
 
-def test_wrong_lines(boot, volume):
+@pytest.mark.parametrize("firmware", FIRMWARES)
+def test_wrong_lines(boot, volume, firmware):
     """Named with what is allowed; the others count."""
     lines = ["# settings", "temperature = 0", "top_p = 1.5", "colr = red", "STEPS=60", "just words", "seed", "serial = com9",
              'prompt = "The cat"', "countdown = -1", "wrap = 5", "after = party"]
+    wrong = {
+        3: "top_p is a number from 0 to 1",
+        4: 'there is no setting "colr"; did you mean colour?',
+        6: "a setting is written key = value",
+        7: "a setting is written key = value",
+        8: "serial is off, or com1 to com4 and a speed: com1 115200",
+        10: "countdown is a whole number from 0 to 3600",
+        11: "wrap is auto, off or a whole number from 20 to 500",
+        12: "after is prompt, reboot or off",
+    }
+    messages = [f"Error: /BOOTLLAM.CFG, line {number}: {message}\n" for number, message in wrong.items()]
     volume.put("\n".join(lines).encode(), "/BOOTLLAM.CFG")
+    with boot(volume.path, firmware) as machine:
+        machine.start()
+        said = machine.wait_for("Loading", error_allowed=True)
+        assert said[said.index("Error"):] == wrapped("".join(messages), COLUMNS[firmware]) + "Loading"
+        machine.tells(expected("The cat", temperature=0, steps=60))
+
+
+def test_file_too_long(boot, volume):
+    """Left out as a whole, which is said; what holds without it holds."""
+    volume.put(b"temperature = 0\n" + b"#" * 65536, "/BOOTLLAM.CFG")
     with boot(volume.path) as machine:
         machine.start()
-        said = machine.wait_for("Loading", error_allowed=True).replace("\n500", " 500")
-        errors = re.findall(r"^Error: /BOOTLLAM\.CFG, line (\d+): ", said, re.MULTILINE)
-        assert errors == ["3", "4", "6", "7", "8", "10", "11", "12"] and len(ERROR.findall(said)) == len(errors)
-        assert "line 3: top_p is a number from 0 to 1\n" in said
-        assert "line 11: wrap is auto, off or a whole number from 20 to 500\n" in said
-        assert "line 12: after is prompt, reboot or off\n" in said
-        machine.tells(expected("The cat", temperature=0, steps=60))
+        assert machine.wait_for("Loading", error_allowed=True).endswith(
+            "\nError: /BOOTLLAM.CFG is longer than 65536 bytes; it is left out\nLoading")
+        machine.tells(expected())
+
+
+def test_file_that_cannot_be_read(boot, volume):
+    volume.configure(temperature=0)
+    lba = volume.lba(volume.chain("/BOOTLLAM.CFG")[0])
+    with boot(volume.path, errors=[{"once": "off", "sector": lba}]) as machine:
+        machine.start()
+        said = " ".join(machine.wait_for("Loading", error_allowed=True).split())
+        assert re.search(r" Error: /BOOTLLAM\.CFG cannot be read: "
+                         rf"INT 13h status [0-9a-f]{{2}}h at LBA {lba}; it is left out Loading$", said)
+        machine.tells(expected())
 
 
 def test_each_model_by_name(boot, volume):
@@ -142,9 +172,11 @@ def colours(boot, volume, **settings):
 
 
 def test_colour(boot, volume):
-    """Bright for the name and the prompt's sign, red for errors, grey for the story; the serial port has none of it."""
+    """Bright for the name and the prompt's sign, red for errors, cyan for figures and hints, grey for the story; the
+    serial port has none of it."""
     shown, raw = colours(boot, volume)
-    assert shown["Error:"] == 0x0C and shown[">"] == 0x0F
+    assert shown["bootllama"] == shown[">"] == 0x0F and shown["Error:"] == 0x0C
+    assert shown[f"[{FAST['steps']}"] == shown["Enter:"] == 0x03
     assert shown[expected(**FAST).split()[0]] == 0x07
     assert b"\x1b" not in raw
     shown, raw = colours(boot, volume, colour="off")
@@ -177,7 +209,7 @@ def test_no_serial_port(boot, volume, serial):
         machine.start()
         if serial == "off":
             machine.wait_for_screen(re.compile("length reached.* >$"))
-            assert machine.text().endswith(", memory, x87, disk\n")
+            assert machine.rest() == "stage 2, drive 80h, memory, x87, disk\n"
         else:
             machine.wait_for("Error: /BOOTLLAM.CFG, serial: no serial port answers for COM4 at 2e8h\n", error_allowed=True)
             machine.tells(expected(**FAST))
@@ -193,17 +225,36 @@ def test_firmware_keeps_its_serial_port(boot, volume):
         machine.tells(expected("The dog", **FAST))
 
 
+CHAT = {"chat_prefix": r"Ben said:\s", "chat_suffix": r"\sLily said:\s", "chat_stop": "."}
+TURNS = ["Hello", "Where is the cat?", "/again", "/new", "Hello"]
+
+
+def answer(said):
+    """The words of it, without figures and prompt; in ASCII, as OVMF's serial terminal has it."""
+    return re.sub(r"\[[^\n]*\]", "", said).removesuffix("> ").encode("ascii", "replace").decode().split()
+
+
+def host_answers(settings):
+    """To TURNS, in the session of the host program."""
+    with Terminal(MODEL) as terminal:
+        terminal.wait_for("\n> ")
+        for key, value in settings.items():
+            assert f"{key} = {value}\n" in terminal.ask(f"/set {key} {value}")
+        return [answer(terminal.ask(line)) for line in TURNS]
+
+
 @pytest.mark.parametrize("firmware", FIRMWARES)
 def test_chat(boot, volume, firmware):
     """A turn is between prefix and suffix, the answer alone is shown, and /new forgets."""
-    volume.configure(autostart="off", chat_prefix="Ben said: ", chat_suffix=" Lily said: ", chat_stop=".", **FAST)
+    settings = {"temperature": 0, "steps": 0} | CHAT
+    volume.configure(autostart="off", **settings)
+    answers = []
     with boot(volume.path, firmware) as machine:
         machine.start()
         assert ", chat\n" in machine.wait_for(PROMPT)
-        answers = []
-        for line in ("Hello", "Hello", "/new", "Hello"):
+        for line in TURNS:
             machine.type(line + "\r")
-            answers.append(machine.wait_for(PROMPT))
-        first, second, _, third = (re.sub(r"\[[^\n]*\]", "", answer) for answer in answers)
-        assert "Lily said" not in first and first.count(".") == 0
-        assert first == third != second
+            answers.append(answer(machine.wait_for(PROMPT)))
+    assert answers == host_answers(settings)
+    first, second, again, _, third = (words[words.index(line.split()[-1]) + 1:] for words, line in zip(answers, TURNS))
+    assert first == third != second == again and "said:" not in first + second and "." not in "".join(first + second)

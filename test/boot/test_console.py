@@ -133,9 +133,9 @@ def test_headless(boot, firmware):
     """No display adapter and no keyboard controller: a story and a prompt all the same."""
     with boot(IMAGE, firmware, medium="ahci", options=["-vga", "none", "-machine", "i8042=off"]) as machine:
         machine.start()
-        machine.tells(expected())
+        machine.tells(expected(), columns=80)
         machine.enter("The dog")
-        machine.tells(expected("The dog", seed=NEXT))
+        machine.tells(expected("The dog", seed=NEXT), columns=80)
 
 
 def test_isa_machine(boot):

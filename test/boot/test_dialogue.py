@@ -9,12 +9,14 @@ from stories import MODEL, expected
 FIRMWARES = ["bios", "uefi"]
 NAME = MODEL.name.upper()
 QUIET = {"autostart": "off", "temperature": 0, "steps": 20}
-NUMBERS = {"<n>": r" *\d+", "<x>": r" *\d+\.\d+", "<bar>": " *#+ *", "<any>": r"[^\n]*", "<footer>": FOOTER.rstrip("\\n")}
+WORDS = {"<n>": r" *\d+", "<x>": r" *\d+\.\d+", "<bar>": " *#+ *", "<any>": r"[^\n]*",
+         "<size>": r"\d+(?: KiB|\.\d [MG]iB)", "<footer>": FOOTER.rstrip("\\n"),
+         "<firmware>": "(?:BIOS|UEFI)", "<name>": re.escape(NAME)}
 
 
 def pattern(text):
-    """Text to the letter, with the words of NUMBERS for what differs from machine to machine."""
-    return "".join(NUMBERS.get(part, re.escape(part)) for part in re.split("(<[a-z]+>)", text))
+    """Text to the letter, with the words of WORDS for what differs from machine to machine."""
+    return "".join(WORDS.get(part, re.escape(part)) for part in re.split("(<[a-z]+>)", text))
 
 
 def say(machine, typed, reply):
@@ -69,8 +71,26 @@ chat_suffix    =                a text of at most 255 bytes
 chat_stop      =                a text of at most 63 bytes
 processors     = auto           auto or a whole number from 1 to 64"""
 
-LOADING = (f"Loading /MODELS/{NAME}: [####################] 100 %, <x> MB/s\n"
-           "Model: <any> parameters, context <n>\nSize: <any> in the file, <any> in memory, 1 processor computes")
+PROGRESS = f"Loading /MODELS/{NAME}: [####################] 100 %, <x> MB/s\n"
+LOADING = PROGRESS + ("Model: <any> parameters, context <n>\n"
+                      "Size: <size> in the file, <size> in memory, 1 processor computes")
+
+INFO = """\
+bootllama <any> on <firmware> (<any>)
+CPU: <any>
+Kernel: avx2, the widest that this CPU has
+Processors: 1
+Memory: <n> MiB free
+Kernels: scalar, sse2, avx2
+Model: <any> parameters, context <n>
+Size: <any> in the file, <any> in memory, 1 processor computes
+File: /MODELS/<name>, GGUF version 3
+Shape: <n> layers of <n> and <n>, <n> heads of <n>, <n> of keys and values
+RoPE: over <n> of <n>, base 10000
+Tokenizer: <n> tokens, BOS 1, EOS 2, unknown 0
+In use: weights <size>, KV cache <size>, tokenizer <size>, buffers <size>
+"""
+SAMPLING = "Settings: steps 20, temperature 0, top_p 0.9, top_k 0, min_p 0, repeat_penalty 1, seed 192"
 
 BENCH = """\
 Time for a token, 128 one by one; * computes stories here
@@ -103,15 +123,73 @@ def test_commands(boot, volume, firmware):
         say(machine, "/new", "Every story begins anew: this model does not chat.")
 
 
+@pytest.mark.parametrize("firmware", FIRMWARES)
+def test_info_and_kernels(boot, volume, firmware):
+    """The same text by a slower kernel."""
+    volume.configure(**QUIET)
+    with boot(volume.path, firmware) as machine:
+        begin(machine)
+        say(machine, "/info", INFO + wrapped(SAMPLING, COLUMNS[firmware]))
+        say(machine, "/again", "Error: nothing has been told yet")
+        say(machine, "/kernel", "Kernel: avx2, the widest that this CPU has")
+        say(machine, "/kernel scalar", PROGRESS + "Kernel: scalar, chosen by /kernel")
+        say(machine, "The dog", told("The dog"))
+        say(machine, "/kernel SSE2", PROGRESS + "Kernel: sse2, chosen by /kernel")
+        say(machine, "/again", told("The dog"))
+        say(machine, "/kernel avx2", PROGRESS + "Kernel: avx2, the widest that this CPU has")
+        say(machine, "/again", told("The dog"))
+
+
+AFTER_EXIT = {"bios": "bootllama has ended.\nPress a key to restart.\n", "uefi": "BdsDxe: "}
+
+
+@pytest.mark.parametrize("firmware", FIRMWARES)
+def test_exit(boot, volume, firmware):
+    """To the firmware that started it, which goes on; a BIOS cannot, so there a key restarts."""
+    volume.configure(**QUIET)
+    with boot(volume.path, firmware) as machine:
+        begin(machine)
+        machine.type("/exit\r")
+        machine.wait_for(re.compile(f"^/exit\n+{AFTER_EXIT[firmware]}"))
+        if firmware == "bios":
+            machine.type("x")
+            begin(machine)
+
+
+@pytest.mark.parametrize("firmware", FIRMWARES)
+def test_completion(boot, volume, firmware):
+    """What there is to choose from is listed below the line, and the line stands again."""
+    volume.configure(**QUIET)
+    steps = [
+        ("/mo\t", "^/model$"),
+        ("\t", "^\n/models  /model \n> /model$"),
+        (f" {NAME[:3].lower()}\t", f" {NAME}$"),
+        ("\r", "^\n(.*\n)+> $"),
+        ("/set te\t", "^/set temperature $"),
+        ("1.5\r", "^1.5\ntemperature = 1.5\n> $"),
+        ("/kernel sc\t", "^/kernel scalar$"),
+    ]
+    with boot(volume.path, firmware) as machine:
+        begin(machine)
+        for typed, shown in steps:
+            machine.type(typed)
+            machine.wait_for(re.compile(shown))
+
+
 def volume_models(volume):
     listing = volume.mtools("mdir", "-b", "::/MODELS").decode()
     return [line for line in listing.splitlines() if line.upper().endswith(".GGUF")]
 
 
+SERIAL_CHANGED = {"bios": "serial = com1 57600",
+                  "uefi": "Error: COM1 is the firmware's console: its set-up sets the speed"}
+
+
 @pytest.mark.parametrize("firmware", FIRMWARES)
 def test_settings(boot, volume, firmware):
     """Each that changes the text changes it as in the host program."""
-    changes = {"temperature": "1.5", "top_p": "0.95", "top_k": "40", "min_p": "0.02", "repeat_penalty": "1.1", "steps": "30"}
+    changes = {"temperature": "1.5", "top_p": "0.95", "top_k": "40", "min_p": "0.02", "repeat_penalty": "1.1",
+               "steps": "30"}
     volume.configure(**QUIET)
     with boot(volume.path, firmware) as machine:
         begin(machine)
@@ -122,8 +200,14 @@ def test_settings(boot, volume, firmware):
         say(machine, "/set prompt The cat", "prompt = The cat")
         say(machine, "", told("The cat", seed=8, **changes))
         say(machine, "/again", told("The cat", seed=8, **changes))
+        say(machine, "/set seed", "seed           = 9              random or a whole number below 2^64")
         say(machine, "/set wrap off", "wrap = off")
         say(machine, "/set colour off", "colour = off")
+        say(machine, "/set processors 1", "processors = 1")
+        say(machine, f"/set model {NAME}", LOADING)
+        say(machine, "/set serial com1 57600", SERIAL_CHANGED[firmware])
+        say(machine, "/set chat_suffix \\n", "chat_suffix = \\n")
+        say(machine, "/new", "The conversation is forgotten.")
 
 
 @pytest.mark.parametrize("firmware", FIRMWARES)
@@ -138,7 +222,16 @@ def test_wrong_input(boot, volume, firmware):
         say(machine, "/set steps many", "Error: steps is a whole number from 0 to 1000000")
         say(machine, "/set colour red", "Error: colour is off or on")
         say(machine, "/model 99", "Error: no model 99 in /MODELS; /models lists them")
-        say(machine, "/kernel mmx", "<any>")
+        say(machine, "/model nonsense", "Error: no model nonsense in /MODELS; /models lists them")
+        say(machine, f"/model {NAME[1:]}", f"Error: no model {NAME[1:]} in /MODELS; did you mean {NAME}?")
+        say(machine, "/kernel mmx", "Error: unknown kernel mmx; /info lists them")
+        say(machine, "/", "Error: unknown command /; /help lists all")
+        say(machine, "/set tempature 3", 'Error: there is no setting "tempature"; did you mean temperature?')
+        say(machine, "/set seed x", "Error: seed is random or a whole number below 2^64")
+        say(machine, "/set countdown 5", "Error: countdown counts at start: write it into /BOOTLLAM.CFG")
+        say(machine, "/set serial com3", "Error: no serial port answers for COM3 at 3e8h")
+        say(machine, "/set chat_stop \\q",
+            "Error: chat_stop knows \\n (new line), \\t (tab), \\s (space) and \\\\ only")
         say(machine, "/set", SETTINGS)  # all as before
 
 

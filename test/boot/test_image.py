@@ -177,30 +177,6 @@ def test_texts_are_plain(text):
         assert len(line) < 80 and all(0x20 <= byte < 0x7F for byte in line), line
 
 
-def shipped_settings():
-    """key: value of the settings in BOOTLLAM.CFG, all of them commented out."""
-    lines = (ROOT / "image/BOOTLLAM.CFG").read_text().splitlines()
-    assert [line for line in lines if line and not line.startswith("#")] == []
-    settings = [match.groups() for match in map(re.compile(r"#(\w+) =(?: (.+))?").fullmatch, lines) if match]
-    assert len(settings) == len(dict(settings))
-    return dict(settings)
-
-
-def test_configuration_names_every_key():
-    known = re.findall(r'^    \{"(\w+)", [A-Z]+,', (ROOT / "core/config.c").read_text(), re.MULTILINE)
-    assert set(known) == set(shipped_settings())
-
-
-def test_configuration_shows_the_defaults():
-    source = (ROOT / "core/sampler.c").read_text()
-    body = source[source.index("struct sampling sampling_default(void)"):]
-    defaults = re.findall(r"\.(\w+) = ([0-9.]+)f?", body[:body.index("}")])
-    shipped = shipped_settings()
-    assert len(defaults) == 6
-    assert {key: float(shipped.pop(key)) for key, _ in defaults} == {key: float(value) for key, value in defaults}
-    assert shipped == {"prompt": None, "model": None, "steps": "0"}
-
-
 # What make-image.sh does with other inputs.
 
 @pytest.fixture

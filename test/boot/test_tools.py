@@ -231,11 +231,11 @@ def test_qemu_talks_in_the_terminal(firmware):
         return text.decode(errors="replace")
 
     with process:
-        assert "bootllama" in read_until(b"tokens/s]")
+        assert "bootllama" in read_until(b"tokens/s")
         read_until(b"> ")
         process.stdin.write(b"The robot\r")
         process.stdin.flush()
-        assert "The robot" in read_until(b"tokens/s]")
+        assert "The robot" in read_until(b"tokens/s")
         process.stdin.write(b"\x01x")
         process.stdin.flush()
         assert process.wait(30) == 0

@@ -95,14 +95,14 @@ void for_each_kernel(void (*check)(const struct kernel *))
     }
 }
 
-void random_tile(int8_t q[GROUP][GROUP], uint16_t scale[GROUP], bool extreme)
+void random_rows(struct q8_0_block block[GROUP], bool extreme)
 {
     for (uint32_t row = 0; row < GROUP; row++) {
         for (uint32_t column = 0; column < GROUP; column++) {
-            q[row][column] = extreme ? (random_u32() & 1 ? 127 : -127) : (int8_t)(random_u32() % 255 - 127);
+            block[row].q[column] = extreme ? (random_u32() & 1 ? 127 : -127) : (int8_t)(random_u32() % 255 - 127);
         }
-        scale[row] = row % 8 == 5 ? (uint16_t)(random_u32() % 0x0400) /* zero, subnormal */
-                                  : half_from_float(random_float() * (row % 8 == 6 ? 65000.0f : 0.01f));
+        block[row].scale = row % 8 == 5 ? (uint16_t)(random_u32() % 0x0400) /* zero, subnormal */
+                                        : half_from_float(random_float() * (row % 8 == 6 ? 65000.0f : 0.01f));
     }
 }
 
@@ -114,11 +114,10 @@ void random_matrices(struct matrix *a, const struct kernel *kernel_a, struct mat
     a->tiles = take((size_t)count * kernel_a->tile_bytes);
     b->tiles = take((size_t)count * kernel_b->tile_bytes);
     for (uint32_t i = 0; i < count; i++) {
-        int8_t q[GROUP][GROUP];
-        uint16_t scale[GROUP];
-        random_tile(q, scale, extreme);
-        kernel_a->tile_pack(a->tiles + (size_t)i * kernel_a->tile_bytes, (const int8_t(*)[GROUP])q, scale);
-        kernel_b->tile_pack(b->tiles + (size_t)i * kernel_b->tile_bytes, (const int8_t(*)[GROUP])q, scale);
+        struct q8_0_block block[GROUP];
+        random_rows(block, extreme);
+        kernel_a->tile_pack(a->tiles + (size_t)i * kernel_a->tile_bytes, block, 1);
+        kernel_b->tile_pack(b->tiles + (size_t)i * kernel_b->tile_bytes, block, 1);
     }
 }
 

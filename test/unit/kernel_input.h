@@ -27,7 +27,7 @@ bool runs_here(const struct kernel *kernel, const struct cpu_features *cpu);
 void for_each_kernel(void (*check)(const struct kernel *));
 
 /* Weights and f16 scales, subnormal ones and zeros among them; extreme: weights of 127 and -127 alone. */
-void random_tile(int8_t q[GROUP][GROUP], uint16_t scale[GROUP], bool extreme);
+void random_rows(struct q8_0_block block[GROUP], bool extreme);
 
 /* Packs the same random weights for two kernels. The shapes are set already. */
 void random_matrices(struct matrix *a, const struct kernel *kernel_a, struct matrix *b, const struct kernel *kernel_b,

@@ -78,6 +78,33 @@ static void a_read_longer_than_the_window(void **state)
     assert_int_equal(reader_get(&f.reader, all, 0, &f.error), 0);
 }
 
+/* The same bytes by views of all lengths, most of them in the window itself. */
+static void views(void **state)
+{
+    static struct fixture f;
+    uint8_t room[211];
+    uint32_t position = 0, copies = 0, count = 0;
+
+    (void)state;
+    open_reader(&f, WINDOW);
+    for (uint32_t n = 1; position + n <= FILE_BYTES; n = n * 5 % 211, count++) {
+        const uint8_t *bytes = reader_view(&f.reader, room, n, &f.error);
+        assert_non_null(bytes);
+        assert_true(bytes == room || (bytes >= f.window && bytes + n <= f.window + WINDOW));
+        assert_memory_equal(bytes, f.data + position, n);
+        position += n;
+        copies += bytes == room;
+        assert_int_equal(reader_left(&f.reader), FILE_BYTES - position);
+    }
+    assert_true(copies > 2 && copies < count / 2);
+    assert_int_equal(f.memory.bytes_read, FILE_BYTES);
+    assert_null(reader_view(&f.reader, room, FILE_BYTES - position + 1, &f.error));
+    assert_string_equal(f.error.text, "/A: the file ends too early, at byte 5000; copy it again");
+    f.memory.bad_to = FILE_BYTES;
+    f.reader.window_used = 0;
+    assert_null(reader_view(&f.reader, room, 1, &f.error));
+}
+
 static void the_end_is_an_error(void **state)
 {
     static const char ends[] = "/A: the file ends too early, at byte 5000; copy it again";
@@ -144,8 +171,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_in_order_once),           cmocka_unit_test(seeks_and_skips),
-        cmocka_unit_test(a_read_longer_than_the_window), cmocka_unit_test(the_end_is_an_error),
-        cmocka_unit_test(a_bad_sector_is_an_error),      cmocka_unit_test(opening_fails),
+        cmocka_unit_test(a_read_longer_than_the_window), cmocka_unit_test(views),
+        cmocka_unit_test(the_end_is_an_error),           cmocka_unit_test(a_bad_sector_is_an_error),
+        cmocka_unit_test(opening_fails),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

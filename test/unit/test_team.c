@@ -282,15 +282,14 @@ static struct matrix random_matrix(const struct kernel *kernel, uint32_t row_til
     const size_t tiles = (size_t)row_tiles * groups;
     struct matrix w = {row_tiles * GROUP, groups * GROUP, row_tiles, groups, aligned(tiles * kernel->tile_bytes)};
     for (size_t tile = 0; tile < tiles; tile++) {
-        int8_t q[GROUP][GROUP];
-        uint16_t scale[GROUP];
+        struct q8_0_block block[GROUP];
         for (uint32_t row = 0; row < GROUP; row++) {
             for (uint32_t column = 0; column < GROUP; column++) {
-                q[row][column] = (int8_t)(random_bits() % 255) - 127;
+                block[row].q[column] = (int8_t)(random_bits() % 255) - 127;
             }
-            scale[row] = (uint16_t)(0x2000 + random_bits() % 0x1000);
+            block[row].scale = (uint16_t)(0x2000 + random_bits() % 0x1000);
         }
-        kernel->tile_pack(w.tiles + tile * kernel->tile_bytes, q, scale);
+        kernel->tile_pack(w.tiles + tile * kernel->tile_bytes, block, 1);
     }
     return w;
 }

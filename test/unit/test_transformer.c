@@ -16,16 +16,15 @@ static void random_weights(struct matrix *matrix, const struct kernel *kernel)
 {
     for (uint32_t tile = 0; tile < matrix->row_tiles * matrix->groups; tile++) {
         const uint32_t first_row = tile / matrix->groups * GROUP, first_column = tile % matrix->groups * GROUP;
-        int8_t q[GROUP][GROUP];
-        uint16_t scale[GROUP];
+        struct q8_0_block block[GROUP];
         for (uint32_t row = 0; row < GROUP; row++) {
             for (uint32_t column = 0; column < GROUP; column++) {
                 const bool inside = first_row + row < matrix->rows && first_column + column < matrix->cols;
-                q[row][column] = inside ? (int8_t)(random_u32() % 255 - 127) : 0;
+                block[row].q[column] = inside ? (int8_t)(random_u32() % 255 - 127) : 0;
             }
-            scale[row] = half_from_float((float)(int32_t)(random_u32() % 64) * 0x1p-14f);
+            block[row].scale = half_from_float((float)(int32_t)(random_u32() % 64) * 0x1p-14f);
         }
-        kernel->tile_pack(matrix->tiles + (size_t)tile * kernel->tile_bytes, (const int8_t(*)[GROUP])q, scale);
+        kernel->tile_pack(matrix->tiles + (size_t)tile * kernel->tile_bytes, block, 1);
     }
 }
 

@@ -33,30 +33,43 @@ static void say(EFI_SYSTEM_TABLE *table, const CHAR16 *text)
     }
 }
 
-static EFI_LOADED_IMAGE_PROTOCOL *loaded_image(EFI_BOOT_SERVICES *boot, EFI_HANDLE image)
+static void *protocol_of(EFI_BOOT_SERVICES *boot, EFI_HANDLE handle, EFI_GUID guid)
 {
-    EFI_GUID guid = EFI_LOADED_IMAGE_PROTOCOL_GUID;
-    void *loaded = NULL;
-    return EFI_ERROR(boot->HandleProtocol(image, &guid, &loaded)) ? NULL : loaded;
+    void *found = NULL;
+    return EFI_ERROR(boot->HandleProtocol(handle, &guid, &found)) ? NULL : found;
 }
 
-/* The second program reads its files from the volume of the first, and has its arguments. */
+static EFI_LOADED_IMAGE_PROTOCOL *loaded_image(EFI_BOOT_SERVICES *boot, EFI_HANDLE image)
+{
+    return protocol_of(boot, image, (EFI_GUID)EFI_LOADED_IMAGE_PROTOCOL_GUID);
+}
+
+/* The path that the first program came by: some firmware refuses NULL even for an image in memory. It makes copies. */
+static EFI_DEVICE_PATH *path_of(EFI_BOOT_SERVICES *boot, EFI_HANDLE image)
+{
+    EFI_DEVICE_PATH *path = protocol_of(boot, image, (EFI_GUID)EFI_LOADED_IMAGE_DEVICE_PATH_PROTOCOL_GUID);
+    const EFI_LOADED_IMAGE_PROTOCOL *loaded = loaded_image(boot, image);
+
+    return path != NULL || loaded == NULL ? path : loaded->FilePath;
+}
+
+/* The second program reads its files from the volume of the first. No pointer is handed down: each image's FilePath is
+   freed with it. */
 static void hand_down(EFI_BOOT_SERVICES *boot, EFI_HANDLE from, EFI_HANDLE to)
 {
     const EFI_LOADED_IMAGE_PROTOCOL *ours = loaded_image(boot, from);
     EFI_LOADED_IMAGE_PROTOCOL *theirs = loaded_image(boot, to);
+
     if (ours != NULL && theirs != NULL) {
         theirs->DeviceHandle = ours->DeviceHandle;
-        theirs->FilePath = ours->FilePath;
-        theirs->LoadOptions = ours->LoadOptions;
-        theirs->LoadOptionsSize = ours->LoadOptionsSize;
     }
 }
 
 static EFI_STATUS start(EFI_BOOT_SERVICES *boot, EFI_HANDLE image, uint8_t *program)
 {
     EFI_HANDLE second = NULL;
-    EFI_STATUS status = boot->LoadImage(FALSE, image, NULL, program, packed_program.bytes, &second);
+    EFI_STATUS status =
+        boot->LoadImage(FALSE, image, path_of(boot, image), program, packed_program.bytes, &second);
     if (EFI_ERROR(status)) {
         if (second != NULL) { /* loaded but not to be started: EFI_SECURITY_VIOLATION */
             boot->UnloadImage(second);

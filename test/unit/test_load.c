@@ -1,0 +1,201 @@
+/* core/load.c: the checksum of the weights, and strips that do not lie in the reader's window as a whole. */
+#include "unit.h"
+
+#include "checksum.h"
+#include "kernel.h"
+#include "memory_platform.h"
+#include "model.h"
+#include "sample_model.h"
+
+enum { WINDOW = 4096, MEMORY = 1 << 20 };
+
+static struct fixture {
+    uint8_t *bytes;
+    size_t size;
+    struct gguf gguf;
+    struct model model;
+    struct error error;
+    struct memory_platform memory;
+    struct memory_file file;
+} f;
+
+static _Alignas(4096) uint8_t arena_bytes[MEMORY], window[WINDOW];
+
+/* Reads header and weights through a window of that many bytes; what model_load returns. */
+static int load(uint32_t window_bytes)
+{
+    const struct load_progress progress = {NULL, NULL};
+    struct arena arena = {arena_bytes, sizeof arena_bytes, 0};
+    struct reader reader;
+
+    f.file = (struct memory_file){"/M.GGUF", f.bytes, f.size};
+    memory_platform_init(&f.memory, &f.file, 1);
+    memset(arena_bytes, 0xA5, sizeof arena_bytes);
+    assert_int_equal(reader_open(&reader, &f.memory.platform, "/M.GGUF", window, window_bytes, &f.error), 0);
+    if (gguf_read(&f.gguf, &reader, &f.error) != 0)
+        fail_test("refused: %s\n", f.error.text);
+    assert_int_equal(model_layout(&f.model, &f.gguf, &kernel_scalar, &arena), 0);
+    memset(&f.error, 0, sizeof f.error);
+    const int status = model_load(&f.model, &f.gguf, &reader, &arena, &progress, &f.error);
+    reader_close(&reader);
+    return status;
+}
+
+/* Finite numbers of every type. */
+static void fill_tensors(void)
+{
+    for (uint32_t id = 0; id < f.gguf.tensor_count; id++) {
+        for (uint64_t i = 0; i < f.gguf.tensor[id].size; i++)
+            f.bytes[f.gguf.tensor[id].offset + i] = (uint8_t)((i * 37 + id * 11) % 61);
+    }
+}
+
+static bool is_weight(uint64_t at)
+{
+    for (uint32_t id = 0; id < f.gguf.tensor_count; id++) {
+        if (at >= f.gguf.tensor[id].offset && at - f.gguf.tensor[id].offset < f.gguf.tensor[id].size)
+            return true;
+    }
+    return false;
+}
+
+/* As gguf.h defines it, another way: byte by byte over the file. No row of the sample's F16 and BF16 ends in half a
+   word, and what lies between tensors begins a word of its own. */
+static uint32_t checksum_of_file(void)
+{
+    uint32_t sum = 2166136261u, word = 0;
+    bool any = false;
+
+    for (uint64_t at = f.gguf.tensor[TENSOR_TOKEN_EMBD].offset; at < f.size + 3; at++) {
+        const bool weight = at < f.size && is_weight(at);
+        word |= weight ? (uint32_t)f.bytes[at] << at % 4 * 8 : 0;
+        any = any || weight;
+        if (at % 4 == 3) {
+            sum = any ? (uint32_t)((uint64_t)(sum ^ word) * 16777619u) : sum;
+            word = 0;
+            any = false;
+        }
+    }
+    return sum;
+}
+
+/* Eleven tokens: the last tensor ends in half a word. `type` of the checksum's key, added to its right value. */
+static void make_file(uint32_t type, uint32_t added)
+{
+    static char zeros[2 * 8 * 11 + 1];
+    struct change changes[SAMPLE_CHANGES] = {
+        {KEY_ARRAY, "tokenizer.ggml.tokens", STRING, 11, memset(zeros, '0', sizeof zeros - 1)},
+        {KEY_ARRAY, "tokenizer.ggml.scores", F32, 11, zeros + 88},
+        {KEY_REMOVE, "tokenizer.ggml.token_type", 0, 0, NULL},
+        {TENSOR_SHAPE, "token_embd.weight", 32, 11, NULL},
+        {TENSOR_SHAPE, "output.weight", 32, 11, NULL},
+        {KEY_NUMBER, CHECKSUM_KEY, type, 0, NULL},
+    };
+
+    for (int pass = 0; pass < 2; pass++) {
+        free(f.bytes);
+        f.bytes = sample_model(changes, &f.size);
+        load(WINDOW); /* for where the tensors lie */
+        fill_tensors();
+        changes[5].b = checksum_of_file() + added;
+    }
+    assert_int_equal(f.gguf.tensor[TENSOR_OUTPUT].size % 4, 2);
+}
+
+static const char told[] =
+    "/M.GGUF: the weights were not read as they were written; try another port or write the image again";
+
+static void a_sound_file(void **state)
+{
+    (void)state;
+    make_file(U32, 0);
+    assert_true(f.gguf.has_checksum);
+    if (load(WINDOW) != 0)
+        fail_test("refused: %s\n", f.error.text);
+}
+
+/* Any bit of any weight, but none of what lies between tensors. */
+static void a_bit_is_wrong(void **state)
+{
+    uint32_t weights = 0, others = 0;
+
+    (void)state;
+    make_file(U32, 0);
+    for (size_t at = (size_t)f.gguf.tensor[TENSOR_TOKEN_EMBD].offset; at < f.size; at += at + 50 < f.size ? 23 : 1) {
+        const bool weight = is_weight(at);
+        const uint8_t bit = (uint8_t)(1 << at % 8), whole = f.bytes[at];
+        f.bytes[at] ^= bit;
+        const int status = load(WINDOW);
+        f.bytes[at] = whole;
+        weights += weight;
+        others += !weight;
+        assert_int_equal(status, weight ? -1 : 0);
+        if (weight && strstr(f.error.text, "a weight is infinite") == NULL)
+            assert_string_equal(f.error.text, told);
+    }
+    assert_true(weights > 500 && others > 5);
+}
+
+static void the_key_is_wrong(void **state)
+{
+    (void)state;
+    make_file(U32, 1);
+    assert_int_equal(load(WINDOW), -1);
+    assert_string_equal(f.error.text, told);
+}
+
+static void the_key_is_absent(void **state)
+{
+    static const struct change none[SAMPLE_CHANGES];
+
+    (void)state;
+    free(f.bytes);
+    f.bytes = sample_model(none, &f.size);
+    assert_int_equal(load(WINDOW), 0);
+    assert_false(f.gguf.has_checksum);
+    fill_tensors();
+    assert_int_equal(load(WINDOW), 0);
+}
+
+/* The same weights whatever part of a strip lies in the window; -128 is -127. */
+static void any_window(void **state)
+{
+    static uint8_t first[MEMORY];
+
+    (void)state;
+    make_file(U32, 0);
+    assert_int_equal(load(WINDOW), 0);
+    const size_t bytes = (size_t)(f.model.output.tiles - arena_bytes) + kernel_scalar.tile_bytes;
+    memcpy(first, arena_bytes, bytes);
+    for (uint32_t size = 1024; size < WINDOW; size += 300) {
+        assert_int_equal(load(size), 0);
+        assert_memory_equal(first, arena_bytes, bytes);
+    }
+}
+
+static void the_least_weight(void **state)
+{
+    static const struct change none[SAMPLE_CHANGES];
+    int8_t q[GROUP];
+    float scale;
+
+    (void)state;
+    free(f.bytes);
+    f.bytes = sample_model(none, &f.size);
+    assert_int_equal(load(WINDOW), 0);
+    uint8_t *block = f.bytes + f.gguf.tensor[TENSOR_OUTPUT].offset + 5 * 34; /* row 5 */
+    memcpy(block, "\x00\x3C\x80\x81\x7F\x80", 6);
+    assert_int_equal(load(WINDOW), 0);
+    kernel_scalar.tile_row(f.model.output.tiles, 5, q, &scale);
+    assert_true(scale == 1.0f);
+    assert_memory_equal(q, "\x81\x81\x7F\x81\x00", 5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sound_file),      cmocka_unit_test(a_bit_is_wrong), cmocka_unit_test(the_key_is_wrong),
+        cmocka_unit_test(the_key_is_absent), cmocka_unit_test(any_window),     cmocka_unit_test(the_least_weight),
+    };
+    return cmocka_run_group_tests(tests, single_precision, NULL);
+}
