@@ -1,5 +1,4 @@
-/* Finding ACPI's tables in memory (ACPI specification ch. 5.2), for what is needed of them without an AML interpreter.
-   */
+/* Finding ACPI's tables in memory (ACPI specification ch. 5.2): what can be used of them without an AML interpreter. */
 #ifndef BOOTLLAMA_ACPI_TABLES_H
 #define BOOTLLAMA_ACPI_TABLES_H
 

@@ -1,4 +1,4 @@
-# build/bios/boot.bin (sector 0) and build/bios/stage2.bin (from LBA 1 on): the head of stage2.elf, which has the symbols,
+# build/bios/boot.bin (sector 0) and build/bios/stage2.bin (from LBA 1 on): the head of stage2.elf, with the symbols,
 # and all the rest of it packed (pack/).
 #
 # layout.h is the one list of addresses: NASM gets it as layout.inc, the linker through the C preprocessor.
@@ -58,7 +58,8 @@ STAGE2_MAX = $$(($(call bios_layout,STAGE2_SECTORS_MAX) * 512))
 $(BUILD)/bios/stage2.bin: $(BUILD)/bios/head.bin $(BUILD)/bios/program.packed bios/layout.h
 	cat $(filter-out %.h,$^) > $@
 	truncate -s %512 $@
-	@size=$$(stat -c %s $@); [ $$size -le $(STAGE2_MAX) ] || { echo "$@: $$size bytes are more than $(STAGE2_MAX)" >&2; exit 1; }
+	@size=$$(stat -c %s $@); [ $$size -le $(STAGE2_MAX) ] || \
+	    { echo "$@: $$size bytes are more than $(STAGE2_MAX)" >&2; exit 1; }
 
 # The boot sector knows the size of stage 2 and, by its checksums, this very stage 2: sum = sum * 31 + next 32-bit word.
 BIOS_SUM = od -An -v -tu4 -w4 | awk '{ s = (s * 31 + $$1) % 4294967296 } END { printf "%.0f", s }'

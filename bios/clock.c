@@ -22,7 +22,7 @@ enum {
     TICKS_OF_DAY = 0x1800B0,
 };
 
-volatile uint32_t clock_owed_ticks; /* counted by interrupts.asm, not yet seen by the BIOS */
+volatile uint32_t clock_owed_ticks; /* counted by vectors.asm, not yet seen by the BIOS */
 
 static uint8_t bios_mask1, bios_mask2; /* of the interrupt controllers */
 

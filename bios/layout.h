@@ -7,12 +7,12 @@
 
 /* Low memory, from the bottom up. Everything ends below 512 KiB, far from any EBDA. */
 #define BOOT_VARIABLES 0x0600   /* the boot sector's few bytes */
-#define TRAMPOLINE 0x1000       /* where other processors start: a far jump, on a page that a start-up message can name */
+#define TRAMPOLINE 0x1000       /* where other processors start: a far jump on a page that a message can name */
 #define REAL_STACK_TOP 0x7C00   /* stack of the boot sector and of every BIOS call, down to 0x1100 */
 #define BOOT_ADDRESS 0x7C00     /* sector 0, where the BIOS puts it */
 #define BOOT_FAIL 0x7C5C        /* in it, for the loader: jump here with AL = letter of the error */
 #define BOOT_SUM 0x7C5F         /* call here: the checksum of CX sectors at segment DX in EBX */
-#define STAGE2_ADDRESS 0x8000   /* stage 2 as it is on the disk: its head with the 16-bit code, then the packed program */
+#define STAGE2_ADDRESS 0x8000   /* stage 2 as it is on the disk: its head with 16-bit code, then the packed program */
 #define PROGRAM_ADDRESS 0x17000 /* the program unpacked: code, data, bss */
 #define PROGRAM_LIMIT 0x60000   /* the end of its bss at most */
 #define BOUNCE_ADDRESS 0x60000  /* disk transfers; starts on a 64 KiB line that none may cross. Before: for unpacking */

@@ -1,5 +1,4 @@
-/* The local interrupt controller of the first processor, as far as starting others needs it (Intel SDM vol. 3 ch. 11).
-   */
+/* The local APIC of the first processor, as far as starting others needs it (Intel SDM vol. 3 ch. 11). */
 #ifndef BOOTLLAMA_BIOS_PROCESSORS_APIC_H
 #define BOOTLLAMA_BIOS_PROCESSORS_APIC_H
 
@@ -12,8 +11,7 @@ struct apic {
     uint32_t base;   /* of its registers in memory, 0 where they are model-specific registers (x2APIC mode) */
 };
 
-/* Looks whether there is one, in use and within reach; changes nothing. Touches no register that CPUID does not show.
-   */
+/* Looks whether there is one, in use and within reach. Changes nothing, touches nothing that CPUID does not show. */
 bool apic_find(struct apic *apic);
 
 /* Resets a processor: it then waits for a start-up message and does nothing else. */

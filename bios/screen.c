@@ -1,8 +1,8 @@
 /*
- * A trip to real mode and INT 10h for a few characters costs an emulated machine a fifth of the time of a token of a small
- * model, and one that scrolls several tokens. So characters and attributes go straight to the memory that every adapter
- * since the CGA shows as text, at B8000h, or at B0000h in monochrome mode 7. It is only written to, since reading it is
- * slow: what it shows is also in `cells`. The BIOS's own idea of the cursor (0040:0050) is kept up to date.
+ * A trip to real mode and INT 10h for a few characters costs an emulated machine a fifth of the time of a token of a
+ * small model, and one that scrolls several tokens. So characters and attributes go straight to the memory that every
+ * adapter since the CGA shows as text, at B8000h, or at B0000h in monochrome mode 7. It is only written to: reading is
+ * slow, and what it shows is also in `cells`. The BIOS's own idea of the cursor (0040:0050) is kept up to date.
  */
 #include "screen.h"
 
@@ -73,13 +73,14 @@ static bool shows(const volatile uint16_t *cell, char character)
     return (*cell & 0xFF) == (uint8_t)character;
 }
 
-/* Takes over from the BIOS what is on the screen. Not where the BIOS shows its text some other way: on a framebuffer (as
-   SeaVGABIOS does), or on a serial line with no adapter there. */
+/* Takes over from the BIOS what is on the screen. Not where the BIOS shows its text some other way: on a framebuffer,
+   or on a serial line with no adapter there. */
 static void take_screen(bool is_mono)
 {
     uint16_t port = memory_read16(BDA_CRT_PORT), start = memory_read16(BDA_PAGE_START);
     volatile uint16_t *memory = memory_at((is_mono ? MONO_MEMORY : COLOUR_MEMORY) + start);
-    uint32_t column = memory_read8(BDA_CURSOR), row = memory_read8(BDA_CURSOR + 1), at = row * SCREEN_COLUMNS + column;
+    uint32_t column = memory_read8(BDA_CURSOR), row = memory_read8(BDA_CURSOR + 1);
+    uint32_t at = row * SCREEN_COLUMNS + column;
 
     if (port != (is_mono ? MONO_CRT_PORT : COLOUR_CRT_PORT) || start % 2 != 0 || column >= SCREEN_COLUMNS ||
         row >= ROWS || !shows(memory + at, '?') || !shows(memory + at, ' ')) {

@@ -12,7 +12,7 @@ enum { SCREEN_COLUMNS = 80 };
 /* Sees to 80x25 text: keeps what is on the screen if that is its mode already. */
 void screen_init(void);
 
-/* Whether no display adapter is behind INT 10h: a BIOS with console redirection sends its text to a serial port then. */
+/* Whether no adapter is behind INT 10h: a BIOS with console redirection sends its text to a serial port then. */
 bool screen_is_redirected(void);
 
 /* Writes n bytes of UTF-8: '\n' ends a line, '\b' and '\r' move back; what code page 437 lacks shows as '?'. */

@@ -93,9 +93,9 @@ thunk_print:
         loop .next
         iret
 
-; A target of thunk_call, with DS = 0: rests until an interrupt; with CL = 3 or 4 one of the serial port on that IRQ, too,
-; with CL = 0 not. That one is let through only here and only ends the rest; the byte that it tells of is read later. Its
-; handler masks it again: a line that stays active would interrupt for ever.
+; A target of thunk_call, with DS = 0: rests until an interrupt; with CL = 3 or 4 one of the serial port on that IRQ,
+; too, with CL = 0 not. That one is let through only here and only ends the rest; the byte that it tells of is read
+; later. Its handler masks it again: a line that stays active would interrupt for ever.
 %define PIC1 20h
 %define PIC1_MASK 21h
 %define END_OF_INTERRUPT 60h        ; OCW2: specific end of interrupt, + its number

@@ -6,6 +6,8 @@
 
 static void help(struct console *console);
 
+static const char forgotten[] = "The conversation is forgotten.\n";
+
 /* /new is no mistake where there is nothing to forget, but it deserves an answer. */
 static void begin_anew(struct console *console)
 {
@@ -15,7 +17,7 @@ static void begin_anew(struct console *console)
     }
     story_forget(&console->engine);
     console->told = false;
-    say(console, COLOUR_NOTE, "The conversation is forgotten.\n");
+    say(console, COLOUR_NOTE, "%s", forgotten);
 }
 
 /* Without a name, what there is to choose from. */
@@ -111,9 +113,11 @@ static void set(struct console *console)
         console->config = before;
         say(console, COLOUR_ERROR, "Error: %s counts at start: write it into %s\n", config_key((uint32_t)index),
             CONFIG_PATH);
-    } else if (text_equal(config_key((uint32_t)index), "model")) {
+    } else if (text_equal(config_key((uint32_t)index), "model")) { /* kept once it is loaded */
+        char name[PLATFORM_NAME_MAX];
+        format(name, sizeof name, "%s", console->config.model); /* without quotes */
         console->config = before;
-        console->argument = value;
+        console->argument = name;
         choose_model(console);
     } else if (apply(console, &before)) {
         if (text_equal(config_key((uint32_t)index), "seed")) {
@@ -137,20 +141,26 @@ static void say_unknown(struct console *console, const char *what, const char *t
 /* The same model once more, laid out for another kernel; without a name it says which one computes. */
 static void choose_kernel(struct console *console)
 {
-    const char *rest = console->argument, *names[KERNELS];
+    const char *typed = console->argument, *names[KERNELS];
     uint32_t count = 0;
     for (uint32_t i = 0; i < KERNELS; i++) {
-        if (!kernel_usable(kernel_at(i), &console->cpu)) {
-            continue;
+        const struct kernel *kernel = kernel_at(i);
+        const bool usable = kernel_usable(kernel, &console->cpu), meant = text_equal_nocase(typed, kernel->name);
+        if (meant && !usable) {
+            say(console, COLOUR_ERROR, "Error: this CPU cannot run the kernel %s; /info lists those it can\n",
+                kernel->name);
+            return;
         }
-        names[count++] = kernel_at(i)->name;
-        if (text_equal_nocase(rest, kernel_at(i)->name)) {
-            models_reload(console, kernel_at(i));
-            rest = "";
+        if (meant) {
+            models_reload(console, kernel);
+            typed = "";
+        }
+        if (usable) {
+            names[count++] = kernel->name;
         }
     }
-    if (rest[0] != 0) {
-        say_unknown(console, "kernel", rest, similar_word(rest, names, count), "/info lists them");
+    if (typed[0] != 0) {
+        say_unknown(console, "kernel", typed, similar_word(typed, names, count), "/info lists them");
     } else {
         banner_kernel(console);
     }
@@ -230,11 +240,15 @@ void command_hint(struct console *console)
                               : "Text: what you say to this model; /new: another conversation");
 }
 
-void command_run(struct console *console, const char *typed)
+void command_run(struct console *console, char *typed)
 {
     const char *names[COMMANDS];
     char name[32];
-    size_t n = 0;
+    size_t n = text_length(typed);
+    while (typed[n - 1] == ' ') { /* there is a '/' before it */
+        typed[--n] = 0;
+    }
+    n = 0;
     while (typed[n] != 0 && typed[n] != ' ') {
         n++;
     }
@@ -244,10 +258,14 @@ void command_run(struct console *console, const char *typed)
         rest++;
     }
     console->argument = rest; /* stays in the line that was typed until the next one begins */
+    const bool talked = console->chat != NULL && console->engine.text_count > 0;
     for (uint32_t i = 0; i < COMMANDS; i++) {
         names[i] = commands[i].name;
         if (text_equal_nocase(name, names[i])) {
             commands[i].run(console);
+            if (talked && console->engine.text_count == 0 && commands[i].run != begin_anew) {
+                say(console, COLOUR_NOTE, "%s", forgotten); /* by another model, kernel or number of processors */
+            }
             return;
         }
     }

@@ -391,7 +391,8 @@ void config_parse(struct config *config, const char *text, size_t n, void (*repo
         }
     }
     if (wrong > REPORTS_MAX) {
-        format(message, sizeof message, "and %u more wrong lines", wrong - REPORTS_MAX);
+        format(message, sizeof message, "and %u more wrong line%s", wrong - REPORTS_MAX,
+               wrong - REPORTS_MAX == 1 ? "" : "s");
         report(context, message);
     }
 }

@@ -35,7 +35,7 @@ struct config {
     uint32_t colour;                 /* SETTING_OFF or SETTING_ON */
     uint32_t processors;             /* PROCESSORS_AUTO, or how many compute at most: 1..64 */
     char chat_prefix[CHAT_TEXT_MAX]; /* around a user's turn, and what ends an answer, as chat_unescape takes it; */
-    char chat_suffix[CHAT_TEXT_MAX]; /* all "": the model's own template, if it has one */
+    char chat_suffix[CHAT_TEXT_MAX]; /* prefix and suffix "": the model's own template, if it has one */
     char chat_stop[CHAT_STOP_MAX];
     char model[PLATFORM_NAME_MAX]; /* file name in /MODELS; "" = the first one there */
     char prompt[PROMPT_MAX];       /* what a story begins with; "" = nothing */

@@ -170,7 +170,7 @@ static void read_line(struct console *console)
 }
 
 /* Without a model, any text looks for one again. */
-static void obey(struct console *console, const char *typed)
+static void obey(struct console *console, char *typed)
 {
     if (typed[0] == '/') {
         command_run(console, typed);

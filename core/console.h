@@ -64,8 +64,9 @@ void say(struct console *console, enum platform_colour colour, const char *patte
 void say_error(struct console *console, const char *message);
 
 /* The line that changes in place: only what differs from the text shown there before is written again, with '\b' and
-   spaces; at most TICKER_MAX - 1 ASCII characters. "" takes it away. ticker_end leaves it and goes to the next line. */
-void ticker_show(struct console *console, const char *text);
+   spaces; at most TICKER_MAX - 1 ASCII characters, cut before the screen's last column. "" takes it away. ticker_end
+   leaves it and goes to the next line. */
+void ticker_show(struct console *console, const char *whole);
 void ticker_end(struct console *console);
 
 /* Draws `filled` of `cells` as '#', the others as `rest`, and a NUL. */
@@ -139,8 +140,8 @@ void tell_draw_seed(struct console *console);
 void command_reboot(struct console *console);
 void command_off(struct console *console);
 
-/* Obeys a line that begins with '/'. */
-void command_run(struct console *console, const char *typed);
+/* Obeys a line that begins with '/'; blanks at its end are taken off. */
+void command_run(struct console *console, char *typed);
 
 /* line.h's completion of commands, settings and models; context is the console. */
 line_complete command_complete;

@@ -19,7 +19,7 @@ static uint64_t max_u64(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-/* Bytes that a context needs. Loading's scratch and the run's buffers are never used at once: they share their place. */
+/* Bytes that a context needs. Loading's scratch and the run's buffers are never used at once: they share a place. */
 static uint64_t memory_needed(struct engine *engine, const struct kernel *kernel, uint32_t context)
 {
     struct arena weights = {0}, run = {0};

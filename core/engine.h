@@ -49,8 +49,8 @@ void engine_close(struct engine *engine);
 uint64_t engine_weights(const struct engine *engine);
 
 /*
- * Lets `team` compute the loaded model, *team begun by team_init: that many processors, or as many as make it faster where
- * `processors` is PROCESSORS_AUTO. The context is empty afterwards.
+ * Lets `team` compute the loaded model, *team begun by team_init: that many processors, or as many as make it faster
+ * where `processors` is PROCESSORS_AUTO. The context is empty afterwards.
  */
 void engine_share(struct engine *engine, struct team *team, uint32_t processors);
 
@@ -62,8 +62,8 @@ struct engine_plan {
 };
 
 /*
- * Finds out what the model at `path` would take of `memory` bytes, from the header of its file. *engine is scratch: no model
- * may be loaded in it. Returns 0, or -1 with *error filled where the file cannot be used.
+ * Finds out what the model at `path` would take of `memory` bytes, from the header of its file. *engine is scratch: no
+ * model may be loaded in it. Returns 0, or -1 with *error filled where the file cannot be used.
  */
 int engine_plan(struct engine *engine, struct platform *platform, const char *path, const struct kernel *kernel,
                 uint64_t memory, struct engine_plan *plan, struct error *error);

@@ -278,7 +278,7 @@ static void judge(struct console *console, const char *path, char *out, size_t s
     } else if (needs.bytes == 0) {
         format(out, size, "%s", "");
     } else if (needs.context == 0) {
-        format(out, size, "does not fit: %s of memory needed", size_text(needs.bytes).text);
+        format(out, size, "does not fit: needs %s", size_text(needs.bytes).text);
     } else if (needs.context < needs.context_full) {
         format(out, size, "fits with a context of %u of %u", needs.context, needs.context_full);
     } else {

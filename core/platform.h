@@ -70,8 +70,8 @@ struct platform {
     /* Sets the colour of the text that follows. The serial port and pipes stay plain. */
     void (*set_colour)(struct platform *, enum platform_colour colour);
 
-    /* Moves the serial side of the console to COM1..COM4 (port 1..4) at `speed` bits a second, 8N1, or ends it (port 0).
-       Returns false where that cannot be, with `error` saying why; the console then stays as it was. */
+    /* Moves the serial side of the console to COM1..COM4 (port 1..4) at `speed` bits a second, 8N1, or ends it (port
+       0). Returns false where that cannot be, with `error` saying why; the console then stays as it was. */
     bool (*set_serial)(struct platform *, uint32_t port, uint32_t speed);
 
     /* Returns the next key typed on the keyboard or the serial port, or KEY_NONE at once. */

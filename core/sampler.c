@@ -212,11 +212,11 @@ int32_t sampler_next(struct sampler *sampler, float *logits)
 {
     const struct sampling *settings = &sampler->settings;
     const uint32_t n = sampler->vocabulary;
-    if (!all_finite(logits, n)) {
-        return SAMPLER_NOT_FINITE;
-    }
     if (settings->repeat_penalty != 1.0f) {
         penalize(sampler, logits);
+    }
+    if (!all_finite(logits, n)) {
+        return SAMPLER_NOT_FINITE;
     }
     if (settings->temperature == 0) {
         return most_likely(logits, n);

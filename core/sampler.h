@@ -51,8 +51,8 @@ void sampler_begin(struct sampler *sampler, const struct sampling *settings);
 /* Notes a token of the prompt or of the story for the repetition penalty. */
 void sampler_accept(struct sampler *sampler, int32_t id);
 
-/* The next token, or SAMPLER_NOT_FINITE where a logit is infinite or not a number. logits [vocabulary rounded up to
-   LANES] are changed. Ties go to the lower id. */
+/* The next token, or SAMPLER_NOT_FINITE where a logit, the penalty counted, is infinite or not a number. logits
+   [vocabulary rounded up to LANES] are changed. Ties go to the lower id. */
 int32_t sampler_next(struct sampler *sampler, float *logits);
 
 #endif

@@ -47,10 +47,13 @@ static void put_many(struct platform *platform, char c, size_t n)
 }
 
 /* Few bytes matter here: a serial line of 9600 bits a second takes a second for 960 of them. */
-void ticker_show(struct console *console, const char *text)
+void ticker_show(struct console *console, const char *whole)
 {
     struct platform *platform = console->platform;
-    const size_t before = text_length(console->ticker), after = text_length(text);
+    const uint32_t columns = platform->columns;
+    char text[TICKER_MAX];
+    const size_t room = columns > 0 && columns < sizeof text ? columns : sizeof text;
+    const size_t before = text_length(console->ticker), after = format(text, room, "%s", whole);
     size_t same = 0;
     while (same < before && console->ticker[same] == text[same]) {
         same++;

@@ -17,7 +17,6 @@ struct teller {
     const char *stop; /* text, "" = none */
     size_t stop_bytes, held_bytes;
     int32_t stop_token;                  /* that the stop text is, or TOKEN_ABSENT */
-    int32_t end_token;                   /* with which the model ended the text, or TOKEN_ABSENT */
     uint32_t held_from[CHAT_STOP_MAX];   /* of each byte held back: the first token that begins there or later */
     uint64_t looked_at;                  /* when keys were looked for last, microseconds */
     uint32_t steps, steps_a_look;        /* calls of transformer_run since then; that make up about LOOK_EVERY_US */
@@ -109,15 +108,14 @@ static bool ends_text(const struct teller *teller, int32_t id)
     return id != TOKEN_ABSENT && (id == tokenizer->eos || id == tokenizer->bos || id == teller->stop_token);
 }
 
-/* Sees to it that what ends an answer follows it once: chosen by the model or, where it was cut short, put here. */
+/* Puts behind an answer what ends it where chat->end does not: the token that the model ends it with is not kept, so
+   that one cut short goes on alike. */
 static void close_answer(struct teller *teller)
 {
     struct engine *engine = teller->engine;
-    const bool closed = ends_text(teller, engine->text[engine->text_count - 1]);
-    if (teller->story->chat->end[0] != 0) {
-        story_rewind(engine, engine->text_count - closed); /* chat->end has it again */
-    } else if (!closed && engine->tokenizer.eos != TOKEN_ABSENT && engine->text_count < engine->context) {
-        engine->text[engine->text_count++] = engine->tokenizer.eos;
+    const int32_t id = engine->tokenizer.eos != TOKEN_ABSENT ? engine->tokenizer.eos : engine->tokenizer.bos;
+    if (teller->story->chat->end[0] == 0 && id != TOKEN_ABSENT && engine->text_count < engine->context) {
+        engine->text[engine->text_count++] = id;
     }
 }
 
@@ -281,7 +279,6 @@ static enum story_end tell(struct teller *teller, struct story_result *result, u
             result->first_token = engine->platform->microseconds(engine->platform) - start;
         }
         if (ends_text(teller, id)) {
-            teller->end_token = id;
             return STORY_COMPLETE;
         }
         sampler_accept(&engine->sampler, id);
@@ -304,7 +301,6 @@ static struct teller teller_of(struct engine *engine, const struct story *story,
         .error = error,
         .stop = stop,
         .stop_token = type == TOKEN_CONTROL || type == TOKEN_USER ? id : TOKEN_ABSENT,
-        .end_token = TOKEN_ABSENT,
         .steps_a_look = 1,
     };
 }
@@ -339,9 +335,6 @@ struct story_result story_tell(struct engine *engine, const struct story *story,
     result.prompt_microseconds = result.first_token;
     result.tokens = engine->text_count;
     result.generated = engine->text_count - first;
-    if (story->chat != NULL && teller.end_token != TOKEN_ABSENT) { /* the next turn goes on behind it */
-        engine->text[engine->text_count++] = teller.end_token;
-    }
     return result;
 }
 

@@ -224,7 +224,7 @@ static void attention_part(void *context, uint32_t first, uint32_t count)
     for (uint32_t i = 0; i < call->count; i++, part.position++) {
         call->kernel->attention(call->out + i * call->out_stride + vector, call->q + i * call->q_stride + vector,
                                 call->k + cache, call->v + cache, &part,
-                                call->scores + team_scores(head, part.context));
+                                call->scores + (size_t)team_scores(head, part.context));
     }
 }
 

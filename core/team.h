@@ -62,10 +62,11 @@ void team_split(struct team *team, uint32_t units, team_work *work, void *contex
 void team_matmul(struct team *team, const struct kernel *kernel, float *out, size_t out_stride, const struct matrix *w,
                  const struct q8_vector *x, uint32_t count, bool add);
 
-/* Floats of scratch that team_attention needs for so many heads: each share's is aligned as a kernel wants it. */
-static inline size_t team_scores(uint32_t heads, uint32_t context)
+/* Floats of scratch that team_attention needs for so many heads: each share's is aligned as a kernel wants it. They may
+   be more than there are addresses. */
+static inline uint64_t team_scores(uint32_t heads, uint32_t context)
 {
-    return (size_t)heads * (context + LANES);
+    return (uint64_t)heads * (context + LANES);
 }
 
 /*

@@ -97,14 +97,12 @@ bool tell(struct console *console, const char *prompt)
 
 void tell_again(struct console *console)
 {
-    struct engine *engine = &console->engine;
     if (!console->loaded || !console->told) {
         say_error(console, "nothing has been told yet");
         return;
     }
     if (console->chat != NULL) { /* back to before the turn */
-        engine->text_count = console->mark;
-        engine->filled = engine->filled < console->mark ? engine->filled : console->mark;
+        story_rewind(&console->engine, console->mark);
     }
     tell_last(console);
 }

@@ -64,7 +64,7 @@ static void set_up(struct uart *uart, uint32_t divisor)
     port_write(base + LINE_CONTROL, FORMAT_8N1);
     port_write(base + FIFO_CONTROL, FIFO_ON_AND_CLEAR);
     port_write(base + MODEM_CONTROL, DTR_RTS_OUT2);
-    port_write(base + INTERRUPT_ENABLE, INTERRUPT_ON_DATA); /* heard only where the interrupt controller lets it through */
+    port_write(base + INTERRUPT_ENABLE, INTERRUPT_ON_DATA); /* heard where the interrupt controller lets it through */
     uart->patience = WAIT_READS + divisor * WAIT_READS_MORE;
     uart->capacity = (port_read(base + FIFO_CONTROL) & FIFO_WORKS) == FIFO_WORKS ? FIFO_BYTES : 1;
 }
@@ -74,7 +74,8 @@ bool uart_open(struct uart *uart, uint32_t number, uint16_t base, uint32_t speed
     struct uart found;
 
     if (speed == 0 || UART_SPEED % speed != 0 || UART_SPEED / speed > DIVISOR_MAX) {
-        format(error, UART_ERROR_MAX, "a serial port has 115200, 57600, 38400, 19200, 9600 or less, not %u bit/s", speed);
+        format(error, UART_ERROR_MAX, "a serial port has 115200, 57600, 38400, 19200, 9600 or less, not %u bit/s",
+               speed);
         return false;
     }
     if (!uart_find(&found, base)) {

@@ -1,7 +1,7 @@
 /*
- * edk2's console splitter hands a colour on to all devices behind ConOut, and its serial terminal sends each as an escape
- * sequence. At the devices themselves it cannot be set: the splitter sets its own again with every text. So there are
- * colours only where each device has a device path without a serial port and without a terminal in it.
+ * edk2's console splitter hands a colour on to all devices behind ConOut, and its serial terminal sends each as an
+ * escape sequence. At the devices themselves it cannot be set: the splitter sets its own again with every text. So
+ * there are colours only where each device has a device path without a serial port and without a terminal in it.
  */
 #include "colours.h"
 
@@ -61,7 +61,8 @@ void colours_set(struct colours *colours, enum platform_colour colour)
         [COLOUR_NOTE] = EFI_CYAN, [COLOUR_ACCENT] = EFI_WHITE, [COLOUR_ERROR] = EFI_LIGHTRED};
 
     if (colours->out != NULL) {
-        UINTN attribute = colour == COLOUR_TEXT ? colours->before : (colours->before & BACKGROUND) | foregrounds[colour];
+        UINTN background = colours->before & BACKGROUND;
+        UINTN attribute = colour == COLOUR_TEXT ? colours->before : background | foregrounds[colour];
         colours->out->SetAttribute(colours->out, attribute);
     }
 }

@@ -4,7 +4,7 @@
 
 #include "efi_headers.h"
 
-/* File systems of the disks and USB devices that the firmware shows: a stick that came later, a disk not booted from. */
+/* File systems of the disks and USB devices that the firmware shows: a stick that came late, a disk not booted from. */
 void connect_disks(EFI_BOOT_SERVICES *boot);
 
 /* Disks of storage controllers and USB ports on the PCI bus that nothing has been asked of so far. May take seconds. */

@@ -9,7 +9,7 @@ struct console {
     const CHAR16 *variable; /* global variable with the device paths that should take part */
 };
 
-/* The number of the serial port whose UART has this parent node, or NULL; 0 for one that is no port of the mainboard. */
+/* The number of the serial port whose UART has this parent node, or NULL; 0 for one that is not on the mainboard. */
 static uint32_t port_of(const EFI_DEVICE_PATH_PROTOCOL *parent)
 {
     if (parent != NULL && parent->Type == ACPI_DEVICE_PATH && DevicePathNodeLength(parent) >= ACPI_NODE_MIN) {

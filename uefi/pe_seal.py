@@ -17,8 +17,8 @@ EXECUTE, READ, WRITE = 0x20000000, 0x40000000, 0x80000000
 DIRECTORY_RELOC = 5
 R_X86_64_RELATIVE = 8
 
-# name: what firmware may do with it; the order is that of the file. Without data there is none of the last two, without a
-# pointer to relocate no .rela.
+# name: what firmware may do with it; the order is that of the file. Without data there is none of the last two, without
+# a pointer to relocate no .rela.
 SECTIONS = {
     ".text": READ | EXECUTE,
     ".rodata": READ,
@@ -149,12 +149,14 @@ def check_pe_relocations(pe):
 
 def check_elf_relocations(pe):
     """What gnu-efi's _relocate applies: relative relocations only, all of them in writable data."""
-    writable = [(section.address, section.address + section.virtual_size) for section in pe.sections if section.name == ".data"]
+    writable = [(section.address, section.address + section.virtual_size) for section in pe.sections
+                if section.name == ".data"]
     content = b"".join(pe.content(section) for section in pe.sections if section.name == ".rela")
     require(len(content) % 24 == 0, ".rela: size is not a multiple of 24")
     for where, info, _ in struct.iter_unpack("<QQq", content):
         require(info == R_X86_64_RELATIVE, f".rela: type {info & 0xFFFFFFFF} at {where:x}h is not R_X86_64_RELATIVE")
-        require(any(begin <= where and where + 8 <= end for begin, end in writable), f".rela: {where:x}h is not in .data")
+        inside = any(begin <= where and where + 8 <= end for begin, end in writable)
+        require(inside, f".rela: {where:x}h is not in .data")
 
 
 def main():

@@ -1,8 +1,8 @@
 # build/uefi/BOOTX64.EFI, the UEFI application: a small program (packed/entry.c) that unpacks and starts
 # build/uefi/bootllama.efi, which is the application itself; bootllama.so is the same with symbols.
 #
-# Both are made alike: a shared ELF object linked by uefi.ld -> objcopy makes it a PE file -> pe_seal.py sets what objcopy
-# cannot and checks the result. Any rule of README.md ("The PE file") that does not hold fails the build.
+# Both are made alike: a shared ELF object linked by uefi.ld -> objcopy makes it a PE file -> pe_seal.py sets what
+# objcopy cannot and checks the result. Any rule of README.md ("The PE file") that does not hold fails the build.
 
 UEFI_CC := gcc
 UEFI_TARGET := -m64 -march=x86-64 -fpic -fvisibility=hidden -mno-red-zone
@@ -30,8 +30,8 @@ $(BUILD)/uefi/pc/%.o: pc/%.c
 
 # Undefined symbols would become calls into nothing (-z defs), relocations of read-only sections would fault (-z text),
 # packed relative relocations are not what gnu-efi's _relocate reads.
-UEFI_LINK = ld -nostdlib -shared -Bsymbolic --gc-sections --hash-style=sysv --build-id=none -z defs -z text -z noexecstack \
-    -z nopack-relative-relocs -z norelro -T uefi/uefi.ld -Map $(@:.so=.map) -o $@
+UEFI_LINK = ld -nostdlib -shared -Bsymbolic --gc-sections --hash-style=sysv --build-id=none -z defs -z text \
+    -z noexecstack -z nopack-relative-relocs -z norelro -T uefi/uefi.ld -Map $(@:.so=.map) -o $@
 
 $(BUILD)/uefi/bootllama.so: $(UEFI_OBJECTS) $(call core_objects,uefi) uefi/uefi.ld
 	$(UEFI_LINK) -e uefi_entry $(filter %.o,$^) -L/usr/lib -lgnuefi

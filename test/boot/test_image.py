@@ -1,7 +1,6 @@
 """The built image against the tables of image/README.md, byte by byte, and what image/make-image.sh refuses."""
 import hashlib
 import os
-import re
 import shutil
 import struct
 import subprocess

@@ -113,6 +113,17 @@ def test_models_of_the_folder(folder):
         assert words(tell(folder / "DEFAULT.GGUF", "--seed", SEED + 1)) in words(terminal.ask(""))
 
 
+def test_a_folder_of_thousands(folder):
+    """Its reading takes no longer than it must: half a minute would pass if every look began anew."""
+    for number in range(6000):
+        (folder / f"note-{number}.txt").touch()
+    with Terminal(folder / "STORIES260K.GGUF") as terminal:
+        start = time.monotonic()
+        terminal.wait_for(HINT + "> ")
+        assert terminal.ask("/models").count("GGUF") == len(MODELS)
+        assert time.monotonic() - start < 10
+
+
 @pytest.mark.parametrize("name", ["model.bin", "a \"quoted\" name.gguf", ".hidden.gguf"])
 def test_models_of_any_name(tmp_path, name):
     shutil.copy(model_file("DEFAULT.GGUF"), tmp_path / name)

@@ -64,6 +64,7 @@ static int tell(struct engine *engine, struct team *team, const struct options *
         .ids = options->ids,
     };
     struct error error;
+    char seed[40] = "";
     keys_begin(&keys, engine->platform);
     team_begin(team);
     const struct story_result result = story_tell(engine, &story, &error);
@@ -78,9 +79,12 @@ static int tell(struct engine *engine, struct team *team, const struct options *
     if (output_is_lost()) {
         return 1;
     }
+    if (options->config.seed_random) { /* told, so that the story can be had again */
+        snprintf(seed, sizeof seed, ", seed %llu", (unsigned long long)story.sampling.seed);
+    }
     const uint32_t speed = story_speed_tenths(&result);
-    fprintf(stderr, "[%u tokens, %u.%u tokens/s, %s]\n", result.tokens, speed / 10, speed % 10,
-            engine->model.kernel->name);
+    fprintf(stderr, "[%u tokens, %u.%u tokens/s, %s%s]\n", result.tokens, speed / 10, speed % 10,
+            engine->model.kernel->name, seed);
     return result.end == STORY_STOPPED ? EXIT_INTERRUPTED : 0;
 }
 
@@ -116,13 +120,16 @@ static int run(struct platform *platform, const struct options *options, const s
 
 int main(int argc, char **argv)
 {
-    const struct options options = parse_options(argc, argv);
+    struct options options = parse_options(argc, argv);
     struct platform platform;
     struct cpu_features cpu;
     x87_single_precision();
     host_platform(&platform);
     if (options.only_model && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)) {
         return terminal_session(&platform, &options);
+    }
+    if (options.config.seed_random) { /* as short as in a session */
+        options.config.sampling.seed = (uint32_t)platform.clock_seed(&platform);
     }
     cpu_detect(&cpu);
     return run(&platform, &options, &cpu);

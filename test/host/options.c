@@ -18,7 +18,7 @@ static const char usage[] =
     "  --top-k K              draw from the K most likely tokens; 0 = off (default)\n"
     "  --min-p P              draw from tokens of at least P times the highest probability; 0 = off (default)\n"
     "  --repeat-penalty R     divide the logits of recent tokens by R; 1 = off (default)\n"
-    "  --seed N               start of the random numbers (default: the story told at power-on)\n"
+    "  --seed N               start of the random numbers, or random (default: the story told at power-on)\n"
     "  --processors N         how many compute (default auto: as many as gain speed)\n"
     "  --kernel NAME          auto, scalar, sse2, avx2, avxvnni or avx512vnni (default auto: the fastest there is)\n"
     "  --ids                  print token ids, one a line, instead of text\n"

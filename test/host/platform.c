@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,16 +27,17 @@ static void on_interrupt(int signal_number)
     interrupted = 1;
 }
 
+/* A call of the system for every token would cost more than small models take for it: host_get_key passes text on. */
 static void host_put(struct platform *platform, const char *utf8, size_t n)
 {
     (void)platform;
     fwrite(utf8, 1, n, stdout);
-    fflush(stdout);
 }
 
 static int host_get_key(struct platform *platform)
 {
     (void)platform;
+    fflush(stdout);
     if (interrupted) {
         interrupted = 0;
         return 3;
@@ -91,30 +93,55 @@ static int host_read(struct platform *platform, struct platform_file *file, uint
     return PLATFORM_OK;
 }
 
-static int host_list(struct platform *platform, const char *directory, uint32_t index, struct platform_entry *entry)
+/* The folder that was listed last. It is read when its first entry is asked for: to read it for every entry would take
+   seconds where there are thousands. */
+static struct {
+    char folder[PATH_MAX];
+    struct dirent **entries;
+    int count;
+} listing;
+
+static int is_entry(const struct dirent *entry)
 {
-    struct dirent **names;
-    const int count = scandir(directory, &names, NULL, alphasort);
-    int status = PLATFORM_NOT_FOUND;
+    return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+}
+
+static int read_folder(struct platform *platform, const char *folder)
+{
+    while (listing.count > 0) {
+        free(listing.entries[--listing.count]);
+    }
+    free(listing.entries);
+    listing.entries = NULL;
+    snprintf(listing.folder, sizeof listing.folder, "%s", folder);
+    const int count = scandir(folder, &listing.entries, is_entry, alphasort);
     if (count < 0) {
+        listing.entries = NULL;
         return failure(platform);
     }
-    for (int i = 0; i < count; i++) {
-        const bool dots = strcmp(names[i]->d_name, ".") == 0 || strcmp(names[i]->d_name, "..") == 0;
-        if (!dots && index-- == 0) {
-            char path[4096];
-            struct stat info = {0};
-            snprintf(path, sizeof path, "%s/%s", directory, names[i]->d_name);
-            stat(path, &info);
-            snprintf(entry->name, sizeof entry->name, "%s", names[i]->d_name);
-            entry->size = (uint64_t)info.st_size;
-            entry->is_directory = S_ISDIR(info.st_mode);
-            status = PLATFORM_OK;
+    listing.count = count;
+    return PLATFORM_OK;
+}
+
+static int host_list(struct platform *platform, const char *directory, uint32_t index, struct platform_entry *entry)
+{
+    char path[PATH_MAX + PLATFORM_NAME_MAX];
+    struct stat info = {0};
+    if (index == 0 || strcmp(directory, listing.folder) != 0) {
+        const int status = read_folder(platform, directory);
+        if (status != PLATFORM_OK) {
+            return status;
         }
-        free(names[i]);
     }
-    free(names);
-    return status;
+    if (index >= (uint32_t)listing.count) {
+        return PLATFORM_NOT_FOUND;
+    }
+    snprintf(entry->name, sizeof entry->name, "%s", listing.entries[index]->d_name);
+    snprintf(path, sizeof path, "%s/%s", directory, entry->name);
+    stat(path, &info);
+    entry->size = (uint64_t)info.st_size;
+    entry->is_directory = S_ISDIR(info.st_mode);
+    return PLATFORM_OK;
 }
 
 static uint64_t host_microseconds(struct platform *platform)
@@ -180,7 +207,10 @@ static bool host_set_serial(struct platform *platform, uint32_t port, uint32_t s
 
 static uint64_t host_clock_seed(struct platform *platform)
 {
-    return platform->microseconds(platform);
+    (void)platform;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 static void host_leave(struct platform *platform)

@@ -86,6 +86,12 @@ static void look_at_size(struct platform *platform)
     }
 }
 
+static void put(struct platform *platform, const char *utf8, size_t n)
+{
+    host.put(platform, utf8, n);
+    fflush(stdout);
+}
+
 static void set_colour(struct platform *platform, enum platform_colour colour)
 {
     static const char *const sequences[] = {
@@ -228,6 +234,7 @@ int terminal_session(struct platform *platform, const struct options *options)
         fprintf(stderr, "bootllama: the terminal: %s\n", strerror(errno));
         return 1;
     }
+    platform->put = put;
     platform->set_colour = set_colour;
     platform->set_serial = set_serial;
     platform->get_key = get_key;

@@ -69,10 +69,11 @@ static int get_key(struct platform *platform)
     return machine.typing != NULL ? next_typed() : KEY_NONE;
 }
 
-static bool ends_with(const char *text, const char *end)
+/* Whether the last line counts down, cut as it may be by a narrow screen, and no prompt has followed. */
+static bool counts_down(const char *transcript)
 {
-    const size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
+    const char *end = strrchr(transcript, '\n'), *line = end != NULL ? end + 1 : transcript;
+    return (strncmp(line, "A story ", 8) == 0 || strncmp(line, "The next ", 9) == 0) && strstr(line, "> ") == NULL;
 }
 
 /* At a countdown time passes; at the prompt the next line is typed. */
@@ -81,7 +82,7 @@ static void idle(struct platform *platform)
     struct session *session = machine.session;
     (void)platform;
     machine.now += IDLE_US;
-    if (ends_with(session->transcript, "any key stops it")) {
+    if (counts_down(session->transcript)) {
         static char key[2];
         key[0] = (char)session->countdown_key;
         if (machine.rests++ == session->countdown_rest && key[0] != 0) {

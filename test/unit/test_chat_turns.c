@@ -22,10 +22,9 @@ static void a_chat_is_written_as_its_texts_say(void **state)
     assert_memory_equal(machine.engine.text, first, sizeof first);
     assert_int_equal(result.end == STORY_COMPLETE ? 0 : 1, result.generated);
     const uint32_t before = machine.engine.text_count;
-    const bool closed = machine.engine.text[before - 1] == EOS;
     machine_tell(&turn); /* the answer is closed, once, and the next turn follows without another BOS */
     const int32_t second[] = {EOS, SPACE, AB, UNK, UNK, UNK, UNK, EOS, SPACE, B};
-    assert_memory_equal(machine.engine.text + before - closed, second, sizeof second);
+    assert_memory_equal(machine.engine.text + before, second, sizeof second);
     turn.go_on = false;
     machine_tell(&turn);
     assert_memory_equal(machine.engine.text, first, sizeof first);
@@ -97,7 +96,7 @@ static void a_chat_with_a_stop_token(void **state)
     turn.chat = &chat;
     turn.go_on = true;
     machine_tell(&turn);
-    const uint32_t before = machine.engine.text_count - (machine.engine.text[machine.engine.text_count - 1] == EOS);
+    const uint32_t before = machine.engine.text_count;
     machine_tell(&turn);
     const int32_t ids[] = {EOS, SPACE, AB};
     assert_memory_equal(machine.engine.text + before, ids, sizeof ids);
@@ -124,17 +123,46 @@ static void an_answer_that_the_model_ends(void **state)
             continue;
         ended++;
         const uint32_t before = machine.engine.text_count;
-        assert_int_equal(machine.engine.text[before - 1], EOS);
-        assert_int_equal(result.tokens, before - 1);
+        assert_int_equal(result.tokens, before);
         turn.go_on = true;
         machine_tell(&turn);
         const int32_t next[] = {EOS, SPACE, i % 3 == 2 ? C : AB};
-        assert_int_equal(machine.engine.text[before - 1], EOS);
-        assert_int_not_equal(machine.engine.text[before], EOS);
+        assert_int_equal(machine.engine.text[before], EOS);
+        assert_int_not_equal(machine.engine.text[before + 1], EOS);
         if (i % 3 == 2)
-            assert_memory_equal(machine.engine.text + before - 1, next, sizeof next);
+            assert_memory_equal(machine.engine.text + before, next, sizeof next);
     }
     assert_true(ended >= 3);
+    machine_close();
+}
+
+/* Taken back to where a turn began, by /again, the text is that of before it, and the same turn follows. */
+static void a_turn_told_again_is_the_same(void **state)
+{
+    static const char *const prompts[] = {"ab", "a b c", "cab", "b", "ac bb", "abc", "bca", "c c", "aab", "cba ab"};
+    uint32_t ended = 0;
+    (void)state;
+    machine.ends_by_itself = true;
+    machine_open(NULL, 1.0f);
+    for (size_t i = 0; i < COUNT_OF(prompts); i++) {
+        int32_t told[MACHINE_CONTEXT];
+        struct chat chat;
+        chat_from_texts(&chat, "a", "b", "");
+        strcpy(chat.end, "cc");
+        struct story turn = machine_story(prompts[i], 20);
+        turn.chat = &chat;
+        ended += machine_tell(&turn).end == STORY_COMPLETE;
+        turn.go_on = true;
+        const uint32_t before = machine.engine.text_count;
+        machine_tell(&turn);
+        const uint32_t after = machine.engine.text_count;
+        memcpy(told, machine.engine.text, after * sizeof *told);
+        story_rewind(&machine.engine, before);
+        machine_tell(&turn);
+        assert_int_equal(machine.engine.text_count, after);
+        assert_memory_equal(machine.engine.text, told, after * sizeof *told);
+    }
+    assert_true(ended >= 1);
     machine_close();
 }
 
@@ -178,6 +206,7 @@ int main(void)
         cmocka_unit_test(a_chat_with_a_stop_text),
         cmocka_unit_test(a_chat_with_a_stop_token),
         cmocka_unit_test(an_answer_that_the_model_ends),
+        cmocka_unit_test(a_turn_told_again_is_the_same),
         cmocka_unit_test(white_space_around_a_turn_is_dropped),
         cmocka_unit_test(the_template_of_the_file_counts),
     };

@@ -206,6 +206,8 @@ static void lines_break_at_the_screens_edge(void **state)
     const char *settings = "seed = 6\nprompt = aaa aaa aaa aaa\nsteps = 13\n";
     session.columns = 12;
     assert_non_null(strstr(run_with(settings, ""), "\naaa aaa aaa\naaa"));
+    assert_non_null(strstr(session.transcript, "\nA story beg\b\b")); /* what counts down stays on its line */
+    assert_null(strstr(session.transcript, "[####] 100 %"));
     session.columns = 80;
     assert_non_null(strstr(run_with(settings, ""), "\naaa aaa aaa aaa"));
     session.columns = 12;

@@ -27,6 +27,21 @@ static void settings_are_shown_and_set(void **state)
         "> /set prompt\nprompt         = 0123456789 0123456789 012345...  a text of at most 4095 bytes\n");
 }
 
+/* Blanks behind what was typed, as Tab leaves them behind a key, mean nothing. */
+static void blanks_at_the_end_mean_nothing(void **state)
+{
+    fresh(state);
+    assert_string_equal(answer("/set prompt b\r/set promp\t\r"),
+                        "> /set prompt b\nprompt = b\n> /set prompt\n"
+                        "prompt         = b              a text of at most 4095 bytes\n");
+    assert_string_equal(answer("/save  \r/again \r/kernel scalar \r") + 10,
+                        "Error: nothing can be saved: bootllama reads its disk and never writes to it\n"
+                        "> /again \nError: nothing has been told yet\n"
+                        "> /kernel scalar \n" LOADED("/MODELS/A.GGUF") "Kernel: scalar, chosen by /kernel\n");
+    assert_string_equal(answer("/set prompt b\r/set prompt = \r"),
+                        "> /set prompt b\nprompt = b\n> /set prompt = \nprompt = \n");
+}
+
 static void all_settings_are_listed(void **state)
 {
     fresh(state);
@@ -125,6 +140,23 @@ static void kernels_are_changed_by_name(void **state)
     assert_string_equal(answer("/kernel scaler\r/kernel vax\r"),
                         "> /kernel scaler\nError: unknown kernel scaler; did you mean scalar?\n"
                         "> /kernel vax\nError: unknown kernel vax; /info lists them\n");
+}
+
+static void kernels_that_this_cpu_cannot_run(void **state)
+{
+    struct cpu_features cpu;
+    fresh(state);
+    cpu_detect(&cpu);
+    for (uint32_t i = 0; i < KERNELS; i++) {
+        char keys[40], expected[200];
+        const char *name = kernel_at(i)->name;
+        if (!kernel_usable(kernel_at(i), &cpu)) {
+            snprintf(keys, sizeof keys, "/kernel %s\r", name);
+            snprintf(expected, sizeof expected,
+                     "> /kernel %s\nError: this CPU cannot run the kernel %s; /info lists those it can\n", name, name);
+            assert_string_equal(answer(keys), expected);
+        }
+    }
 }
 
 static void the_bench(void **state)
@@ -280,12 +312,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settings_are_shown_and_set),
+        cmocka_unit_test(blanks_at_the_end_mean_nothing),
         cmocka_unit_test(all_settings_are_listed),
         cmocka_unit_test(the_help),
         cmocka_unit_test(wrong_commands),
         cmocka_unit_test(restart_and_off),
         cmocka_unit_test(all_about_machine_and_model),
         cmocka_unit_test(kernels_are_changed_by_name),
+        cmocka_unit_test(kernels_that_this_cpu_cannot_run),
         cmocka_unit_test(the_bench),
         cmocka_unit_test(escape_stops_the_bench),
         cmocka_unit_test(tab_completes),

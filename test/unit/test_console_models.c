@@ -85,6 +85,22 @@ static void models_are_listed_and_changed(void **state)
         "> /set model\nmodel          = A.GGUF         a text of at most 255 bytes\n" END);
 }
 
+static void a_name_with_spaces_and_quotes(void **state)
+{
+    fresh(state);
+    const struct memory_file files[] = {
+        model("/MODELS/A.GGUF"), model("/MODELS/MY OWN.GGUF"), config("autostart = off\n"), {0}};
+    const char *loaded = LOADED("/MODELS/MY OWN.GGUF") MODEL;
+    char expected[1000];
+    snprintf(expected, sizeof expected, "%s> /model my own \n%s> /set model = \"my own.gguf\"\n%s> /model 0\n%s%s",
+             LOADED("/MODELS/A.GGUF") MODEL HINT, loaded, loaded,
+             "Error: no model 0 in /MODELS; /models lists them\n> /model 99999999999999999999\n"
+             "Error: no model 99999999999999999999 in /MODELS; /models lists them\n",
+             END);
+    session.keys = "/model my own \r/set model = \"my own.gguf\"\r/model 0\r/model 99999999999999999999\r";
+    assert_string_equal(run(files), expected);
+}
+
 /* Its header is fine, its weights cannot be read: the former model comes back. */
 static void a_model_that_fails_half_way_gives_the_former_one_back(void **state)
 {
@@ -146,7 +162,7 @@ static void too_little_memory_is_told_with_numbers(void **state)
         run_with("", "/models\r"),
         "Loading /MODELS/A.GGUF: [....................]   0 %\nError: /MODELS/A.GGUF: the model needs 1 MiB of memory, "
         "0 MiB are free; choose a smaller model\n"
-        "> /models\n 1  A.GGUF                      26 KiB  does not fit: 254 KiB of memory needed\n" END);
+        "> /models\n 1  A.GGUF                      26 KiB  does not fit: needs 254 KiB\n" END);
 }
 
 /* With too little memory for all of its context, a model runs with less. */
@@ -254,11 +270,27 @@ static void chat_settings_change_the_model(void **state)
         "> /set seed 6\nseed = 6\n> /set chat_prefix b\nchat_prefix = b\n> /set chat_suffix c\nchat_suffix = c\n"
         "> a\n\n" HALF "ab\xC3\xB6" HALF " a\n\n[11 tokens, 0.0 tokens/s]\n"
         "> /set chat_prefix\nchat_prefix    = b              a text of at most 255 bytes\n"
-        "> /set chat_suffix \"\"\nchat_suffix = \n> /set seed 6\nseed = 6\n> a\n\n" HALF "ab\xC3\xB6" HALF
-        " a\n\n[10 tokens, 0.0 tokens/s]\n"
-        "> /set chat_prefix \"\"\nchat_prefix = \n"
+        "> /set chat_suffix \"\"\nchat_suffix = \nThe conversation is forgotten.\n> /set seed 6\nseed = 6\n> a\n\n" HALF
+        "ab\xC3\xB6" HALF " a\n\n[10 tokens, 0.0 tokens/s]\n"
+        "> /set chat_prefix \"\"\nchat_prefix = \nThe conversation is forgotten.\n"
         "> /set seed 6\nseed = 6\n> \n" SEED_6
         "> /set chat_stop x\\y\nError: chat_stop knows \\n (new line), \\t (tab), \\s (space) and \\\\ only\n");
+}
+
+/* Whatever else takes a conversation away says so, where there is one. */
+static void a_conversation_is_not_lost_in_silence(void **state)
+{
+    static const char *const takers[] = {"/bench\r", "/kernel scalar\r", "/model a\r"};
+    fresh(state);
+    for (size_t i = 0; i < COUNT_OF(takers); i++) {
+        char keys[100];
+        snprintf(keys, sizeof keys, "%s/save\ra\r%s", takers[i], takers[i]);
+        const char *text = run_with(CHAT, keys), *told = strstr(text, "forgotten"), *between = strstr(text, "/save");
+        assert_true(told != NULL && told > between && strstr(told + 1, "forgotten") == NULL);
+    }
+    assert_non_null(
+        strstr(run_with(CHAT, "a\r/set processors 2\r"), "processors = 2\nThe conversation is forgotten.\n"));
+    assert_null(strstr(run_with(CHAT, "a\r/info\r/models\r/set seed 4\r/kernel none\r/again\r"), "forgotten"));
 }
 
 int main(void)
@@ -269,6 +301,7 @@ int main(void)
         cmocka_unit_test(the_configured_model_is_taken),
         cmocka_unit_test(a_name_beats_a_number),
         cmocka_unit_test(models_are_listed_and_changed),
+        cmocka_unit_test(a_name_with_spaces_and_quotes),
         cmocka_unit_test(a_model_that_fails_half_way_gives_the_former_one_back),
         cmocka_unit_test(a_spoilt_model_is_refused),
         cmocka_unit_test(a_prompt_beyond_the_context_is_told),
@@ -281,6 +314,7 @@ int main(void)
         cmocka_unit_test(a_chat_goes_on_until_the_context_is_full),
         cmocka_unit_test(a_chat_without_a_hand),
         cmocka_unit_test(chat_settings_change_the_model),
+        cmocka_unit_test(a_conversation_is_not_lost_in_silence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

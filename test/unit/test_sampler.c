@@ -230,6 +230,21 @@ static void seed_0_is_seed_1(void **state)
     }
 }
 
+/* The penalty itself can go beyond the range of numbers: told, and no candidate is drawn from none. */
+static void a_penalty_beyond_the_range_is_told(void **state)
+{
+    float logits[PADDED];
+    (void)state;
+    for (uint32_t sign = 0; sign < 2; sign++) {
+        begin((struct sampling){
+            .temperature = 1.0f, .min_p = 0.5f, .repeat_penalty = sign == 0 ? 1e-30f : 1e30f, .seed = 1});
+        make_logits(logits, 0);
+        logits[7] = sign == 0 ? 1e20f : -1e20f;
+        sampler_accept(&sampler, 7);
+        assert_int_equal(sampler_next(&sampler, logits), SAMPLER_NOT_FINITE);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +257,7 @@ int main(void)
         cmocka_unit_test(numbers_out_of_range_are_told),
         cmocka_unit_test(every_setting_draws_a_token),
         cmocka_unit_test(seed_0_is_seed_1),
+        cmocka_unit_test(a_penalty_beyond_the_range_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

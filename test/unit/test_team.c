@@ -367,7 +367,7 @@ static void check_attention(const struct kernel *kernel, uint32_t kv_heads, uint
     const size_t vector = shape.heads * shape.head_size, stride = vector + 28;
     const size_t cache = (size_t)kv_heads * shape.context * shape.head_stride;
     float *q = random_floats(stride * count), *k = random_floats(cache), *v = random_floats(cache);
-    float *scores = aligned(team_scores(shape.heads, shape.context) * sizeof(float));
+    float *scores = aligned((size_t)team_scores(shape.heads, shape.context) * sizeof(float));
     float *expected = random_floats(stride * count), *out = aligned(stride * count * sizeof(float));
     memcpy(out, expected, stride * count * sizeof(float));
     for (uint32_t i = 0; i < count; i++) {

@@ -139,12 +139,30 @@ static void layout_counts_what_it_takes(void **state)
     free(network.memory);
 }
 
+/* Scores of many heads over a long context: more bytes than a 32-bit machine has addresses are refused, not wrapped. */
+static void scores_beyond_the_address_space(void **state)
+{
+    const struct gguf many = {
+        .dim = 32, .hidden = 32, .layers = 1, .heads = 65536, .kv_heads = 1, .head_size = 2, .rope_size = 2,
+        .context = 65536, .rope_base = 10000, .norm_epsilon = 1e-5f, .vocabulary = VOCABULARY,
+        .tensor[TENSOR_OUTPUT] = {.type = TENSOR_ABSENT},
+    };
+    struct model model;
+    struct transformer transformer;
+    struct arena weights = {0}, count = {0};
+    (void)state;
+    assert_int_equal(model_layout(&model, &many, &kernel_scalar, &weights), 0);
+    const int status = transformer_layout(&transformer, &model, many.context, &count);
+    assert_true(sizeof(size_t) == 4 ? status == -1 : status == 0 && count.used > (uint64_t)65536 * 65536 * 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_give_the_same_bits),
         cmocka_unit_test(no_logits_unless_wanted),
         cmocka_unit_test(layout_counts_what_it_takes),
+        cmocka_unit_test(scores_beyond_the_address_space),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
