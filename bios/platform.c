@@ -179,6 +179,12 @@ static uint64_t clock_seed(struct platform *platform)
     return rtc_seed();
 }
 
+static uint32_t other_processors(struct platform *platform)
+{
+    (void)platform;
+    return processors_count();
+}
+
 static uint32_t start_processors(struct platform *platform, void (*work)(void *context, uint32_t index), void *context)
 {
     (void)platform;
@@ -213,6 +219,7 @@ struct platform *bios_platform(void)
         .exclusive = exclusive,
         .idle = idle,
         .clock_seed = clock_seed,
+        .other_processors = other_processors,
         .start_processors = start_processors,
         .stop_processors = stop_processors,
         .reboot = reboot,

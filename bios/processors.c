@@ -60,6 +60,11 @@ void processors_find(void)
     processors_limit = id_count;
 }
 
+uint32_t processors_count(void)
+{
+    return id_count;
+}
+
 /* Waits until *count has reached `target`; returns whether it has in time. */
 static bool wait_for(const uint32_t *count, uint32_t target, uint32_t microseconds)
 {

@@ -11,6 +11,9 @@
 /* Finds them and reserves their stacks for good: to be called before anything else is reserved. */
 void processors_find(void);
 
+/* As in struct platform: those that the table says can be used. */
+uint32_t processors_count(void);
+
 /* As in struct platform. One that does not come within a tenth of a second is left out. */
 uint32_t processors_start(void (*work)(void *context, uint32_t index), void *context);
 

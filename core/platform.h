@@ -109,6 +109,9 @@ struct platform {
     /* Rests the processor for a moment, at most 60 ms or until a key may have come: called while waiting for one. */
     void (*idle)(struct platform *);
 
+    /* How many processors start_processors would start, at most. Starts none. */
+    uint32_t (*other_processors)(struct platform *);
+
     /* Runs work(context, i) on every other processor at once, i counting from 1, and returns without waiting how many
        there are (0 where the machine has or gives no more). Each has its vector state on, floating point set up as the
        first one's, a stack of at least 16 KiB, and calls nothing of this struct. stop_processors waits until all have

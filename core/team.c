@@ -50,18 +50,11 @@ static void serve(void *context, uint32_t index)
     }
 }
 
-static void no_work(void *context, uint32_t index)
-{
-    (void)context;
-    (void)index;
-}
-
 void team_init(struct team *team, struct platform *platform)
 {
     memset(team, 0, sizeof *team);
     team->platform = platform;
-    team->present = 1 + platform->start_processors(platform, no_work, NULL);
-    platform->stop_processors(platform);
+    team->present = 1 + platform->other_processors(platform);
     team->chosen = team->at_work = 1;
 }
 

@@ -33,7 +33,7 @@ struct team {
     struct team_member member[PLATFORM_PROCESSORS_MAX]; /* [0] is not used: the first processor's */
 };
 
-/* Counts the machine's processors by starting them once. The first computes alone until team_use or team_choose; so it
+/* Counts the machine's processors; none is started. The first computes alone until team_use or team_choose; so it
    does in a struct team of zeros. */
 void team_init(struct team *team, struct platform *platform);
 

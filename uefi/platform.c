@@ -209,6 +209,11 @@ static uint64_t clock_seed(struct platform *platform)
     return seed_mix(seed_mix(seed_mix(date, of_day | time.Nanosecond), count), tsc_read());
 }
 
+static uint32_t other_processors(struct platform *platform)
+{
+    return processors_count(&uefi_of(platform)->processors);
+}
+
 static uint32_t start_processors(struct platform *platform, void (*work)(void *context, uint32_t index), void *context)
 {
     return processors_start(&uefi_of(platform)->processors, work, context);
@@ -330,6 +335,7 @@ void uefi_platform_begin(struct platform *platform, struct uefi *uefi, EFI_HANDL
         .exclusive = exclusive,
         .idle = idle,
         .clock_seed = clock_seed,
+        .other_processors = other_processors,
         .start_processors = start_processors,
         .stop_processors = stop_processors,
         .reboot = reboot,

@@ -63,11 +63,21 @@ __attribute__((force_align_arg_pointer)) static void EFIAPI enter(void *argument
 }
 
 /* Not one that is switched off or found faulty: those are not started. */
-static uint32_t count_others(struct mp_services *services)
+static uint32_t count_enabled(struct mp_services *services)
 {
     UINTN all = 0, enabled = 0;
 
     return EFI_ERROR(services->get_number_of_processors(services, &all, &enabled)) || enabled < 1 ? 0 : enabled - 1;
+}
+
+static uint32_t at_most(uint32_t others)
+{
+    return others < PLATFORM_PROCESSORS_MAX ? others : PLATFORM_PROCESSORS_MAX - 1;
+}
+
+uint32_t processors_count(const struct processors *processors)
+{
+    return processors->services != NULL ? at_most(count_enabled(processors->services)) : 0;
 }
 
 /* Starts them with this event for their end. */
@@ -107,7 +117,7 @@ static bool start_with_event(struct processors *processors)
 
 uint32_t processors_start(struct processors *processors, void (*work)(void *context, uint32_t index), void *context)
 {
-    uint32_t others = processors->services != NULL ? count_others(processors->services) : 0;
+    uint32_t others = processors->services != NULL ? count_enabled(processors->services) : 0;
 
     if (others == 0) {
         return 0;
@@ -120,7 +130,7 @@ uint32_t processors_start(struct processors *processors, void (*work)(void *cont
         return 0;
     }
     processors->running = others;
-    return others < PLATFORM_PROCESSORS_MAX ? others : PLATFORM_PROCESSORS_MAX - 1;
+    return at_most(others);
 }
 
 void processors_stop(struct processors *processors)

@@ -24,6 +24,9 @@ struct processors {
 /* Looks for the protocol. From then on *processors must stay where it is. */
 void processors_open(struct processors *processors, EFI_BOOT_SERVICES *boot);
 
+/* As in struct platform: all that the firmware calls usable. */
+uint32_t processors_count(const struct processors *processors);
+
 /* As in struct platform. */
 uint32_t processors_start(struct processors *processors, void (*work)(void *context, uint32_t index), void *context);
 

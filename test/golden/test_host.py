@@ -26,14 +26,9 @@ STORIES = {  # SHA-256 of a model file -> the story that it tells at power-on
         "\"I can help you find the ball!\" The ball was happy and said, \"Thank you for helping me.\" Tim and the ball "
         "played together in the sun.",
     # the project's own
-    "6328fe00229b65c5ea8d9803836d01a29f97a3ff7e13a60b734b58e7bcd0bb69":
-        "There once was a tiny dragon named Tilly. Tilly lived by the sea. One morning, Tilly went out to pick "
-        "berries. Then the fog came, and she could not see the path. Tilly asked, \"Where is my home?\" Tilly walked "
-        "to the left. "
-        "There was only fog. Tilly walked to the right. There was only fog. Then she heard a bell. Ding, dong! "
-        "Ding, dong! Tilly followed the sound of the bell, step by step. It grew louder and louder. At the end of the "
-        "path stood her friend Dot the moon and rang the bell with both hands. \"I knew you would hear it!\" said Dot. "
-        "Tilly gave Dot half of the berries and a big hug.",
+    "1905f4fac5bd1b44100daf0955f58423866a7869637aefdcf0bd2f179a31efb8":
+        "There was a funny robot who lived in a small village. His name was Sam. One morning, Sam whispered something to "
+        "his friend Ben the frog. Ben laughed out loud. Nobody ever found out what it was.",
 }
 
 

@@ -240,6 +240,7 @@ void host_platform(struct platform *platform)
         .exclusive = host_exclusive,
         .idle = host_idle,
         .clock_seed = host_clock_seed,
+        .other_processors = host_other_processors,
         .start_processors = host_start_processors,
         .stop_processors = host_stop_processors,
         .reboot = host_leave,

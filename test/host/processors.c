@@ -30,15 +30,18 @@ static void *run_job(void *argument)
     return NULL;
 }
 
-uint32_t host_start_processors(struct platform *platform, void (*work)(void *context, uint32_t index), void *context)
+uint32_t host_other_processors(struct platform *platform)
 {
     (void)platform;
     const long online = sysconf(_SC_NPROCESSORS_ONLN);
-    uint32_t processors = wanted != 0 ? wanted : online > 0 ? (uint32_t)online : 1;
-    if (processors > PLATFORM_PROCESSORS_MAX) {
-        processors = PLATFORM_PROCESSORS_MAX;
-    }
-    for (started = 0; started + 1 < processors; started++) {
+    const uint32_t processors = wanted != 0 ? wanted : online > 0 ? (uint32_t)online : 1;
+    return (processors < PLATFORM_PROCESSORS_MAX ? processors : PLATFORM_PROCESSORS_MAX) - 1;
+}
+
+uint32_t host_start_processors(struct platform *platform, void (*work)(void *context, uint32_t index), void *context)
+{
+    const uint32_t others = host_other_processors(platform);
+    for (started = 0; started < others; started++) {
         jobs[started] = (struct job){work, context, started + 1};
         if (pthread_create(&threads[started], NULL, run_job, &jobs[started]) != 0) {
             break; /* as many as the system gives */

@@ -9,6 +9,7 @@
 void host_set_processors(uint32_t processors);
 
 /* As in struct platform. */
+uint32_t host_other_processors(struct platform *platform);
 uint32_t host_start_processors(struct platform *platform, void (*work)(void *context, uint32_t index), void *context);
 void host_stop_processors(struct platform *platform);
 

@@ -157,6 +157,12 @@ static void exclusive(struct platform *platform, bool on)
     assert_true(machine.exclusive == on);
 }
 
+static uint32_t other_processors(struct platform *platform)
+{
+    (void)platform;
+    return 0;
+}
+
 static uint32_t start_processors(struct platform *platform, void (*work)(void *context, uint32_t index), void *context)
 {
     (void)platform;
@@ -208,6 +214,7 @@ const char *session_run(struct session *session, const struct memory_file *files
     platform->reserve = reserve;
     platform->release = release;
     platform->exclusive = exclusive;
+    platform->other_processors = other_processors;
     platform->start_processors = start_processors;
     platform->stop_processors = stop_processors;
     platform->reboot = reboot;
