@@ -45,13 +45,14 @@ def header(metadata, tensors):
 
 def write_wide(path, model, hidden):
     """Writes a model like `model`, a GgufFile, with `hidden` feed-forward columns, all weights zero; sparse."""
+    metadata = {key: value for key, value in model.metadata.items() if not key.startswith("bootllama.tensors.")}
     tensors = {}
     old = model.metadata["llama.feed_forward_length"]
     for name, tensor in model.tensors.items():
         is_norm, is_feed_forward = "norm" in name, "ffn_" in name and "norm" not in name
         wide = [hidden if is_feed_forward and size == old else size for size in tensor.dimensions]
         tensors[name] = wide, F32 if is_norm else Q8_0
-    data, size = header(model.metadata | {"llama.feed_forward_length": hidden}, tensors)
+    data, size = header(metadata | {"llama.feed_forward_length": hidden}, tensors)
     with open(path, "wb") as file:
         file.write(data)
         file.truncate(len(data) + size)
