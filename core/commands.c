@@ -237,7 +237,7 @@ void command_hint(struct console *console)
 {
     say(console, COLOUR_NOTE, "%s; /help: all commands\n",
         console->chat == NULL ? "Enter: another story; text: a story that begins with it"
-                              : "Text: what you say to this model; /new: another conversation");
+                              : "Text: what you say to it; /new: another conversation");
 }
 
 void command_run(struct console *console, char *typed)
@@ -269,7 +269,13 @@ void command_run(struct console *console, char *typed)
             return;
         }
     }
-    say_unknown(console, "command", name, similar_word(name, names, COMMANDS), "/help lists all");
+    struct error error;
+    char setting[32];
+    const int key = config_find(name + 1, text_length(name + 1), &error);
+    if (key >= 0) {
+        format(setting, sizeof setting, "/set %s", config_key((uint32_t)key));
+    }
+    say_unknown(console, "command", name, key >= 0 ? setting : similar_word(name, names, COMMANDS), "/help lists all");
 }
 
 /* ---- Completion ---- */

@@ -14,7 +14,7 @@ static struct session session; /* the one that runs */
 #define LOADED(path) "Loading " path ": [####################] 100 %\n"
 #define MODEL "Model: sample, 19K parameters, context 16\n"
 #define HINT "Enter: another story; text: a story that begins with it; /help: all commands\n"
-#define CHAT_HINT "Text: what you say to this model; /new: another conversation; /help: all commands\n"
+#define CHAT_HINT "Text: what you say to it; /new: another conversation; /help: all commands\n"
 #define END "> /exit\n"
 #define STANDS(n) "[" #n " tokens, 0.0 tokens/s]\n"
 

@@ -92,8 +92,9 @@ static void the_help(void **state)
 static void wrong_commands(void **state)
 {
     fresh(state);
-    assert_string_equal(answer("/hepl\r/nonsense at all\r/\r/x\xC3\x28\r"),
+    assert_string_equal(answer("/hepl\r/Seed 5\r/nonsense at all\r/\r/x\xC3\x28\r"),
                         "> /hepl\nError: unknown command /hepl; did you mean /help?\n"
+                        "> /Seed 5\nError: unknown command /Seed; did you mean /set seed?\n"
                         "> /nonsense at all\nError: unknown command /nonsense; /help lists all\n"
                         "> /\nError: unknown command /; /help lists all\n"
                         "> /x\xC3\x83(\nError: unknown command /x\xC3\x83(; /help lists all\n");
