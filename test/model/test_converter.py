@@ -67,7 +67,18 @@ def expected_tensors(model, f32):
     return expected
 
 
+def fnv1a(gguf):
+    """FNV-1a over the words of all tensors in the order of the file (model/README.md)."""
+    total = 2166136261
+    for tensor in sorted(gguf.tensors.values(), key=lambda tensor: tensor.offset):
+        whole = tensor.data + bytes(-len(tensor.data) % 4)
+        for word, in struct.iter_unpack("<I", whole):
+            total = (total ^ word) * 16777619 % (1 << 32)
+    return total
+
+
 def check_tensors(gguf, model, f32):
+    assert gguf.metadata["bootllama.tensors.fnv1a"] == fnv1a(gguf)
     expected = expected_tensors(model, f32)
     assert set(gguf.tensors) == set(expected)
     for name, (dimensions, kind, data) in expected.items():
@@ -103,6 +114,7 @@ def test_metadata(convert, files):
     marked[1:3] = ["<s>", "</s>"]
     assert gguf.version == 3
     assert gguf.metadata == {
+        "bootllama.tensors.fnv1a": fnv1a(gguf),
         "general.architecture": "llama",
         "general.name": "Small",
         "general.size_label": "108K",
