@@ -24,8 +24,9 @@ void banner_machine(struct console *console)
     const bool vendor = platform->vendor[0] != 0;
     say(console, COLOUR_ACCENT, "bootllama %s on %s%s%s%s\n", BOOTLLAMA_VERSION, platform->firmware, vendor ? " (" : "",
         platform->vendor, vendor ? ")" : "");
-    say(console, COLOUR_TEXT, "CPU: %s\nKernel: %s, %s\nProcessors: %u\nMemory: %u MiB free\n", console->cpu.name,
-        console->kernel->name, kernel_reason(console), team_processors(&console->team),
+    say(console, COLOUR_TEXT, "CPU: %s\n", console->cpu.name);
+    banner_kernel(console);
+    say(console, COLOUR_TEXT, "Processors: %u\nMemory: %u MiB free\n", team_processors(&console->team),
         (uint32_t)(platform->memory_free(platform) >> 20));
 }
 
