@@ -9,8 +9,7 @@ void *arena_take(struct arena *arena, size_t bytes, size_t alignment)
     size_t limit = counts_only ? SIZE_MAX : arena->size;
 
     if (padding > limit - arena->used || bytes > limit - arena->used - padding) {
-        if (counts_only)
-            arena->used = SIZE_MAX; /* more than there are addresses: stays there */
+        arena->used = limit; /* more than there is: stays there */
         return NULL;
     }
     arena->used += padding + bytes;

@@ -75,8 +75,9 @@ static void say_shape(struct console *console)
         "File: %s, GGUF version %u\n"
         "Shape: %u layers of %u and %u, %u heads of %u, %u of keys and values\n"
         "RoPE: over %u of %u, base %u\n"
-        "Tokenizer: %u tokens, BOS %d, EOS %d, unknown %d\n"
-        "In use: weights %s, KV cache %s, tokenizer %s, buffers %s\n",
+        "Tokenizer: %u tokens, BOS" WRAP_TIE "%d, EOS" WRAP_TIE "%d, unknown" WRAP_TIE "%d\n"
+        "In use: weights" WRAP_TIE "%s, KV" WRAP_TIE "cache" WRAP_TIE "%s, tokenizer" WRAP_TIE "%s, buffers" WRAP_TIE
+        "%s\n",
         console->path, gguf->version, gguf->layers, gguf->dim, gguf->hidden, gguf->heads, gguf->head_size,
         gguf->kv_heads, gguf->rope_size, gguf->head_size,
         gguf->rope_base < 2e9f ? (uint32_t)(int32_t)gguf->rope_base : 2000000000u, gguf->vocabulary, (int)gguf->bos,
@@ -104,7 +105,7 @@ static void say_settings(struct console *console)
     size_t used = 0;
     for (uint32_t i = CONFIG_SAMPLING_FIRST; i <= CONFIG_SAMPLING_LAST; i++) {
         config_value(&console->config, i, value, sizeof value);
-        used += format(list + used, sizeof list - used, "%s%s %s", used > 0 ? ", " : "", config_key(i), value);
+        used += format(list + used, sizeof list - used, "%s%s" WRAP_TIE "%s", used > 0 ? ", " : "", config_key(i), value);
     }
     say(console, COLOUR_TEXT, "Settings: %s\n", list);
 }

@@ -49,30 +49,51 @@ static void show_setting(struct console *console, uint32_t index, bool allowed)
         format(value, sizeof value, "%s...", cut);
     }
     say(console, COLOUR_TEXT, "%-14s = %-13s  %s%s\n", config_key(index), value, what,
-        config_at_start(index) ? ", at start" : "");
+        config_effect(index) == EFFECT_START ? ", at start" : "");
 }
 
-/* Makes what has changed since *before hold. Returns false, with the error said, where that cannot be. */
-static bool apply(struct console *console, const struct config *before)
+/* Whether a setting, no longer than a chat's texts, is the same in both. */
+static bool is_same(const struct config *a, const struct config *b, uint32_t index)
+{
+    char before[CHAT_TEXT_MAX + 2], now[CHAT_TEXT_MAX + 2];
+    config_value(a, index, before, sizeof before);
+    config_value(b, index, now, sizeof now);
+    return text_equal(before, now);
+}
+
+/* Makes the key hold that has changed since *before. Returns false, with the error said, where that cannot be. */
+static bool apply(struct console *console, uint32_t index, const struct config *before)
 {
     struct config *config = &console->config;
     struct platform *platform = console->platform;
-    if ((config->serial_port != before->serial_port || config->serial_speed != before->serial_speed) &&
-        !platform->set_serial(platform, config->serial_port, config->serial_speed)) {
+    const enum config_effect effect = config_effect(index);
+    if (effect == EFFECT_SEED) {
+        tell_draw_seed(console);
+    } else if (effect == EFFECT_COLOUR) {
+        console_use_colour(console);
+    } else if (is_same(before, config, index)) {
+        return true;
+    } else if (effect == EFFECT_SERIAL && !platform->set_serial(platform, config->serial_port, config->serial_speed)) {
         say_error(console, platform->error);
         return false;
-    }
-    console_use_colour(console);
-    if (console->loaded && config->processors != before->processors) {
+    } else if (effect == EFFECT_CHAT) {
+        story_forget(&console->engine);
+        tell_prepare(console);
+    } else if (effect == EFFECT_PROCESSORS && console->loaded) {
         engine_share(&console->engine, &console->team, config->processors);
         tell_prepare(console);
     }
-    if (memcmp(config->chat_prefix, before->chat_prefix,
-               offsetof(struct config, model) - offsetof(struct config, chat_prefix)) != 0) {
-        story_forget(&console->engine);
-        tell_prepare(console);
-    }
     return true;
+}
+
+/* Loads the model that has just been set. The key is kept once that is done. */
+static void apply_model(struct console *console, const struct config *before)
+{
+    char name[PLATFORM_NAME_MAX];
+    format(name, sizeof name, "%s", console->config.model); /* without quotes */
+    console->config = *before;
+    console->argument = name;
+    choose_model(console);
 }
 
 /* Where a name that ends at a blank or '=' ends, and *value what follows these. */
@@ -109,21 +130,17 @@ static void set(struct console *console)
     const struct config before = console->config;
     if (index < 0 || config_set(&console->config, rest, n, value, text_length(value), &error) != 0) {
         say_error(console, error.text);
-    } else if (config_at_start((uint32_t)index)) {
+    } else if (config_effect((uint32_t)index) == EFFECT_START) {
         console->config = before;
         say(console, COLOUR_ERROR, "Error: %s counts at start: write it into %s\n", config_key((uint32_t)index),
             CONFIG_PATH);
-    } else if (text_equal(config_key((uint32_t)index), "model")) { /* kept once it is loaded */
-        char name[PLATFORM_NAME_MAX];
-        format(name, sizeof name, "%s", console->config.model); /* without quotes */
-        console->config = before;
-        console->argument = name;
-        choose_model(console);
-    } else if (apply(console, &before)) {
-        if (text_equal(config_key((uint32_t)index), "seed")) {
-            tell_draw_seed(console);
-        }
+    } else if (config_effect((uint32_t)index) == EFFECT_MODEL) {
+        apply_model(console, &before);
+    } else if (apply(console, (uint32_t)index, &before)) {
         show_setting(console, (uint32_t)index, false);
+        if (config_effect((uint32_t)index) == EFFECT_CHAT && console->chat == NULL && console->config.chat_stop[0] != 0) {
+            say(console, COLOUR_NOTE, "chat_stop counts in a chat; without chat_prefix this model tells stories.\n");
+        }
     } else {
         console->config = before;
     }
@@ -311,11 +328,13 @@ static const char *next_word(struct console *console, enum place place, uint32_t
     return i < COMMANDS ? commands[i].name : NULL;
 }
 
+/* Goes on where the candidate before was found: a folder is read once, and not anew for each of its files. */
 bool command_complete(void *context, const char *before, size_t n, uint32_t index, char *out)
 {
+    struct console *console = context;
     static const char starts[PLACES][12] = {"/model ", "/kernel ", "/set ", "/"};
     char typed[LINE_CANDIDATE_MAX];
-    uint32_t place = 0, at = 0;
+    uint32_t place = 0;
     const char *word;
     if (n >= sizeof typed) {
         return false;
@@ -326,11 +345,14 @@ bool command_complete(void *context, const char *before, size_t n, uint32_t inde
         place++;
     }
     const size_t start = place < COMMAND_NAMES ? text_length(starts[place]) : 0;
-    while (place < PLACES && (word = next_word(context, place, &at)) != NULL) {
-        if (begins(word, typed + start) && index-- == 0) {
+    if (index == 0) {
+        console->candidate = console->candidate_at = 0;
+    }
+    while (place < PLACES && (word = next_word(console, place, &console->candidate_at)) != NULL) {
+        if (begins(word, typed + start) && console->candidate++ == index) {
             typed[start] = 0;
-            const bool argument =
-                place == SETTING_KEYS || (place == COMMAND_NAMES && commands[at - 1].argument[0] != 0);
+            const bool argument = place == SETTING_KEYS || (place == COMMAND_NAMES &&
+                                                            commands[console->candidate_at - 1].argument[0] != 0);
             format(out, LINE_CANDIDATE_MAX, "%s%s%s", typed, word, argument ? " " : "");
             return true;
         }

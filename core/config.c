@@ -21,30 +21,30 @@ static const struct setting {
     uint8_t kind;
     uint16_t offset;   /* in struct config */
     uint8_t least;     /* COUNT: the smallest number. REAL: 1 = 0 itself is not allowed */
-    bool at_start;     /* counts at start only */
+    uint8_t effect;    /* enum config_effect */
     uint32_t most;     /* REAL, COUNT: the largest number, 0 = words only; TEXT, CHAT: bytes, NUL included */
     const char *words; /* each with its NUL, and one NUL more */
 } settings[CONFIG_KEYS] = {
-    {"prompt", TEXT, offsetof(struct config, prompt), 0, false, PROMPT_MAX, ""},
-    {"model", TEXT, offsetof(struct config, model), 0, false, PLATFORM_NAME_MAX, ""},
-    {"steps", COUNT, offsetof(struct config, steps), 0, false, 1000000, ""},
-    {"temperature", REAL, offsetof(struct config, sampling.temperature), 0, false, 100, ""},
-    {"top_p", REAL, offsetof(struct config, sampling.top_p), 0, false, 1, ""},
-    {"top_k", COUNT, offsetof(struct config, sampling.top_k), 0, false, 1000000, ""},
-    {"min_p", REAL, offsetof(struct config, sampling.min_p), 0, false, 1, ""},
-    {"repeat_penalty", REAL, offsetof(struct config, sampling.repeat_penalty), 1, false, 100, ""},
-    {"seed", SEED, offsetof(struct config, sampling.seed), 0, false, 1, "random\0"},
-    {"autostart", COUNT, offsetof(struct config, autostart), 0, true, 0, "off\0on\0"},
-    {"countdown", COUNT, offsetof(struct config, countdown), 0, true, 3600, ""},
-    {"stories", COUNT, offsetof(struct config, stories), 0, true, 1000000, ""},
-    {"after", COUNT, offsetof(struct config, after), 0, true, 0, "prompt\0reboot\0off\0"},
-    {"serial", SERIAL, offsetof(struct config, serial_port), 0, false, 0, "off\0com1\0com2\0com3\0com4\0"},
-    {"wrap", COUNT, offsetof(struct config, wrap), 20, false, 500, "auto\0off\0"},
-    {"colour", COUNT, offsetof(struct config, colour), 0, false, 0, "off\0on\0"},
-    {"chat_prefix", CHAT, offsetof(struct config, chat_prefix), 0, false, CHAT_TEXT_MAX, ""},
-    {"chat_suffix", CHAT, offsetof(struct config, chat_suffix), 0, false, CHAT_TEXT_MAX, ""},
-    {"chat_stop", CHAT, offsetof(struct config, chat_stop), 0, false, CHAT_STOP_MAX, ""},
-    {"processors", COUNT, offsetof(struct config, processors), 1, false, PLATFORM_PROCESSORS_MAX, "auto\0"},
+    {"prompt", TEXT, offsetof(struct config, prompt), 0, EFFECT_NONE, PROMPT_MAX, ""},
+    {"model", TEXT, offsetof(struct config, model), 0, EFFECT_MODEL, PLATFORM_NAME_MAX, ""},
+    {"steps", COUNT, offsetof(struct config, steps), 0, EFFECT_NONE, 1000000, ""},
+    {"temperature", REAL, offsetof(struct config, sampling.temperature), 0, EFFECT_NONE, 100, ""},
+    {"top_p", REAL, offsetof(struct config, sampling.top_p), 0, EFFECT_NONE, 1, ""},
+    {"top_k", COUNT, offsetof(struct config, sampling.top_k), 0, EFFECT_NONE, 1000000, ""},
+    {"min_p", REAL, offsetof(struct config, sampling.min_p), 0, EFFECT_NONE, 1, ""},
+    {"repeat_penalty", REAL, offsetof(struct config, sampling.repeat_penalty), 1, EFFECT_NONE, 100, ""},
+    {"seed", SEED, offsetof(struct config, sampling.seed), 0, EFFECT_SEED, 1, "random\0"},
+    {"autostart", COUNT, offsetof(struct config, autostart), 0, EFFECT_START, 0, "off\0on\0"},
+    {"countdown", COUNT, offsetof(struct config, countdown), 0, EFFECT_START, 3600, ""},
+    {"stories", COUNT, offsetof(struct config, stories), 0, EFFECT_START, 1000000, ""},
+    {"after", COUNT, offsetof(struct config, after), 0, EFFECT_START, 0, "prompt\0reboot\0off\0"},
+    {"serial", SERIAL, offsetof(struct config, serial_port), 0, EFFECT_SERIAL, 0, "off\0com1\0com2\0com3\0com4\0"},
+    {"wrap", COUNT, offsetof(struct config, wrap), 20, EFFECT_NONE, 500, "auto\0off\0"},
+    {"colour", COUNT, offsetof(struct config, colour), 0, EFFECT_COLOUR, 0, "off\0on\0"},
+    {"chat_prefix", CHAT, offsetof(struct config, chat_prefix), 0, EFFECT_CHAT, CHAT_TEXT_MAX, ""},
+    {"chat_suffix", CHAT, offsetof(struct config, chat_suffix), 0, EFFECT_CHAT, CHAT_TEXT_MAX, ""},
+    {"chat_stop", CHAT, offsetof(struct config, chat_stop), 0, EFFECT_CHAT, CHAT_STOP_MAX, ""},
+    {"processors", COUNT, offsetof(struct config, processors), 1, EFFECT_PROCESSORS, PLATFORM_PROCESSORS_MAX, "auto\0"},
 };
 
 struct config config_default(void)
@@ -67,9 +67,9 @@ const char *config_key(uint32_t index)
     return settings[index].key;
 }
 
-bool config_at_start(uint32_t index)
+enum config_effect config_effect(uint32_t index)
 {
-    return settings[index].at_start;
+    return settings[index].effect;
 }
 
 int config_find(const char *key, size_t n, struct error *error)
@@ -144,21 +144,73 @@ void config_allowed(uint32_t index, char *out, size_t size)
     }
 }
 
-/* Six or seven digits, which is all that a float has. */
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* number / scale, a power of ten, without zeros at the end. */
+static size_t write_fixed(char *out, size_t size, uint32_t number, uint32_t scale)
+{
+    size_t used = format(out, size, "%u", number / scale);
+    for (const char *point = "."; (number %= scale) > 0; point = "") {
+        scale /= 10;
+        used += format(out + used, size - used, "%s%u", point, number / scale);
+    }
+    return used;
+}
+
+/* The whole number nearest to value * scale; up to 2^22 a float has room for quarters, and nothing is lost. */
+static uint32_t scaled(float value, uint32_t scale)
+{
+    return (uint32_t)(int32_t)(value * (float)(int32_t)scale + 0.5f);
+}
+
+/* 0 and numbers from 0.0001 to 1000 with six digits at least, smaller ones as 2.5e-7 with as many as parse_float takes
+   there. The powers of ten are exact up to 10^10; below 10^-10 there is one step more that rounds. */
 static void write_real(char *out, size_t size, float value)
 {
-    uint32_t scale = 1000000;
-    while (value * (float)(int32_t)scale > 8000000.0f) { /* whole numbers up to there, and their halves, are exact */
+    uint32_t scale = 1000000000, exponent = 0;
+    float power = 1.0f;
+    if (value == 0.0f || value >= 0.0000999995f) {
+        while (value * (float)(int32_t)scale > 4000000.0f) {
+            scale /= 10;
+        }
+        write_fixed(out, size, scaled(value, scale), scale);
+        return;
+    }
+    for (; value < 1e-10f; exponent += 10) {
+        value *= 1e10f;
+    }
+    for (; value * power < 0.999995f; exponent++) { /* what is more is shown as 1 */
+        power *= 10.0f;
+    }
+    scale = 100000;
+    for (uint32_t finest = exponent + 5; finest > 30 && scale > 1; finest--) {
         scale /= 10;
     }
-    const uint32_t whole = (uint32_t)(int32_t)(value * (float)(int32_t)scale + 0.5f);
-    size_t used = format(out, size, "%u", whole / scale);
-    uint32_t rest = whole % scale;
-    for (const char *point = "."; rest > 0; point = "") {
-        rest *= 10;
-        used += format(out + used, size - used, "%s%u", point, rest / scale);
-        rest %= scale;
+    const size_t used = write_fixed(out, size, scaled(value * power, scale), scale);
+    format(out + used, size - used, "e-%u", exponent);
+}
+
+/* Quotes keep spaces at the ends, and show that a text is empty. */
+static bool needs_quotes(const char *text, size_t n)
+{
+    return n == 0 || is_blank(text[0]) || is_blank(text[n - 1]) || (n > 1 && text[0] == '"' && text[n - 1] == '"');
+}
+
+static void write_text(char *out, size_t size, const char *text)
+{
+    const size_t n = text_length(text);
+    if (!needs_quotes(text, n)) {
+        utf8_printable(out, size, (const uint8_t *)text, n);
+        return;
     }
+    out[0] = '"';
+    utf8_printable(out + 1, size - 2, (const uint8_t *)text, n);
+    const size_t used = text_length(out);
+    out[used] = '"';
+    out[used + 1] = 0;
 }
 
 void config_value(const struct config *config, uint32_t index, char *out, size_t size)
@@ -171,7 +223,7 @@ void config_value(const struct config *config, uint32_t index, char *out, size_t
     memcpy(&count, field, sizeof count);
     const char *word = word_at(setting, setting->kind == SEED ? !config->seed_random : count);
     if (setting->kind >= TEXT) {
-        utf8_printable(out, size, (const uint8_t *)field, text_length(field));
+        write_text(out, size, field);
     } else if (setting->kind == REAL) {
         write_real(out, size, real);
     } else if (setting->kind == SERIAL && count > 0) {
@@ -189,11 +241,6 @@ struct span {
     const char *text;
     size_t n;
 };
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r';
-}
 
 static struct span trim(struct span span)
 {

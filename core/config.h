@@ -50,13 +50,25 @@ enum { CONFIG_SAMPLING_FIRST = 2, CONFIG_SAMPLING_LAST = 8, CONFIG_KEYS = 20 };
 /* The key number `index` < CONFIG_KEYS. */
 const char *config_key(uint32_t index);
 
-/* Whether the key only counts at start, so that there is no use in setting it later. */
-bool config_at_start(uint32_t index);
+/* What a key that is set at the prompt asks for, besides being kept. */
+enum config_effect {
+    EFFECT_NONE,       /* the next story takes it */
+    EFFECT_START,      /* it only counts at start: there is no use in setting it later */
+    EFFECT_MODEL,      /* another model is to be loaded; the key is kept once that is done */
+    EFFECT_SEED,       /* a seed may have to be drawn */
+    EFFECT_SERIAL,     /* set_serial */
+    EFFECT_COLOUR,     /* console_use_colour */
+    EFFECT_CHAT,       /* a conversation begins anew */
+    EFFECT_PROCESSORS, /* the work is to be shared anew */
+};
+
+enum config_effect config_effect(uint32_t index);
 
 /* The number of the key that is typed as key[0..n), in any case; -1 with *error if there is none. */
 int config_find(const char *key, size_t n, struct error *error);
 
-/* Writes the key's value as text that config_set takes, cut to fit (an incomplete UTF-8 sequence is dropped). */
+/* Writes the key's value as text that config_set takes, cut to fit `size` >= 3 (an incomplete UTF-8 sequence is
+   dropped). A text that is empty or has spaces at its ends stands in quotes. */
 void config_value(const struct config *config, uint32_t index, char *out, size_t size);
 
 /* Writes what the key takes: "a number from 0 to 100". */

@@ -101,8 +101,16 @@ static void start(struct console *console)
 
 /* ---- Unattended ---- */
 
-/* Counts down, `what` in front of the seconds. Returns false where a key has stopped it; a character then waits to
-   begin the line. */
+/* Whether `key` says that somebody is there; a character then waits to begin the line. */
+static bool begins_line(struct console *console, int key)
+{
+    if (key > KEY_SPACE) {
+        console->first_key = key;
+    }
+    return key != KEY_NONE;
+}
+
+/* Counts down, `what` in front of the seconds. Returns false where a key has stopped it. */
 static bool count_down(struct console *console, const char *what, uint32_t seconds)
 {
     struct platform *platform = console->platform;
@@ -117,10 +125,7 @@ static bool count_down(struct console *console, const char *what, uint32_t secon
         key = keys_next(&console->keys);
     }
     ticker_show(console, "");
-    if (key > KEY_SPACE) {
-        console->first_key = key;
-    }
-    return key == KEY_NONE;
+    return !begins_line(console, key);
 }
 
 /* Tells stories until there have been enough or somebody is there. */
@@ -141,9 +146,12 @@ static void tell_unattended(struct console *console)
             return;
         }
     }
+    if (config->after == AFTER_PROMPT || begins_line(console, keys_next(&console->keys))) {
+        return; /* whoever has typed during the last story, too, wants to go on */
+    }
     if (config->after == AFTER_REBOOT) {
         command_reboot(console);
-    } else if (config->after == AFTER_OFF) {
+    } else {
         command_off(console);
     }
 }

@@ -50,6 +50,7 @@ struct console {
     char path[PLATFORM_NAME_MAX + sizeof MODELS_FOLDER];
     char last_prompt[PROMPT_MAX];
     struct platform_entry entry; /* of a directory, scratch */
+    uint32_t candidate, candidate_at; /* completion: the number of the next one, and the word it is looked for from */
     struct engine engine;
 };
 
@@ -78,11 +79,9 @@ uint32_t share_of(uint64_t part, uint64_t whole, uint32_t scale);
 struct short_text {
     char text[24];
 };
+/* For `say`: the space is a WRAP_TIE. */
 struct short_text size_text(uint64_t bytes);        /* "303 KiB", "1.3 MiB" */
 struct short_text time_text(uint64_t microseconds); /* "850 us", "12.3 ms", "1.5 s" */
-
-/* Ten times amount / microseconds, so tenths of millions a second; 0 if no time has passed. */
-uint32_t rate_tenths(uint64_t amount, uint64_t microseconds);
 
 /* ---- console.c ---- */
 

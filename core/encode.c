@@ -185,15 +185,6 @@ struct turn {
     size_t n, plain_start, plain_end;
 };
 
-static bool is_free(const int32_t *mark, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (mark[i] != MARK_FREE)
-            return false;
-    }
-    return true;
-}
-
 /* Whether a token of this type is one where it is written in bytes [start, end) of the text. */
 static bool counts(const struct turn *turn, uint8_t type, size_t start, size_t end)
 {
@@ -202,22 +193,75 @@ static bool counts(const struct turn *turn, uint8_t type, size_t start, size_t e
     return type == TOKEN_USER || ((type == TOKEN_CONTROL || type == TOKEN_UNKNOWN) && !touches_plain);
 }
 
-/* Marks the tokens in the text: longest first, leftmost first, without overlap. */
+static uint32_t length_of(const struct tokenizer *tokenizer, uint32_t id)
+{
+    return tokenizer->text_start[id + 1] - tokenizer->text_start[id];
+}
+
+/* The first of sorted[low..high) that has a byte number `at` which is not below `byte`; those alike up to
+   there are sorted by it. */
+static uint32_t first_from(const struct tokenizer *tokenizer, uint32_t low, uint32_t high, uint32_t at, uint32_t byte)
+{
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2, id = tokenizer->sorted[middle];
+        if (length_of(tokenizer, id) == at || tokenizer->text[tokenizer->text_start[id] + at] < byte)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The bytes of the longest token that is written at `start` and ends by start + room, and its *id; 0 if there is none.
+   Pieces that begin like the text lie side by side, fewer with each byte more, and the one that ends there first. */
+static uint32_t longest_at(const struct tokenizer *tokenizer, const struct turn *turn, size_t start, size_t room,
+                           int32_t *id)
+{
+    uint32_t low = 0, high = tokenizer->vocabulary, longest = 0;
+
+    room = room < tokenizer->marked_longest ? room : tokenizer->marked_longest;
+    for (uint32_t n = 0; n < room; n++) {
+        const uint8_t byte = (uint8_t)turn->text[start + n];
+        low = first_from(tokenizer, low, high, n, byte);
+        high = first_from(tokenizer, low, high, n, byte + 1u);
+        if (low == high)
+            break;
+        const uint32_t first = tokenizer->sorted[low];
+        if (length_of(tokenizer, first) == n + 1 && counts(turn, tokenizer->type[first], start, start + n + 1)) {
+            longest = n + 1;
+            *id = (int32_t)first;
+        }
+    }
+    return longest;
+}
+
+/* Marks the tokens in the text: longest first, leftmost first, without overlap. Each one marked shortens only those
+   before it that reach into it, none of which is longer: that bounds the work by the text's bytes times
+   TOKENIZER_USER_MAX. */
 static void mark_tokens(struct encoder *encoder, const struct turn *turn)
 {
     const struct tokenizer *tokenizer = encoder->tokenizer;
+    uint32_t *longest = (uint32_t *)encoder->queue; /* of each byte; no pair is queued yet */
     int32_t *mark = encoder->mark;
 
-    for (size_t i = 0; i < turn->n; i++)
+    for (size_t i = 0; i < turn->n; i++) {
         mark[i] = MARK_FREE;
-    for (size_t length = tokenizer->marked_longest; length > 0; length--) {
+        longest[i] = longest_at(tokenizer, turn, i, turn->n - i, &mark[i]);
+    }
+    for (uint32_t length = tokenizer->marked_longest; length > 0; length--) {
         for (size_t i = 0; i + length <= turn->n; i++) {
-            int32_t id = tokenizer_find(tokenizer, (const uint8_t *)turn->text + i, length);
-            if (id == TOKEN_ABSENT || !counts(turn, tokenizer->type[id], i, i + length) || !is_free(mark + i, length))
+            if (longest[i] != length)
                 continue;
-            mark[i] = id;
-            for (size_t k = 1; k < length; k++)
+            for (size_t k = 1; k < length; k++) {
                 mark[i + k] = MARK_COVERED;
+                longest[i + k] = 0;
+            }
+            for (size_t back = 1; back < length && back <= i; back++) {
+                if (longest[i - back] > back) {
+                    mark[i - back] = MARK_FREE;
+                    longest[i - back] = longest_at(tokenizer, turn, i - back, back, &mark[i - back]);
+                }
+            }
         }
     }
 }

@@ -171,3 +171,13 @@ bool text_equal_nocase(const char *a, const char *b)
     }
     return false;
 }
+
+uint32_t rate_tenths(uint64_t amount, uint64_t microseconds)
+{
+    while (microseconds > UINT32_MAX) { /* keeps the division in 32 bits of divisor */
+        microseconds >>= 1;
+        amount >>= 1;
+    }
+    const uint64_t tenths = microseconds == 0 ? 0 : amount * 10 / microseconds;
+    return tenths > UINT32_MAX ? UINT32_MAX : (uint32_t)tenths;
+}

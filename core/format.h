@@ -28,6 +28,10 @@ bool text_equal(const char *a, const char *b);
 /* ASCII letters compare without case. */
 bool text_equal_nocase(const char *a, const char *b);
 
+/* Ten times amount / microseconds, so tenths of millions a second; 0 if no time has passed. amount < 2^60; what exceeds
+   32 bits is UINT32_MAX. */
+uint32_t rate_tenths(uint64_t amount, uint64_t microseconds);
+
 /*
  * Reads a decimal number that fills text[0..n) wholly: "12", "0.8", ".5", "-1.5e-3" (the last three: float only).
  * A float keeps its first seven significant digits; up to ten decimal places it then rounds correctly (one IEEE

@@ -17,7 +17,8 @@ enum { LINE_MAX = 4096, LINE_CANDIDATE_MAX = 320 }; /* bytes, NUL included */
 /*
  * Writes candidate number `index` (from 0) for the n bytes `before` the cursor: what these would become, UTF-8 with
  * NUL, in at most LINE_CANDIDATE_MAX bytes. Every candidate begins with `before`, but for the case of ASCII letters.
- * Returns false past the last one.
+ * They are asked for one after the other, and for the same bytes until number 0 is asked for. Returns false past the
+ * last one.
  */
 typedef bool line_complete(void *context, const char *before, size_t n, uint32_t index, char *out);
 

@@ -90,15 +90,6 @@ uint32_t share_of(uint64_t part, uint64_t whole, uint32_t scale)
     return whole == 0 ? scale : (uint32_t)part * scale / (uint32_t)whole;
 }
 
-uint32_t rate_tenths(uint64_t amount, uint64_t microseconds)
-{
-    while (microseconds > UINT32_MAX) {
-        microseconds >>= 1;
-        amount >>= 1;
-    }
-    return microseconds == 0 ? 0 : (uint32_t)(amount * 10 / (uint32_t)microseconds);
-}
-
 /* Rounded to the nearest tenth, in whole KiB below 1 MiB; shifted first, so that it fits for any size. */
 struct short_text size_text(uint64_t bytes)
 {
@@ -106,9 +97,9 @@ struct short_text size_text(uint64_t bytes)
     const bool large = bytes >= 1u << 30;
     const uint64_t tenths = ((bytes >> (large ? 20 : 10)) * 10 + 512) >> 10;
     if (bytes < 1u << 20) {
-        format(out.text, sizeof out.text, "%u KiB", ((uint32_t)bytes + 1023) >> 10);
+        format(out.text, sizeof out.text, "%u" WRAP_TIE "KiB", ((uint32_t)bytes + 1023) >> 10);
     } else {
-        format(out.text, sizeof out.text, "%u.%u %ciB", (uint32_t)tenths / 10, (uint32_t)tenths % 10,
+        format(out.text, sizeof out.text, "%u.%u" WRAP_TIE "%ciB", (uint32_t)tenths / 10, (uint32_t)tenths % 10,
                large ? 'G' : 'M');
     }
     return out;
@@ -118,11 +109,11 @@ struct short_text time_text(uint64_t microseconds)
 {
     struct short_text out;
     if (microseconds < 1000) {
-        format(out.text, sizeof out.text, "%u us", (uint32_t)microseconds);
+        format(out.text, sizeof out.text, "%u" WRAP_TIE "us", (uint32_t)microseconds);
         return out;
     }
     const bool seconds = microseconds >= 1000000u;
     const uint32_t tenths = (uint32_t)(microseconds / (seconds ? 100000u : 100u));
-    format(out.text, sizeof out.text, "%u.%u %s", tenths / 10, tenths % 10, seconds ? "s" : "ms");
+    format(out.text, sizeof out.text, "%u.%u" WRAP_TIE "%s", tenths / 10, tenths % 10, seconds ? "s" : "ms");
     return out;
 }

@@ -340,11 +340,6 @@ struct story_result story_tell(struct engine *engine, const struct story *story,
 
 uint32_t story_speed_tenths(const struct story_result *result)
 {
-    uint64_t elapsed = result->microseconds - result->first_token;
-    uint64_t steps = (uint64_t)(result->generated - (result->generated > 0)) * 10000000;
-    while (elapsed > UINT32_MAX) { /* keeps the division in 32 bits of divisor */
-        elapsed >>= 1;
-        steps >>= 1;
-    }
-    return elapsed == 0 ? 0 : (uint32_t)(steps / elapsed);
+    const uint32_t steps = result->generated - (result->generated > 0);
+    return rate_tenths((uint64_t)steps * 1000000u, result->microseconds - result->first_token);
 }

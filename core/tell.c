@@ -8,19 +8,25 @@ void tell_draw_seed(struct console *console)
     }
 }
 
-/* The configuration goes before the file: who writes a template knows that the file has none, or a wrong one. */
+/* The configuration goes before the file: who writes a template knows that the file has none, or a wrong one. A stop
+   text alone takes the place of the file's. */
 void tell_prepare(struct console *console)
 {
     const struct config *config = &console->config;
     char text[3][CHAT_TEXT_MAX];
     const char *const typed[3] = {config->chat_prefix, config->chat_suffix, config->chat_stop};
+    struct chat *chat = &console->configured_chat;
+    for (uint32_t i = 0; i < 3; i++) { /* config.c has let nothing else through */
+        chat_unescape(text[i], sizeof text[i], typed[i], text_length(typed[i]));
+    }
     console->chat = console->loaded && console->engine.has_chat ? &console->engine.chat : NULL;
-    if (typed[0][0] != 0 || typed[1][0] != 0) {
-        for (uint32_t i = 0; i < 3; i++) { /* config.c has let nothing else through */
-            chat_unescape(text[i], sizeof text[i], typed[i], text_length(typed[i]));
-        }
-        chat_from_texts(&console->configured_chat, text[0], text[1], text[2]);
-        console->chat = &console->configured_chat;
+    if (text[0][0] != 0 || text[1][0] != 0) {
+        chat_from_texts(chat, text[0], text[1], text[2]);
+        console->chat = chat;
+    } else if (console->chat != NULL && text[2][0] != 0) {
+        *chat = *console->chat;
+        format(chat->stop, sizeof chat->stop, "%s", text[2]);
+        console->chat = chat;
     }
     console->mark = 0;
 }

@@ -88,6 +88,8 @@ static void put_character(struct wrap *wrap, const char *bytes, uint32_t n)
     } else if (code == ' ' || code == '\t') {
         end_word(wrap);
         wrap->spaces += wrap->spaces < UINT32_MAX;
+    } else if (code == (uint8_t)WRAP_TIE[0]) {
+        put_letter(wrap, " ", 1, 1);
     } else if (code > ' ' && !(code >= 0x7F && code < 0xA0)) { /* no control character */
         put_letter(wrap, bytes, n, utf8_columns(code));
     }

@@ -50,8 +50,8 @@ Esc or Ctrl-C stops a story; Up: earlier lines; Tab: completes a command
 /help           this list"""
 
 SETTINGS = """\
-prompt         =                a text of at most 4095 bytes
-model          =                a text of at most 255 bytes
+prompt         = ""             a text of at most 4095 bytes
+model          = ""             a text of at most 255 bytes
 steps          = 20             a whole number from 0 to 1000000
 temperature    = 0              a number from 0 to 100
 top_p          = 0.9            a number from 0 to 1
@@ -66,9 +66,9 @@ after          = prompt         prompt, reboot or off, at start
 serial         = com1 115200    off, or com1 to com4 and a speed: com1 115200
 wrap           = auto           auto, off or a whole number from 20 to 500
 colour         = on             off or on
-chat_prefix    =                a text of at most 255 bytes
-chat_suffix    =                a text of at most 255 bytes
-chat_stop      =                a text of at most 63 bytes
+chat_prefix    = ""             a text of at most 255 bytes
+chat_suffix    = ""             a text of at most 255 bytes
+chat_stop      = ""             a text of at most 63 bytes
 processors     = auto           auto or a whole number from 1 to 64"""
 
 PROGRESS = f"Loading /MODELS/{NAME}: [####################] 100 %, <x> MB/s\n"
@@ -90,7 +90,9 @@ RoPE: over <n> of <n>, base 10000
 Tokenizer: <n> tokens, BOS 1, EOS 2, unknown 0
 In use: weights <size>, KV cache <size>, tokenizer <size>, buffers <size>
 """
-SAMPLING = "Settings: steps 20, temperature 0, top_p 0.9, top_k 0, min_p 0, repeat_penalty 1, seed 192"
+TIE = "\0"  # a space at which no line is broken: a setting stands beside its value
+SAMPLING = "Settings: " + ", ".join(pair.replace(" ", TIE) for pair in [
+    "steps 20", "temperature 0", "top_p 0.9", "top_k 0", "min_p 0", "repeat_penalty 1", "seed 192"])
 
 BENCH = """\
 Time for a token, 128 one by one; * computes stories here
@@ -129,7 +131,7 @@ def test_info_and_kernels(boot, volume, firmware):
     volume.configure(**QUIET)
     with boot(volume.path, firmware) as machine:
         begin(machine)
-        say(machine, "/info", INFO + wrapped(SAMPLING, COLUMNS[firmware]))
+        say(machine, "/info", INFO + wrapped(SAMPLING, COLUMNS[firmware]).replace(TIE, " "))
         say(machine, "/again", "Error: nothing has been told yet")
         say(machine, "/kernel", "Kernel: avx2, the widest that this CPU has")
         say(machine, "/kernel scalar", PROGRESS + "Kernel: scalar, chosen by /kernel")

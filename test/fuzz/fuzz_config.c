@@ -38,9 +38,6 @@ static void check_values(const struct config *config)
 
     for (uint32_t i = 0; i < CONFIG_KEYS; i++) {
         config_value(config, i, value, sizeof value);
-        if (strchr(value, '"') != NULL || value[0] == ' ' || (value[0] != '\0' && value[strlen(value) - 1] == ' ') ||
-            strcmp(config_key(i), "repeat_penalty") == 0) /* quotes hold these; a penalty may be too small to show */
-            continue;
         if (config_set(&copy, config_key(i), strlen(config_key(i)), value, strlen(value), &error) != 0) {
             if (strchr(value, '?') != NULL)
                 continue;

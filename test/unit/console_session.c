@@ -103,6 +103,7 @@ static int list(struct platform *platform, const char *directory, uint32_t index
 {
     const struct memory_platform *memory = platform->state;
     const size_t n = strlen(directory);
+    machine.session->lists++;
     for (uint32_t i = 0; i < memory->file_count; i++) {
         const char *path = memory->files[i].path;
         if (strncmp(path, directory, n) == 0 && path[n] == '/' && index-- == 0) {

@@ -22,7 +22,7 @@ struct session {
     bool no_serial;     /* set_serial fails */
     const char *vendor; /* NULL = "" */
 
-    uint32_t reboots, offs, serials, serial_port, serial_speed;
+    uint32_t reboots, offs, lists, serials, serial_port, serial_speed;
     char transcript[TRANSCRIPT_MAX];
     size_t length;
 };

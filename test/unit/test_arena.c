@@ -29,18 +29,23 @@ static void aligns_addresses(void **state)
     assert_int_equal(arena.used, 64);
 }
 
-static void refuses_without_change(void **state)
+/* What is too large is refused, and all that comes after it. */
+static void is_full_once_it_has_refused(void **state)
 {
+    static const struct {
+        size_t bytes, alignment;
+    } cases[] = {{12, 1}, {9, 8 /* three bytes of padding before it */}, {SIZE_MAX, 1}, {SIZE_MAX - 4, 8}, {1, 4096}};
     _Alignas(16) uint8_t memory[16];
-    struct arena arena = {memory, sizeof memory, 5};
 
     (void)state;
-    assert_null(arena_take(&arena, 12, 1));
-    assert_null(arena_take(&arena, 9, 8)); /* three bytes of padding before it */
-    assert_null(arena_take(&arena, SIZE_MAX, 1));
-    assert_null(arena_take(&arena, SIZE_MAX - 4, 8));
-    assert_null(arena_take(&arena, 1, 4096));
-    assert_int_equal(arena.used, 5);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct arena arena = {memory, sizeof memory, 5};
+        assert_null(arena_take(&arena, cases[i].bytes, cases[i].alignment));
+        assert_int_equal(arena.used, sizeof memory);
+        assert_null(arena_take(&arena, 1, 1));
+        arena.used = 5; /* a mark rewinds */
+        assert_ptr_equal(arena_take(&arena, 1, 1), memory + 5);
+    }
 }
 
 static void counts(void **state)
@@ -62,7 +67,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hands_out_in_order),
         cmocka_unit_test(aligns_addresses),
-        cmocka_unit_test(refuses_without_change),
+        cmocka_unit_test(is_full_once_it_has_refused),
         cmocka_unit_test(counts),
     };
 

@@ -112,6 +112,22 @@ static void what_follows_the_stories(void **state)
     assert_int_equal(session.reboots, 1);
 }
 
+/* Typed while the last story is told: somebody is there, and it is no stop key that says so. */
+static void any_key_keeps_the_machine_on(void **state)
+{
+    static const char *const keys[] = {"x", " ", "\r", "/save\r"};
+    static const char *const settings[] = {"prompt = ab\ntemperature = 0\nafter = off\ncountdown = 0\n",
+                                           "prompt = ab\ntemperature = 0\nafter = reboot\ncountdown = 0\n"};
+    for (size_t i = 0; i < 2 * COUNT_OF(keys); i++) {
+        fresh(state);
+        press_in_story(keys[i / 2]);
+        const char *text = strstr(run_with(settings[i % 2], "y\r"), HINT);
+        assert_non_null(text);
+        assert_int_equal(session.offs + session.reboots, 0);
+        assert_true(is_start(text, i / 2 == 0 ? HINT "> xy\n" : i / 2 == 3 ? HINT "> /save\nError: " : HINT "> y\n"));
+    }
+}
+
 /* ---- Stories ---- */
 
 static void a_typed_prompt_is_continued(void **state)
@@ -317,6 +333,7 @@ int main(void)
         cmocka_unit_test(stories_without_a_hand),
         cmocka_unit_test(stories_for_ever_end_with_a_key),
         cmocka_unit_test(what_follows_the_stories),
+        cmocka_unit_test(any_key_keeps_the_machine_on),
         cmocka_unit_test(a_typed_prompt_is_continued),
         cmocka_unit_test(the_configured_prompt_begins_every_story),
         cmocka_unit_test(the_same_again),

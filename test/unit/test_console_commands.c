@@ -15,7 +15,7 @@ static void settings_are_shown_and_set(void **state)
     assert_string_equal(answer("/set steps\r"),
                         "> /set steps\nsteps          = 0              a whole number from 0 to 1000000\n");
     assert_string_equal(answer("/set prompt \" x y\"\r/set prompt\r"),
-                        "> /set prompt \" x y\"\nprompt =  x y\n> /set prompt\nprompt         =  x y           a text "
+                        "> /set prompt \" x y\"\nprompt = \" x y\"\n> /set prompt\nprompt         = \" x y\"         a text "
                         "of at most 4095 bytes\n");
     assert_string_equal(answer("/set prompt b\r\r"),
                         "> /set prompt b\nprompt = b\n> \n\nb\n\n[3 tokens, 0.0 tokens/s]\n");
@@ -39,7 +39,7 @@ static void blanks_at_the_end_mean_nothing(void **state)
                         "> /again \nError: nothing has been told yet\n"
                         "> /kernel scalar \n" LOADED("/MODELS/A.GGUF") "Kernel: scalar, chosen by /kernel\n");
     assert_string_equal(answer("/set prompt b\r/set prompt = \r"),
-                        "> /set prompt b\nprompt = b\n> /set prompt = \nprompt = \n");
+                        "> /set prompt b\nprompt = b\n> /set prompt = \nprompt = \"\"\n");
 }
 
 static void all_settings_are_listed(void **state)
@@ -47,8 +47,8 @@ static void all_settings_are_listed(void **state)
     fresh(state);
     assert_string_equal(answer("/set\r"),
                         "> /set\n"
-                        "prompt         =                a text of at most 4095 bytes\n"
-                        "model          =                a text of at most 255 bytes\n"
+                        "prompt         = \"\"             a text of at most 4095 bytes\n"
+                        "model          = \"\"             a text of at most 255 bytes\n"
                         "steps          = 0              a whole number from 0 to 1000000\n"
                         "temperature    = 0.8            a number from 0 to 100\n"
                         "top_p          = 0.9            a number from 0 to 1\n"
@@ -63,9 +63,9 @@ static void all_settings_are_listed(void **state)
                         "serial         = com1 115200    off, or com1 to com4 and a speed: com1 115200\n"
                         "wrap           = auto           auto, off or a whole number from 20 to 500\n"
                         "colour         = on             off or on\n"
-                        "chat_prefix    =                a text of at most 255 bytes\n"
-                        "chat_suffix    =                a text of at most 255 bytes\n"
-                        "chat_stop      =                a text of at most 63 bytes\n"
+                        "chat_prefix    = \"\"             a text of at most 255 bytes\n"
+                        "chat_suffix    = \"\"             a text of at most 255 bytes\n"
+                        "chat_stop      = \"\"             a text of at most 63 bytes\n"
                         "processors     = auto           auto or a whole number from 1 to 64\n");
 }
 
@@ -128,6 +128,21 @@ static void all_about_machine_and_model(void **state)
     for (size_t i = 0; i < COUNT_OF(parts); i++) {
         text = strstr(text, parts[i]);
         assert_non_null(text);
+    }
+}
+
+/* On a screen of any width a name and its value stay on one line. */
+static void names_stay_with_their_values(void **state)
+{
+    static const char *const pairs[] = {"repeat_penalty 1", "temperature 0.8", "min_p 0", "KV cache 4 KiB", "EOS 2"};
+    fresh(state);
+    for (session.columns = 30; session.columns <= 100; session.columns++) {
+        const char *text = strstr(run_with("autostart = off\n", "/info\r"), "> /info\n");
+        assert_non_null(text);
+        assert_null(strchr(text, '\x1F'));
+        for (size_t i = 0; i < COUNT_OF(pairs); i++) {
+            assert_non_null(strstr(text, pairs[i]));
+        }
     }
 }
 
@@ -211,6 +226,29 @@ static void tab_completes(void **state)
     assert_non_null(strstr(text, "> /set temperature 0.5\ntemperature = 0.5\n"));
     assert_non_null(strstr(text, "> /model BEAR.GGUF\nLoading"));
     assert_non_null(strstr(text, "> /kernel scalar\nLoading"));
+}
+
+/* Tab asks for every candidate, twice where it lists them, and each time the folder is read through once. */
+static void completion_reads_the_folder_once(void **state)
+{
+    enum { MODELS = 20 };
+    static char paths[MODELS][24];
+    struct memory_file files[MODELS + 2] = {{0}};
+    fresh(state);
+    for (uint32_t i = 0; i < MODELS; i++) {
+        snprintf(paths[i], sizeof paths[i], "/MODELS/BEAR%02u.GGUF", i);
+        files[i] = model(paths[i]);
+    }
+    files[MODELS] = config("autostart = off\n");
+    session.keys = "/exit\r";
+    run(files);
+    const uint32_t without = session.lists;
+    session.lists = 0;
+    session.keys = "/model b\t\t\x15/exit\r";
+    const char *text = run(files);
+    assert_non_null(strstr(text, "BEAR00.GGUF  BEAR01.GGUF"));
+    assert_non_null(strstr(text, "BEAR19.GGUF\n"));
+    assert_int_equal(session.lists - without, 3 * MODELS + 2); /* to the end, to the end again, and the list */
 }
 
 /* Whatever is echoed is cut, but its line ends. */
@@ -319,11 +357,13 @@ int main(void)
         cmocka_unit_test(wrong_commands),
         cmocka_unit_test(restart_and_off),
         cmocka_unit_test(all_about_machine_and_model),
+        cmocka_unit_test(names_stay_with_their_values),
         cmocka_unit_test(kernels_are_changed_by_name),
         cmocka_unit_test(kernels_that_this_cpu_cannot_run),
         cmocka_unit_test(the_bench),
         cmocka_unit_test(escape_stops_the_bench),
         cmocka_unit_test(tab_completes),
+        cmocka_unit_test(completion_reads_the_folder_once),
         cmocka_unit_test(what_is_too_long_to_say_is_cut),
         cmocka_unit_test(the_bench_never_leaves_without_a_model),
         cmocka_unit_test(a_long_line_is_not_completed),

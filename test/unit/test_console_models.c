@@ -270,11 +270,35 @@ static void chat_settings_change_the_model(void **state)
         "> /set seed 6\nseed = 6\n> /set chat_prefix b\nchat_prefix = b\n> /set chat_suffix c\nchat_suffix = c\n"
         "> a\n\n" HALF "ab\xC3\xB6" HALF " a\n\n[11 tokens, 0.0 tokens/s]\n"
         "> /set chat_prefix\nchat_prefix    = b              a text of at most 255 bytes\n"
-        "> /set chat_suffix \"\"\nchat_suffix = \nThe conversation is forgotten.\n> /set seed 6\nseed = 6\n> a\n\n" HALF
+        "> /set chat_suffix \"\"\nchat_suffix = \"\"\nThe conversation is forgotten.\n> /set seed 6\nseed = 6\n> a\n\n" HALF
         "ab\xC3\xB6" HALF " a\n\n[10 tokens, 0.0 tokens/s]\n"
-        "> /set chat_prefix \"\"\nchat_prefix = \nThe conversation is forgotten.\n"
+        "> /set chat_prefix \"\"\nchat_prefix = \"\"\nThe conversation is forgotten.\n"
         "> /set seed 6\nseed = 6\n> \n" SEED_6
         "> /set chat_stop x\\y\nError: chat_stop knows \\n (new line), \\t (tab), \\s (space) and \\\\ only\n");
+}
+
+/* Alone it takes the place of the stop text of the model's own template; without a chat it says that it is of no use. */
+static void a_stop_text_alone(void **state)
+{
+    static const struct change chats[SAMPLE_CHANGES] = {
+        {KEY_TEXT, "tokenizer.chat_template", .text = "[INST]"}, {KEY_NUMBER, "llama.context_length", U32, 64}};
+    fresh(state);
+    size_t size;
+    uint8_t *bytes = sample_model(chats, &size);
+    const struct memory_file files[] = {{"/MODELS/A.GGUF", bytes, size}, config("seed = 6\nautostart = off\n"), {0}};
+    session.free_bytes = 64 << 20;
+    session.keys = "/set chat_stop b\r/set seed 6\r\xF6\r/set chat_stop \"\"\r/set seed 6\r\xF6\r";
+    assert_string_equal(strchr(strstr(run(files), CHAT_HINT), '>'),
+                        "> /set chat_stop b\nchat_stop = b\n> /set seed 6\nseed = 6\n"
+                        "> \xC3\xB6\n\n" HALF "a\n\n[21 tokens, 0.0 tokens/s]\n"
+                        "> /set chat_stop \"\"\nchat_stop = \"\"\nThe conversation is forgotten.\n"
+                        "> /set seed 6\nseed = 6\n"
+                        "> \xC3\xB6\n\n" HALF "ab\xC3\xB6" HALF " a\n\n[24 tokens, 0.0 tokens/s]\n" END);
+    free(bytes);
+    assert_string_equal(answer("/set chat_stop b\r/set chat_prefix b\r"),
+                        "> /set chat_stop b\nchat_stop = b\n"
+                        "chat_stop counts in a chat; without chat_prefix this model tells stories.\n"
+                        "> /set chat_prefix b\nchat_prefix = b\n");
 }
 
 /* Whatever else takes a conversation away says so, where there is one. */
@@ -314,6 +338,7 @@ int main(void)
         cmocka_unit_test(a_chat_goes_on_until_the_context_is_full),
         cmocka_unit_test(a_chat_without_a_hand),
         cmocka_unit_test(chat_settings_change_the_model),
+        cmocka_unit_test(a_stop_text_alone),
         cmocka_unit_test(a_conversation_is_not_lost_in_silence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

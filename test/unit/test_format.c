@@ -77,6 +77,30 @@ static void comparing(void **state)
     assert_false(text_equal_nocase("abc", "abd") || text_equal_nocase("ab", "abc") || text_equal_nocase("[", "{"));
 }
 
+static void rates(void **state)
+{
+    static const struct {
+        uint64_t amount, microseconds;
+        uint32_t tenths;
+    } cases[] = {
+        {0, 0, 0},
+        {5, 0, 0},
+        {0, 7, 0},
+        {1, 1, 10},
+        {1999, 1000, 19},
+        {1000000, 3000000, 3},
+        {123456789, 1000, 1234567},
+        {100ull << 40, 10ull << 40, 100}, /* a divisor beyond 32 bits */
+        {UINT32_MAX, UINT32_MAX, 10},
+        {1ull << 32, 1ull << 32, 10},
+        {1ull << 59, 1, UINT32_MAX},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        assert_int_equal(rate_tenths(cases[i].amount, cases[i].microseconds), cases[i].tenths);
+}
+
 static void whole_numbers(void **state)
 {
     static const char *const wrong[] = {"", "-1", "+1", " 1", "1 ", "1a", "0x10", "1.0", "18446744073709551616",
@@ -142,7 +166,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conversions), cmocka_unit_test(widths),        cmocka_unit_test(cutting),
-        cmocka_unit_test(failing),     cmocka_unit_test(comparing),     cmocka_unit_test(whole_numbers),
+        cmocka_unit_test(failing),     cmocka_unit_test(comparing),     cmocka_unit_test(rates),
+        cmocka_unit_test(whole_numbers),
         cmocka_unit_test(floats),      cmocka_unit_test(wrong_floats),
     };
 

@@ -2,6 +2,8 @@
  * core/tokenizer.c and core/encode.c: by hand on a small vocabulary, and against the same algorithm written without a
  * queue and without sorting, on random vocabularies and texts.
  */
+#include <time.h>
+
 #include "unit.h"
 
 #include "vocabulary.h"
@@ -344,6 +346,101 @@ static void random_vocabularies(void **state)
     }
 }
 
+/* User-defined and control pieces over single letters: all lengths from the longest on, left to right. */
+static int32_t plain_mark(const struct piece *pieces, uint32_t count, const char *text, size_t plain_start,
+                          size_t plain_end, int32_t *ids)
+{
+    const size_t n = strlen(text);
+    bool covered[100] = {false};
+    int32_t token[100], used = 0;
+
+    for (size_t i = 0; i < n; i++)
+        token[i] = plain_find(pieces, count, text + i, 1);
+    for (size_t length = n; length > 0; length--) {
+        for (size_t i = 0; i + length <= n; i++) {
+            int32_t id = plain_find(pieces, count, text + i, length);
+            bool plain = i < plain_end && i + length > plain_start;
+            if (id == TOKEN_ABSENT || memchr(covered + i, true, length) != NULL ||
+                !(pieces[id].type == TOKEN_USER || (pieces[id].type == TOKEN_CONTROL && !plain)))
+                continue;
+            memset(covered + i, true, length);
+            memset(token + i, 0xFF, length * sizeof token[0]);
+            token[i] = id;
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (token[i] >= 0)
+            ids[used++] = token[i];
+    }
+    return used;
+}
+
+static void random_marked_tokens(void **state)
+{
+    enum { PIECES = 30, LETTERS = 3, PIECE_BYTES = 9 };
+    static const uint32_t types[] = {TOKEN_USER, TOKEN_CONTROL, TOKEN_UNUSED};
+    char texts[PIECES][PIECE_BYTES], text[60];
+    struct piece pieces[PIECES];
+    struct vocabulary other;
+    int32_t ids[100], expected[100];
+    void *scratch = malloc(tokenizer_scratch(sizeof text));
+
+    (void)state;
+    for (int round = 0; round < 1000; round++) {
+        for (uint32_t i = 0; i < PIECES; i++) {
+            uint32_t length = i < LETTERS ? 1 : 3 + random_below(PIECE_BYTES - 3); /* nothing merges */
+            for (uint32_t k = 0; k < length; k++)
+                texts[i][k] = (char)('a' + (i < LETTERS ? i : random_below(round % LETTERS + 1)));
+            texts[i][length] = '\0';
+            pieces[i] = (struct piece){texts[i], 0, i < LETTERS ? TOKEN_NORMAL : types[random_below(2 + round % 2)]};
+        }
+        assert_int_equal(vocabulary_load(&other, pieces, PIECES, true), 0);
+        other.tokenizer.add_space_prefix = false;
+        for (int k = 0; k < 20; k++) {
+            const size_t n = random_below(sizeof text), from = random_below((uint32_t)n + 1);
+            const size_t to = from + random_below((uint32_t)(n - from) + 1);
+            for (size_t i = 0; i < n; i++)
+                text[i] = (char)('a' + random_below(LETTERS));
+            text[n] = '\0';
+            int32_t count = plain_mark(pieces, PIECES, text, from, to, expected);
+            assert_int_equal(
+                tokenizer_encode_turn(&other.tokenizer, text, n, from, to, false, ids, COUNT_OF(ids), scratch), count);
+            assert_memory_equal(ids, expected, (size_t)count * sizeof ids[0]);
+        }
+        vocabulary_free(&other);
+    }
+    free(scratch);
+}
+
+/* Control tokens of every length cost nothing where the text does not begin like one, and bounded time where it does. */
+static void hostile_control_tokens(void **state)
+{
+    enum { LENGTH = 200000 };
+    static char texts[TOKENIZER_USER_MAX][TOKENIZER_USER_MAX + 1], text[LENGTH];
+    static struct piece pieces[TOKENIZER_USER_MAX];
+    static int32_t ids[LENGTH];
+    struct vocabulary other;
+    void *scratch = malloc(tokenizer_scratch(LENGTH));
+
+    (void)state;
+    for (uint32_t i = 0; i < COUNT_OF(pieces); i++) {
+        memset(texts[i], i == 0 ? 'b' : 'a', i < 2 ? 1 : i + 1); /* no two letters: nothing merges */
+        pieces[i] = (struct piece){texts[i], 0, i < 2 ? TOKEN_NORMAL : TOKEN_CONTROL};
+    }
+    assert_int_equal(vocabulary_load(&other, pieces, COUNT_OF(pieces), true), 0);
+    other.tokenizer.add_space_prefix = false;
+    memset(text, 'b', sizeof text);
+    const clock_t start = clock();
+    assert_int_equal(tokenizer_encode_turn(&other.tokenizer, text, LENGTH, 0, 0, false, ids, LENGTH, scratch), LENGTH);
+    memset(text, 'a', LENGTH / 10);
+    assert_int_equal(
+        tokenizer_encode_turn(&other.tokenizer, text, LENGTH / 10, 0, LENGTH, false, ids, LENGTH, scratch),
+        LENGTH / 10);
+    assert_true(clock() - start < 4 * CLOCKS_PER_SEC); /* of the processor's time, under the sanitizers */
+    vocabulary_free(&other);
+    free(scratch);
+}
+
 static void long_texts(void **state)
 {
     enum { LENGTH = 100000 };
@@ -370,7 +467,8 @@ int main(void)
         cmocka_unit_test(capacity),            cmocka_unit_test(finding),
         cmocka_unit_test(byte_names),          cmocka_unit_test(refusals),
         cmocka_unit_test(sparse_vocabularies), cmocka_unit_test(scores_of_every_kind),
-        cmocka_unit_test(random_vocabularies), cmocka_unit_test(long_texts),
+        cmocka_unit_test(random_vocabularies), cmocka_unit_test(random_marked_tokens),
+        cmocka_unit_test(hostile_control_tokens), cmocka_unit_test(long_texts),
     };
 
     return cmocka_run_group_tests(tests, load_small, free_small);

@@ -77,6 +77,10 @@ static const struct {
     {11, "a\n  b", "a\n  b"},
     {11, "1234567890 ", "1234567890"},
     {11, "1234567890 \nb", "1234567890\nb"},
+    /* a tie: a space within a word */
+    {11, "aaaaa bb" WRAP_TIE "cc" WRAP_TIE "d", "aaaaa\nbb cc d"},
+    {11, "aa bb" WRAP_TIE "cc, d", "aa bb cc,\nd"},
+    {0, "a" WRAP_TIE "b", "a b"},
     /* newlines and tabs */
     {11, "a\nb\n\nc\n", "a\nb\n\nc\n"},
     {11, "\n\na", "\n\na"},
