@@ -68,8 +68,7 @@ static void say_shape(struct console *console)
 {
     const struct engine *engine = &console->engine;
     const struct gguf *gguf = &engine->gguf;
-    const uint64_t cache = (uint64_t)gguf->layers * gguf->kv_heads * engine->transformer.context *
-                           engine->transformer.head_stride * 2 * sizeof *engine->transformer.k;
+    const uint64_t cache = transformer_cache_bytes(&engine->transformer);
     const uint64_t tokenizer = tokenizer_memory(gguf), weights = engine_weights(engine);
     say(console, COLOUR_TEXT,
         "File: %s, GGUF version %u\n"

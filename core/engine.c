@@ -36,7 +36,7 @@ static uint32_t fitting_context(struct engine *engine, const struct kernel *kern
     uint32_t context = engine->gguf.context;
     *bytes = memory_needed(engine, kernel, context);
     while (*bytes > memory && context > ENGINE_CONTEXT_MIN) {
-        context = max_u64(context - context / 8, ENGINE_CONTEXT_MIN) & ~(uint32_t)(LANES - 1);
+        context = max_u64(context - context / 8, ENGINE_CONTEXT_MIN) & ~(uint32_t)(KV_BLOCK - 1);
         *bytes = memory_needed(engine, kernel, context);
     }
     return context;

@@ -2,6 +2,7 @@
  * The key-value pairs of a GGUF file: known keys are read into a table in the order of the file, the rest is skipped;
  * then the table is checked as a whole, since keys come in any order.
  */
+#include "attention.h"
 #include "checksum.h"
 #include "gguf_parts.h"
 #include "memory.h"
@@ -340,8 +341,8 @@ static int check_attention(struct keys *keys)
     if (value_length != gguf->head_size)
         return gguf_refuse(in, name_of(VALUE_LENGTH), "is %u; supported is the key length %u", value_length,
                            gguf->head_size);
-    if (gguf->head_size % 2 != 0)
-        return gguf_refuse(in, "head size", "is %u; it must be even", gguf->head_size);
+    if (gguf->head_size % 2 != 0 || gguf->head_size > HEAD_MAX)
+        return gguf_refuse(in, "head size", "is %u; it must be even and at most %u", gguf->head_size, HEAD_MAX);
     if (keys->seen[CAUSAL] && keys->number[CAUSAL] == 0)
         return gguf_refuse(in, name_of(CAUSAL), "is false; this model embeds text and tells none");
     return 0;

@@ -17,15 +17,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "attention.h"
 #include "cpu.h"
 #include "half.h"
 #include "q8_0.h"
 
 enum {
     GROUP = 32,     /* columns that share a scale; rows and columns of a tile */
-    LANES = 16,     /* partial sums of a float reduction; positions in a block of the KV cache */
+    LANES = 16,     /* partial sums of a float reduction */
     ALIGNMENT = 64, /* of tiles, vectors and the KV cache, bytes */
-    HEAD_STEP = 8,  /* head_size is padded to a multiple of this in the KV cache */
 };
 _Static_assert((int)GROUP == (int)Q8_0_BLOCK, "a group of columns is a block of the file");
 
@@ -35,9 +35,10 @@ _Static_assert((int)GROUP == (int)Q8_0_BLOCK, "a group of columns is a block of 
  * them. What is too small counts as zero; what is too large becomes NaN, which spreads to all logits.
  *
  * A scale of activations after a norm is at most 2^8, one of weights below 2^16, a dot product of 32 at most 2^19, a
- * row has fewer than 2^15 groups: what a matrix makes of them is below 2^58, and a query times a key below 2^126 for a
- * head of 2^10. It is 0 or at least 2^-107, a multiple of the last place of the smallest product of scales,
- * 2^-60 * 2^-24: a gate's half is no subnormal number. What attention and SwiGLU round as such is far below 2^-94.
+ * row has fewer than 2^15 groups: what a matrix makes of them is below 2^58. It is 0 or at least 2^-107, a multiple of
+ * the last place of the smallest product of scales, 2^-60 * 2^-24: a gate's half is no subnormal number. Queries, keys
+ * and values count from 2^-40 on (ROW_SMALLEST). What attention and SwiGLU round as subnormal numbers is far below
+ * 2^-94.
  */
 #define QUANTIZE_SMALLEST 0x10800000u /* bits of 2^-94: a group below it is taken as zeros */
 #define QUANTIZE_LIMIT 0x5D800000u    /* bits of 2^60: a group with a magnitude from it on gets the scale NaN */
@@ -83,16 +84,6 @@ struct q8_vector {
     float *scale;  /* [groups] */
 };
 
-/* One layer's attention for one position. The KV cache of a layer is [kv_heads][context / LANES][head_stride][LANES]:
-   blocks of LANES positions, each with its dimensions one after the other, so that a lane is a position. */
-struct attention {
-    uint32_t heads, kv_heads;        /* kv_heads divides heads */
-    uint32_t head_size, head_stride; /* head_stride = head_size rounded up to HEAD_STEP */
-    uint32_t context;                /* positions in the cache, a multiple of LANES */
-    uint32_t position;               /* of the current token: positions 0..position are attended to */
-    float score_factor;              /* log2(e) / sqrt(head_size) */
-};
-
 struct kernel {
     const char *name; /* "scalar", "sse2", "avx2", "avxvnni", "avx512vnni" */
     uint32_t tile_bytes;
@@ -120,10 +111,26 @@ struct kernel {
     /* out = silu(gate) * up, each [n], n a multiple of GROUP. out may be gate. */
     void (*swiglu)(float *out, const float *gate, const float *up, uint32_t n);
 
-    /* out [heads * head_size] = softmax(q . k * factor) . v for every head. q [heads * head_size]; k, v: this layer's
-       cache, the current position already in it; scores is scratch: [heads][context], then [heads]. */
-    void (*attention)(float *out, const float *q, const float *k, const float *v, const struct attention *shape,
-                      float *scores);
+    /* Quantizes x [n], n a multiple of LANES, to whole numbers of at most `range` <= KEY_RANGE in magnitude. Returns
+       their scale: 0 where all of x is below 2^-40, NaN where one is 2^60 or more or is no number. */
+    float (*row_quantize)(int16_t *out, const float *x, uint32_t n, float range);
+
+    /* The steps of attention (attention.h), which does whole blocks of positions: scores [attention_padded] are aligned.
+       share[t] = v_scale[t] * inverse_largest rounded, at most SHARE_MAX, in the order of value_slot; n positions. */
+    void (*value_shares)(int16_t *share, const float *v_scale, float inverse_largest, uint32_t n);
+
+    /* Scores of one head's query with all keys of its KV head; minus infinity for positions to come. Returns the
+       largest, which is never NaN. */
+    float (*head_scores)(float *scores, const int16_t *q, const int16_t *k, const float *k_scale,
+                         const struct attention *shape);
+
+    /* Turns scores into weights, int16 at the same place, in the order of value_slot. Returns the sum of p. */
+    float (*head_weights)(float *scores, float largest, float factor, const int16_t *share,
+                          const struct attention *shape);
+
+    /* out [head_size] = the weighted sum of values * scale. */
+    void (*head_values)(float *out, const int16_t *weights, const int16_t *v, float scale,
+                        const struct attention *shape);
 
     /* x[i] = 2^((x[i] - largest) * factor) where largest is that of x [n], n a multiple of LANES. Returns their sum;
        the largest has become 1. */
@@ -141,7 +148,11 @@ struct kernel {
         .quantize = quantize,                            \
         .norm_quantize = norm_quantize,                  \
         .swiglu = swiglu,                                \
-        .attention = attention,                          \
+        .row_quantize = row_quantize,                    \
+        .value_shares = value_shares,                    \
+        .head_scores = head_scores,                      \
+        .head_weights = head_weights,                    \
+        .head_values = head_values,                      \
         .exponentials = exponentials,                    \
     }
 

@@ -15,11 +15,16 @@
 #define TILE_FLIP 0
 #include "tile_quad.h"
 
+#define VECTOR(name) _mm256_##name
+
+typedef __m256 floats;
+typedef __m256i ints;
+
 typedef struct {
     __m256 a, b;
 } lanes;
 
-enum { HEADS_AT_ONCE = 1, SCORE_BLOCKS = 4, VALUE_DIMS = 4 };
+enum { VALUE_DIMS = 4 };
 
 #define EACH(function, x, y) ((lanes){function(x.a, y.a), function(x.b, y.b)})
 
@@ -81,10 +86,50 @@ static inline __m128 lanes_fold(lanes x)
     return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
 }
 
-static inline __m128 lanes_fold_max(lanes x)
+static inline __m128 floats_fold(__m256 x)
 {
-    const __m256 eight = _mm256_max_ps(x.a, x.b);
-    return _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    return _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+}
+
+static inline __m128i ints_fold(__m256i x)
+{
+    return _mm_add_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
+}
+
+static inline __m256i ints_load(const void *p)
+{
+    return _mm256_load_si256(p);
+}
+
+static inline void ints_store(void *p, __m256i x)
+{
+    _mm256_store_si256(p, x);
+}
+
+static inline __m256i ints_madd(__m256i sum, __m256i x, __m256i y)
+{
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(x, y));
+}
+
+static inline __m256i ints_min(__m256i x, __m256i y)
+{
+    return _mm256_min_epu16(x, y);
+}
+
+/* The upper half of x * 2^(14 - n). The power is looked up by bytes: the lower one by n, where it has the bits of 2^7
+   and below, the upper one by n + 8. */
+static inline __m256i ints_shift(__m256i x, __m256i n)
+{
+    const __m256i powers = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, -128, 64, 32, 16, 8, 4, 2, 1, 0, /* both halves */
+                                            0, 0, 0, 0, 0, 0, 0, -128, 64, 32, 16, 8, 4, 2, 1, 0);
+    const __m256i index = _mm256_add_epi16(_mm256_or_si256(n, _mm256_slli_epi16(n, 8)), _mm256_set1_epi16(8 << 8));
+    return _mm256_mulhi_epu16(x, _mm256_shuffle_epi8(powers, index));
+}
+
+static inline void store_int16(int16_t *out, __m256 x)
+{
+    const __m256i eight = _mm256_cvtps_epi32(x);
+    _mm_store_si128((__m128i *)out, _mm_packs_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1)));
 }
 
 static inline __m256i largest_magnitude(lanes x)
@@ -123,6 +168,13 @@ static inline void store_group(struct q8_vector *out, uint32_t group, lanes x, l
     const __m256i four = _mm256_sad_epu8(_mm256_and_si256(magnitude, negative), zero);
     const __m128i two = _mm_add_epi32(_mm256_castsi256_si128(four), _mm256_extracti128_si256(four, 1));
     out->sum[group] = _mm_cvtsi128_si32(two) + _mm_extract_epi16(two, 4);
+}
+
+#include "kernel_attention.h"
+
+static inline float lanes_largest(lanes x)
+{
+    return largest_float(_mm256_max_ps(x.a, x.b));
 }
 
 #include "kernel_vector.h"

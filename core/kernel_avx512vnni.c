@@ -14,13 +14,14 @@ enum { BIAS = 128 };
 #define TILE_FLIP BIAS
 #include "tile_quad.h"
 
-typedef __m512 lanes;
+#define VECTOR(name) _mm512_##name
+
+typedef __m512 floats, lanes;
+typedef __m512i ints;
 
 /* What the registers hold: 32 of them, but eight in 32-bit code. */
 enum {
     MANY_REGISTERS = sizeof(void *) > 4,
-    HEADS_AT_ONCE = MANY_REGISTERS ? 2 : 1,
-    SCORE_BLOCKS = 4,
     VALUE_DIMS = MANY_REGISTERS ? 8 : 4,
     VECTORS_AT_ONCE = MANY_REGISTERS ? 4 : 1,
 };
@@ -79,10 +80,46 @@ static inline __m128 lanes_fold(lanes x)
     return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
 }
 
-static inline __m128 lanes_fold_max(lanes x)
+static inline __m128 floats_fold(__m512 x)
 {
     const __m256 eight = _mm256_max_ps(_mm512_castps512_ps256(x), upper_half(x));
     return _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+}
+
+static inline __m128i ints_fold(__m512i x)
+{
+    const __m256i eight = _mm256_add_epi32(_mm512_castsi512_si256(x), _mm512_extracti64x4_epi64(x, 1));
+    return _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+}
+
+static inline __m512i ints_load(const void *p)
+{
+    return _mm512_load_si512(p);
+}
+
+static inline void ints_store(void *p, __m512i x)
+{
+    _mm512_store_si512(p, x);
+}
+
+static inline __m512i ints_madd(__m512i sum, __m512i x, __m512i y)
+{
+    return _mm512_dpwssd_epi32(sum, x, y);
+}
+
+static inline __m512i ints_min(__m512i x, __m512i y)
+{
+    return _mm512_min_epu16(x, y);
+}
+
+static inline __m512i ints_shift(__m512i x, __m512i n)
+{
+    return _mm512_srlv_epi16(x, _mm512_add_epi16(n, _mm512_set1_epi16(2)));
+}
+
+static inline void store_int16(int16_t *out, __m512 x)
+{
+    _mm256_store_si256((__m256i *)out, _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(x)));
 }
 
 static inline uint32_t lanes_magnitude(lanes x, lanes y)
@@ -100,6 +137,13 @@ static inline void store_group(struct q8_vector *out, uint32_t group, lanes x, l
     _mm_store_si128((__m128i *)q, _mm512_cvtepi32_epi8(low));
     _mm_store_si128((__m128i *)(q + LANES), _mm512_cvtepi32_epi8(high));
     out->sum[group] = -BIAS * _mm512_reduce_add_epi32(_mm512_add_epi32(low, high));
+}
+
+#include "kernel_attention.h"
+
+static inline float lanes_largest(lanes x)
+{
+    return largest_float(x);
 }
 
 #include "kernel_vector.h"

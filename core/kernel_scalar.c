@@ -62,16 +62,23 @@ static int32_t round_to_int(float value)
     return (int32_t)(float_bits(rounded) - float_bits(EXP2_ROUNDER));
 }
 
+/* The bits of the largest magnitude in x [n]: they order like magnitudes, infinity and NaN on top. */
+static uint32_t largest_magnitude(const float *x, uint32_t n)
+{
+    uint32_t largest = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t magnitude = float_bits(x[i]) & 0x7FFFFFFF;
+        largest = magnitude > largest ? magnitude : largest;
+    }
+    return largest;
+}
+
 /* Quantizes one group, x [GROUP]; returns its scale. */
 static float quantize_group(struct q8_vector *out, uint32_t group, const float *x)
 {
     int8_t *q = out->q + group * GROUP;
     int32_t *wide = out->wide + group * GROUP;
-    uint32_t largest = 0; /* magnitudes order like their bits, infinity and NaN on top */
-    for (uint32_t i = 0; i < GROUP; i++) {
-        const uint32_t magnitude = float_bits(x[i]) & 0x7FFFFFFF;
-        largest = magnitude > largest ? magnitude : largest;
-    }
+    const uint32_t largest = largest_magnitude(x, GROUP);
     if (largest < QUANTIZE_SMALLEST || largest >= QUANTIZE_LIMIT) {
         memset(q, 0, GROUP);
         memset(wide, 0, GROUP * sizeof *wide);
@@ -129,47 +136,6 @@ static void swiglu(float *out, const float *gate, const float *up, uint32_t n)
     }
 }
 
-/* Positions of block number `block` that are attended to: LANES but in the last one. */
-static uint32_t lanes_used(const struct attention *shape, uint32_t block)
-{
-    const uint32_t left = shape->position + 1 - block * LANES;
-    return left < LANES ? left : LANES;
-}
-
-/* Scores of one head, q . k for positions 0..position, and the largest of them. */
-static float head_scores(float *scores, const float *q, const float *k, const struct attention *shape)
-{
-    float largest = -float_from_bits(FLOAT_INFINITY);
-    for (uint32_t block = 0; block * LANES <= shape->position; block++, k += shape->head_stride * LANES) {
-        const uint32_t used = lanes_used(shape, block);
-        for (uint32_t lane = 0; lane < used; lane++) {
-            float dot = 0;
-#pragma GCC unroll 4
-            for (uint32_t i = 0; i < shape->head_size; i++) {
-                dot += q[i] * k[i * LANES + lane];
-            }
-            *scores++ = dot;
-            largest = dot > largest ? dot : largest;
-        }
-    }
-    return largest;
-}
-
-/* Dimension `i` of one head's values, weighted by the scores and summed. */
-static float head_value(const float *scores, const float *v, const struct attention *shape, uint32_t i)
-{
-    float weighted[LANES] = {0};
-    v += i * LANES;
-    for (uint32_t block = 0; block * LANES <= shape->position; block++, v += shape->head_stride * LANES) {
-        const uint32_t used = lanes_used(shape, block);
-#pragma GCC unroll 4
-        for (uint32_t lane = 0; lane < used; lane++) {
-            weighted[lane] += *scores++ * v[lane];
-        }
-    }
-    return sum_lanes(weighted);
-}
-
 /* Turns `count` scores into 2^((score - largest) * factor); returns their sum. */
 static float to_exponentials(float *scores, uint32_t count, float largest, float factor)
 {
@@ -190,25 +156,116 @@ static float exponentials(float *x, uint32_t n, float factor)
     return to_exponentials(x, n, largest, factor);
 }
 
-static void head_attention(float *out, const float *q, const float *k, const float *v, const struct attention *shape,
-                           float *scores)
+static float row_quantize(int16_t *out, const float *x, uint32_t n, float range)
 {
-    const float largest = head_scores(scores, q, k, shape);
-    const float inverse_sum = 1.0f / to_exponentials(scores, shape->position + 1, largest, shape->score_factor);
+    const uint32_t largest = largest_magnitude(x, n);
+    if (largest < ROW_SMALLEST || largest >= QUANTIZE_LIMIT) {
+        memset(out, 0, n * sizeof *out);
+        return largest < ROW_SMALLEST ? 0.0f : float_from_bits(FLOAT_NAN);
+    }
+    const float inverse = range / float_from_bits(largest);
+    for (uint32_t i = 0; i < n; i++) {
+        out[i] = (int16_t)round_to_int(x[i] * inverse);
+    }
+    return float_from_bits(largest) / range;
+}
+
+/* n as a float. An integer that x87 loads is rounded to single precision only where it is stored. */
+static float float_from_int(int32_t n)
+{
+    volatile float rounded = (float)n;
+    return rounded;
+}
+
+static float head_scores(float *scores, const int16_t *q, const int16_t *k, const float *k_scale,
+                         const struct attention *shape)
+{
+    const float infinity = float_from_bits(FLOAT_INFINITY);
+    float largest = -infinity;
+    for (uint32_t t = 0; t <= shape->position; t++) {
+        const int16_t *key = k + key_index(shape->head_stride, t, 0);
+        int32_t dot = 0;
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < shape->head_size; i += 2, key += 2 * LANES) {
+            dot += q[i] * key[0] + q[i + 1] * key[1];
+        }
+        scores[t] = float_from_int(dot) * k_scale[t];
+        largest = scores[t] > largest ? scores[t] : largest;
+    }
+    for (uint32_t t = shape->position + 1; t < attention_padded(shape); t++) {
+        scores[t] = -infinity;
+    }
+    return largest;
+}
+
+/* z of attention.h. */
+static uint32_t power_of_score(float distance, float factor)
+{
+    const float z = distance * factor;
+    return z < (float)POWER_LAST ? (uint32_t)round_to_int(z) : POWER_LAST;
+}
+
+/* One block of head_weights; returns the sum of p. */
+static int32_t block_weights(int16_t *weights, const float *scores, float largest, float factor, const int16_t *share)
+{
+    int16_t weight[KV_BLOCK];
+    int32_t sum = 0;
+    for (uint32_t t = 0; t < KV_BLOCK; t++) {
+        const uint32_t p = power_negative(power_of_score(largest - scores[t], factor)), slot = value_slot(t);
+        weight[slot] = (int16_t)attention_weight(p, (uint32_t)share[slot]);
+        sum += (int32_t)p;
+    }
+    memcpy(weights, weight, sizeof weight);
+    return sum;
+}
+
+static float head_weights(float *scores, float largest, float factor, const int16_t *share,
+                          const struct attention *shape)
+{
+    const uint32_t n = attention_padded(shape);
+    float sum = 0;
+    for (uint32_t t = 0; t < n;) {
+        int32_t chunk = 0;
+        for (const uint32_t end = n - t < CHUNK ? n : t + CHUNK; t < end; t += KV_BLOCK) {
+            chunk += block_weights((int16_t *)scores + t, scores + t, largest, factor, share + t);
+        }
+        sum += (float)chunk;
+    }
+    return sum;
+}
+
+/* One dimension of one head's values, weighted and summed. */
+static float sum_values(const int16_t *weights, const int16_t *v, const struct attention *shape)
+{
+    const uint32_t n = attention_padded(shape);
+    float sum = 0;
+    for (uint32_t t = 0; t < n;) {
+        int32_t chunk = 0;
+        for (const uint32_t end = n - t < CHUNK ? n : t + CHUNK; t < end; t += KV_BLOCK, weights += KV_BLOCK) {
+#pragma GCC unroll 16
+            for (uint32_t i = 0; i < KV_BLOCK; i++) {
+                chunk += weights[i] * v[i];
+            }
+            v += (size_t)shape->head_stride * KV_BLOCK;
+        }
+        sum += float_from_int(chunk);
+    }
+    return sum;
+}
+
+static void head_values(float *out, const int16_t *weights, const int16_t *v, float scale,
+                        const struct attention *shape)
+{
     for (uint32_t i = 0; i < shape->head_size; i++) {
-        out[i] = head_value(scores, v, shape, i) * inverse_sum;
+        out[i] = sum_values(weights, v + i * KV_BLOCK, shape) * scale;
     }
 }
 
-static void attention(float *out, const float *q, const float *k, const float *v, const struct attention *shape,
-                      float *scores)
+static void value_shares(int16_t *share, const float *v_scale, float inverse_largest, uint32_t n)
 {
-    const uint32_t group = shape->heads / shape->kv_heads;
-    const size_t cache = (size_t)shape->context * shape->head_stride; /* floats of one KV head */
-    for (uint32_t head = 0; head < shape->heads; head++) {
-        const uint32_t offset = head * shape->head_size;
-        const size_t kv = head / group * cache;
-        head_attention(out + offset, q + offset, k + kv, v + kv, shape, scores);
+    for (uint32_t t = 0; t < n; t++) {
+        const float part = v_scale[t] * inverse_largest; /* of a position to come it may be anything */
+        share[t / KV_BLOCK * KV_BLOCK + value_slot(t)] = part < SHARE_MAX ? (int16_t)round_to_int(part) : SHARE_MAX;
     }
 }
 

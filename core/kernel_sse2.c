@@ -13,11 +13,16 @@
 #include "exp2.h"
 #include "kernel.h"
 
+#define VECTOR(name) _mm_##name
+
+typedef __m128 floats;
+typedef __m128i ints;
+
 typedef struct {
     __m128 a, b, c, d;
 } lanes;
 
-enum { HEADS_AT_ONCE = 1, SCORE_BLOCKS = 1, VALUE_DIMS = 4 };
+enum { VALUE_DIMS = 4 };
 
 #define EACH(function, x, y) ((lanes){function(x.a, y.a), function(x.b, y.b), function(x.c, y.c), function(x.d, y.d)})
 
@@ -80,9 +85,50 @@ static inline __m128 lanes_fold(lanes x)
     return _mm_add_ps(_mm_add_ps(x.a, x.c), _mm_add_ps(x.b, x.d));
 }
 
-static inline __m128 lanes_fold_max(lanes x)
+static inline __m128 floats_fold(__m128 x)
 {
-    return _mm_max_ps(_mm_max_ps(x.a, x.c), _mm_max_ps(x.b, x.d));
+    return x;
+}
+
+static inline __m128i ints_fold(__m128i x)
+{
+    return x;
+}
+
+static inline __m128i ints_load(const void *p)
+{
+    return _mm_load_si128(p);
+}
+
+static inline void ints_store(void *p, __m128i x)
+{
+    _mm_store_si128(p, x);
+}
+
+static inline __m128i ints_madd(__m128i sum, __m128i x, __m128i y)
+{
+    return _mm_add_epi32(sum, _mm_madd_epi16(x, y));
+}
+
+/* SSE2 has no minimum of unsigned 16-bit integers. */
+static inline __m128i ints_min(__m128i x, __m128i y)
+{
+    return _mm_sub_epi16(x, _mm_subs_epu16(x, y));
+}
+
+/* The upper half of x * 2^(14 - n), a power that is made as the bits of a float. */
+static inline __m128i ints_shift(__m128i x, __m128i n)
+{
+    const __m128i bits = _mm_slli_epi16(_mm_sub_epi16(_mm_set1_epi16(127 + 14), n), 7), zero = _mm_setzero_si128();
+    const __m128i low = _mm_cvttps_epi32(_mm_castsi128_ps(_mm_unpacklo_epi16(zero, bits)));
+    const __m128i high = _mm_cvttps_epi32(_mm_castsi128_ps(_mm_unpackhi_epi16(zero, bits)));
+    return _mm_mulhi_epu16(x, _mm_packs_epi32(low, high));
+}
+
+static inline void store_int16(int16_t *out, __m128 x)
+{
+    const __m128i four = _mm_cvtps_epi32(x);
+    _mm_storel_epi64((__m128i *)out, _mm_packs_epi32(four, four));
 }
 
 /* SSE2 has no maximum of 32-bit integers. */
@@ -127,6 +173,13 @@ static inline void store_group(struct q8_vector *out, uint32_t group, lanes x, l
     const __m128i four = _mm_add_epi32(store_half_group(wide, q, x), store_half_group(wide + LANES, q + LANES, y));
     const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4E));
     out->sum[group] = _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xB1)));
+}
+
+#include "kernel_attention.h"
+
+static inline float lanes_largest(lanes x)
+{
+    return largest_float(_mm_max_ps(_mm_max_ps(x.a, x.c), _mm_max_ps(x.b, x.d)));
 }
 
 #include "kernel_vector.h"

@@ -196,13 +196,13 @@ void team_matmul(struct team *team, const struct kernel *kernel, float *out, siz
 struct attention_call {
     const struct kernel *kernel;
     float *out;
-    size_t out_stride;
-    const float *q;
-    size_t q_stride;
-    const float *k, *v;
+    const int16_t *q;
+    const float *q_scale;
+    size_t row;
+    const struct kv_cache *cache;
     const struct attention *shape;
     uint32_t count;
-    float *scores;
+    float *scratch;
 };
 
 /* Some of the KV heads and the heads that read them are an attention, too, with scratch of its own. */
@@ -210,24 +210,27 @@ static void attention_part(void *context, uint32_t first, uint32_t count)
 {
     const struct attention_call *call = context;
     struct attention part = *call->shape;
+    struct kv_cache cache = *call->cache;
     const uint32_t group = part.heads / part.kv_heads, head = first * group;
-    const size_t cache = (size_t)first * part.context * part.head_stride, vector = (size_t)head * part.head_size;
+    float *scratch = call->scratch + (size_t)attention_scratch(head, part.context);
+    size_t element = (size_t)head * part.head_size;
+    cache.k += (size_t)first * part.context * part.head_stride;
+    cache.v += (size_t)first * part.context * part.head_stride;
     part.heads = count * group;
     part.kv_heads = count;
-    for (uint32_t i = 0; i < call->count; i++, part.position++) {
-        call->kernel->attention(call->out + i * call->out_stride + vector, call->q + i * call->q_stride + vector,
-                                call->k + cache, call->v + cache, &part,
-                                call->scores + (size_t)team_scores(head, part.context));
+    for (uint32_t i = 0; i < call->count; i++, part.position++, element += call->row) {
+        attention_compute(call->kernel, call->out + element, call->q + element, call->q_scale[i], &cache, &part,
+                          scratch);
     }
 }
 
-void team_attention(struct team *team, const struct kernel *kernel, float *out, size_t out_stride, const float *q,
-                    size_t q_stride, const float *k, const float *v, const struct attention *shape, uint32_t count,
-                    float *scores)
+void team_attention(struct team *team, const struct kernel *kernel, float *out, const int16_t *q, const float *q_scale,
+                    size_t row, const struct kv_cache *cache, const struct attention *shape, uint32_t count,
+                    float *scratch)
 {
-    const uint64_t position_bytes = (uint64_t)shape->heads * shape->head_stride * 2 * sizeof(float);
+    const uint64_t position_bytes = (uint64_t)shape->heads * shape->head_stride * 2 * sizeof *cache->k;
     const uint64_t bytes = position_bytes * (shape->position + 1) * count;
-    struct attention_call call = {kernel, out, out_stride, q, q_stride, k, v, shape, count, scores};
+    struct attention_call call = {kernel, out, q, q_scale, row, cache, shape, count, scratch};
     split(team, members_for(team, shape->kv_heads, bytes), shape->kv_heads, attention_part, &call);
 }
 

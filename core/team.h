@@ -62,20 +62,12 @@ void team_split(struct team *team, uint32_t units, team_work *work, void *contex
 void team_matmul(struct team *team, const struct kernel *kernel, float *out, size_t out_stride, const struct matrix *w,
                  const struct q8_vector *x, uint32_t count, bool add);
 
-/* Floats of scratch that team_attention needs for so many heads: each share's is aligned as a kernel wants it. They may
-   be more than there are addresses. */
-static inline uint64_t team_scores(uint32_t heads, uint32_t context)
-{
-    return (uint64_t)heads * (context + LANES);
-}
-
 /*
- * kernel->attention, by KV heads, for `count` >= 1 positions from shape->position on: the query of each follows that
- * of the one before at q_stride, its result at out_stride (in floats). The cache holds all of these positions. scores
- * is scratch of team_scores floats.
+ * attention_compute, by KV heads, for `count` >= 1 positions from shape->position on: q, out [count][row] with a scale
+ * for each query, row >= heads * head_size. The cache holds all of these positions. scratch: attention_scratch floats.
  */
-void team_attention(struct team *team, const struct kernel *kernel, float *out, size_t out_stride, const float *q,
-                    size_t q_stride, const float *k, const float *v, const struct attention *shape, uint32_t count,
-                    float *scores);
+void team_attention(struct team *team, const struct kernel *kernel, float *out, const int16_t *q, const float *q_scale,
+                    size_t row, const struct kv_cache *cache, const struct attention *shape, uint32_t count,
+                    float *scratch);
 
 #endif

@@ -42,47 +42,99 @@ static void layout_q8(struct q8_vector q8[TRANSFORMER_BLOCK], uint32_t n, struct
     }
 }
 
+/* The KV cache of all layers, one after the other. */
+static void layout_cache(struct transformer *transformer, struct arena *arena)
+{
+    const struct model *model = transformer->model;
+    const uint64_t positions = (uint64_t)model->layers * transformer->context;
+    const uint64_t elements = positions * model->kv_heads * transformer->head_stride;
+    struct kv_cache *cache = &transformer->cache;
+    cache->k = take(arena, elements, sizeof *cache->k);
+    cache->v = take(arena, elements, sizeof *cache->v);
+    cache->k_scale = take_floats(arena, positions);
+    cache->v_scale = take_floats(arena, positions);
+    cache->v_largest = take_floats(arena, positions);
+}
+
+uint64_t transformer_cache_bytes(const struct transformer *transformer)
+{
+    const struct model *model = transformer->model;
+    const uint64_t positions = (uint64_t)model->layers * transformer->context;
+    return positions * (2ull * model->kv_heads * transformer->head_stride * sizeof(int16_t) + 3 * sizeof(float));
+}
+
+/* The cache of one layer. */
+static struct kv_cache layer_cache(const struct transformer *transformer, uint32_t layer)
+{
+    const struct kv_cache *all = &transformer->cache;
+    const size_t position = (size_t)layer * transformer->context;
+    const size_t element = position * transformer->model->kv_heads * transformer->head_stride;
+    return (struct kv_cache){all->k + element, all->v + element, all->k_scale + position, all->v_scale + position,
+                             all->v_largest + position};
+}
+
 int transformer_layout(struct transformer *transformer, const struct model *model, uint32_t context,
                        struct arena *arena)
 {
-    const uint32_t positions = round_up(context, LANES);
+    const uint32_t positions = round_up(context, KV_BLOCK);
     const uint32_t head_stride = round_up(model->head_size, HEAD_STEP);
     const uint32_t widest = max_u32(max_u32(model->dim_padded, model->q_rows), model->hidden_padded);
-    const uint64_t cache = (uint64_t)model->layers * model->kv_heads * head_stride * positions;
     *transformer = (struct transformer){.model = model, .context = positions, .head_stride = head_stride};
     transformer->x = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->dim_padded);
     transformer->qkv = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * qkv_rows(model));
     transformer->attended = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->q_rows);
     transformer->hidden = take_floats(arena, 2ull * TRANSFORMER_BLOCK * model->hidden_padded);
     transformer->logits = take_floats(arena, model->vocabulary_padded);
-    transformer->scores = take_floats(arena, team_scores(model->heads, positions));
+    transformer->q = take(arena, (uint64_t)TRANSFORMER_BLOCK * model->q_rows, sizeof *transformer->q);
+    transformer->new_kv = take(arena, model->kv_rows, sizeof *transformer->new_kv);
+    transformer->scratch = take_floats(arena, attention_scratch(model->heads, positions));
     transformer->cosine = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->rope_pairs);
     transformer->sine = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->rope_pairs);
     layout_q8(transformer->q8, widest, arena);
-    transformer->k = take_floats(arena, cache);
-    transformer->v = take_floats(arena, cache);
+    layout_cache(transformer, arena);
     if (arena->base == NULL) {
         return arena->used == SIZE_MAX ? -1 : 0;
     }
-    return transformer->v != NULL ? 0 : -1; /* the last taken: too small for anything before it is too small for it */
+    return transformer->cache.v_largest != NULL ? 0 : -1; /* an arena that was too small once stays so */
 }
 
-/* Puts one position's keys or values, x [kv_heads * head_size], into a layer's cache. A block starts out as zeros, so
-   that its positions to come count nothing. */
-static void cache_store(const struct transformer *transformer, float *cache, const float *x, uint32_t position)
+/* Puts one position's keys into a layer's cache, both dimensions of a pair at once. */
+static void store_keys(const struct transformer *t, const struct kv_cache *cache, const int16_t *keys, uint32_t position)
 {
-    const struct model *model = transformer->model;
-    const size_t head_floats = (size_t)transformer->context * transformer->head_stride;
-    const size_t block_floats = (size_t)LANES * transformer->head_stride;
-    cache += position / LANES * block_floats;
-    for (uint32_t head = 0; head < model->kv_heads; head++, cache += head_floats) {
-        if (position % LANES == 0) {
-            memset(cache, 0, block_floats * sizeof *cache);
-        }
-        for (uint32_t i = 0; i < model->head_size; i++) {
-            cache[i * LANES + position % LANES] = *x++;
+    const struct model *model = t->model;
+    for (uint32_t head = 0; head < model->kv_heads; head++) {
+        int16_t *k = cache->k + (size_t)head * t->context * t->head_stride + key_index(t->head_stride, position, 0);
+        for (uint32_t i = 0; i < model->head_size; i += 2, keys += 2, k += 2 * LANES) {
+            k[0] = keys[0];
+            k[1] = keys[1];
         }
     }
+}
+
+static void store_values(const struct transformer *t, const struct kv_cache *cache, const int16_t *values,
+                         uint32_t position)
+{
+    const struct model *model = t->model;
+    for (uint32_t head = 0; head < model->kv_heads; head++) {
+        int16_t *v = cache->v + (size_t)head * t->context * t->head_stride + value_index(t->head_stride, position, 0);
+        for (uint32_t i = 0; i < model->head_size; i++, v += KV_BLOCK) {
+            *v = *values++;
+        }
+    }
+}
+
+/* Puts one position's keys and values, k and v [kv_rows], into a layer's cache. */
+static void cache_store(const struct transformer *t, const struct kv_cache *cache, const float *k, const float *v,
+                        uint32_t position)
+{
+    const struct kernel *kernel = t->model->kernel;
+    const float before = position > 0 ? cache->v_largest[position - 1] : 0.0f;
+    cache->k_scale[position] = kernel->row_quantize(t->new_kv, k, t->model->kv_rows, KEY_RANGE);
+    store_keys(t, cache, t->new_kv, position);
+    const float scale = kernel->row_quantize(t->new_kv, v, t->model->kv_rows, VALUE_RANGE);
+    store_values(t, cache, t->new_kv, position);
+    cache->v_largest[position] = scale != scale || scale > before ? scale : before; /* NaN, once there, stays */
+    cache->v_scale[position] = scale != scale ? 0.0f : scale;
 }
 
 /* A stretch of positions, begun by the one at `position`, in the middle of a run. */
@@ -94,9 +146,7 @@ struct block {
 static void attend(struct transformer *t, uint32_t layer, const struct block *block)
 {
     const struct model *model = t->model;
-    const uint32_t stride = qkv_rows(model);
-    const size_t layer_floats = (size_t)model->kv_heads * t->context * t->head_stride;
-    float *k = t->k + layer * layer_floats, *v = t->v + layer * layer_floats;
+    const struct kv_cache cache = layer_cache(t, layer);
     const struct attention shape = {
         .heads = model->heads,
         .kv_heads = model->kv_heads,
@@ -104,18 +154,18 @@ static void attend(struct transformer *t, uint32_t layer, const struct block *bl
         .head_stride = t->head_stride,
         .context = t->context,
         .position = block->position,
-        .score_factor = LOG2_E / __builtin_sqrtf((float)(int32_t)model->head_size),
+        .score_factor = (1 << POWER_BITS) * (LOG2_E / __builtin_sqrtf((float)(int32_t)model->head_size)),
     };
     for (uint32_t i = 0; i < block->count; i++) {
-        float *q = t->qkv + (size_t)i * stride, *new_k = q + model->q_rows, *new_v = new_k + model->kv_rows;
+        float *q = t->qkv + (size_t)i * qkv_rows(model), *k = q + model->q_rows, *v = k + model->kv_rows;
         const float *cosine = t->cosine + i * model->rope_pairs, *sine = t->sine + i * model->rope_pairs;
         rope_rotate(q, model->heads, model->head_size, cosine, sine, model->rope_pairs);
-        rope_rotate(new_k, model->kv_heads, model->head_size, cosine, sine, model->rope_pairs);
-        cache_store(t, k, new_k, block->position + i);
-        cache_store(t, v, new_v, block->position + i);
+        rope_rotate(k, model->kv_heads, model->head_size, cosine, sine, model->rope_pairs);
+        t->q_scale[i] = model->kernel->row_quantize(t->q + (size_t)i * model->q_rows, q, model->q_rows, KEY_RANGE);
+        cache_store(t, &cache, k, v, block->position + i);
     }
-    team_attention(t->team, model->kernel, t->attended, model->q_rows, t->qkv, stride, k, v, &shape, block->count,
-                   t->scores);
+    team_attention(t->team, model->kernel, t->attended, t->q, t->q_scale, model->q_rows, &cache, &shape, block->count,
+                   t->scratch);
 }
 
 static void attention_layer(struct transformer *t, uint32_t index, const struct block *block)

@@ -15,25 +15,31 @@ enum { TRANSFORMER_BLOCK = 16 }; /* positions that one call computes at most */
 struct transformer {
     const struct model *model; /* not owned */
     struct team *team;         /* that computes, not owned; NULL after transformer_layout: this processor alone */
-    uint32_t context;          /* positions that the KV cache holds, a multiple of LANES */
+    uint32_t context;          /* positions that the KV cache holds, a multiple of KV_BLOCK */
     uint32_t head_stride;      /* see struct attention */
     float *x;                  /* [TRANSFORMER_BLOCK][dim_padded] the residual stream */
     float *qkv;                /* [TRANSFORMER_BLOCK][qkv_rows] */
     float *attended;           /* [TRANSFORMER_BLOCK][q_rows] */
     float *hidden;             /* [TRANSFORMER_BLOCK][2 * hidden_padded] gate, up */
     float *logits;             /* [vocabulary_padded] of the last position alone */
-    float *scores;             /* [team_scores] */
+    int16_t *q;                /* [TRANSFORMER_BLOCK][q_rows] quantized queries */
+    float q_scale[TRANSFORMER_BLOCK];
+    int16_t *new_kv;           /* [kv_rows] scratch */
+    float *scratch;            /* [attention_scratch] */
     float *cosine, *sine;      /* [TRANSFORMER_BLOCK][rope_pairs] */
-    float *k, *v;              /* [layers][kv_heads][context / LANES][head_stride][LANES] */
+    struct kv_cache cache;     /* of all layers, [layers] before each of its dimensions */
     struct q8_vector q8[TRANSFORMER_BLOCK]; /* wide enough for every matrix */
 };
 
 /*
- * Takes the memory for `context` positions (rounded up to LANES) from *arena, which must outlive it. With a counting
+ * Takes the memory for `context` positions (rounded up to KV_BLOCK) from *arena, which must outlive it. With a counting
  * arena it only adds up. Returns 0, or -1 where the arena is too small.
  */
 int transformer_layout(struct transformer *transformer, const struct model *model, uint32_t context,
                        struct arena *arena);
+
+/* Bytes of the KV cache. */
+uint64_t transformer_cache_bytes(const struct transformer *transformer);
 
 /*
  * Runs tokens[0..count) (each < vocabulary; 1 <= count <= TRANSFORMER_BLOCK) at positions position, position + 1, ...

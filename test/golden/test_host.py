@@ -20,15 +20,18 @@ CONTEXT = 512
 STORIES = {  # SHA-256 of a model file -> the story that it tells at power-on
     # stories260K
     "1530e32b548240ad9ee982f46c6c68fb1b1dbd99935f499e84f8a9024bf4ad33":
-        "One day, a boy named Tim went to the park with his mom. He saw a small, red ball and talked to the ball. "
-        "The sun would run away and laugh. Tim wanted to see what was inside. He put it in his coat and smiled.\n"
-        "As Tim was running, he saw a big red ball. The ball was scared. Tim looked at the ball and said, "
-        "\"I can help you find the ball!\" The ball was happy and said, \"Thank you for helping me.\" Tim and the ball "
-        "played together in the sun.",
+        "Once upon a time, there was a boy named Tim. Tim was very alert. He liked to play with his friends in the park. "
+        "One day, he saw a big, red ball. The ball was shiny and shiny. Tim did not know what to do. He wanted to find "
+        "his ball too.\nTim went outside to play. He found a big park with lots of balls. Tim and his friends were happy. "
+        "They played with the ball all day long. They became friends and played together. They all became good friends.",
     # the project's own
     "1905f4fac5bd1b44100daf0955f58423866a7869637aefdcf0bd2f179a31efb8":
-        "There was a funny robot who lived in a small village. His name was Sam. One morning, Sam whispered something to "
-        "his friend Ben the frog. Ben laughed out loud. Nobody ever found out what it was.",
+        "Once there was a curious frog named Vera who saw a scarecrow in the field. The scarecrow looked sad. \"What is "
+        "wrong?\" asked Vera. \"The crows are afraid of me,\" said the scarecrow. \"I would like to have a friend.\" Vera "
+        "painted a big smile on the face of the scarecrow and put a flower on its hat. A crow came and sat on the fence. "
+        "Then it sat on the arm of the scarecrow. \"You look nice today,\" said the crow. Before long, there were crows on "
+        "both arms. The scarecrow laughed, and the straw flew in the wind. \"Thank you, Vera!\" said the scarecrow. What "
+        "a good day it was!",
 }
 
 
@@ -98,7 +101,7 @@ def test_steps(model, steps):
 
 
 def test_context_is_the_end_of_a_story(stories260k):
-    ids = token_ids(stories260k, "--temperature", 0, "--prompt", "Tom had a small dog. The dog liked to")
+    ids = token_ids(stories260k, "--temperature", 0, "--prompt", "Lily and Ben")
     assert len(ids) == CONTEXT
 
 

@@ -121,19 +121,42 @@ void random_matrices(struct matrix *a, const struct kernel *kernel_a, struct mat
     }
 }
 
-/* A cache as the transformer leaves it: zeros beyond the position. */
-float *random_cache(const struct attention *shape)
+int16_t *random_row(size_t n, int32_t range)
 {
-    const uint32_t blocks = shape->context / LANES, n = shape->kv_heads * shape->context * shape->head_stride;
-    float *cache = random_floats(n, 2.0f);
-    for (uint32_t i = 0; i < n; i++) {
-        const uint32_t lane = i % LANES, dimension = i / LANES % shape->head_stride;
-        const uint32_t block = i / LANES / shape->head_stride % blocks;
-        if (block * LANES + lane > shape->position || dimension >= shape->head_size) {
-            cache[i] = 0;
-        }
+    int16_t *row = take(n * sizeof *row);
+    for (size_t i = 0; i < n; i++) {
+        row[i] = (int16_t)((int32_t)(random_u32() % (2 * (uint32_t)range + 1)) - range);
+    }
+    return row;
+}
+
+/* Positions to come hold what an earlier text may have left there. */
+struct kv_cache random_cache(const struct attention *shape)
+{
+    const size_t n = (size_t)shape->kv_heads * shape->context * shape->head_stride;
+    struct kv_cache cache = {
+        .k = random_row(n, KEY_RANGE),
+        .v = random_row(n, VALUE_RANGE),
+        .k_scale = take(shape->context * sizeof(float)),
+        .v_scale = take(shape->context * sizeof(float)),
+        .v_largest = take(shape->context * sizeof(float)),
+    };
+    float largest = 0;
+    for (uint32_t t = 0; t < shape->context; t++) {
+        cache.k_scale[t] = (1.5f + random_float()) / KEY_RANGE;
+        cache.v_scale[t] = (t > shape->position ? 1000.0f : 1.0f) * (1.0f + random_float());
+        cache.v_largest[t] = largest = cache.v_scale[t] > largest ? cache.v_scale[t] : largest;
     }
     return cache;
+}
+
+void free_cache(struct kv_cache *cache)
+{
+    free(cache->k);
+    free(cache->v);
+    free(cache->k_scale);
+    free(cache->v_scale);
+    free(cache->v_largest);
 }
 
 struct attention_case random_attention(uint32_t heads, uint32_t kv_heads, uint32_t head_size, uint32_t position)
@@ -143,30 +166,39 @@ struct attention_case random_attention(uint32_t heads, uint32_t kv_heads, uint32
         .kv_heads = kv_heads,
         .head_size = head_size,
         .head_stride = round_up(head_size, HEAD_STEP),
-        .context = round_up(position + 1, LANES) + LANES,
+        .context = round_up(position + 1, KV_BLOCK) + KV_BLOCK,
         .position = position,
-        .score_factor = LOG2_E / sqrtf((float)head_size),
+        .score_factor = (1 << POWER_BITS) * LOG2_E / sqrtf((float)head_size),
     };
-    return (struct attention_case){shape, random_floats(heads * head_size, 2.0f), random_cache(&shape),
+    return (struct attention_case){shape, random_row((size_t)heads * head_size, KEY_RANGE), 2.0f / KEY_RANGE,
                                    random_cache(&shape)};
 }
 
-/* Frees the case, too. */
-void check_case(const struct kernel *kernel, struct attention_case *it,
-                       void (*check)(const float *, const float *, uint32_t))
+void free_case(struct attention_case *it)
+{
+    free(it->q);
+    free_cache(&it->cache);
+}
+
+float *run_attention(const struct kernel *kernel, const struct attention_case *it)
 {
     const struct attention *shape = &it->shape;
     const uint32_t n = shape->heads * shape->head_size;
-    float *scores = take((size_t)shape->heads * (shape->context + 1) * sizeof *scores);
-    float *expected = take((n + 1) * sizeof *expected), *out = take((n + 1) * sizeof *out);
-    kernel_scalar.attention(expected, it->q, it->k, it->v, shape, scores);
-    kernel->attention(out, it->q, it->k, it->v, shape, scores);
-    check(out, expected, n);
-    assert_same_bits(out + n, expected + n, 1); /* nothing is written beyond */
-    free(it->q);
-    free(it->k);
-    free(it->v);
-    free(scores);
+    float *scratch = take((size_t)attention_scratch(shape->heads, shape->context) * sizeof *scratch);
+    float *out = take((n + 1) * sizeof *out), *untouched = take(sizeof *untouched);
+    attention_compute(kernel, out, it->q, it->q_scale, &it->cache, shape, scratch);
+    assert_memory_equal(out + n, untouched, sizeof *out);
+    free(scratch);
+    free(untouched);
+    return out;
+}
+
+void check_case(const struct kernel *kernel, struct attention_case *it,
+                void (*check)(const float *, const float *, uint32_t))
+{
+    float *expected = run_attention(&kernel_scalar, it), *out = run_attention(kernel, it);
+    check(out, expected, it->shape.heads * it->shape.head_size);
     free(expected);
     free(out);
+    free_case(it);
 }

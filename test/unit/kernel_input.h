@@ -35,11 +35,19 @@ void random_matrices(struct matrix *a, const struct kernel *kernel_a, struct mat
 
 struct attention_case {
     struct attention shape;
-    float *q, *k, *v;
+    int16_t *q;
+    float q_scale;
+    struct kv_cache cache;
 };
 
-float *random_cache(const struct attention *shape); /* as the transformer leaves it: zeros beyond the position */
+int16_t *random_row(size_t n, int32_t range); /* [n] in [-range, range] */
+struct kv_cache random_cache(const struct attention *shape);
+void free_cache(struct kv_cache *cache);
 struct attention_case random_attention(uint32_t heads, uint32_t kv_heads, uint32_t head_size, uint32_t position);
+void free_case(struct attention_case *it);
+
+/* A kernel's attention [heads * head_size], of malloc; asserts that nothing is written beyond it. */
+float *run_attention(const struct kernel *kernel, const struct attention_case *it);
 
 /* Compares a kernel's attention with the definition's by `check`, and frees the case. */
 void check_case(const struct kernel *kernel, struct attention_case *it,

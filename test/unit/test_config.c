@@ -132,13 +132,13 @@ static void words(void **state)
         uint32_t port, speed, after, wrap, processors;
         bool seed_random;
     } cases[] = {
-        {"serial = off", 192, 0, 115200, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, false},
-        {"serial = com4", 192, 4, 115200, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, false},
-        {"serial = Com2 \t 300", 192, 2, 300, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, false},
-        {"after = off", 192, 1, 115200, AFTER_OFF, WRAP_AUTO, PROCESSORS_AUTO, false},
-        {"wrap = OFF", 192, 1, 115200, AFTER_PROMPT, WRAP_OFF, PROCESSORS_AUTO, false},
-        {"wrap = auto\nprocessors = Auto", 192, 1, 115200, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, false},
-        {"seed = RANDOM", 192, 1, 115200, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, true},
+        {"serial = off", 83, 0, 115200, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, false},
+        {"serial = com4", 83, 4, 115200, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, false},
+        {"serial = Com2 \t 300", 83, 2, 300, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, false},
+        {"after = off", 83, 1, 115200, AFTER_OFF, WRAP_AUTO, PROCESSORS_AUTO, false},
+        {"wrap = OFF", 83, 1, 115200, AFTER_PROMPT, WRAP_OFF, PROCESSORS_AUTO, false},
+        {"wrap = auto\nprocessors = Auto", 83, 1, 115200, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, false},
+        {"seed = RANDOM", 83, 1, 115200, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, true},
         {"seed = random\nseed = 3", 3, 1, 115200, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, false},
     };
 

@@ -123,7 +123,7 @@ static void all_about_machine_and_model(void **state)
         "\n" MODEL
         "File: /MODELS/A.GGUF, GGUF version 3\nShape: 2 layers of 32 and 64, 4 heads of 8, 2 of keys and values\n"
         "RoPE: over 8 of 8, base 10000\nTokenizer: 12 tokens, BOS 1, EOS 2, unknown 0\nIn use: weights ",
-        ", KV cache 4 KiB, tokenizer 1 KiB, buffers ",
+        ", KV cache 5 KiB, tokenizer 1 KiB, buffers ",
         "\nSettings: steps 0, temperature 0.8, top_p 0.9, top_k 0, min_p 0, repeat_penalty 1, seed 5\n"};
     for (size_t i = 0; i < COUNT_OF(parts); i++) {
         text = strstr(text, parts[i]);

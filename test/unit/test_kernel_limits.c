@@ -137,17 +137,23 @@ static float *wild_values(float *x, uint32_t n, uint32_t pick)
     return x;
 }
 
+/* Rows of queries, keys and values from wild numbers, as the transformer quantizes them. */
 static void check_wild_attention(const struct kernel *kernel)
 {
     for (uint32_t pick = 0; pick < VALUE_EXPONENTS * VALUE_EXPONENTS * 3; pick++) {
         struct attention_case it = random_attention(4, 2, 8, pick % 40);
-        wild_values(it.q, 4 * 8, pick);
-        wild_values(it.k, 8 * LANES, pick / VALUE_EXPONENTS); /* the first block of the cache */
-        wild_values(it.v, 8 * LANES, pick / VALUE_EXPONENTS);
-        for (uint32_t i = 0; i < 8 * LANES; i++) {
-            it.k[i] = i % LANES > it.shape.position ? 0 : it.k[i];
-            it.v[i] = i % LANES > it.shape.position ? 0 : it.v[i];
+        struct kv_cache *cache = &it.cache;
+        float *q = wild_values(random_floats(GROUP, 1.0f), GROUP, pick);
+        it.q_scale = kernel->row_quantize(it.q, q, GROUP, KEY_RANGE);
+        for (uint32_t t = 0; t < it.shape.context; t++) {
+            float *x = wild_values(random_floats(GROUP, 1.0f), GROUP, pick / VALUE_EXPONENTS);
+            const float before = t > 0 ? cache->v_largest[t - 1] : 0, scale = fabsf(x[0]) / VALUE_RANGE;
+            cache->k_scale[t] = fabsf(x[1]) / KEY_RANGE;
+            cache->v_largest[t] = isnan(scale) || scale > before ? scale : before;
+            cache->v_scale[t] = isnan(scale) ? 0 : scale;
+            free(x);
         }
+        free(q);
         check_case(kernel, &it, assert_same_numbers);
     }
 }

@@ -263,15 +263,84 @@ static void exponentials_give_the_same_bits(void **state)
     for_each_kernel(check_exponentials);
 }
 
+static void check_row_quantize(const struct kernel *kernel)
+{
+    static const float largest[] = {0.0f, 0x1p-41f, 0x1p-40f, 1.0f, -1447.0f, 511.5f, 0x1p59f, 0x1p60f, INFINITY, NAN};
+    for (uint32_t n = GROUP; n <= 5 * GROUP; n += GROUP) {
+        for (uint32_t i = 0; i < COUNT_OF(largest); i++) {
+            float *x = random_floats(n, fabsf(largest[i]) < 0x1p60f ? largest[i] : 1.0f);
+            int16_t *expected = take(n * sizeof *expected), *out = take(n * sizeof *out);
+            const float range = i % 2 == 0 ? KEY_RANGE : VALUE_RANGE;
+            x[n - 1 - i] = largest[i];
+            x[n - 12] = largest[i] / (2 * range); /* a tie */
+            const float expected_scale = kernel_scalar.row_quantize(expected, x, n, range);
+            const float scale = kernel->row_quantize(out, x, n, range);
+            assert_same_bits(&scale, &expected_scale, 1);
+            assert_memory_equal(out, expected, n * sizeof *out);
+            free(x);
+            free(expected);
+            free(out);
+        }
+    }
+}
+
+static void rows_are_quantized_to_the_same_bits(void **state)
+{
+    (void)state;
+    for_each_kernel(check_row_quantize);
+}
+
+static void scalar_row_quantize_keeps_its_rules(void **state)
+{
+    (void)state;
+    float x[GROUP] = {[0] = 4.0f, [1] = -2.0f, [2] = 4.0f * 1.5f / 511, [3] = 4.0f * 2.5f / 511, [4] = -4.0f};
+    int16_t out[GROUP];
+    assert_true(kernel_scalar.row_quantize(out, x, GROUP, VALUE_RANGE) == 4.0f / 511);
+    const int16_t expected[GROUP] = {511, -256, 2, 2, -511}; /* ties to even */
+    assert_memory_equal(out, expected, sizeof expected);
+    x[0] = x[1] = x[2] = x[3] = 0;
+    x[4] = 0x1p-40f;
+    assert_true(kernel_scalar.row_quantize(out, x, GROUP, KEY_RANGE) == 0x1p-40f / 1447 && out[4] == 1447);
+    x[4] = nextafterf(0x1p-40f, 0);
+    assert_true(kernel_scalar.row_quantize(out, x, GROUP, KEY_RANGE) == 0.0f && out[4] == 0);
+    x[4] = 0x1p60f;
+    assert_true(isnan(kernel_scalar.row_quantize(out, x, GROUP, KEY_RANGE)) && out[4] == 0);
+    x[4] = NAN;
+    assert_true(isnan(kernel_scalar.row_quantize(out, x, GROUP, KEY_RANGE)) && out[4] == 0);
+}
+
+static void powers_are_close_and_end(void **state)
+{
+    full_precision(state);
+    for (uint32_t z = 0; z <= POWER_LAST; z++) {
+        const double exact = exp2(-(double)z / (1 << POWER_BITS)) * (1 << 14);
+        assert_true(fabs((double)power_negative(z) + 0.5 - exact) <= 0.51 + 1.2e-4 * exact);
+        assert_true(z == 0 || power_negative(z) <= power_negative(z - 1));
+    }
+    single_precision(state);
+    assert_int_equal(power_negative(0), POWER_ONE);
+    assert_int_equal(power_negative(POWER_LAST), 0);
+}
+
 static void check_attention(const struct kernel *kernel)
 {
-    static const uint32_t shapes[][3] = {{8, 4, 8},  {6, 6, 48}, {6, 2, 6},  {5, 1, 2},
-                                         {1, 1, 64}, {4, 4, 10}, {2, 1, 128}};
-    for (uint32_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        for (uint32_t position = 0; position < 150; position += position < 36 ? 1 : 13) {
+    static const uint32_t shapes[][3] = {{8, 4, 8},  {6, 6, 48}, {6, 2, 6},   {5, 1, 2},    {1, 1, 64},
+                                         {4, 4, 10}, {2, 1, 128}, {1, 1, 1024}};
+    for (uint32_t i = 0; i < COUNT_OF(shapes); i++) {
+        for (uint32_t position = 0; position < 600; position += position < 36 ? 1 : 13) {
             struct attention_case it = random_attention(shapes[i][0], shapes[i][1], shapes[i][2], position);
             check_case(kernel, &it, assert_same_bits);
         }
+    }
+}
+
+/* Scores that are all alike, in every order of size, and far apart. */
+static void check_attention_by_factor(const struct kernel *kernel)
+{
+    for (int32_t exponent = -30; exponent < 30; exponent++) {
+        struct attention_case it = random_attention(4, 2, 8, 333);
+        it.q_scale = ldexpf(1.0f, exponent);
+        check_case(kernel, &it, assert_same_bits);
     }
 }
 
@@ -279,36 +348,69 @@ static void attention_gives_the_same_bits(void **state)
 {
     (void)state;
     for_each_kernel(check_attention);
+    for_each_kernel(check_attention_by_factor);
 }
 
 /* The definition against attention in double precision. */
 static void scalar_attention_is_attention(void **state)
 {
-    const struct attention shape = {.heads = 1, .kv_heads = 1, .head_size = 8, .head_stride = 8, .context = 48,
-                                    .position = 40, .score_factor = LOG2_E / sqrtf(8.0f)};
-    float *q = random_floats(8, 2.0f), *k = random_cache(&shape), *v = random_cache(&shape), out[8], scores[49];
-    kernel_scalar.attention(out, q, k, v, &shape, scores);
+    enum { LAST = 300, SIZE = 8 };
+    struct attention_case it = random_attention(1, 1, SIZE, LAST);
+    const struct attention *shape = &it.shape;
+    const struct kv_cache *cache = &it.cache;
+    float *out = run_attention(&kernel_scalar, &it);
     full_precision(state);
-    double weight[41], sum = 0;
-    for (uint32_t t = 0; t <= 40; t++) {
+    double weight[LAST + 1], sum = 0;
+    for (uint32_t t = 0; t <= LAST; t++) {
         double dot = 0;
-        for (uint32_t i = 0; i < 8; i++) {
-            dot += (double)q[i] * (double)k[(t / LANES * 8 + i) * LANES + t % LANES];
+        for (uint32_t i = 0; i < SIZE; i++) {
+            dot += (double)it.q[i] * cache->k[key_index(shape->head_stride, t, i)];
         }
-        weight[t] = exp(dot / sqrt(8.0));
+        weight[t] = exp(dot * (double)it.q_scale * (double)cache->k_scale[t] / sqrt(SIZE));
         sum += weight[t];
     }
-    for (uint32_t i = 0; i < 8; i++) {
+    for (uint32_t i = 0; i < SIZE; i++) {
         double expected = 0;
-        for (uint32_t t = 0; t <= 40; t++) {
-            expected += weight[t] / sum * (double)v[(t / LANES * 8 + i) * LANES + t % LANES];
+        for (uint32_t t = 0; t <= LAST; t++) {
+            expected += weight[t] / sum * (double)cache->v_scale[t] * cache->v[value_index(shape->head_stride, t, i)];
         }
-        assert_true(fabs(expected - (double)out[i]) < 2e-6);
+        assert_true(fabs(expected - (double)out[i]) < 511 * 5e-4);
     }
     single_precision(state);
-    free(q);
-    free(k);
-    free(v);
+    free(out);
+    free_case(&it);
+}
+
+/* The largest sums that there can be: a head of HEAD_MAX, and positions that all have the same weight. */
+static void check_largest_sums(const struct kernel *kernel)
+{
+    enum { LAST = 4 * CHUNK - 1 };
+    struct attention_case it = random_attention(1, 1, HEAD_MAX, LAST);
+    const size_t n = (size_t)it.shape.context * it.shape.head_stride;
+    for (uint32_t i = 0; i < HEAD_MAX; i++) {
+        it.q[i] = i % 2 == 0 ? KEY_RANGE : -KEY_RANGE;
+    }
+    for (size_t i = 0; i < n; i++) {
+        it.cache.k[i] = i % 2 == 0 ? KEY_RANGE : -KEY_RANGE; /* neighbours are dimensions */
+        it.cache.v[i] = -VALUE_RANGE;
+    }
+    for (uint32_t t = 0; t < it.shape.context; t++) {
+        it.cache.k_scale[t] = it.cache.v_scale[t] = it.cache.v_largest[t] = 1.0f;
+    }
+    float *out = run_attention(kernel, &it);
+    const double weight = attention_weight(POWER_ONE, SHARE_MAX);
+    for (uint32_t i = 0; i < HEAD_MAX; i++) {
+        assert_true(fabs((double)out[i] + VALUE_RANGE * weight / POWER_ONE) < 1e-4);
+    }
+    free(out);
+    free_case(&it);
+}
+
+static void the_largest_sums_are_exact(void **state)
+{
+    (void)state;
+    check_largest_sums(&kernel_scalar);
+    for_each_kernel(check_largest_sums);
 }
 
 static void the_best_kernel_is_the_last_usable(void **state)
@@ -334,7 +436,11 @@ int main(void)
         cmocka_unit_test(norm_quantize_gives_the_same_bits),
         cmocka_unit_test(swiglu_gives_the_same_bits),
         cmocka_unit_test(exponentials_give_the_same_bits),
+        cmocka_unit_test(scalar_row_quantize_keeps_its_rules),
+        cmocka_unit_test(rows_are_quantized_to_the_same_bits),
+        cmocka_unit_test(powers_are_close_and_end),
         cmocka_unit_test(scalar_attention_is_attention),
+        cmocka_unit_test(the_largest_sums_are_exact),
         cmocka_unit_test(attention_gives_the_same_bits),
         cmocka_unit_test(the_best_kernel_is_the_last_usable),
     };

@@ -1,5 +1,5 @@
 /* team.c with threads for processors: every unit computed once whoever comes, late or never, and the same bits. */
-#include "unit.h"
+#include "kernel_input.h"
 
 #include <pthread.h>
 #include <unistd.h>
@@ -253,49 +253,13 @@ static void numbers_are_kept_within_the_machine(void **state)
 
 /* ---- The same bits ---- */
 
-static uint32_t random_bits(void)
-{
-    static uint32_t x = 2463534242u;
-    x ^= x << 13;
-    x ^= x >> 17;
-    x ^= x << 5;
-    return x;
-}
-
-static float random_float(void)
-{
-    return (float)(int32_t)(random_bits() % 2001 - 1000) / 250.0f;
-}
-
-static void *aligned(size_t bytes)
-{
-    void *memory = aligned_alloc(ALIGNMENT, (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
-    assert_non_null(memory);
-    memset(memory, 0, bytes);
-    return memory;
-}
-
-static float *random_floats(size_t count)
-{
-    float *floats = aligned(count * sizeof *floats);
-    for (size_t i = 0; i < count; i++) {
-        floats[i] = random_float();
-    }
-    return floats;
-}
-
 static struct matrix random_matrix(const struct kernel *kernel, uint32_t row_tiles, uint32_t groups)
 {
     const size_t tiles = (size_t)row_tiles * groups;
-    struct matrix w = {row_tiles * GROUP, groups * GROUP, row_tiles, groups, aligned(tiles * kernel->tile_bytes)};
+    struct matrix w = {row_tiles * GROUP, groups * GROUP, row_tiles, groups, take(tiles * kernel->tile_bytes)};
     for (size_t tile = 0; tile < tiles; tile++) {
         struct q8_0_block block[GROUP];
-        for (uint32_t row = 0; row < GROUP; row++) {
-            for (uint32_t column = 0; column < GROUP; column++) {
-                block[row].q[column] = (int8_t)(random_bits() % 255) - 127;
-            }
-            block[row].scale = (uint16_t)(0x2000 + random_bits() % 0x1000);
-        }
+        random_rows(block, false);
         kernel->tile_pack(w.tiles + tile * kernel->tile_bytes, block, 1);
     }
     return w;
@@ -303,20 +267,11 @@ static struct matrix random_matrix(const struct kernel *kernel, uint32_t row_til
 
 static struct q8_vector random_vector(const struct kernel *kernel, uint32_t groups)
 {
-    struct q8_vector vector = {aligned(groups * GROUP), aligned(groups * GROUP * sizeof(int32_t)),
-                               aligned(groups * sizeof(int32_t)), aligned(groups * sizeof(float))};
-    float *x = random_floats(groups * GROUP);
+    struct q8_vector vector = take_q8(groups);
+    float *x = random_floats(groups * GROUP, 4.0f);
     kernel->quantize(&vector, x, groups);
     free(x);
     return vector;
-}
-
-static void free_vector(struct q8_vector *vector)
-{
-    free(vector->q);
-    free(vector->wide);
-    free(vector->sum);
-    free(vector->scale);
 }
 
 enum { ROW_TILES = 43, GROUPS = 7, VECTORS = 3, ROWS = ROW_TILES * GROUP };
@@ -325,8 +280,8 @@ static void check_matmul(const struct kernel *kernel, uint32_t count, bool add)
 {
     struct matrix w = random_matrix(kernel, ROW_TILES, GROUPS);
     struct q8_vector x[VECTORS];
-    float *start = random_floats(ROWS * VECTORS), *expected = aligned(ROWS * VECTORS * sizeof(float));
-    float *out = aligned(ROWS * VECTORS * sizeof(float));
+    float *start = random_floats(ROWS * VECTORS, 4.0f), *expected = take(ROWS * VECTORS * sizeof(float));
+    float *out = take(ROWS * VECTORS * sizeof(float));
     for (uint32_t i = 0; i < VECTORS; i++) {
         x[i] = random_vector(kernel, GROUPS);
     }
@@ -341,7 +296,7 @@ static void check_matmul(const struct kernel *kernel, uint32_t count, bool add)
         assert_memory_equal(out, expected, ROWS * VECTORS * sizeof(float));
     }
     for (uint32_t i = 0; i < VECTORS; i++) {
-        free_vector(&x[i]);
+        free_q8(&x[i]);
     }
     free(w.tiles);
     free(start);
@@ -364,38 +319,34 @@ static void matmul_gives_the_same_bits(void **state)
 
 static void check_attention(const struct kernel *kernel, uint32_t kv_heads, uint32_t group, uint32_t count)
 {
-    const struct attention shape = {.heads = kv_heads * group,
-                                    .kv_heads = kv_heads,
-                                    .head_size = 36,
-                                    .head_stride = round_up(36, HEAD_STEP),
-                                    .context = 256,
-                                    .position = 201,
-                                    .score_factor = 0.24f};
-    const size_t vector = shape.heads * shape.head_size, stride = vector + 28;
-    const size_t cache = (size_t)kv_heads * shape.context * shape.head_stride;
-    float *q = random_floats(stride * count), *k = random_floats(cache), *v = random_floats(cache);
-    float *scores = aligned((size_t)team_scores(shape.heads, shape.context) * sizeof(float));
-    float *expected = random_floats(stride * count), *out = aligned(stride * count * sizeof(float));
-    memcpy(out, expected, stride * count * sizeof(float));
+    struct attention_case it = random_attention(kv_heads * group, kv_heads, 36, 201);
+    const struct attention *shape = &it.shape;
+    const size_t vector = (size_t)shape->heads * shape->head_size, row = vector + 28;
+    int16_t *q = random_row(row * count, KEY_RANGE);
+    const float q_scale[4] = {0.002f, 0.001f, 0.003f, 0.0005f};
+    float *scratch = take((size_t)attention_scratch(shape->heads, shape->context) * sizeof(float));
+    float *expected = random_floats((uint32_t)(row * count), 4.0f), *out = take(row * count * sizeof(float));
+    memcpy(out, expected, row * count * sizeof(float));
     for (uint32_t i = 0; i < count; i++) {
-        struct attention at = shape;
+        struct attention at = *shape;
         at.position += i;
-        kernel->attention(expected + i * stride, q + i * stride, k, v, &at, scores);
+        attention_compute(kernel, expected + i * row, q + i * row, q_scale[i], &it.cache, &at, scratch);
     }
     for (uint32_t processors = 1; processors <= MOST; processors++) {
         begin_machine(processors);
         team_begin(&team);
-        team_attention(&team, kernel, out, stride, q, stride, k, v, &shape, count, scores);
+        team_attention(&team, kernel, out, q, q_scale, row, &it.cache, shape, count, scratch);
         team_end(&team);
-        assert_memory_equal(out, expected, stride * count * sizeof(float));
+        assert_memory_equal(out, expected, row * count * sizeof(float));
         for (uint32_t i = 0; i < count; i++) {
-            memset(out + i * stride, 0, vector * sizeof(float));
+            memset(out + i * row, 0, vector * sizeof(float));
         }
     }
-    float *all[] = {q, k, v, scores, expected, out};
-    for (uint32_t i = 0; i < COUNT_OF(all); i++) {
-        free(all[i]);
-    }
+    free(q);
+    free(scratch);
+    free(expected);
+    free(out);
+    free_case(&it);
 }
 
 static void attention_gives_the_same_bits(void **state)
