@@ -15,7 +15,7 @@ KERNEL_FLAGS_sampler := -O2 -ftree-vectorize
 KERNEL_FLAGS_kernel_scalar := -O2
 KERNEL_FLAGS_kernel_sse2 := -O3 -msse2 -mfpmath=sse
 KERNEL_FLAGS_kernel_avx2 := -O3 -mavx2 -mf16c -mfpmath=sse
-KERNEL_FLAGS_kernel_avx512vnni := -O3 -mavx512f -mavx512bw -mavx512vl -mavx512vnni -mfpmath=sse -mprefer-vector-width=512
+KERNEL_FLAGS_kernel_avx512vnni := -O2 -mavx512f -mavx512bw -mavx512vl -mavx512vnni -mfpmath=sse -mprefer-vector-width=512
 
 # The tests' encoding of AVX-VNNI's instruction (kernel_avx2.c).
 TEST_FLAGS_kernel_avx2 := -DVNNI_ENCODING='"%{evex%} "'

@@ -199,19 +199,4 @@ static void head_values(float *out, const int16_t *weights, const int16_t *v, fl
     }
 }
 
-static float row_quantize(int16_t *out, const float *x, uint32_t n, float range)
-{
-    uint32_t largest = 0;
-    for (uint32_t i = 0; i < n; i += GROUP) {
-        const uint32_t part = lanes_magnitude(lanes_load(x + i), lanes_load(x + i + LANES));
-        largest = part > largest ? part : largest;
-    }
-    const bool usable = largest >= ROW_SMALLEST && largest < QUANTIZE_LIMIT;
-    const floats inverse = VECTOR(set1_ps)(range / float_from_bits(largest));
-    for (uint32_t i = 0; i < n; i += WIDTH) {
-        store_int16(out + i, usable ? VECTOR(mul_ps)(VECTOR(load_ps)(x + i), inverse) : VECTOR(setzero_ps)());
-    }
-    return largest >= QUANTIZE_LIMIT ? float_from_bits(FLOAT_NAN) : usable ? float_from_bits(largest) / range : 0.0f;
-}
-
 #endif

@@ -20,71 +20,7 @@
 typedef __m256 floats;
 typedef __m256i ints;
 
-typedef struct {
-    __m256 a, b;
-} lanes;
-
 enum { VALUE_DIMS = 4 };
-
-#define EACH(function, x, y) ((lanes){function(x.a, y.a), function(x.b, y.b)})
-
-static inline lanes lanes_load(const float *p)
-{
-    return (lanes){_mm256_load_ps(p), _mm256_load_ps(p + 8)};
-}
-
-static inline void lanes_store(float *p, lanes x)
-{
-    _mm256_store_ps(p, x.a);
-    _mm256_store_ps(p + 8, x.b);
-}
-
-static inline lanes lanes_set(float value)
-{
-    const __m256 all = _mm256_set1_ps(value);
-    return (lanes){all, all};
-}
-
-#define LANES_OPERATION(name)                          \
-    static inline lanes lanes_##name(lanes x, lanes y) \
-    {                                                  \
-        return EACH(_mm256_##name##_ps, x, y);         \
-    }
-
-LANES_OPERATION(add)
-LANES_OPERATION(sub)
-LANES_OPERATION(mul)
-LANES_OPERATION(div)
-LANES_OPERATION(max)
-LANES_OPERATION(min)
-
-static inline lanes lanes_round(lanes y)
-{
-    return lanes_add(y, lanes_set(EXP2_ROUNDER));
-}
-
-static inline lanes lanes_fraction(lanes y, lanes rounded)
-{
-    return lanes_sub(y, lanes_sub(rounded, lanes_set(EXP2_ROUNDER)));
-}
-
-static inline __m256 scale_eight(__m256 p, __m256 rounded, __m256 y)
-{
-    const __m256i exponent = _mm256_slli_epi32(_mm256_castps_si256(rounded), 23);
-    const __m256 scaled = _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), exponent));
-    return _mm256_and_ps(_mm256_cmp_ps(y, _mm256_set1_ps(EXP2_LOWEST), _CMP_GE_OQ), scaled);
-}
-
-static inline lanes lanes_scale(lanes p, lanes rounded, lanes y)
-{
-    return (lanes){scale_eight(p.a, rounded.a, y.a), scale_eight(p.b, rounded.b, y.b)};
-}
-
-static inline __m128 lanes_fold(lanes x)
-{
-    const __m256 eight = _mm256_add_ps(x.a, x.b);
-    return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
-}
 
 static inline __m128 floats_fold(__m256 x)
 {
@@ -132,16 +68,40 @@ static inline void store_int16(int16_t *out, __m256 x)
     _mm_store_si128((__m128i *)out, _mm_packs_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1)));
 }
 
-static inline __m256i largest_magnitude(lanes x)
+#include "kernel_attention.h"
+
+static inline __m256 floats_round(__m256 y)
 {
-    const __m256i mask = _mm256_set1_epi32(0x7FFFFFFF);
-    return _mm256_max_epi32(_mm256_and_si256(_mm256_castps_si256(x.a), mask),
-                            _mm256_and_si256(_mm256_castps_si256(x.b), mask));
+    return _mm256_add_ps(y, _mm256_set1_ps(EXP2_ROUNDER));
 }
 
-static inline uint32_t lanes_magnitude(lanes x, lanes y)
+static inline __m256 floats_fraction(__m256 y, __m256 rounded)
 {
-    const __m256i eight = _mm256_max_epi32(largest_magnitude(x), largest_magnitude(y));
+    return _mm256_sub_ps(y, _mm256_sub_ps(rounded, _mm256_set1_ps(EXP2_ROUNDER)));
+}
+
+static inline __m256 floats_scale(__m256 p, __m256 rounded, __m256 y)
+{
+    const __m256i exponent = _mm256_slli_epi32(_mm256_castps_si256(rounded), 23);
+    const __m256 scaled = _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), exponent));
+    return _mm256_and_ps(_mm256_cmp_ps(y, _mm256_set1_ps(EXP2_LOWEST), _CMP_GE_OQ), scaled);
+}
+
+static inline __m128 lanes_fold(const __m256 sum[2])
+{
+    const __m256 eight = _mm256_add_ps(sum[0], sum[1]);
+    return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+}
+
+static inline __m256i magnitude(__m256 x)
+{
+    return _mm256_and_si256(_mm256_castps_si256(x), _mm256_set1_epi32(0x7FFFFFFF));
+}
+
+static inline uint32_t group_magnitude(const __m256 x[GROUP / 8])
+{
+    const __m256i eight = _mm256_max_epi32(_mm256_max_epi32(magnitude(x[0]), magnitude(x[1])),
+                                           _mm256_max_epi32(magnitude(x[2]), magnitude(x[3])));
     const __m128i four = _mm_max_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
     const __m128i two = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0x4E));
     return (uint32_t)_mm_cvtsi128_si32(_mm_max_epi32(two, _mm_shuffle_epi32(two, 0xB1)));
@@ -154,10 +114,10 @@ struct signed_group {
 };
 
 /* 32 integers as bytes, in order: the packs work within halves, so their quarters are put back. */
-static inline void store_group(struct q8_vector *out, uint32_t group, lanes x, lanes y)
+static inline void store_group(struct q8_vector *out, uint32_t group, const __m256 x[GROUP / 8])
 {
-    const __m256i low = _mm256_packs_epi32(_mm256_cvtps_epi32(x.a), _mm256_cvtps_epi32(x.b));
-    const __m256i high = _mm256_packs_epi32(_mm256_cvtps_epi32(y.a), _mm256_cvtps_epi32(y.b));
+    const __m256i low = _mm256_packs_epi32(_mm256_cvtps_epi32(x[0]), _mm256_cvtps_epi32(x[1]));
+    const __m256i high = _mm256_packs_epi32(_mm256_cvtps_epi32(x[2]), _mm256_cvtps_epi32(x[3]));
     const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
     const __m256i q = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order);
     const __m256i zero = _mm256_setzero_si256(), magnitude = _mm256_abs_epi8(q), negative = _mm256_cmpgt_epi8(zero, q);
@@ -168,13 +128,6 @@ static inline void store_group(struct q8_vector *out, uint32_t group, lanes x, l
     const __m256i four = _mm256_sad_epu8(_mm256_and_si256(magnitude, negative), zero);
     const __m128i two = _mm_add_epi32(_mm256_castsi256_si128(four), _mm256_extracti128_si256(four, 1));
     out->sum[group] = _mm_cvtsi128_si32(two) + _mm_extract_epi16(two, 4);
-}
-
-#include "kernel_attention.h"
-
-static inline float lanes_largest(lanes x)
-{
-    return largest_float(_mm256_max_ps(x.a, x.b));
 }
 
 #include "kernel_vector.h"

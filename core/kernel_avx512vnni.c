@@ -16,7 +16,7 @@ enum { BIAS = 128 };
 
 #define VECTOR(name) _mm512_##name
 
-typedef __m512 floats, lanes;
+typedef __m512 floats;
 typedef __m512i ints;
 
 /* What the registers hold: 32 of them, but eight in 32-bit code. */
@@ -26,58 +26,9 @@ enum {
     VECTORS_AT_ONCE = MANY_REGISTERS ? 4 : 1,
 };
 
-static inline lanes lanes_load(const float *p)
-{
-    return _mm512_load_ps(p);
-}
-
-static inline void lanes_store(float *p, lanes x)
-{
-    _mm512_store_ps(p, x);
-}
-
-static inline lanes lanes_set(float value)
-{
-    return _mm512_set1_ps(value);
-}
-
-#define LANES_OPERATION(name)                          \
-    static inline lanes lanes_##name(lanes x, lanes y) \
-    {                                                  \
-        return _mm512_##name##_ps(x, y);               \
-    }
-
-LANES_OPERATION(add)
-LANES_OPERATION(sub)
-LANES_OPERATION(mul)
-LANES_OPERATION(div)
-LANES_OPERATION(max)
-LANES_OPERATION(min)
-
-static inline lanes lanes_round(lanes y)
-{
-    return _mm512_roundscale_ps(y, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-}
-
-static inline lanes lanes_fraction(lanes y, lanes rounded)
-{
-    return _mm512_sub_ps(y, rounded);
-}
-
-static inline lanes lanes_scale(lanes p, lanes rounded, lanes y)
-{
-    return _mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(y, _mm512_set1_ps(EXP2_LOWEST), _CMP_GE_OQ), p, rounded);
-}
-
-static inline __m256 upper_half(lanes x)
+static inline __m256 upper_half(__m512 x)
 {
     return _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(x), 1));
-}
-
-static inline __m128 lanes_fold(lanes x)
-{
-    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(x), upper_half(x));
-    return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
 }
 
 static inline __m128 floats_fold(__m512 x)
@@ -122,28 +73,44 @@ static inline void store_int16(int16_t *out, __m512 x)
     _mm256_store_si256((__m256i *)out, _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(x)));
 }
 
-static inline uint32_t lanes_magnitude(lanes x, lanes y)
+#include "kernel_attention.h"
+
+static inline __m512 floats_round(__m512 y)
+{
+    return _mm512_roundscale_ps(y, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+static inline __m512 floats_fraction(__m512 y, __m512 rounded)
+{
+    return _mm512_sub_ps(y, rounded);
+}
+
+static inline __m512 floats_scale(__m512 p, __m512 rounded, __m512 y)
+{
+    return _mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(y, _mm512_set1_ps(EXP2_LOWEST), _CMP_GE_OQ), p, rounded);
+}
+
+static inline __m128 lanes_fold(const __m512 sum[1])
+{
+    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(sum[0]), upper_half(sum[0]));
+    return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+}
+
+static inline uint32_t group_magnitude(const __m512 x[GROUP / 16])
 {
     const __m512i mask = _mm512_set1_epi32(0x7FFFFFFF);
-    const __m512i sixteen = _mm512_max_epi32(_mm512_and_si512(_mm512_castps_si512(x), mask),
-                                             _mm512_and_si512(_mm512_castps_si512(y), mask));
+    const __m512i sixteen = _mm512_max_epi32(_mm512_and_si512(_mm512_castps_si512(x[0]), mask),
+                                             _mm512_and_si512(_mm512_castps_si512(x[1]), mask));
     return (uint32_t)_mm512_reduce_max_epi32(sixteen);
 }
 
-static inline void store_group(struct q8_vector *out, uint32_t group, lanes x, lanes y)
+static inline void store_group(struct q8_vector *out, uint32_t group, const __m512 x[GROUP / 16])
 {
-    const __m512i low = _mm512_cvtps_epi32(x), high = _mm512_cvtps_epi32(y);
+    const __m512i low = _mm512_cvtps_epi32(x[0]), high = _mm512_cvtps_epi32(x[1]);
     int8_t *q = out->q + group * GROUP;
     _mm_store_si128((__m128i *)q, _mm512_cvtepi32_epi8(low));
     _mm_store_si128((__m128i *)(q + LANES), _mm512_cvtepi32_epi8(high));
     out->sum[group] = -BIAS * _mm512_reduce_add_epi32(_mm512_add_epi32(low, high));
-}
-
-#include "kernel_attention.h"
-
-static inline float lanes_largest(lanes x)
-{
-    return largest_float(x);
 }
 
 #include "kernel_vector.h"

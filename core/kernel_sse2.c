@@ -18,72 +18,7 @@
 typedef __m128 floats;
 typedef __m128i ints;
 
-typedef struct {
-    __m128 a, b, c, d;
-} lanes;
-
 enum { VALUE_DIMS = 4 };
-
-#define EACH(function, x, y) ((lanes){function(x.a, y.a), function(x.b, y.b), function(x.c, y.c), function(x.d, y.d)})
-
-static inline lanes lanes_load(const float *p)
-{
-    return (lanes){_mm_load_ps(p), _mm_load_ps(p + 4), _mm_load_ps(p + 8), _mm_load_ps(p + 12)};
-}
-
-static inline void lanes_store(float *p, lanes x)
-{
-    _mm_store_ps(p, x.a);
-    _mm_store_ps(p + 4, x.b);
-    _mm_store_ps(p + 8, x.c);
-    _mm_store_ps(p + 12, x.d);
-}
-
-static inline lanes lanes_set(float value)
-{
-    const __m128 all = _mm_set1_ps(value);
-    return (lanes){all, all, all, all};
-}
-
-#define LANES_OPERATION(name)                          \
-    static inline lanes lanes_##name(lanes x, lanes y) \
-    {                                                  \
-        return EACH(_mm_##name##_ps, x, y);            \
-    }
-
-LANES_OPERATION(add)
-LANES_OPERATION(sub)
-LANES_OPERATION(mul)
-LANES_OPERATION(div)
-LANES_OPERATION(max)
-LANES_OPERATION(min)
-
-static inline lanes lanes_round(lanes y)
-{
-    return lanes_add(y, lanes_set(EXP2_ROUNDER));
-}
-
-static inline lanes lanes_fraction(lanes y, lanes rounded)
-{
-    return lanes_sub(y, lanes_sub(rounded, lanes_set(EXP2_ROUNDER)));
-}
-
-static inline __m128 scale_quad(__m128 p, __m128 rounded)
-{
-    return _mm_castsi128_ps(_mm_add_epi32(_mm_castps_si128(p), _mm_slli_epi32(_mm_castps_si128(rounded), 23)));
-}
-
-static inline lanes lanes_scale(lanes p, lanes rounded, lanes y)
-{
-    const lanes limit = lanes_set(EXP2_LOWEST), mask = EACH(_mm_cmpge_ps, y, limit);
-    const lanes scaled = EACH(scale_quad, p, rounded);
-    return EACH(_mm_and_ps, mask, scaled);
-}
-
-static inline __m128 lanes_fold(lanes x)
-{
-    return _mm_add_ps(_mm_add_ps(x.a, x.c), _mm_add_ps(x.b, x.d));
-}
 
 static inline __m128 floats_fold(__m128 x)
 {
@@ -131,6 +66,30 @@ static inline void store_int16(int16_t *out, __m128 x)
     _mm_storel_epi64((__m128i *)out, _mm_packs_epi32(four, four));
 }
 
+#include "kernel_attention.h"
+
+static inline __m128 floats_round(__m128 y)
+{
+    return _mm_add_ps(y, _mm_set1_ps(EXP2_ROUNDER));
+}
+
+static inline __m128 floats_fraction(__m128 y, __m128 rounded)
+{
+    return _mm_sub_ps(y, _mm_sub_ps(rounded, _mm_set1_ps(EXP2_ROUNDER)));
+}
+
+static inline __m128 floats_scale(__m128 p, __m128 rounded, __m128 y)
+{
+    const __m128i exponent = _mm_slli_epi32(_mm_castps_si128(rounded), 23);
+    const __m128 scaled = _mm_castsi128_ps(_mm_add_epi32(_mm_castps_si128(p), exponent));
+    return _mm_and_ps(_mm_cmpge_ps(y, _mm_set1_ps(EXP2_LOWEST)), scaled);
+}
+
+static inline __m128 lanes_fold(const __m128 sum[4])
+{
+    return _mm_add_ps(_mm_add_ps(sum[0], sum[2]), _mm_add_ps(sum[1], sum[3]));
+}
+
 /* SSE2 has no maximum of 32-bit integers. */
 static inline __m128i max_int(__m128i x, __m128i y)
 {
@@ -143,43 +102,33 @@ static inline __m128i magnitude(__m128 x)
     return _mm_and_si128(_mm_castps_si128(x), _mm_set1_epi32(0x7FFFFFFF));
 }
 
-static inline __m128i largest_magnitude(lanes x)
+static inline uint32_t group_magnitude(const __m128 x[GROUP / 4])
 {
-    return max_int(max_int(magnitude(x.a), magnitude(x.b)), max_int(magnitude(x.c), magnitude(x.d)));
-}
-
-static inline uint32_t lanes_magnitude(lanes x, lanes y)
-{
-    const __m128i four = max_int(largest_magnitude(x), largest_magnitude(y));
+    __m128i four = magnitude(x[0]);
+#pragma GCC unroll 8
+    for (uint32_t i = 1; i < GROUP / 4; i++) {
+        four = max_int(four, magnitude(x[i]));
+    }
     const __m128i two = max_int(four, _mm_shuffle_epi32(four, 0x4E));
     return (uint32_t)_mm_cvtsi128_si32(max_int(two, _mm_shuffle_epi32(two, 0xB1)));
 }
 
-/* Stores 16 integers as int16 and as int8; returns the sums of neighbours. */
-static inline __m128i store_half_group(int16_t *wide, int8_t *q, lanes x)
+static inline void store_group(struct q8_vector *out, uint32_t group, const __m128 x[GROUP / 4])
 {
-    const __m128i low = _mm_packs_epi32(_mm_cvtps_epi32(x.a), _mm_cvtps_epi32(x.b));
-    const __m128i high = _mm_packs_epi32(_mm_cvtps_epi32(x.c), _mm_cvtps_epi32(x.d));
-    _mm_store_si128((__m128i *)wide, low);
-    _mm_store_si128((__m128i *)wide + 1, high);
-    _mm_store_si128((__m128i *)q, _mm_packs_epi16(low, high));
-    return _mm_madd_epi16(_mm_add_epi16(low, high), _mm_set1_epi16(1));
-}
-
-static inline void store_group(struct q8_vector *out, uint32_t group, lanes x, lanes y)
-{
-    int16_t *wide = (int16_t *)out->wide + group * GROUP;
-    int8_t *q = out->q + group * GROUP;
-    const __m128i four = _mm_add_epi32(store_half_group(wide, q, x), store_half_group(wide + LANES, q + LANES, y));
+    __m128i *wide = (__m128i *)((int16_t *)out->wide + group * GROUP), *q = (__m128i *)(out->q + group * GROUP);
+    __m128i sums = _mm_setzero_si128();
+#pragma GCC unroll 2
+    for (uint32_t i = 0; i < 2; i++, x += 4) {
+        const __m128i low = _mm_packs_epi32(_mm_cvtps_epi32(x[0]), _mm_cvtps_epi32(x[1]));
+        const __m128i high = _mm_packs_epi32(_mm_cvtps_epi32(x[2]), _mm_cvtps_epi32(x[3]));
+        _mm_store_si128(wide + 2 * i, low);
+        _mm_store_si128(wide + 2 * i + 1, high);
+        _mm_store_si128(q + i, _mm_packs_epi16(low, high));
+        sums = _mm_add_epi16(sums, _mm_add_epi16(low, high));
+    }
+    const __m128i four = _mm_madd_epi16(sums, _mm_set1_epi16(1));
     const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4E));
     out->sum[group] = _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xB1)));
-}
-
-#include "kernel_attention.h"
-
-static inline float lanes_largest(lanes x)
-{
-    return largest_float(_mm_max_ps(_mm_max_ps(x.a, x.c), _mm_max_ps(x.b, x.d)));
 }
 
 #include "kernel_vector.h"

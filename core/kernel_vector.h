@@ -1,19 +1,18 @@
 /*
- * The float part of a vector kernel, written once: RMSNorm, quantization, SwiGLU and exponentials over LANES lanes.
+ * The float part of a vector kernel, written once: RMSNorm, quantization, SwiGLU and exponentials.
  *
- * A kernel's .c file includes this after defining, for its instruction set,
- *   lanes                                        LANES floats, lane 0 first in memory
- *   lanes_load, lanes_store, lanes_set, lanes_add, lanes_sub, lanes_mul, lanes_div
- *   lanes_max(a, b), lanes_min(a, b)             a > b ? a : b (a < b), so b where either is NaN: maxps, minps
- *   lanes_round(y)                               y rounded to the nearest integer, in a form of the kernel's own
- *   lanes_fraction(y, rounded)                   y less that integer
- *   lanes_scale(p, rounded, y)                   p * 2^rounded where y >= EXP2_LOWEST, else 0 (also for NaN)
- *   lanes_fold(a)                                first steps of the tree: lanes l + 8, then l + 4, as one __m128
- *   lanes_largest(a)                             the largest of them
- *   lanes_magnitude(a, b)                        the largest magnitude bits of both, as an integer
- *   store_group(out, group, a, b)                rounds to integers, to nearest even, and stores them as its matmul
- *                                                reads them
+ * A kernel's .c file includes this after kernel_attention.h (VECTOR, floats, WIDTH) and after defining, for its
+ * instruction set,
+ *   floats_round(y)                y rounded to the nearest integer, in a form of the kernel's own
+ *   floats_fraction(y, rounded)    y less that integer
+ *   floats_scale(p, rounded, y)    p * 2^rounded where y >= EXP2_LOWEST, else 0 (also for NaN)
+ *   lanes_fold(sum)                of LANES partial sums, floats [PARTS], the first steps of the tree: lanes l + 8, then
+ *                                  l + 4, as one __m128
+ *   group_magnitude(x)             the bits of the largest magnitude of a group, floats [GROUP / WIDTH]
+ *   store_group(out, group, x)     rounds such a group to integers, to nearest even, and stores them as its matmul reads
+ *                                  them
  * Every function does the operations of its namesake in kernel_scalar.c in the same order, a lane being a lane.
+ * minps and maxps give their second operand where one is NaN.
  */
 #ifndef BOOTLLAMA_KERNEL_VECTOR_H
 #define BOOTLLAMA_KERNEL_VECTOR_H
@@ -23,51 +22,57 @@
 #include "exp2.h"
 #include "kernel.h"
 
-static inline float sum_lanes(lanes a)
+enum { PARTS = LANES / WIDTH }; /* vectors that hold LANES partial sums */
+
+static inline float sum_lanes(const floats sum[PARTS])
 {
-    const __m128 four = lanes_fold(a);
+    const __m128 four = lanes_fold(sum);
     const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
 }
 
 /* exp2_single of y <= EXP2_HIGHEST or NaN. */
-static inline lanes exp2_lanes(lanes y)
+static inline floats exp2_floats(floats y)
 {
-    const lanes power = lanes_round(y);
-    const lanes f = lanes_fraction(y, power);
-    lanes p = lanes_add(lanes_mul(lanes_set(EXP2_C5), f), lanes_set(EXP2_C4));
-    p = lanes_add(lanes_mul(p, f), lanes_set(EXP2_C3));
-    p = lanes_add(lanes_mul(p, f), lanes_set(EXP2_C2));
-    p = lanes_add(lanes_mul(p, f), lanes_set(EXP2_C1));
-    p = lanes_add(lanes_mul(p, f), lanes_set(1.0f));
-    return lanes_scale(p, power, y);
-}
-
-/* Quantizes one group, held in two vectors; returns its scale. */
-static inline float quantize_group(struct q8_vector *out, uint32_t group, lanes low, lanes high)
-{
-    const uint32_t largest = lanes_magnitude(low, high);
-    const bool usable = largest >= QUANTIZE_SMALLEST && largest < QUANTIZE_LIMIT;
-    const lanes inverse = lanes_set(usable ? 127.0f / float_from_bits(largest) : 0.0f);
-    if (largest >= QUANTIZE_LIMIT) {
-        store_group(out, group, lanes_set(0.0f), lanes_set(0.0f));
-        return float_from_bits(FLOAT_NAN);
+    static const float coefficients[] = {EXP2_C4, EXP2_C3, EXP2_C2, EXP2_C1, 1.0f};
+    const floats power = floats_round(y), f = floats_fraction(y, power);
+    floats p = VECTOR(set1_ps)(EXP2_C5);
+#pragma GCC unroll 8
+    for (uint32_t i = 0; i < sizeof coefficients / sizeof *coefficients; i++) {
+        p = VECTOR(add_ps)(VECTOR(mul_ps)(p, f), VECTOR(set1_ps)(coefficients[i]));
     }
-    store_group(out, group, lanes_mul(low, inverse), lanes_mul(high, inverse));
-    return usable ? float_from_bits(largest) * QUANTIZE_STEP : 0.0f;
+    return floats_scale(p, power, y);
 }
 
-/* Quantizes x * weight, or x where that is NULL: one copy of quantize_group's code for both. */
-static __attribute__((noinline)) void quantize_groups(struct q8_vector *out, const float *x, const float *weight,
-                                                      uint32_t groups)
+/* Quantizes one group of x, or of x * weight where that is not NULL; returns its scale. */
+static inline float quantize_group(struct q8_vector *out, uint32_t group, const float *x, const float *weight)
 {
-    for (uint32_t group = 0; group < groups; group++, x += GROUP) {
-        lanes low = lanes_load(x), high = lanes_load(x + LANES);
+    floats part[GROUP / WIDTH];
+#pragma GCC unroll 8
+    for (uint32_t i = 0; i < GROUP / WIDTH; i++) {
+        part[i] = VECTOR(load_ps)(x + i * WIDTH);
         if (weight != NULL) {
-            low = lanes_mul(low, lanes_load(weight + group * GROUP));
-            high = lanes_mul(high, lanes_load(weight + group * GROUP + LANES));
+            part[i] = VECTOR(mul_ps)(part[i], VECTOR(load_ps)(weight + i * WIDTH));
         }
-        out->scale[group] = quantize_group(out, group, low, high);
+    }
+    const uint32_t largest = group_magnitude(part);
+    const bool usable = largest >= QUANTIZE_SMALLEST && largest < QUANTIZE_LIMIT;
+    const floats inverse = VECTOR(set1_ps)(usable ? 127.0f / float_from_bits(largest) : 0.0f);
+#pragma GCC unroll 8
+    for (uint32_t i = 0; i < GROUP / WIDTH; i++) {
+        part[i] = largest < QUANTIZE_LIMIT ? VECTOR(mul_ps)(part[i], inverse) : inverse;
+    }
+    store_group(out, group, part);
+    return largest >= QUANTIZE_LIMIT ? float_from_bits(FLOAT_NAN)
+           : usable                  ? float_from_bits(largest) * QUANTIZE_STEP
+                                     : 0.0f;
+}
+
+static void quantize_groups(struct q8_vector *out, const float *x, const float *weight, uint32_t groups)
+{
+    for (uint32_t group = 0; group < groups; group++) {
+        const size_t first = group * GROUP;
+        out->scale[group] = quantize_group(out, group, x + first, weight != NULL ? weight + first : NULL);
     }
 }
 
@@ -78,10 +83,13 @@ static void quantize(struct q8_vector *out, const float *x, uint32_t groups)
 
 static void norm_quantize(struct q8_vector *out, const float *x, const float *weight, uint32_t n, float epsilon)
 {
-    lanes squares = lanes_set(0.0f);
+    floats squares[PARTS] = {0};
     for (uint32_t i = 0; i < n; i += LANES) {
-        const lanes part = lanes_load(x + i);
-        squares = lanes_add(squares, lanes_mul(part, part));
+#pragma GCC unroll 4
+        for (uint32_t j = 0; j < PARTS; j++) {
+            const floats part = VECTOR(load_ps)(x + i + j * WIDTH);
+            squares[j] = VECTOR(add_ps)(squares[j], VECTOR(mul_ps)(part, part));
+        }
     }
     const float inverse = inverse_rms(sum_lanes(squares) / (float)(int32_t)n, epsilon);
     quantize_groups(out, x, weight, (n + GROUP - 1) / GROUP);
@@ -92,27 +100,46 @@ static void norm_quantize(struct q8_vector *out, const float *x, const float *we
 
 static void swiglu(float *out, const float *gate, const float *up, uint32_t n)
 {
-    for (uint32_t i = 0; i < n; i += LANES) {
-        const lanes g = lanes_load(gate + i);
-        const lanes decay = exp2_lanes(lanes_min(lanes_set(EXP2_HIGHEST), lanes_mul(g, lanes_set(-LOG2_E))));
-        const lanes silu = lanes_div(g, lanes_add(lanes_set(1.0f), decay));
-        lanes_store(out + i, lanes_mul(silu, lanes_load(up + i)));
+    for (uint32_t i = 0; i < n; i += WIDTH) {
+        const floats g = VECTOR(load_ps)(gate + i), y = VECTOR(mul_ps)(g, VECTOR(set1_ps)(-LOG2_E));
+        const floats decay = exp2_floats(VECTOR(min_ps)(VECTOR(set1_ps)(EXP2_HIGHEST), y));
+        const floats silu = VECTOR(div_ps)(g, VECTOR(add_ps)(VECTOR(set1_ps)(1.0f), decay));
+        VECTOR(store_ps)(out + i, VECTOR(mul_ps)(silu, VECTOR(load_ps)(up + i)));
     }
 }
 
 static float exponentials(float *x, uint32_t n, float factor)
 {
-    lanes largest = lanes_load(x), sum = lanes_set(0.0f);
-    for (uint32_t i = LANES; i < n; i += LANES) {
-        largest = lanes_max(lanes_load(x + i), largest);
+    floats largest = VECTOR(load_ps)(x), sum[PARTS] = {0};
+    for (uint32_t i = WIDTH; i < n; i += WIDTH) {
+        largest = VECTOR(max_ps)(VECTOR(load_ps)(x + i), largest);
     }
-    largest = lanes_set(lanes_largest(largest));
+    largest = VECTOR(set1_ps)(largest_float(largest));
     for (uint32_t i = 0; i < n; i += LANES) {
-        const lanes p = exp2_lanes(lanes_mul(lanes_sub(lanes_load(x + i), largest), lanes_set(factor)));
-        lanes_store(x + i, p);
-        sum = lanes_add(sum, p);
+#pragma GCC unroll 1
+        for (uint32_t j = 0; j < PARTS; j++) {
+            const floats distance = VECTOR(sub_ps)(VECTOR(load_ps)(x + i + j * WIDTH), largest);
+            const floats p = exp2_floats(VECTOR(mul_ps)(distance, VECTOR(set1_ps)(factor)));
+            VECTOR(store_ps)(x + i + j * WIDTH, p);
+            sum[j] = VECTOR(add_ps)(sum[j], p);
+        }
     }
     return sum_lanes(sum);
+}
+
+static float row_quantize(int16_t *out, const float *x, uint32_t n, float range)
+{
+    uint32_t largest = 0;
+    for (uint32_t i = 0; i < n; i += GROUP) {
+        const uint32_t part = group_magnitude((const floats *)(x + i));
+        largest = part > largest ? part : largest;
+    }
+    const bool usable = largest >= ROW_SMALLEST && largest < QUANTIZE_LIMIT;
+    const floats inverse = VECTOR(set1_ps)(usable ? range / float_from_bits(largest) : 0.0f);
+    for (uint32_t i = 0; i < n; i += WIDTH) {
+        store_int16(out + i, usable ? VECTOR(mul_ps)(VECTOR(load_ps)(x + i), inverse) : inverse);
+    }
+    return largest >= QUANTIZE_LIMIT ? float_from_bits(FLOAT_NAN) : usable ? float_from_bits(largest) / range : 0.0f;
 }
 
 #endif

@@ -134,7 +134,7 @@ static void all_about_machine_and_model(void **state)
 /* On a screen of any width a name and its value stay on one line. */
 static void names_stay_with_their_values(void **state)
 {
-    static const char *const pairs[] = {"repeat_penalty 1", "temperature 0.8", "min_p 0", "KV cache 4 KiB", "EOS 2"};
+    static const char *const pairs[] = {"repeat_penalty 1", "temperature 0.8", "min_p 0", "KV cache 5 KiB", "EOS 2"};
     fresh(state);
     for (session.columns = 30; session.columns <= 100; session.columns++) {
         const char *text = strstr(run_with("autostart = off\n", "/info\r"), "> /info\n");
