@@ -111,6 +111,9 @@ struct kernel {
     /* out = silu(gate) * up, each [n], n a multiple of GROUP. out may be gate. */
     void (*swiglu)(float *out, const float *gate, const float *up, uint32_t n);
 
+    /* RoPE: turns the pairs of x [n], n a multiple of LANES, by rope_angles' cosine and sine [n]. */
+    void (*rotate)(float *x, const float *cosine, const float *sine, uint32_t n);
+
     /* Quantizes x [n], n a multiple of LANES, to whole numbers of at most `range` <= KEY_RANGE in magnitude. Returns
        their scale: 0 where all of x is below 2^-40, NaN where one is 2^60 or more or is no number. */
     float (*row_quantize)(int16_t *out, const float *x, uint32_t n, float range);
@@ -148,6 +151,7 @@ struct kernel {
         .quantize = quantize,                            \
         .norm_quantize = norm_quantize,                  \
         .swiglu = swiglu,                                \
+        .rotate = rotate,                                \
         .row_quantize = row_quantize,                    \
         .value_shares = value_shares,                    \
         .head_scores = head_scores,                      \

@@ -156,6 +156,15 @@ static float exponentials(float *x, uint32_t n, float factor)
     return to_exponentials(x, n, largest, factor);
 }
 
+static void rotate(float *x, const float *cosine, const float *sine, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i += 2) {
+        const float even = x[i], odd = x[i + 1];
+        x[i] = even * cosine[i] + odd * sine[i];
+        x[i + 1] = odd * cosine[i + 1] + even * sine[i + 1];
+    }
+}
+
 static float row_quantize(int16_t *out, const float *x, uint32_t n, float range)
 {
     const uint32_t largest = largest_magnitude(x, n);

@@ -1,5 +1,5 @@
 /*
- * The float part of a vector kernel, written once: RMSNorm, quantization, SwiGLU and exponentials.
+ * The float part of a vector kernel, written once: RMSNorm, quantization, RoPE, SwiGLU and exponentials.
  *
  * A kernel's .c file includes this after kernel_attention.h (VECTOR, floats, WIDTH) and after defining, for its
  * instruction set,
@@ -125,6 +125,15 @@ static float exponentials(float *x, uint32_t n, float factor)
         }
     }
     return sum_lanes(sum);
+}
+
+static void rotate(float *x, const float *cosine, const float *sine, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i += WIDTH) {
+        const floats part = VECTOR(load_ps)(x + i), fellows = VECTOR(shuffle_ps)(part, part, _MM_SHUFFLE(2, 3, 0, 1));
+        const floats turned = VECTOR(mul_ps)(fellows, VECTOR(load_ps)(sine + i));
+        VECTOR(store_ps)(x + i, VECTOR(add_ps)(VECTOR(mul_ps)(part, VECTOR(load_ps)(cosine + i)), turned));
+    }
 }
 
 static float row_quantize(int16_t *out, const float *x, uint32_t n, float range)

@@ -73,28 +73,32 @@ static float sine_octant(float t)
     return p * t;
 }
 
-void rope_angles(float *cosine, float *sine, const uint64_t *frequency, uint32_t pairs, uint32_t position)
+/* One pair's angle: cosine and sine of `turn`, units of 2^-64 turns. */
+static void pair_angle(float *cosine, float *sine, uint64_t turn)
 {
-    for (uint32_t i = 0; i < pairs; i++) {
-        const uint64_t turn = frequency[i] * position;
-        const uint32_t upper = (uint32_t)(turn >> 32) + 0x20000000; /* quarter turns, rounded to the nearest */
-        const uint32_t quarter = upper >> 30;
-        const int32_t rest = (int32_t)(upper & 0x3FFFFFFF) - 0x20000000; /* units of 2^-32 turns */
-        const float t = (float)(rest >> 6) * 0x1p-26f;                   /* 24 bits: the conversion is exact */
-        const float c = cosine_octant(t), s = sine_octant(t);
-        const float c_turned = quarter & 1 ? s : c, s_turned = quarter & 1 ? c : s;
-        cosine[i] = quarter == 1 || quarter == 2 ? -c_turned : c_turned;
-        sine[i] = quarter >= 2 ? -s_turned : s_turned;
-    }
+    const uint32_t upper = (uint32_t)(turn >> 32) + 0x20000000; /* quarter turns, rounded to the nearest */
+    const uint32_t quarter = upper >> 30;
+    const int32_t rest = (int32_t)(upper & 0x3FFFFFFF) - 0x20000000; /* units of 2^-32 turns */
+    const float t = (float)(rest >> 6) * 0x1p-26f;                   /* 24 bits: the conversion is exact */
+    const float c = cosine_octant(t), s = sine_octant(t);
+    const float c_turned = quarter & 1 ? s : c, s_turned = quarter & 1 ? c : s;
+    cosine[0] = cosine[1] = quarter == 1 || quarter == 2 ? -c_turned : c_turned;
+    sine[1] = quarter >= 2 ? -s_turned : s_turned;
+    sine[0] = -sine[1];
 }
 
-void rope_rotate(float *x, uint32_t heads, uint32_t head_size, const float *cosine, const float *sine, uint32_t pairs)
+void rope_angles(float *cosine, float *sine, uint32_t n, const uint64_t *frequency, uint32_t pairs, uint32_t head_size,
+                 uint32_t position)
 {
-    for (uint32_t head = 0; head < heads; head++, x += head_size) {
-        for (uint32_t i = 0; i < pairs; i++) {
-            const float even = x[2 * i], odd = x[2 * i + 1];
-            x[2 * i] = even * cosine[i] - odd * sine[i];
-            x[2 * i + 1] = even * sine[i] + odd * cosine[i];
+    for (uint32_t i = 0; i < head_size; i += 2) {
+        cosine[i] = cosine[i + 1] = 1.0f;
+        sine[i] = sine[i + 1] = 0.0f;
+        if (i / 2 < pairs) {
+            pair_angle(cosine + i, sine + i, frequency[i / 2] * position);
         }
+    }
+    for (uint32_t i = head_size; i < n; i++) {
+        cosine[i] = cosine[i - head_size];
+        sine[i] = sine[i - head_size];
     }
 }

@@ -13,10 +13,12 @@
 /* Fills frequency[rope_size / 2] with turns a position, 2^-64 turns a unit. base: finite, > 1. */
 void rope_frequencies(uint64_t *frequency, uint32_t rope_size, float base);
 
-/* cosine and sine [pairs] of position * frequency[i]; absolute error below 2e-7. */
-void rope_angles(float *cosine, float *sine, const uint64_t *frequency, uint32_t pairs, uint32_t position);
-
-/* Turns the first 2 * pairs elements of each of `heads` heads of head_size elements at x. */
-void rope_rotate(float *x, uint32_t heads, uint32_t head_size, const float *cosine, const float *sine, uint32_t pairs);
+/*
+ * The rotation at a position as kernel->rotate takes it, for a row of heads: cosine, sine [n], head after head of
+ * head_size elements, where x[j] becomes x[j] * cosine[j] + (its fellow of the pair) * sine[j]. Elements of a head from
+ * 2 * pairs on stay. Absolute error below 2e-7.
+ */
+void rope_angles(float *cosine, float *sine, uint32_t n, const uint64_t *frequency, uint32_t pairs, uint32_t head_size,
+                 uint32_t position);
 
 #endif

@@ -88,8 +88,8 @@ int transformer_layout(struct transformer *transformer, const struct model *mode
     transformer->q = take(arena, (uint64_t)TRANSFORMER_BLOCK * model->q_rows, sizeof *transformer->q);
     transformer->new_kv = take(arena, model->kv_rows, sizeof *transformer->new_kv);
     transformer->scratch = take_floats(arena, attention_scratch(model->heads, positions));
-    transformer->cosine = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->rope_pairs);
-    transformer->sine = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->rope_pairs);
+    transformer->cosine = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->q_rows);
+    transformer->sine = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->q_rows);
     layout_q8(transformer->q8, widest, arena);
     layout_cache(transformer, arena);
     if (arena->base == NULL) {
@@ -158,10 +158,10 @@ static void attend(struct transformer *t, uint32_t layer, const struct block *bl
     };
     for (uint32_t i = 0; i < block->count; i++) {
         float *q = t->qkv + (size_t)i * qkv_rows(model), *k = q + model->q_rows, *v = k + model->kv_rows;
-        const float *cosine = t->cosine + i * model->rope_pairs, *sine = t->sine + i * model->rope_pairs;
-        rope_rotate(q, model->heads, model->head_size, cosine, sine, model->rope_pairs);
-        rope_rotate(k, model->kv_heads, model->head_size, cosine, sine, model->rope_pairs);
-        t->q_scale[i] = model->kernel->row_quantize(t->q + (size_t)i * model->q_rows, q, model->q_rows, KEY_RANGE);
+        const size_t row = (size_t)i * model->q_rows;
+        model->kernel->rotate(q, t->cosine + row, t->sine + row, model->q_rows);
+        model->kernel->rotate(k, t->cosine + row, t->sine + row, model->kv_rows);
+        t->q_scale[i] = model->kernel->row_quantize(t->q + row, q, model->q_rows, KEY_RANGE);
         cache_store(t, &cache, k, v, block->position + i);
     }
     team_attention(t->team, model->kernel, t->attended, t->q, t->q_scale, model->q_rows, &cache, &shape, block->count,
@@ -209,10 +209,10 @@ float *transformer_run(struct transformer *transformer, const int32_t *tokens, u
     const struct model *model = transformer->model;
     const struct block block = {position, count};
     for (uint32_t i = 0; i < count; i++) {
-        const size_t pairs = (size_t)i * model->rope_pairs;
+        const size_t row = (size_t)i * model->q_rows;
         model_embed(model, transformer->x + (size_t)i * model->dim_padded, (uint32_t)tokens[i]);
-        rope_angles(transformer->cosine + pairs, transformer->sine + pairs, model->rope_frequency, model->rope_pairs,
-                    position + i);
+        rope_angles(transformer->cosine + row, transformer->sine + row, model->q_rows, model->rope_frequency,
+                    model->rope_pairs, model->head_size, position + i);
     }
     for (uint32_t l = 0; l < model->layers; l++) {
         attention_layer(transformer, l, &block);

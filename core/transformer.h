@@ -26,7 +26,7 @@ struct transformer {
     float q_scale[TRANSFORMER_BLOCK];
     int16_t *new_kv;           /* [kv_rows] scratch */
     float *scratch;            /* [attention_scratch] */
-    float *cosine, *sine;      /* [TRANSFORMER_BLOCK][rope_pairs] */
+    float *cosine, *sine;      /* [TRANSFORMER_BLOCK][q_rows] of rope_angles */
     struct kv_cache cache;     /* of all layers, [layers] before each of its dimensions */
     struct q8_vector q8[TRANSFORMER_BLOCK]; /* wide enough for every matrix */
 };

@@ -104,16 +104,18 @@ static void exp2_at_its_ends(void **state)
 static void check_rope(void **state, uint32_t size, float base, uint32_t last_position)
 {
     uint64_t frequency[64];
-    float cosine[64], sine[64];
+    float cosine[256], sine[256];
     rope_frequencies(frequency, size, base);
     for (uint32_t position = 0; position <= last_position; position += 1 + position / 50) {
         single_precision(state);
-        rope_angles(cosine, sine, frequency, size / 2, position);
+        rope_angles(cosine, sine, 2 * size, frequency, size / 2, size, position);
         full_precision(state);
         for (uint32_t i = 0; i < size / 2; i++) {
             const double angle = position * pow((double)base, -2.0 * i / size);
-            assert_true(fabs(cosine[i] - cos(angle)) < 2e-7);
-            assert_true(fabs(sine[i] - sin(angle)) < 2e-7);
+            for (uint32_t j = 2 * i; j < 2 * size; j += size) { /* both heads */
+                assert_true(fabs(cosine[j] - cos(angle)) < 2e-7 && cosine[j + 1] == cosine[j]);
+                assert_true(fabs(sine[j + 1] - sin(angle)) < 2e-7 && sine[j] == -sine[j + 1]);
+            }
         }
     }
 }
@@ -126,15 +128,16 @@ static void rope_angles_hold_to_far_positions(void **state)
     check_rope(state, 100, 1e30f, 4095);
 }
 
-static void rope_turns_pairs_and_leaves_the_rest(void **state)
+static void rope_leaves_the_rest_of_a_head(void **state)
 {
     (void)state;
-    float x[12] = {1, 0, 0, 1, 5, 6, 2, 0, 0, 2, 7, 8}; /* two heads of six, two pairs turned */
-    const float cosine[2] = {0.0f, -1.0f}, sine[2] = {1.0f, 0.0f};
-    rope_rotate(x, 2, 6, cosine, sine, 2);
-    const float expected[12] = {0, 1, 0, -1, 5, 6, 0, 2, 0, -2, 7, 8};
+    const uint64_t frequency[2] = {1ull << 62, 1ull << 63}; /* a quarter and half a turn */
+    float cosine[12], sine[12];
+    rope_angles(cosine, sine, 12, frequency, 2, 6, 1);
+    const float expected_cosine[6] = {0, 0, -1, -1, 1, 1}, expected_sine[6] = {-1, 1, 0, 0, 0, 0};
     for (uint32_t i = 0; i < 12; i++) {
-        assert_true(x[i] == expected[i]);
+        assert_true(cosine[i] == expected_cosine[i % 6]);
+        assert_true(sine[i] == expected_sine[i % 6]);
     }
 }
 
@@ -149,7 +152,7 @@ int main(void)
         cmocka_unit_test(exp2_is_as_exact_as_it_says),
         cmocka_unit_test(exp2_at_its_ends),
         cmocka_unit_test(rope_angles_hold_to_far_positions),
-        cmocka_unit_test(rope_turns_pairs_and_leaves_the_rest),
+        cmocka_unit_test(rope_leaves_the_rest_of_a_head),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -263,6 +263,36 @@ static void exponentials_give_the_same_bits(void **state)
     for_each_kernel(check_exponentials);
 }
 
+static void scalar_rotate_turns_pairs(void **state)
+{
+    (void)state;
+    float x[4] = {1, 0, 2, 3};
+    const float cosine[4] = {0, 0, -1, -1}, sine[4] = {-1, 1, 0, 0}, expected[4] = {0, 1, -2, -3};
+    kernel_scalar.rotate(x, cosine, sine, 4);
+    assert_memory_equal(x, expected, sizeof x);
+}
+
+static void check_rotate(const struct kernel *kernel)
+{
+    enum { N = 7 * LANES };
+    float *expected = random_floats(N, 3.0f), *x = take(N * sizeof *x);
+    float *cosine = random_floats(N, 1.0f), *sine = random_floats(N, 1.0f);
+    memcpy(x, expected, N * sizeof *x);
+    kernel_scalar.rotate(expected, cosine, sine, N);
+    kernel->rotate(x, cosine, sine, N);
+    assert_same_bits(x, expected, N);
+    free(expected);
+    free(x);
+    free(cosine);
+    free(sine);
+}
+
+static void rotate_gives_the_same_bits(void **state)
+{
+    (void)state;
+    for_each_kernel(check_rotate);
+}
+
 static void check_row_quantize(const struct kernel *kernel)
 {
     static const float largest[] = {0.0f, 0x1p-41f, 0x1p-40f, 1.0f, -1447.0f, 511.5f, 0x1p59f, 0x1p60f, INFINITY, NAN};
@@ -436,6 +466,8 @@ int main(void)
         cmocka_unit_test(norm_quantize_gives_the_same_bits),
         cmocka_unit_test(swiglu_gives_the_same_bits),
         cmocka_unit_test(exponentials_give_the_same_bits),
+        cmocka_unit_test(scalar_rotate_turns_pairs),
+        cmocka_unit_test(rotate_gives_the_same_bits),
         cmocka_unit_test(scalar_row_quantize_keeps_its_rules),
         cmocka_unit_test(rows_are_quantized_to_the_same_bits),
         cmocka_unit_test(powers_are_close_and_end),
