@@ -124,12 +124,13 @@ static void sift_down(struct candidate *heap, uint32_t count, uint32_t at)
     heap[at] = moved;
 }
 
-/* Collects tokens of at least `least` weight as a heap; returns their number. */
+/* Collects tokens of at least `least` >= 0 weight as a heap; returns their number. No weight is negative, so that bits
+   are ordered as weights are: whole numbers are compared faster where x87 is emulated. */
 static uint32_t gather(struct candidate *heap, const float *weights, uint32_t n, float least)
 {
     uint32_t count = 0;
     for (uint32_t id = 0; id < n; id++) {
-        if (weights[id] >= least) {
+        if (float_bits(weights[id]) >= float_bits(least)) {
             heap[count++] = (struct candidate){weights[id], (int32_t)id};
         }
     }
