@@ -21,15 +21,16 @@
 struct kernel;
 
 enum {
-    KEY_RANGE = 1447,   /* largest magnitude of a query's or key's elements: squared, times HEAD_MAX, below 2^31 */
-    HEAD_MAX = 1024,    /* largest head_size */
-    VALUE_RANGE = 511,  /* of a value's elements: times CHUNK, times the largest weight, below 2^31 */
-    CHUNK = 256,        /* positions whose products are summed in int32 */
-    KV_BLOCK = 32,      /* positions in a block of the value cache; half of them in one of the key cache */
-    HEAD_STEP = 8,      /* head_size is padded to a multiple of this in the cache */
-    POWER_BITS = 11,    /* of the fraction of z */
-    POWER_LAST = (15 << POWER_BITS) - 1, /* 2^-z is 0 from somewhere before this on */
-    POWER_ONE = 16383,  /* 2^-0 */
+    KEY_RANGE = 1447,                    /* largest magnitude in a query or key: squared * HEAD_MAX is below 2^31 */
+    HEAD_MAX = 1024,                     /* largest head_size */
+    VALUE_RANGE = 511,                   /* largest magnitude in a value: * CHUNK * POWER_ONE is below 2^31 */
+    CHUNK = 256,                         /* positions whose products are summed in int32 */
+    KV_BLOCK = 32,                       /* positions in a block of the value cache */
+    KEY_LANES = KV_BLOCK / 2,            /* positions in a block of the key cache */
+    HEAD_STEP = 8,                       /* head_size is padded to a multiple of this in the cache */
+    POWER_BITS = 11,                     /* of the fraction of z */
+    POWER_LAST = (15 << POWER_BITS) - 1, /* 2^-z is 0 here already */
+    POWER_ONE = 16383,                   /* 2^-0 */
     SHARE_MAX = 32767,
 };
 _Static_assert((int64_t)KEY_RANGE * KEY_RANGE * HEAD_MAX <= INT32_MAX, "a score is exact");
@@ -45,10 +46,11 @@ _Static_assert((int64_t)VALUE_RANGE * POWER_ONE * CHUNK <= INT32_MAX, "a chunk i
 
 /* What one layer remembers of the positions so far. Not owned. */
 struct kv_cache {
-    int16_t *k;               /* [kv_heads][context / LANES][head_stride / 2][LANES][2]: key_index */
-    int16_t *v;               /* [kv_heads][context / KV_BLOCK][head_stride][KV_BLOCK]: value_index */
-    float *k_scale, *v_scale; /* [context] finite */
-    float *v_largest;         /* [context] of v_scale up to here; NaN from a value on that is none */
+    int16_t *k;       /* [kv_heads][context / KEY_LANES][head_stride / 2][KEY_LANES][2]: key_index */
+    int16_t *v;       /* [kv_heads][context / KV_BLOCK][head_stride][KV_BLOCK]: value_index */
+    float *k_scale;   /* [context] NaN where a key is none */
+    float *v_scale;   /* [context] finite */
+    float *v_largest; /* [context] of v_scale up to here; NaN from a value on that is none */
 };
 
 /* One layer's attention for one position. */
@@ -80,18 +82,18 @@ static inline uint64_t attention_scratch(uint32_t heads, uint32_t context)
     return (uint64_t)heads * (context + context / 2 + 16);
 }
 
-/* Where an element of the head's keys lies: two dimensions of 16 positions are next to each other, a lane a position. */
+/* Where an element of a head's keys lies: two dimensions of KEY_LANES positions are together, a lane a position. */
 static inline size_t key_index(uint32_t head_stride, uint32_t position, uint32_t dimension)
 {
-    const size_t pair = (size_t)(position / 16) * (head_stride / 2) + dimension / 2;
-    return (pair * 16 + position % 16) * 2 + dimension % 2;
+    const size_t pair = (size_t)(position / KEY_LANES) * (head_stride / 2) + dimension / 2;
+    return (pair * KEY_LANES + position % KEY_LANES) * 2 + dimension % 2;
 }
 
 /* Of a block's 32 positions, four of the first half and their fellows of the second are next to each other: the order
    in which packssdw leaves two vectors of scores, whatever their length. */
 static inline uint32_t value_slot(uint32_t position)
 {
-    return position / 4 % 4 * 8 + position / 16 % 2 * 4 + position % 4;
+    return position / 4 % 4 * 8 + position / KEY_LANES % 2 * 4 + position % 4;
 }
 
 static inline size_t value_index(uint32_t head_stride, uint32_t position, uint32_t dimension)

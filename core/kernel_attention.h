@@ -19,8 +19,8 @@
 #include "kernel.h"
 
 enum {
-    WIDTH = sizeof(floats) / sizeof(float), /* positions in a vector of scores */
-    SHORTS = 2 * WIDTH,                     /* int16 in a vector */
+    WIDTH = sizeof(floats) / sizeof(float),           /* positions in a vector of scores */
+    SHORTS = 2 * WIDTH,                               /* int16 in a vector */
     SCORE_VECTORS = WIDTH > 4 ? KV_BLOCK / WIDTH : 4, /* that are computed at once */
 };
 
@@ -36,14 +36,15 @@ static inline __m128 sum_four(ints a, ints b, ints c, ints d)
 {
     const ints ab = VECTOR(add_epi32)(VECTOR(unpacklo_epi32)(a, b), VECTOR(unpackhi_epi32)(a, b));
     const ints cd = VECTOR(add_epi32)(VECTOR(unpacklo_epi32)(c, d), VECTOR(unpackhi_epi32)(c, d));
-    return _mm_cvtepi32_ps(ints_fold(VECTOR(add_epi32)(VECTOR(unpacklo_epi64)(ab, cd), VECTOR(unpackhi_epi64)(ab, cd))));
+    const ints all = VECTOR(add_epi32)(VECTOR(unpacklo_epi64)(ab, cd), VECTOR(unpackhi_epi64)(ab, cd));
+    return _mm_cvtepi32_ps(ints_fold(all));
 }
 
 /* One vector of scores, those of positions after the current one made minus infinity (or left NaN, which counts as
    little). */
 static inline floats without_future(floats scores, uint32_t first, uint32_t position)
 {
-    static const _Alignas(ALIGNMENT) float number[LANES] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    static const _Alignas(ALIGNMENT) float number[KEY_LANES] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     const floats last = VECTOR(set1_ps)((float)((int32_t)position - (int32_t)first) + 0.5f);
     const floats infinity = VECTOR(set1_ps)(float_from_bits(FLOAT_INFINITY));
     return VECTOR(min_ps)(VECTOR(mul_ps)(VECTOR(sub_ps)(last, VECTOR(load_ps)(number)), infinity), scores);
@@ -53,7 +54,7 @@ static float head_scores(float *scores, const int16_t *q, const int16_t *k, cons
                          const struct attention *shape)
 {
     enum { STEP = SCORE_VECTORS * WIDTH };
-    const size_t block = (size_t)shape->head_stride * LANES;
+    const size_t block = (size_t)shape->head_stride * KEY_LANES;
     const uint32_t n = attention_padded(shape);
     floats largest = VECTOR(set1_ps)(-float_from_bits(FLOAT_INFINITY)); /* never NaN: maxps gives its second operand */
     for (uint32_t t = 0; t < n; t += STEP) {
@@ -62,13 +63,13 @@ static float head_scores(float *scores, const int16_t *q, const int16_t *k, cons
         for (uint32_t i = 0; i < SCORE_VECTORS; i++) {
             dot[i] = VECTOR(set1_epi32)(0);
         }
-        const int16_t *key = k + t / LANES * block;
-        for (uint32_t i = 0; i < shape->head_size; i += 2, key += 2 * LANES) {
+        const int16_t *key = k + t / KEY_LANES * block;
+        for (uint32_t i = 0; i < shape->head_size; i += 2, key += 2 * KEY_LANES) {
             const ints pair = VECTOR(set1_epi32)(*(const int32_t *)(q + i));
 #pragma GCC unroll 4
             for (uint32_t j = 0; j < SCORE_VECTORS; j++) {
                 const uint32_t first = j * WIDTH;
-                dot[j] = ints_madd(dot[j], ints_load(key + first / LANES * block + first % LANES * 2), pair);
+                dot[j] = ints_madd(dot[j], ints_load(key + first / KEY_LANES * block + first % KEY_LANES * 2), pair);
             }
         }
 #pragma GCC unroll 4
@@ -112,9 +113,9 @@ static float head_weights(float *scores, float largest, float factor, const int1
         ints chunk = VECTOR(set1_epi32)(0);
         for (const uint32_t end = n - t < CHUNK ? n : t + CHUNK; t < end; t += KV_BLOCK) {
 #pragma GCC unroll 1
-            for (uint32_t i = 0; i < LANES; i += WIDTH) {
+            for (uint32_t i = 0; i < KEY_LANES; i += WIDTH) {
                 const floats low = VECTOR(sub_ps)(VECTOR(set1_ps)(largest), VECTOR(load_ps)(scores + t + i));
-                const floats high = VECTOR(sub_ps)(VECTOR(set1_ps)(largest), VECTOR(load_ps)(scores + t + LANES + i));
+                const floats high = VECTOR(sub_ps)(VECTOR(set1_ps)(largest), VECTOR(load_ps)(scores + t + KEY_LANES + i));
                 const ints z = rounded(VECTOR(mul_ps)(low, VECTOR(set1_ps)(factor)),
                                        VECTOR(mul_ps)(high, VECTOR(set1_ps)(factor)));
                 const ints p = powers(ints_min(z, VECTOR(set1_epi16)(POWER_LAST)));
@@ -132,9 +133,9 @@ static void value_shares(int16_t *share, const float *v_scale, float inverse_lar
 {
     const floats inverse = VECTOR(set1_ps)(inverse_largest);
     for (uint32_t t = 0; t < n; t += KV_BLOCK) {
-        for (uint32_t i = 0; i < LANES; i += WIDTH) {
+        for (uint32_t i = 0; i < KEY_LANES; i += WIDTH) {
             const floats low = VECTOR(mul_ps)(VECTOR(load_ps)(v_scale + t + i), inverse);
-            const floats high = VECTOR(mul_ps)(VECTOR(load_ps)(v_scale + t + LANES + i), inverse);
+            const floats high = VECTOR(mul_ps)(VECTOR(load_ps)(v_scale + t + KEY_LANES + i), inverse);
             ints_store(share + t + 2 * i, rounded(low, high));
         }
     }

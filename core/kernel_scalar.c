@@ -195,7 +195,7 @@ static float head_scores(float *scores, const int16_t *q, const int16_t *k, cons
         const int16_t *key = k + key_index(shape->head_stride, t, 0);
         int32_t dot = 0;
 #pragma GCC unroll 4
-        for (uint32_t i = 0; i < shape->head_size; i += 2, key += 2 * LANES) {
+        for (uint32_t i = 0; i < shape->head_size; i += 2, key += 2 * KEY_LANES) {
             dot += q[i] * key[0] + q[i + 1] * key[1];
         }
         scores[t] = float_from_int(dot) * k_scale[t];

@@ -99,12 +99,13 @@ int transformer_layout(struct transformer *transformer, const struct model *mode
 }
 
 /* Puts one position's keys into a layer's cache, both dimensions of a pair at once. */
-static void store_keys(const struct transformer *t, const struct kv_cache *cache, const int16_t *keys, uint32_t position)
+static void store_keys(const struct transformer *t, const struct kv_cache *cache, const int16_t *keys,
+                       uint32_t position)
 {
     const struct model *model = t->model;
     for (uint32_t head = 0; head < model->kv_heads; head++) {
         int16_t *k = cache->k + (size_t)head * t->context * t->head_stride + key_index(t->head_stride, position, 0);
-        for (uint32_t i = 0; i < model->head_size; i += 2, keys += 2, k += 2 * LANES) {
+        for (uint32_t i = 0; i < model->head_size; i += 2, keys += 2, k += 2 * KEY_LANES) {
             k[0] = keys[0];
             k[1] = keys[1];
         }

@@ -23,7 +23,7 @@ struct transformer {
     float *hidden;             /* [TRANSFORMER_BLOCK][2 * hidden_padded] gate, up */
     float *logits;             /* [vocabulary_padded] of the last position alone */
     int16_t *q;                /* [TRANSFORMER_BLOCK][q_rows] quantized queries */
-    float q_scale[TRANSFORMER_BLOCK];
+    float q_scale[TRANSFORMER_BLOCK]; /* of each */
     int16_t *new_kv;           /* [kv_rows] scratch */
     float *scratch;            /* [attention_scratch] */
     float *cosine, *sine;      /* [TRANSFORMER_BLOCK][q_rows] of rope_angles */

@@ -107,8 +107,8 @@ void random_rows(struct q8_0_block block[GROUP], bool extreme)
 }
 
 /* Packs the same random weights for two kernels. */
-void random_matrices(struct matrix *a, const struct kernel *kernel_a, struct matrix *b,
-                            const struct kernel *kernel_b, bool extreme)
+void random_matrices(struct matrix *a, const struct kernel *kernel_a, struct matrix *b, const struct kernel *kernel_b,
+                     bool extreme)
 {
     const uint32_t count = a->row_tiles * a->groups;
     a->tiles = take((size_t)count * kernel_a->tile_bytes);
