@@ -118,7 +118,7 @@ struct kernel {
        their scale: 0 where all of x is below 2^-40, NaN where one is 2^60 or more or is no number. */
     float (*row_quantize)(int16_t *out, const float *x, uint32_t n, float range);
 
-    /* The steps of attention (attention.h), which does whole blocks of positions: scores [attention_padded] are aligned.
+    /* The steps of attention (attention.h), by whole blocks of positions: scores [attention_padded] are aligned.
        share[t] = v_scale[t] * inverse_largest rounded, at most SHARE_MAX, in the order of value_slot; n positions. */
     void (*value_shares)(int16_t *share, const float *v_scale, float inverse_largest, uint32_t n);
 

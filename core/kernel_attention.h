@@ -102,6 +102,11 @@ static inline ints powers(ints z)
     return ints_shift(VECTOR(sub_epi16)(VECTOR(set1_epi16)(-1), inner), VECTOR(srli_epi16)(z, POWER_BITS));
 }
 
+static inline floats scaled_distance(floats score, float largest, float factor)
+{
+    return VECTOR(mul_ps)(VECTOR(sub_ps)(VECTOR(set1_ps)(largest), score), VECTOR(set1_ps)(factor));
+}
+
 static float head_weights(float *scores, float largest, float factor, const int16_t *share,
                           const struct attention *shape)
 {
@@ -114,10 +119,9 @@ static float head_weights(float *scores, float largest, float factor, const int1
         for (const uint32_t end = n - t < CHUNK ? n : t + CHUNK; t < end; t += KV_BLOCK) {
 #pragma GCC unroll 1
             for (uint32_t i = 0; i < KEY_LANES; i += WIDTH) {
-                const floats low = VECTOR(sub_ps)(VECTOR(set1_ps)(largest), VECTOR(load_ps)(scores + t + i));
-                const floats high = VECTOR(sub_ps)(VECTOR(set1_ps)(largest), VECTOR(load_ps)(scores + t + KEY_LANES + i));
-                const ints z = rounded(VECTOR(mul_ps)(low, VECTOR(set1_ps)(factor)),
-                                       VECTOR(mul_ps)(high, VECTOR(set1_ps)(factor)));
+                const floats *score = (const floats *)(scores + t + i);
+                const ints z = rounded(scaled_distance(score[0], largest, factor),
+                                       scaled_distance(score[KEY_LANES / WIDTH], largest, factor));
                 const ints p = powers(ints_min(z, VECTOR(set1_epi16)(POWER_LAST)));
                 const ints more = VECTOR(add_epi16)(VECTOR(add_epi16)(p, p), one); /* attention_weight */
                 chunk = ints_madd(chunk, p, one);

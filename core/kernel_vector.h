@@ -6,11 +6,11 @@
  *   floats_round(y)                y rounded to the nearest integer, in a form of the kernel's own
  *   floats_fraction(y, rounded)    y less that integer
  *   floats_scale(p, rounded, y)    p * 2^rounded where y >= EXP2_LOWEST, else 0 (also for NaN)
- *   lanes_fold(sum)                of LANES partial sums, floats [PARTS], the first steps of the tree: lanes l + 8, then
- *                                  l + 4, as one __m128
+ *   lanes_fold(sum)                of LANES partial sums, floats [PARTS], the first steps of the tree: lanes l + 8,
+ *                                  then l + 4, as one __m128
  *   group_magnitude(x)             the bits of the largest magnitude of a group, floats [GROUP / WIDTH]
- *   store_group(out, group, x)     rounds such a group to integers, to nearest even, and stores them as its matmul reads
- *                                  them
+ *   store_group(out, group, x)     rounds such a group to integers, to nearest even, and stores them as its matmul
+ *                                  reads them
  * Every function does the operations of its namesake in kernel_scalar.c in the same order, a lane being a lane.
  * minps and maxps give their second operand where one is NaN.
  */
