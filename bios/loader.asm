@@ -27,7 +27,7 @@
 
 extern start
 
-global loader
+global loader, loader_fail
 loader: mov [drive], dl
         mov [sectors], cx
         mov [sum], ebx
@@ -45,7 +45,7 @@ loader: mov [drive], dl
         mov es, ax
         call read
         mov al, 'R'
-        jc .fail
+        jc loader_fail
 
         mov cx, [sectors]
         mov dx, STAGE2_ADDRESS >> 4
@@ -55,7 +55,10 @@ loader: mov [drive], dl
         mov dl, [drive]
         je start
         mov al, 'S'
-.fail:  push ax
+
+; Ends in letter AL, for start.asm, too. Real mode, DS = SS = 0.
+loader_fail:
+        push ax
         mov ax, 0E08h               ; the message goes over the dot
         mov bx, 7
         int 10h

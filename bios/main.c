@@ -16,13 +16,10 @@
 #include "extended_memory.h"
 #include "fault.h"
 #include "format.h"
-#include "io.h"
-#include "layout.h"
 #include "screen.h"
 #include "terminal.h"
 
 enum {
-    BDA_MEMORY_KIB = 0x413,   /* what INT 12h returns: conventional memory below the EBDA */
     FLAG_ALIGNMENT = 1 << 18, /* of EFLAGS: can be changed from the 486 on */
     CR0_EM_TS = 0x0C,
     X87_SINGLE = 0x007F, /* 24-bit precision, all exceptions masked, round to nearest even */
@@ -63,9 +60,6 @@ static void check_machine(void)
     }
     if (!has_x87()) {
         terminal_stop("Error: this processor has no floating point unit (x87), which bootllama needs.");
-    }
-    if (memory_read16(BDA_MEMORY_KIB) < LOW_MEMORY_KIB) {
-        terminal_stop("Error: the BIOS leaves less than 512 KiB of memory below 1 MiB.");
     }
     if (!a20_enable()) {
         terminal_stop("Error: memory above 1 MiB cannot be reached: address line A20 stays off.");

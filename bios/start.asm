@@ -1,9 +1,9 @@
 ; From real mode to C.
 ;
-; Entered from loader.asm in real mode with DL = boot drive, SS = 0. Switches to 32-bit protected mode with flat
-; segments, unpacks the program (stage2.c; error U), clears bss and calls bios_main(drive) in main.c on the stack below
-; STACK_TOP. A20 is still as the BIOS left it (stage 2 lies below 1 MiB; main.c sees to it), interrupts are off, all
-; vectors are the BIOS's.
+; Entered from loader.asm in real mode with DL = boot drive, SS = 0. Asks whether there is memory for what follows
+; (error M), switches to 32-bit protected mode with flat segments, unpacks the program (stage2.c; error U), clears bss
+; and calls bios_main(drive) in main.c on the stack below STACK_TOP. A20 is still as the BIOS left it (stage 2 lies
+; below 1 MiB; main.c sees to it), interrupts are off, all vectors are the BIOS's.
 
 %include "layout.inc"
 %include "modes.inc"
@@ -12,10 +12,16 @@
         cpu 386
         section .text16
 
-extern stage2_unpack, bios_main, bss_start, bss_end
+extern loader_fail, stage2_unpack, bios_main, bss_start, bss_end
 global start, gdt_pointer
 
-start:  cli
+start:  push dx
+        int 12h                     ; KiB of memory below the EBDA
+        pop dx
+        cmp ax, LOW_MEMORY_KIB
+        mov al, 'M'
+        jb loader_fail
+        cli
         cld
         xor ax, ax
         mov ds, ax
@@ -41,8 +47,7 @@ unpack_failed:
         mov sp, REAL_STACK_TOP
         sti
         mov al, 'U'
-        mov cx, BOOT_FAIL
-        jmp cx
+        jmp loader_fail
 
 ; The "accessed" bits are set, so that the processor never writes to this page, which holds code.
         align 8

@@ -13,8 +13,8 @@ struct arena {
 };
 
 /* Returns `bytes` of memory aligned to `alignment` (a power of two), content undefined, or NULL if it does not fit. The
-   arena is full from then on, so that the last one of several takes tells whether all of them were served. An arena with
-   base NULL only counts, to size a plan: it returns NULL and adds to `used`, which stays at SIZE_MAX once the sum
+   arena is full from then on, so that the last one of several takes tells whether all of them were served. An arena
+   with base NULL only counts, to size a plan: it returns NULL and adds to `used`, which stays at SIZE_MAX once the sum
    exceeds it. */
 void *arena_take(struct arena *arena, size_t bytes, size_t alignment);
 

@@ -104,7 +104,8 @@ static void say_settings(struct console *console)
     size_t used = 0;
     for (uint32_t i = CONFIG_SAMPLING_FIRST; i <= CONFIG_SAMPLING_LAST; i++) {
         config_value(&console->config, i, value, sizeof value);
-        used += format(list + used, sizeof list - used, "%s%s" WRAP_TIE "%s", used > 0 ? ", " : "", config_key(i), value);
+        used += format(list + used, sizeof list - used, "%s%s" WRAP_TIE "%s", used > 0 ? ", " : "", config_key(i),
+                       value);
     }
     say(console, COLOUR_TEXT, "Settings: %s\n", list);
 }

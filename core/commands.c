@@ -138,7 +138,8 @@ static void set(struct console *console)
         apply_model(console, &before);
     } else if (apply(console, (uint32_t)index, &before)) {
         show_setting(console, (uint32_t)index, false);
-        if (config_effect((uint32_t)index) == EFFECT_CHAT && console->chat == NULL && console->config.chat_stop[0] != 0) {
+        const bool stop_alone = console->chat == NULL && console->config.chat_stop[0] != 0;
+        if (stop_alone && config_effect((uint32_t)index) == EFFECT_CHAT) {
             say(console, COLOUR_NOTE, "chat_stop counts in a chat; without chat_prefix this model tells stories.\n");
         }
     } else {

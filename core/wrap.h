@@ -28,8 +28,8 @@ void wrap_begin(struct wrap *wrap, struct platform *platform, uint32_t width);
 
 /*
  * Takes n bytes of UTF-8, cut anywhere, and passes on every word that is over. A line breaks at spaces, which are then
- * dropped; only a word longer than a line is split. Tabs are spaces, control characters but these, '\n' and WRAP_TIE are
- * dropped, ill-formed bytes become U+FFFD. How the text is cut into calls changes nothing of what comes out.
+ * dropped; only a word longer than a line is split. Tabs are spaces, control characters but these, '\n' and WRAP_TIE
+ * are dropped, ill-formed bytes become U+FFFD. How the text is cut into calls changes nothing of what comes out.
  */
 void wrap_put(struct wrap *wrap, const char *utf8, size_t n);
 

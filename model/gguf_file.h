@@ -51,8 +51,8 @@ void gguf_file_i32_array(struct gguf_file *file, const char *key, const int32_t 
 void gguf_file_tensor(struct gguf_file *file, const char *name, enum gguf_tensor_type type, uint64_t rows,
                       uint64_t cols);
 
-/* Ends the descriptions and adds the checksum's key. Then comes the data of each tensor in the same order: its bytes in any pieces, and
-   gguf_file_end_tensor after the last. */
+/* Ends the descriptions and adds the checksum's key. Then comes the data of each tensor in the same order: its bytes in
+   any pieces, and gguf_file_end_tensor after the last. */
 void gguf_file_begin_data(struct gguf_file *file);
 void gguf_file_data(struct gguf_file *file, const void *bytes, size_t n);
 void gguf_file_end_tensor(struct gguf_file *file);

@@ -18,8 +18,8 @@ TESTED_SOURCES := $(filter-out core/memory.c,$(CORE_SOURCES)) $(wildcard bios/fa
 TEST_CFLAGS := -std=gnu11 -g -MMD -MP $(WARNINGS) -Wno-missing-field-initializers -I. -Icore -Ibios -Itest/unit \
     -DBOOTLLAMA_VERSION='"$(VERSION)"'
 
-# $(call test_variant,NAME,COMPILER,FLAGS): core/, bios/fat*.c, pack/ and the helpers as one library, and objects of tests.
-# core/memory.c is left out, so that the sanitizers see every copy; test_memory.c has its own of it.
+# $(call test_variant,NAME,COMPILER,FLAGS): core/, bios/fat*.c, pack/ and the helpers as one library, and objects of
+# tests. core/memory.c is left out, so that the sanitizers see every copy; test_memory.c has its own of it.
 define test_variant
 $(call core_variant,test/$(1),$(2),$(3) -O1)
 
@@ -76,8 +76,9 @@ $(TEST)/corpus/unpack: pack/lzma.c pack/pack.py
 $(TEST)/libunpack.so: pack/lzma.c pack/unpack.c pack/lzma.h pack/unpack.h
 	gcc -shared -fPIC -std=gnu11 -O1 $(WARNINGS) -o $@ $(filter %.c,$^)
 
-TEST_PROGRAMS := $(TEST)/libunpack.so $(TEST)/corpus/unpack $(UNIT_TESTS:%=$(TEST)/unit64/%) $(UNIT_TESTS:%=$(TEST)/unit32/%) $(TEST)/corpus/gguf \
-    $(FUZZ_TARGETS:%=$(TEST)/fuzz/%) $(FUZZ_TARGETS:%=$(TEST)/replay32/%)
+TEST_CORPORA := $(TEST)/corpus/gguf $(TEST)/corpus/unpack
+TEST_PROGRAMS := $(TEST)/libunpack.so $(UNIT_TESTS:%=$(TEST)/unit64/%) $(UNIT_TESTS:%=$(TEST)/unit32/%) \
+    $(TEST_CORPORA) $(FUZZ_TARGETS:%=$(TEST)/fuzz/%) $(FUZZ_TARGETS:%=$(TEST)/replay32/%)
 
 # The same program as 32-bit code, to compare bits with.
 TEST_PROGRAMS += $(BUILD)/host32-x87/bootllama $(BUILD)/host32-sse2/bootllama
@@ -93,5 +94,5 @@ test: all $(TEST_PROGRAMS) ## run all tests (ONLY=word: some)
 
 # FUZZ_TIME: seconds for each target; new inputs are kept in build/test/found.
 FUZZ_TIME ?= 600
-fuzz: $(FUZZ_TARGETS:%=$(TEST)/fuzz/%) $(TEST)/corpus/gguf $(TEST)/corpus/unpack ## fuzz every target for FUZZ_TIME seconds each
+fuzz: $(FUZZ_TARGETS:%=$(TEST)/fuzz/%) $(TEST_CORPORA) ## fuzz every target for FUZZ_TIME seconds each
 	@BUILD=$(BUILD) test/run --fuzz $(FUZZ_TIME) $(ONLY)

@@ -21,7 +21,7 @@ debug-bios: $(IMAGE) ## gdb at the first instruction of the boot sector
 test-boot: all ## of the tests those that start a machine
 	@BUILD=$(BUILD) test/run boot/
 
-bench: $(BUILD)/host/bootllama $(MODEL_FILES) ## speed on this machine: every kernel, three models; also build/bench.json
+bench: $(BUILD)/host/bootllama $(MODEL_FILES) ## speed here: every kernel, three models; also build/bench.json
 	@test/host/bench.py $< $(BUILD)/bench.json $(filter %.GGUF,$^) 15m
 
 bench-boot: $(IMAGE) ## speed of stories260K in QEMU: both firmwares, several processors; build/bench-boot.json

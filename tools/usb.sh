@@ -51,7 +51,8 @@ write_and_verify()
     if [[ -b $device ]]; then # so that the comparison reads the stick and not the cache
         "${as_root[@]}" blockdev --flushbufs "$device"
     fi
-    "${as_root[@]}" cmp -n "$image_size" -- "$image" "$device" || die "$device does not hold what was written: a bad stick?"
+    "${as_root[@]}" cmp -n "$image_size" -- "$image" "$device" ||
+        die "$device does not hold what was written: a bad stick?"
     printf 'usb: %s holds the image, read back and equal. Take it out and boot from it.\n' "$device" >&2
 }
 

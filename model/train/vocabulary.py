@@ -1,7 +1,7 @@
 """The words that every story draws from. Plots bring their own words along (plots/*.txt)."""
 
-# Each begins with another letter: the network copies a name piece by piece, and the first one tells which it is. (As one
-# piece each, names look all alike to it, and it never learns to copy them.)
+# Each begins with another letter: the network copies a name piece by piece, and the first one tells which it is. (As
+# one piece each, names look all alike to it, and it never learns to copy them.)
 MALE = "Ben Finn Gus Hugo Jack Leo Ned Otto Pip Sam Tim Will".split()
 FEMALE = "Anna Clara Dot Ella Ivy Kate Mia Rosa Una Vera Yara Zoe".split()
 
@@ -25,7 +25,8 @@ HELPERS = ["old owl", "wise turtle", "kind farmer", "big bear", "gray goose", "w
 SOFT_COLORS = "red blue green yellow little old pretty".split()
 HARD_COLORS = SOFT_COLORS + "shiny golden silver".split()
 
-# Small things that can be found, lost, carried and given; no two of them begin alike, since they are copied piece by piece.
+# Small things that can be found, lost, carried and given; no two of them begin alike, since they are copied piece by
+# piece.
 SOFT_THINGS = "hat kite book doll feather scarf".split()
 HARD_THINGS = "lamp mirror cup drum wagon spoon ring clock flute whistle button bell crown".split()
 

@@ -3,9 +3,9 @@
 
 bench.py RESULT.json      boots stories260K, tells stories, loads a larger model; one table, one chart, one JSON file
 
-Hand-over is the moment at which the firmware enters our first instruction: on BIOS SeaBIOS says so on its debug port, on
-UEFI the application's first line is its first instruction. Times are those at which text arrives here, so a busy machine
-shows in them.
+Hand-over is the moment at which the firmware enters our first instruction: on BIOS SeaBIOS says so on its debug port,
+on UEFI the application's first line is its first instruction. Times are those at which text arrives here, so a busy
+machine shows in them.
 """
 import json
 import re

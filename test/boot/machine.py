@@ -73,7 +73,7 @@ def plain(raw):
 
 
 def wrapped(text, columns):
-    """ASCII text as it is shown: lines broken at spaces, which are dropped there, so that the last column stays free."""
+    """ASCII text as it is shown: lines broken at spaces, which are dropped there; the last column stays free."""
     limit, lines = columns - 1, []
     for line in text.split("\n"):
         lines.append("")
@@ -108,8 +108,8 @@ def drive(image, errors=()):
 
 
 def enlarge(end):
-    """QEMU drops a character of a serial port after four tries to send it, and writes one at a time, each of which takes
-    the room of hundreds: what fits by default is full when we are not scheduled for a tenth of a second."""
+    """QEMU drops a character of a serial port after four tries to send it, and writes one at a time, each of which
+    takes the room of hundreds: what fits by default is full when we are not scheduled for a tenth of a second."""
     try:
         end.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, 1 << 24)
     except PermissionError:  # not root: as much as the system allows

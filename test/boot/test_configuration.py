@@ -1,10 +1,11 @@
 """Every key of BOOTLLAM.CFG does at start what the file says of it."""
 import re
+import socket
 import time
 
 import pytest
 
-from machine import COLUMNS, FOOTER, HINT, STORY, wrapped
+from machine import COLUMNS, FOOTER, HINT, SECONDS, STORY, plain, wrapped
 from stories import DEFAULT_SEED, MODEL, expected
 from test_session import Terminal
 from volume import models
@@ -19,7 +20,8 @@ def test_story(boot, volume, firmware):
     """What a story is made of, as Notepad writes it."""
     settings = {"temperature": 1.5, "top_p": 0.95, "top_k": 40, "min_p": 0.02, "repeat_penalty": 1.1, "steps": 40,
                 "seed": 7}
-    lines = ["\ufeff; a stick's own settings", "", "COUNTDOWN=0", 'Prompt = " The cat"', f"model = {MODEL.name.lower()}",
+    lines = ["\ufeff; a stick's own settings", "", "COUNTDOWN=0", 'Prompt = " The cat"',
+             f"model = {MODEL.name.lower()}",
              *(f"  {key.upper()}  =  {value}  " for key, value in settings.items())]
     volume.put("\r\n".join(lines).encode(), "/BOOTLLAM.CFG")
     with boot(volume.path, firmware) as machine:
@@ -30,8 +32,8 @@ def test_story(boot, volume, firmware):
 @pytest.mark.parametrize("firmware", FIRMWARES)
 def test_wrong_lines(boot, volume, firmware):
     """Named with what is allowed; the others count."""
-    lines = ["# settings", "temperature = 0", "top_p = 1.5", "colr = red", "STEPS=60", "just words", "seed", "serial = com9",
-             'prompt = "The cat"', "countdown = -1", "wrap = 5", "after = party"]
+    lines = ["# settings", "temperature = 0", "top_p = 1.5", "colr = red", "STEPS=60", "just words", "seed",
+             "serial = com9", 'prompt = "The cat"', "countdown = -1", "wrap = 5", "after = party"]
     wrong = {
         3: "top_p is a number from 0 to 1",
         4: 'there is no setting "colr"; did you mean colour?',
@@ -183,6 +185,41 @@ def test_colour(boot, volume):
     assert set(shown.values()) == {0x07}
 
 
+# What edk2's graphics console makes of light grey, cyan, white and light red, on black.
+GREY, CYAN, WHITE, RED, BLACK = (152, 152, 152), (0, 152, 152), (255, 255, 255), (255, 0, 0), (0, 0, 0)
+
+
+def pixels(machine):
+    """The colours on the screen."""
+    dump = machine.folder / "screen.ppm"
+    machine.ask("screendump", filename=str(dump))
+    _, width, height, _, _ = (data := dump.read_bytes()).split(maxsplit=4)
+    content = data[-3 * int(width) * int(height):]
+    return {tuple(content[at:at + 3]) for at in range(0, len(content), 3)}
+
+
+def wait_for_pixels(machine, colours, seconds=120):
+    limit = time.monotonic() + seconds
+    while (seen := pixels(machine)) != colours:
+        assert time.monotonic() < limit, seen
+        time.sleep(1)
+
+
+def test_colour_on_uefi(boot, volume):
+    """Where no serial terminal is behind the firmware's console; typed blindly, since it shows graphics."""
+    volume.configure(**FAST)
+    with boot(volume.path, "uefi", serial=False) as machine:
+        wait_for_pixels(machine, {BLACK, GREY, CYAN, WHITE})
+        machine.press("slash", "x", "ret")
+        wait_for_pixels(machine, {BLACK, GREY, CYAN, WHITE, RED})
+    volume.configure(colour="off", **FAST)
+    with boot(volume.path, "uefi", serial=False) as machine:
+        wait_for_pixels(machine, {BLACK, GREY})
+        machine.press("slash", "x", "ret")
+        time.sleep(2)
+        assert pixels(machine) == {BLACK, GREY}
+
+
 COM2 = ["-chardev", "file,id=second,path={}", "-device", "isa-serial,index=1,chardev=second"]
 
 
@@ -201,6 +238,93 @@ def test_other_serial_port(boot, volume, tmp_path):
         assert wrapped(expected(**FAST), COLUMNS["bios"]) in said
 
 
+class Port:
+    """The other end of a second serial port, COM`number`."""
+
+    def __init__(self, number, path):
+        self.options = ["-chardev", f"socket,id=second,path={path},server=on,wait=off",
+                        "-device", f"isa-serial,index={number - 1},chardev=second"]
+        self.path, self.raw, self.said = path, b"", 0
+
+    def __enter__(self):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(str(self.path))
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def type(self, text):
+        self.socket.sendall(text.encode())
+
+    def wait_for(self, pattern, seconds=SECONDS):
+        """Returns what came up to the end of the pattern, since the last one that was waited for."""
+        self.socket.settimeout(seconds)
+        while not (found := re.compile(pattern, re.DOTALL).search(plain(self.raw), self.said)):
+            self.raw += self.socket.recv(4096) or pytest.fail(f"QEMU has ended: {plain(self.raw)!r}")
+        start, self.said = self.said, found.end()
+        return plain(self.raw)[start:self.said]
+
+
+@pytest.mark.parametrize("firmware, number", [("bios", 2), ("bios", 3), ("bios", 4), ("uefi", 2), ("uefi", 4)])
+def test_session_on_another_port(boot, volume, tmp_path, firmware, number):
+    """All that there is to see and to type, and back to COM1 by a command, from the configuration's port on."""
+    volume.configure(serial=f"com{number} 57600", **FAST)
+    port = Port(number, tmp_path / "port")
+    with boot(volume.path, firmware, options=port.options) as machine, port:
+        port.wait_for("bootllama [^\n]+ on .*\n> $")
+        port.type("The dog\r")
+        text = wrapped(expected("The dog", **FAST), COLUMNS[firmware])
+        assert f"The dog\n\n{text}\n\n[" in port.wait_for("length reached\\]\n> $")
+        if firmware == "bios":
+            assert "The dog" not in machine.text()
+            port.type("/set serial com1\r")
+            machine.wait_for("serial = com1 115200\n> ")
+            machine.enter("The cat")
+            machine.tells(expected("The cat", **FAST))
+            assert "The cat" not in plain(port.raw)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_a_key_wakes_the_machine(boot, volume, tmp_path, number):
+    """By the port's interrupt, IRQ 4 or 3: the timer alone would let each key wait for up to 55 ms."""
+    volume.configure(serial=f"com{number}", autostart="off")
+    port = Port(number, tmp_path / "port")
+    with boot(volume.path, options=port.options if number > 1 else ()) as machine:
+        delays = []
+        if number > 1:
+            port.__enter__()
+            port.wait_for("\n> $")
+        else:
+            port = machine
+            machine.start()
+            machine.wait_for(PROMPT)
+        for _ in range(31):
+            start = time.monotonic()
+            port.type("x")
+            port.wait_for("x")
+            delays.append(time.monotonic() - start)
+        assert sorted(delays)[15] < 0.025, delays
+
+
+def test_seed_of_the_clock(boot, volume):
+    """On a machine whose time is counted in instructions the same start gives the same seed, most of the time, and
+    another date another one."""
+    def seed(date):
+        options = ["-icount", "shift=4,sleep=off", "-rtc", f"base={date}T00:00:00,clock=vm"]
+        with boot(volume.path, cpu="486", options=options) as machine:
+            machine.start()
+            machine.story()
+            return re.search(r"tokens/s[^\]]*,\sseed\s(\d+)", machine.text())[1]
+
+    volume.configure(seed="random", temperature=0, steps=5)
+    seeds = [seed("2020-01-01") for _ in range(2)]
+    while len(set(seeds)) == len(seeds):
+        assert len(seeds) < 8, seeds
+        seeds.append(seed("2020-01-01"))
+    assert seed("2021-05-05") not in seeds
+
+
 @pytest.mark.parametrize("serial", ["off", "com4 9600"])
 def test_no_serial_port(boot, volume, serial):
     """Switched off: the screen goes on alone. One that is not there: said, and COM1 stays."""
@@ -211,7 +335,8 @@ def test_no_serial_port(boot, volume, serial):
             machine.wait_for_screen(re.compile("length reached.* >$"))
             assert machine.rest() == "stage 2, drive 80h, memory, x87, disk\n"
         else:
-            machine.wait_for("Error: /BOOTLLAM.CFG, serial: no serial port answers for COM4 at 2e8h\n", error_allowed=True)
+            machine.wait_for("Error: /BOOTLLAM.CFG, serial: no serial port answers for COM4 at 2e8h\n",
+                             error_allowed=True)
             machine.tells(expected(**FAST))
 
 

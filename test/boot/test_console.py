@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from machine import COLUMNS, wrapped
+from machine import COLUMNS, FIRST_LINE, wrapped
 from stories import DEFAULT_SEED, IMAGE, expected
 
 FIRMWARES = ["bios", "uefi"]
@@ -136,6 +136,35 @@ def test_headless(boot, firmware):
         machine.tells(expected(), columns=80)
         machine.enter("The dog")
         machine.tells(expected("The dog", seed=NEXT), columns=80)
+
+
+def test_redirected_console(boot):
+    """Without a display adapter SeaBIOS sends its console to COM1, where ours is, too: each line comes once."""
+    with boot(IMAGE, options=["-vga", "none", "-machine", "graphics=off"]) as machine:
+        machine.start()
+        machine.tells(expected(), columns=80)
+        machine.enter("The dog")
+        machine.tells(expected("The dog", seed=NEXT), columns=80)
+        said = re.sub(r"\[[^\n]*\]", "", machine.text()[machine.text().index("stage 2, "):])
+        lines = [line for line in said.split("\n") if len(line) > 2]
+        assert len(lines) > 10 and len(lines) == len(set(lines))
+        assert machine.text().count("text goes on at COM1 alone, 115200 bit/s") == 1
+
+
+def test_started_again_from_the_shell(boot, volume):
+    """/exit gives the firmware back all that it needs to start the same program once more."""
+    volume.configure(temperature=0, steps=20)
+    application = volume.file("/EFI/BOOT/BOOTX64.EFI")
+    volume.delete("/EFI/BOOT/BOOTX64.EFI")
+    volume.put(application, "/APP.EFI")
+    with boot(volume.path, "uefi") as machine:
+        machine.wait_for("Shell>")
+        for _ in range(3):
+            machine.type("FS0:\\APP.EFI\r")
+            machine.wait_for(FIRST_LINE)
+            machine.tells(expected(temperature=0, steps=20))
+            machine.type("/exit\r")
+            machine.wait_for(re.compile(r"^/exit\n+Shell> $"))
 
 
 def test_isa_machine(boot):

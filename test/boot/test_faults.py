@@ -6,7 +6,8 @@ import pytest
 
 from gguf_file import GgufFile
 from gguf_writer import write_wide
-from machine import ERROR, HINT
+from machine import ERROR, HINT, UEFI_SHELL
+from places import built
 from stories import IMAGE, MODEL, expected, refusal
 from volume import END_OF_CHAIN, Volume
 
@@ -15,8 +16,8 @@ ONCE, LASTING = {"once": "on"}, {"once": "off"}
 
 
 def check_failure(machine, pattern):
-    """One message, "Error: " and the pattern, however its lines are broken; nothing like a story; a prompt that echoes and
-    tries again. The first time the message follows the banner. Returns the match."""
+    """One message, "Error: " and the pattern, however its lines are broken; nothing like a story; a prompt that echoes
+    and tries again. The first time the message follows the banner. Returns the match."""
     machine.start()
     for _ in range(2):
         said = machine.wait_for("\n> ", error_allowed=True)
@@ -241,6 +242,78 @@ def test_chain_too_long(boot, volume):
 
 
 # ---- The machine ----
+
+def option_rom(path, code):
+    """A ROM of one block whose code the BIOS calls before it boots."""
+    rom = bytearray((b"\x55\xaa\x01" + code).ljust(512, b"\0"))
+    rom[-1] = -sum(rom) % 256
+    path.write_bytes(rom)
+    return ["-option-rom", path]
+
+
+TAKE_MEMORY = bytes.fromhex("1e 6a40 1f c7061300 ff01 1f cb")  # 0040:0013 = 511, what INT 12h returns; far return
+
+
+def test_too_little_memory_below_1_mib(boot, tmp_path):
+    """Seen before anything is unpacked to where there may be none."""
+    with boot(IMAGE, options=option_rom(tmp_path / "rom", TAKE_MEMORY)) as machine:
+        machine.wait_for_screen("bootllama: error M, press a key")
+        assert machine.text() == ""
+        machine.press("ret")
+        machine.wait_for_screen("press a keyBooting from Hard Disk... bootllama: error M, press a key")
+
+
+# ---- The program itself, which comes packed ----
+
+def stage2_sum(data):
+    """As boot.asm has it of stage 2: sum = sum * 31 + next 32-bit word."""
+    total = 0
+    for word, in struct.iter_unpack("<I", data):
+        total = (total * 31 + word) % (1 << 32)
+    return total
+
+
+def test_damaged_stage2(boot, volume):
+    """On the disk it is seen by its checksum."""
+    content = volume.read(40)
+    volume.write(40, bytes([content[7] ^ 1]), 7)
+    with boot(volume.path) as machine:
+        machine.wait_for_screen("bootllama: error S, press a key")
+
+
+@pytest.mark.parametrize("where", ["size", "first", "middle", "last"])
+def test_program_that_does_not_unpack(boot, volume, where):
+    """With checksums that fit, as where the memory is at fault: a letter, a key, and the same again."""
+    packed = built("bios/program.packed").read_bytes()
+    stage2 = built("bios/stage2.bin").read_bytes()
+    start = stage2.index(packed)
+    at = start + {"size": 2, "first": 40, "middle": len(packed) // 2, "last": len(packed) - 20}[where]
+    damaged = stage2[:at] + bytes([stage2[at] ^ 0x10]) + stage2[at + 1:]
+    sector = volume.read(0)
+    assert sector.count(struct.pack("<I", stage2_sum(stage2))) == 1
+    volume.write(0, sector.replace(struct.pack("<I", stage2_sum(stage2)), struct.pack("<I", stage2_sum(damaged))))
+    volume.write(1, damaged)
+    with boot(volume.path) as machine:
+        machine.wait_for_screen("bootllama: error U, press a key")
+        machine.press("ret")
+        machine.wait_for_screen("press a keyBooting from Hard Disk... bootllama: error U, press a key")
+        assert machine.text() == ""
+
+
+@pytest.mark.parametrize("where", ["size", "first", "middle", "last"])
+def test_program_that_does_not_unpack_on_uefi(boot, volume, where):
+    """One line, and the firmware goes on to what else it can start."""
+    packed = built("uefi/bootllama.packed").read_bytes()
+    data = bytearray(volume.file("/EFI/BOOT/BOOTX64.EFI"))
+    at = data.index(packed) + {"size": 2, "first": 40, "middle": len(packed) // 2, "last": len(packed) - 20}[where]
+    data[at] ^= 0x10
+    volume.put(bytes(data), "/EFI/BOOT/BOOTX64.EFI")
+    with boot(volume.path, "uefi") as machine:
+        machine.start()
+        said = machine.wait_for(UEFI_SHELL, error_allowed=True)
+        assert ERROR.findall(said) == [
+            "Error: bootllama cannot be unpacked or started: no memory, a damaged file, or Secure Boot\n"]
+
 
 @pytest.mark.parametrize("cpu, memory, message", [
     ("486,-fpu", 4, "Error: this processor has no floating point unit (x87), which bootllama needs."),

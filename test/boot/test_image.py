@@ -71,7 +71,8 @@ def check_partition_table(image):
     size = image.stat().st_size
     mbr = read_sectors(image, 0, 1)
     sectors = size // SECTOR - PARTITION_LBA
-    entry = (b"\x80" + chs(PARTITION_LBA) + b"\x0c" + chs(size // SECTOR - 1) + struct.pack("<II", PARTITION_LBA, sectors))
+    place = struct.pack("<II", PARTITION_LBA, sectors)
+    entry = b"\x80" + chs(PARTITION_LBA) + b"\x0c" + chs(size // SECTOR - 1) + place
     assert size % MIB == 0
     assert mbr[440:444] == b"BLLM"
     assert mbr[444:446] == b"\0\0"
@@ -129,7 +130,8 @@ def test_root_directory_has_label_and_fixed_dates(volume):
 
 def fsck(image, tmp_path):
     extracted = tmp_path / "volume"
-    run("dd", f"if={image}", f"of={extracted}", "bs=1M", f"skip={PARTITION_LBA * SECTOR // MIB}", "conv=sparse", check=True)
+    skip = PARTITION_LBA * SECTOR // MIB
+    run("dd", f"if={image}", f"of={extracted}", "bs=1M", f"skip={skip}", "conv=sparse", check=True)
     return run("fsck.fat", "-n", extracted)
 
 

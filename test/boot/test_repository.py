@@ -10,7 +10,7 @@ from places import ROOT
 
 NOT_OURS = {".git", "build", "node_modules", "__pycache__", ".pytest_cache"}
 CODE = {".c", ".h", ".asm", ".py", ".sh", ".mk", ".mjs", ".ld", ""}
-FUNCTION_LINES, FILE_LINES = 100, 600
+FUNCTION_LINES, FILE_LINES, LINE_COLUMNS = 100, 600, 120
 
 
 def files():
@@ -36,7 +36,8 @@ def test_shellcheck(path):
 
 
 def test_shell_scripts_are_found():
-    assert {"tools/setup.sh", "tools/qemu.sh", "tools/usb.sh", "image/make-image.sh", ".ci/run"} <= set(map(relative, SHELL))
+    found = set(map(relative, SHELL))
+    assert {"tools/setup.sh", "tools/qemu.sh", "tools/usb.sh", "image/make-image.sh", ".ci/run"} <= found
 
 
 def test_files_are_short():
@@ -45,10 +46,16 @@ def test_files_are_short():
     assert {name: lines for name, lines in lengths.items() if lines > FILE_LINES} == {}
 
 
+def test_lines_are_short():
+    long = [f"{relative(path)}:{number}" for path in SOURCES if path.name != "LICENSE" and "corpus" not in path.parts
+            for number, line in enumerate(path.read_text().splitlines(), 1) if len(line) > LINE_COLUMNS]
+    assert long == []
+
+
 def test_functions_are_short():
     sources = [path for path in SOURCES if path.suffix in (".c", ".h", ".py")]
-    tags = subprocess.run(["ctags", "--languages=C,Python", "--kinds-C=f", "--kinds-Python=fm", "--fields=+ne", "-f", "-",
-                           *sources], capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+    command = ["ctags", "--languages=C,Python", "--kinds-C=f", "--kinds-Python=fm", "--fields=+ne", "-f", "-", *sources]
+    tags = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
     lengths = {}
     for tag in tags:
         place = re.search(r"\tline:(\d+).*\tend:(\d+)", tag)
@@ -72,8 +79,8 @@ def test_core_knows_no_firmware_and_no_libc():
 
 
 def verbs():
-    output = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
-    return {line.split()[0] for line in output.splitlines()}
+    result = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    return {line.split()[0] for line in result.stdout.splitlines()}
 
 
 def code_spans(text):
@@ -82,8 +89,8 @@ def code_spans(text):
 
 def test_texts_name_verbs_that_exist():
     known = verbs()
-    assert {"all", "run", "run-bios", "run-uefi", "test", "test-boot", "bench", "size", "debug-bios", "debug-uefi", "usb",
-            "clean", "help", "setup"} <= known
+    assert {"all", "run", "run-bios", "run-uefi", "test", "test-boot", "bench", "size", "debug-bios", "debug-uefi",
+            "usb", "clean", "help", "setup"} <= known
     named = {(relative(path), verb) for path in TEXTS for span in code_spans(path.read_text())
              for verb in re.findall(r"\bmake ((?!-)[a-z][a-z-]*)\b(?!\.)", span)}
     assert any(name == "README.md" for name, _ in named)

@@ -1,4 +1,4 @@
-"""The scripts of tools/ and .ci/: set-up, QEMU, sticks, debugging. What they would change outside the build is faked."""
+"""The scripts of tools/ and .ci/: set-up, QEMU, sticks, debugging. What they would change elsewhere is faked."""
 import os
 import re
 import shutil
@@ -272,7 +272,8 @@ def test_debug_uefi():
     ('echo "0 passed, 0 failed"', "0 passed, 0 failed", False),
     ("false", "0 passed, 1 failed", False),
     ("true", "0 passed, 1 failed", False),
-    ('test "$$BOOTLLAMA_MODELS" = "$(realpath ../shared/model)" && echo "1 passed, 0 failed"', "1 passed, 0 failed", True),
+    ('test "$$BOOTLLAMA_MODELS" = "$(realpath ../shared/model)" && echo "1 passed, 0 failed"', "1 passed, 0 failed",
+     True),
 ])
 def test_ci_run(tmp_path, recipe, last_line, passes):
     (tmp_path / "shared/model").mkdir(parents=True)

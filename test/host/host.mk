@@ -1,5 +1,5 @@
-# The host build of core/: a program in its own right, the bench and the test bench. build/host is what users run; host32-x87
-# and host32-sse2 are the same program as 32-bit code, to compare their bits with.
+# The host build of core/: a program in its own right, the bench and the test bench. build/host is what users run;
+# host32-x87 and host32-sse2 are the same program as 32-bit code, to compare their bits with.
 
 HOST_SOURCES := $(wildcard test/host/*.c)
 HOST_CFLAGS := -std=gnu11 -O2 -g -MMD -MP -D_FILE_OFFSET_BITS=64 $(WARNINGS) -Icore -Itest/host

@@ -180,8 +180,8 @@ static bool is_guid(const EFI_GUID *a, EFI_GUID b)
     return memcmp(a, &b, sizeof b) == 0;
 }
 
-static EFI_STATUS EFIAPI fake_read_configuration(EFI_PCI_IO_PROTOCOL *pci, EFI_PCI_IO_PROTOCOL_WIDTH width, UINT32 offset,
-                                                 UINTN count, VOID *buffer)
+static EFI_STATUS EFIAPI fake_read_configuration(EFI_PCI_IO_PROTOCOL *pci, EFI_PCI_IO_PROTOCOL_WIDTH width,
+                                                 UINT32 offset, UINTN count, VOID *buffer)
 {
     struct fake_handle *handle = (struct fake_handle *)((uint8_t *)pci - offsetof(struct fake_handle, pci));
 

@@ -182,8 +182,8 @@ static void figures(void **state)
     uint32_t tokens, speed, tenth, first, first_tenth;
     session.step = 500;
     const char *text = run_with("seed = 6\n", "");
-    assert_int_equal(sscanf(strstr(text, "\n\n["), "\n\n[%u tokens, %u.%u tokens/s, first after %u us]\n", &tokens, &speed,
-                            &tenth, &first),
+    assert_int_equal(sscanf(strstr(text, "\n\n["), "\n\n[%u tokens, %u.%u tokens/s, first after %u us]\n", &tokens,
+                            &speed, &tenth, &first),
                      4);
     assert_int_equal(tokens, 7);
     assert_true(speed > 500 && speed < 5000 && first == 500);

@@ -15,8 +15,8 @@ static void settings_are_shown_and_set(void **state)
     assert_string_equal(answer("/set steps\r"),
                         "> /set steps\nsteps          = 0              a whole number from 0 to 1000000\n");
     assert_string_equal(answer("/set prompt \" x y\"\r/set prompt\r"),
-                        "> /set prompt \" x y\"\nprompt = \" x y\"\n> /set prompt\nprompt         = \" x y\"         a text "
-                        "of at most 4095 bytes\n");
+                        "> /set prompt \" x y\"\nprompt = \" x y\"\n"
+                        "> /set prompt\nprompt         = \" x y\"         a text of at most 4095 bytes\n");
     assert_string_equal(answer("/set prompt b\r\r"),
                         "> /set prompt b\nprompt = b\n> \n\nb\n\n[3 tokens, 0.0 tokens/s]\n");
     assert_string_equal(answer("/set countdown 5\r/set countdown\r"),

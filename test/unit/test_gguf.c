@@ -303,7 +303,7 @@ static void every_truncation(void **state)
     free(bytes);
 }
 
-/* A flipped bit of the header is refused, or changes a number that cannot be checked; no tensor ever leaves the file. */
+/* A flipped bit of the header is refused, or changes a number that cannot be checked; no tensor leaves the file. */
 static void every_flipped_bit(void **state)
 {
     static const struct change none[SAMPLE_CHANGES];

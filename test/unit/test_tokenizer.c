@@ -412,7 +412,7 @@ static void random_marked_tokens(void **state)
     free(scratch);
 }
 
-/* Control tokens of every length cost nothing where the text does not begin like one, and bounded time where it does. */
+/* Control tokens of every length cost nothing where the text does not begin like one, else bounded time. */
 static void hostile_control_tokens(void **state)
 {
     enum { LENGTH = 200000 };

@@ -8,7 +8,8 @@ enum { CONTEXT = 64, VOCABULARY = 45 };
 /* Nothing about these shapes is a multiple of GROUP or LANES. */
 static const struct gguf small = {
     .dim = 40, .hidden = 72, .layers = 2, .heads = 6, .kv_heads = 2, .head_size = 6, .rope_size = 4, .context = CONTEXT,
-    .rope_base = 10000, .norm_epsilon = 1e-5f, .vocabulary = VOCABULARY, .tensor[TENSOR_OUTPUT] = {.type = TENSOR_ABSENT},
+    .rope_base = 10000, .norm_epsilon = 1e-5f, .vocabulary = VOCABULARY,
+    .tensor[TENSOR_OUTPUT] = {.type = TENSOR_ABSENT},
 };
 
 
@@ -86,7 +87,7 @@ static void check_blocks(const struct kernel *kernel, float expected[CONTEXT][VO
     build(&network, kernel);
     for (uint32_t most = 1; most <= TRANSFORMER_BLOCK; most++) {
         static float logits[CONTEXT][VOCABULARY];
-        const uint32_t first = most * 5 % TRANSFORMER_BLOCK + 1; /* calls begin and end anywhere in a block of the cache */
+        const uint32_t first = most * 5 % TRANSFORMER_BLOCK + 1; /* calls begin and end anywhere in a cache block */
         memcpy(logits, expected, sizeof logits);
         run_text(&network, first, most, logits);
         assert_memory_equal(logits, expected, sizeof logits);
@@ -132,7 +133,8 @@ static void layout_counts_what_it_takes(void **state)
     build(&network, &kernel_scalar);
     struct arena count = {0};
     assert_int_equal(transformer_layout(&transformer, &network.model, CONTEXT, &count), 0);
-    struct arena exact = {.base = network.memory, .size = count.used}, small_arena = {network.memory, count.used - 1, 0};
+    struct arena exact = {.base = network.memory, .size = count.used};
+    struct arena small_arena = {network.memory, count.used - 1, 0};
     assert_int_equal(transformer_layout(&transformer, &network.model, CONTEXT, &exact), 0);
     assert_int_equal(exact.used, count.used);
     assert_int_equal(transformer_layout(&transformer, &network.model, CONTEXT, &small_arena), -1);
