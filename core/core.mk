@@ -8,14 +8,15 @@ WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototype
 # One text everywhere (core/kernel.h): no contraction into FMA, no excess precision on x87.
 FLOAT_RULES := -ffp-contract=off -fno-fast-math -fno-math-errno -fno-trapping-math
 
-CORE_CFLAGS := -std=gnu11 -ffreestanding -fno-common -fno-strict-aliasing -fno-stack-protector -ffunction-sections -fdata-sections \
-    -g -MMD -MP -DBOOTLLAMA_VERSION='"$(VERSION)"' $(WARNINGS) $(FLOAT_RULES) -Icore
+CORE_CFLAGS := -std=gnu11 -ffreestanding -fno-common -fno-strict-aliasing -fno-stack-protector \
+    -ffunction-sections -fdata-sections -g -MMD -MP -DBOOTLLAMA_VERSION='"$(VERSION)"' $(WARNINGS) $(FLOAT_RULES) -Icore
 
 KERNEL_FLAGS_sampler := -O2 -ftree-vectorize
 KERNEL_FLAGS_kernel_scalar := -O2
 KERNEL_FLAGS_kernel_sse2 := -O3 -msse2 -mfpmath=sse
 KERNEL_FLAGS_kernel_avx2 := -O3 -mavx2 -mf16c -mfpmath=sse
-KERNEL_FLAGS_kernel_avx512vnni := -O2 -mavx512f -mavx512bw -mavx512vl -mavx512vnni -mfpmath=sse -mprefer-vector-width=512
+KERNEL_FLAGS_kernel_avx512vnni := -O2 -mavx512f -mavx512bw -mavx512vl -mavx512vnni -mfpmath=sse \
+    -mprefer-vector-width=512
 
 # The tests' encoding of AVX-VNNI's instruction (kernel_avx2.c).
 TEST_FLAGS_kernel_avx2 := -DVNNI_ENCODING='"%{evex%} "'
@@ -25,7 +26,8 @@ core_objects = $(patsubst core/%.c,$(BUILD)/$(1)/core/%.o,$(CORE_SOURCES))
 define core_variant
 $(BUILD)/$(1)/core/%.o: core/%.c
 	@mkdir -p $$(@D)
-	$(2) $(CORE_CFLAGS) -O2 $(3) $$(KERNEL_FLAGS_$$*) $$(if $$(findstring /test/,$$@),$$(TEST_FLAGS_$$*)) -c -o $$@ $$<
+	$(2) $(CORE_CFLAGS) -O2 $(3) $$(KERNEL_FLAGS_$$*) $$(if $$(findstring /test/,$$@),$$(TEST_FLAGS_$$*)) \
+	    -c -o $$@ $$<
 endef
 
 # x87 arithmetic in single precision: see FLOAT_RULES. Who runs such a build sets 24-bit precision control (fldcw 007Fh).
