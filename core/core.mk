@@ -30,5 +30,6 @@ $(BUILD)/$(1)/core/%.o: core/%.c
 	    -c -o $$@ $$<
 endef
 
-# x87 arithmetic in single precision: see FLOAT_RULES. Who runs such a build sets 24-bit precision control (fldcw 007Fh).
+# x87 arithmetic in single precision: see FLOAT_RULES. Who runs such a build sets 24-bit precision control: fldcw
+# 007Fh.
 X87_FLAGS := -m32 -fno-pie -march=i486 -mno-sse -mfpmath=387 -fexcess-precision=fast
