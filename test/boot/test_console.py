@@ -104,15 +104,21 @@ def test_text_beyond_ascii(boot):
         assert "> Ä café: naïve" in machine.screen()
 
 
-def test_without_serial_port(boot):
-    """The screen alone, and the keyboard."""
-    with boot(IMAGE, serial=False) as machine:
+def on_screen(text):
+    """As the screen's lines show it: without spaces at their ends."""
+    return re.sub(" +$", "", wrapped(text, COLUMNS["bios"]), flags=re.MULTILINE)
+
+
+def test_without_serial_port(boot, volume):
+    """The screen alone, and the keyboard; stories that it can hold."""
+    volume.configure(steps=100)
+    with boot(volume.path, serial=False) as machine:
         shown = machine.wait_for_screen(re.compile("tokens/s.* >$"))
-        assert wrapped(expected(), COLUMNS["bios"]) in "\n".join(shown)
+        assert on_screen(expected(steps=100)) in "\n".join(shown)
         machine.press("shift-t", "h", "e", "spc", "d", "o", "g", "ret")
         machine.wait_for_screen("> The dog")
         shown = machine.wait_for_screen(re.compile(r"> The dog .*tokens/s.* >$"))
-        assert wrapped(expected("The dog", seed=NEXT), COLUMNS["bios"]) in "\n".join(shown)
+        assert on_screen(expected("The dog", seed=NEXT, steps=100)) in "\n".join(shown)
 
 
 def test_without_serial_port_on_uefi(boot):

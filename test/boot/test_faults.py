@@ -8,7 +8,7 @@ from gguf_file import GgufFile
 from gguf_writer import write_wide
 from machine import ERROR, HINT, UEFI_SHELL
 from places import built
-from stories import IMAGE, MODEL, expected, refusal
+from stories import DEFAULT_SEED, IMAGE, MODEL, expected, refusal
 from volume import END_OF_CHAIN, Volume
 
 PATH = f"/MODELS/{MODEL.name.upper()}"
@@ -115,6 +115,21 @@ def test_passing_read_error_on_uefi(boot):
     with boot(IMAGE, "uefi", errors=[ONCE | {"sector": sectors()["model"]}]) as machine:
         machine.start()
         machine.tells(expected())
+
+
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+def test_disk_taken_away(boot, firmware):
+    """What is in memory goes on telling; what is not is refused, and takes nothing with it."""
+    with boot(IMAGE, firmware) as machine:
+        machine.start()
+        machine.tells(expected())
+        machine.ask("human-monitor-command", **{"command-line": "drive_del disk"})
+        for seed in range(DEFAULT_SEED + 1, DEFAULT_SEED + 3):
+            machine.enter("The cat")
+            machine.tells(expected("The cat", seed=seed))
+            machine.type("/model 1\r")
+            said = " ".join(machine.wait_for("\n> ", error_allowed=True).split())
+            assert re.fullmatch(rf"/model 1 Error: {re.escape(PATH)}: cannot be read at byte 0: [^>]+ >", said), said
 
 
 # ---- Model files ----
