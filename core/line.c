@@ -315,19 +315,23 @@ static uint32_t common_start(const struct line *line, char first[LINE_CANDIDATE_
     return common;
 }
 
-/* Shows all candidates below the row, from the last word on, then the row again. */
+/* Shows all candidates below the row, without the command before them and none of them broken, then the row again. */
 static void list_candidates(struct line *line, uint32_t count)
 {
     char candidate[LINE_CANDIDATE_MAX];
     struct wrap wrap;
-    uint32_t start = line->cursor;
-    while (start > 0 && line->text[start - 1] != ' ') {
-        start--;
+    uint32_t space = 0;
+    while (space < line->cursor && line->text[space] != ' ') {
+        space++;
     }
+    const uint32_t start = space < line->cursor ? space + 1 : 0;
     put(line, "\n", 1);
     wrap_begin(&wrap, line->platform, line->columns);
     for (uint32_t i = 0; i < count && line->complete(line->context, line->text, line->cursor, i, candidate); i++) {
         wrap_put(&wrap, "  ", i == 0 ? 0 : 2);
+        for (char *c = candidate + start; *c != 0; c++) {
+            *c = *c == ' ' ? WRAP_TIE[0] : *c;
+        }
         wrap_put(&wrap, candidate + start, text_length(candidate + start));
     }
     wrap_end(&wrap);

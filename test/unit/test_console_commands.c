@@ -228,6 +228,21 @@ static void tab_completes(void **state)
     assert_non_null(strstr(text, "> /kernel scalar\nLoading"));
 }
 
+/* Candidates stand whole, words and all, each on one line. */
+static void names_with_blanks_are_listed_whole(void **state)
+{
+    fresh(state);
+    const struct memory_file files[] = {model("/MODELS/MY BEAR 1.GGUF"), model("/MODELS/MY BEAR 2.GGUF"),
+                                        config("autostart = off\n"), {0}};
+    session.keys = "/model m\t\t\x15/exit\r";
+    assert_non_null(strstr(run(files), "\nMY BEAR 1.GGUF  MY BEAR 2.GGUF\n> "));
+    session.columns = 30;
+    session.keys = "/model m\t\t2\t\r";
+    const char *text = run(files);
+    assert_non_null(strstr(text, "\nMY BEAR 1.GGUF\nMY BEAR 2.GGUF\n> "));
+    assert_non_null(strstr(text, "Loading /MODELS/MY BEAR\n2.GGUF"));
+}
+
 /* Tab asks for every candidate, twice where it lists them, and each time the folder is read through once. */
 static void completion_reads_the_folder_once(void **state)
 {
@@ -363,6 +378,7 @@ int main(void)
         cmocka_unit_test(the_bench),
         cmocka_unit_test(escape_stops_the_bench),
         cmocka_unit_test(tab_completes),
+        cmocka_unit_test(names_with_blanks_are_listed_whole),
         cmocka_unit_test(completion_reads_the_folder_once),
         cmocka_unit_test(what_is_too_long_to_say_is_cut),
         cmocka_unit_test(the_bench_never_leaves_without_a_model),

@@ -290,6 +290,13 @@ static void tab_completes(void **state)
     key(TAB); /* what follows the cursor stays */
     expect("> /modeldel STORIES260K.GGUF", 8);
     key(KEY_ESCAPE);
+    type("/model x");
+    key(KEY_LEFT);
+    key(KEY_LEFT);
+    screen.length = 0;
+    key(TAB); /* a blank behind the cursor begins no word */
+    echo("\n/model   /models  /model STORIES260K.GGUF\n> /model x\b\b");
+    key(KEY_ESCAPE);
     type("/");
     key(TAB); /* two letters with the same first byte have nothing in common */
     expect("> /", 3);
