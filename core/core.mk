@@ -1,5 +1,6 @@
-# core/ is compiled once for each machine it runs on. $(call core_variant,NAME,COMPILER,FLAGS) makes the rules for
-# build/NAME/core/*.o; $(call core_objects,NAME) names those objects.
+# core/ is compiled once for each machine it runs on. $(call core_variant,NAME,COMPILER,FLAGS,SMALL) makes the rules for
+# build/NAME/core/*.o, with the flags SMALL for whatever has no KERNEL_FLAGS; $(call core_objects,NAME) names those
+# objects.
 
 CORE_SOURCES := $(wildcard core/*.c)
 
@@ -26,8 +27,8 @@ core_objects = $(patsubst core/%.c,$(BUILD)/$(1)/core/%.o,$(CORE_SOURCES))
 define core_variant
 $(BUILD)/$(1)/core/%.o: core/%.c
 	@mkdir -p $$(@D)
-	$(2) $(CORE_CFLAGS) -O2 $(3) $$(KERNEL_FLAGS_$$*) $$(if $$(findstring /test/,$$@),$$(TEST_FLAGS_$$*)) \
-	    -c -o $$@ $$<
+	$(2) $(CORE_CFLAGS) -O2 $(3) $$(or $$(KERNEL_FLAGS_$$*),$(4)) \
+	    $$(if $$(findstring /test/,$$@),$$(TEST_FLAGS_$$*)) -c -o $$@ $$<
 endef
 
 # x87 arithmetic in single precision: see FLOAT_RULES. Who runs such a build sets 24-bit precision control: fldcw

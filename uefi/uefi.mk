@@ -5,6 +5,7 @@
 # objcopy cannot and checks the result. Any rule of README.md ("The PE file") that does not hold fails the build.
 
 UEFI_CC := gcc
+UEFI_SMALL := -Os
 UEFI_TARGET := -m64 -march=x86-64 -fpic -fvisibility=hidden -mno-red-zone
 UEFI_SOURCES := $(wildcard uefi/*.c)
 UEFI_OBJECTS := $(UEFI_SOURCES:%.c=$(BUILD)/%.o) $(patsubst pc/%.c,$(BUILD)/uefi/pc/%.o,$(wildcard pc/*.c))
@@ -14,11 +15,11 @@ UEFI_IMAGE_MAX := 65536
 # preserve them. run.c saves those that firmware wants back.
 UEFI_CODE_FLAGS := -mgeneral-regs-only
 $(BUILD)/uefi/run.o: UEFI_CODE_FLAGS :=
-$(BUILD)/uefi/core/cpu.o: KERNEL_FLAGS_cpu := -mgeneral-regs-only
+$(BUILD)/uefi/core/cpu.o: KERNEL_FLAGS_cpu := $(UEFI_SMALL) -mgeneral-regs-only
 
-$(eval $(call core_variant,uefi,$(UEFI_CC),$(UEFI_TARGET) -Os))
+$(eval $(call core_variant,uefi,$(UEFI_CC),$(UEFI_TARGET),$(UEFI_SMALL)))
 
-UEFI_COMPILE = $(UEFI_CC) $(CORE_CFLAGS) -Os $(UEFI_TARGET) $(UEFI_CODE_FLAGS) -Ipc -c
+UEFI_COMPILE = $(UEFI_CC) $(CORE_CFLAGS) $(UEFI_SMALL) $(UEFI_TARGET) $(UEFI_CODE_FLAGS) -Ipc -c
 
 $(BUILD)/uefi/%.o: uefi/%.c
 	@mkdir -p $(@D)
@@ -43,7 +44,7 @@ $(BUILD)/uefi/packed/entry.o: UEFI_CODE_FLAGS += -I. -Iuefi -DPACKED_PROGRAM='"$
 
 $(BUILD)/uefi/pack/%.o: pack/%.c
 	@mkdir -p $(@D)
-	$(UEFI_CC) $(CORE_CFLAGS) -Os $(UEFI_TARGET) $(UEFI_CODE_FLAGS) -c -o $@ $<
+	$(UEFI_CC) $(CORE_CFLAGS) $(UEFI_SMALL) $(UEFI_TARGET) $(UEFI_CODE_FLAGS) -c -o $@ $<
 
 $(BUILD)/uefi/packed.so: $(UEFI_PACKED) uefi/uefi.ld
 	$(UEFI_LINK) -e unpack_entry $(filter %.o,$^)
