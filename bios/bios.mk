@@ -4,11 +4,12 @@
 # layout.h is the one list of addresses: NASM gets it as layout.inc, the linker through the C preprocessor.
 
 BIOS_CC := gcc
-BIOS_TARGET := $(X87_FLAGS) -fno-pic -fno-pie -fno-asynchronous-unwind-tables -mpreferred-stack-boundary=2
+# Arguments in registers (-mregparm): start.asm, thunk.asm, vectors.asm and processors_entry.asm count on it.
+BIOS_TARGET := $(X87_FLAGS) -fno-pic -fno-asynchronous-unwind-tables -mpreferred-stack-boundary=2 -mregparm=3
 BIOS_SMALL := -Oz -fno-optimize-sibling-calls -fno-jump-tables -fno-shrink-wrap
 BIOS_SOURCES := $(wildcard bios/*.c) $(filter-out bios/boot.asm,$(wildcard bios/*.asm))
 BIOS_OBJECTS := $(BIOS_SOURCES:%=$(BUILD)/%.o) $(patsubst pc/%,$(BUILD)/bios/pc/%.o,$(wildcard pc/*.c)) \
-    $(BUILD)/bios/pack/lzma.o $(BUILD)/bios/pack/unpack.o
+    $(UNPACKER:%=$(BUILD)/bios/pack/%.o)
 
 # With eight registers, vector code is smaller and (SSE2 by a third, AVX2 by a sixth) faster where GCC neither copies
 # loop heads nor functions.
@@ -60,8 +61,8 @@ $(BUILD)/bios/head.bin: $(BUILD)/bios/stage2.elf
 $(BUILD)/bios/program.bin: $(BUILD)/bios/stage2.elf
 	objcopy -O binary -j .text -j .rodata -j .data $< $@
 
-$(BUILD)/bios/program.packed: $(BUILD)/bios/program.bin pack/pack.py
-	/usr/bin/python3 pack/pack.py $< $@
+$(BUILD)/bios/program.packed: $(BUILD)/bios/program.bin $(PACK)
+	$(call pack_program,$(BUILD)/bios/stage2.elf)
 
 # Whole sectors, no more than there is room for.
 STAGE2_MAX = $$(($(call bios_layout,STAGE2_SECTORS_MAX) * 512))

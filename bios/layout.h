@@ -13,9 +13,11 @@
 #define BOOT_FAIL 0x7C5C        /* in it, for the loader: jump here with AL = letter of the error */
 #define BOOT_SUM 0x7C5F         /* call here: the checksum of CX sectors at segment DX in EBX */
 #define STAGE2_ADDRESS 0x8000   /* stage 2 as it is on the disk: its head with 16-bit code, then the packed program */
-#define PROGRAM_ADDRESS 0x17000 /* the program unpacked: code, data, bss */
+#define PROGRAM_ADDRESS 0x14000 /* the program unpacked: code, data, bss */
+#define UNPACK_ADDRESS 0x32000  /* scratch while it is unpacked, up to the stack; its data ends before */
+#define UNPACK_STACK 0x800      /* bytes of stack meanwhile, below STACK_TOP */
 #define PROGRAM_LIMIT 0x60000   /* the end of its bss at most */
-#define BOUNCE_ADDRESS 0x60000  /* disk transfers; starts on a 64 KiB line that none may cross. Before: for unpacking */
+#define BOUNCE_ADDRESS 0x60000  /* disk transfers; starts on a 64 KiB line that none may cross */
 #define BOUNCE_SECTORS 64       /* 32 KiB: the most that every BIOS reads in one call */
 #define STACK_BOTTOM 0x68000    /* stack of the C code: 96 KiB */
 #define STACK_TOP 0x80000
@@ -26,7 +28,7 @@
 
 /* The disk, in sectors of 512 bytes. */
 #define STAGE2_LBA 1
-#define STAGE2_SECTORS_MAX 120  /* 60 KiB: what fits before PROGRAM_ADDRESS, and the gap before the partition */
+#define STAGE2_SECTORS_MAX 96   /* 48 KiB: what fits before PROGRAM_ADDRESS, and the gap before the partition */
 
 /* Segment selectors of the GDT in start.asm. */
 #define SELECTOR_CODE32 0x08

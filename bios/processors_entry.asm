@@ -39,9 +39,7 @@ processors_entry:
         add ecx, [processors_stacks]
         mov esp, ecx
         xor ebp, ebp                ; the end of a debugger's backtrace
-        sub esp, 12                 ; 16-byte alignment with the argument
-        push eax
-        call processors_enter
+        call processors_enter       ; number in EAX: bios.mk
 park:   mov esp, parked             ; for an NMI: no stack that is used for anything else
         cli
 .halt:  hlt

@@ -11,7 +11,10 @@ extern const struct packed packed_program; /* behind the head; placed by stage2.
 
 bool stage2_unpack(void);
 
+_Static_assert(UNPACK_ADDRESS + sizeof(struct codec) <= STACK_TOP - UNPACK_STACK, "no room for a stack");
+
 bool stage2_unpack(void)
 {
-    return unpack((uint8_t *)PROGRAM_ADDRESS, &packed_program, (struct lzma_model *)BOUNCE_ADDRESS);
+    return unpack((uint8_t *)PROGRAM_ADDRESS, UNPACK_ADDRESS - PROGRAM_ADDRESS, &packed_program,
+                  (struct codec *)UNPACK_ADDRESS);
 }

@@ -38,8 +38,7 @@ start:  push dx
         xor eax, eax
         rep stosd
         xor ebp, ebp                ; the end of a debugger's backtrace
-        sub esp, 12                 ; 16-byte alignment with the argument
-        push ebx
+        mov eax, ebx                ; arguments in registers: bios.mk
         call bios_main              ; does not return
 
 unpack_failed:

@@ -1,4 +1,5 @@
-; A call from protected mode into real mode: void thunk_call(struct bios_regs *regs), for bios_call.c alone.
+; A call from protected mode into real mode: void thunk_call(struct bios_regs *regs), for bios_call.c alone. The
+; argument is in EAX (bios.mk).
 ;
 ; The frame (its layout is struct bios_regs') is copied to the top of the real-mode stack, popped into the registers,
 ; and its target is entered as INT does it: flags and return address on the stack, interrupts off. When the target
@@ -10,6 +11,7 @@
 
 %define FRAME_BYTES 44
 %define FRAME (REAL_STACK_TOP - FRAME_BYTES)
+%define SAVED_EAX 28                ; on the stack after pushad
 %define OWED_TICKS (FRAME + 42)     ; the frame's last word
 
         section .text16
@@ -21,7 +23,7 @@ global thunk_call, thunk_return, thunk_print, thunk_idle
         cpu 386
 thunk_call:
         pushad
-        mov esi, [esp + 36]
+        mov esi, eax
         mov edi, FRAME
         mov ecx, FRAME_BYTES / 4
         cld
@@ -72,7 +74,7 @@ thunk_return:
         mov cr0, eax
         lidt [saved_idt]
         mov esi, FRAME
-        mov edi, [esp + 36]
+        mov edi, [esp + SAVED_EAX]
         mov ecx, FRAME_BYTES / 4
         rep movsd
         popad

@@ -58,9 +58,7 @@ fault:  pushad
         cld
         mov eax, esp
         and esp, -16
-        sub esp, 12
-        push eax
-        call fault_show
+        call fault_show             ; argument in EAX: bios.mk
 
         section .rodata
         align 4

@@ -68,13 +68,14 @@ $(TEST)/corpus/gguf: $(TEST)/make_corpus
 	$< $@
 
 # A seed for the fuzzer: any file, packed.
-$(TEST)/corpus/unpack: pack/lzma.c pack/pack.py
+$(TEST)/corpus/unpack: pack/codec.c $(PACK)
 	@rm -rf $@ && mkdir -p $@
-	/usr/bin/python3 pack/pack.py $< $@/text
+	$(PACK) $< $@/text 1000
 
 # For test/core/test_unpack.py, which calls it from Python.
-$(TEST)/libunpack.so: pack/lzma.c pack/unpack.c pack/lzma.h pack/unpack.h
-	gcc -shared -fPIC -std=gnu11 -O1 $(WARNINGS) -o $@ $(filter %.c,$^)
+$(TEST)/libunpack.so: $(UNPACKER:%=pack/%.c) $(wildcard pack/*.h)
+	@mkdir -p $(@D)
+	gcc -shared -fPIC -std=gnu11 -O1 $(WARNINGS) -I. -Icore -o $@ $(filter %.c,$^)
 
 TEST_CORPORA := $(TEST)/corpus/gguf $(TEST)/corpus/unpack
 TEST_PROGRAMS := $(TEST)/libunpack.so $(UNIT_TESTS:%=$(TEST)/unit64/%) $(UNIT_TESTS:%=$(TEST)/unit32/%) \

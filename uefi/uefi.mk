@@ -37,7 +37,7 @@ UEFI_LINK = ld -nostdlib -shared -Bsymbolic --gc-sections --hash-style=sysv --bu
 $(BUILD)/uefi/bootllama.so: $(UEFI_OBJECTS) $(call core_objects,uefi) uefi/uefi.ld
 	$(UEFI_LINK) -e uefi_entry $(filter %.o,$^) -L/usr/lib -lgnuefi
 
-UEFI_PACKED := $(BUILD)/uefi/packed/entry.o $(BUILD)/uefi/pack/lzma.o $(BUILD)/uefi/pack/unpack.o
+UEFI_PACKED := $(BUILD)/uefi/packed/entry.o $(UNPACKER:%=$(BUILD)/uefi/pack/%.o) $(BUILD)/uefi/core/memory.o
 
 $(BUILD)/uefi/packed/entry.o: $(BUILD)/uefi/bootllama.packed
 $(BUILD)/uefi/packed/entry.o: UEFI_CODE_FLAGS += -I. -Iuefi -DPACKED_PROGRAM='"$(BUILD)/uefi/bootllama.packed"'
@@ -56,8 +56,8 @@ $(BUILD)/uefi/%.pe: $(BUILD)/uefi/%.so
 $(BUILD)/uefi/bootllama.efi: $(BUILD)/uefi/bootllama.pe uefi/pe_seal.py
 	/usr/bin/python3 uefi/pe_seal.py $< $@
 
-$(BUILD)/uefi/bootllama.packed: $(BUILD)/uefi/bootllama.efi pack/pack.py
-	/usr/bin/python3 pack/pack.py $< $@
+$(BUILD)/uefi/bootllama.packed: $(BUILD)/uefi/bootllama.efi $(PACK)
+	$(call pack_program,$(BUILD)/uefi/bootllama.so)
 
 $(BUILD)/uefi/BOOTX64.EFI: $(BUILD)/uefi/packed.pe uefi/pe_seal.py
 	/usr/bin/python3 uefi/pe_seal.py --max-size $(UEFI_IMAGE_MAX) $< $@

@@ -84,7 +84,7 @@ EFI_STATUS EFIAPI unpack_entry(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 {
     EFI_BOOT_SERVICES *boot = table->BootServices;
     uint8_t *program = NULL;
-    struct lzma_model *scratch = NULL;
+    struct codec *scratch = NULL;
     EFI_STATUS status;
 
     boot->SetWatchdogTimer(0, 0, 0, NULL);
@@ -94,7 +94,7 @@ EFI_STATUS EFIAPI unpack_entry(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
         status = boot->AllocatePool(EfiLoaderData, sizeof *scratch, (void **)&scratch);
     }
     if (!EFI_ERROR(status)) {
-        status = unpack(program, &packed_program, scratch) ? EFI_SUCCESS : EFI_CRC_ERROR;
+        status = unpack(program, packed_program.bytes, &packed_program, scratch) ? EFI_SUCCESS : EFI_CRC_ERROR;
     }
     if (!EFI_ERROR(status)) {
         status = start(boot, image, program);
