@@ -2,15 +2,19 @@
  * Attention in whole numbers: the KV cache, and the arithmetic between its quantizations.
  *
  * A position's queries, keys and values are int16, each with one scale over all heads (row_quantize of struct kernel).
- * For one head, with t the positions up to the current one:
+ * For one head and a chunk of positions t (chunk_end),
  *   score[t]  = (float)(q . k[t]) * k_scale[t]                     the dot product exact in int32
- *   z[t]      = (largest score - score[t]) * factor                rounded to an integer, factor = q's scale *
+ *   z[t]      = (the chunk's largest score - score[t]) * factor    rounded to an integer, factor = q's scale *
  *                                                                  score_factor; what is above POWER_LAST, or is no
  *                                                                  number, counts as POWER_LAST
  *   p[t]      = power_negative(z[t])                               softmax's numerator, 14 bits
  *   weight[t] = p[t] * share[t], share[t] = v_scale[t] / v_largest 14 bits again: attention_weight
- *   out       = sum(weight[t] * v[t]) * (v_largest / sum(p[t]))
- * Both sums are exact in int32 over CHUNK positions; the chunks' sums are added in order as floats.
+ *   power     = 2^((the chunk's largest score - the largest of all) * factor / 2^POWER_BITS), 1 where both are one
+ * and with the sums over the chunk, which are exact in int32,
+ *   out       = the sum over chunks, in order, of sum(weight[t] * v[t]) * (v_largest / total * power)
+ *   total     = the sum over chunks, in order, of sum(p[t]) * power
+ * Chunks have a largest score each since one position, mostly the first, may have nearly all of the softmax and next to
+ * nothing as its value ("attention sink"): the others' weights must not be lost beside it.
  */
 #ifndef BOOTLLAMA_ATTENTION_H
 #define BOOTLLAMA_ATTENTION_H
@@ -36,7 +40,8 @@ enum {
 _Static_assert((int64_t)KEY_RANGE * KEY_RANGE * HEAD_MAX <= INT32_MAX, "a score is exact");
 _Static_assert((int64_t)VALUE_RANGE * POWER_ONE * CHUNK <= INT32_MAX, "a chunk is exact");
 
-/* 2^-t for t of 16 fractional bits is 1 - t (C1 - t (C2 - t C3)), every product cut off: relative error 1.1e-4. */
+/* 2^-t for t of 16 fractional bits is 1 - t (C1 - t (C2 - t C3)), every product cut off: relative error 1.2e-4 where the
+   lowest bits are 0. */
 #define POWER_C1 45317
 #define POWER_C2 15131
 #define POWER_C3 2585
@@ -75,11 +80,19 @@ static inline uint32_t attention_padded(const struct attention *shape)
     return (shape->position / KV_BLOCK + 1) * KV_BLOCK;
 }
 
+/* Where the chunk that begins with position `begin` ends, of n in all: in long texts the first block is a chunk of its
+   own. */
+static inline uint32_t chunk_end(uint32_t begin, uint32_t n)
+{
+    const uint32_t end = begin == 0 && n > CHUNK ? (uint32_t)KV_BLOCK : begin + CHUNK;
+    return end < n ? end : n;
+}
+
 /* Floats of scratch for so many heads; those of two shares of the heads are no more than those of all. They may be more
    than there are addresses. */
 static inline uint64_t attention_scratch(uint32_t heads, uint32_t context)
 {
-    return (uint64_t)heads * (context + context / 2 + 16);
+    return (uint64_t)heads * (2 * (uint64_t)context + 16);
 }
 
 /* Where an element of a head's keys lies: two dimensions of KEY_LANES positions are together, a lane a position. */
@@ -109,7 +122,7 @@ static inline uint32_t power_negative(uint32_t z)
     return (65535 - (t * inner >> 16)) >> ((z >> POWER_BITS) + 2);
 }
 
-/* p * share in p's units: half a unit more of p makes up for what is cut off. */
+/* p * share in p's units, cut off: half a unit more of p makes up for what p has been cut by. */
 static inline int32_t attention_weight(uint32_t p, uint32_t share)
 {
     return (int32_t)((2 * p + 1) * share >> 16);

@@ -47,6 +47,8 @@ static const struct setting {
     {"processors", COUNT, offsetof(struct config, processors), 1, EFFECT_PROCESSORS, PLATFORM_PROCESSORS_MAX, "auto\0"},
 };
 
+#define REAL_SMALLEST 0.000001f /* less counts as 0 */
+
 struct config config_default(void)
 {
     return (struct config){
@@ -166,31 +168,14 @@ static uint32_t scaled(float value, uint32_t scale)
     return (uint32_t)(int32_t)(value * (float)(int32_t)scale + 0.5f);
 }
 
-/* 0 and numbers from 0.0001 to 1000 with six digits at least, smaller ones as 2.5e-7 with as many as parse_float takes
-   there. The powers of ten are exact up to 10^10; below 10^-10 there is one step more that rounds. */
+/* With six digits at least from 0.0001 on, four from REAL_SMALLEST on. */
 static void write_real(char *out, size_t size, float value)
 {
-    uint32_t scale = 1000000000, exponent = 0;
-    float power = 1.0f;
-    if (value == 0.0f || value >= 0.0000999995f) {
-        while (value * (float)(int32_t)scale > 4000000.0f) {
-            scale /= 10;
-        }
-        write_fixed(out, size, scaled(value, scale), scale);
-        return;
-    }
-    for (; value < 1e-10f; exponent += 10) {
-        value *= 1e10f;
-    }
-    for (; value * power < 0.999995f; exponent++) { /* what is more is shown as 1 */
-        power *= 10.0f;
-    }
-    scale = 100000;
-    for (uint32_t finest = exponent + 5; finest > 30 && scale > 1; finest--) {
+    uint32_t scale = 1000000000;
+    while (value * (float)(int32_t)scale > 4000000.0f) {
         scale /= 10;
     }
-    const size_t used = write_fixed(out, size, scaled(value * power, scale), scale);
-    format(out + used, size - used, "e-%u", exponent);
+    write_fixed(out, size, scaled(value, scale), scale);
 }
 
 /* Quotes keep spaces at the ends, and show that a text is empty. */
@@ -259,9 +244,10 @@ static bool set_real(const struct setting *setting, const char *text, void *fiel
 {
     float number;
     if (!parse_float(text, text_length(text), &number) ||
-        !(number >= 0.0f && number <= (float)(int32_t)setting->most) || (setting->least > 0 && number == 0.0f)) {
+        !(number >= 0.0f && number <= (float)(int32_t)setting->most) || (setting->least > 0 && number < REAL_SMALLEST)) {
         return false;
     }
+    number = number < REAL_SMALLEST ? 0.0f : number;
     memcpy(field, &number, sizeof number);
     return true;
 }

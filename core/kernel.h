@@ -114,26 +114,28 @@ struct kernel {
     /* RoPE: turns the pairs of x [n], n a multiple of LANES, by rope_angles' cosine and sine [n]. */
     void (*rotate)(float *x, const float *cosine, const float *sine, uint32_t n);
 
-    /* Quantizes x [n], n a multiple of LANES, to whole numbers of at most `range` <= KEY_RANGE in magnitude. Returns
+    /* Quantizes x [n], n a multiple of GROUP, to whole numbers of at most `range` <= KEY_RANGE in magnitude. Returns
        their scale: 0 where all of x is below 2^-40, NaN where one is 2^60 or more or is no number. */
     float (*row_quantize)(int16_t *out, const float *x, uint32_t n, float range);
 
-    /* The steps of attention (attention.h), by whole blocks of positions: scores [attention_padded] are aligned.
-       share[t] = v_scale[t] * inverse_largest rounded, at most SHARE_MAX, in the order of value_slot; n positions. */
+    /* The steps of attention (attention.h), by whole blocks of positions. Arrays begin with position 0, aligned.
+       share[t] = v_scale[t] * inverse_largest rounded, at most SHARE_MAX (of positions to come anything), in the order
+       of value_slot; n positions. */
     void (*value_shares)(int16_t *share, const float *v_scale, float inverse_largest, uint32_t n);
 
-    /* Scores of one head's query with all keys of its KV head; minus infinity for positions to come. Returns the
-       largest, which is never NaN. */
+    /* Scores of one head's query with the keys first .. end - 1 of its KV head; minus infinity or NaN for positions to
+       come. Returns the largest, which is never NaN. */
     float (*head_scores)(float *scores, const int16_t *q, const int16_t *k, const float *k_scale,
-                         const struct attention *shape);
+                         const struct attention *shape, uint32_t first, uint32_t end);
 
-    /* Turns scores into weights, int16 at the same place, in the order of value_slot. Returns the sum of p. */
-    float (*head_weights)(float *scores, float largest, float factor, const int16_t *share,
-                          const struct attention *shape);
+    /* Turns the scores first .. end - 1, a chunk at most, into weights, int16 at weights[t] of (int16_t *)scores in the
+       order of value_slot. Chunks come in order. Returns the sum of p. */
+    float (*weights)(float *scores, float largest, float factor, const int16_t *share, uint32_t first, uint32_t end);
 
-    /* out [head_size] = the weighted sum of values * scale. */
+    /* out [head_size] = the weighted sum of the values first .. end - 1, a chunk at most, * scale; += where first > 0.
+       v is one KV head's. */
     void (*head_values)(float *out, const int16_t *weights, const int16_t *v, float scale,
-                        const struct attention *shape);
+                        const struct attention *shape, uint32_t first, uint32_t end);
 
     /* x[i] = 2^((x[i] - largest) * factor) where largest is that of x [n], n a multiple of LANES. Returns their sum;
        the largest has become 1. */
@@ -155,7 +157,7 @@ struct kernel {
         .row_quantize = row_quantize,                    \
         .value_shares = value_shares,                    \
         .head_scores = head_scores,                      \
-        .head_weights = head_weights,                    \
+        .weights = weights,                              \
         .head_values = head_values,                      \
         .exponentials = exponentials,                    \
     }

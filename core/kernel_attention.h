@@ -51,13 +51,12 @@ static inline floats without_future(floats scores, uint32_t first, uint32_t posi
 }
 
 static float head_scores(float *scores, const int16_t *q, const int16_t *k, const float *k_scale,
-                         const struct attention *shape)
+                         const struct attention *shape, uint32_t first, uint32_t end)
 {
     enum { STEP = SCORE_VECTORS * WIDTH };
     const size_t block = (size_t)shape->head_stride * KEY_LANES;
-    const uint32_t n = attention_padded(shape);
     floats largest = VECTOR(set1_ps)(-float_from_bits(FLOAT_INFINITY)); /* never NaN: maxps gives its second operand */
-    for (uint32_t t = 0; t < n; t += STEP) {
+    for (uint32_t t = first; t < end; t += STEP) {
         ints dot[SCORE_VECTORS];
 #pragma GCC unroll 4
         for (uint32_t i = 0; i < SCORE_VECTORS; i++) {
@@ -68,18 +67,18 @@ static float head_scores(float *scores, const int16_t *q, const int16_t *k, cons
             const ints pair = VECTOR(set1_epi32)(*(const int32_t *)(q + i));
 #pragma GCC unroll 4
             for (uint32_t j = 0; j < SCORE_VECTORS; j++) {
-                const uint32_t first = j * WIDTH;
-                dot[j] = ints_madd(dot[j], ints_load(key + first / KEY_LANES * block + first % KEY_LANES * 2), pair);
+                const uint32_t at = j * WIDTH;
+                dot[j] = ints_madd(dot[j], ints_load(key + at / KEY_LANES * block + at % KEY_LANES * 2), pair);
             }
         }
 #pragma GCC unroll 4
         for (uint32_t i = 0; i < SCORE_VECTORS; i++) {
-            const uint32_t first = t + i * WIDTH;
-            floats score = VECTOR(mul_ps)(VECTOR(cvtepi32_ps)(dot[i]), VECTOR(load_ps)(k_scale + first));
+            const uint32_t at = t + i * WIDTH;
+            floats score = VECTOR(mul_ps)(VECTOR(cvtepi32_ps)(dot[i]), VECTOR(load_ps)(k_scale + at));
             if (t + STEP > shape->position) {
-                score = without_future(score, first, shape->position);
+                score = without_future(score, at, shape->position);
             }
-            VECTOR(store_ps)(scores + first, score);
+            VECTOR(store_ps)(scores + at, score);
             largest = VECTOR(max_ps)(score, largest);
         }
     }
@@ -107,30 +106,24 @@ static inline floats scaled_distance(floats score, float largest, float factor)
     return VECTOR(mul_ps)(VECTOR(sub_ps)(VECTOR(set1_ps)(largest), score), VECTOR(set1_ps)(factor));
 }
 
-static float head_weights(float *scores, float largest, float factor, const int16_t *share,
-                          const struct attention *shape)
+static float weights(float *scores, float largest, float factor, const int16_t *share, uint32_t first, uint32_t end)
 {
-    int16_t *weights = (int16_t *)scores;
-    const uint32_t n = attention_padded(shape);
+    int16_t *out = (int16_t *)scores;
     const ints one = VECTOR(set1_epi16)(1);
-    float sum = 0;
-    for (uint32_t t = 0; t < n;) {
-        ints chunk = VECTOR(set1_epi32)(0);
-        for (const uint32_t end = n - t < CHUNK ? n : t + CHUNK; t < end; t += KV_BLOCK) {
+    ints sum = VECTOR(set1_epi32)(0);
+    for (uint32_t t = first; t < end; t += KV_BLOCK) {
 #pragma GCC unroll 1
-            for (uint32_t i = 0; i < KEY_LANES; i += WIDTH) {
-                const floats *score = (const floats *)(scores + t + i);
-                const ints z = rounded(scaled_distance(score[0], largest, factor),
-                                       scaled_distance(score[KEY_LANES / WIDTH], largest, factor));
-                const ints p = powers(ints_min(z, VECTOR(set1_epi16)(POWER_LAST)));
-                const ints more = VECTOR(add_epi16)(VECTOR(add_epi16)(p, p), one); /* attention_weight */
-                chunk = ints_madd(chunk, p, one);
-                ints_store(weights + t + 2 * i, VECTOR(mulhi_epu16)(more, ints_load(share + t + 2 * i)));
-            }
+        for (uint32_t i = 0; i < KEY_LANES; i += WIDTH) {
+            const floats *score = (const floats *)(scores + t + i);
+            const ints z = rounded(scaled_distance(score[0], largest, factor),
+                                   scaled_distance(score[KEY_LANES / WIDTH], largest, factor));
+            const ints p = powers(ints_min(z, VECTOR(set1_epi16)(POWER_LAST)));
+            const ints more = VECTOR(add_epi16)(VECTOR(add_epi16)(p, p), one); /* attention_weight */
+            sum = ints_madd(sum, p, one);
+            ints_store(out + t + 2 * i, VECTOR(mulhi_epu16)(more, ints_load(share + t + 2 * i)));
         }
-        sum += _mm_cvtss_f32(sum_four(chunk, chunk, chunk, chunk));
     }
-    return sum;
+    return _mm_cvtss_f32(sum_four(sum, sum, sum, sum));
 }
 
 static void value_shares(int16_t *share, const float *v_scale, float inverse_largest, uint32_t n)
@@ -145,61 +138,53 @@ static void value_shares(int16_t *share, const float *v_scale, float inverse_lar
     }
 }
 
-static inline void store_first(float *out, __m128 four, uint32_t count)
+/* out[0..count) = four, or += where `add` is set. */
+static inline void store_first(float *out, __m128 four, uint32_t count, bool add)
 {
     const union {
         __m128 vector;
         float element[4];
     } all = {four};
     if (count >= 4) {
-        _mm_storeu_ps(out, four);
+        _mm_storeu_ps(out, add ? _mm_add_ps(_mm_loadu_ps(out), four) : four);
         return;
     }
     for (uint32_t i = 0; i < count; i++) {
-        out[i] = all.element[i];
+        out[i] = add ? out[i] + all.element[i] : all.element[i];
     }
 }
 
-/* VALUE_DIMS of one head's dimensions. */
-static inline void some_values(__m128 total[VALUE_DIMS / 4], const int16_t *weights, const int16_t *v,
-                               const struct attention *shape)
+/* The sums of VALUE_DIMS dimensions over n positions. */
+static inline void some_values(ints sum[VALUE_DIMS], const int16_t *weights, const int16_t *v,
+                               const struct attention *shape, uint32_t n)
 {
-    const uint32_t n = attention_padded(shape);
-    for (uint32_t t = 0; t < n;) {
-        ints sum[VALUE_DIMS];
 #pragma GCC unroll 8
-        for (uint32_t i = 0; i < VALUE_DIMS; i++) {
-            sum[i] = VECTOR(set1_epi32)(0);
-        }
-        for (const uint32_t end = n - t < CHUNK ? n : t + CHUNK; t < end; t += KV_BLOCK) {
+    for (uint32_t i = 0; i < VALUE_DIMS; i++) {
+        sum[i] = VECTOR(set1_epi32)(0);
+    }
+    for (uint32_t t = 0; t < n; t += KV_BLOCK, v += (size_t)shape->head_stride * KV_BLOCK) {
 #pragma GCC unroll 1
-            for (uint32_t part = 0; part < KV_BLOCK; part += SHORTS) {
-                const ints weight = ints_load(weights + t + part);
+        for (uint32_t part = 0; part < KV_BLOCK; part += SHORTS) {
+            const ints weight = ints_load(weights + t + part);
 #pragma GCC unroll 8
-                for (uint32_t i = 0; i < VALUE_DIMS; i++) {
-                    sum[i] = ints_madd(sum[i], ints_load(v + i * KV_BLOCK + part), weight);
-                }
+            for (uint32_t i = 0; i < VALUE_DIMS; i++) {
+                sum[i] = ints_madd(sum[i], ints_load(v + i * KV_BLOCK + part), weight);
             }
-            v += (size_t)shape->head_stride * KV_BLOCK;
-        }
-#pragma GCC unroll 2
-        for (uint32_t i = 0; i < VALUE_DIMS / 4; i++) {
-            const ints *s = &sum[4 * i];
-            total[i] = _mm_add_ps(total[i], sum_four(s[0], s[1], s[2], s[3]));
         }
     }
 }
 
 static void head_values(float *out, const int16_t *weights, const int16_t *v, float scale,
-                        const struct attention *shape)
+                        const struct attention *shape, uint32_t first, uint32_t end)
 {
-    for (uint32_t first = 0; first < shape->head_size; first += VALUE_DIMS) {
-        __m128 total[VALUE_DIMS / 4] = {0};
-        some_values(total, weights, v + first * KV_BLOCK, shape);
-        const uint32_t left = shape->head_size - first;
+    for (uint32_t i = 0; i < shape->head_size; i += VALUE_DIMS) {
+        const uint32_t left = shape->head_size - i;
+        ints sum[VALUE_DIMS];
+        some_values(sum, weights + first, v + value_index(shape->head_stride, first, i), shape, end - first);
 #pragma GCC unroll 2
-        for (uint32_t i = 0; i < VALUE_DIMS; i += 4) {
-            store_first(out + first + i, _mm_mul_ps(total[i / 4], _mm_set1_ps(scale)), left > i ? left - i : 0);
+        for (uint32_t j = 0; j < VALUE_DIMS; j += 4) {
+            const __m128 four = sum_four(sum[j], sum[j + 1], sum[j + 2], sum[j + 3]);
+            store_first(out + i + j, _mm_mul_ps(four, _mm_set1_ps(scale)), left > j ? left - j : 0, first > 0);
         }
     }
 }

@@ -12,7 +12,6 @@
 
 #include "exp2.h"
 #include "kernel.h"
-#define TILE_FLIP 0
 #include "tile_quad.h"
 
 #define VECTOR(name) _mm256_##name
@@ -131,6 +130,28 @@ static inline void store_group(struct q8_vector *out, uint32_t group, const __m2
 }
 
 #include "kernel_vector.h"
+
+/* By words, which is fast under emulation, too. */
+static __attribute__((cold)) void tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)
+{
+    struct tile_quad *tile = (struct tile_quad *)bytes;
+    for (uint32_t row = 0; row < GROUP; row++, block += stride) {
+#pragma GCC unroll 8
+        for (uint32_t quad = 0; quad < QUADS; quad++) {
+            *(uint32_t *)tile->q[quad][row] = q8_0_four(block->q + 4 * quad);
+        }
+        tile->scale[row] = block->scale;
+    }
+}
+
+static __attribute__((cold)) void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[GROUP], float *scale)
+{
+    const struct tile_quad *tile = (const struct tile_quad *)bytes;
+    for (uint32_t column = 0; column < GROUP; column++) {
+        q[column] = tile->q[column / 4][row][column % 4];
+    }
+    *scale = half_to_float(tile->scale[row]);
+}
 
 /* How the assembler is told to encode vpdpbusd: tests have it as AVX-512 does, to run it where AVX-VNNI is missing. */
 #ifndef VNNI_ENCODING

@@ -11,7 +11,6 @@
 #include "kernel.h"
 
 enum { BIAS = 128 };
-#define TILE_FLIP BIAS
 #include "tile_quad.h"
 
 #define VECTOR(name) _mm512_##name
@@ -114,6 +113,22 @@ static inline void store_group(struct q8_vector *out, uint32_t group, const __m5
 }
 
 #include "kernel_vector.h"
+
+static __attribute__((cold)) void tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)
+{
+    kernel_avx2.tile_pack(bytes, block, stride);
+    for (uint32_t i = 0; i < GROUP * GROUP; i += sizeof(__m512i)) {
+        ints_store(bytes + i, _mm512_xor_si512(ints_load(bytes + i), _mm512_set1_epi8((char)BIAS)));
+    }
+}
+
+static __attribute__((cold)) void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[GROUP], float *scale)
+{
+    kernel_avx2.tile_row(bytes, row, q, scale);
+    for (uint32_t column = 0; column < GROUP; column++) {
+        q[column] = (int8_t)(q[column] ^ BIAS);
+    }
+}
 
 static inline __m512 load_scales(const uint16_t *scale)
 {

@@ -74,7 +74,7 @@ static uint32_t largest_magnitude(const float *x, uint32_t n)
 }
 
 /* Quantizes one group, x [GROUP]; returns its scale. */
-static float quantize_group(struct q8_vector *out, uint32_t group, const float *x)
+static __attribute__((cold)) float quantize_group(struct q8_vector *out, uint32_t group, const float *x)
 {
     int8_t *q = out->q + group * GROUP;
     int32_t *wide = out->wide + group * GROUP;
@@ -92,7 +92,7 @@ static float quantize_group(struct q8_vector *out, uint32_t group, const float *
     return float_from_bits(largest) * QUANTIZE_STEP;
 }
 
-static void quantize(struct q8_vector *out, const float *x, uint32_t groups)
+static __attribute__((cold)) void quantize(struct q8_vector *out, const float *x, uint32_t groups)
 {
     for (uint32_t group = 0; group < groups; group++) {
         out->scale[group] = quantize_group(out, group, x + group * GROUP);
@@ -110,7 +110,7 @@ static float sum_lanes(float lane[LANES])
     return lane[0];
 }
 
-static void norm_quantize(struct q8_vector *out, const float *x, const float *weight, uint32_t n, float epsilon)
+static __attribute__((cold)) void norm_quantize(struct q8_vector *out, const float *x, const float *weight, uint32_t n, float epsilon)
 {
     float lane[LANES] = {0};
     for (uint32_t i = 0; i < n; i++) {
@@ -128,7 +128,7 @@ static void norm_quantize(struct q8_vector *out, const float *x, const float *we
     }
 }
 
-static void swiglu(float *out, const float *gate, const float *up, uint32_t n)
+static __attribute__((cold)) void swiglu(float *out, const float *gate, const float *up, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
         const float decay = exp2_single(gate[i] * -LOG2_E);
@@ -137,7 +137,7 @@ static void swiglu(float *out, const float *gate, const float *up, uint32_t n)
 }
 
 /* Turns `count` scores into 2^((score - largest) * factor); returns their sum. */
-static float to_exponentials(float *scores, uint32_t count, float largest, float factor)
+static __attribute__((cold)) float to_exponentials(float *scores, uint32_t count, float largest, float factor)
 {
     float lane[LANES] = {0};
     for (uint32_t t = 0; t < count; t++) {
@@ -147,7 +147,7 @@ static float to_exponentials(float *scores, uint32_t count, float largest, float
     return sum_lanes(lane);
 }
 
-static float exponentials(float *x, uint32_t n, float factor)
+static __attribute__((cold)) float exponentials(float *x, uint32_t n, float factor)
 {
     float largest = x[0];
     for (uint32_t i = 1; i < n; i++) {
@@ -156,7 +156,7 @@ static float exponentials(float *x, uint32_t n, float factor)
     return to_exponentials(x, n, largest, factor);
 }
 
-static void rotate(float *x, const float *cosine, const float *sine, uint32_t n)
+static __attribute__((cold)) void rotate(float *x, const float *cosine, const float *sine, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i += 2) {
         const float even = x[i], odd = x[i + 1];
@@ -165,7 +165,7 @@ static void rotate(float *x, const float *cosine, const float *sine, uint32_t n)
     }
 }
 
-static float row_quantize(int16_t *out, const float *x, uint32_t n, float range)
+static __attribute__((cold)) float row_quantize(int16_t *out, const float *x, uint32_t n, float range)
 {
     const uint32_t largest = largest_magnitude(x, n);
     if (largest < ROW_SMALLEST || largest >= QUANTIZE_LIMIT) {
@@ -187,22 +187,23 @@ static float float_from_int(int32_t n)
 }
 
 static float head_scores(float *scores, const int16_t *q, const int16_t *k, const float *k_scale,
-                         const struct attention *shape)
+                         const struct attention *shape, uint32_t first, uint32_t end)
 {
     const float infinity = float_from_bits(FLOAT_INFINITY);
     float largest = -infinity;
-    for (uint32_t t = 0; t <= shape->position; t++) {
+    for (uint32_t t = first; t < end; t++) {
         const int16_t *key = k + key_index(shape->head_stride, t, 0);
         int32_t dot = 0;
+        if (t > shape->position) {
+            scores[t] = -infinity;
+            continue;
+        }
 #pragma GCC unroll 4
         for (uint32_t i = 0; i < shape->head_size; i += 2, key += 2 * KEY_LANES) {
             dot += q[i] * key[0] + q[i + 1] * key[1];
         }
         scores[t] = float_from_int(dot) * k_scale[t];
         largest = scores[t] > largest ? scores[t] : largest;
-    }
-    for (uint32_t t = shape->position + 1; t < attention_padded(shape); t++) {
-        scores[t] = -infinity;
     }
     return largest;
 }
@@ -214,8 +215,8 @@ static uint32_t power_of_score(float distance, float factor)
     return z < (float)POWER_LAST ? (uint32_t)round_to_int(z) : POWER_LAST;
 }
 
-/* One block of head_weights; returns the sum of p. */
-static int32_t block_weights(int16_t *weights, const float *scores, float largest, float factor, const int16_t *share)
+/* One block of weights; returns the sum of p. */
+static int32_t block_weights(int16_t *out, const float *scores, float largest, float factor, const int16_t *share)
 {
     int16_t weight[KV_BLOCK];
     int32_t sum = 0;
@@ -224,53 +225,37 @@ static int32_t block_weights(int16_t *weights, const float *scores, float larges
         weight[slot] = (int16_t)attention_weight(p, (uint32_t)share[slot]);
         sum += (int32_t)p;
     }
-    memcpy(weights, weight, sizeof weight);
+    memcpy(out, weight, sizeof weight);
     return sum;
 }
 
-static float head_weights(float *scores, float largest, float factor, const int16_t *share,
-                          const struct attention *shape)
+static float weights(float *scores, float largest, float factor, const int16_t *share, uint32_t first, uint32_t end)
 {
-    const uint32_t n = attention_padded(shape);
-    float sum = 0;
-    for (uint32_t t = 0; t < n;) {
-        int32_t chunk = 0;
-        for (const uint32_t end = n - t < CHUNK ? n : t + CHUNK; t < end; t += KV_BLOCK) {
-            chunk += block_weights((int16_t *)scores + t, scores + t, largest, factor, share + t);
-        }
-        sum += (float)chunk;
+    int32_t sum = 0;
+    for (uint32_t t = first; t < end; t += KV_BLOCK) {
+        sum += block_weights((int16_t *)scores + t, scores + t, largest, factor, share + t);
     }
-    return sum;
-}
-
-/* One dimension of one head's values, weighted and summed. */
-static float sum_values(const int16_t *weights, const int16_t *v, const struct attention *shape)
-{
-    const uint32_t n = attention_padded(shape);
-    float sum = 0;
-    for (uint32_t t = 0; t < n;) {
-        int32_t chunk = 0;
-        for (const uint32_t end = n - t < CHUNK ? n : t + CHUNK; t < end; t += KV_BLOCK, weights += KV_BLOCK) {
-#pragma GCC unroll 16
-            for (uint32_t i = 0; i < KV_BLOCK; i++) {
-                chunk += weights[i] * v[i];
-            }
-            v += (size_t)shape->head_stride * KV_BLOCK;
-        }
-        sum += float_from_int(chunk);
-    }
-    return sum;
+    return (float)sum;
 }
 
 static void head_values(float *out, const int16_t *weights, const int16_t *v, float scale,
-                        const struct attention *shape)
+                        const struct attention *shape, uint32_t first, uint32_t end)
 {
     for (uint32_t i = 0; i < shape->head_size; i++) {
-        out[i] = sum_values(weights, v + i * KV_BLOCK, shape) * scale;
+        const int16_t *value = v + value_index(shape->head_stride, first, i);
+        int32_t sum = 0;
+        for (uint32_t t = first; t < end; t += KV_BLOCK, value += (size_t)shape->head_stride * KV_BLOCK) {
+#pragma GCC unroll 16
+            for (uint32_t j = 0; j < KV_BLOCK; j++) {
+                sum += weights[t + j] * value[j];
+            }
+        }
+        const float part = float_from_int(sum) * scale;
+        out[i] = first > 0 ? out[i] + part : part;
     }
 }
 
-static void value_shares(int16_t *share, const float *v_scale, float inverse_largest, uint32_t n)
+static __attribute__((cold)) void value_shares(int16_t *share, const float *v_scale, float inverse_largest, uint32_t n)
 {
     for (uint32_t t = 0; t < n; t++) {
         const float part = v_scale[t] * inverse_largest; /* of a position to come it may be anything */

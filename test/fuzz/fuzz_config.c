@@ -58,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_range(config.sampling.temperature, 0, 100);
     check_range(config.sampling.top_p, 0, 1);
     check_range(config.sampling.min_p, 0, 1);
-    check_range(config.sampling.repeat_penalty, 1e-30f, 100);
+    check_range(config.sampling.repeat_penalty, 0.000001f, 100);
     if (config.sampling.top_k > 1000000 || config.steps > 1000000 || config.countdown > 3600 ||
         config.stories > 1000000 || config.autostart > SETTING_ON || config.colour > SETTING_ON ||
         config.after > AFTER_OFF || config.wrap > 500 || (config.wrap > WRAP_OFF && config.wrap < 20) ||

@@ -162,7 +162,7 @@ static void values_as_text(void **state)
     static const char *const texts[] = {
         "temperature = 0.8",   "temperature = 100",
         "temperature = 99.99", "temperature = 7.00001",
-        "top_p = 1e-6",        "top_p = 0.333333",
+        "top_p = 0.000001",    "top_p = 0.333333",
         "min_p = 0.05",        "repeat_penalty = 1.1",
         "seed = random",       "seed = 18446744073709551615",
         "serial = com2 9600",  "serial = off",
@@ -171,12 +171,10 @@ static void values_as_text(void **state)
         "processors = 12",     "processors = auto",
         "prompt = Once upon",  "chat_prefix = a\\nb",
         "stories = 0",         "min_p = 0",
-        "min_p = 0.0001",      "min_p = 5e-7",
-        "min_p = 1e-30",       "top_p = 9.87654e-20",
-        "min_p = 1e-10",       "min_p = 9e-5",
+        "min_p = 0.0001",      "min_p = 0.00009",
+        "min_p = 0.000009876", "top_p = 0.000001235",
         "temperature = 0.7",   "temperature = 0.3",
         "prompt = \" x y\"",   "prompt = \"x \"",
-        "min_p = 1.23e-28",    "top_p = 7.00003e-15",
         "prompt = \"\"",       "prompt = \"\"x\"\"",
         "prompt = \"x",        "model = \"\"",
     };
@@ -194,7 +192,9 @@ static void values_as_text(void **state)
         snprintf(line, sizeof line, "%s = %s", config_key((uint32_t)index), value);
         assert_string_equal(line, texts[i]);
     }
-    struct config config = parse("prompt = \xC3\xB6\xC3\xB6");
+    struct config config = parse("min_p = 0.00000099\ntop_p = 1e-30");
+    assert_true(config.sampling.min_p == 0 && config.sampling.top_p == 0); /* nothing is kept that would show as 0 */
+    config = parse("prompt = \xC3\xB6\xC3\xB6");
     char cut[4];
     config_value(&config, 0, cut, sizeof cut); /* a whole sequence or none */
     assert_string_equal(cut, "\xC3\xB6");
