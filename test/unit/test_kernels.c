@@ -381,34 +381,76 @@ static void attention_gives_the_same_bits(void **state)
     for_each_kernel(check_attention_by_factor);
 }
 
-/* The definition against attention in double precision. */
-static void scalar_attention_is_attention(void **state)
+/* Attention in double precision, of one head. */
+static void exact_attention(double *out, const struct attention_case *it)
 {
-    enum { LAST = 300, SIZE = 8 };
-    struct attention_case it = random_attention(1, 1, SIZE, LAST);
-    const struct attention *shape = &it.shape;
-    const struct kv_cache *cache = &it.cache;
-    float *out = run_attention(&kernel_scalar, &it);
-    full_precision(state);
-    double weight[LAST + 1], sum = 0;
-    for (uint32_t t = 0; t <= LAST; t++) {
+    const struct attention *shape = &it->shape;
+    const struct kv_cache *cache = &it->cache;
+    double sum = 0;
+    for (uint32_t i = 0; i < shape->head_size; i++) {
+        out[i] = 0;
+    }
+    for (uint32_t t = 0; t <= shape->position; t++) {
         double dot = 0;
-        for (uint32_t i = 0; i < SIZE; i++) {
-            dot += (double)it.q[i] * cache->k[key_index(shape->head_stride, t, i)];
+        for (uint32_t i = 0; i < shape->head_size; i++) {
+            dot += (double)it->q[i] * cache->k[key_index(shape->head_stride, t, i)];
         }
-        weight[t] = exp(dot * (double)it.q_scale * (double)cache->k_scale[t] / sqrt(SIZE));
-        sum += weight[t];
-    }
-    for (uint32_t i = 0; i < SIZE; i++) {
-        double expected = 0;
-        for (uint32_t t = 0; t <= LAST; t++) {
-            expected += weight[t] / sum * (double)cache->v_scale[t] * cache->v[value_index(shape->head_stride, t, i)];
+        const double weight = exp(dot * (double)it->q_scale * (double)cache->k_scale[t] / sqrt(shape->head_size));
+        sum += weight;
+        for (uint32_t i = 0; i < shape->head_size; i++) {
+            out[i] += weight * (double)cache->v_scale[t] * cache->v[value_index(shape->head_stride, t, i)];
         }
-        assert_true(fabs(expected - (double)out[i]) < 511 * 5e-4);
     }
+    for (uint32_t i = 0; i < shape->head_size; i++) {
+        out[i] /= sum;
+    }
+}
+
+/* How far the definition is from it, as a part of the length of the vector. */
+static double attention_error(void **state, const struct attention_case *it)
+{
+    double exact[HEAD_MAX], error = 0, length = 0;
+    float *out = run_attention(&kernel_scalar, it);
+    full_precision(state);
+    exact_attention(exact, it);
+    for (uint32_t i = 0; i < it->shape.head_size; i++) {
+        error += (exact[i] - (double)out[i]) * (exact[i] - (double)out[i]);
+        length += exact[i] * exact[i];
+    }
+    error = sqrt(error / length);
     single_precision(state);
     free(out);
-    free_case(&it);
+    return error;
+}
+
+static void scalar_attention_is_attention(void **state)
+{
+    for (uint32_t position = 0; position < 1500; position += 300) {
+        struct attention_case it = random_attention(1, 1, 64, position);
+        assert_true(attention_error(state, &it) < 0.002);
+        free_case(&it);
+    }
+}
+
+/* The first position has nine tenths of the softmax and next to nothing as its value, as in many trained models. */
+static void a_sink_does_not_drown_the_rest(void **state)
+{
+    for (uint32_t position = 1000; position <= 8000; position *= 2) {
+        struct attention_case it = random_attention(1, 1, 64, position);
+        float dot = 0;
+        for (uint32_t i = 0; i < 64; i++) {
+            int16_t *key = &it.cache.k[key_index(64, 0, i)];
+            *key = it.q[i];
+            dot += (float)it.q[i] * (float)*key;
+        }
+        for (uint32_t t = 1; t <= position; t++) {
+            it.cache.k_scale[t] *= 0.2f; /* all others much alike */
+        }
+        it.cache.k_scale[0] = logf(9.0f * (float)position) * sqrtf(64) / (dot * it.q_scale);
+        it.cache.v_scale[0] *= 0.0001f;
+        assert_true(attention_error(state, &it) < 0.2); /* what shares its block is cut short */
+        free_case(&it);
+    }
 }
 
 /* The largest sums that there can be: a head of HEAD_MAX, and positions that all have the same weight. */
@@ -472,6 +514,7 @@ int main(void)
         cmocka_unit_test(rows_are_quantized_to_the_same_bits),
         cmocka_unit_test(powers_are_close_and_end),
         cmocka_unit_test(scalar_attention_is_attention),
+        cmocka_unit_test(a_sink_does_not_drown_the_rest),
         cmocka_unit_test(the_largest_sums_are_exact),
         cmocka_unit_test(attention_gives_the_same_bits),
         cmocka_unit_test(the_best_kernel_is_the_last_usable),
