@@ -40,8 +40,8 @@ enum {
 _Static_assert((int64_t)KEY_RANGE * KEY_RANGE * HEAD_MAX <= INT32_MAX, "a score is exact");
 _Static_assert((int64_t)VALUE_RANGE * POWER_ONE * CHUNK <= INT32_MAX, "a chunk is exact");
 
-/* 2^-t for t of 16 fractional bits is 1 - t (C1 - t (C2 - t C3)), every product cut off: relative error 1.2e-4 where the
-   lowest bits are 0. */
+/* 2^-t for t of 16 fractional bits is 1 - t (C1 - t (C2 - t C3)), every product cut off: relative error 1.2e-4 for what
+   z has of them. */
 #define POWER_C1 45317
 #define POWER_C2 15131
 #define POWER_C3 2585

@@ -244,7 +244,8 @@ static bool set_real(const struct setting *setting, const char *text, void *fiel
 {
     float number;
     if (!parse_float(text, text_length(text), &number) ||
-        !(number >= 0.0f && number <= (float)(int32_t)setting->most) || (setting->least > 0 && number < REAL_SMALLEST)) {
+        !(number >= 0.0f && number <= (float)(int32_t)setting->most) ||
+        (setting->least > 0 && number < REAL_SMALLEST)) {
         return false;
     }
     number = number < REAL_SMALLEST ? 0.0f : number;

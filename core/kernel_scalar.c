@@ -110,7 +110,8 @@ static float sum_lanes(float lane[LANES])
     return lane[0];
 }
 
-static __attribute__((cold)) void norm_quantize(struct q8_vector *out, const float *x, const float *weight, uint32_t n, float epsilon)
+static __attribute__((cold)) void norm_quantize(struct q8_vector *out, const float *x, const float *weight, uint32_t n,
+                                                float epsilon)
 {
     float lane[LANES] = {0};
     for (uint32_t i = 0; i < n; i++) {
