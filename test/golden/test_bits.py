@@ -16,7 +16,7 @@ KERNELS = {  # name -> what the processor must have
     "avx512vnni": ["avx512f", "avx512bw", "avx512vl", "avx512_vnni"],
 }
 VARIANTS = ["host", "host32-x87", "host32-sse2"]  # 64-bit, 32-bit x87 at 24-bit precision, 32-bit SSE2
-SEQUENCES, CONTEXT = 4, 256
+SEQUENCES, CONTEXT = 2, 512  # attention goes by chunks from 257 positions on
 
 
 @functools.cache
