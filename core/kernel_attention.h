@@ -5,7 +5,6 @@
  * A kernel's .c file includes this after defining, for its instruction set,
  *   VECTOR(name)                the intrinsic of that name for whole registers: VECTOR(add_ps)
  *   floats, ints                those registers
- *   ints_load, ints_store       aligned
  *   ints_madd(sum, x, y)        adds the products of int16, two neighbours to a sum of 32 bits
  *   ints_min(x, y)              of unsigned 16-bit numbers
  *   ints_shift(x, n)            x >> (n + 2), 16 bits, each by its own n <= 14
@@ -23,6 +22,16 @@ enum {
     SHORTS = 2 * WIDTH,                               /* int16 in a vector */
     SCORE_VECTORS = WIDTH > 4 ? KV_BLOCK / WIDTH : 4, /* that are computed at once */
 };
+
+static inline ints ints_load(const void *p)
+{
+    return *(const ints *)p;
+}
+
+static inline void ints_store(void *p, ints x)
+{
+    *(ints *)p = x;
+}
 
 static inline float largest_float(floats x)
 {

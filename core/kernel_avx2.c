@@ -31,16 +31,6 @@ static inline __m128i ints_fold(__m256i x)
     return _mm_add_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
 }
 
-static inline __m256i ints_load(const void *p)
-{
-    return _mm256_load_si256(p);
-}
-
-static inline void ints_store(void *p, __m256i x)
-{
-    _mm256_store_si256(p, x);
-}
-
 static inline __m256i ints_madd(__m256i sum, __m256i x, __m256i y)
 {
     return _mm256_add_epi32(sum, _mm256_madd_epi16(x, y));

@@ -42,16 +42,6 @@ static inline __m128i ints_fold(__m512i x)
     return _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
 }
 
-static inline __m512i ints_load(const void *p)
-{
-    return _mm512_load_si512(p);
-}
-
-static inline void ints_store(void *p, __m512i x)
-{
-    _mm512_store_si512(p, x);
-}
-
 static inline __m512i ints_madd(__m512i sum, __m512i x, __m512i y)
 {
     return _mm512_dpwssd_epi32(sum, x, y);

@@ -1,7 +1,8 @@
 /*
  * The definition of the model's arithmetic, and what a 486 runs. Every other kernel gives the same bits.
  *
- * A tile is int8 [row][column], then a scale for each row as f32.
+ * A tile is int8 [row][column], then a scale for each row as f32. Functions marked cold are built small: a token spends
+ * little time in them.
  */
 #include "exp2.h"
 #include "kernel.h"
@@ -137,24 +138,17 @@ static __attribute__((cold)) void swiglu(float *out, const float *gate, const fl
     }
 }
 
-/* Turns `count` scores into 2^((score - largest) * factor); returns their sum. */
-static __attribute__((cold)) float to_exponentials(float *scores, uint32_t count, float largest, float factor)
-{
-    float lane[LANES] = {0};
-    for (uint32_t t = 0; t < count; t++) {
-        scores[t] = exp2_single((scores[t] - largest) * factor);
-        lane[t % LANES] += scores[t];
-    }
-    return sum_lanes(lane);
-}
-
 static __attribute__((cold)) float exponentials(float *x, uint32_t n, float factor)
 {
-    float largest = x[0];
+    float largest = x[0], lane[LANES] = {0};
     for (uint32_t i = 1; i < n; i++) {
         largest = x[i] > largest ? x[i] : largest;
     }
-    return to_exponentials(x, n, largest, factor);
+    for (uint32_t i = 0; i < n; i++) {
+        x[i] = exp2_single((x[i] - largest) * factor);
+        lane[i % LANES] += x[i];
+    }
+    return sum_lanes(lane);
 }
 
 static __attribute__((cold)) void rotate(float *x, const float *cosine, const float *sine, uint32_t n)

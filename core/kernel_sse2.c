@@ -30,16 +30,6 @@ static inline __m128i ints_fold(__m128i x)
     return x;
 }
 
-static inline __m128i ints_load(const void *p)
-{
-    return _mm_load_si128(p);
-}
-
-static inline void ints_store(void *p, __m128i x)
-{
-    _mm_store_si128(p, x);
-}
-
 static inline __m128i ints_madd(__m128i sum, __m128i x, __m128i y)
 {
     return _mm_add_epi32(sum, _mm_madd_epi16(x, y));

@@ -58,9 +58,10 @@ static void layout_cache(struct transformer *transformer, struct arena *arena)
 
 uint64_t transformer_cache_bytes(const struct transformer *transformer)
 {
-    const struct model *model = transformer->model;
-    const uint64_t positions = (uint64_t)model->layers * transformer->context;
-    return positions * (2ull * model->kv_heads * transformer->head_stride * sizeof(int16_t) + 3 * sizeof(float));
+    struct transformer counted = *transformer;
+    struct arena arena = {0};
+    layout_cache(&counted, &arena);
+    return arena.used;
 }
 
 /* The cache of one layer. */
