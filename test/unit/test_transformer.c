@@ -113,6 +113,53 @@ static void blocks_give_the_same_bits(void **state)
     }
 }
 
+/* Makes column 0 of the embedding count in this token alone, and too much in it for the first layer's norm. */
+static void spoil_token(struct network *network, uint32_t token)
+{
+    const struct model *model = &network->model;
+    for (uint32_t tile = 0; tile < model->embedding.row_tiles; tile++) {
+        uint8_t *bytes = model->embedding.tiles + (size_t)tile * model->embedding.groups * model->kernel->tile_bytes;
+        struct q8_0_block block[GROUP];
+        for (uint32_t row = 0; row < GROUP; row++) {
+            float scale;
+            model->kernel->tile_row(bytes, row, block[row].q, &scale);
+            block[row].q[0] = tile * GROUP + row == token ? 127 : 0;
+            block[row].scale = half_from_float(scale);
+        }
+        model->kernel->tile_pack(bytes, block, 1);
+    }
+    ((float *)model->layer[0].attn_norm)[0] = 1e8f;
+}
+
+/* What belongs to a position depends on those before it alone; a value that is none stays in sight. */
+static void the_largest_scale_of_values_is_kept(void **state)
+{
+    enum { SPOILT = 7, AT = 20 };
+    (void)state;
+    struct network network;
+    const struct kv_cache *cache = &network.transformer.cache; /* the first layer's comes first */
+    float plain[CONTEXT][VOCABULARY];
+    build(&network, &kernel_scalar);
+    run_text(&network, 1, 1, plain);
+    float largest = 0;
+    uint32_t grown = 0;
+    for (uint32_t t = 0; t < CONTEXT; t++) {
+        grown += cache->v_scale[t] > largest;
+        largest = cache->v_scale[t] > largest ? cache->v_scale[t] : largest;
+        assert_true(largest > 0 && cache->v_largest[t] == largest);
+    }
+    assert_true(grown > 1 && cache->v_scale[CONTEXT - 1] < largest);
+    spoil_token(&network, SPOILT);
+    for (uint32_t t = 0; t < CONTEXT; t++) {
+        const int32_t token = t == AT ? SPOILT : 1;
+        const float *logits = transformer_run(&network.transformer, &token, 1, t, true);
+        assert_true((cache->v_largest[t] != cache->v_largest[t]) == (t >= AT));
+        assert_true((cache->v_scale[t] == 0) == (t == AT));
+        assert_true((logits[0] != logits[0]) == (t >= AT));
+    }
+    free(network.memory);
+}
+
 static void no_logits_unless_wanted(void **state)
 {
     (void)state;
@@ -162,6 +209,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_give_the_same_bits),
+        cmocka_unit_test(the_largest_scale_of_values_is_kept),
         cmocka_unit_test(no_logits_unless_wanted),
         cmocka_unit_test(layout_counts_what_it_takes),
         cmocka_unit_test(scores_beyond_the_address_space),
