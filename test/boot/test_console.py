@@ -1,6 +1,7 @@
 """The session at a real keyboard and terminal: typing, stopping, leaving, and machines that lack a part."""
 import re
 import subprocess
+import time
 
 import pytest
 
@@ -149,7 +150,10 @@ def test_redirected_console(boot):
     with boot(IMAGE, options=["-vga", "none", "-machine", "graphics=off"]) as machine:
         machine.start()
         machine.tells(expected(), columns=80)
-        machine.enter("The dog")
+        for character in "The dog":  # SeaBIOS's own console hands on out of order what comes within one of its ticks
+            machine.type(character)
+            time.sleep(0.15)
+        machine.enter("", shown="The dog")
         machine.tells(expected("The dog", seed=NEXT), columns=80)
         said = re.sub(r"\[[^\n]*\]", "", machine.text()[machine.text().index("stage 2, "):])
         lines = [line for line in said.split("\n") if len(line) > 2]
