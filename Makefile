@@ -14,15 +14,15 @@ VERSION := 0.1.0
 .PHONY: all clean help
 all: ## everything: host program, both boot paths, models, image
 
-include tools/setup.mk
+include setup.mk
 include core/core.mk
 include pack/pack.mk
-include test/host/host.mk
+include host/host.mk
 include model/model.mk
 include bios/bios.mk
 include uefi/uefi.mk
 include image/image.mk
-include tools/tools.mk
+include image/run.mk
 include test/test.mk
 
 clean: ## remove build/

@@ -2,7 +2,8 @@
 # build/NAME/core/*.o, with the flags SMALL for whatever has no KERNEL_FLAGS; $(call core_objects,NAME) names those
 # objects.
 
-CORE_SOURCES := $(wildcard core/*.c)
+CORE_ROOMS := base gguf text kernel infer session
+CORE_SOURCES := $(wildcard $(CORE_ROOMS:%=core/%/*.c))
 
 WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wpointer-arith -Werror
 
@@ -10,17 +11,17 @@ WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototype
 FLOAT_RULES := -ffp-contract=off -fno-fast-math -fno-math-errno -fno-trapping-math
 
 CORE_CFLAGS := -std=gnu11 -ffreestanding -fno-common -fno-strict-aliasing -fno-stack-protector \
-    -ffunction-sections -fdata-sections -g -MMD -MP -DBOOTLLAMA_VERSION='"$(VERSION)"' $(WARNINGS) $(FLOAT_RULES) -Icore
+    -ffunction-sections -fdata-sections -g -MMD -MP -DBOOTLLAMA_VERSION='"$(VERSION)"' $(WARNINGS) $(FLOAT_RULES) -Icore $(CORE_ROOMS:%=-Icore/%)
 
-KERNEL_FLAGS_sampler := -O2 -ftree-vectorize
-KERNEL_FLAGS_kernel_scalar := -O2
-KERNEL_FLAGS_kernel_sse2 := -O3 -msse2 -mfpmath=sse
-KERNEL_FLAGS_kernel_avx2 := -O3 -mavx2 -mf16c -mfpmath=sse
-KERNEL_FLAGS_kernel_avx512vnni := -O2 -mavx512f -mavx512bw -mavx512vl -mavx512vnni -mfpmath=sse \
+KERNEL_FLAGS_infer/sampler := -O2 -ftree-vectorize
+KERNEL_FLAGS_kernel/scalar := -O2
+KERNEL_FLAGS_kernel/sse2 := -O3 -msse2 -mfpmath=sse
+KERNEL_FLAGS_kernel/avx2 := -O3 -mavx2 -mf16c -mfpmath=sse
+KERNEL_FLAGS_kernel/avx512vnni := -O2 -mavx512f -mavx512bw -mavx512vl -mavx512vnni -mfpmath=sse \
     -mprefer-vector-width=512
 
-# The tests' encoding of AVX-VNNI's instruction (kernel_avx2.c).
-TEST_FLAGS_kernel_avx2 := -DVNNI_ENCODING='"%{evex%} "'
+# The tests' encoding of AVX-VNNI's instruction (avx2.c).
+TEST_FLAGS_kernel/avx2 := -DVNNI_ENCODING='"%{evex%} "'
 
 core_objects = $(patsubst core/%.c,$(BUILD)/$(1)/core/%.o,$(CORE_SOURCES))
 

@@ -1,6 +1,6 @@
 # test/: unit tests and fuzz targets, and the run over all suites (README.md here).
 #
-#   build/test/unit64, unit32   every test/unit/test_*.c with core/ and bios/fat*.c under ASan and UBSan; unit32 is code
+#   build/test/unit64, unit32   every test/unit/*/test_*.c with core/ and bios/fat*.c under ASan and UBSan; unit32 is code
 #                               for a 486 with x87, and without the cmocka library, which has no 32-bit package
 #   build/test/fuzz             every test/fuzz/fuzz_*.c with libFuzzer
 #   build/test/replay32         the same targets as 32-bit code that only replays a corpus
@@ -8,24 +8,29 @@
 TEST := $(BUILD)/test
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-UNIT_TESTS := $(patsubst test/unit/%.c,%,$(wildcard test/unit/test_*.c))
+UNIT_TESTS := $(patsubst test/unit/%.c,%,$(wildcard test/unit/*/test_*.c))
 UNIT_HELPERS := $(filter-out $(UNIT_TESTS:%=test/unit/%.c),$(wildcard test/unit/*.c))
 FUZZ_TARGETS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/fuzz_*.c))
-TESTED_SOURCES := $(filter-out core/memory.c,$(CORE_SOURCES)) $(wildcard bios/fat*.c) $(wildcard pack/*.c) \
+TESTED_SOURCES := $(filter-out core/base/memory.c,$(CORE_SOURCES)) $(wildcard bios/fat*.c) pc/terminal_keys.c $(wildcard pack/*.c) \
     $(UNIT_HELPERS)
 
 # Tables of cases name only the fields that matter.
-TEST_CFLAGS := -std=gnu11 -g -MMD -MP $(WARNINGS) -Wno-missing-field-initializers -I. -Icore -Ibios -Itest/unit \
+TEST_CFLAGS := -std=gnu11 -g -MMD -MP $(WARNINGS) -Wno-missing-field-initializers -I. -Icore $(CORE_ROOMS:%=-Icore/%) -Ipc -Ibios \
+    -Itest/unit \
     -DBOOTLLAMA_VERSION='"$(VERSION)"'
 
 # $(call test_variant,NAME,COMPILER,FLAGS): core/, bios/fat*.c, pack/ and the helpers as one library, and objects of
-# tests. core/memory.c is left out, so that the sanitizers see every copy; test_memory.c has its own of it.
+# tests. core/base/memory.c is left out, so that the sanitizers see every copy; test_memory.c has its own of it.
 define test_variant
 $(call core_variant,test/$(1),$(2),$(3) -O1)
 
 $(TEST)/$(1)/bios/%.o: bios/%.c
 	@mkdir -p $$(@D)
 	$(2) $(CORE_CFLAGS) -Ibios $(3) -O1 -c -o $$@ $$<
+
+$(TEST)/$(1)/pc/%.o: pc/%.c
+	@mkdir -p $$(@D)
+	$(2) $(CORE_CFLAGS) -Ipc $(3) -O1 -c -o $$@ $$<
 
 $(TEST)/$(1)/pack/%.o: pack/%.c
 	@mkdir -p $$(@D)
@@ -47,10 +52,12 @@ $(eval $(call test_variant,unit64,gcc,$(SANITIZE)))
 $(eval $(call test_variant,unit32,gcc,$(UNIT32_FLAGS)))
 $(eval $(call test_variant,fuzz,clang,$(FUZZ_FLAGS)))
 
-$(TEST)/unit64/test_%: $(TEST)/unit64/test/unit/test_%.o $(TEST)/unit64/tested.a
+$(UNIT_TESTS:%=$(TEST)/unit64/%): $(TEST)/unit64/%: $(TEST)/unit64/test/unit/%.o $(TEST)/unit64/tested.a
+	@mkdir -p $(@D)
 	gcc $(SANITIZE) -o $@ $^ -lcmocka -lm
 
-$(TEST)/unit32/test_%: $(TEST)/unit32/test/unit/test_%.o $(TEST)/unit32/tested.a
+$(UNIT_TESTS:%=$(TEST)/unit32/%): $(TEST)/unit32/%: $(TEST)/unit32/test/unit/%.o $(TEST)/unit32/tested.a
+	@mkdir -p $(@D)
 	gcc -m32 -no-pie $(SANITIZE) -o $@ $^ -lm
 
 $(TEST)/fuzz/fuzz_%: $(TEST)/fuzz/test/fuzz/fuzz_%.o $(TEST)/fuzz/tested.a
@@ -75,7 +82,7 @@ $(TEST)/corpus/unpack: pack/codec.c $(PACK)
 # For test/core/test_unpack.py, which calls it from Python.
 $(TEST)/libunpack.so: $(UNPACKER:%=pack/%.c) $(wildcard pack/*.h)
 	@mkdir -p $(@D)
-	gcc -shared -fPIC -std=gnu11 -O1 $(WARNINGS) -I. -Icore -o $@ $(filter %.c,$^)
+	gcc -shared -fPIC -std=gnu11 -O1 $(WARNINGS) -I. -Icore $(CORE_ROOMS:%=-Icore/%) -o $@ $(filter %.c,$^)
 
 TEST_CORPORA := $(TEST)/corpus/gguf $(TEST)/corpus/unpack
 TEST_PROGRAMS := $(TEST)/libunpack.so $(UNIT_TESTS:%=$(TEST)/unit64/%) $(UNIT_TESTS:%=$(TEST)/unit32/%) \

@@ -15,7 +15,7 @@ UEFI_IMAGE_MAX := 65536
 # preserve them. run.c saves those that firmware wants back.
 UEFI_CODE_FLAGS := -mgeneral-regs-only
 $(BUILD)/uefi/run.o: UEFI_CODE_FLAGS :=
-$(BUILD)/uefi/core/cpu.o: KERNEL_FLAGS_cpu := $(UEFI_SMALL) -mgeneral-regs-only
+$(BUILD)/uefi/core/kernel/cpu.o: KERNEL_FLAGS_kernel/cpu := $(UEFI_SMALL) -mgeneral-regs-only
 
 $(eval $(call core_variant,uefi,$(UEFI_CC),$(UEFI_TARGET),$(UEFI_SMALL)))
 
@@ -37,7 +37,7 @@ UEFI_LINK = ld -nostdlib -shared -Bsymbolic --gc-sections --hash-style=sysv --bu
 $(BUILD)/uefi/bootllama.so: $(UEFI_OBJECTS) $(call core_objects,uefi) uefi/uefi.ld
 	$(UEFI_LINK) -e uefi_entry $(filter %.o,$^) -L/usr/lib -lgnuefi
 
-UEFI_PACKED := $(BUILD)/uefi/packed/entry.o $(UNPACKER:%=$(BUILD)/uefi/pack/%.o) $(BUILD)/uefi/core/memory.o
+UEFI_PACKED := $(BUILD)/uefi/packed/entry.o $(UNPACKER:%=$(BUILD)/uefi/pack/%.o) $(BUILD)/uefi/core/base/memory.o
 
 $(BUILD)/uefi/packed/entry.o: $(BUILD)/uefi/bootllama.packed
 $(BUILD)/uefi/packed/entry.o: UEFI_CODE_FLAGS += -I. -Iuefi -DPACKED_PROGRAM='"$(BUILD)/uefi/bootllama.packed"'

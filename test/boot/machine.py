@@ -89,7 +89,7 @@ def wrapped(text, columns):
 
 def firmware_files():
     """Of UEFI: the code image, then the variable store of a machine that never ran."""
-    result = subprocess.run([ROOT / "tools/ovmf.sh"], capture_output=True, text=True, timeout=60)
+    result = subprocess.run([ROOT / "image/ovmf.sh"], capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
     return result.stdout.splitlines()
 

@@ -1,4 +1,4 @@
-"""The scripts of tools/ and .ci/: set-up, QEMU, sticks, debugging. What they would change elsewhere is faked."""
+"""The scripts around the product: set-up, QEMU, sticks, debugging. What they would change elsewhere is faked."""
 import os
 import re
 import shutil
@@ -9,7 +9,8 @@ import pytest
 
 from places import BUILD, ROOT
 
-TOOLS = ROOT / "tools"
+IMAGE = ROOT / "image"
+SETUP = ROOT / "setup.sh"
 CLEAN = {name: value for name, value in os.environ.items()
          if not name.startswith(("MAKE", "MFLAGS")) and name not in ("GUI", "MEMORY", "CPU", "ACCEL", "QEMU", "SETUP")}
 
@@ -28,7 +29,7 @@ def script(path, *lines):
     return path
 
 
-# tools/setup.sh
+# setup.sh
 
 @pytest.fixture
 def programs(tmp_path):
@@ -51,36 +52,36 @@ def apt_log(tmp_path):
 
 
 def test_setup_has_nothing_to_do_here():
-    result = run(TOOLS / "setup.sh", "--check", "build", "run", "test")
+    result = run(SETUP, "--check", "build", "run", "test")
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 def test_setup_check_names_what_is_missing(programs, tmp_path):
-    result = run(TOOLS / "setup.sh", "--check", "build", path=programs)
+    result = run(SETUP, "--check", "build", path=programs)
     assert result.returncode == 1
     assert result.stderr == "setup: missing, by the names of Debian's packages: nasm\n"
     assert apt_log(tmp_path) == []
-    assert run(TOOLS / "setup.sh", "--check", "run", path=programs).returncode == 0  # nasm is not in that group
+    assert run(SETUP, "--check", "run", path=programs).returncode == 0  # nasm is not in that group
 
 
 def test_setup_installs_once(programs, tmp_path):
-    result = run(TOOLS / "setup.sh", "build", path=programs)
+    result = run(SETUP, "build", path=programs)
     assert result.returncode == 0 and "installing from Debian: nasm" in result.stderr
     update, install = apt_log(tmp_path)
     assert update.endswith(" update") and install.endswith(" install -y --no-install-recommends nasm")
-    again = run(TOOLS / "setup.sh", "build", path=programs)
+    again = run(SETUP, "build", path=programs)
     assert (again.returncode, again.stderr) == (0, "") and len(apt_log(tmp_path)) == 2
 
 
 def test_setup_says_when_installing_failed(programs, tmp_path):
     script(programs / "apt-get", "exit 100")
-    result = run(TOOLS / "setup.sh", "build", path=programs)
+    result = run(SETUP, "build", path=programs)
     assert result.returncode == 1 and "apt-get could not install: nasm" in result.stderr
 
 
 def test_setup_on_another_distribution(programs):
     (programs / "apt-get").unlink()
-    result = run(TOOLS / "setup.sh", "build", path=programs)
+    result = run(SETUP, "build", path=programs)
     assert result.returncode == 1 and result.stderr.endswith("packages: nasm\n")
 
 
@@ -103,16 +104,16 @@ def test_make_sets_up_first(tmp_path, arguments, expected):
         if include.endswith(".mk"):
             (tmp_path / include).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / include).write_text("")
-    shutil.copy(TOOLS / "setup.mk", tmp_path / "tools")
-    (tmp_path / "tools/tools.mk").write_text("run run-bios test debug-uefi:\n\t@echo done\n")
-    script(tmp_path / "tools/setup.sh", 'printf "%s\\n" "$*" >>log')
+    shutil.copy(ROOT / "setup.mk", tmp_path)
+    (tmp_path / "image/run.mk").write_text("run run-bios test debug-uefi:\n\t@echo done\n")
+    script(tmp_path / "setup.sh", 'printf "%s\\n" "$*" >>log')
     result = run("make", *arguments, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     log = tmp_path / "log"
     assert (log.read_text().splitlines() if log.exists() else []) == expected
 
 
-# tools/usb.sh, over a lsblk that describes an ordinary file as a disk
+# image/usb.sh, over a lsblk that describes an ordinary file as a disk
 
 GOOD = {"TYPE": "disk", "RM": "1", "RO": "0", "SIZE": str(1 << 30), "PKNAME": "sdx"}
 
@@ -127,7 +128,7 @@ def stick(tmp_path):
         script(tmp_path / "bin/lsblk", 'case "$*" in',
                *[f'"-dnbro {name} "*) echo "{value}" ;;' for name, value in known.items()],
                f'"-nro "*) echo "{in_use}" ;;', '*) echo "NAME SIZE"; echo "stick 1G" ;;', "esac")
-        return run(TOOLS / "usb.sh", tmp_path / "image", tmp_path / "stick" if device is None else device,
+        return run(IMAGE / "usb.sh", tmp_path / "image", tmp_path / "stick" if device is None else device,
                    path=f"{tmp_path}/bin:{CLEAN['PATH']}", stdin=answer)
     write.image, write.stick = tmp_path / "image", tmp_path / "stick"
     return write
@@ -176,18 +177,18 @@ def test_usb_reports_a_bad_stick(stick, tmp_path):
 def test_usb_needs_a_device(stick, tmp_path):
     assert "make usb DEV=" in stick("yes\n", device="").stderr
     assert "does not exist" in stick("yes\n", device=tmp_path / "none").stderr
-    real = run(TOOLS / "usb.sh", stick.image, stick.stick, stdin="yes\n")  # with the real lsblk
+    real = run(IMAGE / "usb.sh", stick.image, stick.stick, stdin="yes\n")  # with the real lsblk
     assert real.returncode == 1 and "is not a block device" in real.stderr and untouched(stick)
 
 
-# tools/qemu.sh
+# image/qemu.sh
 
 @pytest.fixture
 def qemu(tmp_path):
     program = script(tmp_path / "qemu", '[[ $1 != -display ]] || { echo gtk; exit; }', 'printf "%s\\n" "$@"')
 
     def arguments(*words, **environment):
-        result = run(TOOLS / "qemu.sh", *words, QEMU=str(program), **environment)
+        result = run(IMAGE / "qemu.sh", *words, QEMU=str(program), **environment)
         assert result.returncode == 0, result.stderr
         return " " + " ".join(result.stdout.splitlines()) + " "
     return arguments
@@ -210,16 +211,16 @@ def test_qemu_settings(qemu):
 
 def test_qemu_refusals(tmp_path):
     no_window = script(tmp_path / "qemu", "echo none")
-    assert run(TOOLS / "qemu.sh", "bios", "none.img").returncode == 1
-    assert "neither bios nor uefi" in run(TOOLS / "qemu.sh", "efi", BUILD / "bootllama.img").stderr
-    result = run(TOOLS / "qemu.sh", "bios", BUILD / "bootllama.img", GUI="1", QEMU=str(no_window))
+    assert run(IMAGE / "qemu.sh", "bios", "none.img").returncode == 1
+    assert "neither bios nor uefi" in run(IMAGE / "qemu.sh", "efi", BUILD / "bootllama.img").stderr
+    result = run(IMAGE / "qemu.sh", "bios", BUILD / "bootllama.img", GUI="1", QEMU=str(no_window))
     assert result.returncode == 1 and "qemu-system-gui" in result.stderr
 
 
 @pytest.mark.parametrize("firmware", ["bios", "uefi"])
 def test_qemu_talks_in_the_terminal(firmware):
     """What `make run` and `make run-bios` show: a story, another one for a text typed at the prompt, and Ctrl-A X."""
-    process = subprocess.Popen(["timeout", "300", TOOLS / "qemu.sh", firmware, BUILD / "bootllama.img"], env=CLEAN,
+    process = subprocess.Popen(["timeout", "300", IMAGE / "qemu.sh", firmware, BUILD / "bootllama.img"], env=CLEAN,
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
     def read_until(end):
@@ -241,11 +242,11 @@ def test_qemu_talks_in_the_terminal(firmware):
         assert process.wait(30) == 0
 
 
-# tools/debug.py, the real machines
+# image/debug.py, the real machines
 
 def gdb(firmware, *commands):
     words = [word for command in commands for word in ("-ex", command)]
-    result = run("timeout", 120, TOOLS / "debug.py", firmware, BUILD, "-batch", *words, seconds=150)
+    result = run("timeout", 120, IMAGE / "debug.py", firmware, BUILD, "-batch", *words, seconds=150)
     assert result.returncode == 0, result.stderr
     return result.stdout
 

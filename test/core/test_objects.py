@@ -20,8 +20,8 @@ def symbols(objects, *options):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_no_symbol_from_outside(variant):
-    sources = {file.stem for file in (ROOT / "core").glob("*.c")}
-    objects = [BUILD / variant / "core" / f"{name}.o" for name in sorted(sources)]
+    sources = {file.relative_to(ROOT).with_suffix(".o") for file in (ROOT / "core").rglob("*.c")}
+    objects = [BUILD / variant / name for name in sorted(sources)]
     assert [file for file in objects if not file.exists()] == []
     is_32_bit = b"elf32" in subprocess.run(["objdump", "-f", objects[0]], check=True, capture_output=True).stdout
     missing = symbols(objects, "--undefined-only") - symbols(objects, "--defined-only", "--extern-only")
@@ -31,8 +31,8 @@ def test_no_symbol_from_outside(variant):
 def test_core_includes_no_other_header():
     """Own headers by name, and of the compiler's only those that a freestanding build has."""
     freestanding = {"<stdarg.h>", "<stdbool.h>", "<stddef.h>", "<stdint.h>", "<immintrin.h>", "<emmintrin.h>"}
-    own = {f'"{file.name}"' for file in (ROOT / "core").glob("*.h")}
-    for file in sorted((ROOT / "core").glob("*.[ch]")):
+    own = {f'"{file.name}"' for file in (ROOT / "core").rglob("*.h")}
+    for file in sorted((ROOT / "core").rglob("*.[ch]")):
         for line in file.read_text().splitlines():
             if line.lstrip().startswith("#include"):
                 assert line.split()[1] in freestanding | own, f"{file.name}: {line}"

@@ -1,7 +1,7 @@
 #include "unit.h"
 
 #include "fake_firmware.h"
-#include "../../uefi/unicode.h"
+#include "uefi/unicode.h"
 
 #include <strings.h>
 

@@ -5,8 +5,8 @@
 #ifndef BOOTLLAMA_TEST_FAKE_FIRMWARE_H
 #define BOOTLLAMA_TEST_FAKE_FIRMWARE_H
 
-#include "../../uefi/clock.h"
-#include "../../uefi/efi_headers.h"
+#include "uefi/clock.h"
+#include "uefi/efi_headers.h"
 
 #include <efi/efipciio.h>
 #include <stdbool.h>

@@ -5,7 +5,7 @@ SETUP ?= 1
 
 .PHONY: setup
 setup: ## install the tools of every verb (Debian packages)
-	@tools/setup.sh build run test debug
+	@./setup.sh build run test debug
 
 setup_goals := $(or $(MAKECMDGOALS),all)
 setup_groups := $(strip \
@@ -20,11 +20,11 @@ setup_off := $(strip $(filter 0,$(SETUP)) $(filter-out 0,$(MAKELEVEL)) \
 
 ifeq ($(setup_off),)
 ifneq ($(setup_groups),)
-ifneq ($(shell GUI=$(GUI) tools/setup.sh $(setup_groups) >&2 || echo failed),)
+ifneq ($(shell GUI=$(GUI) ./setup.sh $(setup_groups) >&2 || echo failed),)
 $(error the tools named above are needed)
 endif
 else ifneq ($(filter all size,$(setup_goals)),)
-ifneq ($(shell tools/setup.sh --check build >&2 || echo failed),)
+ifneq ($(shell ./setup.sh --check build >&2 || echo failed),)
 $(error the tools named above are needed: `make setup` installs them)
 endif
 endif

@@ -48,7 +48,7 @@ file() { [[ -e $1 ]]; }
 gcc_library() { program gcc && [[ $(gcc "${@:2}" -print-file-name="$1") == /* ]]; }
 clang_fuzzer() { program clang && file "$(clang -print-resource-dir)/lib/linux/libclang_rt.fuzzer-x86_64.a"; }
 python_module() { file /usr/bin/python3 && /usr/bin/python3 -c "import $1" 2>/dev/null; }
-ovmf() { "$(dirname "$0")/ovmf.sh" >/dev/null 2>&1; }
+ovmf() { "$(dirname "$0")/image/ovmf.sh" >/dev/null 2>&1; }
 window() { program qemu-system-x86_64 && qemu-system-x86_64 -display help 2>/dev/null | grep -qxE 'gtk|sdl'; }
 
 # Packages of the named groups whose test fails, one a line.

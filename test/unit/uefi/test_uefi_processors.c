@@ -1,7 +1,7 @@
 /* uefi/processors.c against MP services made of tables: what firmware may answer, and what becomes of its events. */
 #include "unit.h"
 
-#include "../../uefi/processors.h"
+#include "uefi/processors.h"
 #include "platform.h"
 
 enum { EVENTS = 8, SECOND_US = 1000000 };

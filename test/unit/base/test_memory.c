@@ -8,7 +8,7 @@
 #define memmove core_memmove
 #define memset core_memset
 #define memcmp core_memcmp
-#include "../../core/memory.c"
+#include "base/memory.c"
 #undef memcpy
 #undef memmove
 #undef memset

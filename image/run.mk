@@ -1,4 +1,4 @@
-# tools/: what one does with the built image.
+# image/: what one does with the built image.
 
 .PHONY: run run-uefi run-bios usb size debug-uefi debug-bios test-boot bench bench-boot screenshots
 
@@ -7,28 +7,28 @@ export GUI MEMORY CPU ACCEL QEMU
 run: run-uefi ## boot the image with UEFI firmware in QEMU (GUI=1: a window; MODEL=path.gguf: another model)
 
 run-uefi: $(IMAGE) ## the same
-	@tools/qemu.sh uefi $<
+	@image/qemu.sh uefi $<
 
 run-bios: $(IMAGE) ## boot the image with legacy BIOS in QEMU
-	@tools/qemu.sh bios $<
+	@image/qemu.sh bios $<
 
 debug-uefi: $(IMAGE) ## gdb at the first instruction of the UEFI application
-	@tools/debug.py uefi $(BUILD)
+	@image/debug.py uefi $(BUILD)
 
 debug-bios: $(IMAGE) ## gdb at the first instruction of the boot sector
-	@tools/debug.py bios $(BUILD)
+	@image/debug.py bios $(BUILD)
 
 test-boot: all ## of the tests those that start a machine
 	@BUILD=$(BUILD) test/run boot/
 
 bench: $(BUILD)/host/bootllama $(MODEL_FILES) ## speed here: every kernel, three models; also build/bench.json
-	@test/host/bench.py $< $(BUILD)/bench.json $(filter %.GGUF,$^) 15m
+	@host/bench.py $< $(BUILD)/bench.json $(filter %.GGUF,$^) 15m
 
 bench-boot: $(IMAGE) ## speed of stories260K in QEMU: both firmwares, several processors; build/bench-boot.json
 	@BUILD=$(BUILD) test/boot/bench.py $(BUILD)/bench-boot.json
 
 usb: $(IMAGE) ## write the image to a stick: make usb DEV=/dev/sdX
-	@tools/usb.sh $< "$$DEV"
+	@image/usb.sh $< "$$DEV"
 
 size: $(IMAGE) ## bytes of boot sector, stage 2, EFI application and image
 	@stat -c '%10s  %n' $(BUILD)/bios/boot.bin $(BUILD)/bios/stage2.bin $(BUILD)/uefi/BOOTX64.EFI $(IMAGE)

@@ -2,8 +2,8 @@
 #include "unit.h"
 
 #include "fake_firmware.h"
-#include "../../uefi/files.h"
-#include "../../uefi/pages.h"
+#include "uefi/files.h"
+#include "uefi/pages.h"
 
 static const struct fake_node stick[] = {
     {"", "EFI", -1},
