@@ -23,7 +23,7 @@ $(BUILD)/bios/core/infer/sampler.o: KERNEL_FLAGS_infer/sampler := $(BIOS_SMALL)
 
 $(eval $(call core_variant,bios,$(BIOS_CC),$(BIOS_TARGET),$(BIOS_SMALL)))
 
-BIOS_COMPILE = $(BIOS_CC) $(CORE_CFLAGS) $(BIOS_SMALL) $(BIOS_TARGET) -I. -Ibios -Ipc -c
+BIOS_COMPILE = $(BIOS_CC) $(CORE_CFLAGS) $(BIOS_SMALL) $(BIOS_TARGET) -Ibios -c
 
 $(BUILD)/bios/%.c.o: bios/%.c
 	@mkdir -p $(@D)

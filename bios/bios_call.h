@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cpu.h"
+#include "kernel/cpu.h"
 
 /* The registers as the BIOS is to see them and as it left them. thunk.asm knows this layout. */
 struct bios_regs {

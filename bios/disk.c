@@ -2,11 +2,11 @@
 
 #include <stdbool.h>
 
+#include "base/format.h"
+#include "base/memory.h"
 #include "bios_call.h"
-#include "format.h"
 #include "io.h"
 #include "layout.h"
-#include "memory.h"
 
 enum {
     SECTOR = 512,

@@ -2,8 +2,8 @@
 
 #include <stddef.h>
 
-#include "format.h"
-#include "memory.h"
+#include "base/format.h"
+#include "base/memory.h"
 
 enum {
     PARTITION_TABLE = 0x1BE, /* in sector 0 */

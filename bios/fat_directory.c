@@ -2,9 +2,9 @@
 
 #include <stddef.h>
 
-#include "format.h"
-#include "memory.h"
-#include "utf8.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "base/utf8.h"
 
 enum {
     DIRECTORY_SLOTS_MAX = 65536,

@@ -2,7 +2,7 @@
 
 #include <stdint.h>
 
-#include "format.h"
+#include "base/format.h"
 #include "io.h"
 #include "layout.h"
 #include "terminal.h"

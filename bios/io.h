@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "ports.h"
+#include "pc/ports.h"
 
 /* Switches interrupts off; returns the flags that interrupts_restore puts back. */
 static inline uint32_t interrupts_off(void)

@@ -8,14 +8,15 @@
 #include <stdbool.h>
 
 #include "a20.h"
+#include "base/format.h"
+#include "base/text.h"
 #include "bios_call.h"
 #include "bios_platform.h"
 #include "clock.h"
-#include "cpu.h"
 #include "disk.h"
 #include "extended_memory.h"
 #include "fault.h"
-#include "format.h"
+#include "kernel/cpu.h"
 #include "screen.h"
 #include "terminal.h"
 

@@ -2,12 +2,12 @@
    13h. */
 #include "bios_platform.h"
 
+#include "base/format.h"
 #include "clock.h"
 #include "cp437.h"
 #include "disk.h"
 #include "extended_memory.h"
 #include "fat.h"
-#include "format.h"
 #include "keyboard.h"
 #include "layout.h"
 #include "power.h"

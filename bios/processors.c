@@ -5,9 +5,9 @@
 
 #include "acpi_tables.h"
 #include "clock.h"
-#include "cpu.h"
 #include "extended_memory.h"
 #include "io.h"
+#include "kernel/cpu.h"
 #include "layout.h"
 #include "platform.h"
 #include "processors_apic.h"

@@ -5,7 +5,7 @@
 
 #include "bios_call.h"
 #include "clock.h"
-#include "seed.h"
+#include "pc/seed.h"
 
 enum {
     READ_TIME = 0x0200, /* AX of INT 1Ah; hours, minutes, seconds in CX and DH as BCD */

@@ -9,21 +9,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/memory.h"
+#include "base/utf8.h"
 #include "bios_call.h"
 #include "cp437.h"
 #include "io.h"
-#include "memory.h"
-#include "utf8.h"
 
 enum {
     MODE_COLOUR_80X25 = 3,
     MODE_MONO_80X25 = 7,
     DISPLAY_CODE = 0x1A00,    /* AX of INT 10h; AL = 1Ah afterwards where a VGA's BIOS is behind it */
     WRITE_CHARACTER = 0x0A00, /* AX of INT 10h, + the character: BH = page, CX = how many; the cursor stays */
-    BDA_PAGE_START = 0x44E, /* of the page shown, in the adapter's memory */
-    BDA_CURSOR = 0x450,     /* of page 0: column, row */
-    BDA_CRT_PORT = 0x463,   /* index register of the CRT controller */
-    BDA_LAST_ROW = 0x484,   /* EGA and later; 0 on older adapters, which have 25 rows */
+    BDA_PAGE_START = 0x44E,   /* of the page shown, in the adapter's memory */
+    BDA_CURSOR = 0x450,       /* of page 0: column, row */
+    BDA_CRT_PORT = 0x463,     /* index register of the CRT controller */
+    BDA_LAST_ROW = 0x484,     /* EGA and later; 0 on older adapters, which have 25 rows */
 
     COLOUR_MEMORY = 0xB8000,
     MONO_MEMORY = 0xB0000,

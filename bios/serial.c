@@ -1,11 +1,11 @@
 #include "serial.h"
 
+#include "base/format.h"
 #include "clock.h"
-#include "format.h"
 #include "io.h"
+#include "pc/terminal_keys.h"
+#include "pc/uart.h"
 #include "platform.h"
-#include "terminal_keys.h"
-#include "uart.h"
 
 _Static_assert(UART_ERROR_MAX <= sizeof((struct platform *)0)->error, "the platform's error takes uart.h's");
 

@@ -4,9 +4,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "format.h"
+#include "base/format.h"
+#include "base/text.h"
+#include "base/utf8.h"
 #include "io.h"
-#include "utf8.h"
 
 enum {
     SEARCH_START = 0xF0000,

@@ -2,9 +2,9 @@
 
 #include <stdbool.h>
 
+#include "base/text.h"
 #include "bios_call.h"
 #include "clock.h"
-#include "format.h"
 #include "keyboard.h"
 #include "power.h"
 #include "screen.h"

@@ -11,7 +11,8 @@ WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototype
 FLOAT_RULES := -ffp-contract=off -fno-fast-math -fno-math-errno -fno-trapping-math
 
 CORE_CFLAGS := -std=gnu11 -ffreestanding -fno-common -fno-strict-aliasing -fno-stack-protector \
-    -ffunction-sections -fdata-sections -g -MMD -MP -DBOOTLLAMA_VERSION='"$(VERSION)"' $(WARNINGS) $(FLOAT_RULES) -Icore $(CORE_ROOMS:%=-Icore/%)
+    -ffunction-sections -fdata-sections -g -MMD -MP -DBOOTLLAMA_VERSION='"$(VERSION)"' $(WARNINGS) \
+    $(FLOAT_RULES) -I. -Icore
 
 KERNEL_FLAGS_infer/sampler := -O2 -ftree-vectorize
 KERNEL_FLAGS_kernel/scalar := -O2

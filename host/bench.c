@@ -1,5 +1,7 @@
 #include "bench.h"
 
+#include "base/error.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

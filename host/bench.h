@@ -2,7 +2,7 @@
 #ifndef BOOTLLAMA_HOST_BENCH_H
 #define BOOTLLAMA_HOST_BENCH_H
 
-#include "engine.h"
+#include "infer/engine.h"
 
 /*
  * Runs the same tokens through every kernel that the processor has, in turn and several times over, on one processor.

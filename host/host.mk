@@ -2,7 +2,7 @@
 # host32-x87 and host32-sse2 are the same program as 32-bit code, to compare their bits with.
 
 HOST_SOURCES := $(wildcard host/*.c)
-HOST_CFLAGS := -std=gnu11 -O2 -g -MMD -MP -D_FILE_OFFSET_BITS=64 $(WARNINGS) -Icore $(CORE_ROOMS:%=-Icore/%) -Ipc -Ihost
+HOST_CFLAGS := -std=gnu11 -O2 -g -MMD -MP -D_FILE_OFFSET_BITS=64 $(WARNINGS) -I. -Icore
 
 $(eval $(call core_variant,host,gcc,-m64))
 $(eval $(call core_variant,host32-x87,gcc,$(X87_FLAGS)))
@@ -12,13 +12,14 @@ $(eval $(call core_variant,host32-sse2,gcc,-m32 -fno-pie -march=pentium4 -msse2 
 define host_program
 $(BUILD)/$(1)/pc/%.o: pc/%.c
 	@mkdir -p $$(@D)
-	gcc $(CORE_CFLAGS) -Ipc $(2) -O2 -c -o $$@ $$<
+	gcc $(CORE_CFLAGS) $(2) -O2 -c -o $$@ $$<
 
 $(BUILD)/$(1)/%.o: host/%.c
 	@mkdir -p $$(@D)
 	gcc $(HOST_CFLAGS) $(2) -c -o $$@ $$<
 
-$(BUILD)/$(1)/bootllama: $(HOST_SOURCES:host/%.c=$(BUILD)/$(1)/%.o) $(BUILD)/$(1)/pc/terminal_keys.o $(call core_objects,$(1))
+$(BUILD)/$(1)/bootllama: $(HOST_SOURCES:host/%.c=$(BUILD)/$(1)/%.o) $(BUILD)/$(1)/pc/terminal_keys.o \
+    $(call core_objects,$(1))
 	gcc $(2) -o $$@ $$^
 endef
 

@@ -9,15 +9,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "bench.h"
-#include "engine.h"
 #include "host_platform.h"
-#include "keys.h"
+#include "infer/engine.h"
+#include "infer/story.h"
+#include "infer/team.h"
 #include "options.h"
 #include "processors.h"
 #include "score.h"
-#include "story.h"
-#include "team.h"
+#include "session/keys.h"
 #include "terminal.h"
 #include "x87.h"
 

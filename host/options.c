@@ -1,5 +1,8 @@
 #include "options.h"
 
+#include "base/error.h"
+#include "base/number.h"
+
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,7 +91,7 @@ static void set(struct options *options, const char *name, const char *value)
 static uint32_t parse_context(const char *text)
 {
     uint64_t value;
-    if (!parse_u64(text, strlen(text), &value) || value == 0 || value > 1 << 20) {
+    if (!number_parse_u64(text, strlen(text), &value) || value == 0 || value > 1 << 20) {
         usage_error("--context takes a number of tokens from 1 to 1048576");
     }
     return (uint32_t)value;

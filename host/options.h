@@ -2,7 +2,7 @@
 #ifndef BOOTLLAMA_HOST_OPTIONS_H
 #define BOOTLLAMA_HOST_OPTIONS_H
 
-#include "config.h"
+#include "session/config.h"
 
 enum { EXIT_INTERRUPTED = 130, EXIT_USAGE = 2 };
 

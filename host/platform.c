@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "format.h"
+#include "base/format.h"
 #include "processors.h"
 
 enum { PAGE = 4096, HUGE_PAGE = 2 << 20 }; /* bytes */

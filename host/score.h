@@ -2,7 +2,7 @@
 #ifndef BOOTLLAMA_HOST_SCORE_H
 #define BOOTLLAMA_HOST_SCORE_H
 
-#include "engine.h"
+#include "infer/engine.h"
 
 /*
  * tokens_path: int32 token ids, sequences of `context` each, every one run from an empty cache. Writes to logits_path

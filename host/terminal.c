@@ -10,8 +10,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "pc/terminal_keys.h"
 #include "processors.h"
-#include "terminal_keys.h"
 
 enum { PATH_BYTES = 4096, CTRL_D = 4, IDLE_MS = 50, BYTES_A_CALL = 64 };
 

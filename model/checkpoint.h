@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "gguf.h"
+#include "gguf/gguf.h"
 
 struct checkpoint_tensor { /* f32 [rows][cols], row after row */
     uint64_t offset;       /* bytes from the start of the file */

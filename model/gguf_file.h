@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#include "gguf.h"
+#include "gguf/gguf.h"
 
 enum { GGUF_ALIGNMENT = 32 }; /* of the data section and of each tensor in it, the format's default */
 

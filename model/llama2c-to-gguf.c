@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/q8_0.h"
 #include "checkpoint.h"
 #include "gguf_file.h"
-#include "q8_0.h"
 #include "tool.h"
 #include "vocabulary.h"
 
@@ -17,9 +17,9 @@
 #define NORM_EPSILON 1e-5f
 
 enum { /* general.file_type and general.quantization_version of docs/gguf.md */
-    FILE_TYPE_ALL_F32 = 0,
-    FILE_TYPE_MOSTLY_Q8_0 = 7,
-    QUANTIZATION_VERSION = 2,
+       FILE_TYPE_ALL_F32 = 0,
+       FILE_TYPE_MOSTLY_Q8_0 = 7,
+       QUANTIZATION_VERSION = 2,
 };
 
 struct options {

@@ -10,7 +10,7 @@ LLAMA2C_TO_GGUF_SOURCES := llama2c-to-gguf checkpoint vocabulary gguf_file tool
 LLAMA2C_TO_GGUF_OBJECTS := $(LLAMA2C_TO_GGUF_SOURCES:%=$(BUILD)/host/model/%.o)
 
 # -ffp-contract=off and its like: the same weights from every compiler.
-MODEL_CFLAGS := -std=gnu11 -O2 -g -MMD -MP $(WARNINGS) $(FLOAT_RULES) -Icore $(CORE_ROOMS:%=-Icore/%)
+MODEL_CFLAGS := -std=gnu11 -O2 -g -MMD -MP $(WARNINGS) $(FLOAT_RULES) -Icore
 
 $(LLAMA2C_TO_GGUF_OBJECTS): $(BUILD)/host/model/%.o: model/%.c
 	@mkdir -p $(@D)

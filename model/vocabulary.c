@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "tool.h"
-#include "utf8.h"
 
 #define SPACE_MARK "\u2581" /* what SentencePiece writes for a space */
 

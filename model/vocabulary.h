@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "tokenizer.h"
+#include "text/tokenizer.h"
 
 enum { ID_UNKNOWN, ID_BOS, ID_EOS, SPECIAL_IDS }; /* llama2.c knows no others */
 

@@ -1,6 +1,6 @@
 #include "codec.h"
 
-#include "memory.h"
+#include "base/memory.h"
 
 enum {
     GOLDEN = 0x9E3779B1, /* 2^32 over the golden ratio: spreads hashes */

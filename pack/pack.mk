@@ -5,7 +5,7 @@ UNPACKER := unpack codec model x86 crc
 
 $(BUILD)/host/pack/%.o: pack/%.c
 	@mkdir -p $(@D)
-	gcc -std=gnu11 -O2 -g -MMD -MP $(WARNINGS) -I. -Icore $(CORE_ROOMS:%=-Icore/%) -c -o $@ $<
+	gcc -std=gnu11 -O2 -g -MMD -MP $(WARNINGS) -I. -Icore -c -o $@ $<
 
 $(PACK): $(patsubst %,$(BUILD)/host/pack/%.o,packer/pack $(filter-out unpack,$(UNPACKER)))
 	gcc -o $@ $^

@@ -1,7 +1,7 @@
-#include "terminal_keys.h"
+#include "pc/terminal_keys.h"
 
+#include "base/utf8.h"
 #include "platform.h"
-#include "utf8.h"
 
 enum { ESCAPE = 0x1B, ESCAPE_WAIT_US = 50000, PARAMETER_MAX = 99 };
 

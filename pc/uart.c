@@ -1,7 +1,7 @@
-#include "uart.h"
+#include "pc/uart.h"
 
-#include "format.h"
-#include "ports.h"
+#include "base/format.h"
+#include "pc/ports.h"
 
 /* Registers, counted from the base, and their bits (National Semiconductor, PC16550D data sheet). */
 enum {
@@ -25,8 +25,8 @@ enum {
 
     FIFO_BYTES = 16,
     DIVISOR_MAX = 0xFFFF,
-    WAIT_READS = 50000,      /* about 50 ms, at 1 us a port; a full FIFO needs 1.4 ms at 115200 bit/s */
-    WAIT_READS_MORE = 4000,  /* for each time that the port is slower */
+    WAIT_READS = 50000,     /* about 50 ms, at 1 us a port; a full FIFO needs 1.4 ms at 115200 bit/s */
+    WAIT_READS_MORE = 4000, /* for each time that the port is slower */
 };
 
 uint16_t uart_standard_base(uint32_t number)

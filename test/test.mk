@@ -1,7 +1,7 @@
 # test/: unit tests and fuzz targets, and the run over all suites (README.md here).
 #
-#   build/test/unit64, unit32   every test/unit/*/test_*.c with core/ and bios/fat*.c under ASan and UBSan; unit32 is code
-#                               for a 486 with x87, and without the cmocka library, which has no 32-bit package
+#   build/test/unit64, unit32   every test/unit/*/test_*.c with core/ and bios/fat*.c under ASan and UBSan; unit32 is
+#                               code for a 486 with x87, and without the cmocka library, which has no 32-bit package
 #   build/test/fuzz             every test/fuzz/fuzz_*.c with libFuzzer
 #   build/test/replay32         the same targets as 32-bit code that only replays a corpus
 
@@ -11,12 +11,11 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 UNIT_TESTS := $(patsubst test/unit/%.c,%,$(wildcard test/unit/*/test_*.c))
 UNIT_HELPERS := $(filter-out $(UNIT_TESTS:%=test/unit/%.c),$(wildcard test/unit/*.c))
 FUZZ_TARGETS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/fuzz_*.c))
-TESTED_SOURCES := $(filter-out core/base/memory.c,$(CORE_SOURCES)) $(wildcard bios/fat*.c) pc/terminal_keys.c $(wildcard pack/*.c) \
-    $(UNIT_HELPERS)
+TESTED_SOURCES := $(filter-out core/base/memory.c,$(CORE_SOURCES)) $(wildcard bios/fat*.c) pc/terminal_keys.c \
+    $(wildcard pack/*.c) $(UNIT_HELPERS)
 
 # Tables of cases name only the fields that matter.
-TEST_CFLAGS := -std=gnu11 -g -MMD -MP $(WARNINGS) -Wno-missing-field-initializers -I. -Icore $(CORE_ROOMS:%=-Icore/%) -Ipc -Ibios \
-    -Itest/unit \
+TEST_CFLAGS := -std=gnu11 -g -MMD -MP $(WARNINGS) -Wno-missing-field-initializers -I. -Icore -Ibios -Itest/unit \
     -DBOOTLLAMA_VERSION='"$(VERSION)"'
 
 # $(call test_variant,NAME,COMPILER,FLAGS): core/, bios/fat*.c, pack/ and the helpers as one library, and objects of
@@ -30,7 +29,7 @@ $(TEST)/$(1)/bios/%.o: bios/%.c
 
 $(TEST)/$(1)/pc/%.o: pc/%.c
 	@mkdir -p $$(@D)
-	$(2) $(CORE_CFLAGS) -Ipc $(3) -O1 -c -o $$@ $$<
+	$(2) $(CORE_CFLAGS) $(3) -O1 -c -o $$@ $$<
 
 $(TEST)/$(1)/pack/%.o: pack/%.c
 	@mkdir -p $$(@D)
@@ -82,7 +81,7 @@ $(TEST)/corpus/unpack: pack/codec.c $(PACK)
 # For test/core/test_unpack.py, which calls it from Python.
 $(TEST)/libunpack.so: $(UNPACKER:%=pack/%.c) $(wildcard pack/*.h)
 	@mkdir -p $(@D)
-	gcc -shared -fPIC -std=gnu11 -O1 $(WARNINGS) -I. -Icore $(CORE_ROOMS:%=-Icore/%) -o $@ $(filter %.c,$^)
+	gcc -shared -fPIC -std=gnu11 -O1 $(WARNINGS) -I. -Icore -o $@ $(filter %.c,$^)
 
 TEST_CORPORA := $(TEST)/corpus/gguf $(TEST)/corpus/unpack
 TEST_PROGRAMS := $(TEST)/libunpack.so $(UNIT_TESTS:%=$(TEST)/unit64/%) $(UNIT_TESTS:%=$(TEST)/unit32/%) \

@@ -2,7 +2,7 @@
 
 #include <stdbool.h>
 
-#include "memory.h"
+#include "base/memory.h"
 
 enum {
     /* offsets into the root pointer, any table's header, and the fixed description table (FADT) */

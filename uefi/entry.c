@@ -5,7 +5,7 @@
  *
  * Vector registers may be off until cpu_enable_vector_state: nothing before it uses them (uefi.mk sees to it).
  */
-#include "cpu.h"
+#include "kernel/cpu.h"
 #include "run.h"
 #include "uefi_platform.h"
 

@@ -11,9 +11,10 @@
  */
 #include "files.h"
 
-#include "format.h"
+#include "base/format.h"
+#include "base/memory.h"
+#include "base/text.h"
 #include "io.h"
-#include "memory.h"
 #include "pages.h"
 #include "status.h"
 #include "unicode.h"

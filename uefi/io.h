@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "ports.h"
+#include "pc/ports.h"
 
 /* Ticks of the time-stamp counter; earlier instructions are complete (LFENCE; Intel SDM vol. 2, RDTSC). */
 static inline uint64_t tsc_read(void)

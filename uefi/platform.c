@@ -1,11 +1,12 @@
 /* struct platform on UEFI: each call in a few lines, the work in the files that it names. */
 #include "uefi_platform.h"
 
+#include "base/format.h"
+#include "base/text.h"
 #include "console_path.h"
-#include "format.h"
 #include "io.h"
 #include "pages.h"
-#include "seed.h"
+#include "pc/seed.h"
 #include "unicode.h"
 
 #define GREETING "bootllama: UEFI"

@@ -2,7 +2,7 @@
 
 #include <stdbool.h>
 
-#include "cpu.h"
+#include "kernel/cpu.h"
 #include "platform.h"
 
 typedef void EFIAPI mp_procedure(void *argument);

@@ -1,7 +1,7 @@
 #include "screen.h"
 
+#include "base/utf8.h"
 #include "unicode.h"
-#include "utf8.h"
 
 enum {
     COLUMNS_MAX = 999,    /* firmware has been seen to report 0 and negative sizes */

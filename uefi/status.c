@@ -1,6 +1,7 @@
 #include "status.h"
 
-#include "format.h"
+#include "base/format.h"
+#include "base/text.h"
 
 /* Names of error codes 1, 2, ... end to end: an array of pointers would cost a relocation each. */
 static const char error_names[] =

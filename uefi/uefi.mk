@@ -19,7 +19,7 @@ $(BUILD)/uefi/core/kernel/cpu.o: KERNEL_FLAGS_kernel/cpu := $(UEFI_SMALL) -mgene
 
 $(eval $(call core_variant,uefi,$(UEFI_CC),$(UEFI_TARGET),$(UEFI_SMALL)))
 
-UEFI_COMPILE = $(UEFI_CC) $(CORE_CFLAGS) $(UEFI_SMALL) $(UEFI_TARGET) $(UEFI_CODE_FLAGS) -Ipc -c
+UEFI_COMPILE = $(UEFI_CC) $(CORE_CFLAGS) $(UEFI_SMALL) $(UEFI_TARGET) $(UEFI_CODE_FLAGS) -c
 
 $(BUILD)/uefi/%.o: uefi/%.c
 	@mkdir -p $(@D)
@@ -71,7 +71,7 @@ UEFI_TESTED := $(filter-out uefi/entry.c uefi/run.c uefi/platform.c,$(UEFI_SOURC
 define uefi_test_variant
 $(BUILD)/test/$(1)/uefi/%.o: uefi/%.c
 	@mkdir -p $$(@D)
-	gcc $(CORE_CFLAGS) $(2) -Ipc -O1 -c -o $$@ $$<
+	gcc $(CORE_CFLAGS) $(2) -O1 -c -o $$@ $$<
 
 $(BUILD)/test/$(1)/tested.a: $(UEFI_TESTED:%.c=$(BUILD)/test/$(1)/%.o)
 endef

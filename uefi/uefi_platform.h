@@ -6,11 +6,11 @@
 #include "colours.h"
 #include "files.h"
 #include "keyboard.h"
+#include "pc/terminal_keys.h"
+#include "pc/uart.h"
 #include "platform.h"
 #include "processors.h"
 #include "screen.h"
-#include "terminal_keys.h"
-#include "uart.h"
 
 struct uefi {
     EFI_SYSTEM_TABLE *table;

@@ -1,7 +1,7 @@
 #include "unicode.h"
 
-#include "format.h"
-#include "utf8.h"
+#include "base/text.h"
+#include "base/utf8.h"
 
 bool ucs2_from_utf8(uint16_t *out, size_t capacity, const char *text)
 {

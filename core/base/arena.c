@@ -1,5 +1,5 @@
 /* The arena: a pointer that only moves forward. */
-#include "arena.h"
+#include "base/arena.h"
 
 void *arena_take(struct arena *arena, size_t bytes, size_t alignment)
 {

@@ -1,5 +1,5 @@
 /*
- * 2^y in single precision, the scalar definition that every kernel follows to the bit (kernel_vector.h).
+ * 2^y in single precision, the scalar definition that every kernel follows to the bit (x86_vector.h).
  *
  * y is split into the nearest integer n (ties to even) and f in [-0.5, 0.5]; 2^f is a polynomial of degree 5
  * (relative error below 2.5e-7 with its roundings), and n is added to the exponent. Results below 2^-125 and NaN give
@@ -8,7 +8,7 @@
 #ifndef BOOTLLAMA_EXP2_H
 #define BOOTLLAMA_EXP2_H
 
-#include "half.h"
+#include "base/half.h"
 
 #define EXP2_LOWEST (-125.0f) /* below: 0 */
 #define EXP2_HIGHEST 126.0f

@@ -1,5 +1,7 @@
-/* Formatting and parsing of text without a libc, and without a 64-bit division in 32-bit builds. */
-#include "format.h"
+/* Formatting without a libc, and without a 64-bit division in 32-bit builds. */
+#include "base/format.h"
+
+#include "base/text.h"
 
 struct output {
     char *text;
@@ -13,24 +15,29 @@ struct field { /* of one conversion */
 
 static void put_char(struct output *out, char c)
 {
-    if (out->used + 1 < out->size)
+    if (out->used + 1 < out->size) {
         out->text[out->used++] = c;
+    }
 }
 
 static void put_padding(struct output *out, char c, size_t length, size_t width)
 {
-    for (; length < width; length++)
+    for (; length < width; length++) {
         put_char(out, c);
+    }
 }
 
 static void put_text(struct output *out, const char *text, size_t n, const struct field *field)
 {
-    if (!field->on_left)
+    if (!field->on_left) {
         put_padding(out, ' ', n, field->width);
-    for (size_t i = 0; i < n; i++)
+    }
+    for (size_t i = 0; i < n; i++) {
         put_char(out, text[i]);
-    if (field->on_left)
+    }
+    if (field->on_left) {
         put_padding(out, ' ', n, field->width);
+    }
 }
 
 /* Divides *value by base (10 or 16) in 16-bit steps and returns the remainder. */
@@ -54,12 +61,13 @@ static void put_number(struct output *out, uint64_t value, uint32_t base, bool n
     size_t first = sizeof digits;
     struct field rest = *field;
 
-    do
+    do {
         digits[--first] = "0123456789abcdef"[divide_digit(&value, base)];
-    while (value != 0);
+    } while (value != 0);
     if (field->zeros && !field->on_left) {
-        if (negative)
+        if (negative) {
             put_char(out, '-');
+        }
         put_padding(out, '0', sizeof digits - first + negative, field->width);
         rest.width = 0;
     } else if (negative) {
@@ -75,8 +83,9 @@ static const char *read_field(const char *pattern, struct field *field)
         field->on_left |= *pattern == '-';
         field->zeros |= *pattern == '0';
     }
-    for (; *pattern >= '0' && *pattern <= '9'; pattern++)
+    for (; *pattern >= '0' && *pattern <= '9'; pattern++) {
         field->width = field->width * 10 + (size_t)(*pattern - '0');
+    }
     return pattern;
 }
 
@@ -115,8 +124,9 @@ size_t format_list(char *out, size_t size, const char *pattern, va_list argument
             break; /* no such conversion: what follows would be misread */
         }
     }
-    if (size > 0)
+    if (size > 0) {
         out[output.used] = '\0';
+    }
     return output.used;
 }
 
@@ -128,56 +138,4 @@ size_t format(char *out, size_t size, const char *pattern, ...)
     size_t used = format_list(out, size, pattern, arguments);
     va_end(arguments);
     return used;
-}
-
-int fail(struct error *error, const char *pattern, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, pattern);
-    format_list(error->text, sizeof error->text, pattern, arguments);
-    va_end(arguments);
-    return -1;
-}
-
-size_t text_length(const char *text)
-{
-    size_t n = 0;
-
-    while (text[n] != '\0')
-        n++;
-    return n;
-}
-
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-bool text_equal(const char *a, const char *b)
-{
-    for (; *a == *b; a++, b++) {
-        if (*a == '\0')
-            return true;
-    }
-    return false;
-}
-
-bool text_equal_nocase(const char *a, const char *b)
-{
-    for (; lower(*a) == lower(*b); a++, b++) {
-        if (*a == '\0')
-            return true;
-    }
-    return false;
-}
-
-uint32_t rate_tenths(uint64_t amount, uint64_t microseconds)
-{
-    while (microseconds > UINT32_MAX) { /* keeps the division in 32 bits of divisor */
-        microseconds >>= 1;
-        amount >>= 1;
-    }
-    const uint64_t tenths = microseconds == 0 ? 0 : amount * 10 / microseconds;
-    return tenths > UINT32_MAX ? UINT32_MAX : (uint32_t)tenths;
 }

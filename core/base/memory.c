@@ -2,7 +2,7 @@
  * memcpy, memmove, memset and memcmp by string instructions: small, fast from the 486 to the newest CPU, and quick
  * under emulation, where a repeated instruction costs the same for a byte as for a word.
  */
-#include "memory.h"
+#include "base/memory.h"
 
 #include <stdint.h>
 
@@ -36,8 +36,9 @@ OWN_LOOP void *memmove(void *to, const void *from, size_t n)
     uint8_t *target = to;
     const uint8_t *source = from;
 
-    if ((uintptr_t)target - (uintptr_t)source >= n) /* `to` is not inside the source: front to back is safe */
+    if ((uintptr_t)target - (uintptr_t)source >= n) { /* `to` is not inside the source: front to back is safe */
         return memcpy(to, from, n);
+    }
     while (n > 0) { /* a plain loop: no interrupt handler ever sees the direction flag set */
         n--;
         target[n] = source[n];
@@ -61,8 +62,9 @@ OWN_LOOP int memcmp(const void *a, const void *b, size_t n)
     const uint8_t *left = a, *right = b;
 
     for (size_t i = 0; i < n; i++) {
-        if (left[i] != right[i])
+        if (left[i] != right[i]) {
             return left[i] < right[i] ? -1 : 1;
+        }
     }
     return 0;
 }

@@ -6,7 +6,7 @@
 #ifndef BOOTLLAMA_Q8_0_H
 #define BOOTLLAMA_Q8_0_H
 
-#include "half.h"
+#include "base/half.h"
 
 enum { Q8_0_BLOCK = 32 };
 

@@ -1,8 +1,8 @@
-#include "utf8.h"
+#include "base/utf8.h"
 
 #include <stdbool.h>
 
-#include "memory.h"
+#include "base/memory.h"
 
 /* What may follow a lead byte: how many bytes in all, and the bounds of the second one; length 0 = no lead byte. */
 struct lead {
@@ -11,19 +11,25 @@ struct lead {
 
 static struct lead classify(uint8_t byte)
 {
-    if (byte < 0x80)
+    if (byte < 0x80) {
         return (struct lead){1, 0, 0};
-    if (byte < 0xC2 || byte > 0xF4)
+    }
+    if (byte < 0xC2 || byte > 0xF4) {
         return (struct lead){0, 0, 0};
+    }
     struct lead lead = {byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4, 0x80, 0xBF};
-    if (byte == 0xE0) /* shorter forms exist below this bound */
+    if (byte == 0xE0) { /* shorter forms exist below this bound */
         lead.low = 0xA0;
-    if (byte == 0xED) /* surrogates above */
+    }
+    if (byte == 0xED) { /* surrogates above */
         lead.high = 0x9F;
-    if (byte == 0xF0)
+    }
+    if (byte == 0xF0) {
         lead.low = 0x90;
-    if (byte == 0xF4) /* beyond U+10FFFF above */
+    }
+    if (byte == 0xF4) { /* beyond U+10FFFF above */
         lead.high = 0x8F;
+    }
     return lead;
 }
 
@@ -31,14 +37,17 @@ int utf8_sequence(const uint8_t *bytes, size_t n)
 {
     struct lead lead = classify(bytes[0]);
 
-    if (lead.length == 0)
+    if (lead.length == 0) {
         return -1;
+    }
     for (uint8_t i = 1; i < lead.length; i++) {
-        if (i == n)
+        if (i == n) {
             return 0;
+        }
         uint8_t low = i == 1 ? lead.low : 0x80, high = i == 1 ? lead.high : 0xBF;
-        if (bytes[i] < low || bytes[i] > high)
+        if (bytes[i] < low || bytes[i] > high) {
             return -i;
+        }
     }
     return lead.length;
 }
@@ -70,12 +79,15 @@ void utf8_printable(char *out, size_t size, const uint8_t *bytes, size_t n)
         bool control = bytes[i] < 0x20 || bytes[i] == 0x7F || (length == 2 && bytes[i] == 0xC2 && bytes[i + 1] < 0xA0);
         size_t taken = length > 0 ? (size_t)length : length < 0 ? (size_t)-length : n - i;
         bool copied = length > 0 && !control;
-        if (used + (copied ? taken : 1) >= size)
+        if (used + (copied ? taken : 1) >= size) {
             break;
-        if (!copied)
+        }
+        if (!copied) {
             out[used++] = '?';
-        for (size_t k = 0; copied && k < taken; k++)
+        }
+        for (size_t k = 0; copied && k < taken; k++) {
             out[used++] = (char)bytes[i + k];
+        }
         i += taken;
     }
     out[used] = '\0';
@@ -83,15 +95,17 @@ void utf8_printable(char *out, size_t size, const uint8_t *bytes, size_t n)
 
 size_t utf8_encode(char out[UTF8_MAX], uint32_t code_point)
 {
-    if (code_point > 0x10FFFF || (code_point >= 0xD800 && code_point <= 0xDFFF))
+    if (code_point > 0x10FFFF || (code_point >= 0xD800 && code_point <= 0xDFFF)) {
         code_point = 0xFFFD;
+    }
     if (code_point < 0x80) {
         out[0] = (char)code_point;
         return 1;
     }
     size_t length = code_point < 0x800 ? 2 : code_point < 0x10000 ? 3 : 4;
-    for (size_t i = length - 1; i > 0; i--, code_point >>= 6)
+    for (size_t i = length - 1; i > 0; i--, code_point >>= 6) {
         out[i] = (char)(0x80 | (code_point & 0x3F));
+    }
     out[0] = (char)(0xF00u >> length | code_point); /* length ones, a zero, the upper bits */
     return length;
 }
@@ -104,11 +118,13 @@ void utf8_push(struct utf8_stream *stream, uint8_t byte)
 size_t utf8_pop(struct utf8_stream *stream, char out[UTF8_MAX])
 {
     const int length = stream->count == 0 ? 0 : utf8_sequence(stream->pending, stream->count);
-    if (length == 0)
+    if (length == 0) {
         return 0;
+    }
     const uint32_t taken = (uint32_t)(length > 0 ? length : -length);
-    if (length > 0)
+    if (length > 0) {
         memcpy(out, stream->pending, taken);
+    }
     stream->count -= taken;
     memmove(stream->pending, stream->pending + taken, stream->count);
     return length > 0 ? taken : utf8_encode(out, UNICODE_REPLACEMENT);
@@ -151,8 +167,9 @@ static const struct range double_width_high[] = {
 static bool is_in(const struct range *ranges, size_t count, uint32_t value)
 {
     for (size_t i = 0; i < count; i++) {
-        if (value >= ranges[i].first && value <= ranges[i].last)
+        if (value >= ranges[i].first && value <= ranges[i].last) {
             return true;
+        }
     }
     return false;
 }
@@ -161,9 +178,11 @@ static bool is_in(const struct range *ranges, size_t count, uint32_t value)
 
 uint32_t utf8_columns(uint32_t code_point)
 {
-    if (code_point < 0x300) /* most text */
+    if (code_point < 0x300) { /* most text */
         return 1;
-    if (code_point > 0xFFFF)
+    }
+    if (code_point > 0xFFFF) {
         return IS_IN(zero_width_high, code_point >> 4) ? 0 : IS_IN(double_width_high, code_point >> 4) ? 2 : 1;
+    }
     return IS_IN(zero_width, code_point) ? 0 : IS_IN(double_width, code_point) ? 2 : 1;
 }

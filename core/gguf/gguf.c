@@ -1,7 +1,8 @@
-/* GGUF header (gguf.h): magic, version and counts, then keys (gguf_keys.c), then tensors (gguf_tensors.c). */
-#include "gguf_parts.h"
-#include "memory.h"
-#include "utf8.h"
+/* GGUF header (gguf.h): magic, version and counts, then keys (keys.c), then tensors (tensors.c). */
+#include "base/format.h"
+#include "base/memory.h"
+#include "base/utf8.h"
+#include "gguf/parts.h"
 
 enum { GGUF_MAGIC = 0x46554747 }; /* "GGUF" in the file */
 
@@ -22,15 +23,18 @@ int gguf_get_name(struct gguf_input *in, struct gguf_name *name, uint64_t longes
 {
     uint8_t bytes[GGUF_NAME_MAX];
 
-    if (gguf_get_u64(in, &name->length) != 0)
+    if (gguf_get_u64(in, &name->length) != 0) {
         return -1;
-    if (name->length > longest)
-        return fail(in->error, "%s: a name of %llu bytes at byte %llu; allowed are %llu", in->reader->path,
-                    (unsigned long long)name->length, (unsigned long long)in->reader->position - 8,
-                    (unsigned long long)longest);
+    }
+    if (name->length > longest) {
+        return error_set(in->error, "%s: a name of %llu bytes at byte %llu; allowed are %llu", in->reader->path,
+                         (unsigned long long)name->length, (unsigned long long)in->reader->position - 8,
+                         (unsigned long long)longest);
+    }
     uint32_t kept = name->length < sizeof bytes ? (uint32_t)name->length : (uint32_t)sizeof bytes;
-    if (reader_get(in->reader, bytes, kept, in->error) != 0)
+    if (reader_get(in->reader, bytes, kept, in->error) != 0) {
         return -1;
+    }
     utf8_printable(name->text, sizeof name->text, bytes, kept);
     return reader_skip(in->reader, name->length - kept, in->error);
 }
@@ -51,14 +55,19 @@ static int read_version(struct gguf_input *in)
 {
     uint32_t magic = 0, version;
 
-    if (reader_left(in->reader) >= sizeof magic && gguf_get_u32(in, &magic) != 0)
+    if (reader_left(in->reader) >= sizeof magic && gguf_get_u32(in, &magic) != 0) {
         return -1;
-    if (magic != GGUF_MAGIC)
-        return fail(in->error, "%s: not a GGUF model file", in->reader->path);
-    if (gguf_get_u32(in, &version) != 0)
+    }
+    if (magic != GGUF_MAGIC) {
+        return error_set(in->error, "%s: not a GGUF model file", in->reader->path);
+    }
+    if (gguf_get_u32(in, &version) != 0) {
         return -1;
-    if (version != 2 && version != 3) /* a big-endian file shows here, too: its 3 reads 50331648 */
-        return fail(in->error, "%s: GGUF version %u; supported are 2 and 3, little-endian", in->reader->path, version);
+    }
+    if (version != 2 && version != 3) { /* a big-endian file shows here, too: its 3 reads 50331648 */
+        return error_set(in->error, "%s: GGUF version %u; supported are 2 and 3, little-endian", in->reader->path,
+                         version);
+    }
     in->gguf->version = version;
     return 0;
 }
@@ -67,9 +76,10 @@ static int check_count(struct gguf_input *in, const char *what, uint64_t count, 
 {
     uint64_t left = reader_left(in->reader);
 
-    if (count > left || count * bytes_each > left) /* left is below 2^58, so the product cannot wrap */
+    if (count > left || count * bytes_each > left) { /* left is below 2^58, so the product cannot wrap */
         return gguf_refuse(in, what, "number %llu, more than the file can hold; copy it again",
                            (unsigned long long)count);
+    }
     return 0;
 }
 
@@ -79,11 +89,14 @@ int gguf_read(struct gguf *gguf, struct reader *reader, struct error *error)
     uint64_t tensors, keys;
 
     memset(gguf, 0, sizeof *gguf);
-    if (reader->limit >> 58 != 0)
-        return fail(error, "%s: a size of %llu bytes is impossible", reader->path, (unsigned long long)reader->limit);
+    if (reader->limit >> 58 != 0) {
+        return error_set(error, "%s: a size of %llu bytes is impossible", reader->path,
+                         (unsigned long long)reader->limit);
+    }
     if (reader_seek(reader, 0, error) != 0 || read_version(&in) != 0 || gguf_get_u64(&in, &tensors) != 0 ||
         gguf_get_u64(&in, &keys) != 0 || check_count(&in, "keys", keys, KEY_BYTES_MIN) != 0 ||
-        check_count(&in, "tensors", tensors, TENSOR_BYTES_MIN) != 0 || gguf_read_keys(&in, keys) != 0)
+        check_count(&in, "tensors", tensors, TENSOR_BYTES_MIN) != 0 || gguf_read_keys(&in, keys) != 0) {
         return -1;
+    }
     return gguf_read_tensors(&in, tensors);
 }

@@ -6,7 +6,8 @@
 #ifndef BOOTLLAMA_GGUF_H
 #define BOOTLLAMA_GGUF_H
 
-#include "reader.h"
+#include "base/error.h"
+#include "gguf/reader.h"
 
 enum gguf_tensor_type { /* ggml's numbers; no other is accepted */
                         TENSOR_F32 = 0,

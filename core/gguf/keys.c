@@ -2,16 +2,28 @@
  * The key-value pairs of a GGUF file: known keys are read into a table in the order of the file, the rest is skipped;
  * then the table is checked as a whole, since keys come in any order.
  */
-#include "attention.h"
-#include "checksum.h"
-#include "gguf_parts.h"
-#include "memory.h"
-#include "utf8.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "base/utf8.h"
+#include "gguf/checksum.h"
+#include "gguf/parts.h"
+#include "kernel/attention.h"
 
 enum value_type { /* ggml's numbers */
-    VALUE_U8, VALUE_I8, VALUE_U16, VALUE_I16, VALUE_U32, VALUE_I32, VALUE_F32, VALUE_BOOL,
-    VALUE_STRING, VALUE_ARRAY, VALUE_U64, VALUE_I64, VALUE_F64,
-    VALUE_TYPES,
+                  VALUE_U8,
+                  VALUE_I8,
+                  VALUE_U16,
+                  VALUE_I16,
+                  VALUE_U32,
+                  VALUE_I32,
+                  VALUE_F32,
+                  VALUE_BOOL,
+                  VALUE_STRING,
+                  VALUE_ARRAY,
+                  VALUE_U64,
+                  VALUE_I64,
+                  VALUE_F64,
+                  VALUE_TYPES,
 };
 
 /* Bytes of a value; 0 for strings and arrays. */
@@ -20,10 +32,38 @@ static const uint8_t value_bytes[VALUE_TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8
 enum kind { NUMBER, REAL, FLAG, NAME, WORD, PIECES, SCORES, TYPES, PLACE }; /* of a known key */
 
 enum key {
-    ARCHITECTURE, MODEL_NAME, SIZE_LABEL, ALIGNMENT, QUANTIZATION, SPLIT_COUNT,
-    CONTEXT, DIM, HIDDEN, LAYERS, HEADS, KV_HEADS, KEY_LENGTH, VALUE_LENGTH, EPSILON, CAUSAL, EXPERTS,
-    ROPE_SIZE, ROPE_BASE, ROPE_SCALING, ROPE_FACTOR, ROPE_LINEAR,
-    TOKENIZER, TOKEN_PIECES, TOKEN_SCORES, TOKEN_TYPES, BOS, EOS, UNKNOWN, ADD_BOS, ADD_SPACE, CHAT_TEMPLATE,
+    ARCHITECTURE,
+    MODEL_NAME,
+    SIZE_LABEL,
+    ALIGNMENT,
+    QUANTIZATION,
+    SPLIT_COUNT,
+    CONTEXT,
+    DIM,
+    HIDDEN,
+    LAYERS,
+    HEADS,
+    KV_HEADS,
+    KEY_LENGTH,
+    VALUE_LENGTH,
+    EPSILON,
+    CAUSAL,
+    EXPERTS,
+    ROPE_SIZE,
+    ROPE_BASE,
+    ROPE_SCALING,
+    ROPE_FACTOR,
+    ROPE_LINEAR,
+    TOKENIZER,
+    TOKEN_PIECES,
+    TOKEN_SCORES,
+    TOKEN_TYPES,
+    BOS,
+    EOS,
+    UNKNOWN,
+    ADD_BOS,
+    ADD_SPACE,
+    CHAT_TEMPLATE,
     CHECKSUM,
     KEYS,
 };
@@ -97,15 +137,18 @@ struct array {
 /* Reads an array's head: its elements are single values or strings, and there are not more than bytes left. */
 static int get_array(struct gguf_input *in, const char *name, struct array *array)
 {
-    if (gguf_get_u32(in, &array->type) != 0 || gguf_get_u64(in, &array->count) != 0)
+    if (gguf_get_u32(in, &array->type) != 0 || gguf_get_u64(in, &array->count) != 0) {
         return -1;
-    if (array->type >= VALUE_TYPES || array->type == VALUE_ARRAY)
+    }
+    if (array->type >= VALUE_TYPES || array->type == VALUE_ARRAY) {
         return gguf_refuse(in, name, "is an array of unsupported type %u", array->type);
+    }
     uint32_t bytes_each = array->type == VALUE_STRING ? sizeof(uint64_t) : value_bytes[array->type];
     uint64_t left = reader_left(in->reader);
-    if (array->count > left || array->count * bytes_each > left)
+    if (array->count > left || array->count * bytes_each > left) {
         return gguf_refuse(in, name, "has %llu entries, more than the file can hold; copy it again",
                            (unsigned long long)array->count);
+    }
     return 0;
 }
 
@@ -113,17 +156,22 @@ static int skip_value(struct gguf_input *in, const char *name, uint32_t type)
 {
     struct array array;
 
-    if (type == VALUE_STRING)
+    if (type == VALUE_STRING) {
         return skip_string(in);
-    if (type != VALUE_ARRAY)
+    }
+    if (type != VALUE_ARRAY) {
         return reader_skip(in->reader, value_bytes[type], in->error);
-    if (get_array(in, name, &array) != 0)
+    }
+    if (get_array(in, name, &array) != 0) {
         return -1;
-    if (array.type != VALUE_STRING)
+    }
+    if (array.type != VALUE_STRING) {
         return reader_skip(in->reader, array.count * value_bytes[array.type], in->error);
+    }
     for (; array.count > 0; array.count--) {
-        if (skip_string(in) != 0)
+        if (skip_string(in) != 0) {
             return -1;
+        }
     }
     return 0;
 }
@@ -136,15 +184,19 @@ static int get_number(struct keys *keys, enum key key, uint32_t type)
     bool is_integer = is_signed || type == VALUE_U8 || type == VALUE_U16 || type == VALUE_U32 || type == VALUE_U64;
     uint64_t value = 0;
 
-    if (type == VALUE_ARRAY)
+    if (type == VALUE_ARRAY) {
         return gguf_refuse(in, name_of(key), "is an array; supported is one number for all layers");
-    if (!is_integer)
+    }
+    if (!is_integer) {
         return gguf_refuse(in, name_of(key), "is not a whole number");
-    if (reader_get(in->reader, &value, value_bytes[type], in->error) != 0)
+    }
+    if (reader_get(in->reader, &value, value_bytes[type], in->error) != 0) {
         return -1;
+    }
     bool negative = is_signed && (value >> (8 * value_bytes[type] - 1) & 1) != 0;
-    if (negative || value > UINT32_MAX)
+    if (negative || value > UINT32_MAX) {
         return gguf_refuse(in, name_of(key), "is not between 0 and %u", UINT32_MAX);
+    }
     keys->number[key] = (uint32_t)value;
     return 0;
 }
@@ -154,12 +206,15 @@ static int get_real(struct keys *keys, enum key key, uint32_t type)
     struct gguf_input *in = keys->in;
     uint32_t bits;
 
-    if (type != VALUE_F32)
+    if (type != VALUE_F32) {
         return gguf_refuse(in, name_of(key), "is not a 32-bit float");
-    if (gguf_get_u32(in, &bits) != 0)
+    }
+    if (gguf_get_u32(in, &bits) != 0) {
         return -1;
-    if ((bits & 0x7F800000) == 0x7F800000)
+    }
+    if ((bits & 0x7F800000) == 0x7F800000) {
         return gguf_refuse(in, name_of(key), "is infinite or not a number");
+    }
     memcpy(&keys->real[key], &bits, sizeof bits);
     return 0;
 }
@@ -169,12 +224,15 @@ static int get_flag(struct keys *keys, enum key key, uint32_t type)
     struct gguf_input *in = keys->in;
     uint8_t value;
 
-    if (type != VALUE_BOOL)
+    if (type != VALUE_BOOL) {
         return gguf_refuse(in, name_of(key), "is not true or false");
-    if (reader_get(in->reader, &value, 1, in->error) != 0)
+    }
+    if (reader_get(in->reader, &value, 1, in->error) != 0) {
         return -1;
-    if (value > 1)
+    }
+    if (value > 1) {
         return gguf_refuse(in, name_of(key), "is %u; true is 1 and false is 0", (uint32_t)value);
+    }
     keys->number[key] = value;
     return 0;
 }
@@ -188,21 +246,24 @@ static int get_text(struct keys *keys, enum key key, uint32_t type)
     char text[sizeof gguf->name];
     uint64_t length;
 
-    if (type != VALUE_STRING)
+    if (type != VALUE_STRING) {
         return gguf_refuse(in, name_of(key), "is not a text");
-    if (gguf_get_u64(in, &length) != 0)
+    }
+    if (gguf_get_u64(in, &length) != 0) {
         return -1;
+    }
     uint32_t kept = length < sizeof bytes ? (uint32_t)length : (uint32_t)sizeof bytes;
-    if (reader_get(in->reader, bytes, kept, in->error) != 0 ||
-        reader_skip(in->reader, length - kept, in->error) != 0)
+    if (reader_get(in->reader, bytes, kept, in->error) != 0 || reader_skip(in->reader, length - kept, in->error) != 0) {
         return -1;
+    }
     utf8_printable(text, sizeof text, bytes, kept);
-    if (key == MODEL_NAME)
+    if (key == MODEL_NAME) {
         memcpy(gguf->name, text, sizeof text);
-    else if (key == SIZE_LABEL)
+    } else if (key == SIZE_LABEL) {
         utf8_printable(gguf->size_label, sizeof gguf->size_label, bytes, kept);
-    else if (!text_equal(text, known[key].word))
+    } else if (!text_equal(text, known[key].word)) {
         return gguf_refuse(in, name_of(key), "is \"%s\"; supported is \"%s\"", text, known[key].word);
+    }
     return 0;
 }
 
@@ -212,16 +273,20 @@ static int skip_pieces(struct gguf_input *in, uint64_t count)
     uint64_t length;
 
     for (uint64_t i = 0; i < count; i++) {
-        if (gguf_get_u64(in, &length) != 0)
+        if (gguf_get_u64(in, &length) != 0) {
             return -1;
-        if (length > GGUF_PIECE_MAX)
+        }
+        if (length > GGUF_PIECE_MAX) {
             return gguf_refuse(in, name_of(TOKEN_PIECES), "has %llu bytes in token %llu; allowed are %u",
                                (unsigned long long)length, (unsigned long long)i, (uint32_t)GGUF_PIECE_MAX);
+        }
         gguf->pieces_bytes += length;
-        if (gguf->pieces_bytes > GGUF_PIECES_MAX)
+        if (gguf->pieces_bytes > GGUF_PIECES_MAX) {
             return gguf_refuse(in, name_of(TOKEN_PIECES), "has more than %u bytes of text", (uint32_t)GGUF_PIECES_MAX);
-        if (reader_skip(in->reader, length, in->error) != 0)
+        }
+        if (reader_skip(in->reader, length, in->error) != 0) {
             return -1;
+        }
     }
     return 0;
 }
@@ -233,15 +298,19 @@ static int get_vocabulary(struct keys *keys, enum key key, uint32_t type)
     struct array array;
     uint32_t wanted = key == TOKEN_PIECES ? VALUE_STRING : key == TOKEN_SCORES ? VALUE_F32 : VALUE_I32;
 
-    if (type != VALUE_ARRAY)
+    if (type != VALUE_ARRAY) {
         return gguf_refuse(in, name_of(key), "is not an array");
-    if (get_array(in, name_of(key), &array) != 0)
+    }
+    if (get_array(in, name_of(key), &array) != 0) {
         return -1;
-    if (array.type != wanted)
+    }
+    if (array.type != wanted) {
         return gguf_refuse(in, name_of(key), "is an array of type %u; supported is %u", array.type, wanted);
-    if (array.count == 0 || array.count > GGUF_VOCABULARY_MAX)
-        return gguf_refuse(in, name_of(key), "has %llu entries; allowed are 1 to %u",
-                           (unsigned long long)array.count, (uint32_t)GGUF_VOCABULARY_MAX);
+    }
+    if (array.count == 0 || array.count > GGUF_VOCABULARY_MAX) {
+        return gguf_refuse(in, name_of(key), "has %llu entries; allowed are 1 to %u", (unsigned long long)array.count,
+                           (uint32_t)GGUF_VOCABULARY_MAX);
+    }
     keys->number[key] = (uint32_t)array.count;
     uint64_t start = in->reader->position;
     if (key == TOKEN_PIECES) {
@@ -258,18 +327,21 @@ static int get_place(struct keys *keys, enum key key, uint32_t type)
     struct gguf_input *in = keys->in;
     struct gguf *gguf = in->gguf;
 
-    if (type != VALUE_STRING)
+    if (type != VALUE_STRING) {
         return gguf_refuse(in, name_of(key), "is not a text");
-    if (gguf_get_u64(in, &gguf->template_bytes) != 0)
+    }
+    if (gguf_get_u64(in, &gguf->template_bytes) != 0) {
         return -1;
+    }
     gguf->template_offset = in->reader->position;
     return reader_skip(in->reader, gguf->template_bytes, in->error);
 }
 
 static int get_known(struct keys *keys, enum key key, uint32_t type)
 {
-    if (keys->seen[key])
+    if (keys->seen[key]) {
         return gguf_refuse(keys->in, name_of(key), "is there twice");
+    }
     keys->seen[key] = true;
     switch (known[key].kind) {
     case NUMBER:
@@ -294,13 +366,16 @@ static int get_pair(struct keys *keys)
     struct gguf_name name;
     uint32_t type, key = 0;
 
-    if (gguf_get_name(in, &name, GGUF_KEY_MAX) != 0 || gguf_get_u32(in, &type) != 0)
+    if (gguf_get_name(in, &name, GGUF_KEY_MAX) != 0 || gguf_get_u32(in, &type) != 0) {
         return -1;
-    if (type >= VALUE_TYPES)
+    }
+    if (type >= VALUE_TYPES) {
         return gguf_refuse(in, name.text, "has unknown value type %u", type);
+    }
     /* A longer key, or one with an odd character, has another text or length than every known one. */
-    while (key < KEYS && !(name.length == text_length(known[key].name) && text_equal(name.text, known[key].name)))
+    while (key < KEYS && !(name.length == text_length(known[key].name) && text_equal(name.text, known[key].name))) {
         key++;
+    }
     return key < KEYS ? get_known(keys, key, type) : skip_value(in, name.text, type);
 }
 
@@ -310,10 +385,12 @@ static int get_pair(struct keys *keys)
 static int take_number(struct keys *keys, enum key key, uint32_t absent, uint32_t most, uint32_t *value)
 {
     *value = keys->seen[key] ? keys->number[key] : absent;
-    if (!keys->seen[key] && absent == 0)
+    if (!keys->seen[key] && absent == 0) {
         return gguf_refuse(keys->in, name_of(key), "is missing");
-    if (*value < 1 || *value > most)
+    }
+    if (*value < 1 || *value > most) {
         return gguf_refuse(keys->in, name_of(key), "is %u; allowed are 1 to %u", *value, most);
+    }
     return 0;
 }
 
@@ -324,27 +401,35 @@ static int check_attention(struct keys *keys)
     uint32_t value_length;
 
     if (take_number(keys, HEADS, 0, GGUF_COLUMNS_MAX, &gguf->heads) != 0 ||
-        take_number(keys, KV_HEADS, gguf->heads, gguf->heads, &gguf->kv_heads) != 0)
+        take_number(keys, KV_HEADS, gguf->heads, gguf->heads, &gguf->kv_heads) != 0) {
         return -1;
-    if (gguf->heads % gguf->kv_heads != 0)
+    }
+    if (gguf->heads % gguf->kv_heads != 0) {
         return gguf_refuse(in, name_of(KV_HEADS), "is %u, no divisor of the %u heads", gguf->kv_heads, gguf->heads);
-    if (!keys->seen[KEY_LENGTH] && gguf->dim % gguf->heads != 0)
+    }
+    if (!keys->seen[KEY_LENGTH] && gguf->dim % gguf->heads != 0) {
         return gguf_refuse(in, name_of(HEADS), "is %u, no divisor of %u, the embedding length", gguf->heads, gguf->dim);
+    }
     uint32_t head_size = gguf->dim / gguf->heads;
     uint32_t longest = GGUF_COLUMNS_MAX / gguf->heads;
-    if (!keys->seen[KEY_LENGTH] && head_size == 0)
+    if (!keys->seen[KEY_LENGTH] && head_size == 0) {
         return gguf_refuse(in, name_of(HEADS), "is more than %u, the embedding length", gguf->dim);
+    }
     if (take_number(keys, KEY_LENGTH, head_size, longest, &gguf->head_size) != 0 ||
-        take_number(keys, VALUE_LENGTH, keys->seen[KEY_LENGTH] ? gguf->head_size : head_size, longest,
-                    &value_length) != 0)
+        take_number(keys, VALUE_LENGTH, keys->seen[KEY_LENGTH] ? gguf->head_size : head_size, longest, &value_length) !=
+            0) {
         return -1;
-    if (value_length != gguf->head_size)
+    }
+    if (value_length != gguf->head_size) {
         return gguf_refuse(in, name_of(VALUE_LENGTH), "is %u; supported is the key length %u", value_length,
                            gguf->head_size);
-    if (gguf->head_size % 2 != 0 || gguf->head_size > HEAD_MAX)
+    }
+    if (gguf->head_size % 2 != 0 || gguf->head_size > HEAD_MAX) {
         return gguf_refuse(in, "head size", "is %u; it must be even and at most %u", gguf->head_size, HEAD_MAX);
-    if (keys->seen[CAUSAL] && keys->number[CAUSAL] == 0)
+    }
+    if (keys->seen[CAUSAL] && keys->number[CAUSAL] == 0) {
         return gguf_refuse(in, name_of(CAUSAL), "is false; this model embeds text and tells none");
+    }
     return 0;
 }
 
@@ -353,16 +438,20 @@ static int check_rope(struct keys *keys)
     struct gguf_input *in = keys->in;
     struct gguf *gguf = in->gguf;
 
-    if (take_number(keys, ROPE_SIZE, gguf->head_size, gguf->head_size, &gguf->rope_size) != 0)
+    if (take_number(keys, ROPE_SIZE, gguf->head_size, gguf->head_size, &gguf->rope_size) != 0) {
         return -1;
-    if (gguf->rope_size % 2 != 0)
+    }
+    if (gguf->rope_size % 2 != 0) {
         return gguf_refuse(in, name_of(ROPE_SIZE), "is %u; it must be even", gguf->rope_size);
+    }
     gguf->rope_base = keys->seen[ROPE_BASE] ? keys->real[ROPE_BASE] : 10000.0f;
-    if (!(gguf->rope_base > 1.0f))
+    if (!(gguf->rope_base > 1.0f)) {
         return gguf_refuse(in, name_of(ROPE_BASE), "must be more than 1");
+    }
     for (enum key key = ROPE_FACTOR; key <= ROPE_LINEAR && !keys->seen[ROPE_SCALING]; key++) {
-        if (keys->seen[key] && keys->real[key] != 0.0f && keys->real[key] != 1.0f)
+        if (keys->seen[key] && keys->real[key] != 0.0f && keys->real[key] != 1.0f) {
             return gguf_refuse(in, name_of(key), "asks for scaled positions, which are not supported");
+        }
     }
     return 0;
 }
@@ -375,15 +464,19 @@ static int check_shape(struct keys *keys)
     if (take_number(keys, LAYERS, 0, GGUF_LAYERS_MAX, &gguf->layers) != 0 ||
         take_number(keys, DIM, 0, GGUF_COLUMNS_MAX, &gguf->dim) != 0 ||
         take_number(keys, HIDDEN, 0, GGUF_COLUMNS_MAX, &gguf->hidden) != 0 ||
-        take_number(keys, CONTEXT, 0, GGUF_CONTEXT_MAX, &gguf->context) != 0)
+        take_number(keys, CONTEXT, 0, GGUF_CONTEXT_MAX, &gguf->context) != 0) {
         return -1;
-    if (!keys->seen[EPSILON])
+    }
+    if (!keys->seen[EPSILON]) {
         return gguf_refuse(in, name_of(EPSILON), "is missing");
+    }
     gguf->norm_epsilon = keys->real[EPSILON];
-    if (!(gguf->norm_epsilon > 0.0f))
+    if (!(gguf->norm_epsilon > 0.0f)) {
         return gguf_refuse(in, name_of(EPSILON), "must be more than 0");
-    if (keys->number[EXPERTS] > 0)
+    }
+    if (keys->number[EXPERTS] > 0) {
         return gguf_refuse(in, name_of(EXPERTS), "is %u; a mixture of experts is not supported", keys->number[EXPERTS]);
+    }
     return check_attention(keys) != 0 ? -1 : check_rope(keys);
 }
 
@@ -391,16 +484,20 @@ static int check_general(struct keys *keys)
 {
     struct gguf_input *in = keys->in;
 
-    if (!keys->seen[ARCHITECTURE])
+    if (!keys->seen[ARCHITECTURE]) {
         return gguf_refuse(in, name_of(ARCHITECTURE), "is missing");
-    if (keys->number[SPLIT_COUNT] > 1)
+    }
+    if (keys->number[SPLIT_COUNT] > 1) {
         return gguf_refuse(in, name_of(SPLIT_COUNT), "is %u: one part of a model; join the parts first",
                            keys->number[SPLIT_COUNT]);
-    if (keys->seen[QUANTIZATION] && keys->number[QUANTIZATION] != 2)
+    }
+    if (keys->seen[QUANTIZATION] && keys->number[QUANTIZATION] != 2) {
         return gguf_refuse(in, name_of(QUANTIZATION), "is %u; supported is 2", keys->number[QUANTIZATION]);
+    }
     uint32_t alignment = keys->seen[ALIGNMENT] ? keys->number[ALIGNMENT] : 32;
-    if (alignment < 8 || alignment > 1 << 20 || (alignment & (alignment - 1)) != 0)
+    if (alignment < 8 || alignment > 1 << 20 || (alignment & (alignment - 1)) != 0) {
         return gguf_refuse(in, name_of(ALIGNMENT), "is %u; allowed are powers of two from 8 to 1048576", alignment);
+    }
     in->alignment = alignment;
     in->gguf->has_checksum = keys->seen[CHECKSUM];
     in->gguf->checksum = keys->number[CHECKSUM];
@@ -414,8 +511,9 @@ static int take_token(struct keys *keys, enum key key, uint32_t absent, int32_t 
     uint32_t value = keys->seen[key] ? keys->number[key] : absent;
 
     *id = value < vocabulary ? (int32_t)value : TOKEN_ABSENT;
-    if (*id == TOKEN_ABSENT && keys->seen[key] && value != UINT32_MAX)
+    if (*id == TOKEN_ABSENT && keys->seen[key] && value != UINT32_MAX) {
         return gguf_refuse(keys->in, name_of(key), "is %u; the last token is %u", value, vocabulary - 1);
+    }
     return 0;
 }
 
@@ -425,17 +523,20 @@ static int check_vocabulary(struct keys *keys)
     struct gguf *gguf = in->gguf;
 
     for (enum key key = TOKENIZER; key <= TOKEN_SCORES; key++) {
-        if (!keys->seen[key])
+        if (!keys->seen[key]) {
             return gguf_refuse(in, name_of(key), "is missing");
+        }
     }
     gguf->vocabulary = keys->number[TOKEN_PIECES];
     for (enum key key = TOKEN_SCORES; key <= TOKEN_TYPES; key++) {
-        if (keys->seen[key] && keys->number[key] != gguf->vocabulary)
+        if (keys->seen[key] && keys->number[key] != gguf->vocabulary) {
             return gguf_refuse(in, name_of(key), "has %u entries for %u tokens", keys->number[key], gguf->vocabulary);
+        }
     }
     if (take_token(keys, BOS, 1, &gguf->bos) != 0 || take_token(keys, EOS, 2, &gguf->eos) != 0 ||
-        take_token(keys, UNKNOWN, 0, &gguf->unknown) != 0)
+        take_token(keys, UNKNOWN, 0, &gguf->unknown) != 0) {
         return -1;
+    }
     gguf->add_bos = (!keys->seen[ADD_BOS] || keys->number[ADD_BOS] != 0) && gguf->bos != TOKEN_ABSENT;
     gguf->add_space_prefix = !keys->seen[ADD_SPACE] || keys->number[ADD_SPACE] != 0;
     return 0;
@@ -448,10 +549,12 @@ int gguf_read_keys(struct gguf_input *in, uint64_t count)
     memset(&keys, 0, sizeof keys);
     keys.in = in;
     for (; count > 0; count--) {
-        if (get_pair(&keys) != 0)
+        if (get_pair(&keys) != 0) {
             return -1;
+        }
     }
-    if (check_general(&keys) != 0 || check_shape(&keys) != 0)
+    if (check_general(&keys) != 0 || check_shape(&keys) != 0) {
         return -1;
+    }
     return check_vocabulary(&keys);
 }

@@ -1,7 +1,7 @@
 /* Buffered reading through a window (reader.h): every byte of the file passes through it once when read in order. */
-#include "reader.h"
+#include "gguf/reader.h"
 
-#include "memory.h"
+#include "base/memory.h"
 
 enum { SECTOR = 512 }; /* the window begins on one, so that no sector is read twice in a row */
 
@@ -15,10 +15,12 @@ int reader_open(struct reader *reader, struct platform *platform, const char *pa
         .window_size = window_size,
     };
     int status = platform->open(platform, path, &reader->file);
-    if (status == PLATFORM_NOT_FOUND)
-        return fail(error, "%s: not found", path);
-    if (status != PLATFORM_OK)
-        return fail(error, "%s: cannot be opened: %s", path, platform->error);
+    if (status == PLATFORM_NOT_FOUND) {
+        return error_set(error, "%s: not found", path);
+    }
+    if (status != PLATFORM_OK) {
+        return error_set(error, "%s: cannot be opened: %s", path, platform->error);
+    }
     reader->limit = reader->file.size;
     return 0;
 }
@@ -35,23 +37,25 @@ uint64_t reader_left(const struct reader *reader)
 
 static int ends_early(const struct reader *reader, struct error *error)
 {
-    return fail(error, "%s: the file ends too early, at byte %llu; copy it again", reader->path,
-                (unsigned long long)reader->limit);
+    return error_set(error, "%s: the file ends too early, at byte %llu; copy it again", reader->path,
+                     (unsigned long long)reader->limit);
 }
 
 /* Makes the byte at the position the window's, with as many after it as fit. */
 static int fill_window(struct reader *reader, struct error *error)
 {
     uint64_t start = reader->position;
-    if (reader->window_size >= 2 * SECTOR)
+    if (reader->window_size >= 2 * SECTOR) {
         start -= start % SECTOR;
+    }
     uint64_t left = reader->limit - start;
     uint32_t bytes = left < reader->window_size ? (uint32_t)left : reader->window_size;
 
     reader->window_used = 0; /* a failed read leaves anything in it */
-    if (reader->platform->read(reader->platform, &reader->file, start, reader->window, bytes) != PLATFORM_OK)
-        return fail(error, "%s: cannot be read at byte %llu: %s", reader->path, (unsigned long long)start,
-                    reader->platform->error);
+    if (reader->platform->read(reader->platform, &reader->file, start, reader->window, bytes) != PLATFORM_OK) {
+        return error_set(error, "%s: cannot be read at byte %llu: %s", reader->path, (unsigned long long)start,
+                         reader->platform->error);
+    }
     reader->window_start = start;
     reader->window_used = bytes;
     return 0;
@@ -61,13 +65,15 @@ int reader_get(struct reader *reader, void *out, size_t n, struct error *error)
 {
     uint8_t *target = out;
 
-    if (n > reader_left(reader))
+    if (n > reader_left(reader)) {
         return ends_early(reader, error);
+    }
     while (n > 0) {
         uint64_t inside = reader->position - reader->window_start; /* wraps where the position is before it */
         if (inside >= reader->window_used) {
-            if (fill_window(reader, error) != 0)
+            if (fill_window(reader, error) != 0) {
                 return -1;
+            }
             continue;
         }
         uint32_t ready = reader->window_used - (uint32_t)inside;
@@ -85,8 +91,9 @@ const void *reader_view(struct reader *reader, void *room, size_t n, struct erro
     uint64_t inside = reader->position - reader->window_start;
 
     if (n <= reader_left(reader) && inside >= reader->window_used) {
-        if (fill_window(reader, error) != 0)
+        if (fill_window(reader, error) != 0) {
             return NULL;
+        }
         inside = reader->position - reader->window_start;
     }
     if (inside < reader->window_used && n <= reader->window_used - inside) {
@@ -98,16 +105,18 @@ const void *reader_view(struct reader *reader, void *room, size_t n, struct erro
 
 int reader_skip(struct reader *reader, uint64_t n, struct error *error)
 {
-    if (n > reader_left(reader))
+    if (n > reader_left(reader)) {
         return ends_early(reader, error);
+    }
     reader->position += n;
     return 0;
 }
 
 int reader_seek(struct reader *reader, uint64_t position, struct error *error)
 {
-    if (position > reader->limit)
+    if (position > reader->limit) {
         return ends_early(reader, error);
+    }
     reader->position = position;
     return 0;
 }

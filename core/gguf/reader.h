@@ -2,7 +2,7 @@
 #ifndef BOOTLLAMA_READER_H
 #define BOOTLLAMA_READER_H
 
-#include "format.h"
+#include "base/error.h"
 #include "platform.h"
 
 struct reader {

@@ -1,6 +1,9 @@
 /* The tensor descriptions of a GGUF file: each is one that the hyper-parameters ask for, whole and in the file. */
-#include "gguf_parts.h"
-#include "memory.h"
+#include "base/format.h"
+#include "base/memory.h"
+#include "base/number.h"
+#include "base/text.h"
+#include "gguf/parts.h"
 
 enum { BLOCK = 32, DIMENSIONS_MAX = 4 }; /* BLOCK: elements of a Q8_0 block */
 
@@ -56,8 +59,9 @@ static struct shape layer_shape(const struct gguf *gguf, enum gguf_layer_tensor 
 /* What the hyper-parameters ask of tensor number `id`. */
 static struct shape shape_of(const struct gguf *gguf, uint32_t id)
 {
-    if (id >= TENSOR_LAYER_FIRST)
+    if (id >= TENSOR_LAYER_FIRST) {
         return layer_shape(gguf, (id - TENSOR_LAYER_FIRST) % LAYER_TENSORS);
+    }
     return (struct shape){id == TENSOR_OUTPUT_NORM ? 1 : gguf->vocabulary, gguf->dim};
 }
 
@@ -68,9 +72,10 @@ static const char *read_layer(const char *text, uint32_t layers, uint32_t *layer
     size_t digits = 0;
     uint64_t value = 0;
 
-    while (text[digits] != '.' && text[digits] != '\0')
+    while (text[digits] != '.' && text[digits] != '\0') {
         digits++;
-    bool good = text[digits] == '.' && parse_u64(text, digits, &value) && value < layers;
+    }
+    bool good = text[digits] == '.' && number_parse_u64(text, digits, &value) && value < layers;
     *layer = (uint32_t)value;
     return good && (text[0] != '0' || digits == 1) ? text + digits + 1 : "";
 }
@@ -81,23 +86,27 @@ static uint32_t find_tensor(const struct gguf *gguf, const char *name)
     uint32_t layer;
 
     for (uint32_t id = 0; id < TENSOR_LAYER_FIRST; id++) {
-        if (text_equal(name, model_names[id]))
+        if (text_equal(name, model_names[id])) {
             return id;
+        }
     }
-    if (memcmp(name, "blk.", 4) != 0) /* name is an array of more than 4 bytes */
+    if (memcmp(name, "blk.", 4) != 0) { /* name is an array of more than 4 bytes */
         return gguf->tensor_count;
+    }
     const char *rest = read_layer(name + 4, gguf->layers, &layer);
     for (uint32_t k = 0; k < LAYER_TENSORS; k++) {
-        if (text_equal(rest, layer_names[k]))
+        if (text_equal(rest, layer_names[k])) {
             return TENSOR_LAYER_FIRST + layer * LAYER_TENSORS + k;
+        }
     }
     return gguf->tensor_count;
 }
 
 static int refuse_unknown(struct gguf_input *in, const char *name)
 {
-    if (text_equal(name, "rope_freqs.weight"))
+    if (text_equal(name, "rope_freqs.weight")) {
         return gguf_refuse(in, name, "scales positions, which is not supported");
+    }
     return gguf_refuse(in, name, "is no tensor of a llama model with %u layers", in->gguf->layers);
 }
 
@@ -107,18 +116,22 @@ static int read_shape(struct gguf_input *in, const char *name, struct shape want
     uint64_t sizes[DIMENSIONS_MAX] = {1, 1, 1, 1};
     uint32_t dimensions;
 
-    if (gguf_get_u32(in, &dimensions) != 0)
+    if (gguf_get_u32(in, &dimensions) != 0) {
         return -1;
-    if (dimensions < 1 || dimensions > DIMENSIONS_MAX)
-        return gguf_refuse(in, name, "has %u dimensions; allowed are 1 to %u", dimensions, (uint32_t)DIMENSIONS_MAX);
-    for (uint32_t i = 0; i < dimensions; i++) {
-        if (gguf_get_u64(in, &sizes[i]) != 0)
-            return -1;
     }
-    if (sizes[0] != wanted.cols || sizes[1] != wanted.rows || sizes[2] != 1 || sizes[3] != 1)
+    if (dimensions < 1 || dimensions > DIMENSIONS_MAX) {
+        return gguf_refuse(in, name, "has %u dimensions; allowed are 1 to %u", dimensions, (uint32_t)DIMENSIONS_MAX);
+    }
+    for (uint32_t i = 0; i < dimensions; i++) {
+        if (gguf_get_u64(in, &sizes[i]) != 0) {
+            return -1;
+        }
+    }
+    if (sizes[0] != wanted.cols || sizes[1] != wanted.rows || sizes[2] != 1 || sizes[3] != 1) {
         return gguf_refuse(in, name, "has shape %llu x %llu x %llu x %llu; the hyper-parameters ask for %u x %u",
                            (unsigned long long)sizes[0], (unsigned long long)sizes[1], (unsigned long long)sizes[2],
                            (unsigned long long)sizes[3], wanted.cols, wanted.rows);
+    }
     return 0;
 }
 
@@ -155,25 +168,33 @@ static int read_tensor(struct gguf_input *in)
     struct gguf_name name;
     uint32_t type;
 
-    if (gguf_get_name(in, &name, GGUF_NAME_MAX) != 0)
+    if (gguf_get_name(in, &name, GGUF_NAME_MAX) != 0) {
         return -1;
+    }
     uint32_t id = find_tensor(gguf, name.text);
-    if (id == gguf->tensor_count)
+    if (id == gguf->tensor_count) {
         return refuse_unknown(in, name.text);
+    }
     struct gguf_tensor *tensor = &gguf->tensor[id];
-    if (tensor->type != TENSOR_ABSENT)
+    if (tensor->type != TENSOR_ABSENT) {
         return gguf_refuse(in, name.text, "is there twice");
+    }
     struct shape shape = shape_of(gguf, id);
-    if (read_shape(in, name.text, shape) != 0 || gguf_get_u32(in, &type) != 0 || gguf_get_u64(in, &tensor->offset) != 0)
+    if (read_shape(in, name.text, shape) != 0 || gguf_get_u32(in, &type) != 0 ||
+        gguf_get_u64(in, &tensor->offset) != 0) {
         return -1;
+    }
     tensor->size = size_of(type, shape);
-    if (tensor->size == 0 && type != TENSOR_Q8_0)
+    if (tensor->size == 0 && type != TENSOR_Q8_0) {
         return refuse_type(in, name.text, type);
-    if (type == TENSOR_Q8_0 && shape.cols % BLOCK != 0)
+    }
+    if (type == TENSOR_Q8_0 && shape.cols % BLOCK != 0) {
         return gguf_refuse(in, name.text, "is Q8_0 with rows of %u; they must be a multiple of 32", shape.cols);
-    if ((tensor->offset & (in->alignment - 1)) != 0)
+    }
+    if ((tensor->offset & (in->alignment - 1)) != 0) {
         return gguf_refuse(in, name.text, "is at offset %llu, no multiple of the alignment %u",
                            (unsigned long long)tensor->offset, in->alignment);
+    }
     tensor->rows = shape.rows;
     tensor->cols = shape.cols;
     tensor->type = (uint8_t)type;
@@ -185,10 +206,11 @@ void gguf_tensor_name(char *out, size_t size, uint32_t id)
 {
     uint32_t in_layers = id - TENSOR_LAYER_FIRST;
 
-    if (id < TENSOR_LAYER_FIRST)
+    if (id < TENSOR_LAYER_FIRST) {
         format(out, size, "%s", model_names[id]);
-    else
+    } else {
         format(out, size, "blk.%u.%s", in_layers / LAYER_TENSORS, layer_names[in_layers % LAYER_TENSORS]);
+    }
 }
 
 /* Makes the tensors' offsets count from the start of the file, and checks that all are there and inside. */
@@ -203,12 +225,15 @@ static int place_tensors(struct gguf_input *in)
     for (uint32_t id = 0; id < gguf->tensor_count; id++) {
         struct gguf_tensor *tensor = &gguf->tensor[id];
         gguf_tensor_name(name, sizeof name, id);
-        if (tensor->type == TENSOR_ABSENT && id != TENSOR_OUTPUT)
+        if (tensor->type == TENSOR_ABSENT && id != TENSOR_OUTPUT) {
             return gguf_refuse(in, name, "is missing");
-        if (tensor->type == TENSOR_ABSENT)
+        }
+        if (tensor->type == TENSOR_ABSENT) {
             continue;
-        if (data > limit || tensor->offset > limit - data || tensor->size > limit - data - tensor->offset)
+        }
+        if (data > limit || tensor->offset > limit - data || tensor->size > limit - data - tensor->offset) {
             return gguf_refuse(in, name, "reaches beyond the end of the file; copy it again");
+        }
         tensor->offset += data;
     }
     return 0;
@@ -219,11 +244,13 @@ int gguf_read_tensors(struct gguf_input *in, uint64_t count)
     struct gguf *gguf = in->gguf;
 
     gguf->tensor_count = TENSOR_LAYER_FIRST + gguf->layers * LAYER_TENSORS;
-    for (uint32_t id = 0; id < GGUF_TENSORS_MAX; id++)
+    for (uint32_t id = 0; id < GGUF_TENSORS_MAX; id++) {
         gguf->tensor[id].type = TENSOR_ABSENT;
+    }
     for (; count > 0; count--) {
-        if (read_tensor(in) != 0)
+        if (read_tensor(in) != 0) {
             return -1;
+        }
     }
     return place_tensors(in);
 }

@@ -1,4 +1,4 @@
-#include "engine.h"
+#include "infer/engine.h"
 
 /* What memory has to hold besides tokenizer and weights while the model runs. */
 static int layout_run(struct engine *engine, uint32_t context, struct arena *arena)
@@ -56,9 +56,9 @@ static int reserve(struct engine *engine, const char *path, uint64_t bytes, stru
         engine->memory = platform->reserve(platform, engine->memory_bytes);
     }
     if (engine->memory == NULL) {
-        return fail(error, "%s: the model needs %s%u MiB of memory, %u MiB are free; choose a smaller model", path,
-                    bytes == UINT64_MAX ? "more than " : "", mebibytes(bytes == UINT64_MAX ? SIZE_MAX : bytes),
-                    (uint32_t)(memory >> 20));
+        return error_set(error, "%s: the model needs %s%u MiB of memory, %u MiB are free; choose a smaller model", path,
+                         bytes == UINT64_MAX ? "more than " : "", mebibytes(bytes == UINT64_MAX ? SIZE_MAX : bytes),
+                         (uint32_t)(memory >> 20));
     }
     return 0;
 }
@@ -86,18 +86,18 @@ static int load(struct engine *engine, struct reader *reader, const struct kerne
         return -1;
     }
     if (model_layout(&engine->model, &engine->gguf, kernel, &arena) != 0) {
-        return fail(error, "%s: no memory left to load with", reader->path);
+        return error_set(error, "%s: no memory left to load with", reader->path);
     }
     const size_t mark = arena.used;
     reader->window_size = engine->platform->preferred_read;
     reader->window = arena_take(&arena, reader->window_size, ALIGNMENT);
     reader->window_used = 0;
     if (reader->window == NULL || model_load(&engine->model, &engine->gguf, reader, &arena, progress, error) != 0) {
-        return reader->window == NULL ? fail(error, "%s: no memory left to load with", reader->path) : -1;
+        return reader->window == NULL ? error_set(error, "%s: no memory left to load with", reader->path) : -1;
     }
     arena.used = mark;
     if (layout_run(engine, context, &arena) != 0) {
-        return fail(error, "%s: no memory left to run with", reader->path);
+        return error_set(error, "%s: no memory left to run with", reader->path);
     }
     reader->window = engine->window; /* the other one's place is used now */
     reader->window_size = sizeof engine->window;

@@ -2,13 +2,14 @@
 #ifndef BOOTLLAMA_ENGINE_H
 #define BOOTLLAMA_ENGINE_H
 
-#include "chat.h"
-#include "config.h"
-#include "model.h"
-#include "sampler.h"
-#include "team.h"
-#include "tokenizer.h"
-#include "transformer.h"
+#include "base/error.h"
+#include "infer/model.h"
+#include "infer/sampler.h"
+#include "infer/team.h"
+#include "infer/transformer.h"
+#include "session/config.h"
+#include "text/chat.h"
+#include "text/tokenizer.h"
 
 enum {
     ENGINE_WINDOW = 16384,

@@ -1,7 +1,8 @@
 /* Loading a model's weights: tensors in the order of the file, 32 rows at a time, quantized and packed into tiles. */
-#include "checksum.h"
-#include "memory.h"
-#include "model.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "gguf/checksum.h"
+#include "infer/model.h"
 
 /* Scratch memory for a strip of GROUP rows. */
 struct strip {
@@ -130,8 +131,9 @@ static int not_finite(struct loader *loader, uint32_t id, uint32_t row)
 {
     char name[GGUF_TENSOR_NAME_MAX];
     gguf_tensor_name(name, sizeof name, id);
-    return fail(loader->error, "%s: %s, row %u: a weight is infinite, not a number or beyond f16; get a sound copy",
-                loader->reader->path, name, row);
+    return error_set(loader->error,
+                     "%s: %s, row %u: a weight is infinite, not a number or beyond f16; get a sound copy",
+                     loader->reader->path, name, row);
 }
 
 static void pack_strip(const struct loader *loader, uint8_t *tiles, const struct q8_0_block *block, uint32_t groups)
@@ -149,7 +151,7 @@ static int report(struct loader *loader, uint64_t bytes)
 {
     loader->done += bytes;
     if (loader->progress.step != NULL && loader->progress.step(loader->progress.context, loader->done, loader->total)) {
-        return fail(loader->error, "%s: loading was stopped", loader->reader->path);
+        return error_set(loader->error, "%s: loading was stopped", loader->reader->path);
     }
     return 0;
 }
@@ -284,21 +286,27 @@ static int check_sum(const struct loader *loader)
     if (!loader->gguf->has_checksum || loader->checksum == loader->gguf->checksum) {
         return 0;
     }
-    return fail(loader->error, "%s: the weights were not read as they were written; try another port or write the "
-                "image again", loader->reader->path);
+    return error_set(loader->error,
+                     "%s: the weights were not read as they were written; try another port or write the "
+                     "image again",
+                     loader->reader->path);
 }
 
 int model_load(struct model *model, const struct gguf *gguf, struct reader *reader, struct arena *arena,
                const struct load_progress *progress, struct error *error)
 {
-    struct loader loader = {.model = model, .gguf = gguf, .reader = reader, .progress = *progress, .error = error,
+    struct loader loader = {.model = model,
+                            .gguf = gguf,
+                            .reader = reader,
+                            .progress = *progress,
+                            .error = error,
                             .checksum = CHECKSUM_START};
     const size_t mark = arena->used;
     strip_layout(&loader.strip, gguf, arena);
     for (uint32_t id = 0; id < gguf->tensor_count; id++) {
         loader.total += gguf->tensor[id].type != TENSOR_ABSENT ? gguf->tensor[id].size : 0;
     }
-    int status = loader.strip.block != NULL ? 0 : fail(error, "%s: no memory left to load with", reader->path);
+    int status = loader.strip.block != NULL ? 0 : error_set(error, "%s: no memory left to load with", reader->path);
     uint32_t id = next_in_file(gguf, gguf->tensor_count);
     while (status == 0 && id != gguf->tensor_count) {
         status = load_tensor(&loader, id);

@@ -1,6 +1,6 @@
-#include "model.h"
-#include "memory.h"
-#include "rope.h"
+#include "base/memory.h"
+#include "infer/model.h"
+#include "infer/rope.h"
 
 /* Takes count elements of `size` bytes; a product beyond the address space counts as all of it. */
 static void *take(struct arena *arena, uint64_t count, size_t size)

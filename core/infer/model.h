@@ -7,9 +7,10 @@
 #ifndef BOOTLLAMA_MODEL_H
 #define BOOTLLAMA_MODEL_H
 
-#include "arena.h"
-#include "gguf.h"
-#include "kernel.h"
+#include "base/arena.h"
+#include "base/error.h"
+#include "gguf/gguf.h"
+#include "kernel/kernel.h"
 
 /* Matrices that are always multiplied by the same vector are stacked into one, each padded to whole tiles. */
 struct layer {

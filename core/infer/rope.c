@@ -1,5 +1,5 @@
-#include "rope.h"
-#include "half.h"
+#include "base/half.h"
+#include "infer/rope.h"
 
 /* The upper 64 bits of a * b: the product of two fractions in units of 2^-64. */
 static uint64_t multiply_high(uint64_t a, uint64_t b)

@@ -1,5 +1,5 @@
-#include "sampler.h"
-#include "exp2.h"
+#include "base/exp2.h"
+#include "infer/sampler.h"
 
 /* The most likely candidate first; among equals the lower id. A total order, so that no sort can matter. */
 static bool ranks_before(struct candidate a, struct candidate b)

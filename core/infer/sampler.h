@@ -6,9 +6,8 @@
 #ifndef BOOTLLAMA_SAMPLER_H
 #define BOOTLLAMA_SAMPLER_H
 
-#include "arena.h"
-#include "format.h"
-#include "kernel.h"
+#include "base/arena.h"
+#include "kernel/kernel.h"
 
 struct sampling {
     float temperature; /* >= 0; 0 takes the most likely token */

@@ -1,6 +1,9 @@
-#include "story.h"
+#include "infer/story.h"
 
-#include "memory.h"
+#include "base/format.h"
+#include "base/memory.h"
+#include "base/number.h"
+#include "base/text.h"
 
 enum {
     TEXT_MAX = 4096, /* bytes of one token's text that are shown at most */
@@ -172,16 +175,16 @@ static int encode_prompt(struct teller *teller)
             : tokenizer_encode_turn(&engine->tokenizer, story->prompt, story->prompt_bytes, 0, story->prompt_bytes,
                                     before == 0, engine->text + before, engine->context - before, engine->scratch);
     if (count < 0 && before == 0) {
-        return fail(teller->error, "the prompt is longer than the model's context of %u tokens; shorten it",
-                    engine->context);
+        return error_set(teller->error, "the prompt is longer than the model's context of %u tokens; shorten it",
+                         engine->context);
     }
     if (count < 0) {
-        return fail(teller->error, "the context of %u tokens holds %u already and not these, too; /new empties it",
-                    engine->context, before);
+        return error_set(teller->error, "the context of %u tokens holds %u already and not these, too; /new empties it",
+                         engine->context, before);
     }
     if (count == 0 && before == 0) {
-        return fail(teller->error,
-                    "the prompt has no token: the model has no beginning-of-sequence token; type a prompt");
+        return error_set(teller->error,
+                         "the prompt has no token: the model has no beginning-of-sequence token; type a prompt");
     }
     story_rewind(engine, engine->text_count + (uint32_t)count);
     return 0;
@@ -271,8 +274,8 @@ static enum story_end tell(struct teller *teller, struct story_result *result, u
             return STORY_STOPPED;
         }
         if (id == SAMPLER_NOT_FINITE) {
-            fail(teller->error, "the model's numbers are out of range after %u tokens; get a sound copy",
-                 engine->text_count);
+            error_set(teller->error, "the model's numbers are out of range after %u tokens; get a sound copy",
+                      engine->text_count);
             return STORY_FAILED;
         }
         if (result->first_token == 0) {
@@ -341,5 +344,5 @@ struct story_result story_tell(struct engine *engine, const struct story *story,
 uint32_t story_speed_tenths(const struct story_result *result)
 {
     const uint32_t steps = result->generated - (result->generated > 0);
-    return rate_tenths((uint64_t)steps * 1000000u, result->microseconds - result->first_token);
+    return number_rate_tenths((uint64_t)steps * 1000000u, result->microseconds - result->first_token);
 }

@@ -2,10 +2,11 @@
 #ifndef BOOTLLAMA_STORY_H
 #define BOOTLLAMA_STORY_H
 
-#include "chat.h"
-#include "engine.h"
-#include "keys.h"
-#include "wrap.h"
+#include "base/error.h"
+#include "infer/engine.h"
+#include "session/keys.h"
+#include "session/wrap.h"
+#include "text/chat.h"
 
 enum story_end {
     STORY_COMPLETE,     /* the model ended it */

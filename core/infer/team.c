@@ -1,6 +1,6 @@
-#include "team.h"
+#include "infer/team.h"
 
-#include "memory.h"
+#include "base/memory.h"
 
 /* Of a mailbox. The first processor offers and dismisses; what is offered goes to who changes the state first. */
 enum member_state {

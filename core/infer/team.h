@@ -9,7 +9,7 @@
 #ifndef BOOTLLAMA_TEAM_H
 #define BOOTLLAMA_TEAM_H
 
-#include "kernel.h"
+#include "kernel/kernel.h"
 #include "platform.h"
 
 /* Computes units first .. first + count - 1; count >= 1. Runs on any processor. */

@@ -1,7 +1,7 @@
-#include "transformer.h"
-#include "exp2.h"
-#include "memory.h"
-#include "rope.h"
+#include "base/exp2.h"
+#include "base/memory.h"
+#include "infer/rope.h"
+#include "infer/transformer.h"
 
 static void *take(struct arena *arena, uint64_t count, size_t size)
 {

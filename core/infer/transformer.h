@@ -5,9 +5,9 @@
 #ifndef BOOTLLAMA_TRANSFORMER_H
 #define BOOTLLAMA_TRANSFORMER_H
 
-#include "arena.h"
-#include "model.h"
-#include "team.h"
+#include "base/arena.h"
+#include "infer/model.h"
+#include "infer/team.h"
 
 enum { TRANSFORMER_BLOCK = 16 }; /* positions that one call computes at most */
 

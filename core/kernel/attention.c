@@ -1,7 +1,7 @@
-#include "attention.h"
+#include "kernel/attention.h"
 
-#include "exp2.h"
-#include "kernel.h"
+#include "base/exp2.h"
+#include "kernel/kernel.h"
 
 /* The scores of one head. largest [chunks] gets that of each chunk; returns the largest of all. */
 static float score_head(const struct kernel *kernel, float *scores, float *largest, const int16_t *q, const int16_t *k,
@@ -56,8 +56,8 @@ void attention_compute(const struct kernel *kernel, float *out, const int16_t *q
     const size_t row = shape->context, head_cache = row * shape->head_stride; /* of one KV head */
     const size_t chunks = row / CHUNK + 2;                                    /* of a head at most */
     const float v_largest = cache->v_largest[shape->position], factor = q_scale * shape->score_factor;
-    int16_t *share = (int16_t *)(scratch + heads * row);                       /* [row] */
-    float *largest = (float *)(share + row), *chunk = largest + heads;         /* [heads], [heads][chunks] */
+    int16_t *share = (int16_t *)(scratch + heads * row);               /* [row] */
+    float *largest = (float *)(share + row), *chunk = largest + heads; /* [heads], [heads][chunks] */
     kernel->value_shares(share, cache->v_scale, v_largest > 0 ? (SHARE_MAX + 1) / v_largest : 0.0f, n);
     for (uint32_t head = 0; head < heads; head++) {
         largest[head] = score_head(kernel, scratch + head * row, chunk + head * chunks, q + head * size,

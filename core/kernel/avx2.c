@@ -10,9 +10,9 @@
  */
 #include <immintrin.h>
 
-#include "exp2.h"
-#include "kernel.h"
-#include "tile_quad.h"
+#include "base/exp2.h"
+#include "kernel/kernel.h"
+#include "kernel/tile_quad.h"
 
 #define VECTOR(name) _mm256_##name
 
@@ -57,7 +57,7 @@ static inline void store_int16(int16_t *out, __m256 x)
     _mm_store_si128((__m128i *)out, _mm_packs_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1)));
 }
 
-#include "kernel_attention.h"
+#include "kernel/x86_attention.h"
 
 static inline __m256 floats_round(__m256 y)
 {
@@ -119,7 +119,7 @@ static inline void store_group(struct q8_vector *out, uint32_t group, const __m2
     out->sum[group] = _mm_cvtsi128_si32(two) + _mm_extract_epi16(two, 4);
 }
 
-#include "kernel_vector.h"
+#include "kernel/x86_vector.h"
 
 /* By words, which is fast under emulation, too. */
 static __attribute__((cold)) void tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)

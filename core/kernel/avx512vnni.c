@@ -1,17 +1,17 @@
 /*
  * AVX-512 with VNNI: servers since 2019, Ryzen since Zen 4, some laptops.
  *
- * The tile is that of kernel_avx2.c with 128 added to every weight, because vpdpbusd multiplies unsigned by signed
+ * The tile is that of avx2.c with 128 added to every weight, because vpdpbusd multiplies unsigned by signed
  * bytes: one instruction does four columns of 16 rows. What the 128 adds to a row, 128 * sum(x), does not depend on the
  * row, so every sum starts at its negative.
  */
 #include <immintrin.h>
 
-#include "exp2.h"
-#include "kernel.h"
+#include "base/exp2.h"
+#include "kernel/kernel.h"
 
 enum { BIAS = 128 };
-#include "tile_quad.h"
+#include "kernel/tile_quad.h"
 
 #define VECTOR(name) _mm512_##name
 
@@ -62,7 +62,7 @@ static inline void store_int16(int16_t *out, __m512 x)
     _mm256_store_si256((__m256i *)out, _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(x)));
 }
 
-#include "kernel_attention.h"
+#include "kernel/x86_attention.h"
 
 static inline __m512 floats_round(__m512 y)
 {
@@ -102,7 +102,7 @@ static inline void store_group(struct q8_vector *out, uint32_t group, const __m5
     out->sum[group] = -BIAS * _mm512_reduce_add_epi32(_mm512_add_epi32(low, high));
 }
 
-#include "kernel_vector.h"
+#include "kernel/x86_vector.h"
 
 static __attribute__((cold)) void tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)
 {

@@ -1,4 +1,4 @@
-#include "cpu.h"
+#include "kernel/cpu.h"
 
 enum {
     LEAF1_EDX_FPU = 1u << 0,

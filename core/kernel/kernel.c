@@ -1,4 +1,4 @@
-#include "kernel.h"
+#include "kernel/kernel.h"
 
 const struct kernel *kernel_at(uint32_t index)
 {

@@ -1,7 +1,7 @@
 /*
  * The arithmetic of the model: one definition, several implementations that give the same bits.
  *
- * kernel_scalar.c is the definition; a kernel that differs from it in one bit is wrong. What makes that possible:
+ * scalar.c is the definition; a kernel that differs from it in one bit is wrong. What makes that possible:
  *  - int8 x int8 products are summed in int32, exactly, so their order is free;
  *  - every float operation is one IEEE single precision operation in the order written there, never fused;
  *  - long float sums run in LANES partial sums, element i in lane i % LANES in ascending order, joined as a tree:
@@ -17,10 +17,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "attention.h"
-#include "cpu.h"
-#include "half.h"
-#include "q8_0.h"
+#include "kernel/attention.h"
+#include "kernel/cpu.h"
+#include "base/half.h"
+#include "base/q8_0.h"
 
 enum {
     GROUP = 32,     /* columns that share a scale; rows and columns of a tile */

@@ -4,9 +4,9 @@
  * A tile is int8 [row][column], then a scale for each row as f32. Functions marked cold are built small: a token spends
  * little time in them.
  */
-#include "exp2.h"
-#include "kernel.h"
-#include "memory.h"
+#include "base/exp2.h"
+#include "kernel/kernel.h"
+#include "base/memory.h"
 
 struct tile {
     int8_t q[GROUP][GROUP];

@@ -10,8 +10,8 @@
  */
 #include <emmintrin.h>
 
-#include "exp2.h"
-#include "kernel.h"
+#include "base/exp2.h"
+#include "kernel/kernel.h"
 
 #define VECTOR(name) _mm_##name
 
@@ -56,7 +56,7 @@ static inline void store_int16(int16_t *out, __m128 x)
     _mm_storel_epi64((__m128i *)out, _mm_packs_epi32(four, four));
 }
 
-#include "kernel_attention.h"
+#include "kernel/x86_attention.h"
 
 static inline __m128 floats_round(__m128 y)
 {
@@ -121,7 +121,7 @@ static inline void store_group(struct q8_vector *out, uint32_t group, const __m1
     out->sum[group] = _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xB1)));
 }
 
-#include "kernel_vector.h"
+#include "kernel/x86_vector.h"
 
 enum { SETS = 4, PAIRS = GROUP / 2 };
 

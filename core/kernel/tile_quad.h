@@ -2,8 +2,8 @@
 #ifndef BOOTLLAMA_TILE_QUAD_H
 #define BOOTLLAMA_TILE_QUAD_H
 
-#include "half.h"
-#include "kernel.h"
+#include "base/half.h"
+#include "kernel/kernel.h"
 
 enum { QUADS = GROUP / 4 };
 

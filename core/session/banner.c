@@ -1,5 +1,7 @@
 /* What is said of the machine and of the model: at power-on, after loading, and all of it by /info. */
-#include "console.h"
+#include "session/console.h"
+
+#include "base/format.h"
 
 /* Why this kernel and no other. */
 static const char *kernel_reason(const struct console *console)
@@ -104,8 +106,8 @@ static void say_settings(struct console *console)
     size_t used = 0;
     for (uint32_t i = CONFIG_SAMPLING_FIRST; i <= CONFIG_SAMPLING_LAST; i++) {
         config_value(&console->config, i, value, sizeof value);
-        used += format(list + used, sizeof list - used, "%s%s" WRAP_TIE "%s", used > 0 ? ", " : "", config_key(i),
-                       value);
+        used +=
+            format(list + used, sizeof list - used, "%s%s" WRAP_TIE "%s", used > 0 ? ", " : "", config_key(i), value);
     }
     say(console, COLOUR_TEXT, "Settings: %s\n", list);
 }

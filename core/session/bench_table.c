@@ -1,5 +1,8 @@
 /* /bench: how long every kernel takes for a token, as a table with bars. */
-#include "console.h"
+#include "session/console.h"
+
+#include "base/format.h"
+#include "base/number.h"
 
 enum { TOKENS = 128, LIMIT_US = 10000000, PERIOD_US = 100000, BAR_CELLS = 32 };
 
@@ -57,7 +60,7 @@ static void draw_table(struct console *console, const struct timing timings[KERN
             continue;
         }
         const uint32_t cells = share_of(time[i], longest, BAR_CELLS);
-        const uint32_t speed = rate_tenths((uint64_t)timings[i].tokens * 1000000u, timings[i].microseconds);
+        const uint32_t speed = number_rate_tenths((uint64_t)timings[i].tokens * 1000000u, timings[i].microseconds);
         draw_bar(bar, BAR_CELLS, cells > 0 ? cells : 1, ' ');
         say(console, COLOUR_TEXT, "%c %-11s %8u us  %s %7u.%u tokens/s\n", kernel_at(i) == console->kernel ? '*' : ' ',
             kernel_at(i)->name, (uint32_t)time[i], bar, speed / 10, speed % 10);

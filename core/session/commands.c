@@ -1,8 +1,11 @@
 /* What begins with '/' at the prompt: the table of commands, the simple ones, and completion. */
-#include "console.h"
+#include "session/console.h"
 
-#include "similar.h"
-#include "utf8.h"
+#include "base/error.h"
+#include "base/format.h"
+#include "base/text.h"
+#include "base/utf8.h"
+#include "session/similar.h"
 
 static void help(struct console *console);
 
@@ -352,8 +355,8 @@ bool command_complete(void *context, const char *before, size_t n, uint32_t inde
     while (place < PLACES && (word = next_word(console, place, &console->candidate_at)) != NULL) {
         if (begins(word, typed + start) && console->candidate++ == index) {
             typed[start] = 0;
-            const bool argument = place == SETTING_KEYS || (place == COMMAND_NAMES &&
-                                                            commands[console->candidate_at - 1].argument[0] != 0);
+            const bool argument = place == SETTING_KEYS ||
+                                  (place == COMMAND_NAMES && commands[console->candidate_at - 1].argument[0] != 0);
             format(out, LINE_CANDIDATE_MAX, "%s%s%s", typed, word, argument ? " " : "");
             return true;
         }

@@ -1,9 +1,12 @@
 /* Settings and the text that sets them (config.h): one table says what each key takes. */
-#include "config.h"
+#include "session/config.h"
 
-#include "memory.h"
-#include "similar.h"
-#include "utf8.h"
+#include "base/format.h"
+#include "base/memory.h"
+#include "base/number.h"
+#include "base/text.h"
+#include "base/utf8.h"
+#include "session/similar.h"
 
 enum { REPORTS_MAX = 10, SHOWN_MAX = 32, UART_CLOCK = 115200, SPEED_MIN = 300 };
 
@@ -87,9 +90,9 @@ int config_find(const char *key, size_t n, struct error *error)
     }
     const char *similar = similar_word(shown, keys, CONFIG_KEYS);
     if (similar == NULL) {
-        return fail(error, "there is no setting \"%s\"; /set lists them all", shown);
+        return error_set(error, "there is no setting \"%s\"; /set lists them all", shown);
     }
-    return fail(error, "there is no setting \"%s\"; did you mean %s?", shown, similar);
+    return error_set(error, "there is no setting \"%s\"; did you mean %s?", shown, similar);
 }
 
 /* The word number `index` of a setting, or NULL past the last one. */
@@ -243,7 +246,7 @@ static struct span trim(struct span span)
 static bool set_real(const struct setting *setting, const char *text, void *field)
 {
     float number;
-    if (!parse_float(text, text_length(text), &number) ||
+    if (!number_parse_float(text, text_length(text), &number) ||
         !(number >= 0.0f && number <= (float)(int32_t)setting->most) ||
         (setting->least > 0 && number < REAL_SMALLEST)) {
         return false;
@@ -258,8 +261,8 @@ static bool set_count(const struct setting *setting, const char *text, void *fie
 {
     const int word = find_word(setting, text);
     uint64_t number = (uint64_t)word;
-    if (word < 0 && (setting->most == 0 || !parse_u64(text, text_length(text), &number) || number < setting->least ||
-                     number > setting->most)) {
+    if (word < 0 && (setting->most == 0 || !number_parse_u64(text, text_length(text), &number) ||
+                     number < setting->least || number > setting->most)) {
         return false;
     }
     const uint32_t count = (uint32_t)number;
@@ -270,7 +273,7 @@ static bool set_count(const struct setting *setting, const char *text, void *fie
 static bool set_seed(struct config *config, const struct setting *setting, const char *text)
 {
     const bool is_random = find_word(setting, text) == 0;
-    if (!is_random && !parse_u64(text, text_length(text), &config->sampling.seed)) {
+    if (!is_random && !number_parse_u64(text, text_length(text), &config->sampling.seed)) {
         return false;
     }
     config->seed_random = is_random;
@@ -288,7 +291,7 @@ static bool set_serial(struct config *config, const struct setting *setting, cha
     const struct span rest = trim((struct span){text + n, text_length(text + n)});
     text[n] = 0;
     const int port = find_word(setting, text);
-    if (port < 0 || (rest.n > 0 && (port == 0 || !parse_u64(rest.text, rest.n, &speed))) || speed < SPEED_MIN ||
+    if (port < 0 || (rest.n > 0 && (port == 0 || !number_parse_u64(rest.text, rest.n, &speed))) || speed < SPEED_MIN ||
         speed > UART_CLOCK || UART_CLOCK % (uint32_t)speed != 0) {
         return false;
     }
@@ -323,25 +326,25 @@ static bool set_short(struct config *config, const struct setting *setting, stru
 static int check_text(const struct setting *setting, struct span value, struct error *error)
 {
     if (value.n >= setting->most) {
-        return fail(error, "%s has %zu bytes; at most %u are allowed", setting->key, value.n, setting->most - 1);
+        return error_set(error, "%s has %zu bytes; at most %u are allowed", setting->key, value.n, setting->most - 1);
     }
     for (size_t i = 0; i < value.n;) {
         const int length = utf8_sequence((const uint8_t *)value.text + i, value.n - i);
         if (length <= 0) {
-            return fail(error, "%s is not UTF-8; save the file in that encoding", setting->key);
+            return error_set(error, "%s is not UTF-8; save the file in that encoding", setting->key);
         }
         if ((uint8_t)value.text[i] < ' ' && value.text[i] != '\t') {
-            return fail(error, "%s holds a control character", setting->key);
+            return error_set(error, "%s holds a control character", setting->key);
         }
         const bool separator = value.text[i] == '/' || value.text[i] == '\\';
         if (separator && setting->offset == offsetof(struct config, model)) {
-            return fail(error, "%s is the name of a file in /MODELS, without a folder", setting->key);
+            return error_set(error, "%s is the name of a file in /MODELS, without a folder", setting->key);
         }
         i += (size_t)length;
     }
     char plain[CHAT_TEXT_MAX];
     if (setting->kind == CHAT && !chat_unescape(plain, sizeof plain, value.text, value.n)) {
-        return fail(error, "%s knows \\n (new line), \\t (tab), \\s (space) and \\\\ only", setting->key);
+        return error_set(error, "%s knows \\n (new line), \\t (tab), \\s (space) and \\\\ only", setting->key);
     }
     return 0;
 }
@@ -375,7 +378,7 @@ int config_set(struct config *config, const char *key, size_t key_length, const 
     if (!set_short(config, &settings[index], text)) {
         char allowed[96];
         config_allowed((uint32_t)index, allowed, sizeof allowed);
-        return fail(error, "%s is %s", settings[index].key, allowed);
+        return error_set(error, "%s is %s", settings[index].key, allowed);
     }
     return 0;
 }
@@ -394,7 +397,7 @@ static int set_line(struct config *config, struct span line, struct error *error
         equals++;
     }
     if (equals == line.n) {
-        return fail(error, "a setting is written key = value");
+        return error_set(error, "a setting is written key = value");
     }
     const struct span key = trim((struct span){line.text, equals});
     return config_set(config, key.text, key.n, line.text + equals + 1, line.n - equals - 1, error);

@@ -8,9 +8,10 @@
 #ifndef BOOTLLAMA_CONFIG_H
 #define BOOTLLAMA_CONFIG_H
 
-#include "chat.h"
+#include "base/error.h"
+#include "infer/sampler.h"
 #include "platform.h"
-#include "sampler.h"
+#include "text/chat.h"
 
 enum { PROMPT_MAX = 4096, CONFIG_BYTES_MAX = 65536 };
 

@@ -1,5 +1,9 @@
 /* The session that both boot paths end in (console_run of platform.h): power-on, stories without a hand, the prompt. */
-#include "console.h"
+#include "session/console.h"
+
+#include "base/error.h"
+#include "base/format.h"
+#include "base/text.h"
 
 enum { PAUSE_SECONDS = 3, KEY_ENTER = '\r', KEY_SPACE = ' ' };
 
@@ -27,7 +31,7 @@ static void parse_config(struct console *console, struct platform_file *file)
     struct platform *platform = console->platform;
     struct error error;
     if (file->size > CONFIG_BYTES_MAX) {
-        fail(&error, "is longer than %u bytes; it is left out", (uint32_t)CONFIG_BYTES_MAX);
+        error_set(&error, "is longer than %u bytes; it is left out", (uint32_t)CONFIG_BYTES_MAX);
         report(console, " ", error.text);
         return;
     }
@@ -37,7 +41,7 @@ static void parse_config(struct console *console, struct platform_file *file)
         return;
     }
     if (platform->read(platform, file, 0, text, (uint32_t)file->size) != PLATFORM_OK) {
-        fail(&error, "cannot be read: %s; it is left out", platform->error);
+        error_set(&error, "cannot be read: %s; it is left out", platform->error);
         report(console, " ", error.text);
     } else {
         config_parse(&console->config, text, (size_t)file->size, report_line, console);
@@ -56,7 +60,7 @@ static void read_config(struct console *console)
         parse_config(console, &file);
         platform->close(platform, &file);
     } else if (status != PLATFORM_NOT_FOUND) {
-        fail(&error, "cannot be opened: %s; it is left out", platform->error);
+        error_set(&error, "cannot be opened: %s; it is left out", platform->error);
         report(console, " ", error.text);
     }
 }
@@ -83,7 +87,7 @@ static void start(struct console *console)
     if ((config->serial_port != standard.serial_port || config->serial_speed != standard.serial_speed) &&
         !platform->set_serial(platform, config->serial_port, config->serial_speed)) {
         struct error error;
-        fail(&error, "serial: %s", platform->error);
+        error_set(&error, "serial: %s", platform->error);
         report(console, ", ", error.text);
         config->serial_port = standard.serial_port;
         config->serial_speed = standard.serial_speed;

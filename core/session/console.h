@@ -6,14 +6,14 @@
 #ifndef BOOTLLAMA_CONSOLE_H
 #define BOOTLLAMA_CONSOLE_H
 
-#include "cpu.h"
-#include "engine.h"
-#include "keys.h"
-#include "line.h"
-#include "memory.h"
-#include "story.h"
-#include "team.h"
-#include "wrap.h"
+#include "base/memory.h"
+#include "infer/engine.h"
+#include "infer/story.h"
+#include "infer/team.h"
+#include "kernel/cpu.h"
+#include "session/keys.h"
+#include "session/line.h"
+#include "session/wrap.h"
 
 enum { TICKER_MAX = 80 };
 

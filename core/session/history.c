@@ -1,8 +1,8 @@
 /* Lines entered before (history.h). */
-#include "history.h"
+#include "session/history.h"
 
-#include "format.h"
-#include "memory.h"
+#include "base/memory.h"
+#include "base/text.h"
 
 uint32_t history_older(const struct history *history, uint32_t entry)
 {

@@ -1,4 +1,4 @@
-#include "keys.h"
+#include "session/keys.h"
 
 enum { KEYS_A_CALL = 64 }; /* a keyboard gone mad must not hold the story */
 

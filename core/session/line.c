@@ -1,10 +1,11 @@
-#include "line.h"
+#include "session/line.h"
 
-#include "format.h"
-#include "keys.h"
-#include "memory.h"
-#include "utf8.h"
-#include "wrap.h"
+#include "base/format.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "base/utf8.h"
+#include "session/keys.h"
+#include "session/wrap.h"
 
 enum {
     CTRL_A = 1,

@@ -9,8 +9,8 @@
 #ifndef BOOTLLAMA_LINE_H
 #define BOOTLLAMA_LINE_H
 
-#include "history.h"
 #include "platform.h"
+#include "session/history.h"
 
 enum { LINE_MAX = 4096, LINE_CANDIDATE_MAX = 320 }; /* bytes, NUL included */
 

@@ -1,7 +1,11 @@
 /* Models on the boot volume: finding, listing, loading and changing them. */
-#include "console.h"
+#include "session/console.h"
 
-#include "similar.h"
+#include "base/error.h"
+#include "base/format.h"
+#include "base/number.h"
+#include "base/text.h"
+#include "session/similar.h"
 
 enum { PROGRESS_PERIOD_US = 100000, BAR_CELLS = 20, PROGRESS_COLUMNS = 42 /* bar and figures */, NARROW = 60 };
 
@@ -35,7 +39,7 @@ static void set_path(struct console *console, const char *name)
 /* A medium that fails is not the same as a folder that is empty. */
 static int fail_to_list(struct console *console, struct error *error)
 {
-    return fail(error, "%s cannot be listed: %s", MODELS_FOLDER, console->platform->error);
+    return error_set(error, "%s cannot be listed: %s", MODELS_FOLDER, console->platform->error);
 }
 
 /* How well `typed` names the file: 3 wholly, 2 without its extension, 1 by its number, 0 not. */
@@ -71,7 +75,7 @@ static int find(struct console *console, const char *typed, char *name, struct e
     uint64_t typed_number = 0;
     uint32_t best = 0, number = 0;
     int status;
-    parse_u64(typed, text_length(typed), &typed_number);
+    number_parse_u64(typed, text_length(typed), &typed_number);
     for (uint32_t index = 0; (status = models_next(console, &index)) == PLATFORM_OK;) {
         const char *entry = console->entry.name;
         const uint32_t rank = match(entry, typed, ++number, typed_number);
@@ -94,8 +98,8 @@ static int find(struct console *console, const char *typed, char *name, struct e
         return 0;
     }
     const bool close = similar[0] != 0;
-    return fail(error, "no model %s in %s; %s%s%s", typed, MODELS_FOLDER,
-                close ? "did you mean " : "/models lists them", similar, close ? "?" : "");
+    return error_set(error, "no model %s in %s; %s%s%s", typed, MODELS_FOLDER,
+                     close ? "did you mean " : "/models lists them", similar, close ? "?" : "");
 }
 
 /* Sets console->path to the configured model, or to the first one on the medium. */
@@ -112,7 +116,7 @@ static int find_first(struct console *console, struct error *error)
     }
     const int status = models_next(console, &index);
     if (status == PLATFORM_NOT_FOUND) {
-        return fail(error, "no model in %s; copy a .GGUF file there and press Enter", MODELS_FOLDER);
+        return error_set(error, "no model in %s; copy a .GGUF file there and press Enter", MODELS_FOLDER);
     }
     if (status != PLATFORM_OK) {
         return fail_to_list(console, error);
@@ -127,7 +131,7 @@ static void show_progress(struct console *console, uint64_t now, uint64_t done, 
 {
     char bar[BAR_CELLS + 1], speed[24] = "", text[TICKER_MAX];
     const uint32_t columns = console->platform->columns, cells = columns > 0 && columns < NARROW ? 4 : BAR_CELLS;
-    const uint32_t rate = rate_tenths(done, now - console->loading_since);
+    const uint32_t rate = number_rate_tenths(done, now - console->loading_since);
     if (rate > 0) {
         format(speed, sizeof speed, ", %u.%u MB/s", rate / 10, rate % 10);
     }

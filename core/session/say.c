@@ -1,5 +1,8 @@
 /* Lines of text on the console: broken at the screen's edge, coloured, or changing in place. */
-#include "console.h"
+#include "session/console.h"
+
+#include "base/format.h"
+#include "base/text.h"
 
 enum { MESSAGE_MAX = 1024 };
 

@@ -1,8 +1,8 @@
-#include "similar.h"
+#include "session/similar.h"
 
 #include <stdbool.h>
 
-#include "format.h"
+#include "base/text.h"
 
 enum { SLIPS_MAX = 4, LETTERS_A_SLIP = 3 };
 

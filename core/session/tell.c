@@ -1,5 +1,9 @@
 /* Stories and turns of a chat, and the line of figures under them. */
-#include "console.h"
+#include "session/console.h"
+
+#include "base/error.h"
+#include "base/format.h"
+#include "base/text.h"
 
 void tell_draw_seed(struct console *console)
 {

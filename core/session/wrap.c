@@ -1,6 +1,6 @@
-#include "wrap.h"
+#include "session/wrap.h"
 
-#include "memory.h"
+#include "base/memory.h"
 
 static void flush(struct wrap *wrap)
 {

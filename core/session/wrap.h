@@ -2,8 +2,8 @@
 #ifndef BOOTLLAMA_WRAP_H
 #define BOOTLLAMA_WRAP_H
 
+#include "base/utf8.h"
 #include "platform.h"
-#include "utf8.h"
 
 enum { WRAP_WORD_MAX = 1024 }; /* bytes */
 

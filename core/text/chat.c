@@ -1,7 +1,8 @@
-#include "chat.h"
+#include "text/chat.h"
 
-#include "format.h"
-#include "memory.h"
+#include "base/format.h"
+#include "base/memory.h"
+#include "base/text.h"
 
 /*
  * The families, the first that fits counts. Each is six texts: two marks that the template holds ("" = none), prefix,

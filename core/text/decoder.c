@@ -1,6 +1,6 @@
 /* Tokens to text (tokenizer.h): bytes of tokens go in, whole UTF-8 sequences come out. */
-#include "memory.h"
-#include "tokenizer.h"
+#include "base/memory.h"
+#include "text/tokenizer.h"
 
 struct output {
     char *text;
@@ -23,8 +23,9 @@ static void put_byte(struct decoder *decoder, struct output *out, uint8_t byte)
     size_t n;
 
     utf8_push(&decoder->stream, byte);
-    while ((n = utf8_pop(&decoder->stream, sequence)) > 0)
+    while ((n = utf8_pop(&decoder->stream, sequence)) > 0) {
         put_sequence(out, sequence, n);
+    }
 }
 
 void decoder_begin(struct decoder *decoder, bool at_start)
@@ -51,19 +52,22 @@ size_t decoder_push(struct decoder *decoder, const struct tokenizer *tokenizer, 
 {
     struct output output = {out, 0, size};
 
-    if (id < 0 || (uint32_t)id >= tokenizer->vocabulary)
+    if (id < 0 || (uint32_t)id >= tokenizer->vocabulary) {
         return 0;
+    }
     uint8_t type = tokenizer->type[id], byte;
-    if (type != TOKEN_NORMAL && type != TOKEN_USER && type != TOKEN_BYTE)
+    if (type != TOKEN_NORMAL && type != TOKEN_USER && type != TOKEN_BYTE) {
         return 0;
+    }
     const uint8_t *piece = tokenizer->text + tokenizer->text_start[id];
     const uint8_t *end = tokenizer->text + tokenizer->text_start[id + 1];
     while (piece < end) {
         piece += read_byte(piece, (uint32_t)(end - piece), type, &byte);
         bool dummy = decoder->at_start && tokenizer->add_space_prefix && byte == ' ';
         decoder->at_start = false;
-        if (!dummy)
+        if (!dummy) {
             put_byte(decoder, &output, byte);
+        }
     }
     return output.used;
 }
@@ -72,8 +76,9 @@ size_t decoder_end(struct decoder *decoder, char *out, size_t size)
 {
     struct output output = {out, 0, size};
 
-    if (decoder->stream.count > 0)
+    if (decoder->stream.count > 0) {
         put_sequence(&output, UTF8_REPLACEMENT, sizeof UTF8_REPLACEMENT - 1);
+    }
     decoder->stream.count = 0;
     return output.used;
 }

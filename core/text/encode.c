@@ -2,8 +2,8 @@
  * Text to tokens (tokenizer.h). The text is cut into characters, each a symbol; the pair of neighbours whose joint text
  * is the piece of the best score is merged, the leftmost of equals, until no pair is a piece.
  */
-#include "memory.h"
-#include "tokenizer.h"
+#include "base/memory.h"
+#include "text/tokenizer.h"
 
 enum { SPACE_BYTES = 3, MARK_FREE = -1, MARK_COVERED = -2 };
 #define SPACE "\xE2\x96\x81" /* U+2581 */
@@ -47,10 +47,12 @@ static void divide_scratch(struct encoder *encoder, void *scratch, size_t n)
 
 static void emit(struct encoder *encoder, int32_t id)
 {
-    if (id == TOKEN_ABSENT || encoder->used > encoder->capacity)
+    if (id == TOKEN_ABSENT || encoder->used > encoder->capacity) {
         return;
-    if (encoder->used < encoder->capacity)
+    }
+    if (encoder->used < encoder->capacity) {
         encoder->ids[encoder->used] = id;
+    }
     encoder->used++;
 }
 
@@ -61,8 +63,9 @@ static void push(struct encoder *encoder, uint64_t key)
     uint64_t *heap = encoder->queue;
     uint32_t at = encoder->queued++;
 
-    for (; at > 0 && heap[(at - 1) / 2] < key; at = (at - 1) / 2)
+    for (; at > 0 && heap[(at - 1) / 2] < key; at = (at - 1) / 2) {
         heap[at] = heap[(at - 1) / 2];
+    }
     heap[at] = key;
 }
 
@@ -73,10 +76,12 @@ static uint64_t pop(struct encoder *encoder)
     uint32_t at = 0;
 
     for (uint32_t child; (child = 2 * at + 1) < encoder->queued; at = child) {
-        if (child + 1 < encoder->queued && heap[child] < heap[child + 1])
+        if (child + 1 < encoder->queued && heap[child] < heap[child + 1]) {
             child++;
-        if (key >= heap[child])
+        }
+        if (key >= heap[child]) {
             break;
+        }
         heap[at] = heap[child];
     }
     heap[at] = key;
@@ -90,16 +95,19 @@ static void offer_pair(struct encoder *encoder, uint32_t left)
 {
     const struct tokenizer *tokenizer = encoder->tokenizer;
 
-    if (left == NONE)
+    if (left == NONE) {
         return;
+    }
     struct symbol *symbol = &encoder->symbols[left];
     symbol->rank = 0;
-    if (symbol->next == NONE)
+    if (symbol->next == NONE) {
         return;
+    }
     int32_t id = tokenizer_find(tokenizer, encoder->text + symbol->start,
                                 symbol->length + encoder->symbols[symbol->next].length);
-    if (id == TOKEN_ABSENT)
+    if (id == TOKEN_ABSENT) {
         return;
+    }
     symbol->rank = tokenizer->rank[id];
     push(encoder, (uint64_t)symbol->rank << 32 | (NONE - left));
 }
@@ -112,8 +120,9 @@ static void merge_with_next(struct encoder *encoder, uint32_t left)
     symbol->next = right->next;
     right->length = 0;
     right->rank = 0;
-    if (symbol->next != NONE)
+    if (symbol->next != NONE) {
         encoder->symbols[symbol->next].previous = left;
+    }
     offer_pair(encoder, symbol->previous);
     offer_pair(encoder, left);
 }
@@ -121,15 +130,17 @@ static void merge_with_next(struct encoder *encoder, uint32_t left)
 static void merge_all(struct encoder *encoder, uint32_t count)
 {
     encoder->queued = 0;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         offer_pair(encoder, i);
+    }
     while (encoder->queued > 0) {
         uint64_t key = pop(encoder);
         uint32_t left = NONE - (uint32_t)key;
         /* Entries of pairs that are gone stay queued: then the rank differs, or it is that of the pair there now,
            whose turn it is just as well. */
-        if (encoder->symbols[left].rank == key >> 32)
+        if (encoder->symbols[left].rank == key >> 32) {
             merge_with_next(encoder, left);
+        }
     }
 }
 
@@ -172,8 +183,9 @@ static void encode_fragment(struct encoder *encoder, const char *text, size_t n,
         const struct symbol *symbol = &encoder->symbols[i];
         int32_t id = tokenizer_find(tokenizer, encoder->text + symbol->start, symbol->length);
         emit(encoder, id);
-        for (uint32_t k = 0; id == TOKEN_ABSENT && k < symbol->length; k++)
+        for (uint32_t k = 0; id == TOKEN_ABSENT && k < symbol->length; k++) {
             emit(encoder, tokenizer->byte_token[encoder->text[symbol->start + k]]);
+        }
     }
 }
 
@@ -204,10 +216,11 @@ static uint32_t first_from(const struct tokenizer *tokenizer, uint32_t low, uint
 {
     while (low < high) {
         uint32_t middle = low + (high - low) / 2, id = tokenizer->sorted[middle];
-        if (length_of(tokenizer, id) == at || tokenizer->text[tokenizer->text_start[id] + at] < byte)
+        if (length_of(tokenizer, id) == at || tokenizer->text[tokenizer->text_start[id] + at] < byte) {
             low = middle + 1;
-        else
+        } else {
             high = middle;
+        }
     }
     return low;
 }
@@ -224,8 +237,9 @@ static uint32_t longest_at(const struct tokenizer *tokenizer, const struct turn 
         const uint8_t byte = (uint8_t)turn->text[start + n];
         low = first_from(tokenizer, low, high, n, byte);
         high = first_from(tokenizer, low, high, n, byte + 1u);
-        if (low == high)
+        if (low == high) {
             break;
+        }
         const uint32_t first = tokenizer->sorted[low];
         if (length_of(tokenizer, first) == n + 1 && counts(turn, tokenizer->type[first], start, start + n + 1)) {
             longest = n + 1;
@@ -250,8 +264,9 @@ static void mark_tokens(struct encoder *encoder, const struct turn *turn)
     }
     for (uint32_t length = tokenizer->marked_longest; length > 0; length--) {
         for (size_t i = 0; i + length <= turn->n; i++) {
-            if (longest[i] != length)
+            if (longest[i] != length) {
                 continue;
+            }
             for (size_t k = 1; k < length; k++) {
                 mark[i + k] = MARK_COVERED;
                 longest[i + k] = 0;
@@ -272,21 +287,25 @@ static int32_t encode(const struct tokenizer *tokenizer, const struct turn *turn
     struct encoder encoder = {.tokenizer = tokenizer, .ids = ids, .capacity = capacity};
     bool add_space = tokenizer->add_space_prefix; /* at the start and after each marked token */
 
-    if (turn->n > TOKENIZER_TEXT_MAX)
+    if (turn->n > TOKENIZER_TEXT_MAX) {
         return -1;
+    }
     divide_scratch(&encoder, scratch, turn->n);
-    if (begin && tokenizer->add_bos)
+    if (begin && tokenizer->add_bos) {
         emit(&encoder, tokenizer->bos);
+    }
     mark_tokens(&encoder, turn);
     for (size_t i = 0, end; i < turn->n; i = end) {
         const int32_t inside = encoder.mark[i] == MARK_FREE ? MARK_FREE : MARK_COVERED;
         end = i + 1;
-        while (end < turn->n && encoder.mark[end] == inside)
+        while (end < turn->n && encoder.mark[end] == inside) {
             end++;
-        if (inside == MARK_FREE)
+        }
+        if (inside == MARK_FREE) {
             encode_fragment(&encoder, turn->text + i, end - i, add_space);
-        else
+        } else {
             emit(&encoder, encoder.mark[i]);
+        }
         add_space = tokenizer->add_space_prefix && inside != MARK_FREE;
     }
     return encoder.used <= capacity ? (int32_t)encoder.used : -1;

@@ -6,9 +6,10 @@
 #ifndef BOOTLLAMA_TOKENIZER_H
 #define BOOTLLAMA_TOKENIZER_H
 
-#include "arena.h"
-#include "gguf.h"
-#include "utf8.h"
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/utf8.h"
+#include "gguf/gguf.h"
 
 enum token_type { TOKEN_NORMAL = 1, TOKEN_UNKNOWN, TOKEN_CONTROL, TOKEN_USER, TOKEN_UNUSED, TOKEN_BYTE };
 

@@ -2,7 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
+#include "session/config.h"
+
+#include "base/error.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "line.h"
 #include "model_screen.h"
-#include "wrap.h"
+#include "session/line.h"
+#include "session/wrap.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gguf.h"
-#include "kernel.h"
+#include "base/error.h"
+#include "gguf/gguf.h"
+#include "infer/model.h"
+#include "infer/transformer.h"
+#include "kernel/kernel.h"
 #include "memory_platform.h"
-#include "model.h"
-#include "tokenizer.h"
-#include "transformer.h"
+#include "text/tokenizer.h"
 
 enum { ZEROS = 24096, INPUT_MAX = 1 << 20, WINDOW = 2048, MEMORY = 2 << 20, TEXT_MAX = 4096, CONTEXT = 4 };
 

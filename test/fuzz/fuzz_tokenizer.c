@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "utf8.h"
+#include "base/utf8.h"
 #include "vocabulary.h"
 
 enum { INPUT_MAX = 4096, LONGEST = 3 * (3 * INPUT_MAX + 3) };

@@ -7,9 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cpu.h"
+#include "base/error.h"
 #include "host_platform.h"
-#include "story.h"
+#include "infer/story.h"
+#include "kernel/cpu.h"
 
 static void put_nothing(struct platform *platform, const char *utf8, size_t n)
 {

@@ -255,8 +255,7 @@ def chat_ids(tmp_path_factory):
     program, library = folder / "chat_ids", folder / "host.a"
     objects = [path for path in built("host").rglob("*.o") if path.name != "main.o" and path.parent.name != "model"]
     subprocess.run(["ar", "rc", library, *objects], check=True, timeout=ANSWER_SECONDS)
-    subprocess.run(["gcc", "-std=gnu11", f"-I{ROOT}/core",
-                    *(f"-I{folder}" for folder in (ROOT / "core").iterdir() if folder.is_dir()), f"-I{ROOT}/host", HERE / "chat_ids.c", library,
+    subprocess.run(["gcc", "-std=gnu11", f"-I{ROOT}", f"-I{ROOT}/core", f"-I{ROOT}/host", HERE / "chat_ids.c", library,
                     "-lpthread", "-o", program], check=True, timeout=ANSWER_SECONDS)
 
     def ids(path, *turns):

@@ -4,9 +4,9 @@
 
 #include "unit.h"
 
-#include "config.h"
 #include "console_session.h"
 #include "sample_model.h"
+#include "session/config.h"
 
 static struct session session; /* the one that runs */
 

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "exp2.h"
+#include "base/exp2.h"
 
 static uint32_t random_state = 1;
 

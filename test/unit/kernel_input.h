@@ -4,8 +4,8 @@
 
 #include "unit.h"
 
-#include "half.h"
-#include "kernel.h"
+#include "base/half.h"
+#include "kernel/kernel.h"
 
 void random_begin(void); /* the same numbers again */
 uint32_t random_u32(void);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gguf.h"
+#include "gguf/gguf.h"
 
 enum { KEYS_MAX = 48, TENSORS_MAX = 32, VALUE_MAX = 400, NAME_MAX_BYTES = 70, ALIGN = 32, DIM = 32, HIDDEN = 64 };
 

@@ -2,7 +2,7 @@
 
 #include "unit.h"
 
-#include "cpu.h"
+#include "kernel/cpu.h"
 #include "sample_model.h"
 
 enum { MEMORY_BYTES = 4 << 20 };

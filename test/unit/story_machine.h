@@ -2,8 +2,9 @@
 #ifndef BOOTLLAMA_TEST_STORY_MACHINE_H
 #define BOOTLLAMA_TEST_STORY_MACHINE_H
 
+#include "base/error.h"
+#include "infer/story.h"
 #include "memory_platform.h"
-#include "story.h"
 
 enum { MACHINE_CONTEXT = 120, MACHINE_OUT_MAX = 4096 };
 

@@ -2,7 +2,8 @@
 #ifndef BOOTLLAMA_TEST_VOCABULARY_H
 #define BOOTLLAMA_TEST_VOCABULARY_H
 
-#include "tokenizer.h"
+#include "base/error.h"
+#include "text/tokenizer.h"
 
 struct piece {
     const char *text;

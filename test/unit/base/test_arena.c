@@ -1,7 +1,7 @@
 /* core/arena.c */
 #include "unit.h"
 
-#include "arena.h"
+#include "base/arena.h"
 
 static void hands_out_in_order(void **state)
 {

@@ -3,10 +3,10 @@
 
 #include <math.h>
 
-#include "exp2.h"
-#include "half.h"
-#include "q8_0.h"
-#include "rope.h"
+#include "base/exp2.h"
+#include "base/half.h"
+#include "base/q8_0.h"
+#include "infer/rope.h"
 
 /* A half's value by the definition of binary16, in double precision. */
 static double half_value(uint16_t half)

@@ -1,7 +1,10 @@
 /* core/format.c and core/parse.c: every conversion, every limit, exact bits of floats. */
 #include "unit.h"
 
-#include "format.h"
+#include "base/error.h"
+#include "base/format.h"
+#include "base/number.h"
+#include "base/text.h"
 
 #define CHECK(expected, ...) \
     do { \
@@ -57,11 +60,11 @@ static void failing(void **state)
     char longer[1000];
 
     (void)state;
-    assert_int_equal(fail(&error, "%s: %u", "a", 5u), -1);
+    assert_int_equal(error_set(&error, "%s: %u", "a", 5u), -1);
     assert_string_equal(error.text, "a: 5");
     memset(longer, 'x', sizeof longer);
     longer[sizeof longer - 1] = '\0';
-    assert_int_equal(fail(&error, "%s", longer), -1);
+    assert_int_equal(error_set(&error, "%s", longer), -1);
     assert_int_equal(strlen(error.text), sizeof error.text - 1);
 }
 
@@ -98,7 +101,7 @@ static void rates(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++)
-        assert_int_equal(rate_tenths(cases[i].amount, cases[i].microseconds), cases[i].tenths);
+        assert_int_equal(number_rate_tenths(cases[i].amount, cases[i].microseconds), cases[i].tenths);
 }
 
 static void whole_numbers(void **state)
@@ -109,12 +112,12 @@ static void whole_numbers(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(wrong); i++)
-        assert_false(parse_u64(wrong[i], strlen(wrong[i]), &value));
+        assert_false(number_parse_u64(wrong[i], strlen(wrong[i]), &value));
     assert_true(value == 77);
-    assert_true(parse_u64("18446744073709551615", 20, &value) && value == UINT64_MAX);
-    assert_true(parse_u64("18446744073709551609", 20, &value) && value == UINT64_MAX - 6);
-    assert_true(parse_u64("007", 3, &value) && value == 7);
-    assert_true(parse_u64("12345", 3, &value) && value == 123);
+    assert_true(number_parse_u64("18446744073709551615", 20, &value) && value == UINT64_MAX);
+    assert_true(number_parse_u64("18446744073709551609", 20, &value) && value == UINT64_MAX - 6);
+    assert_true(number_parse_u64("007", 3, &value) && value == 7);
+    assert_true(number_parse_u64("12345", 3, &value) && value == 123);
 }
 
 static uint32_t bits_of(const char *text)
@@ -122,7 +125,7 @@ static uint32_t bits_of(const char *text)
     float value;
     uint32_t bits;
 
-    assert_true(parse_float(text, strlen(text), &value));
+    assert_true(number_parse_float(text, strlen(text), &value));
     memcpy(&bits, &value, sizeof bits);
     return bits;
 }
@@ -156,9 +159,9 @@ static void wrong_floats(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(wrong); i++)
-        assert_false(parse_float(wrong[i], strlen(wrong[i]), &value));
+        assert_false(number_parse_float(wrong[i], strlen(wrong[i]), &value));
     memset(digits, '1', sizeof digits);
-    assert_false(parse_float(digits, sizeof digits, &value));
+    assert_false(number_parse_float(digits, sizeof digits, &value));
     assert_true(value == 3.0f);
 }
 

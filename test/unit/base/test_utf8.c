@@ -1,7 +1,7 @@
 /* core/utf8.c against a decoder written the other way round: from code points. */
 #include "unit.h"
 
-#include "utf8.h"
+#include "base/utf8.h"
 
 static int encode(uint32_t code, uint8_t *out)
 {

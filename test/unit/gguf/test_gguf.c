@@ -1,7 +1,8 @@
 /* core/gguf*.c: what is read from good files, and every refusal with its exact line. */
 #include "unit.h"
 
-#include "gguf.h"
+#include "base/error.h"
+#include "gguf/gguf.h"
 #include "hostile_models.h"
 #include "memory_platform.h"
 

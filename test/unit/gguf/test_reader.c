@@ -1,8 +1,9 @@
 /* core/reader.c over files in memory. */
 #include "unit.h"
 
+#include "base/error.h"
+#include "gguf/reader.h"
 #include "memory_platform.h"
-#include "reader.h"
 
 enum { FILE_BYTES = 5000, WINDOW = 1024 };
 

@@ -1,8 +1,8 @@
 /* core/story.c: the tokens of a chat's turns, and what stands between them. */
 #include "unit.h"
 
-#include "chat.h"
 #include "story_machine.h"
+#include "text/chat.h"
 
 /* ---- Chats ---- */
 

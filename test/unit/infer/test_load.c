@@ -1,10 +1,11 @@
 /* core/load.c: the checksum of the weights, and strips that do not lie in the reader's window as a whole. */
 #include "unit.h"
 
-#include "checksum.h"
-#include "kernel.h"
+#include "base/error.h"
+#include "gguf/checksum.h"
+#include "infer/model.h"
+#include "kernel/kernel.h"
 #include "memory_platform.h"
-#include "model.h"
 #include "sample_model.h"
 
 enum { WINDOW = 4096, MEMORY = 1 << 20 };

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "sampler.h"
+#include "infer/sampler.h"
 
 enum { N = 50, PADDED = 64 };
 

@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include "team.h"
+#include "infer/team.h"
 
 enum { MOST = 8, UNITS_MAX = 1000 };
 

@@ -1,7 +1,7 @@
 /* The transformer's blocks: however a text is cut into calls, on every kernel, the bits are those of one at a time. */
 #include "kernel_input.h"
 
-#include "transformer.h"
+#include "infer/transformer.h"
 
 enum { CONTEXT = 64, VOCABULARY = 45 };
 

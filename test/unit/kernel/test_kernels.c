@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "exp2.h"
+#include "base/exp2.h"
 
 enum { VECTORS_MAX = 11 }; /* of one matmul */
 

@@ -1,7 +1,8 @@
 /* core/config.c: every key at its limits, every message, and how lines are read. */
 #include "unit.h"
 
-#include "config.h"
+#include "base/error.h"
+#include "session/config.h"
 
 static char reports[4000];
 

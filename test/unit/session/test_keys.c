@@ -1,7 +1,7 @@
 /* core/keys.c: what is typed ahead is kept, in order and in bounds; Escape and Ctrl-C empty it. */
 #include "unit.h"
 
-#include "keys.h"
+#include "session/keys.h"
 
 static int pressed[3 * KEYS_MAX];
 static size_t at, count;

@@ -1,7 +1,7 @@
 /* core/similar.c: what is close to a mistyped word, and what is not. */
 #include "unit.h"
 
-#include "similar.h"
+#include "session/similar.h"
 
 static const char *const words[] = {"/help", "/set", "/model", "/models", "/info", "/bench", "/again", "/reboot",
                                     "/off", "temperature", "top_p", "top_k", "seed", "repeat_penalty"};

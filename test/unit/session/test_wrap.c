@@ -1,7 +1,7 @@
 /* core/wrap.c against a table, in every cut of the text into calls. */
 #include "unit.h"
 
-#include "wrap.h"
+#include "session/wrap.h"
 
 enum { OUT_MAX = 8192 };
 

@@ -1,7 +1,7 @@
 /* core/chat.c: which family a template is of, and the texts that it stands for. */
 #include "unit.h"
 
-#include "chat.h"
+#include "text/chat.h"
 
 /* Templates as model files have them, cut down to what tells them apart. */
 static const struct {

@@ -1,14 +1,14 @@
 /* Screen, keys, console devices, time and text of uefi/ on a firmware that does its worst. */
 #include "unit.h"
 
+#include "fake_firmware.h"
+#include "pc/terminal_keys.h"
+#include "platform.h"
 #include "uefi/colours.h"
 #include "uefi/console_path.h"
-#include "fake_firmware.h"
 #include "uefi/keyboard.h"
-#include "platform.h"
 #include "uefi/screen.h"
 #include "uefi/status.h"
-#include "terminal_keys.h"
 #include "uefi/unicode.h"
 
 /* ---- screen ---- */

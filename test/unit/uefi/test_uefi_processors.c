@@ -1,8 +1,8 @@
 /* uefi/processors.c against MP services made of tables: what firmware may answer, and what becomes of its events. */
 #include "unit.h"
 
-#include "uefi/processors.h"
 #include "platform.h"
+#include "uefi/processors.h"
 
 enum { EVENTS = 8, SECOND_US = 1000000 };
 

@@ -12,10 +12,10 @@
  *   store_int16(out, x)         rounds to integers and stores them in order
  *   VALUE_DIMS                  dimensions, a multiple of 4, whose sums its registers hold
  */
-#ifndef BOOTLLAMA_KERNEL_ATTENTION_H
-#define BOOTLLAMA_KERNEL_ATTENTION_H
+#ifndef BOOTLLAMA_X86_ATTENTION_H
+#define BOOTLLAMA_X86_ATTENTION_H
 
-#include "kernel.h"
+#include "kernel/kernel.h"
 
 enum {
     WIDTH = sizeof(floats) / sizeof(float),           /* positions in a vector of scores */

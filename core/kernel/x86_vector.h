@@ -1,7 +1,7 @@
 /*
  * The float part of a vector kernel, written once: RMSNorm, quantization, RoPE, SwiGLU and exponentials.
  *
- * A kernel's .c file includes this after kernel_attention.h (VECTOR, floats, WIDTH) and after defining, for its
+ * A kernel's .c file includes this after x86_attention.h (VECTOR, floats, WIDTH) and after defining, for its
  * instruction set,
  *   floats_round(y)                y rounded to the nearest integer, in a form of the kernel's own
  *   floats_fraction(y, rounded)    y less that integer
@@ -11,16 +11,16 @@
  *   group_magnitude(x)             the bits of the largest magnitude of a group, floats [GROUP / WIDTH]
  *   store_group(out, group, x)     rounds such a group to integers, to nearest even, and stores them as its matmul
  *                                  reads them
- * Every function does the operations of its namesake in kernel_scalar.c in the same order, a lane being a lane.
+ * Every function does the operations of its namesake in scalar.c in the same order, a lane being a lane.
  * minps and maxps give their second operand where one is NaN.
  */
-#ifndef BOOTLLAMA_KERNEL_VECTOR_H
-#define BOOTLLAMA_KERNEL_VECTOR_H
+#ifndef BOOTLLAMA_X86_VECTOR_H
+#define BOOTLLAMA_X86_VECTOR_H
 
 #include <immintrin.h>
 
-#include "exp2.h"
-#include "kernel.h"
+#include "base/exp2.h"
+#include "kernel/kernel.h"
 
 enum { PARTS = LANES / WIDTH }; /* vectors that hold LANES partial sums */
 

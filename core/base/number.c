@@ -1,5 +1,4 @@
-/* Numbers from text (format.h): whole text or nothing, the same bits on every machine. */
-#include "format.h"
+#include "base/number.h"
 
 enum { FLOAT_DIGITS = 7, FLOAT_EXPONENT_MAX = 30, EXACT_POWER = 10, DIGITS_MAX = 100 };
 
@@ -8,17 +7,19 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-bool parse_u64(const char *text, size_t n, uint64_t *value)
+bool number_parse_u64(const char *text, size_t n, uint64_t *value)
 {
     const uint64_t tenth = UINT64_MAX / 10; /* constants: the compiler divides, not the program */
     uint64_t sum = 0;
 
-    if (n == 0)
+    if (n == 0) {
         return false;
+    }
     for (size_t i = 0; i < n; i++) {
         uint32_t digit = (uint32_t)(text[i] - '0');
-        if (!is_digit(text[i]) || sum > tenth || (sum == tenth && digit > UINT64_MAX % 10))
+        if (!is_digit(text[i]) || sum > tenth || (sum == tenth && digit > UINT64_MAX % 10)) {
             return false;
+        }
         sum = sum * 10 + digit;
     }
     *value = sum;
@@ -62,8 +63,10 @@ static bool read_exponent(const char *text, size_t n, struct decimal *decimal)
     size_t sign = n > 1 && (text[1] == '-' || text[1] == '+');
     uint64_t value;
 
-    if ((text[0] != 'e' && text[0] != 'E') || !parse_u64(text + 1 + sign, n - 1 - sign, &value) || value > 1000)
+    if ((text[0] != 'e' && text[0] != 'E') || !number_parse_u64(text + 1 + sign, n - 1 - sign, &value) ||
+        value > 1000) {
         return false;
+    }
     decimal->exponent += negative ? -(int32_t)value : (int32_t)value;
     return true;
 }
@@ -73,28 +76,43 @@ static float scale(float value, int32_t exponent)
 {
     for (int32_t left = exponent < 0 ? -exponent : exponent; left > 0; left -= EXACT_POWER) {
         float power = 1.0f;
-        for (int32_t i = 0; i < left && i < EXACT_POWER; i++)
+        for (int32_t i = 0; i < left && i < EXACT_POWER; i++) {
             power = power * 10.0f;
+        }
         value = exponent < 0 ? value / power : value * power;
     }
     return value;
 }
 
-bool parse_float(const char *text, size_t n, float *value)
+bool number_parse_float(const char *text, size_t n, float *value)
 {
     size_t sign = n > 0 && text[0] == '-';
     struct decimal decimal = {0};
 
-    if (n > DIGITS_MAX)
+    if (n > DIGITS_MAX) {
         return false;
+    }
     size_t used = read_mantissa(text + sign, n - sign, &decimal) + sign;
-    if (used == sign || (used < n && !read_exponent(text + used, n - used, &decimal)))
+    if (used == sign || (used < n && !read_exponent(text + used, n - used, &decimal))) {
         return false;
-    if (decimal.digits == 0)
+    }
+    if (decimal.digits == 0) {
         decimal.exponent = 0;
-    if (decimal.exponent < -FLOAT_EXPONENT_MAX || decimal.exponent > FLOAT_EXPONENT_MAX)
+    }
+    if (decimal.exponent < -FLOAT_EXPONENT_MAX || decimal.exponent > FLOAT_EXPONENT_MAX) {
         return false;
+    }
     float magnitude = scale((float)decimal.digits, decimal.exponent);
     *value = sign != 0 ? -magnitude : magnitude;
     return true;
+}
+
+uint32_t number_rate_tenths(uint64_t amount, uint64_t microseconds)
+{
+    while (microseconds > UINT32_MAX) { /* keeps the division in 32 bits of divisor */
+        microseconds >>= 1;
+        amount >>= 1;
+    }
+    const uint64_t tenths = microseconds == 0 ? 0 : amount * 10 / microseconds;
+    return tenths > UINT32_MAX ? UINT32_MAX : (uint32_t)tenths;
 }

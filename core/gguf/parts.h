@@ -1,8 +1,9 @@
-/* What gguf.c, gguf_keys.c and gguf_tensors.c share: reading one GGUF header in three steps. */
+/* What gguf.c, keys.c and tensors.c share: reading one GGUF header in three steps. */
 #ifndef BOOTLLAMA_GGUF_PARTS_H
 #define BOOTLLAMA_GGUF_PARTS_H
 
-#include "gguf.h"
+#include "base/error.h"
+#include "gguf/gguf.h"
 
 enum {
     GGUF_NAME_MAX = 64,   /* bytes of a tensor name (docs/gguf.md); no key that matters here is longer */

@@ -1,0 +1,19 @@
+/* Texts that end in NUL: length and comparison. */
+#ifndef BOOTLLAMA_TEXT_H
+#define BOOTLLAMA_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Returns bytes before the NUL. */
+size_t text_length(const char *text);
+
+/* An ASCII capital as a small letter; any other byte as it is. */
+char text_lower(char c);
+
+bool text_equal(const char *a, const char *b);
+
+/* ASCII letters compare without case. */
+bool text_equal_nocase(const char *a, const char *b);
+
+#endif
