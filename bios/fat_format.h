@@ -1,14 +1,73 @@
-/* What fat.c and fat_directory.c share. Not for others. */
-#ifndef BOOTLLAMA_FAT_PARTS_H
-#define BOOTLLAMA_FAT_PARTS_H
+/*
+ * FAT12, FAT16 and FAT32 as they lie on the disk: Microsoft "FAT: General Overview of On-Disk Format" 1.03 (fatgen103),
+ * long names included. Numbers are little-endian, offsets are bytes.
+ */
+#ifndef BOOTLLAMA_FAT_FORMAT_H
+#define BOOTLLAMA_FAT_FORMAT_H
 
-#include "fat.h"
+#include <stdint.h>
 
-enum { FAT_SLOT_BYTES = 32, FAT_SECTOR_SLOTS = FAT_SECTOR / FAT_SLOT_BYTES }; /* of a directory */
+enum {
+    FAT_SECTOR = 512, /* bytes of a sector of the medium; a volume may count in larger ones */
 
-/* What fat_next_cluster gives besides the numbers of clusters. */
-#define FAT_CHAIN_END 0xFFFFFFFFu
-#define FAT_CHAIN_BAD 0xFFFFFFF7u
+    /* The boot sector and its BIOS parameter block. */
+    FAT_BPB_SECTOR_BYTES = 11,     /* 16 bit */
+    FAT_BPB_CLUSTER_SECTORS = 13,  /* 8 bit */
+    FAT_BPB_RESERVED_SECTORS = 14, /* 16 bit; the first FAT follows them */
+    FAT_BPB_FATS = 16,             /* 8 bit */
+    FAT_BPB_ROOT_SLOTS = 17,       /* 16 bit; 0 on FAT32 */
+    FAT_BPB_SECTORS_16 = 19,       /* 16 bit; 0 where 32 bits are needed */
+    FAT_BPB_FAT_SECTORS_16 = 22,   /* 16 bit; 0 on FAT32 */
+    FAT_BPB_SECTORS_32 = 32,       /* 32 bit */
+    FAT_BPB_FAT_SECTORS_32 = 36,   /* 32 bit, FAT32 alone, as are those that follow */
+    FAT_BPB_FLAGS = 40,            /* 8 bit of 16 */
+    FAT_BPB_VERSION = 42,          /* 16 bit, 0 */
+    FAT_BPB_ROOT_CLUSTER = 44,     /* 32 bit */
+    FAT_BOOT_SIGNATURE = 0x1FE,    /* 16 bit */
+    FAT_BOOT_SIGNATURE_IS = 0xAA55,
+    FAT_FLAGS_NO_MIRROR = 0x80, /* one FAT alone is kept up to date: */
+    FAT_FLAGS_ACTIVE = 0x0F,    /* its number */
+
+    /* The number of clusters decides the type. */
+    FAT12_CLUSTERS_MAX = 4084,
+    FAT16_CLUSTERS_MAX = 65524,
+    FAT32_CLUSTERS_MAX = 0x0FFFFFF5,
+    FAT_CLUSTER_FIRST = 2,
+    FAT32_ENTRY_MASK = 0x0FFFFFFF,
+
+    /* A slot of a directory. */
+    FAT_SLOT_BYTES = 32,
+    FAT_SECTOR_SLOTS = FAT_SECTOR / FAT_SLOT_BYTES,
+    FAT_SLOT_NAME = 0, /* 8 + 3 characters, padded with spaces */
+    FAT_SLOT_BASE_BYTES = 8,
+    FAT_SLOT_NAME_BYTES = 11,
+    FAT_SLOT_ATTRIBUTES = 11,   /* 8 bit */
+    FAT_SLOT_CASE = 12,         /* 8 bit */
+    FAT_SLOT_CLUSTER_HIGH = 20, /* 16 bit, FAT32 alone */
+    FAT_SLOT_CLUSTER_LOW = 26,  /* 16 bit */
+    FAT_SLOT_SIZE = 28,         /* 32 bit, bytes */
+
+    /* The first byte of its name. */
+    FAT_NAME_END = 0x00,
+    FAT_NAME_DELETED = 0xE5,
+    FAT_NAME_E5 = 0x05, /* stands for a first character E5h */
+
+    FAT_ATTRIBUTE_LABEL = 0x08,
+    FAT_ATTRIBUTE_DIRECTORY = 0x10,
+    FAT_ATTRIBUTE_LONG_NAME = 0x0F,
+    FAT_ATTRIBUTES_KNOWN = 0x3F,
+
+    /* Windows NT's bits for short names. */
+    FAT_CASE_LOWER_BASE = 0x08,
+    FAT_CASE_LOWER_EXTENSION = 0x10,
+
+    /* A slot of a long name: the last part comes first on the disk, the slot that it names after part 1. */
+    FAT_LONG_NUMBER = 0, /* 8 bit, from 1 */
+    FAT_LONG_NUMBER_LAST = 0x40,
+    FAT_LONG_CHECKSUM = 13, /* 8 bit, of the short name */
+    FAT_LONG_SLOTS_MAX = 20,
+    FAT_LONG_SLOT_UNITS = 13, /* UTF-16 units */
+};
 
 static inline uint32_t fat_get16(const uint8_t *bytes)
 {
@@ -19,26 +78,5 @@ static inline uint32_t fat_get32(const uint8_t *bytes)
 {
     return fat_get16(bytes) | fat_get16(bytes + 2) << 16;
 }
-
-/* fat.c */
-
-/* The sector at `lba` of the medium, through the cache, until the next call. NULL if it cannot be read. */
-const uint8_t *fat_sector(struct fat_volume *volume, uint32_t lba);
-
-/* Fills volume->error, with up to two numbers, and returns FAT_DAMAGED. */
-int fat_damaged(struct fat_volume *volume, const char *pattern, uint32_t a, uint32_t b);
-
-/* The same for a chain that cannot go on from `cluster` to `next`. */
-int fat_broken(struct fat_volume *volume, uint32_t cluster, uint32_t next);
-
-bool fat_is_cluster(const struct fat_volume *volume, uint32_t cluster);
-
-/* What the FAT has for a cluster: the next one, FAT_CHAIN_END, FAT_CHAIN_BAD, or another number that is no cluster. */
-int fat_next_cluster(struct fat_volume *volume, uint32_t cluster, uint32_t *next);
-
-/* fat_directory.c */
-
-/* Finds what `path` names, in volume->entry then. The root directory is one with cluster 0. */
-int fat_find(struct fat_volume *volume, const char *path);
 
 #endif
