@@ -2,8 +2,8 @@
 
 #include <stdint.h>
 
-#include "bios_call.h"
 #include "io.h"
+#include "real_mode.h"
 
 enum {
     KBC_DATA = 0x60,
@@ -50,7 +50,7 @@ static bool a20_settles(void)
 static void enable_by_bios(void)
 {
     struct bios_regs regs = {.eax = 0x2401};
-    bios_call(0x15, &regs);
+    real_mode_interrupt(0x15, &regs);
 }
 
 /* Waits, bounded, until the bits of `mask` in the controller's status are `value`. */
@@ -105,10 +105,8 @@ bool a20_enable(void)
     static void (*const ways[])(void) = {enable_by_bios, enable_by_keyboard_controller, enable_by_port_92};
     enum { WAYS = sizeof ways / sizeof ways[0] };
     static unsigned known; /* the way that worked */
-    static bool busy;      /* enable_by_bios comes back here through bios_call */
-    bool on = busy || a20_is_on();
+    bool on = a20_is_on();
 
-    busy = true;
     for (unsigned i = 0; i < WAYS && !on; i++) {
         unsigned way = (known + i) % WAYS;
         ways[way]();
@@ -117,6 +115,5 @@ bool a20_enable(void)
             known = way;
         }
     }
-    busy = false;
     return on;
 }
