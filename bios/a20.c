@@ -24,7 +24,7 @@ enum {
     MEGABYTE = 0x100000,
 };
 
-/* Writes below 1 MiB and looks whether the same place one megabyte higher follows. */
+/* Writes below 1 MiB and looks whether the place one megabyte higher changes with it. */
 static bool a20_is_on(void)
 {
     static volatile uint32_t low;
@@ -34,7 +34,7 @@ static bool a20_is_on(void)
     return *high != low;
 }
 
-/* A slow gate gets some time. */
+/* Gives a slow gate some time. */
 static bool a20_settles(void)
 {
     for (int i = 0; i < 1000; i++) {
@@ -73,8 +73,8 @@ static bool kbc_write(uint16_t port, uint8_t value)
     return true;
 }
 
-/* A20 is a bit of the controller's output port: read, changed, written. The keyboard is off meanwhile, lest the byte of
-   a key come in its place. */
+/* A20 is a bit of the controller's output port: read, changed, written. The keyboard is off meanwhile, so that no key's
+   byte comes in its place. */
 static void enable_by_keyboard_controller(void)
 {
     uint32_t flags = interrupts_off();
@@ -91,7 +91,7 @@ static void enable_by_keyboard_controller(void)
     interrupts_restore(flags);
 }
 
-/* Written to only where it changes something, and never with the bit that restarts the machine. */
+/* Writes only what changes something, and never the bit that restarts the machine. */
 static void enable_by_port_92(void)
 {
     uint8_t value = port_read(PORT_92);

@@ -37,7 +37,7 @@ static bool edd_answers(const struct disk *disk)
 
 static void find_geometry(struct disk *disk)
 {
-    struct bios_regs regs = {.eax = GEOMETRY, .edx = disk->drive}; /* ES:DI = 0 for the sake of some BIOSes */
+    struct bios_regs regs = {.eax = GEOMETRY, .edx = disk->drive}; /* some BIOSes want ES:DI = 0 */
     bios_call(0x13, &regs);
     if (!bios_failed(&regs)) {
         disk->sectors_per_track = regs.ecx & 0x3F;
@@ -53,7 +53,7 @@ void disk_init(struct disk *disk, uint8_t drive)
     find_geometry(disk);
 }
 
-/* What brings a drive out of an error state; also the time a floppy needs to spin up. */
+/* Brings a drive out of an error state, and gives a floppy time to spin up. */
 static void reset(const struct disk *disk)
 {
     struct bios_regs regs = {.eax = RESET, .edx = disk->drive};
@@ -75,7 +75,7 @@ static uint32_t read_edd(struct disk *disk, uint32_t lba, uint32_t count)
     return count;
 }
 
-/* At most to the end of the track: many BIOSes read no further. */
+/* Reads at most to the end of the track: many BIOSes go no further. */
 static uint32_t read_chs(struct disk *disk, uint32_t lba, uint32_t count)
 {
     if (disk->sectors_per_track == 0) {
@@ -105,8 +105,8 @@ static uint32_t read_chs(struct disk *disk, uint32_t lba, uint32_t count)
 
 typedef uint32_t read_function(struct disk *disk, uint32_t lba, uint32_t count);
 
-/* Six tries with a reset after each: twice as asked, since most errors pass, then with half the sectors each time, at
-   last with one. A size that helped is remembered. */
+/* Makes six tries with a reset after each: two as asked, since most errors pass, then with half the sectors each time,
+   the last with one. Remembers a size that helped. */
 static uint32_t read_stubbornly(struct disk *disk, read_function *read, uint32_t lba, uint32_t count)
 {
     uint32_t asked = count < disk->limit ? count : disk->limit, size = asked;
@@ -127,7 +127,7 @@ static uint32_t read_stubbornly(struct disk *disk, read_function *read, uint32_t
     return 0;
 }
 
-/* The way that worked last, then the other one. */
+/* Tries the way that worked last, then the other one. */
 static uint32_t read_somehow(struct disk *disk, uint32_t lba, uint32_t count)
 {
     uint32_t done = read_stubbornly(disk, disk->use_edd ? read_edd : read_chs, lba, count);

@@ -19,8 +19,7 @@ void disk_init(struct disk *disk, uint8_t drive);
 
 /*
  * Reads `count` sectors of 512 bytes from `lba` on to `buffer`, anywhere in memory. Returns 0, or -1 with
- * disk->error filled after all that may help was tried: six times with resets and ever fewer sectors, then the same
- * through CHS.
+ * disk->error filled after every remedy: six tries with resets and ever fewer sectors, then as many through CHS.
  */
 int disk_read(struct disk *disk, uint32_t lba, uint32_t count, void *buffer);
 

@@ -21,8 +21,8 @@ struct e820_entry { /* ACPI specification ch. 15.1 */
 };
 _Static_assert(sizeof(struct e820_entry) == E820_BYTES, "as the BIOS fills it");
 
-/* INT 15h E820h, with the failings of many BIOSes in mind: the buffer must stay as it was between two calls, the end
-   shows as EBX = 0 or as carry one call later, and 20 bytes are written whatever was asked for. */
+/* INT 15h E820h, with the faults of many BIOSes in mind: they want the buffer unchanged between two calls, show the end
+   as EBX = 0 or as carry one call later, and write 20 bytes whatever was asked for. */
 static void ask_e820(struct memory_map *map)
 {
     struct e820_entry entry = {.attributes = ATTRIBUTE_ENABLED};

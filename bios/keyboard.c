@@ -31,7 +31,7 @@ void keyboard_expect(struct keyboard *keyboard)
     keyboard->expected = true;
 }
 
-/* A trip to real mode costs as much as a token of a small model takes on a fast machine: not at every poll. */
+/* Not at every poll: a trip to real mode takes as long as a token of a small model on a fast machine. */
 static bool is_time(struct keyboard *keyboard)
 {
     if (keyboard->busy) {

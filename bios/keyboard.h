@@ -22,10 +22,10 @@ void keyboard_init(struct keyboard *keyboard);
  */
 int keyboard_get_key(struct keyboard *keyboard);
 
-/* Computing goes on: the next poll is one of a busy program. */
+/* Says that the program computes: the next poll is one of a busy program. */
 void keyboard_busy(struct keyboard *keyboard);
 
-/* An interrupt came: the next poll asks the BIOS at once. */
+/* Says that an interrupt came: the next poll asks the BIOS at once. */
 void keyboard_expect(struct keyboard *keyboard);
 
 #endif

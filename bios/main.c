@@ -35,7 +35,7 @@ static bool is_486(void)
     return ((before ^ after) & FLAG_ALIGNMENT) != 0;
 }
 
-/* CPUID where there is one, and the oldest test: only an x87 answers FNINIT with a status word of 0. */
+/* Asks CPUID where there is one, and makes the oldest test: only an x87 answers FNINIT with a status word of 0. */
 static bool has_x87(void)
 {
     struct cpu_features features;
@@ -49,7 +49,7 @@ static bool has_x87(void)
     return features.fpu && status == 0;
 }
 
-/* Stops with one line where something is missing that there is no way around. */
+/* Stops with one line if the machine lacks what bootllama cannot do without. */
 static void check_machine(struct bios_machine *machine)
 {
     if (!is_486()) {
@@ -77,7 +77,7 @@ static void start_x87_and_sse(void)
     real_mode_keep_vector_state(&at_start);
 }
 
-/* A word on the first line for each part before it begins: where a machine stops, the last one tells in which. */
+/* Puts a word on the first line before each part: where a machine stops, the last word names the part. */
 static void show_stage(struct bios_machine *machine, const char *word)
 {
     terminal_put(&machine->terminal, word, text_length(word));

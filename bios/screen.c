@@ -2,7 +2,7 @@
  * A trip to real mode and INT 10h for a few characters costs an emulated machine a fifth of the time of a token of a
  * small model, and one that scrolls several tokens. So characters and attributes go straight to the memory that every
  * adapter since the CGA shows as text, at B8000h, or at B0000h in monochrome mode 7. It is only written to: reading is
- * slow, and what it shows is also in `cells`. The BIOS's own idea of the cursor (0040:0050) is kept up to date.
+ * slow, and `cells` holds what it shows. The BIOS's own idea of the cursor (0040:0050) is kept up to date.
  */
 #include "screen.h"
 
@@ -148,7 +148,7 @@ static void show_cursor(struct screen *screen)
     *(volatile uint8_t *)memory_at(BDA_CURSOR + 1) = (uint8_t)(screen->cursor / SCREEN_COLUMNS);
 }
 
-/* A character takes as many columns as on a terminal: of what goes back over it there is one step for each. */
+/* A character takes as many columns as on a terminal, since going back over it takes one step for each. */
 static void put_glyph(struct screen *screen, uint32_t code)
 {
     uint8_t glyph = cp437_from_unicode(code);

@@ -20,10 +20,10 @@ struct screen {
     uint8_t text[1024];           /* code page 437, on its way to INT 10h: one trip to real mode for all of it */
 };
 
-/* Sees to 80x25 text: keeps what is on the screen if that is its mode already. */
+/* Sets 80x25 text; keeps what is on the screen if that is the mode already. */
 void screen_init(struct screen *screen);
 
-/* Whether no adapter is behind INT 10h: a BIOS with console redirection sends its text to a serial port then. */
+/* Whether no adapter is behind INT 10h: a BIOS with console redirection then sends its text to a serial port. */
 bool screen_is_redirected(const struct screen *screen);
 
 /* Writes n bytes of UTF-8: '\n' ends a line, '\b' and '\r' move back; what code page 437 lacks shows as '?'. */

@@ -9,12 +9,12 @@ _Static_assert(UART_ERROR_MAX <= sizeof((struct platform *)0)->error, "the platf
 
 enum {
     BDA_SERIAL_PORTS = 0x400, /* four words: where the BIOS has found COM1 to COM4, 0 for those that it has not */
-    BYTES_A_CALL = 64,        /* taken in: a port that always has one more must not hold us */
+    BYTES_A_CALL = 64,        /* taken in: a port that always has another one must not hold us */
     IRQ_ODD_PORTS = 4,        /* COM1 and COM3 */
     IRQ_EVEN_PORTS = 3,
 };
 
-/* Where the BIOS says that COM`port` is; a port that it has missed may be at its usual place. */
+/* Where the BIOS says that COM`port` is; a port that the BIOS missed may be at its usual place. */
 static uint16_t base_of(uint32_t port)
 {
     uint16_t base = memory_read16(BDA_SERIAL_PORTS + 2 * (port - 1));
