@@ -181,8 +181,7 @@ static uint64_t align(uint64_t n)
     return (n + GGUF_ALIGNMENT - 1) / GGUF_ALIGNMENT * GGUF_ALIGNMENT;
 }
 
-void gguf_file_tensor(struct gguf_file *file, const char *name, enum gguf_tensor_type type, uint64_t rows,
-                      uint64_t cols)
+void gguf_file_tensor(struct gguf_file *file, const char *name, enum gguf_type type, uint64_t rows, uint64_t cols)
 {
     struct gguf_part *part = &file->tensors;
     part->count++;
@@ -196,7 +195,7 @@ void gguf_file_tensor(struct gguf_file *file, const char *name, enum gguf_tensor
     put_u64(part, file->data_declared);
 
     uint64_t row_bytes = cols * sizeof(float);
-    if (type == TENSOR_Q8_0) {
+    if (type == GGUF_TYPE_Q8_0) {
         assert(cols % Q8_0_BLOCK == 0);
         row_bytes = cols / Q8_0_BLOCK * sizeof(struct q8_0_block);
     }

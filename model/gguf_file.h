@@ -47,9 +47,8 @@ void gguf_file_string_element(struct gguf_file *file, const char *bytes, size_t 
 void gguf_file_f32_array(struct gguf_file *file, const char *key, const float *values, uint64_t count);
 void gguf_file_i32_array(struct gguf_file *file, const char *key, const int32_t *values, uint64_t count);
 
-/* Describes the next tensor, TENSOR_F32 or TENSOR_Q8_0 (then cols is a multiple of 32); a vector has rows = 1. */
-void gguf_file_tensor(struct gguf_file *file, const char *name, enum gguf_tensor_type type, uint64_t rows,
-                      uint64_t cols);
+/* Describes the next tensor, GGUF_TYPE_F32 or GGUF_TYPE_Q8_0 (then cols is a multiple of 32); a vector has rows = 1. */
+void gguf_file_tensor(struct gguf_file *file, const char *name, enum gguf_type type, uint64_t rows, uint64_t cols);
 
 /* Ends the descriptions and adds the checksum's key. Then comes the data of each tensor in the same order: its bytes in
    any pieces, and gguf_file_end_tensor after the last. */

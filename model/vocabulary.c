@@ -98,7 +98,7 @@ static void read_piece(struct vocabulary *vocabulary, struct source *source, uin
     if (piece->length > GGUF_PIECE_MAX) {
         die("%s: piece %u is longer than %d bytes", source->path, id, GGUF_PIECE_MAX);
     }
-    vocabulary->types[id] = is_byte_piece(piece) ? TOKEN_BYTE : TOKEN_NORMAL;
+    vocabulary->types[id] = is_byte_piece(piece) ? GGUF_TOKEN_BYTE : GGUF_TOKEN_NORMAL;
 }
 
 static int compare_pieces(const void *left, const void *right)
@@ -158,7 +158,7 @@ void vocabulary_read(struct vocabulary *vocabulary, const char *path, uint32_t c
     fclose(source.file);
 
     memcpy(vocabulary->pieces, special_pieces, sizeof special_pieces);
-    vocabulary->types[ID_UNKNOWN] = TOKEN_UNKNOWN;
-    vocabulary->types[ID_BOS] = vocabulary->types[ID_EOS] = TOKEN_CONTROL;
+    vocabulary->types[ID_UNKNOWN] = GGUF_TOKEN_UNKNOWN;
+    vocabulary->types[ID_BOS] = vocabulary->types[ID_EOS] = GGUF_TOKEN_CONTROL;
     check_unique(vocabulary, path);
 }

@@ -7,7 +7,6 @@
 #include "base/utf8.h"
 #include "gguf/checksum.h"
 #include "gguf/parts.h"
-#include "kernel/attention.h"
 
 enum value_type { /* ggml's numbers */
                   VALUE_U8,
@@ -424,8 +423,9 @@ static int check_attention(struct keys *keys)
         return gguf_refuse(in, name_of(VALUE_LENGTH), "is %u; supported is the key length %u", value_length,
                            gguf->head_size);
     }
-    if (gguf->head_size % 2 != 0 || gguf->head_size > HEAD_MAX) {
-        return gguf_refuse(in, "head size", "is %u; it must be even and at most %u", gguf->head_size, HEAD_MAX);
+    if (gguf->head_size % 2 != 0 || gguf->head_size > GGUF_HEAD_MAX) {
+        return gguf_refuse(in, "head size", "is %u; it must be even and at most %u", gguf->head_size,
+                           (uint32_t)GGUF_HEAD_MAX);
     }
     if (keys->seen[CAUSAL] && keys->number[CAUSAL] == 0) {
         return gguf_refuse(in, name_of(CAUSAL), "is false; this model embeds text and tells none");
@@ -510,8 +510,8 @@ static int take_token(struct keys *keys, enum key key, uint32_t absent, int32_t 
     uint32_t vocabulary = keys->in->gguf->vocabulary;
     uint32_t value = keys->seen[key] ? keys->number[key] : absent;
 
-    *id = value < vocabulary ? (int32_t)value : TOKEN_ABSENT;
-    if (*id == TOKEN_ABSENT && keys->seen[key] && value != UINT32_MAX) {
+    *id = value < vocabulary ? (int32_t)value : GGUF_NO_TOKEN;
+    if (*id == GGUF_NO_TOKEN && keys->seen[key] && value != UINT32_MAX) {
         return gguf_refuse(keys->in, name_of(key), "is %u; the last token is %u", value, vocabulary - 1);
     }
     return 0;
@@ -537,7 +537,7 @@ static int check_vocabulary(struct keys *keys)
         take_token(keys, UNKNOWN, 0, &gguf->unknown) != 0) {
         return -1;
     }
-    gguf->add_bos = (!keys->seen[ADD_BOS] || keys->number[ADD_BOS] != 0) && gguf->bos != TOKEN_ABSENT;
+    gguf->add_bos = (!keys->seen[ADD_BOS] || keys->number[ADD_BOS] != 0) && gguf->bos != GGUF_NO_TOKEN;
     gguf->add_space_prefix = !keys->seen[ADD_SPACE] || keys->number[ADD_SPACE] != 0;
     return 0;
 }

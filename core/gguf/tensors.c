@@ -15,19 +15,19 @@ static const char type_names[][8] = {
     "BF16",   "",      "",      "",       "TQ1_0", "TQ2_0", "",        "",       "",        "MXFP4",
 };
 
-static const char model_names[TENSOR_LAYER_FIRST][20] = {
-    [TENSOR_TOKEN_EMBD] = "token_embd.weight",
-    [TENSOR_OUTPUT_NORM] = "output_norm.weight",
-    [TENSOR_OUTPUT] = "output.weight",
+static const char model_names[GGUF_TENSOR_LAYERS][20] = {
+    [GGUF_TENSOR_TOKEN_EMBD] = "token_embd.weight",
+    [GGUF_TENSOR_OUTPUT_NORM] = "output_norm.weight",
+    [GGUF_TENSOR_OUTPUT] = "output.weight",
 };
 
-static const char layer_names[LAYER_TENSORS][20] = {
+static const char layer_names[GGUF_LAYER_TENSORS][20] = {
     /* after "blk.N." */
-    [LAYER_ATTN_NORM] = "attn_norm.weight",     [LAYER_ATTN_Q] = "attn_q.weight",
-    [LAYER_ATTN_K] = "attn_k.weight",           [LAYER_ATTN_V] = "attn_v.weight",
-    [LAYER_ATTN_OUTPUT] = "attn_output.weight", [LAYER_FFN_NORM] = "ffn_norm.weight",
-    [LAYER_FFN_GATE] = "ffn_gate.weight",       [LAYER_FFN_DOWN] = "ffn_down.weight",
-    [LAYER_FFN_UP] = "ffn_up.weight",
+    [GGUF_LAYER_ATTN_NORM] = "attn_norm.weight",     [GGUF_LAYER_ATTN_Q] = "attn_q.weight",
+    [GGUF_LAYER_ATTN_K] = "attn_k.weight",           [GGUF_LAYER_ATTN_V] = "attn_v.weight",
+    [GGUF_LAYER_ATTN_OUTPUT] = "attn_output.weight", [GGUF_LAYER_FFN_NORM] = "ffn_norm.weight",
+    [GGUF_LAYER_FFN_GATE] = "ffn_gate.weight",       [GGUF_LAYER_FFN_DOWN] = "ffn_down.weight",
+    [GGUF_LAYER_FFN_UP] = "ffn_up.weight",
 };
 
 struct shape {
@@ -39,19 +39,19 @@ static struct shape layer_shape(const struct gguf *gguf, enum gguf_layer_tensor 
     uint32_t q = gguf->heads * gguf->head_size, kv = gguf->kv_heads * gguf->head_size;
 
     switch (tensor) {
-    case LAYER_ATTN_Q:
+    case GGUF_LAYER_ATTN_Q:
         return (struct shape){q, gguf->dim};
-    case LAYER_ATTN_K:
-    case LAYER_ATTN_V:
+    case GGUF_LAYER_ATTN_K:
+    case GGUF_LAYER_ATTN_V:
         return (struct shape){kv, gguf->dim};
-    case LAYER_ATTN_OUTPUT:
+    case GGUF_LAYER_ATTN_OUTPUT:
         return (struct shape){gguf->dim, q};
-    case LAYER_FFN_GATE:
-    case LAYER_FFN_UP:
+    case GGUF_LAYER_FFN_GATE:
+    case GGUF_LAYER_FFN_UP:
         return (struct shape){gguf->hidden, gguf->dim};
-    case LAYER_FFN_DOWN:
+    case GGUF_LAYER_FFN_DOWN:
         return (struct shape){gguf->dim, gguf->hidden};
-    default: /* LAYER_ATTN_NORM, LAYER_FFN_NORM */
+    default: /* GGUF_LAYER_ATTN_NORM, GGUF_LAYER_FFN_NORM */
         return (struct shape){1, gguf->dim};
     }
 }
@@ -59,10 +59,10 @@ static struct shape layer_shape(const struct gguf *gguf, enum gguf_layer_tensor 
 /* What the hyper-parameters ask of tensor number `id`. */
 static struct shape shape_of(const struct gguf *gguf, uint32_t id)
 {
-    if (id >= TENSOR_LAYER_FIRST) {
-        return layer_shape(gguf, (id - TENSOR_LAYER_FIRST) % LAYER_TENSORS);
+    if (id >= GGUF_TENSOR_LAYERS) {
+        return layer_shape(gguf, (id - GGUF_TENSOR_LAYERS) % GGUF_LAYER_TENSORS);
     }
-    return (struct shape){id == TENSOR_OUTPUT_NORM ? 1 : gguf->vocabulary, gguf->dim};
+    return (struct shape){id == GGUF_TENSOR_OUTPUT_NORM ? 1 : gguf->vocabulary, gguf->dim};
 }
 
 /* Reads "N." of "blk.N.attn_q.weight" into *layer. Returns the text after it, or "" where N is no layer's number as it
@@ -85,7 +85,7 @@ static uint32_t find_tensor(const struct gguf *gguf, const char *name)
 {
     uint32_t layer;
 
-    for (uint32_t id = 0; id < TENSOR_LAYER_FIRST; id++) {
+    for (uint32_t id = 0; id < GGUF_TENSOR_LAYERS; id++) {
         if (text_equal(name, model_names[id])) {
             return id;
         }
@@ -94,9 +94,9 @@ static uint32_t find_tensor(const struct gguf *gguf, const char *name)
         return gguf->tensor_count;
     }
     const char *rest = read_layer(name + 4, gguf->layers, &layer);
-    for (uint32_t k = 0; k < LAYER_TENSORS; k++) {
+    for (uint32_t k = 0; k < GGUF_LAYER_TENSORS; k++) {
         if (text_equal(rest, layer_names[k])) {
-            return TENSOR_LAYER_FIRST + layer * LAYER_TENSORS + k;
+            return GGUF_TENSOR_LAYERS + layer * GGUF_LAYER_TENSORS + k;
         }
     }
     return gguf->tensor_count;
@@ -150,12 +150,12 @@ static uint64_t size_of(uint32_t type, struct shape shape)
     uint64_t elements = (uint64_t)shape.rows * shape.cols;
 
     switch (type) {
-    case TENSOR_F32:
+    case GGUF_TYPE_F32:
         return elements * 4;
-    case TENSOR_F16:
-    case TENSOR_BF16:
+    case GGUF_TYPE_F16:
+    case GGUF_TYPE_BF16:
         return elements * 2;
-    case TENSOR_Q8_0:
+    case GGUF_TYPE_Q8_0:
         return (uint64_t)shape.rows * (shape.cols / BLOCK) * (2 + BLOCK);
     default:
         return 0;
@@ -176,7 +176,7 @@ static int read_tensor(struct gguf_input *in)
         return refuse_unknown(in, name.text);
     }
     struct gguf_tensor *tensor = &gguf->tensor[id];
-    if (tensor->type != TENSOR_ABSENT) {
+    if (tensor->type != GGUF_TYPE_ABSENT) {
         return gguf_refuse(in, name.text, "is there twice");
     }
     struct shape shape = shape_of(gguf, id);
@@ -185,10 +185,10 @@ static int read_tensor(struct gguf_input *in)
         return -1;
     }
     tensor->size = size_of(type, shape);
-    if (tensor->size == 0 && type != TENSOR_Q8_0) {
+    if (tensor->size == 0 && type != GGUF_TYPE_Q8_0) {
         return refuse_type(in, name.text, type);
     }
-    if (type == TENSOR_Q8_0 && shape.cols % BLOCK != 0) {
+    if (type == GGUF_TYPE_Q8_0 && shape.cols % BLOCK != 0) {
         return gguf_refuse(in, name.text, "is Q8_0 with rows of %u; they must be a multiple of 32", shape.cols);
     }
     if ((tensor->offset & (in->alignment - 1)) != 0) {
@@ -204,12 +204,12 @@ static int read_tensor(struct gguf_input *in)
 
 void gguf_tensor_name(char *out, size_t size, uint32_t id)
 {
-    uint32_t in_layers = id - TENSOR_LAYER_FIRST;
+    uint32_t in_layers = id - GGUF_TENSOR_LAYERS;
 
-    if (id < TENSOR_LAYER_FIRST) {
+    if (id < GGUF_TENSOR_LAYERS) {
         format(out, size, "%s", model_names[id]);
     } else {
-        format(out, size, "blk.%u.%s", in_layers / LAYER_TENSORS, layer_names[in_layers % LAYER_TENSORS]);
+        format(out, size, "blk.%u.%s", in_layers / GGUF_LAYER_TENSORS, layer_names[in_layers % GGUF_LAYER_TENSORS]);
     }
 }
 
@@ -225,10 +225,10 @@ static int place_tensors(struct gguf_input *in)
     for (uint32_t id = 0; id < gguf->tensor_count; id++) {
         struct gguf_tensor *tensor = &gguf->tensor[id];
         gguf_tensor_name(name, sizeof name, id);
-        if (tensor->type == TENSOR_ABSENT && id != TENSOR_OUTPUT) {
+        if (tensor->type == GGUF_TYPE_ABSENT && id != GGUF_TENSOR_OUTPUT) {
             return gguf_refuse(in, name, "is missing");
         }
-        if (tensor->type == TENSOR_ABSENT) {
+        if (tensor->type == GGUF_TYPE_ABSENT) {
             continue;
         }
         if (data > limit || tensor->offset > limit - data || tensor->size > limit - data - tensor->offset) {
@@ -243,9 +243,9 @@ int gguf_read_tensors(struct gguf_input *in, uint64_t count)
 {
     struct gguf *gguf = in->gguf;
 
-    gguf->tensor_count = TENSOR_LAYER_FIRST + gguf->layers * LAYER_TENSORS;
+    gguf->tensor_count = GGUF_TENSOR_LAYERS + gguf->layers * GGUF_LAYER_TENSORS;
     for (uint32_t id = 0; id < GGUF_TENSORS_MAX; id++) {
-        gguf->tensor[id].type = TENSOR_ABSENT;
+        gguf->tensor[id].type = GGUF_TYPE_ABSENT;
     }
     for (; count > 0; count--) {
         if (read_tensor(in) != 0) {

@@ -37,11 +37,11 @@ void decoder_begin(struct decoder *decoder, bool at_start)
 static uint32_t read_byte(const uint8_t *piece, uint32_t n, uint8_t type, uint8_t *byte)
 {
     *byte = piece[0];
-    if (type == TOKEN_BYTE) {
+    if (type == GGUF_TOKEN_BYTE) {
         *byte = (uint8_t)tokenizer_byte_name(piece, n);
         return n;
     }
-    if (type == TOKEN_NORMAL && n >= 3 && memcmp(piece, "\xE2\x96\x81", 3) == 0) {
+    if (type == GGUF_TOKEN_NORMAL && n >= 3 && memcmp(piece, "\xE2\x96\x81", 3) == 0) {
         *byte = ' ';
         return 3;
     }
@@ -56,7 +56,7 @@ size_t decoder_push(struct decoder *decoder, const struct tokenizer *tokenizer, 
         return 0;
     }
     uint8_t type = tokenizer->type[id], byte;
-    if (type != TOKEN_NORMAL && type != TOKEN_USER && type != TOKEN_BYTE) {
+    if (type != GGUF_TOKEN_NORMAL && type != GGUF_TOKEN_USER && type != GGUF_TOKEN_BYTE) {
         return 0;
     }
     const uint8_t *piece = tokenizer->text + tokenizer->text_start[id];

@@ -47,7 +47,7 @@ static void divide_scratch(struct encoder *encoder, void *scratch, size_t n)
 
 static void emit(struct encoder *encoder, int32_t id)
 {
-    if (id == TOKEN_ABSENT || encoder->used > encoder->capacity) {
+    if (id == GGUF_NO_TOKEN || encoder->used > encoder->capacity) {
         return;
     }
     if (encoder->used < encoder->capacity) {
@@ -105,7 +105,7 @@ static void offer_pair(struct encoder *encoder, uint32_t left)
     }
     int32_t id = tokenizer_find(tokenizer, encoder->text + symbol->start,
                                 symbol->length + encoder->symbols[symbol->next].length);
-    if (id == TOKEN_ABSENT) {
+    if (id == GGUF_NO_TOKEN) {
         return;
     }
     symbol->rank = tokenizer->rank[id];
@@ -183,7 +183,7 @@ static void encode_fragment(struct encoder *encoder, const char *text, size_t n,
         const struct symbol *symbol = &encoder->symbols[i];
         int32_t id = tokenizer_find(tokenizer, encoder->text + symbol->start, symbol->length);
         emit(encoder, id);
-        for (uint32_t k = 0; id == TOKEN_ABSENT && k < symbol->length; k++) {
+        for (uint32_t k = 0; id == GGUF_NO_TOKEN && k < symbol->length; k++) {
             emit(encoder, tokenizer->byte_token[encoder->text[symbol->start + k]]);
         }
     }
@@ -202,7 +202,7 @@ static bool counts(const struct turn *turn, uint8_t type, size_t start, size_t e
 {
     bool touches_plain = start < turn->plain_end && end > turn->plain_start;
 
-    return type == TOKEN_USER || ((type == TOKEN_CONTROL || type == TOKEN_UNKNOWN) && !touches_plain);
+    return type == GGUF_TOKEN_USER || ((type == GGUF_TOKEN_CONTROL || type == GGUF_TOKEN_UNKNOWN) && !touches_plain);
 }
 
 static uint32_t length_of(const struct tokenizer *tokenizer, uint32_t id)

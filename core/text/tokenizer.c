@@ -107,12 +107,12 @@ int tokenizer_byte_name(const uint8_t *piece, size_t n)
 static uint8_t guess_type(const struct gguf *gguf, int32_t id, bool names_byte)
 {
     if (id == gguf->bos || id == gguf->eos) {
-        return TOKEN_CONTROL;
+        return GGUF_TOKEN_CONTROL;
     }
     if (id == gguf->unknown) {
-        return TOKEN_UNKNOWN;
+        return GGUF_TOKEN_UNKNOWN;
     }
-    return names_byte ? TOKEN_BYTE : TOKEN_NORMAL;
+    return names_byte ? GGUF_TOKEN_BYTE : GGUF_TOKEN_NORMAL;
 }
 
 static int read_types(struct tokenizer *tokenizer, struct tables *tables, const struct gguf *gguf,
@@ -131,18 +131,18 @@ static int read_types(struct tokenizer *tokenizer, struct tables *tables, const 
         } else if (reader_get(reader, &type, sizeof type, error) != 0) {
             return -1;
         }
-        if (type > TOKEN_BYTE) {
+        if (type > GGUF_TOKEN_BYTE) {
             return error_set(error, "%s: token %u has type %u; known are 0 to %u", reader->path, id, type,
-                             (uint32_t)TOKEN_BYTE);
+                             (uint32_t)GGUF_TOKEN_BYTE);
         }
-        if (type == TOKEN_BYTE && !names_byte) {
+        if (type == GGUF_TOKEN_BYTE && !names_byte) {
             return error_set(error, "%s: token %u is a byte, but not named <0x00> to <0xFF>", reader->path, id);
         }
-        if (type == TOKEN_USER && length > TOKENIZER_USER_MAX) {
+        if (type == GGUF_TOKEN_USER && length > TOKENIZER_USER_MAX) {
             return error_set(error, "%s: token %u is user-defined and has %u bytes; allowed are %u", reader->path, id,
                              length, (uint32_t)TOKENIZER_USER_MAX);
         }
-        bool marked = type == TOKEN_USER || type == TOKEN_CONTROL || type == TOKEN_UNKNOWN;
+        bool marked = type == GGUF_TOKEN_USER || type == GGUF_TOKEN_CONTROL || type == GGUF_TOKEN_UNKNOWN;
         if (marked && length <= TOKENIZER_USER_MAX && length > tokenizer->marked_longest) {
             tokenizer->marked_longest = length;
         }
@@ -219,7 +219,7 @@ int32_t tokenizer_find(const struct tokenizer *tokenizer, const uint8_t *bytes, 
         }
     }
     if (low == tokenizer->vocabulary || compare_piece(tokenizer, tokenizer->sorted[low], bytes, n) != 0) {
-        return TOKEN_ABSENT;
+        return GGUF_NO_TOKEN;
     }
     return (int32_t)tokenizer->sorted[low];
 }
@@ -231,10 +231,10 @@ static void find_byte_tokens(struct tokenizer *tokenizer)
         name[3] = (uint8_t) "0123456789ABCDEF"[byte >> 4];
         name[4] = (uint8_t) "0123456789ABCDEF"[byte & 15];
         int32_t id = tokenizer_find(tokenizer, name, sizeof name - 1);
-        if (id == TOKEN_ABSENT) {
+        if (id == GGUF_NO_TOKEN) {
             id = tokenizer_find(tokenizer, &byte, 1);
         }
-        tokenizer->byte_token[byte] = id != TOKEN_ABSENT ? id : tokenizer->unknown;
+        tokenizer->byte_token[byte] = id != GGUF_NO_TOKEN ? id : tokenizer->unknown;
     }
 }
 

@@ -11,20 +11,18 @@
 #include "base/utf8.h"
 #include "gguf/gguf.h"
 
-enum token_type { TOKEN_NORMAL = 1, TOKEN_UNKNOWN, TOKEN_CONTROL, TOKEN_USER, TOKEN_UNUSED, TOKEN_BYTE };
-
 struct tokenizer {
     uint32_t vocabulary;
     const uint8_t *text;        /* all pieces end to end, as in the file; in the arena, as all below */
     const uint32_t *text_start; /* [vocabulary + 1] into text */
     const uint32_t *rank;       /* [vocabulary] the scores as integers >= 1 that compare alike, NaN the lowest */
-    const uint8_t *type;        /* [vocabulary] enum token_type */
+    const uint8_t *type;        /* [vocabulary] enum gguf_token_type */
     const uint32_t *sorted;     /* [vocabulary] ids in the order of their pieces' bytes, equal pieces by id */
-    uint32_t marked_longest;    /* bytes of the longest piece that is found in a text as it is: of type TOKEN_USER, or
-                                   TOKEN_CONTROL or TOKEN_UNKNOWN up to TOKENIZER_USER_MAX bytes; 0 if none */
-    int32_t byte_token[256];    /* what stands for a byte in no piece: "<0xXX>", else the byte itself as a piece,
+    uint32_t marked_longest; /* bytes of the longest piece that is found in a text as it is: of type GGUF_TOKEN_USER, or
+                                   GGUF_TOKEN_CONTROL or GGUF_TOKEN_UNKNOWN up to TOKENIZER_USER_MAX bytes; 0 if none */
+    int32_t byte_token[256]; /* what stands for a byte in no piece: "<0xXX>", else the byte itself as a piece,
                                    else `unknown` */
-    int32_t bos, eos, unknown;  /* or TOKEN_ABSENT */
+    int32_t bos, eos, unknown; /* or GGUF_NO_TOKEN */
     bool add_bos, add_space_prefix;
 };
 
@@ -37,7 +35,7 @@ uint64_t tokenizer_memory(const struct gguf *gguf);
 int tokenizer_load(struct tokenizer *tokenizer, const struct gguf *gguf, struct reader *reader, struct arena *arena,
                    struct error *error);
 
-/* The lowest id whose piece is exactly bytes[0..n), or TOKEN_ABSENT. Pieces are as in the file: U+2581 is no space. */
+/* The lowest id whose piece is exactly bytes[0..n), or GGUF_NO_TOKEN. Pieces are as in the file: U+2581 is no space. */
 int32_t tokenizer_find(const struct tokenizer *tokenizer, const uint8_t *bytes, size_t n);
 
 /* The byte that a piece of the form "<0xXX>" names, or -1. */

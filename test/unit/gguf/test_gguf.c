@@ -64,7 +64,7 @@ static void the_sample(void **state)
     assert_true(g->add_bos && g->add_space_prefix);
     /* embedding and output, norms, then per layer q and o, k and v, three of the feed-forward part */
     assert_int_equal(g->parameters, 2 * 12 * 32 + 5 * 32 + 2 * (2 * 32 * 32 + 2 * 16 * 32 + 3 * 64 * 32));
-    assert_int_equal(g->tensor_count, TENSOR_LAYER_FIRST + 2 * LAYER_TENSORS);
+    assert_int_equal(g->tensor_count, GGUF_TENSOR_LAYERS + 2 * GGUF_LAYER_TENSORS);
 }
 
 static void places_of_the_sample(void **state)
@@ -83,22 +83,22 @@ static void places_of_the_sample(void **state)
     assert_memory_equal(bytes + f.gguf.scores_offset + 12, "\x00\x00\xA0\xC0", 4); /* -5 */
     assert_memory_equal(bytes + f.gguf.types_offset, "\x02\x00\x00\x00\x03", 5);
 
-    const struct gguf_tensor *embedding = &f.gguf.tensor[TENSOR_TOKEN_EMBD];
+    const struct gguf_tensor *embedding = &f.gguf.tensor[GGUF_TENSOR_TOKEN_EMBD];
     assert_int_equal(embedding->offset % 32, 0);
     assert_int_equal(embedding->size, 12 * 32 * 4);
-    const struct gguf_tensor *down = &f.gguf.tensor[TENSOR_LAYER_FIRST + LAYER_TENSORS + LAYER_FFN_DOWN];
+    const struct gguf_tensor *down = &f.gguf.tensor[GGUF_TENSOR_LAYERS + GGUF_LAYER_TENSORS + GGUF_LAYER_FFN_DOWN];
     assert_int_equal(down->rows, 32);
     assert_int_equal(down->cols, 64);
-    assert_int_equal(down->type, TENSOR_Q8_0);
+    assert_int_equal(down->type, GGUF_TYPE_Q8_0);
     assert_int_equal(down->size, 32 * 2 * 34);
-    const struct gguf_tensor *norm = &f.gguf.tensor[TENSOR_LAYER_FIRST + LAYER_FFN_NORM];
+    const struct gguf_tensor *norm = &f.gguf.tensor[GGUF_TENSOR_LAYERS + GGUF_LAYER_FFN_NORM];
     assert_int_equal(norm->rows, 1);
     assert_int_equal(norm->cols, 32);
-    const struct gguf_tensor *k = &f.gguf.tensor[TENSOR_LAYER_FIRST + LAYER_ATTN_K];
-    assert_int_equal(k->type, TENSOR_F16);
+    const struct gguf_tensor *k = &f.gguf.tensor[GGUF_TENSOR_LAYERS + GGUF_LAYER_ATTN_K];
+    assert_int_equal(k->type, GGUF_TYPE_F16);
     assert_int_equal(k->size, 16 * 32 * 2);
-    const struct gguf_tensor *output = &f.gguf.tensor[TENSOR_OUTPUT];
-    assert_int_equal(output->type, TENSOR_Q8_0);
+    const struct gguf_tensor *output = &f.gguf.tensor[GGUF_TENSOR_OUTPUT];
+    assert_int_equal(output->type, GGUF_TYPE_Q8_0);
     assert_int_equal(output->offset + 12 * 34, size - 8); /* the last tensor, padded to 32 */
     free(bytes);
 }
@@ -163,13 +163,13 @@ static void defaults(void **state)
     assert_int_equal(f.gguf.bos, 1);
     assert_int_equal(f.gguf.eos, 2);
     assert_int_equal(f.gguf.unknown, 0);
-    assert_int_equal(f.gguf.tensor[TENSOR_OUTPUT].type, TENSOR_ABSENT);
+    assert_int_equal(f.gguf.tensor[GGUF_TENSOR_OUTPUT].type, GGUF_TYPE_ABSENT);
     assert_int_equal(f.gguf.parameters, 12 * 32 + 5 * 32 + 2 * (2 * 32 * 32 + 2 * 16 * 32 + 3 * 64 * 32));
     read_good(flags);
     assert_false(f.gguf.add_bos || f.gguf.add_space_prefix);
-    assert_int_equal(f.gguf.eos, TOKEN_ABSENT);
+    assert_int_equal(f.gguf.eos, GGUF_NO_TOKEN);
     read_good(no_bos);
-    assert_int_equal(f.gguf.bos, TOKEN_ABSENT);
+    assert_int_equal(f.gguf.bos, GGUF_NO_TOKEN);
     assert_false(f.gguf.add_bos);
 }
 
@@ -215,7 +215,7 @@ static void order_alignment_and_overlap(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(changes); i++) {
         read_good(changes[i]);
-        assert_int_equal(f.gguf.tensor[TENSOR_TOKEN_EMBD].size, 12 * 32 * 4);
+        assert_int_equal(f.gguf.tensor[GGUF_TENSOR_TOKEN_EMBD].size, 12 * 32 * 4);
     }
 }
 
@@ -231,7 +231,7 @@ static void alignment_moves_the_data(void **state)
     assert_int_equal(read_bytes(bytes, size, WINDOW), -1);
     assert_string_equal(f.error.text, "/M.GGUF: blk.0.attn_norm.weight is at offset 1536, no multiple of the "
                                       "alignment 65536");
-    assert_int_equal(f.gguf.tensor[TENSOR_TOKEN_EMBD].offset, 0);
+    assert_int_equal(f.gguf.tensor[GGUF_TENSOR_TOKEN_EMBD].offset, 0);
     free(bytes);
 }
 
@@ -314,7 +314,7 @@ static void every_flipped_bit(void **state)
 
     (void)state;
     assert_int_equal(read_bytes(bytes, size, WINDOW), 0);
-    const size_t header = (size_t)f.gguf.tensor[TENSOR_TOKEN_EMBD].offset;
+    const size_t header = (size_t)f.gguf.tensor[GGUF_TENSOR_TOKEN_EMBD].offset;
     for (size_t bit = 0; bit < header * 8; bit++) {
         bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
         if (read_bytes(bytes, size, WINDOW) != 0) {
@@ -338,7 +338,7 @@ static void every_bad_sector(void **state)
 
     (void)state;
     assert_int_equal(read_bytes(bytes, size, 512), 0);
-    header = f.gguf.tensor[TENSOR_TOKEN_EMBD].offset;
+    header = f.gguf.tensor[GGUF_TENSOR_TOKEN_EMBD].offset;
     for (uint64_t at = 0; at < header - 32; at += 100) {
         f.file = (struct memory_file){"/M.GGUF", bytes, size};
         memory_platform_init(&f.memory, &f.file, 1);

@@ -67,7 +67,7 @@ static uint32_t checksum_of_file(void)
     uint32_t sum = 2166136261u, word = 0;
     bool any = false;
 
-    for (uint64_t at = f.gguf.tensor[TENSOR_TOKEN_EMBD].offset; at < f.size + 3; at++) {
+    for (uint64_t at = f.gguf.tensor[GGUF_TENSOR_TOKEN_EMBD].offset; at < f.size + 3; at++) {
         const bool weight = at < f.size && is_weight(at);
         word |= weight ? (uint32_t)f.bytes[at] << at % 4 * 8 : 0;
         any = any || weight;
@@ -100,7 +100,7 @@ static void make_file(uint32_t type, uint32_t added)
         fill_tensors();
         changes[5].b = checksum_of_file() + added;
     }
-    assert_int_equal(f.gguf.tensor[TENSOR_OUTPUT].size % 4, 2);
+    assert_int_equal(f.gguf.tensor[GGUF_TENSOR_OUTPUT].size % 4, 2);
 }
 
 static const char told[] =
@@ -122,7 +122,8 @@ static void a_bit_is_wrong(void **state)
 
     (void)state;
     make_file(U32, 0);
-    for (size_t at = (size_t)f.gguf.tensor[TENSOR_TOKEN_EMBD].offset; at < f.size; at += at + 50 < f.size ? 23 : 1) {
+    size_t at = (size_t)f.gguf.tensor[GGUF_TENSOR_TOKEN_EMBD].offset;
+    for (; at < f.size; at += at + 50 < f.size ? 23 : 1) {
         const bool weight = is_weight(at);
         const uint8_t bit = (uint8_t)(1 << at % 8), whole = f.bytes[at];
         f.bytes[at] ^= bit;
@@ -184,7 +185,7 @@ static void the_least_weight(void **state)
     free(f.bytes);
     f.bytes = sample_model(none, &f.size);
     assert_int_equal(load(WINDOW), 0);
-    uint8_t *block = f.bytes + f.gguf.tensor[TENSOR_OUTPUT].offset + 5 * 34; /* row 5 */
+    uint8_t *block = f.bytes + f.gguf.tensor[GGUF_TENSOR_OUTPUT].offset + 5 * 34; /* row 5 */
     memcpy(block, "\x00\x3C\x80\x81\x7F\x80", 6);
     assert_int_equal(load(WINDOW), 0);
     kernel_scalar.tile_row(f.model.output.tiles, 5, q, &scale);

@@ -32,7 +32,7 @@ static const char *decode(const char *pieces, bool at_start)
     decoder_begin(&decoder, at_start);
     for (; piece != NULL; piece = strtok(NULL, ",")) {
         int32_t id = tokenizer_find(&v.tokenizer, (const uint8_t *)piece, strlen(piece));
-        assert_true(id != TOKEN_ABSENT);
+        assert_true(id != GGUF_NO_TOKEN);
         used += decoder_push(&decoder, &v.tokenizer, id, out + used, sizeof out - used);
         out[used++] = '.';
     }

@@ -178,9 +178,9 @@ static void finding(void **state)
         const char *text = small_vocabulary[i].text;
         assert_int_equal(tokenizer_find(&v.tokenizer, (const uint8_t *)text, strlen(text)), i);
     }
-    assert_int_equal(tokenizer_find(&v.tokenizer, (const uint8_t *)"aaa", 3), TOKEN_ABSENT);
-    assert_int_equal(tokenizer_find(&v.tokenizer, (const uint8_t *)"", 0), TOKEN_ABSENT);
-    assert_int_equal(tokenizer_find(&v.tokenizer, (const uint8_t *)"\xFF\xFF", 2), TOKEN_ABSENT);
+    assert_int_equal(tokenizer_find(&v.tokenizer, (const uint8_t *)"aaa", 3), GGUF_NO_TOKEN);
+    assert_int_equal(tokenizer_find(&v.tokenizer, (const uint8_t *)"", 0), GGUF_NO_TOKEN);
+    assert_int_equal(tokenizer_find(&v.tokenizer, (const uint8_t *)"\xFF\xFF", 2), GGUF_NO_TOKEN);
 }
 
 static void byte_names(void **state)
@@ -204,8 +204,8 @@ static void refusals(void **state)
         struct piece piece;
         const char *message;
     } cases[] = {
-        {{"<0x-1>", 0, TOKEN_BYTE}, "/V: token 1 is a byte, but not named <0x00> to <0xFF>"},
-        {{"a", 0, TOKEN_BYTE}, "/V: token 1 is a byte, but not named <0x00> to <0xFF>"},
+        {{"<0x-1>", 0, GGUF_TOKEN_BYTE}, "/V: token 1 is a byte, but not named <0x00> to <0xFF>"},
+        {{"a", 0, GGUF_TOKEN_BYTE}, "/V: token 1 is a byte, but not named <0x00> to <0xFF>"},
         {{"a", 0, 7}, "/V: token 1 has type 7; known are 0 to 6"},
         {{"a", 0, -1}, "/V: token 1 has type 4294967295; known are 0 to 6"},
     };
@@ -214,14 +214,14 @@ static void refusals(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct piece pieces[] = {{"<unk>", 0, TOKEN_UNKNOWN}, cases[i].piece};
+        struct piece pieces[] = {{"<unk>", 0, GGUF_TOKEN_UNKNOWN}, cases[i].piece};
         assert_int_equal(vocabulary_load(&other, pieces, 2, true), -1);
         assert_string_equal(other.error.text, cases[i].message);
         vocabulary_free(&other);
     }
     memset(longest, 'u', sizeof longest);
     longest[sizeof longest - 1] = '\0';
-    struct piece user[] = {{longest, 0, TOKEN_USER}};
+    struct piece user[] = {{longest, 0, GGUF_TOKEN_USER}};
     assert_int_equal(vocabulary_load(&other, user, 1, true), -1);
     assert_string_equal(other.error.text, "/V: token 0 is user-defined and has 257 bytes; allowed are 256");
     vocabulary_free(&other);
@@ -232,8 +232,8 @@ static void sparse_vocabularies(void **state)
     /* No byte tokens: the byte itself as a piece, else the unknown token, else nothing. Without types in the file. */
     static const struct piece pieces[] = {{"<unk>", 0, 0}, {"<s>", 0, 0}, {"</s>", 0, 0}, {"\xC3", 0, 0},
                                           {"a", 0, 0}, {"<0x62>", 0, 0}, {"a", 5, 0}, {"", 0, 0}};
-    static const uint8_t types[] = {TOKEN_UNKNOWN, TOKEN_CONTROL, TOKEN_CONTROL, TOKEN_NORMAL,
-                                    TOKEN_NORMAL, TOKEN_BYTE, TOKEN_NORMAL, TOKEN_NORMAL};
+    static const uint8_t types[] = {GGUF_TOKEN_UNKNOWN, GGUF_TOKEN_CONTROL, GGUF_TOKEN_CONTROL, GGUF_TOKEN_NORMAL,
+                                    GGUF_TOKEN_NORMAL, GGUF_TOKEN_BYTE, GGUF_TOKEN_NORMAL, GGUF_TOKEN_NORMAL};
     struct vocabulary other;
     int32_t ids[20];
 
@@ -243,8 +243,8 @@ static void sparse_vocabularies(void **state)
     assert_int_equal(encode(&other.tokenizer, "ab\xC3\xB6", 4, ids, 20), 8);
     static const int32_t expected[] = {1, 0, 0, 0, 4, 5, 3, 0}; /* the space is three unknown bytes */
     assert_memory_equal(ids, expected, sizeof expected);
-    other.tokenizer.unknown = TOKEN_ABSENT;
-    other.tokenizer.byte_token[0xB6] = TOKEN_ABSENT;
+    other.tokenizer.unknown = GGUF_NO_TOKEN;
+    other.tokenizer.byte_token[0xB6] = GGUF_NO_TOKEN;
     assert_int_equal(encode(&other.tokenizer, "ab\xC3\xB6", 4, ids, 20), 7);
     vocabulary_free(&other);
 }
@@ -253,12 +253,12 @@ static void scores_of_every_kind(void **state)
 {
     const float inf = 1.0f / strtof("0", NULL), nan = inf - inf;
     const float scores[] = {__builtin_copysignf(nan, 1.0f), -inf, -1e30f, -1e-40f, 0.0f, 1e-40f, 3.0f, inf};
-    struct piece pieces[9] = {{"a", -0.0f, TOKEN_NORMAL}};
+    struct piece pieces[9] = {{"a", -0.0f, GGUF_TOKEN_NORMAL}};
     struct vocabulary other;
 
     (void)state;
     for (int i = 0; i < 8; i++)
-        pieces[i + 1] = (struct piece){"b", scores[i], TOKEN_NORMAL};
+        pieces[i + 1] = (struct piece){"b", scores[i], GGUF_TOKEN_NORMAL};
     assert_int_equal(vocabulary_load(&other, pieces, 9, true), 0);
     for (int i = 1; i < 8; i++)
         assert_true(other.tokenizer.rank[i] < other.tokenizer.rank[i + 1]);
@@ -284,7 +284,7 @@ static int32_t plain_find(const struct piece *pieces, uint32_t count, const char
         if (strlen(pieces[i].text) == n && memcmp(pieces[i].text, text, n) == 0)
             return (int32_t)i;
     }
-    return TOKEN_ABSENT;
+    return GGUF_NO_TOKEN;
 }
 
 /* Merges by looking at all pairs again after each merge; characters of one byte. */
@@ -299,7 +299,7 @@ static int32_t plain_encode(const struct piece *pieces, uint32_t count, const ch
         float best_score = 0;
         for (size_t i = 0; i + 2 <= n; i++) {
             int32_t id = plain_find(pieces, count, text + start[i], start[i + 2] - start[i]);
-            if (id != TOKEN_ABSENT && (best == n || pieces[id].score > best_score)) {
+            if (id != GGUF_NO_TOKEN && (best == n || pieces[id].score > best_score)) {
                 best = i;
                 best_score = pieces[id].score;
             }
@@ -329,7 +329,7 @@ static void random_vocabularies(void **state)
             for (uint32_t k = 0; k < length; k++)
                 texts[i][k] = (char)('a' + (i < LETTERS ? i : random_below(LETTERS)));
             texts[i][length] = '\0';
-            pieces[i] = (struct piece){texts[i], -(float)random_below(6), TOKEN_NORMAL};
+            pieces[i] = (struct piece){texts[i], -(float)random_below(6), GGUF_TOKEN_NORMAL};
         }
         assert_int_equal(vocabulary_load(&other, pieces, PIECES, true), 0);
         other.tokenizer.add_bos = other.tokenizer.add_space_prefix = false;
@@ -360,8 +360,8 @@ static int32_t plain_mark(const struct piece *pieces, uint32_t count, const char
         for (size_t i = 0; i + length <= n; i++) {
             int32_t id = plain_find(pieces, count, text + i, length);
             bool plain = i < plain_end && i + length > plain_start;
-            if (id == TOKEN_ABSENT || memchr(covered + i, true, length) != NULL ||
-                !(pieces[id].type == TOKEN_USER || (pieces[id].type == TOKEN_CONTROL && !plain)))
+            if (id == GGUF_NO_TOKEN || memchr(covered + i, true, length) != NULL ||
+                !(pieces[id].type == GGUF_TOKEN_USER || (pieces[id].type == GGUF_TOKEN_CONTROL && !plain)))
                 continue;
             memset(covered + i, true, length);
             memset(token + i, 0xFF, length * sizeof token[0]);
@@ -378,7 +378,7 @@ static int32_t plain_mark(const struct piece *pieces, uint32_t count, const char
 static void random_marked_tokens(void **state)
 {
     enum { PIECES = 30, LETTERS = 3, PIECE_BYTES = 9 };
-    static const uint32_t types[] = {TOKEN_USER, TOKEN_CONTROL, TOKEN_UNUSED};
+    static const uint32_t types[] = {GGUF_TOKEN_USER, GGUF_TOKEN_CONTROL, GGUF_TOKEN_UNUSED};
     char texts[PIECES][PIECE_BYTES], text[60];
     struct piece pieces[PIECES];
     struct vocabulary other;
@@ -392,7 +392,8 @@ static void random_marked_tokens(void **state)
             for (uint32_t k = 0; k < length; k++)
                 texts[i][k] = (char)('a' + (i < LETTERS ? i : random_below(round % LETTERS + 1)));
             texts[i][length] = '\0';
-            pieces[i] = (struct piece){texts[i], 0, i < LETTERS ? TOKEN_NORMAL : types[random_below(2 + round % 2)]};
+            const int32_t type = i < LETTERS ? GGUF_TOKEN_NORMAL : types[random_below(2 + round % 2)];
+            pieces[i] = (struct piece){texts[i], 0, type};
         }
         assert_int_equal(vocabulary_load(&other, pieces, PIECES, true), 0);
         other.tokenizer.add_space_prefix = false;
@@ -425,7 +426,7 @@ static void hostile_control_tokens(void **state)
     (void)state;
     for (uint32_t i = 0; i < COUNT_OF(pieces); i++) {
         memset(texts[i], i == 0 ? 'b' : 'a', i < 2 ? 1 : i + 1); /* no two letters: nothing merges */
-        pieces[i] = (struct piece){texts[i], 0, i < 2 ? TOKEN_NORMAL : TOKEN_CONTROL};
+        pieces[i] = (struct piece){texts[i], 0, i < 2 ? GGUF_TOKEN_NORMAL : GGUF_TOKEN_CONTROL};
     }
     assert_int_equal(vocabulary_load(&other, pieces, COUNT_OF(pieces), true), 0);
     other.tokenizer.add_space_prefix = false;
