@@ -109,13 +109,10 @@ struct gguf {
     struct gguf_tensor tensor[GGUF_TENSORS_MAX];
 };
 
-/*
- * Reads the header of the file under *reader from its start. Fills *gguf. Returns 0, or -1 with *error filled:
- * one line that names the file, the key or tensor, and what is wrong ("/MODELS/A.GGUF: blk.3.ffn_up.weight: ...").
- */
-int gguf_read(struct gguf *gguf, struct reader *reader, struct error *error);
-
 /* Writes the name that tensor number `id` has in the file: "blk.3.ffn_up.weight". size >= GGUF_TENSOR_NAME_MAX. */
 void gguf_tensor_name(char *out, size_t size, uint32_t id);
+
+/* Returns the number of the tensor of that name, or gguf->tensor_count if this model has none such. */
+uint32_t gguf_find_tensor(const struct gguf *gguf, const char *name);
 
 #endif

@@ -2,11 +2,12 @@
  * The key-value pairs of a GGUF file: known keys are read into a table in the order of the file, the rest is skipped;
  * then the table is checked as a whole, since keys come in any order.
  */
+#include "gguf/keys.h"
+
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/utf8.h"
 #include "gguf/checksum.h"
-#include "gguf/parts.h"
 
 enum value_type { /* ggml's numbers */
                   VALUE_U8,
@@ -143,8 +144,7 @@ static int get_array(struct gguf_input *in, const char *name, struct array *arra
         return gguf_refuse(in, name, "is an array of unsupported type %u", array->type);
     }
     uint32_t bytes_each = array->type == VALUE_STRING ? sizeof(uint64_t) : value_bytes[array->type];
-    uint64_t left = reader_left(in->reader);
-    if (array->count > left || array->count * bytes_each > left) {
+    if (!gguf_fits(in, array->count, bytes_each)) {
         return gguf_refuse(in, name, "has %llu entries, more than the file can hold; copy it again",
                            (unsigned long long)array->count);
     }

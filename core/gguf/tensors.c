@@ -1,11 +1,11 @@
 /* The tensor descriptions of a GGUF file: each is one that the hyper-parameters ask for, whole and in the file. */
-#include "base/format.h"
-#include "base/memory.h"
-#include "base/number.h"
-#include "base/text.h"
-#include "gguf/parts.h"
+#include "gguf/tensors.h"
 
-enum { BLOCK = 32, DIMENSIONS_MAX = 4 }; /* BLOCK: elements of a Q8_0 block */
+#include "base/format.h"
+#include "base/q8_0.h"
+#include "base/text.h"
+
+enum { DIMENSIONS_MAX = 4 };
 
 /* ggml's names by number, for messages; empty numbers were withdrawn. */
 static const char type_names[][8] = {
@@ -13,21 +13,6 @@ static const char type_names[][8] = {
     "Q2_K",   "Q3_K",  "Q4_K",  "Q5_K",   "Q6_K",  "Q8_K",  "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S",
     "IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS", "I8",    "I16",   "I32",     "I64",    "F64",     "IQ1_M",
     "BF16",   "",      "",      "",       "TQ1_0", "TQ2_0", "",        "",       "",        "MXFP4",
-};
-
-static const char model_names[GGUF_TENSOR_LAYERS][20] = {
-    [GGUF_TENSOR_TOKEN_EMBD] = "token_embd.weight",
-    [GGUF_TENSOR_OUTPUT_NORM] = "output_norm.weight",
-    [GGUF_TENSOR_OUTPUT] = "output.weight",
-};
-
-static const char layer_names[GGUF_LAYER_TENSORS][20] = {
-    /* after "blk.N." */
-    [GGUF_LAYER_ATTN_NORM] = "attn_norm.weight",     [GGUF_LAYER_ATTN_Q] = "attn_q.weight",
-    [GGUF_LAYER_ATTN_K] = "attn_k.weight",           [GGUF_LAYER_ATTN_V] = "attn_v.weight",
-    [GGUF_LAYER_ATTN_OUTPUT] = "attn_output.weight", [GGUF_LAYER_FFN_NORM] = "ffn_norm.weight",
-    [GGUF_LAYER_FFN_GATE] = "ffn_gate.weight",       [GGUF_LAYER_FFN_DOWN] = "ffn_down.weight",
-    [GGUF_LAYER_FFN_UP] = "ffn_up.weight",
 };
 
 struct shape {
@@ -63,43 +48,6 @@ static struct shape shape_of(const struct gguf *gguf, uint32_t id)
         return layer_shape(gguf, (id - GGUF_TENSOR_LAYERS) % GGUF_LAYER_TENSORS);
     }
     return (struct shape){id == GGUF_TENSOR_OUTPUT_NORM ? 1 : gguf->vocabulary, gguf->dim};
-}
-
-/* Reads "N." of "blk.N.attn_q.weight" into *layer. Returns the text after it, or "" where N is no layer's number as it
-   is usually written. */
-static const char *read_layer(const char *text, uint32_t layers, uint32_t *layer)
-{
-    size_t digits = 0;
-    uint64_t value = 0;
-
-    while (text[digits] != '.' && text[digits] != '\0') {
-        digits++;
-    }
-    bool good = text[digits] == '.' && number_parse_u64(text, digits, &value) && value < layers;
-    *layer = (uint32_t)value;
-    return good && (text[0] != '0' || digits == 1) ? text + digits + 1 : "";
-}
-
-/* Returns the tensor's number (gguf.h), or tensor_count if no tensor of this model has the name. */
-static uint32_t find_tensor(const struct gguf *gguf, const char *name)
-{
-    uint32_t layer;
-
-    for (uint32_t id = 0; id < GGUF_TENSOR_LAYERS; id++) {
-        if (text_equal(name, model_names[id])) {
-            return id;
-        }
-    }
-    if (memcmp(name, "blk.", 4) != 0) { /* name is an array of more than 4 bytes */
-        return gguf->tensor_count;
-    }
-    const char *rest = read_layer(name + 4, gguf->layers, &layer);
-    for (uint32_t k = 0; k < GGUF_LAYER_TENSORS; k++) {
-        if (text_equal(rest, layer_names[k])) {
-            return GGUF_TENSOR_LAYERS + layer * GGUF_LAYER_TENSORS + k;
-        }
-    }
-    return gguf->tensor_count;
 }
 
 static int refuse_unknown(struct gguf_input *in, const char *name)
@@ -156,7 +104,7 @@ static uint64_t size_of(uint32_t type, struct shape shape)
     case GGUF_TYPE_BF16:
         return elements * 2;
     case GGUF_TYPE_Q8_0:
-        return (uint64_t)shape.rows * (shape.cols / BLOCK) * (2 + BLOCK);
+        return (uint64_t)shape.rows * (shape.cols / Q8_0_BLOCK) * sizeof(struct q8_0_block);
     default:
         return 0;
     }
@@ -171,7 +119,7 @@ static int read_tensor(struct gguf_input *in)
     if (gguf_get_name(in, &name, GGUF_NAME_MAX) != 0) {
         return -1;
     }
-    uint32_t id = find_tensor(gguf, name.text);
+    uint32_t id = gguf_find_tensor(gguf, name.text);
     if (id == gguf->tensor_count) {
         return refuse_unknown(in, name.text);
     }
@@ -188,7 +136,7 @@ static int read_tensor(struct gguf_input *in)
     if (tensor->size == 0 && type != GGUF_TYPE_Q8_0) {
         return refuse_type(in, name.text, type);
     }
-    if (type == GGUF_TYPE_Q8_0 && shape.cols % BLOCK != 0) {
+    if (type == GGUF_TYPE_Q8_0 && shape.cols % Q8_0_BLOCK != 0) {
         return gguf_refuse(in, name.text, "is Q8_0 with rows of %u; they must be a multiple of 32", shape.cols);
     }
     if ((tensor->offset & (in->alignment - 1)) != 0) {
@@ -200,17 +148,6 @@ static int read_tensor(struct gguf_input *in)
     tensor->type = (uint8_t)type;
     gguf->parameters += (uint64_t)shape.rows * shape.cols;
     return 0;
-}
-
-void gguf_tensor_name(char *out, size_t size, uint32_t id)
-{
-    uint32_t in_layers = id - GGUF_TENSOR_LAYERS;
-
-    if (id < GGUF_TENSOR_LAYERS) {
-        format(out, size, "%s", model_names[id]);
-    } else {
-        format(out, size, "blk.%u.%s", in_layers / GGUF_LAYER_TENSORS, layer_names[in_layers % GGUF_LAYER_TENSORS]);
-    }
 }
 
 /* Makes the tensors' offsets count from the start of the file, and checks that all are there and inside. */

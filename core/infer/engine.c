@@ -1,5 +1,7 @@
 #include "infer/engine.h"
 
+#include "gguf/header.h"
+
 /* What memory has to hold besides tokenizer and weights while the model runs. */
 static int layout_run(struct engine *engine, uint32_t context, struct arena *arena)
 {

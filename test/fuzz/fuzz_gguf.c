@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "gguf/gguf.h"
+#include "gguf/header.h"
 #include "infer/model.h"
 #include "infer/transformer.h"
 #include "kernel/kernel.h"

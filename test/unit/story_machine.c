@@ -2,6 +2,7 @@
 
 #include "unit.h"
 
+#include "gguf/header.h"
 #include "kernel/cpu.h"
 #include "sample_model.h"
 

@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "base/error.h"
-#include "gguf/gguf.h"
+#include "gguf/header.h"
 #include "hostile_models.h"
 #include "memory_platform.h"
 

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "gguf/checksum.h"
+#include "gguf/header.h"
 #include "infer/model.h"
 #include "kernel/kernel.h"
 #include "memory_platform.h"
