@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "gguf/checksum.h"
 #include "gguf/gguf.h"
 
 enum { GGUF_ALIGNMENT = 32 }; /* of the data section and of each tensor in it, the format's default */
@@ -29,9 +30,8 @@ struct gguf_file {
     struct gguf_part metadata, tensors;
     uint64_t data_declared; /* bytes of all tensors so far, each rounded up to GGUF_ALIGNMENT */
     uint64_t data_written;
-    off_t checksum_at; /* where its value stands in the file */
-    uint32_t checksum; /* of the tensors so far */
-    uint32_t word;     /* the bytes of a word that is not yet whole */
+    off_t checksum_at;        /* where its value stands in the file */
+    struct checksum checksum; /* of the tensors so far */
 };
 
 /* Opens a temporary file beside `path`, which must be absent or a regular file. One file at a time. */

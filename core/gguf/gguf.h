@@ -9,6 +9,24 @@
 #include "base/error.h"
 #include "gguf/reader.h"
 
+/* Of a key's value: ggml's numbers. */
+enum gguf_value_type {
+    GGUF_VALUE_U8,
+    GGUF_VALUE_I8,
+    GGUF_VALUE_U16,
+    GGUF_VALUE_I16,
+    GGUF_VALUE_U32,
+    GGUF_VALUE_I32,
+    GGUF_VALUE_F32,
+    GGUF_VALUE_BOOL,
+    GGUF_VALUE_STRING,
+    GGUF_VALUE_ARRAY,
+    GGUF_VALUE_U64,
+    GGUF_VALUE_I64,
+    GGUF_VALUE_F64,
+    GGUF_VALUE_TYPES,
+};
+
 /* Of a tensor's elements: ggml's numbers. No other type is accepted. */
 enum gguf_type {
     GGUF_TYPE_F32 = 0,

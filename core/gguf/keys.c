@@ -9,25 +9,8 @@
 #include "base/utf8.h"
 #include "gguf/checksum.h"
 
-enum value_type { /* ggml's numbers */
-                  VALUE_U8,
-                  VALUE_I8,
-                  VALUE_U16,
-                  VALUE_I16,
-                  VALUE_U32,
-                  VALUE_I32,
-                  VALUE_F32,
-                  VALUE_BOOL,
-                  VALUE_STRING,
-                  VALUE_ARRAY,
-                  VALUE_U64,
-                  VALUE_I64,
-                  VALUE_F64,
-                  VALUE_TYPES,
-};
-
 /* Bytes of a value; 0 for strings and arrays. */
-static const uint8_t value_bytes[VALUE_TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
+static const uint8_t value_bytes[GGUF_VALUE_TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
 
 enum kind { NUMBER, REAL, FLAG, NAME, WORD, PIECES, SCORES, TYPES, PLACE }; /* of a known key */
 
@@ -140,10 +123,10 @@ static int get_array(struct gguf_input *in, const char *name, struct array *arra
     if (gguf_get_u32(in, &array->type) != 0 || gguf_get_u64(in, &array->count) != 0) {
         return -1;
     }
-    if (array->type >= VALUE_TYPES || array->type == VALUE_ARRAY) {
+    if (array->type >= GGUF_VALUE_TYPES || array->type == GGUF_VALUE_ARRAY) {
         return gguf_refuse(in, name, "is an array of unsupported type %u", array->type);
     }
-    uint32_t bytes_each = array->type == VALUE_STRING ? sizeof(uint64_t) : value_bytes[array->type];
+    uint32_t bytes_each = array->type == GGUF_VALUE_STRING ? sizeof(uint64_t) : value_bytes[array->type];
     if (!gguf_fits(in, array->count, bytes_each)) {
         return gguf_refuse(in, name, "has %llu entries, more than the file can hold; copy it again",
                            (unsigned long long)array->count);
@@ -155,16 +138,16 @@ static int skip_value(struct gguf_input *in, const char *name, uint32_t type)
 {
     struct array array;
 
-    if (type == VALUE_STRING) {
+    if (type == GGUF_VALUE_STRING) {
         return skip_string(in);
     }
-    if (type != VALUE_ARRAY) {
+    if (type != GGUF_VALUE_ARRAY) {
         return reader_skip(in->reader, value_bytes[type], in->error);
     }
     if (get_array(in, name, &array) != 0) {
         return -1;
     }
-    if (array.type != VALUE_STRING) {
+    if (array.type != GGUF_VALUE_STRING) {
         return reader_skip(in->reader, array.count * value_bytes[array.type], in->error);
     }
     for (; array.count > 0; array.count--) {
@@ -179,11 +162,13 @@ static int skip_value(struct gguf_input *in, const char *name, uint32_t type)
 static int get_number(struct keys *keys, enum key key, uint32_t type)
 {
     struct gguf_input *in = keys->in;
-    bool is_signed = type == VALUE_I8 || type == VALUE_I16 || type == VALUE_I32 || type == VALUE_I64;
-    bool is_integer = is_signed || type == VALUE_U8 || type == VALUE_U16 || type == VALUE_U32 || type == VALUE_U64;
+    bool is_signed =
+        type == GGUF_VALUE_I8 || type == GGUF_VALUE_I16 || type == GGUF_VALUE_I32 || type == GGUF_VALUE_I64;
+    bool is_integer = is_signed || type == GGUF_VALUE_U8 || type == GGUF_VALUE_U16 || type == GGUF_VALUE_U32 ||
+                      type == GGUF_VALUE_U64;
     uint64_t value = 0;
 
-    if (type == VALUE_ARRAY) {
+    if (type == GGUF_VALUE_ARRAY) {
         return gguf_refuse(in, name_of(key), "is an array; supported is one number for all layers");
     }
     if (!is_integer) {
@@ -205,7 +190,7 @@ static int get_real(struct keys *keys, enum key key, uint32_t type)
     struct gguf_input *in = keys->in;
     uint32_t bits;
 
-    if (type != VALUE_F32) {
+    if (type != GGUF_VALUE_F32) {
         return gguf_refuse(in, name_of(key), "is not a 32-bit float");
     }
     if (gguf_get_u32(in, &bits) != 0) {
@@ -223,7 +208,7 @@ static int get_flag(struct keys *keys, enum key key, uint32_t type)
     struct gguf_input *in = keys->in;
     uint8_t value;
 
-    if (type != VALUE_BOOL) {
+    if (type != GGUF_VALUE_BOOL) {
         return gguf_refuse(in, name_of(key), "is not true or false");
     }
     if (reader_get(in->reader, &value, 1, in->error) != 0) {
@@ -245,7 +230,7 @@ static int get_text(struct keys *keys, enum key key, uint32_t type)
     char text[sizeof gguf->name];
     uint64_t length;
 
-    if (type != VALUE_STRING) {
+    if (type != GGUF_VALUE_STRING) {
         return gguf_refuse(in, name_of(key), "is not a text");
     }
     if (gguf_get_u64(in, &length) != 0) {
@@ -295,9 +280,9 @@ static int get_vocabulary(struct keys *keys, enum key key, uint32_t type)
 {
     struct gguf_input *in = keys->in;
     struct array array;
-    uint32_t wanted = key == TOKEN_PIECES ? VALUE_STRING : key == TOKEN_SCORES ? VALUE_F32 : VALUE_I32;
+    uint32_t wanted = key == TOKEN_PIECES ? GGUF_VALUE_STRING : key == TOKEN_SCORES ? GGUF_VALUE_F32 : GGUF_VALUE_I32;
 
-    if (type != VALUE_ARRAY) {
+    if (type != GGUF_VALUE_ARRAY) {
         return gguf_refuse(in, name_of(key), "is not an array");
     }
     if (get_array(in, name_of(key), &array) != 0) {
@@ -326,7 +311,7 @@ static int get_place(struct keys *keys, enum key key, uint32_t type)
     struct gguf_input *in = keys->in;
     struct gguf *gguf = in->gguf;
 
-    if (type != VALUE_STRING) {
+    if (type != GGUF_VALUE_STRING) {
         return gguf_refuse(in, name_of(key), "is not a text");
     }
     if (gguf_get_u64(in, &gguf->template_bytes) != 0) {
@@ -368,7 +353,7 @@ static int get_pair(struct keys *keys)
     if (gguf_get_name(in, &name, GGUF_KEY_MAX) != 0 || gguf_get_u32(in, &type) != 0) {
         return -1;
     }
-    if (type >= VALUE_TYPES) {
+    if (type >= GGUF_VALUE_TYPES) {
         return gguf_refuse(in, name.text, "has unknown value type %u", type);
     }
     /* A longer key, or one with an odd character, has another text or length than every known one. */

@@ -1,8 +1,8 @@
 /* Loading a model's weights: tensors in the order of the file, 32 rows at a time, quantized and packed into tiles. */
-#include "base/error.h"
+#include "infer/load.h"
+
 #include "base/memory.h"
 #include "gguf/checksum.h"
-#include "infer/model.h"
 #include "kernel/attention.h"
 
 _Static_assert((int)GGUF_HEAD_MAX <= (int)HEAD_MAX, "attention can compute every head that a file may have");
@@ -19,8 +19,8 @@ struct loader {
     struct reader *reader;
     struct strip strip;
     struct load_progress progress;
-    uint64_t done, total; /* bytes of tensors */
-    uint32_t checksum;    /* of the bytes done */
+    uint64_t done, total;     /* bytes of tensors */
+    struct checksum checksum; /* of the bytes done */
     struct error *error;
 };
 
@@ -35,52 +35,29 @@ static uint32_t widest_row(const struct gguf *gguf)
     return cols;
 }
 
-static uint64_t strip_layout(struct strip *strip, const struct gguf *gguf, struct arena *arena)
+static void strip_layout(struct strip *strip, const struct gguf *gguf, struct arena *arena)
 {
-    const uint64_t groups = ((uint64_t)widest_row(gguf) + GROUP - 1) / GROUP;
-    const uint64_t raw = groups * GROUP * sizeof(float); /* the widest type */
-    const uint64_t blocks = groups * GROUP * sizeof *strip->block;
-    if (arena != NULL) {
-        strip->raw = arena_take(arena, (size_t)raw, ALIGNMENT);
-        strip->block = arena_take(arena, (size_t)blocks, ALIGNMENT);
-    }
-    return raw + blocks + 2 * ALIGNMENT;
+    const size_t groups = (widest_row(gguf) + GROUP - 1) / GROUP;
+    strip->raw = arena_take(arena, groups * GROUP * sizeof(float), ALIGNMENT); /* the widest type */
+    strip->block = arena_take(arena, groups * GROUP * sizeof *strip->block, ALIGNMENT);
 }
 
-uint64_t model_load_scratch(const struct gguf *gguf)
+uint64_t load_scratch(const struct gguf *gguf)
 {
-    return strip_layout(NULL, gguf, NULL);
+    struct arena counter = {0};
+    struct strip unused;
+    strip_layout(&unused, gguf, &counter);
+    return counter.used + ALIGNMENT;
 }
 
-static uint32_t word_at(const uint8_t *bytes)
-{
-    uint32_t word;
-    __builtin_memcpy(&word, bytes, sizeof word);
-    return word;
-}
-
-/* The checksum with n bytes more. n is even. */
-static uint32_t add_to_checksum(uint32_t sum, const uint8_t *bytes, size_t n)
-{
-    enum { WORD = sizeof sum, WORDS_AT_ONCE = 8 };
-    for (; n >= WORDS_AT_ONCE * WORD; n -= WORDS_AT_ONCE * WORD, bytes += WORDS_AT_ONCE * WORD) {
-#pragma GCC unroll 8
-        for (uint32_t i = 0; i < WORDS_AT_ONCE; i++) {
-            sum = checksum_word(sum, word_at(bytes + i * WORD));
-        }
-    }
-    for (; n >= WORD; n -= WORD, bytes += WORD) {
-        sum = checksum_word(sum, word_at(bytes));
-    }
-    return n > 0 ? checksum_word(sum, bytes[0] | (uint32_t)bytes[1] << 8) : sum;
-}
-
-/* The next n bytes of a tensor, in the reader's window or in `room`; NULL on failure. */
+/* The next n bytes of a tensor, in the reader's window or in `room`, added to the checksum as words of their own; NULL
+   on failure. */
 static const void *fetch(struct loader *loader, void *room, uint64_t n)
 {
     const uint8_t *bytes = reader_view(loader->reader, room, (size_t)n, loader->error);
     if (bytes != NULL) {
-        loader->checksum = add_to_checksum(loader->checksum, bytes, (size_t)n);
+        checksum_add(&loader->checksum, bytes, (size_t)n);
+        checksum_pad(&loader->checksum);
     }
     return bytes;
 }
@@ -286,7 +263,7 @@ static uint32_t next_in_file(const struct gguf *gguf, uint32_t last)
 /* Storage or its driver in the firmware may report success and give other bytes. */
 static int check_sum(const struct loader *loader)
 {
-    if (!loader->gguf->has_checksum || loader->checksum == loader->gguf->checksum) {
+    if (!loader->gguf->has_checksum || loader->checksum.sum == loader->gguf->checksum) {
         return 0;
     }
     return error_set(loader->error,
@@ -295,8 +272,8 @@ static int check_sum(const struct loader *loader)
                      loader->reader->path);
 }
 
-int model_load(struct model *model, const struct gguf *gguf, struct reader *reader, struct arena *arena,
-               const struct load_progress *progress, struct error *error)
+int load_weights(struct model *model, const struct gguf *gguf, struct reader *reader, struct arena *arena,
+                 const struct load_progress *progress, struct error *error)
 {
     struct loader loader = {.model = model,
                             .gguf = gguf,
