@@ -1,6 +1,7 @@
 #include "infer/engine.h"
 
 #include "gguf/header.h"
+#include "text/encode.h"
 
 /* What memory has to hold besides tokenizer and weights while the model runs. */
 static int layout_run(struct engine *engine, uint32_t context, struct arena *arena)
@@ -12,7 +13,7 @@ static int layout_run(struct engine *engine, uint32_t context, struct arena *are
     sampler_init(&engine->sampler, engine->model.kernel, engine->gguf.vocabulary, arena);
     engine->text = arena_take(arena, (size_t)engine->transformer.context * sizeof *engine->text, ALIGNMENT);
     engine->turn = arena_take(arena, ENGINE_TURN_MAX, ALIGNMENT);
-    engine->scratch = arena_take(arena, tokenizer_scratch(ENGINE_TURN_MAX), ALIGNMENT);
+    engine->scratch = arena_take(arena, encode_scratch(ENGINE_TURN_MAX), ALIGNMENT);
     return arena->base == NULL || engine->scratch != NULL ? 0 : -1;
 }
 

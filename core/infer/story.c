@@ -4,6 +4,8 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/text.h"
+#include "text/decoder.h"
+#include "text/encode.h"
 
 enum {
     TEXT_MAX = 4096, /* bytes of one token's text that are shown at most */
@@ -155,9 +157,8 @@ static int32_t encode_turn(struct teller *teller)
     used = append(engine->turn, used, chat->prefix, text_length(chat->prefix));
     const size_t start = used, end = append(engine->turn, used, user, n);
     used = append(engine->turn, end, chat->suffix, text_length(chat->suffix));
-    return tokenizer_encode_turn(&engine->tokenizer, engine->turn, used, start, end, engine->text_count == 0,
-                                 engine->text + engine->text_count, engine->context - engine->text_count,
-                                 engine->scratch);
+    return encode_marked(&engine->tokenizer, engine->turn, used, start, end, engine->text_count == 0,
+                         engine->text + engine->text_count, engine->context - engine->text_count, engine->scratch);
 }
 
 /* Puts the prompt's tokens behind the text. */
@@ -169,11 +170,10 @@ static int encode_prompt(struct teller *teller)
         story_forget(engine);
     }
     const uint32_t before = engine->text_count;
-    const int32_t count =
-        story->chat != NULL
-            ? encode_turn(teller)
-            : tokenizer_encode_turn(&engine->tokenizer, story->prompt, story->prompt_bytes, 0, story->prompt_bytes,
-                                    before == 0, engine->text + before, engine->context - before, engine->scratch);
+    const int32_t count = story->chat != NULL ? encode_turn(teller)
+                                              : encode_marked(&engine->tokenizer, story->prompt, story->prompt_bytes, 0,
+                                                              story->prompt_bytes, before == 0, engine->text + before,
+                                                              engine->context - before, engine->scratch);
     if (count < 0 && before == 0) {
         return error_set(teller->error, "the prompt is longer than the model's context of %u tokens; shorten it",
                          engine->context);

@@ -1,6 +1,6 @@
-/* Tokens to text (tokenizer.h): bytes of tokens go in, whole UTF-8 sequences come out. */
+#include "text/decoder.h"
+
 #include "base/memory.h"
-#include "text/tokenizer.h"
 
 struct output {
     char *text;

@@ -1,9 +1,10 @@
 /*
- * Text to tokens (tokenizer.h). The text is cut into characters, each a symbol; the pair of neighbours whose joint text
+ * Text to tokens (encode.h). The text is cut into characters, each a symbol; the pair of neighbours whose joint text
  * is the piece of the best score is merged, the leftmost of equals, until no pair is a piece.
  */
+#include "text/encode.h"
+
 #include "base/memory.h"
-#include "text/tokenizer.h"
 
 enum { SPACE_BYTES = 3, MARK_FREE = -1, MARK_COVERED = -2 };
 #define SPACE "\xE2\x96\x81" /* U+2581 */
@@ -32,7 +33,7 @@ static size_t bytes_per_symbol(void)
     return 2 * sizeof(uint64_t) + sizeof(struct symbol) + sizeof(int32_t) + SPACE_BYTES;
 }
 
-size_t tokenizer_scratch(size_t n)
+size_t encode_scratch(size_t n)
 {
     return (n + 1) * bytes_per_symbol();
 }
@@ -287,7 +288,7 @@ static int32_t encode(const struct tokenizer *tokenizer, const struct turn *turn
     struct encoder encoder = {.tokenizer = tokenizer, .ids = ids, .capacity = capacity};
     bool add_space = tokenizer->add_space_prefix; /* at the start and after each marked token */
 
-    if (turn->n > TOKENIZER_TEXT_MAX) {
+    if (turn->n > ENCODE_TEXT_MAX) {
         return -1;
     }
     divide_scratch(&encoder, scratch, turn->n);
@@ -311,14 +312,14 @@ static int32_t encode(const struct tokenizer *tokenizer, const struct turn *turn
     return encoder.used <= capacity ? (int32_t)encoder.used : -1;
 }
 
-int32_t tokenizer_encode(const struct tokenizer *tokenizer, const char *text, size_t n, int32_t *ids, uint32_t capacity,
-                         void *scratch)
+int32_t encode_text(const struct tokenizer *tokenizer, const char *text, size_t n, int32_t *ids, uint32_t capacity,
+                    void *scratch)
 {
-    return tokenizer_encode_turn(tokenizer, text, n, 0, n, true, ids, capacity, scratch);
+    return encode_marked(tokenizer, text, n, 0, n, true, ids, capacity, scratch);
 }
 
-int32_t tokenizer_encode_turn(const struct tokenizer *tokenizer, const char *text, size_t n, size_t plain_start,
-                              size_t plain_end, bool begin, int32_t *ids, uint32_t capacity, void *scratch)
+int32_t encode_marked(const struct tokenizer *tokenizer, const char *text, size_t n, size_t plain_start,
+                      size_t plain_end, bool begin, int32_t *ids, uint32_t capacity, void *scratch)
 {
     const struct turn turn = {text, n, plain_start, plain_end};
 

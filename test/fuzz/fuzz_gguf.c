@@ -11,7 +11,8 @@
 #include "infer/transformer.h"
 #include "kernel/kernel.h"
 #include "memory_platform.h"
-#include "text/tokenizer.h"
+#include "text/decoder.h"
+#include "text/encode.h"
 
 enum { ZEROS = 24096, INPUT_MAX = 1 << 20, WINDOW = 2048, MEMORY = 2 << 20, TEXT_MAX = 4096, CONTEXT = 4 };
 
@@ -29,10 +30,10 @@ static void tell(const struct tokenizer *tokenizer)
     uint64_t scratch[(43 * (sizeof text + 1)) / 8 + 1];
     struct decoder decoder;
 
-    if (tokenizer_encode_turn(tokenizer, text, sizeof text - 1, 5, 9, true, ids, 200, scratch) < 0)
+    if (encode_marked(tokenizer, text, sizeof text - 1, 5, 9, true, ids, 200, scratch) < 0)
         abort();
-    int32_t count = tokenizer_encode(tokenizer, text, sizeof text - 1, ids, 200, scratch);
-    if (tokenizer_scratch(sizeof text - 1) > sizeof scratch || count < 0)
+    int32_t count = encode_text(tokenizer, text, sizeof text - 1, ids, 200, scratch);
+    if (encode_scratch(sizeof text - 1) > sizeof scratch || count < 0)
         abort();
     decoder_begin(&decoder, true);
     for (int32_t i = 0; i < count; i++) {

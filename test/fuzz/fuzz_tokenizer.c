@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "text/decoder.h"
+#include "text/encode.h"
 #include "vocabulary.h"
 
 enum { INPUT_MAX = 4096, LONGEST = 3 * (3 * INPUT_MAX + 3) };
@@ -72,8 +74,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         vocabulary.tokenizer.add_space_prefix = false;
     }
-    uint64_t *scratch = malloc(tokenizer_scratch(size));
-    int32_t count = tokenizer_encode(&vocabulary.tokenizer, (const char *)data, size, ids, 3 * INPUT_MAX + 1, scratch);
+    uint64_t *scratch = malloc(encode_scratch(size));
+    int32_t count = encode_text(&vocabulary.tokenizer, (const char *)data, size, ids, 3 * INPUT_MAX + 1, scratch);
     free(scratch);
     if (count < 1 || ids[0] != vocabulary.tokenizer.bos)
         abort();

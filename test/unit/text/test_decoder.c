@@ -1,6 +1,7 @@
-/* core/decoder.c: whole sequences, in whatever pieces their bytes arrive. */
+/* decoder.h: whole sequences, in whatever pieces their bytes arrive. */
 #include "unit.h"
 
+#include "text/decoder.h"
 #include "vocabulary.h"
 
 #define SPACE "\xE2\x96\x81"

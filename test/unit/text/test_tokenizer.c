@@ -6,6 +6,7 @@
 
 #include "unit.h"
 
+#include "text/encode.h"
 #include "vocabulary.h"
 
 #define SPACE "\xE2\x96\x81"
@@ -37,10 +38,10 @@ static int32_t id_of(const char *piece)
 static int32_t encode(const struct tokenizer *tokenizer, const char *text, size_t n, int32_t *ids, uint32_t capacity)
 {
     char *exact = malloc(n > 0 ? n : 1); /* exactly as long, so that a sanitizer sees a step beyond */
-    void *scratch = malloc(tokenizer_scratch(n));
+    void *scratch = malloc(encode_scratch(n));
 
     memcpy(exact, text, n);
-    int32_t count = tokenizer_encode(tokenizer, exact, n, ids, capacity, scratch);
+    int32_t count = encode_text(tokenizer, exact, n, ids, capacity, scratch);
     free(scratch);
     free(exact);
     return count;
@@ -147,7 +148,7 @@ static void turns(void **state)
         const size_t start = strlen(rows[i].before), end = start + strlen(rows[i].user);
         snprintf(text, sizeof text, "%s%s%s", rows[i].before, rows[i].user, rows[i].after);
         const int32_t count =
-            tokenizer_encode_turn(&v.tokenizer, text, strlen(text), start, end, rows[i].begin, ids, 32, scratch);
+            encode_marked(&v.tokenizer, text, strlen(text), start, end, rows[i].begin, ids, 32, scratch);
         for (int32_t k = 0; k < count; k++) {
             strcat(got, k > 0 ? "|" : "");
             strcat(got, small_vocabulary[ids[k]].text);
@@ -168,7 +169,7 @@ static void capacity(void **state)
     assert_int_equal(encode(&v.tokenizer, "zzzzzzzzz", 9, ids, 3), -1);
     assert_int_equal(ids[3], -7);
     assert_int_equal(encode(&v.tokenizer, "", 0, ids, 0), -1);
-    assert_int_equal(tokenizer_encode(&v.tokenizer, "", (size_t)TOKENIZER_TEXT_MAX + 1, ids, 4, NULL), -1);
+    assert_int_equal(encode_text(&v.tokenizer, "", (size_t)ENCODE_TEXT_MAX + 1, ids, 4, NULL), -1);
 }
 
 static void finding(void **state)
@@ -383,7 +384,7 @@ static void random_marked_tokens(void **state)
     struct piece pieces[PIECES];
     struct vocabulary other;
     int32_t ids[100], expected[100];
-    void *scratch = malloc(tokenizer_scratch(sizeof text));
+    void *scratch = malloc(encode_scratch(sizeof text));
 
     (void)state;
     for (int round = 0; round < 1000; round++) {
@@ -405,7 +406,7 @@ static void random_marked_tokens(void **state)
             text[n] = '\0';
             int32_t count = plain_mark(pieces, PIECES, text, from, to, expected);
             assert_int_equal(
-                tokenizer_encode_turn(&other.tokenizer, text, n, from, to, false, ids, COUNT_OF(ids), scratch), count);
+                encode_marked(&other.tokenizer, text, n, from, to, false, ids, COUNT_OF(ids), scratch), count);
             assert_memory_equal(ids, expected, (size_t)count * sizeof ids[0]);
         }
         vocabulary_free(&other);
@@ -421,7 +422,7 @@ static void hostile_control_tokens(void **state)
     static struct piece pieces[TOKENIZER_USER_MAX];
     static int32_t ids[LENGTH];
     struct vocabulary other;
-    void *scratch = malloc(tokenizer_scratch(LENGTH));
+    void *scratch = malloc(encode_scratch(LENGTH));
 
     (void)state;
     for (uint32_t i = 0; i < COUNT_OF(pieces); i++) {
@@ -432,10 +433,10 @@ static void hostile_control_tokens(void **state)
     other.tokenizer.add_space_prefix = false;
     memset(text, 'b', sizeof text);
     const clock_t start = clock();
-    assert_int_equal(tokenizer_encode_turn(&other.tokenizer, text, LENGTH, 0, 0, false, ids, LENGTH, scratch), LENGTH);
+    assert_int_equal(encode_marked(&other.tokenizer, text, LENGTH, 0, 0, false, ids, LENGTH, scratch), LENGTH);
     memset(text, 'a', LENGTH / 10);
     assert_int_equal(
-        tokenizer_encode_turn(&other.tokenizer, text, LENGTH / 10, 0, LENGTH, false, ids, LENGTH, scratch),
+        encode_marked(&other.tokenizer, text, LENGTH / 10, 0, LENGTH, false, ids, LENGTH, scratch),
         LENGTH / 10);
     assert_true(clock() - start < 4 * CLOCKS_PER_SEC); /* of the processor's time, under the sanitizers */
     vocabulary_free(&other);
