@@ -72,7 +72,7 @@ static const float *fetch_floats(struct loader *loader, const struct gguf_tensor
     }
     for (uint32_t i = tensor->cols; i-- > 0;) { /* from the end: a float takes the room of two halves */
         const uint16_t half = (uint16_t)(raw[2 * i] | raw[2 * i + 1] << 8);
-        wide[i] = tensor->type == GGUF_TYPE_F16 ? half_to_float(half) : bfloat_to_float(half);
+        wide[i] = tensor->type == GGUF_TYPE_F16 ? half_to_float(half) : float_from_bfloat(half);
     }
     return wide;
 }
