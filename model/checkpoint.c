@@ -90,7 +90,6 @@ static void place_tensors(struct checkpoint *checkpoint)
         [GGUF_LAYER_FFN_GATE] = {hidden, dim}, [GGUF_LAYER_FFN_DOWN] = {dim, hidden},
         [GGUF_LAYER_FFN_UP] = {hidden, dim},
     };
-
     uint64_t position = sizeof(struct header);
     place(checkpoint, &position, GGUF_TENSOR_TOKEN_EMBD, checkpoint->vocabulary, dim);
     for (uint32_t kind = 0; kind < GGUF_LAYER_TENSORS; kind++) {
@@ -138,7 +137,6 @@ void checkpoint_row(struct checkpoint *checkpoint, uint32_t id, uint32_t row, fl
     const struct checkpoint_tensor *tensor = &checkpoint->tensor[id];
     const uint64_t row_bytes = (uint64_t)tensor->cols * sizeof(float);
     const uint64_t offset = tensor->offset + row * row_bytes;
-
     /* Rows mostly follow each other; a seek would throw the buffer away. */
     if ((uint64_t)ftello(checkpoint->file) != offset && fseeko(checkpoint->file, (off_t)offset, SEEK_SET) != 0) {
         die("%s: %s", checkpoint->path, strerror(errno));

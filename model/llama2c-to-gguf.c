@@ -245,7 +245,6 @@ static struct options parse_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
     const struct options options = parse_options(argc, argv);
-
     static struct checkpoint checkpoint;
     struct vocabulary vocabulary;
     checkpoint_open(&checkpoint, options.checkpoint);

@@ -36,7 +36,6 @@ static struct lead classify(uint8_t byte)
 int utf8_sequence(const uint8_t *bytes, size_t n)
 {
     struct lead lead = classify(bytes[0]);
-
     if (lead.length == 0) {
         return -1;
     }
@@ -56,7 +55,6 @@ uint32_t utf8_next(const char **text, const char *end)
 {
     const uint8_t *bytes = (const uint8_t *)*text;
     int length = utf8_sequence(bytes, (size_t)(end - *text));
-
     if (length <= 0) {
         *text = length < 0 ? *text - length : end;
         return UTF8_REPLACEMENT_CODE;
@@ -72,7 +70,6 @@ uint32_t utf8_next(const char **text, const char *end)
 void utf8_printable(char *out, size_t size, const uint8_t *bytes, size_t n)
 {
     size_t used = 0, i = 0;
-
     while (i < n) {
         int length = utf8_sequence(bytes + i, n - i);
         /* C1 controls are C2 80 to C2 9F. A sequence cut off by the end counts as ill-formed. */

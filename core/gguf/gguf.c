@@ -23,7 +23,6 @@ static const char layer_names[GGUF_LAYER_TENSORS][20] = {
 void gguf_tensor_name(char *out, size_t size, uint32_t id)
 {
     uint32_t in_layers = id - GGUF_TENSOR_LAYERS;
-
     if (id < GGUF_TENSOR_LAYERS) {
         format(out, size, "%s", model_names[id]);
     } else {
@@ -48,7 +47,6 @@ static const char *read_layer(const char *text, uint32_t layers, uint32_t *layer
 {
     size_t digits = 0;
     uint64_t value = 0;
-
     while (text[digits] != '.' && text[digits] != '\0') {
         digits++;
     }
@@ -60,7 +58,6 @@ static const char *read_layer(const char *text, uint32_t layers, uint32_t *layer
 uint32_t gguf_find_tensor(const struct gguf *gguf, const char *name)
 {
     uint32_t layer;
-
     for (uint32_t id = 0; id < GGUF_TENSOR_LAYERS; id++) {
         if (text_equal(name, model_names[id])) {
             return id;

@@ -14,7 +14,6 @@ enum { KEY_BYTES_MIN = 8 + 4 + 1, TENSOR_BYTES_MIN = 8 + 4 + 8 + 4 + 8 };
 static int read_version(struct gguf_input *in)
 {
     uint32_t magic = 0, version;
-
     if (reader_left(in->reader) >= sizeof magic && gguf_get_u32(in, &magic) != 0) {
         return -1;
     }
@@ -45,7 +44,6 @@ int gguf_read(struct gguf *gguf, struct reader *reader, struct error *error)
 {
     struct gguf_input in = {gguf, reader, error, 0};
     uint64_t tensors, keys;
-
     memset(gguf, 0, sizeof *gguf);
     if (reader->limit >> 58 != 0) {
         return error_set(error, "%s: a size of %llu bytes is impossible", reader->path,

@@ -16,7 +16,6 @@ int gguf_get_u64(struct gguf_input *in, uint64_t *value)
 int gguf_get_name(struct gguf_input *in, struct gguf_name *name, uint64_t longest)
 {
     uint8_t bytes[GGUF_NAME_MAX];
-
     if (gguf_get_u64(in, &name->length) != 0) {
         return -1;
     }
@@ -37,7 +36,6 @@ int gguf_refuse(struct gguf_input *in, const char *name, const char *pattern, ..
 {
     va_list arguments;
     char *text = in->error->text;
-
     size_t used = format(text, sizeof in->error->text, "%s: %s ", in->reader->path, name);
     va_start(arguments, pattern);
     format_list(text + used, sizeof in->error->text - used, pattern, arguments);

@@ -108,7 +108,6 @@ static const char *name_of(enum key key)
 static int skip_string(struct gguf_input *in)
 {
     uint64_t length;
-
     return gguf_get_u64(in, &length) != 0 ? -1 : reader_skip(in->reader, length, in->error);
 }
 
@@ -137,7 +136,6 @@ static int get_array(struct gguf_input *in, const char *name, struct array *arra
 static int skip_value(struct gguf_input *in, const char *name, uint32_t type)
 {
     struct array array;
-
     if (type == GGUF_VALUE_STRING) {
         return skip_string(in);
     }
@@ -167,7 +165,6 @@ static int get_number(struct keys *keys, enum key key, uint32_t type)
     bool is_integer = is_signed || type == GGUF_VALUE_U8 || type == GGUF_VALUE_U16 || type == GGUF_VALUE_U32 ||
                       type == GGUF_VALUE_U64;
     uint64_t value = 0;
-
     if (type == GGUF_VALUE_ARRAY) {
         return gguf_refuse(in, name_of(key), "is an array; supported is one number for all layers");
     }
@@ -189,7 +186,6 @@ static int get_real(struct keys *keys, enum key key, uint32_t type)
 {
     struct gguf_input *in = keys->in;
     uint32_t bits;
-
     if (type != GGUF_VALUE_F32) {
         return gguf_refuse(in, name_of(key), "is not a 32-bit float");
     }
@@ -207,7 +203,6 @@ static int get_flag(struct keys *keys, enum key key, uint32_t type)
 {
     struct gguf_input *in = keys->in;
     uint8_t value;
-
     if (type != GGUF_VALUE_BOOL) {
         return gguf_refuse(in, name_of(key), "is not true or false");
     }
@@ -229,7 +224,6 @@ static int get_text(struct keys *keys, enum key key, uint32_t type)
     uint8_t bytes[sizeof gguf->name];
     char text[sizeof gguf->name];
     uint64_t length;
-
     if (type != GGUF_VALUE_STRING) {
         return gguf_refuse(in, name_of(key), "is not a text");
     }
@@ -255,7 +249,6 @@ static int skip_pieces(struct gguf_input *in, uint64_t count)
 {
     struct gguf *gguf = in->gguf;
     uint64_t length;
-
     for (uint64_t i = 0; i < count; i++) {
         if (gguf_get_u64(in, &length) != 0) {
             return -1;
@@ -281,7 +274,6 @@ static int get_vocabulary(struct keys *keys, enum key key, uint32_t type)
     struct gguf_input *in = keys->in;
     struct array array;
     uint32_t wanted = key == TOKEN_PIECES ? GGUF_VALUE_STRING : key == TOKEN_SCORES ? GGUF_VALUE_F32 : GGUF_VALUE_I32;
-
     if (type != GGUF_VALUE_ARRAY) {
         return gguf_refuse(in, name_of(key), "is not an array");
     }
@@ -310,7 +302,6 @@ static int get_place(struct keys *keys, enum key key, uint32_t type)
 {
     struct gguf_input *in = keys->in;
     struct gguf *gguf = in->gguf;
-
     if (type != GGUF_VALUE_STRING) {
         return gguf_refuse(in, name_of(key), "is not a text");
     }
@@ -349,7 +340,6 @@ static int get_pair(struct keys *keys)
     struct gguf_input *in = keys->in;
     struct gguf_name name;
     uint32_t type, key = 0;
-
     if (gguf_get_name(in, &name, GGUF_KEY_MAX) != 0 || gguf_get_u32(in, &type) != 0) {
         return -1;
     }
@@ -383,7 +373,6 @@ static int check_attention(struct keys *keys)
     struct gguf_input *in = keys->in;
     struct gguf *gguf = in->gguf;
     uint32_t value_length;
-
     if (take_number(keys, HEADS, 0, GGUF_COLUMNS_MAX, &gguf->heads) != 0 ||
         take_number(keys, KV_HEADS, gguf->heads, gguf->heads, &gguf->kv_heads) != 0) {
         return -1;
@@ -422,7 +411,6 @@ static int check_rope(struct keys *keys)
 {
     struct gguf_input *in = keys->in;
     struct gguf *gguf = in->gguf;
-
     if (take_number(keys, ROPE_SIZE, gguf->head_size, gguf->head_size, &gguf->rope_size) != 0) {
         return -1;
     }
@@ -445,7 +433,6 @@ static int check_shape(struct keys *keys)
 {
     struct gguf_input *in = keys->in;
     struct gguf *gguf = in->gguf;
-
     if (take_number(keys, LAYERS, 0, GGUF_LAYERS_MAX, &gguf->layers) != 0 ||
         take_number(keys, DIM, 0, GGUF_COLUMNS_MAX, &gguf->dim) != 0 ||
         take_number(keys, HIDDEN, 0, GGUF_COLUMNS_MAX, &gguf->hidden) != 0 ||
@@ -468,7 +455,6 @@ static int check_shape(struct keys *keys)
 static int check_general(struct keys *keys)
 {
     struct gguf_input *in = keys->in;
-
     if (!keys->seen[ARCHITECTURE]) {
         return gguf_refuse(in, name_of(ARCHITECTURE), "is missing");
     }
@@ -494,7 +480,6 @@ static int take_token(struct keys *keys, enum key key, uint32_t absent, int32_t 
 {
     uint32_t vocabulary = keys->in->gguf->vocabulary;
     uint32_t value = keys->seen[key] ? keys->number[key] : absent;
-
     *id = value < vocabulary ? (int32_t)value : GGUF_NO_TOKEN;
     if (*id == GGUF_NO_TOKEN && keys->seen[key] && value != UINT32_MAX) {
         return gguf_refuse(keys->in, name_of(key), "is %u; the last token is %u", value, vocabulary - 1);
@@ -506,7 +491,6 @@ static int check_vocabulary(struct keys *keys)
 {
     struct gguf_input *in = keys->in;
     struct gguf *gguf = in->gguf;
-
     for (enum key key = TOKENIZER; key <= TOKEN_SCORES; key++) {
         if (!keys->seen[key]) {
             return gguf_refuse(in, name_of(key), "is missing");
@@ -530,7 +514,6 @@ static int check_vocabulary(struct keys *keys)
 int gguf_read_keys(struct gguf_input *in, uint64_t count)
 {
     struct keys keys;
-
     memset(&keys, 0, sizeof keys);
     keys.in = in;
     for (; count > 0; count--) {

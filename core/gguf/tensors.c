@@ -22,7 +22,6 @@ struct shape {
 static struct shape layer_shape(const struct gguf *gguf, enum gguf_layer_tensor tensor)
 {
     uint32_t q = gguf->heads * gguf->head_size, kv = gguf->kv_heads * gguf->head_size;
-
     switch (tensor) {
     case GGUF_LAYER_ATTN_Q:
         return (struct shape){q, gguf->dim};
@@ -63,7 +62,6 @@ static int read_shape(struct gguf_input *in, const char *name, struct shape want
 {
     uint64_t sizes[DIMENSIONS_MAX] = {1, 1, 1, 1};
     uint32_t dimensions;
-
     if (gguf_get_u32(in, &dimensions) != 0) {
         return -1;
     }
@@ -87,7 +85,6 @@ static int refuse_type(struct gguf_input *in, const char *name, uint32_t type)
 {
     char number[24];
     bool named = type < sizeof type_names / sizeof type_names[0] && type_names[type][0] != '\0';
-
     format(number, sizeof number, "of type %u", type);
     return gguf_refuse(in, name, "is %s; supported are F32, F16, BF16, Q8_0", named ? type_names[type] : number);
 }
@@ -96,7 +93,6 @@ static int refuse_type(struct gguf_input *in, const char *name, uint32_t type)
 static uint64_t size_of(uint32_t type, struct shape shape)
 {
     uint64_t elements = (uint64_t)shape.rows * shape.cols;
-
     switch (type) {
     case GGUF_TYPE_F32:
         return elements * 4;
@@ -115,7 +111,6 @@ static int read_tensor(struct gguf_input *in)
     struct gguf *gguf = in->gguf;
     struct gguf_name name;
     uint32_t type;
-
     if (gguf_get_name(in, &name, GGUF_NAME_MAX) != 0) {
         return -1;
     }
@@ -158,7 +153,6 @@ static int place_tensors(struct gguf_input *in)
     uint64_t mask = in->alignment - 1;
     uint64_t data = (in->reader->position + mask) & ~mask;
     char name[GGUF_NAME_MAX];
-
     for (uint32_t id = 0; id < gguf->tensor_count; id++) {
         struct gguf_tensor *tensor = &gguf->tensor[id];
         gguf_tensor_name(name, sizeof name, id);
@@ -179,7 +173,6 @@ static int place_tensors(struct gguf_input *in)
 int gguf_read_tensors(struct gguf_input *in, uint64_t count)
 {
     struct gguf *gguf = in->gguf;
-
     gguf->tensor_count = GGUF_TENSOR_LAYERS + gguf->layers * GGUF_LAYER_TENSORS;
     for (uint32_t id = 0; id < GGUF_TENSORS_MAX; id++) {
         gguf->tensor[id].type = GGUF_TYPE_ABSENT;

@@ -21,7 +21,6 @@ static void put_byte(struct decoder *decoder, struct output *out, uint8_t byte)
 {
     char sequence[UTF8_MAX];
     size_t n;
-
     utf8_push(&decoder->stream, byte);
     while ((n = utf8_pop(&decoder->stream, sequence)) > 0) {
         put_sequence(out, sequence, n);
@@ -51,7 +50,6 @@ static uint32_t read_byte(const uint8_t *piece, uint32_t n, uint8_t type, uint8_
 size_t decoder_push(struct decoder *decoder, const struct tokenizer *tokenizer, int32_t id, char *out, size_t size)
 {
     struct output output = {out, 0, size};
-
     if (id < 0 || (uint32_t)id >= tokenizer->vocabulary) {
         return 0;
     }
@@ -75,7 +73,6 @@ size_t decoder_push(struct decoder *decoder, const struct tokenizer *tokenizer, 
 size_t decoder_end(struct decoder *decoder, char *out, size_t size)
 {
     struct output output = {out, 0, size};
-
     if (decoder->stream.count > 0) {
         put_sequence(&output, UTF8_REPLACEMENT, sizeof UTF8_REPLACEMENT - 1);
     }

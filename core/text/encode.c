@@ -63,7 +63,6 @@ static void push(struct encoder *encoder, uint64_t key)
 {
     uint64_t *heap = encoder->queue;
     uint32_t at = encoder->queued++;
-
     for (; at > 0 && heap[(at - 1) / 2] < key; at = (at - 1) / 2) {
         heap[at] = heap[(at - 1) / 2];
     }
@@ -75,7 +74,6 @@ static uint64_t pop(struct encoder *encoder)
     uint64_t *heap = encoder->queue;
     uint64_t best = heap[0], key = heap[--encoder->queued];
     uint32_t at = 0;
-
     for (uint32_t child; (child = 2 * at + 1) < encoder->queued; at = child) {
         if (child + 1 < encoder->queued && heap[child] < heap[child + 1]) {
             child++;
@@ -95,7 +93,6 @@ static uint64_t pop(struct encoder *encoder)
 static void offer_pair(struct encoder *encoder, uint32_t left)
 {
     const struct tokenizer *tokenizer = encoder->tokenizer;
-
     if (left == NONE) {
         return;
     }
@@ -116,7 +113,6 @@ static void offer_pair(struct encoder *encoder, uint32_t left)
 static void merge_with_next(struct encoder *encoder, uint32_t left)
 {
     struct symbol *symbol = &encoder->symbols[left], *right = &encoder->symbols[symbol->next];
-
     symbol->length += right->length;
     symbol->next = right->next;
     right->length = 0;
@@ -150,7 +146,6 @@ static uint32_t cut_symbols(struct encoder *encoder, uint32_t n)
 {
     static const uint8_t lengths[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 4}; /* by the upper four bits */
     uint32_t count = 0;
-
     for (uint32_t start = 0, length; start < n; start += length) {
         length = lengths[encoder->text[start] >> 4];
         length = length < n - start ? length : n - start;
@@ -166,7 +161,6 @@ static void encode_fragment(struct encoder *encoder, const char *text, size_t n,
 {
     const struct tokenizer *tokenizer = encoder->tokenizer;
     uint32_t used = 0;
-
     if (add_space) {
         memcpy(encoder->text, SPACE, SPACE_BYTES);
         used = SPACE_BYTES;
@@ -202,7 +196,6 @@ struct turn {
 static bool counts(const struct turn *turn, uint8_t type, size_t start, size_t end)
 {
     bool touches_plain = start < turn->plain_end && end > turn->plain_start;
-
     return type == GGUF_TOKEN_USER || ((type == GGUF_TOKEN_CONTROL || type == GGUF_TOKEN_UNKNOWN) && !touches_plain);
 }
 
@@ -232,7 +225,6 @@ static uint32_t longest_at(const struct tokenizer *tokenizer, const struct turn 
                            int32_t *id)
 {
     uint32_t low = 0, high = tokenizer->vocabulary, longest = 0;
-
     room = room < tokenizer->marked_longest ? room : tokenizer->marked_longest;
     for (uint32_t n = 0; n < room; n++) {
         const uint8_t byte = (uint8_t)turn->text[start + n];
@@ -258,7 +250,6 @@ static void mark_tokens(struct encoder *encoder, const struct turn *turn)
     const struct tokenizer *tokenizer = encoder->tokenizer;
     uint32_t *longest = (uint32_t *)encoder->queue; /* of each byte; no pair is queued yet */
     int32_t *mark = encoder->mark;
-
     for (size_t i = 0; i < turn->n; i++) {
         mark[i] = MARK_FREE;
         longest[i] = longest_at(tokenizer, turn, i, turn->n - i, &mark[i]);
@@ -287,7 +278,6 @@ static int32_t encode(const struct tokenizer *tokenizer, const struct turn *turn
 {
     struct encoder encoder = {.tokenizer = tokenizer, .ids = ids, .capacity = capacity};
     bool add_space = tokenizer->add_space_prefix; /* at the start and after each marked token */
-
     if (turn->n > ENCODE_TEXT_MAX) {
         return -1;
     }
@@ -322,6 +312,5 @@ int32_t encode_marked(const struct tokenizer *tokenizer, const char *text, size_
                       size_t plain_end, bool begin, int32_t *ids, uint32_t capacity, void *scratch)
 {
     const struct turn turn = {text, n, plain_start, plain_end};
-
     return encode(tokenizer, &turn, begin, ids, capacity, scratch);
 }

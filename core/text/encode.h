@@ -1,7 +1,7 @@
 /*
  * Text to tokens, as llama.cpp does it for a SentencePiece vocabulary (src/llama-vocab.cpp, SPM): a space is U+2581,
- * text gets a dummy prefix space, characters are merged by best score, leftmost first; what is in no piece falls back to
- * byte tokens.
+ * text gets a dummy prefix space, characters are merged by best score, leftmost first; what is in no piece falls back
+ * to byte tokens.
  */
 #ifndef BOOTLLAMA_ENCODE_H
 #define BOOTLLAMA_ENCODE_H

@@ -14,7 +14,6 @@ struct tables {
 static bool take_tables(struct tables *tables, const struct gguf *gguf, struct arena *arena)
 {
     size_t words = ((size_t)gguf->vocabulary + 1) * sizeof(uint32_t);
-
     tables->text_start = arena_take(arena, words, sizeof(uint32_t));
     tables->rank = arena_take(arena, words, sizeof(uint32_t));
     tables->sorted = arena_take(arena, words, sizeof(uint32_t));
@@ -28,7 +27,6 @@ uint64_t tokenizer_memory(const struct gguf *gguf)
 {
     struct arena counter = {NULL, 0, 0};
     struct tables unused;
-
     take_tables(&unused, gguf, &counter);
     return counter.used;
 }
@@ -39,7 +37,6 @@ static int read_pieces(struct tables *tables, const struct gguf *gguf, struct re
 {
     uint32_t used = 0, most = (uint32_t)gguf->pieces_bytes;
     uint64_t length;
-
     if (reader_seek(reader, gguf->pieces_offset, error) != 0) {
         return -1;
     }
@@ -75,7 +72,6 @@ static uint32_t rank_of(uint32_t bits)
 static int read_ranks(struct tables *tables, const struct gguf *gguf, struct reader *reader, struct error *error)
 {
     size_t bytes = gguf->vocabulary * sizeof(uint32_t);
-
     if (reader_seek(reader, gguf->scores_offset, error) != 0 || reader_get(reader, tables->rank, bytes, error) != 0) {
         return -1;
     }
@@ -119,7 +115,6 @@ static int read_types(struct tokenizer *tokenizer, struct tables *tables, const 
                       struct reader *reader, struct error *error)
 {
     uint32_t type;
-
     if (gguf->types_offset != 0 && reader_seek(reader, gguf->types_offset, error) != 0) {
         return -1;
     }
@@ -158,7 +153,6 @@ static int compare_piece(const struct tokenizer *tokenizer, uint32_t id, const u
 {
     uint32_t start = tokenizer->text_start[id], length = tokenizer->text_start[id + 1] - start;
     int order = memcmp(tokenizer->text + start, bytes, length < n ? length : n);
-
     return order != 0 ? order : (length > n) - (length < n);
 }
 
@@ -166,7 +160,6 @@ static bool sorts_before(const struct tokenizer *tokenizer, uint32_t a, uint32_t
 {
     uint32_t start = tokenizer->text_start[b], length = tokenizer->text_start[b + 1] - start;
     int order = compare_piece(tokenizer, a, tokenizer->text + start, length);
-
     return order != 0 ? order < 0 : a < b;
 }
 
@@ -174,7 +167,6 @@ static bool sorts_before(const struct tokenizer *tokenizer, uint32_t a, uint32_t
 static void sift_down(const struct tokenizer *tokenizer, uint32_t *ids, uint32_t top, uint32_t count)
 {
     uint32_t id = ids[top];
-
     for (uint32_t child; (child = 2 * top + 1) < count; top = child) {
         if (child + 1 < count && sorts_before(tokenizer, ids[child], ids[child + 1])) {
             child++;
@@ -191,7 +183,6 @@ static void sift_down(const struct tokenizer *tokenizer, uint32_t *ids, uint32_t
 static void sort_ids(const struct tokenizer *tokenizer, uint32_t *ids)
 {
     uint32_t count = tokenizer->vocabulary;
-
     for (uint32_t i = 0; i < count; i++) {
         ids[i] = i;
     }
@@ -209,7 +200,6 @@ static void sort_ids(const struct tokenizer *tokenizer, uint32_t *ids)
 int32_t tokenizer_find(const struct tokenizer *tokenizer, const uint8_t *bytes, size_t n)
 {
     uint32_t low = 0, high = tokenizer->vocabulary; /* the first piece not before bytes is in [low, high] */
-
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (compare_piece(tokenizer, tokenizer->sorted[middle], bytes, n) < 0) {
@@ -242,7 +232,6 @@ int tokenizer_load(struct tokenizer *tokenizer, const struct gguf *gguf, struct 
                    struct error *error)
 {
     struct tables tables;
-
     memset(tokenizer, 0, sizeof *tokenizer);
     if (!take_tables(&tables, gguf, arena)) {
         return error_set(error, "%s: no memory for the tokens, %llu bytes", reader->path,

@@ -33,9 +33,9 @@ static void read_good(const struct change changes[SAMPLE_CHANGES])
 {
     size_t size;
     uint8_t *bytes = sample_model(changes, &size);
-
-    if (read_bytes(bytes, size, WINDOW) != 0)
+    if (read_bytes(bytes, size, WINDOW) != 0) {
         fail_test("refused: %s\n", f.error.text);
+    }
     free(bytes);
 }
 
@@ -43,7 +43,6 @@ static void the_sample(void **state)
 {
     static const struct change none[SAMPLE_CHANGES];
     const struct gguf *g = &f.gguf;
-
     (void)state;
     read_good(none);
     assert_string_equal(g->name, "sample");
@@ -73,7 +72,6 @@ static void places_of_the_sample(void **state)
     size_t size;
     uint8_t *bytes = sample_model(none, &size);
     uint64_t length;
-
     (void)state;
     assert_int_equal(read_bytes(bytes, size, WINDOW), 0);
     memcpy(&length, bytes + f.gguf.pieces_offset, sizeof length);
@@ -109,7 +107,6 @@ static void place_of_a_chat_template(void **state)
     static const struct change without[SAMPLE_CHANGES];
     size_t size;
     uint8_t *bytes = sample_model(with, &size);
-
     (void)state;
     assert_int_equal(read_bytes(bytes, size, WINDOW), 0);
     assert_int_equal(f.gguf.template_bytes, 12);
@@ -128,7 +125,6 @@ static void other_number_types(void **state)
         {{KEY_NUMBER, "llama.block_count", U16, 2}, {KEY_NUMBER, "llama.context_length", I32, 16}},
         {{KEY_NUMBER, "llama.block_count", I16, 2}, {VERSION, .a = 2}},
     };
-
     (void)state;
     for (size_t i = 0; i < COUNT_OF(changes); i++) {
         read_good(changes[i]);
@@ -152,7 +148,6 @@ static void defaults(void **state)
                                                         {KEY_NUMBER, "tokenizer.ggml.add_space_prefix", BOOL, 0},
                                                         {KEY_NUMBER, "tokenizer.ggml.eos_token_id", U32, UINT32_MAX}};
     static const struct change no_bos[SAMPLE_CHANGES] = {{KEY_NUMBER, "tokenizer.ggml.bos_token_id", U32, UINT32_MAX}};
-
     (void)state;
     read_good(shape);
     assert_int_equal(f.gguf.rope_size, 8);
@@ -188,7 +183,6 @@ static void other_shapes(void **state)
                                                        {TENSOR_RANK, "blk.0.attn_q.weight", 4}};
     size_t size;
     uint8_t *bytes = sample_model(kv_absent, &size);
-
     (void)state;
     assert_int_equal(read_bytes(bytes, size, WINDOW), -1); /* two heads of 8 make 16 rows, the file has 32 */
     assert_string_equal(f.error.text, "/M.GGUF: blk.0.attn_q.weight has shape 32 x 32 x 1 x 1; "
@@ -211,7 +205,6 @@ static void order_alignment_and_overlap(void **state)
         {{KEY_ARRAY, "strings", STRING, 2, "0100000000000000410000000000000000"}, {KEY_ARRAY, "wide", F64, 0, NULL}},
         {{KEY_TWICE, "general.author"}}, /* nothing depends on it */
     };
-
     (void)state;
     for (size_t i = 0; i < COUNT_OF(changes); i++) {
         read_good(changes[i]);
@@ -226,7 +219,6 @@ static void alignment_moves_the_data(void **state)
                                                           {TENSOR_OFFSET, "blk.0.attn_q.weight", .b = 0}};
     size_t size;
     uint8_t *bytes = sample_model(changes, &size);
-
     (void)state;
     assert_int_equal(read_bytes(bytes, size, WINDOW), -1);
     assert_string_equal(f.error.text, "/M.GGUF: blk.0.attn_norm.weight is at offset 1536, no multiple of the "
@@ -246,7 +238,6 @@ static void names(void **state)
         {"01234567890123456789012345678901234567890123456789012345678901\xC3\xB6",
          "01234567890123456789012345678901234567890123456789012345678901"},
     };
-
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct change changes[SAMPLE_CHANGES] = {{KEY_TEXT, "general.name", .text = cases[i].name}};
@@ -259,17 +250,16 @@ static void names(void **state)
 static void expand(char *out, const char *message, size_t size)
 {
     const char *at = strchr(message, '@');
-
-    if (at == NULL)
+    if (at == NULL) {
         sprintf(out, "/M.GGUF: %s", message);
-    else
+    } else {
         sprintf(out, "/M.GGUF: %.*s%zu%s", (int)(at - message), message, size, at + 1);
+    }
 }
 
 static void every_refusal(void **state)
 {
     int wrong = 0;
-
     (void)state;
     for (size_t i = 0; i < hostile_model_count; i++) {
         char expected[600];
@@ -291,7 +281,6 @@ static void every_truncation(void **state)
     static const struct change none[SAMPLE_CHANGES];
     size_t size;
     uint8_t *bytes = sample_model(none, &size);
-
     (void)state;
     for (size_t n = 0; n < size - 8; n++) { /* the last 8 bytes are padding */
         uint8_t *part = malloc(n > 0 ? n : 1);
@@ -311,7 +300,6 @@ static void every_flipped_bit(void **state)
     size_t size;
     uint8_t *bytes = sample_model(none, &size);
     int refused = 0;
-
     (void)state;
     assert_int_equal(read_bytes(bytes, size, WINDOW), 0);
     const size_t header = (size_t)f.gguf.tensor[GGUF_TENSOR_TOKEN_EMBD].offset;
@@ -321,8 +309,9 @@ static void every_flipped_bit(void **state)
             assert_memory_equal(f.error.text, "/M.GGUF: ", 9);
             refused++;
         }
-        for (uint32_t i = 0; f.error.text[0] == '\0' && i < f.gguf.tensor_count; i++)
+        for (uint32_t i = 0; f.error.text[0] == '\0' && i < f.gguf.tensor_count; i++) {
             assert_true(f.gguf.tensor[i].offset + f.gguf.tensor[i].size <= size);
+        }
         bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     assert_true(refused > (int)header); /* most of them: the rest are texts, scores and ids */
@@ -335,7 +324,6 @@ static void every_bad_sector(void **state)
     size_t size;
     uint8_t *bytes = sample_model(none, &size);
     uint64_t header;
-
     (void)state;
     assert_int_equal(read_bytes(bytes, size, 512), 0);
     header = f.gguf.tensor[GGUF_TENSOR_TOKEN_EMBD].offset;
@@ -357,7 +345,6 @@ static void a_very_long_key(void **state)
     enum { LENGTH = 65536 };
     static uint8_t bytes[24 + 8 + LENGTH + 4 + 1] = "GGUF\3";
     const uint64_t length = LENGTH;
-
     (void)state;
     bytes[16] = 1; /* one key */
     memcpy(bytes + 24, &length, sizeof length);
@@ -383,6 +370,5 @@ int main(void)
         cmocka_unit_test(every_bad_sector),
         cmocka_unit_test(a_very_long_key),
     };
-
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

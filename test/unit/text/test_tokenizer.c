@@ -29,8 +29,9 @@ static int free_small(void **state)
 static int32_t id_of(const char *piece)
 {
     for (uint32_t i = 0; i < small_vocabulary_count; i++) {
-        if (strcmp(small_vocabulary[i].text, piece) == 0)
+        if (strcmp(small_vocabulary[i].text, piece) == 0) {
             return (int32_t)i;
+        }
     }
     abort();
 }
@@ -39,7 +40,6 @@ static int32_t encode(const struct tokenizer *tokenizer, const char *text, size_
 {
     char *exact = malloc(n > 0 ? n : 1); /* exactly as long, so that a sanitizer sees a step beyond */
     void *scratch = malloc(encode_scratch(n));
-
     memcpy(exact, text, n);
     int32_t count = encode_text(tokenizer, exact, n, ids, capacity, scratch);
     free(scratch);
@@ -53,12 +53,13 @@ static void check(const char *text, const char *pieces)
     int32_t ids[100];
     char all[500] = "", *piece = strtok(strcpy(all, pieces), "|");
     int32_t count = encode(&v.tokenizer, text, strlen(text), ids, COUNT_OF(ids)), i = 0;
-
-    if (v.tokenizer.add_bos)
+    if (v.tokenizer.add_bos) {
         assert_int_equal(ids[i++], 1);
+    }
     for (; piece != NULL; piece = strtok(NULL, "|"), i++) {
-        if (i >= count || ids[i] != id_of(piece))
+        if (i >= count || ids[i] != id_of(piece)) {
             fail_test("\"%s\": token %d is not \"%s\"\n", text, i, piece);
+        }
     }
     assert_int_equal(count, i);
 }
@@ -139,7 +140,6 @@ static void turns(void **state)
         {"<s>", "<x>", "<x>y", "<s>|<x>|<x>y", false},
         {"cb", "", "", SPACE "|cb", false}, /* an unused token is none that is written */
     };
-
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         char text[64], got[256] = "";
@@ -160,7 +160,6 @@ static void turns(void **state)
 static void capacity(void **state)
 {
     int32_t ids[4] = {-7, -7, -7, -7};
-
     (void)state;
     assert_int_equal(encode(&v.tokenizer, "z", 1, ids, 3), 3);
     assert_int_equal(ids[2], id_of("<0x7A>"));
@@ -193,10 +192,10 @@ static void byte_names(void **state)
         {"<0x00>", 0}, {"<0xFF>", 255}, {"<0xab>", 0xAB}, {"<0x-1>", -1}, {"<0x+1>", -1}, {"<0x 1>", -1},
         {"<0x1>", -1}, {"<0x001>", -1}, {"<0xG0>", -1}, {"<0x0G>", -1}, {"<0X00>", -1}, {"[0x00>", -1}, {"<0x00]", -1},
     };
-
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(cases); i++)
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
         assert_int_equal(tokenizer_byte_name((const uint8_t *)cases[i].name, strlen(cases[i].name)), cases[i].value);
+    }
 }
 
 static void refusals(void **state)
@@ -212,7 +211,6 @@ static void refusals(void **state)
     };
     char longest[TOKENIZER_USER_MAX + 2];
     struct vocabulary other;
-
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct piece pieces[] = {{"<unk>", 0, GGUF_TOKEN_UNKNOWN}, cases[i].piece};
@@ -256,13 +254,14 @@ static void scores_of_every_kind(void **state)
     const float scores[] = {__builtin_copysignf(nan, 1.0f), -inf, -1e30f, -1e-40f, 0.0f, 1e-40f, 3.0f, inf};
     struct piece pieces[9] = {{"a", -0.0f, GGUF_TOKEN_NORMAL}};
     struct vocabulary other;
-
     (void)state;
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < 8; i++) {
         pieces[i + 1] = (struct piece){"b", scores[i], GGUF_TOKEN_NORMAL};
+    }
     assert_int_equal(vocabulary_load(&other, pieces, 9, true), 0);
-    for (int i = 1; i < 8; i++)
+    for (int i = 1; i < 8; i++) {
         assert_true(other.tokenizer.rank[i] < other.tokenizer.rank[i + 1]);
+    }
     assert_int_equal(other.tokenizer.rank[0], other.tokenizer.rank[5]); /* -0 and 0 */
     assert_int_equal(other.tokenizer.rank[1], 1);
     assert_int_equal(tokenizer_find(&other.tokenizer, (const uint8_t *)"b", 1), 1); /* the first of equal pieces */
@@ -282,8 +281,9 @@ static uint32_t random_below(uint32_t n)
 static int32_t plain_find(const struct piece *pieces, uint32_t count, const char *text, size_t n)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (strlen(pieces[i].text) == n && memcmp(pieces[i].text, text, n) == 0)
+        if (strlen(pieces[i].text) == n && memcmp(pieces[i].text, text, n) == 0) {
             return (int32_t)i;
+        }
     }
     return GGUF_NO_TOKEN;
 }
@@ -292,9 +292,9 @@ static int32_t plain_find(const struct piece *pieces, uint32_t count, const char
 static int32_t plain_encode(const struct piece *pieces, uint32_t count, const char *text, int32_t *ids)
 {
     size_t start[100], n = strlen(text);
-
-    for (size_t i = 0; i <= n; i++)
+    for (size_t i = 0; i <= n; i++) {
         start[i] = i;
+    }
     for (;;) {
         size_t best = n;
         float best_score = 0;
@@ -305,13 +305,15 @@ static int32_t plain_encode(const struct piece *pieces, uint32_t count, const ch
                 best_score = pieces[id].score;
             }
         }
-        if (best == n)
+        if (best == n) {
             break;
+        }
         memmove(&start[best + 1], &start[best + 2], (n - best - 1) * sizeof start[0]);
         n--;
     }
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         ids[i] = plain_find(pieces, count, text + start[i], start[i + 1] - start[i]);
+    }
     return (int32_t)n;
 }
 
@@ -322,13 +324,13 @@ static void random_vocabularies(void **state)
     struct piece pieces[PIECES];
     struct vocabulary other;
     int32_t ids[100], expected[100];
-
     (void)state;
     for (int round = 0; round < 300; round++) {
         for (uint32_t i = 0; i < PIECES; i++) {
             uint32_t length = i < LETTERS ? 1 : 1 + random_below(PIECE_BYTES - 1);
-            for (uint32_t k = 0; k < length; k++)
+            for (uint32_t k = 0; k < length; k++) {
                 texts[i][k] = (char)('a' + (i < LETTERS ? i : random_below(LETTERS)));
+            }
             texts[i][length] = '\0';
             pieces[i] = (struct piece){texts[i], -(float)random_below(6), GGUF_TOKEN_NORMAL};
         }
@@ -336,8 +338,9 @@ static void random_vocabularies(void **state)
         other.tokenizer.add_bos = other.tokenizer.add_space_prefix = false;
         for (int k = 0; k < 20; k++) {
             size_t n = random_below(sizeof text);
-            for (size_t i = 0; i < n; i++)
+            for (size_t i = 0; i < n; i++) {
                 text[i] = (char)('a' + random_below(LETTERS));
+            }
             text[n] = '\0';
             int32_t count = plain_encode(pieces, PIECES, text, expected);
             assert_int_equal(encode(&other.tokenizer, text, n, ids, COUNT_OF(ids)), count);
@@ -354,24 +357,26 @@ static int32_t plain_mark(const struct piece *pieces, uint32_t count, const char
     const size_t n = strlen(text);
     bool covered[100] = {false};
     int32_t token[100], used = 0;
-
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         token[i] = plain_find(pieces, count, text + i, 1);
+    }
     for (size_t length = n; length > 0; length--) {
         for (size_t i = 0; i + length <= n; i++) {
             int32_t id = plain_find(pieces, count, text + i, length);
             bool plain = i < plain_end && i + length > plain_start;
             if (id == GGUF_NO_TOKEN || memchr(covered + i, true, length) != NULL ||
-                !(pieces[id].type == GGUF_TOKEN_USER || (pieces[id].type == GGUF_TOKEN_CONTROL && !plain)))
+                !(pieces[id].type == GGUF_TOKEN_USER || (pieces[id].type == GGUF_TOKEN_CONTROL && !plain))) {
                 continue;
+            }
             memset(covered + i, true, length);
             memset(token + i, 0xFF, length * sizeof token[0]);
             token[i] = id;
         }
     }
     for (size_t i = 0; i < n; i++) {
-        if (token[i] >= 0)
+        if (token[i] >= 0) {
             ids[used++] = token[i];
+        }
     }
     return used;
 }
@@ -385,13 +390,13 @@ static void random_marked_tokens(void **state)
     struct vocabulary other;
     int32_t ids[100], expected[100];
     void *scratch = malloc(encode_scratch(sizeof text));
-
     (void)state;
     for (int round = 0; round < 1000; round++) {
         for (uint32_t i = 0; i < PIECES; i++) {
             uint32_t length = i < LETTERS ? 1 : 3 + random_below(PIECE_BYTES - 3); /* nothing merges */
-            for (uint32_t k = 0; k < length; k++)
+            for (uint32_t k = 0; k < length; k++) {
                 texts[i][k] = (char)('a' + (i < LETTERS ? i : random_below(round % LETTERS + 1)));
+            }
             texts[i][length] = '\0';
             const int32_t type = i < LETTERS ? GGUF_TOKEN_NORMAL : types[random_below(2 + round % 2)];
             pieces[i] = (struct piece){texts[i], 0, type};
@@ -401,8 +406,9 @@ static void random_marked_tokens(void **state)
         for (int k = 0; k < 20; k++) {
             const size_t n = random_below(sizeof text), from = random_below((uint32_t)n + 1);
             const size_t to = from + random_below((uint32_t)(n - from) + 1);
-            for (size_t i = 0; i < n; i++)
+            for (size_t i = 0; i < n; i++) {
                 text[i] = (char)('a' + random_below(LETTERS));
+            }
             text[n] = '\0';
             int32_t count = plain_mark(pieces, PIECES, text, from, to, expected);
             assert_int_equal(
@@ -423,7 +429,6 @@ static void hostile_control_tokens(void **state)
     static int32_t ids[LENGTH];
     struct vocabulary other;
     void *scratch = malloc(encode_scratch(LENGTH));
-
     (void)state;
     for (uint32_t i = 0; i < COUNT_OF(pieces); i++) {
         memset(texts[i], i == 0 ? 'b' : 'a', i < 2 ? 1 : i + 1); /* no two letters: nothing merges */
@@ -448,12 +453,12 @@ static void long_texts(void **state)
     enum { LENGTH = 100000 };
     char *text = malloc(LENGTH);
     int32_t *ids = malloc(3 * LENGTH * sizeof *ids); /* a space may become three byte tokens */
-
     (void)state;
     memset(text, 'a', LENGTH);
     assert_int_equal(encode(&v.tokenizer, text, LENGTH, ids, 3 * LENGTH), 3 + LENGTH / 4);
-    for (int i = 0; i < LENGTH; i++)
+    for (int i = 0; i < LENGTH; i++) {
         text[i] = (char)random_below(256);
+    }
     assert_true(encode(&v.tokenizer, text, LENGTH, ids, 3 * LENGTH) > LENGTH / 2);
     memset(text, ' ', LENGTH);
     assert_int_equal(encode(&v.tokenizer, text, LENGTH, ids, 3 * LENGTH), 1 + LENGTH / 2 + 1);
@@ -472,6 +477,5 @@ int main(void)
         cmocka_unit_test(random_vocabularies), cmocka_unit_test(random_marked_tokens),
         cmocka_unit_test(hostile_control_tokens), cmocka_unit_test(long_texts),
     };
-
     return cmocka_run_group_tests(tests, load_small, free_small);
 }
