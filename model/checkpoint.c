@@ -30,8 +30,8 @@ static uint32_t check_range(const struct checkpoint *checkpoint, const char *wha
                             int64_t high)
 {
     if (value < low || value > high) {
-        die("%s: no llama2.c checkpoint: %s is %lld, allowed is %lld to %lld", checkpoint->path, what, (long long)value,
-            (long long)low, (long long)high);
+        die("%s: not a llama2.c checkpoint: %s is %lld; allowed are %lld to %lld", checkpoint->path, what,
+            (long long)value, (long long)low, (long long)high);
     }
     return (uint32_t)value;
 }
@@ -41,7 +41,7 @@ static void read_header(struct checkpoint *checkpoint)
 {
     struct header header;
     if (fread(&header, sizeof header, 1, checkpoint->file) != 1) {
-        die("%s: no llama2.c checkpoint: shorter than its header of %zu bytes", checkpoint->path, sizeof header);
+        die("%s: not a llama2.c checkpoint: shorter than its header of %zu bytes", checkpoint->path, sizeof header);
     }
     if (header.dim == HEADER_MAGIC_LATER) {
         die("%s: a llama2.c checkpoint of version 1 or 2; export it with --version 0", checkpoint->path);

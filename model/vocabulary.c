@@ -83,7 +83,7 @@ static void read_piece(struct vocabulary *vocabulary, struct source *source, uin
         die("%s: the score of piece %u is not a finite number", source->path, id);
     }
     if (length < 1 || length > source->longest) {
-        die("%s: piece %u is %d bytes long, allowed is 1 to %d", source->path, id, length, source->longest);
+        die("%s: piece %u is %d bytes long; allowed are 1 to %d", source->path, id, length, source->longest);
     }
     if (fread(raw, (size_t)length, 1, source->file) != 1) {
         die("%s: ends within piece %u; the model has %u", source->path, id, vocabulary->count);
@@ -128,7 +128,7 @@ static void check_unique(const struct vocabulary *vocabulary, const char *path)
 static void read_pieces(struct vocabulary *vocabulary, struct source *source)
 {
     if (!read_number(source, &source->longest) || source->longest < 1 || source->longest > GGUF_PIECE_MAX) {
-        die("%s: no llama2.c tokenizer: does not begin with the length of its longest piece", source->path);
+        die("%s: not a llama2.c tokenizer: does not begin with the length of its longest piece", source->path);
     }
 
     char *raw = allocate((size_t)source->longest);

@@ -166,7 +166,7 @@ static int get_number(struct keys *keys, enum key key, uint32_t type)
                       type == GGUF_VALUE_U64;
     uint64_t value = 0;
     if (type == GGUF_VALUE_ARRAY) {
-        return gguf_refuse(in, name_of(key), "is an array; supported is one number for all layers");
+        return gguf_refuse(in, name_of(key), "is an array; only one number for all layers is supported");
     }
     if (!is_integer) {
         return gguf_refuse(in, name_of(key), "is not a whole number");
@@ -240,7 +240,7 @@ static int get_text(struct keys *keys, enum key key, uint32_t type)
     } else if (key == SIZE_LABEL) {
         utf8_printable(gguf->size_label, sizeof gguf->size_label, bytes, kept);
     } else if (!text_equal(text, known[key].word)) {
-        return gguf_refuse(in, name_of(key), "is \"%s\"; supported is \"%s\"", text, known[key].word);
+        return gguf_refuse(in, name_of(key), "is \"%s\"; only \"%s\" is supported", text, known[key].word);
     }
     return 0;
 }
@@ -281,7 +281,7 @@ static int get_vocabulary(struct keys *keys, enum key key, uint32_t type)
         return -1;
     }
     if (array.type != wanted) {
-        return gguf_refuse(in, name_of(key), "is an array of type %u; supported is %u", array.type, wanted);
+        return gguf_refuse(in, name_of(key), "is an array of type %u; it must be of type %u", array.type, wanted);
     }
     if (array.count == 0 || array.count > GGUF_VOCABULARY_MAX) {
         return gguf_refuse(in, name_of(key), "has %llu entries; allowed are 1 to %u", (unsigned long long)array.count,
@@ -315,7 +315,7 @@ static int get_place(struct keys *keys, enum key key, uint32_t type)
 static int get_known(struct keys *keys, enum key key, uint32_t type)
 {
     if (keys->seen[key]) {
-        return gguf_refuse(keys->in, name_of(key), "is there twice");
+        return gguf_refuse(keys->in, name_of(key), "appears twice");
     }
     keys->seen[key] = true;
     switch (known[key].kind) {
@@ -378,10 +378,12 @@ static int check_attention(struct keys *keys)
         return -1;
     }
     if (gguf->heads % gguf->kv_heads != 0) {
-        return gguf_refuse(in, name_of(KV_HEADS), "is %u, no divisor of the %u heads", gguf->kv_heads, gguf->heads);
+        return gguf_refuse(in, name_of(KV_HEADS), "is %u, which does not divide the %u heads", gguf->kv_heads,
+                           gguf->heads);
     }
     if (!keys->seen[KEY_LENGTH] && gguf->dim % gguf->heads != 0) {
-        return gguf_refuse(in, name_of(HEADS), "is %u, no divisor of %u, the embedding length", gguf->heads, gguf->dim);
+        return gguf_refuse(in, name_of(HEADS), "is %u, which does not divide the embedding length %u", gguf->heads,
+                           gguf->dim);
     }
     uint32_t head_size = gguf->dim / gguf->heads;
     uint32_t longest = GGUF_COLUMNS_MAX / gguf->heads;
@@ -394,7 +396,7 @@ static int check_attention(struct keys *keys)
         return -1;
     }
     if (value_length != gguf->head_size) {
-        return gguf_refuse(in, name_of(VALUE_LENGTH), "is %u; supported is the key length %u", value_length,
+        return gguf_refuse(in, name_of(VALUE_LENGTH), "is %u; it must equal the key length %u", value_length,
                            gguf->head_size);
     }
     if (gguf->head_size % 2 != 0 || gguf->head_size > GGUF_HEAD_MAX) {
@@ -402,7 +404,7 @@ static int check_attention(struct keys *keys)
                            (uint32_t)GGUF_HEAD_MAX);
     }
     if (keys->seen[CAUSAL] && keys->number[CAUSAL] == 0) {
-        return gguf_refuse(in, name_of(CAUSAL), "is false; this model embeds text and tells none");
+        return gguf_refuse(in, name_of(CAUSAL), "is false: this model embeds text and cannot write any");
     }
     return 0;
 }
@@ -463,7 +465,7 @@ static int check_general(struct keys *keys)
                            keys->number[SPLIT_COUNT]);
     }
     if (keys->seen[QUANTIZATION] && keys->number[QUANTIZATION] != 2) {
-        return gguf_refuse(in, name_of(QUANTIZATION), "is %u; supported is 2", keys->number[QUANTIZATION]);
+        return gguf_refuse(in, name_of(QUANTIZATION), "is %u; only 2 is supported", keys->number[QUANTIZATION]);
     }
     uint32_t alignment = keys->seen[ALIGNMENT] ? keys->number[ALIGNMENT] : 32;
     if (alignment < 8 || alignment > 1 << 20 || (alignment & (alignment - 1)) != 0) {

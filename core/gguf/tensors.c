@@ -54,7 +54,7 @@ static int refuse_unknown(struct gguf_input *in, const char *name)
     if (text_equal(name, "rope_freqs.weight")) {
         return gguf_refuse(in, name, "scales positions, which is not supported");
     }
-    return gguf_refuse(in, name, "is no tensor of a llama model with %u layers", in->gguf->layers);
+    return gguf_refuse(in, name, "is not a tensor of a llama model with %u layers", in->gguf->layers);
 }
 
 /* Compares the dimensions, the contiguous one first in the file, with the shape wanted. */
@@ -120,7 +120,7 @@ static int read_tensor(struct gguf_input *in)
     }
     struct gguf_tensor *tensor = &gguf->tensor[id];
     if (tensor->type != GGUF_TYPE_ABSENT) {
-        return gguf_refuse(in, name.text, "is there twice");
+        return gguf_refuse(in, name.text, "appears twice");
     }
     struct shape shape = shape_of(gguf, id);
     if (read_shape(in, name.text, shape) != 0 || gguf_get_u32(in, &type) != 0 ||
@@ -135,7 +135,7 @@ static int read_tensor(struct gguf_input *in)
         return gguf_refuse(in, name.text, "is Q8_0 with rows of %u; they must be a multiple of 32", shape.cols);
     }
     if ((tensor->offset & (in->alignment - 1)) != 0) {
-        return gguf_refuse(in, name.text, "is at offset %llu, no multiple of the alignment %u",
+        return gguf_refuse(in, name.text, "is at offset %llu, which is not a multiple of the alignment %u",
                            (unsigned long long)tensor->offset, in->alignment);
     }
     tensor->rows = shape.rows;

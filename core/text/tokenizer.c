@@ -234,7 +234,7 @@ int tokenizer_load(struct tokenizer *tokenizer, const struct gguf *gguf, struct 
     struct tables tables;
     memset(tokenizer, 0, sizeof *tokenizer);
     if (!take_tables(&tables, gguf, arena)) {
-        return error_set(error, "%s: no memory for the tokens, %llu bytes", reader->path,
+        return error_set(error, "%s: not enough memory for the tokens, %llu bytes", reader->path,
                          (unsigned long long)tokenizer_memory(gguf));
     }
     if (read_pieces(&tables, gguf, reader, error) != 0 || read_ranks(&tables, gguf, reader, error) != 0 ||

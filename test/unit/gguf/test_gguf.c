@@ -221,8 +221,8 @@ static void alignment_moves_the_data(void **state)
     uint8_t *bytes = sample_model(changes, &size);
     (void)state;
     assert_int_equal(read_bytes(bytes, size, WINDOW), -1);
-    assert_string_equal(f.error.text, "/M.GGUF: blk.0.attn_norm.weight is at offset 1536, no multiple of the "
-                                      "alignment 65536");
+    assert_string_equal(f.error.text, "/M.GGUF: blk.0.attn_norm.weight is at offset 1536, which is not a multiple of "
+                                      "the alignment 65536");
     assert_int_equal(f.gguf.tensor[GGUF_TENSOR_TOKEN_EMBD].offset, 0);
     free(bytes);
 }
