@@ -12,7 +12,7 @@ void thunk_return(void);
 
 static bool has_fpu, has_sse;
 
-void bios_call_keep_vector_state(const struct cpu_vector_state *state)
+void bios_call_keep_vector_state(const struct vector_state *state)
 {
     has_fpu = true;
     has_sse = state->has_sse;

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "kernel/cpu.h"
+#include "pc/vector_state.h"
 
 /* The registers as the BIOS is to see them and as it left them. thunk.asm knows this layout. */
 struct bios_regs {
@@ -46,6 +46,6 @@ void bios_call(uint8_t vector, struct bios_regs *regs);
 void bios_run(void (*routine)(void), struct bios_regs *regs);
 
 /* From here on the x87 and SSE state that `state` switched on is kept over BIOS calls too. */
-void bios_call_keep_vector_state(const struct cpu_vector_state *state);
+void bios_call_keep_vector_state(const struct vector_state *state);
 
 #endif

@@ -7,15 +7,15 @@
 #include "clock.h"
 #include "extended_memory.h"
 #include "io.h"
-#include "kernel/cpu.h"
 #include "layout.h"
+#include "pc/vector_state.h"
+#include "pc/x87.h"
 #include "platform.h"
 #include "processors_apic.h"
 #include "processors_madt.h"
 
 enum {
-    FAR_JUMP = 0xEA,     /* to a 16-bit offset and segment */
-    X87_SINGLE = 0x007F, /* as main.c sets it on the first */
+    FAR_JUMP = 0xEA, /* to a 16-bit offset and segment */
 
     INIT_US = 10000,  /* from reset to start-up message */
     STARTUP_US = 200, /* to the second one */
@@ -149,11 +149,10 @@ void processors_stop(void)
 /* From processors_entry.asm, on a processor that has come, on its own stack; then it parks. */
 void processors_enter(uint32_t index)
 {
-    struct cpu_vector_state at_start;
-    static const uint16_t control = X87_SINGLE;
+    struct vector_state at_start;
 
-    cpu_enable_vector_state(&at_start);
-    __asm__ volatile("fninit; fldcw %0" : : "m"(control));
+    vector_state_enable(&at_start);
+    x87_start();
     job(job_context, index);
     __atomic_add_fetch(&returned, 1, __ATOMIC_RELEASE);
 }

@@ -3,9 +3,9 @@
  * with the Microsoft calling convention: RCX = image handle, RDX = system table, at least 128 KiB of stack. gnu-efi's
  * _relocate makes the image fit its address; efi_main runs the program and goes back to the firmware.
  *
- * Vector registers may be off until cpu_enable_vector_state: nothing before it uses them (uefi.mk sees to it).
+ * Vector registers may be off until vector_state_enable: nothing before it uses them (uefi.mk sees to it).
  */
-#include "kernel/cpu.h"
+#include "pc/vector_state.h"
 #include "run.h"
 #include "uefi_platform.h"
 
@@ -22,17 +22,17 @@ static const uint32_t base_relocations[] __attribute__((section(".reloc"), used)
 
 static EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 {
-    struct cpu_vector_state vector_state;
+    struct vector_state vector_state;
     struct platform platform;
     struct uefi uefi;
 
     uefi_greet(table);
-    cpu_enable_vector_state(&vector_state);
+    vector_state_enable(&vector_state);
     uefi_platform_begin(&platform, &uefi, image, table, ImageBase);
     run_console(&platform);
     platform.exclusive(&platform, false);
     uefi_platform_end(&uefi);
-    cpu_restore_vector_state(&vector_state);
+    vector_state_restore(&vector_state);
     return EFI_SUCCESS;
 }
 

@@ -2,7 +2,7 @@
 
 #include <stdbool.h>
 
-#include "kernel/cpu.h"
+#include "pc/vector_state.h"
 #include "platform.h"
 
 typedef void EFIAPI mp_procedure(void *argument);
@@ -40,13 +40,13 @@ void processors_open(struct processors *processors, EFI_BOOT_SERVICES *boot)
 static void run(struct processors *processors, uint32_t index)
 {
     uint8_t registers[FXSAVE_BYTES] __attribute__((aligned(16)));
-    struct cpu_vector_state vector_state;
+    struct vector_state vector_state;
 
-    cpu_enable_vector_state(&vector_state);
+    vector_state_enable(&vector_state);
     __asm__ volatile("fxsave %0; fninit" : "=m"(registers));
     processors->work(processors->context, index);
     __asm__ volatile("fxrstor %0" : : "m"(registers));
-    cpu_restore_vector_state(&vector_state);
+    vector_state_restore(&vector_state);
 }
 
 /* On each of the others: entered by the firmware, in its paging and on its stack, which has 32 KiB in most; calls none
