@@ -3,16 +3,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "acpi_tables.h"
+#include "acpi_root.h"
 #include "clock.h"
 #include "extended_memory.h"
 #include "io.h"
 #include "layout.h"
+#include "pc/acpi_madt.h"
 #include "pc/vector_state.h"
 #include "pc/x87.h"
 #include "platform.h"
 #include "processors_apic.h"
-#include "processors_madt.h"
 
 enum {
     FAR_JUMP = 0xEA, /* to a 16-bit offset and segment */
@@ -46,12 +46,8 @@ static void *job_context;
 
 void processors_find(void)
 {
-    const uint32_t signature = ACPI_SIGNATURE('A', 'P', 'I', 'C');
-    uint32_t madt = apic_find(&apic) ? acpi_find_table(signature, MADT_HEADER) : 0;
-
-    if (madt != 0) {
-        id_count = madt_processors((const uint8_t *)memory_at(madt), acpi_table_length(madt, signature), apic.id,
-                                   apic.id_max, ids, PLATFORM_PROCESSORS_MAX - 1);
+    if (apic_find(&apic)) {
+        id_count = acpi_find_processors(acpi_root(), apic.id, apic.id_max, ids, PLATFORM_PROCESSORS_MAX - 1);
     }
     processors_stacks = id_count > 0 ? extended_memory_reserve(id_count * PROCESSOR_STACK) : NULL;
     if (processors_stacks == NULL) {

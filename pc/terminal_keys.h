@@ -1,6 +1,6 @@
 /* Keys out of the bytes that a serial terminal sends: UTF-8 text and the escape sequences of cursor keys. */
-#ifndef BOOTLLAMA_TERMINAL_KEYS_H
-#define BOOTLLAMA_TERMINAL_KEYS_H
+#ifndef BOOTLLAMA_PC_TERMINAL_KEYS_H
+#define BOOTLLAMA_PC_TERMINAL_KEYS_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* A serial port of a PC: an 8250, a 16550 or what behaves like one, driven through its ports without interrupts. */
-#ifndef BOOTLLAMA_UART_H
-#define BOOTLLAMA_UART_H
+#ifndef BOOTLLAMA_PC_UART_H
+#define BOOTLLAMA_PC_UART_H
 
 #include <stdbool.h>
 #include <stddef.h>

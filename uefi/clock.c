@@ -8,8 +8,10 @@
 
 #include <stdbool.h>
 
-#include "acpi.h"
-#include "io.h"
+#include "base/memory.h"
+#include "pc/acpi_fadt.h"
+#include "pc/ports.h"
+#include "pc/tsc.h"
 
 enum {
     INTERVAL_US = 10000,
@@ -80,9 +82,22 @@ static uint64_t median(const uint64_t v[ROUNDS])
     return v[2] < low ? low : v[2] > high ? high : v[2];
 }
 
+/* ACPI's root pointer, NULL where the firmware has no such tables. */
+static const uint8_t *acpi_root(EFI_SYSTEM_TABLE *table)
+{
+    static const EFI_GUID acpi = ACPI_20_TABLE_GUID;
+
+    for (UINTN i = 0; i < table->NumberOfTableEntries; i++) {
+        if (memcmp(&table->ConfigurationTable[i].VendorGuid, &acpi, sizeof acpi) == 0) {
+            return table->ConfigurationTable[i].VendorTable;
+        }
+    }
+    return NULL;
+}
+
 static uint64_t measure(EFI_SYSTEM_TABLE *table)
 {
-    uint16_t port = acpi_timer_port(table);
+    uint16_t port = acpi_timer_port(acpi_root(table));
     uint64_t by_timer[ROUNDS] = {0};
     uint64_t least = UINT64_MAX;
 

@@ -4,9 +4,9 @@
 #include "base/format.h"
 #include "base/text.h"
 #include "console_path.h"
-#include "io.h"
 #include "pages.h"
 #include "pc/seed.h"
+#include "pc/tsc.h"
 #include "unicode.h"
 
 #define GREETING "bootllama: UEFI"
