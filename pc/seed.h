@@ -1,4 +1,4 @@
-/* Making one number of several that change from one power-on to the next. */
+/* Making one number from several that change from one power-on to the next. */
 #ifndef BOOTLLAMA_PC_SEED_H
 #define BOOTLLAMA_PC_SEED_H
 

@@ -1,8 +1,7 @@
 /*
  * The counter's frequency is measured, not read: few processors state it. Two instants are taken about 10 ms apart,
- * each as a pair of counter and reference read back to back, and the narrowest of several tries counts, so that an
- * interrupt or a busy host in between does no harm. A reference that stands still or gives an implausible result is
- * left.
+ * each as a pair of counter and reference read back to back. The narrowest of several tries counts, so that an interrupt
+ * or a busy host in between does no harm. A reference that stands still or gives an implausible result is not used.
  */
 #include "clock.h"
 
@@ -21,7 +20,7 @@ enum {
 };
 #define HZ_MIN 10000000ull       /* plausible time-stamp counters: 10 MHz ... */
 #define HZ_MAX 20000000000ull    /* ... to 20 GHz */
-#define HZ_DEFAULT 2000000000ull /* where nothing could be measured: the times told are wrong, but they pass */
+#define HZ_DEFAULT 2000000000ull /* where nothing could be measured: times are then wrong, but they pass */
 
 struct instant {
     uint64_t ticks;
@@ -60,7 +59,7 @@ static uint64_t measure_by_timer(uint16_t port)
     return 0;
 }
 
-/* The same by Stall, which may take longer than asked, never less. */
+/* The same by Stall, which may take longer than asked but never less. */
 static uint64_t measure_by_stall(EFI_BOOT_SERVICES *boot)
 {
     uint64_t before = tsc_read();

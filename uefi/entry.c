@@ -16,8 +16,8 @@ extern const char _DYNAMIC[] __attribute__((visibility("hidden")));
 EFI_STATUS _relocate(long base, const void *dynamic, EFI_HANDLE image, EFI_SYSTEM_TABLE *table); /* libgnuefi.a */
 EFI_STATUS EFIAPI uefi_entry(EFI_HANDLE image, EFI_SYSTEM_TABLE *table);
 
-/* PE base relocations, without which some firmware refuses an image: one block for page 1000h, 12 bytes with this
-   header, and two entries that say "nothing to do", since _relocate does it. */
+/* PE base relocations: some firmware refuses an image without them. One block for page 1000h of 12 bytes, header
+   included, whose two entries say "nothing to do", since _relocate does it. */
 static const uint32_t base_relocations[] __attribute__((section(".reloc"), used)) = {0x1000, 12, 0};
 
 static EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)

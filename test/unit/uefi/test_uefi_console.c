@@ -268,7 +268,7 @@ static void knows_serial_ports(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         uint8_t *path = malloc(cases[i].size); /* of just that size, so that a look beyond is seen */
         memcpy(path, cases[i].path, cases[i].size);
-        assert_int_equal(device_path_has_serial(device_path_in(path, cases[i].size), cases[i].number), cases[i].found);
+        assert_int_equal(console_path_names_serial(device_path_in(path, cases[i].size), cases[i].number), cases[i].found);
         free(path);
     }
 }
@@ -279,31 +279,31 @@ static void asks_what_the_console_is(void **state)
 
     (void)state;
     fake_reset();
-    assert_true(console_output_has_serial(&table, 1)); /* nothing is known */
-    assert_false(console_output_has_serial(&table, 2));
+    assert_true(console_path_out_has_serial(&table, 1)); /* nothing is known */
+    assert_false(console_path_out_has_serial(&table, 2));
     fake.variable = screen_path;
     fake.variable_size = sizeof screen_path;
-    assert_false(console_output_has_serial(&table, 1));
+    assert_false(console_path_out_has_serial(&table, 1));
     fake.variable = several;
     fake.variable_size = sizeof several;
-    assert_true(console_output_has_serial(&table, 1));
+    assert_true(console_path_out_has_serial(&table, 1));
     fake.handle_count = 2; /* devices count more than the variable; one has no path */
     fake.handles[0] = (struct fake_handle){.tagged = true};
     fake.handles[1] = (struct fake_handle){.tagged = true, .device_path = screen_path};
-    assert_false(console_output_has_serial(&table, 1));
+    assert_false(console_path_out_has_serial(&table, 1));
     fake.handles[1].device_path = com1;
-    assert_true(console_output_has_serial(&table, 1));
-    assert_false(console_output_has_serial(&table, 2));
+    assert_true(console_path_out_has_serial(&table, 1));
+    assert_false(console_path_out_has_serial(&table, 2));
     fake.handles[1].device_path = com2;
-    assert_false(console_output_has_serial(&table, 1));
-    assert_true(console_output_has_serial(&table, 2));
-    assert_false(console_input_has_serial(&table, 1)); /* there is no input at all */
+    assert_false(console_path_out_has_serial(&table, 1));
+    assert_true(console_path_out_has_serial(&table, 2));
+    assert_false(console_path_in_has_serial(&table, 1)); /* there is no input at all */
     fake.handle_count = 0;
     fake.handles[2].device_path = com1;
     table.ConsoleInHandle = &fake.handles[2];
-    assert_true(console_input_has_serial(&table, 1));
+    assert_true(console_path_in_has_serial(&table, 1));
     table.ConOut = NULL;
-    assert_false(console_output_has_serial(&table, 1));
+    assert_false(console_path_out_has_serial(&table, 1));
 }
 
 /* ---- colours ---- */
