@@ -15,19 +15,34 @@ enum {
     MXCSR_DEFAULT = 0x1F80, /* all exceptions masked, round to nearest even, denormals kept */
 };
 
-static void enable_xsave(struct vector_state *saved)
+/* What XCR0 is to be: each part with those that it builds on, as far as `allowed` has them; 0: no XCR0 at all. */
+static uint64_t wanted_xcr0(uint64_t before, uint64_t allowed)
 {
-    cr4_write(cr4_read() | CR4_OSXSAVE);
-    saved->xcr0 = xcr0_read();
-    uint64_t possible = cpuid_read(CPUID_XSAVE, 0).eax;
-    uint64_t wanted = XCR0_X87_SSE;
-    if ((possible & XCR0_AVX) != 0) {
-        wanted |= XCR0_AVX;
-        if ((possible & XCR0_AVX512) == XCR0_AVX512) {
-            wanted |= XCR0_AVX512;
-        }
+    static const uint64_t parts[] = {XCR0_X87_SSE, XCR0_AVX, XCR0_AVX512};
+    uint64_t wanted = 0;
+
+    for (uint32_t i = 0; i < sizeof parts / sizeof parts[0] && (allowed & parts[i]) == parts[i]; i++) {
+        wanted |= parts[i];
     }
-    xcr0_write(saved->xcr0 | wanted);
+    return wanted != 0 ? wanted | before : 0;
+}
+
+/* Returns whether XCR0 is ours to restore: old hypervisors and set-ups that limit CPUID show XSAVE without leaf 0Dh. */
+static bool enable_xsave(struct vector_state *saved)
+{
+    const struct cpuid allowed = cpuid_read(CPUID_XSAVE, 0);
+    const uintptr_t cr4 = cr4_read();
+
+    if (wanted_xcr0(0, allowed.eax) == 0 || !cr4_write(cr4 | CR4_OSXSAVE)) {
+        return false;
+    }
+    saved->xcr0 = xcr0_read();
+    const uint64_t all = wanted_xcr0(saved->xcr0, allowed.eax);
+    if (xcr0_write(all) || xcr0_write(wanted_xcr0(saved->xcr0, XCR0_X87_SSE | XCR0_AVX) & all)) {
+        return true;
+    }
+    cr4_write(cr4);
+    return false;
 }
 
 void vector_state_enable(struct vector_state *saved)
@@ -36,18 +51,17 @@ void vector_state_enable(struct vector_state *saved)
     cr0_write((saved->cr0 & ~(uintptr_t)(CR0_EM | CR0_TS)) | CR0_MP | CR0_NE);
     const struct cpuid features = cpuid_read(CPUID_FEATURES, 0);
     const uint32_t sse = CPUID_EDX_FXSR | CPUID_EDX_SSE;
-    saved->has_sse = (features.edx & sse) == sse;
-    saved->has_xsave = saved->has_sse && (features.ecx & CPUID_ECX_XSAVE) != 0;
-    if (!saved->has_sse) {
+    if ((features.edx & sse) != sse) {
         return; /* without CPUID there is no CR4 either */
     }
     saved->cr4 = cr4_read();
-    cr4_write(saved->cr4 | CR4_OSFXSR | CR4_OSXMMEXCPT);
+    saved->has_sse = cr4_write(saved->cr4 | CR4_OSFXSR | CR4_OSXMMEXCPT);
+    if (!saved->has_sse) {
+        return;
+    }
     saved->mxcsr = mxcsr_read();
     mxcsr_write(MXCSR_DEFAULT);
-    if (saved->has_xsave) {
-        enable_xsave(saved);
-    }
+    saved->has_xsave = (features.ecx & CPUID_ECX_XSAVE) != 0 && enable_xsave(saved);
 }
 
 void vector_state_restore(const struct vector_state *saved)

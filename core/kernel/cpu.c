@@ -52,7 +52,9 @@ static void read_name(struct cpu_features *features)
     for (uint32_t i = 0; i < BRAND_LEAVES; i++) {
         brand[i] = cpuid_read(LEAF_BRAND + i, 0);
     }
-    copy_name(features, (const char *)brand, sizeof brand);
+    if (leaf_exists(LEAF_BRAND + BRAND_LEAVES - 1)) {
+        copy_name(features, (const char *)brand, sizeof brand);
+    }
     if (features->name[0] == 0) {
         const struct cpuid r = cpuid_read(0, 0);
         const uint32_t vendor[] = {r.ebx, r.edx, r.ecx};
@@ -80,9 +82,9 @@ static void detect_avx(struct cpu_features *features, const struct cpuid *leaf1)
 
 void cpu_detect(struct cpu_features *features)
 {
-    *features = (struct cpu_features){.name = "486-class processor"};
+    *features = (struct cpu_features){.fpu = false};
     if (!cpuid_exists()) {
-        features->fpu = true; /* the BIOS path has probed for it before any C ran */
+        *features = (struct cpu_features){"486-class processor", .fpu = true}; /* the BIOS path has probed for it */
         return;
     }
     read_name(features);

@@ -25,7 +25,9 @@ static struct {
         struct cpuid values;
     } leaves[LEAVES];
     uintptr_t cr0, cr4;
-    uint64_t xcr0, xcr0_allowed;
+    uint64_t xcr0;
+    uint64_t xcr0_faults; /* bits that XSETBV refuses, beside all that leaf 0Dh does not show */
+    bool osxsave_faults;
     uint32_t mxcsr;
 } processor;
 
@@ -38,6 +40,7 @@ struct cpuid cpuid_instruction(uint32_t leaf, uint32_t subleaf)
     for (uint32_t i = 0; i < LEAVES; i++) {
         if (processor.leaves[i].leaf == leaf && processor.leaves[i].subleaf == subleaf) {
             struct cpuid values = processor.leaves[i].values;
+            values.eax = leaf == 0 ? processor.highest : values.eax;
             values.ecx |= leaf == 1 && (processor.cr4 & OSXSAVE) != 0 ? CPUID_ECX_OSXSAVE : 0;
             return values;
         }
@@ -56,12 +59,18 @@ uint64_t xcr0_read(void)
     return processor.xcr0;
 }
 
-void xcr0_write(uint64_t value)
+bool xcr0_write(uint64_t value)
 {
+    const uint64_t shown = cpuid_instruction(CPUID_XSAVE, 0).eax;
+
     assert_true((processor.cr4 & OSXSAVE) != 0);
-    assert_true((value & ~processor.xcr0_allowed) == 0);
-    assert_true((value & XCR0_X87_SSE) == XCR0_X87_SSE || value == 1);
+    assert_true((value & ~shown) == 0 && processor.highest >= CPUID_XSAVE);
+    assert_true((value & 1) != 0);
+    if ((value & processor.xcr0_faults) != 0) {
+        return false;
+    }
     processor.xcr0 = value;
+    return true;
 }
 
 uintptr_t cr0_read(void)
@@ -80,10 +89,14 @@ uintptr_t cr4_read(void)
     return processor.cr4;
 }
 
-void cr4_write(uintptr_t value)
+bool cr4_write(uintptr_t value)
 {
     assert_false(processor.no_cpuid);
+    if (processor.osxsave_faults && (value & OSXSAVE) != 0) {
+        return false;
+    }
     processor.cr4 = value;
+    return true;
 }
 
 uint32_t mxcsr_read(void)
@@ -123,7 +136,6 @@ static void begin(uint32_t highest, uint32_t edx, uint32_t ecx)
     processor.cr0 = FIRMWARE_CR0 | 0x0C; /* EM, TS */
     processor.mxcsr = FIRMWARE_MXCSR;
     processor.xcr0 = 1;
-    processor.xcr0_allowed = 1;
     put_leaf(0, 0, (struct cpuid){highest, 0x756E6547, 0x6C65746E, 0x49656E69}); /* GenuineIntel */
     put_leaf(1, 0, (struct cpuid){0, 0, ecx, edx});
 }
@@ -132,7 +144,6 @@ static void begin(uint32_t highest, uint32_t edx, uint32_t ecx)
 static void begin_avx(uint64_t allowed)
 {
     begin(0xD, SSE2_EDX, AVX_ECX);
-    processor.xcr0_allowed = allowed;
     put_leaf(7, 0, (struct cpuid){1, 1u << 5 | 1u << 16 | 1u << 30 | 1u << 31, 1u << 11, 0});
     put_leaf(7, 1, (struct cpuid){1u << 4, 0, 0, 0});
     put_leaf(0xD, 0, (struct cpuid){(uint32_t)allowed, 0, 0, 0});
@@ -200,12 +211,104 @@ static void every_part_of_the_state_that_may_be_on_is_on(void **state)
     assert_false(features.avx2 || features.avxvnni || features.avx512vnni);
 }
 
+/* Kernels for AVX-512 need all of its state: a part of it is not switched on. */
+static void avx512_needs_all_three_parts(void **state)
+{
+    (void)state;
+    for (uint64_t part = 0x20; part < 0xE0; part += 0x20) {
+        begin_avx(7 | part);
+        const struct cpu_features features = enable(OSFXSR_OSXMMEXCPT | OSXSAVE, 7);
+        assert_true(features.avx2 && !features.avx512vnni);
+    }
+    begin_avx(0xE3); /* nonsense: AVX-512 without AVX */
+    assert_true(enable(OSFXSR_OSXMMEXCPT | OSXSAVE, 3).avx2_off);
+}
+
+/* A set-up that limits CPUID, or an old hypervisor: asked for leaf 0Dh, it answers with those of its highest one. */
+static void leaves_above_the_highest_are_not_asked_for(void **state)
+{
+    static const uint32_t highest[] = {1, 2, 4, 7, 0xC};
+
+    (void)state;
+    for (uint32_t i = 0; i < COUNT_OF(highest); i++) {
+        begin_avx(7);
+        processor.highest = highest[i];
+        put_leaf(2, 0, (struct cpuid){0xFFFFFF01, UINT32_MAX, UINT32_MAX, UINT32_MAX});
+        put_leaf(4, 0, (struct cpuid){0xFFFFFF01, UINT32_MAX, UINT32_MAX, UINT32_MAX});
+        put_leaf(0xC, 0, (struct cpuid){UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX});
+        const struct cpu_features features = enable(OSFXSR_OSXMMEXCPT, 1);
+        assert_true(features.sse2);
+        assert_false(features.avx2 || features.avxvnni || features.avx512vnni);
+        assert_int_equal(features.avx2_off, highest[i] >= 7);
+        assert_string_equal(features.name, "GenuineIntel");
+    }
+    begin_avx(0xE7);
+    processor.leaves[2].values.eax = 0; /* of leaf 7: no sub-leaf 1 */
+    assert_false(enable(OSFXSR_OSXMMEXCPT | OSXSAVE, 0xE7).avxvnni);
+}
+
+static void a_fault_means_without(void **state)
+{
+    (void)state;
+    begin_avx(0xE7);
+    processor.xcr0_faults = 0x20;
+    struct cpu_features features = enable(OSFXSR_OSXMMEXCPT | OSXSAVE, 7);
+    assert_true(features.avx2 && !features.avx512vnni);
+    begin_avx(0xE7);
+    processor.xcr0_faults = XCR0_AVX;
+    features = enable(OSFXSR_OSXMMEXCPT, 1);
+    assert_true(features.sse2 && features.avx2_off && !features.avx2);
+    begin_avx(0xE7);
+    processor.osxsave_faults = true;
+    features = enable(OSFXSR_OSXMMEXCPT, 1);
+    assert_true(features.sse2 && features.avx2_off && !features.avx2);
+}
+
+/* Firmware that uses more of XCR0 keeps it: here the protection keys' state. */
+static void what_is_on_stays_on(void **state)
+{
+    (void)state;
+    begin_avx(0x207);
+    processor.cr4 = OSFXSR_OSXMMEXCPT | OSXSAVE;
+    processor.xcr0 = 0x203;
+    assert_true(enable(OSFXSR_OSXMMEXCPT | OSXSAVE, 0x207).avx2);
+}
+
+static void names_are_trimmed(void **state)
+{
+    static const char brand[48] = "   Intel(R)  Pentium(R) CPU    2.00\x01GHz  ";
+    struct cpu_features features;
+
+    (void)state;
+    begin(1, SSE2_EDX, 0);
+    cpu_detect(&features);
+    assert_string_equal(features.name, "GenuineIntel");
+    processor.highest_extended = 0x80000004;
+    cpu_detect(&features);
+    assert_string_equal(features.name, "GenuineIntel"); /* an empty brand */
+    for (uint32_t i = 0; i < 3; i++) {
+        struct cpuid part;
+        memcpy(&part, brand + 16 * i, sizeof part);
+        put_leaf(0x80000002 + i, 0, part);
+    }
+    cpu_detect(&features);
+    assert_string_equal(features.name, "Intel(R) Pentium(R) CPU 2.00GHz");
+    processor.highest_extended = 0x80000003; /* the last third is missing */
+    cpu_detect(&features);
+    assert_string_equal(features.name, "GenuineIntel");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_486_has_no_cr4),
         cmocka_unit_test(what_cpuid_does_not_show_is_not_touched),
         cmocka_unit_test(every_part_of_the_state_that_may_be_on_is_on),
+        cmocka_unit_test(avx512_needs_all_three_parts),
+        cmocka_unit_test(leaves_above_the_highest_are_not_asked_for),
+        cmocka_unit_test(a_fault_means_without),
+        cmocka_unit_test(what_is_on_stays_on),
+        cmocka_unit_test(names_are_trimmed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
