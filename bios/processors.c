@@ -5,7 +5,6 @@
 
 #include "acpi_root.h"
 #include "clock.h"
-#include "extended_memory.h"
 #include "io.h"
 #include "layout.h"
 #include "pc/acpi_madt.h"
@@ -44,12 +43,12 @@ static uint32_t returned; /* of them, counted by themselves */
 static void (*job)(void *context, uint32_t index);
 static void *job_context;
 
-void processors_find(void)
+void processors_find(struct extended_memory *memory)
 {
     if (apic_find(&apic)) {
         id_count = acpi_find_processors(acpi_root(), apic.id, apic.id_max, ids, PLATFORM_PROCESSORS_MAX - 1);
     }
-    processors_stacks = id_count > 0 ? extended_memory_reserve(id_count * PROCESSOR_STACK) : NULL;
+    processors_stacks = id_count > 0 ? extended_memory_reserve(memory, id_count * PROCESSOR_STACK) : NULL;
     if (processors_stacks == NULL) {
         id_count = 0;
     }
