@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* Looks through the first KiB of the EBDA and the BIOS's ROM (ACPI specification ch. 5.2.5.1). NULL if there is none. */
+/* Looks through the first KiB of the EBDA and the BIOS's ROM (ACPI specification ch. 5.2.5.1). NULL: there is none. */
 const uint8_t *acpi_root(void);
 
 #endif

@@ -96,8 +96,8 @@ struct platform {
     /* A seed that differs from one power-on to the next: the clock that runs on without power goes into it. */
     uint64_t (*clock_seed)(struct platform *);
 
-    /* Memory for models. memory_free: bytes of the largest piece that reserve can give now. reserve: a piece of at least
-       `bytes`, aligned to 4096, content undefined, or NULL. release gives a piece back, the newest first. */
+    /* Memory for models. memory_free: bytes of the largest piece that reserve can give now. reserve: a piece of at
+       least `bytes`, aligned to 4096, content undefined, or NULL. release gives a piece back, the newest first. */
     uint64_t (*memory_free)(struct platform *);
     void *(*reserve)(struct platform *, size_t bytes);
     void (*release)(struct platform *, void *memory, size_t bytes);

@@ -40,8 +40,8 @@ static struct acpi_table find_fadt(const uint8_t *root)
     return acpi_find(root, "FACP", FADT_BYTES);
 }
 
-/* The port of a register: of the generic address at x_offset where the table has one in I/O space, else of the number at
-   `offset`. 0 if there is no port. */
+/* The port of a register: of the generic address at x_offset where the table has one in I/O space, else of the number
+   at `offset`. 0 if there is no port. */
 static uint16_t register_port(struct acpi_table fadt, uint32_t offset, uint32_t x_offset)
 {
     uint64_t port = 0;

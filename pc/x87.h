@@ -1,6 +1,6 @@
 /*
  * The x87 control word that every x87 build of core/ runs at: 24-bit precision, so that a float operation is rounded
- * once, to single (X87_FLAGS in core/core.mk). All exceptions masked, round to nearest even (Intel SDM vol. 1 ch. 8.1.5).
+ * once, to single (X87_FLAGS in core/core.mk). All exceptions masked, round to nearest even (Intel SDM vol. 1 ch. 8).
  */
 #ifndef BOOTLLAMA_PC_X87_H
 #define BOOTLLAMA_PC_X87_H

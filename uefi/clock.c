@@ -1,7 +1,8 @@
 /*
  * The counter's frequency is measured, not read: few processors state it. Two instants are taken about 10 ms apart,
- * each as a pair of counter and reference read back to back. The narrowest of several tries counts, so that an interrupt
- * or a busy host in between does no harm. A reference that stands still or gives an implausible result is not used.
+ * each as a pair of counter and reference read back to back. The narrowest of several tries counts, so that an
+ * interrupt or a busy host in between does no harm. A reference that stands still or gives an implausible result is
+ * not used.
  */
 #include "clock.h"
 

@@ -45,8 +45,8 @@ struct cpuid {
 /* CPUID's answer, all zero where the processor has no such leaf or no CPUID. */
 struct cpuid cpuid_read(uint32_t leaf, uint32_t subleaf);
 
-/* The instructions themselves (cpuid.c). A processor may have no CPUID; any leaf can be asked for, and one that does not
-   exist gives the values of another. XCR0 exists where CPUID_ECX_OSXSAVE is set. */
+/* The instructions themselves (cpuid.c). A processor may have no CPUID; any leaf can be asked for, and one that does
+   not exist gives the values of another. XCR0 exists where CPUID_ECX_OSXSAVE is set. */
 bool cpuid_exists(void);
 struct cpuid cpuid_instruction(uint32_t leaf, uint32_t subleaf);
 uint64_t xcr0_read(void);

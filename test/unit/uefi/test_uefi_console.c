@@ -268,7 +268,8 @@ static void knows_serial_ports(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         uint8_t *path = malloc(cases[i].size); /* of just that size, so that a look beyond is seen */
         memcpy(path, cases[i].path, cases[i].size);
-        assert_int_equal(console_path_names_serial(device_path_in(path, cases[i].size), cases[i].number), cases[i].found);
+        const struct device_path whole = device_path_in(path, cases[i].size);
+        assert_int_equal(console_path_names_serial(whole, cases[i].number), cases[i].found);
         free(path);
     }
 }
