@@ -19,9 +19,12 @@ enum platform_status {
     PLATFORM_IO_ERROR = -2,  /* the medium failed for good: retries are the platform's own business */
 };
 
-/* What get_key returns: a Unicode code point, or one of these. Enter is '\r', Backspace 0x08, Escape 0x1B. */
+/* What get_key returns: a Unicode code point, or one of these. Backspace is 0x08. */
 enum platform_key {
     KEY_NONE = -1, /* nothing was typed */
+    KEY_CTRL_C = 0x03,
+    KEY_ENTER = '\r',
+    KEY_ESCAPE = 0x1B,
     KEY_UP = 0x110000,
     KEY_DOWN,
     KEY_LEFT,

@@ -18,7 +18,6 @@
 #include "options.h"
 #include "processors.h"
 #include "score.h"
-#include "session/keys.h"
 #include "terminal.h"
 #include "x87.h"
 
@@ -53,20 +52,31 @@ static bool output_is_lost(void)
     return false;
 }
 
-static int tell(struct engine *engine, struct team *team, const struct options *options)
+static void put(void *context, const char *utf8, size_t n)
 {
-    static struct keys keys;
+    struct platform *platform = context;
+    platform->put(platform, utf8, n);
+}
+
+static bool is_interrupted(void *context)
+{
+    struct platform *platform = context;
+    return platform->get_key(platform) == KEY_CTRL_C;
+}
+
+static int tell_story(struct engine *engine, struct team *team, const struct options *options)
+{
     const struct story story = {
         .prompt = options->config.prompt,
         .prompt_bytes = strlen(options->config.prompt),
         .sampling = options->config.sampling,
         .steps = options->config.steps,
-        .keys = &keys,
         .ids = options->ids,
+        .sink = {put, engine->platform},
+        .stop = {is_interrupted, engine->platform},
     };
     struct error error;
     char seed[40] = "";
-    keys_begin(&keys, engine->platform);
     team_begin(team);
     const struct story_result result = story_tell(engine, &story, &error);
     team_end(team);
@@ -113,7 +123,7 @@ static int run(struct platform *platform, const struct options *options, const s
         status = score_run(&engine, options->score_tokens, options->score_context, options->score_logits);
         team_end(&team);
     } else {
-        status = tell(&engine, &team, options);
+        status = tell_story(&engine, &team, options);
     }
     engine_close(&engine);
     return status;

@@ -40,7 +40,7 @@ static int host_get_key(struct platform *platform)
     fflush(stdout);
     if (interrupted) {
         interrupted = 0;
-        return 3;
+        return KEY_CTRL_C;
     }
     return KEY_NONE;
 }

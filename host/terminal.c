@@ -208,7 +208,7 @@ static int set_up_volume(const struct options *options)
     }
     const int used = snprintf(config, sizeof config, "model = \"%s\"\ncountdown = 0\ncolour = %s\n", name,
                               getenv("NO_COLOR") == NULL ? "on" : "off");
-    if (options->config.processors != PROCESSORS_AUTO) {
+    if (options->config.processors != ENGINE_PROCESSORS_AUTO) {
         snprintf(config + used, sizeof config - (size_t)used, "processors = %u\n", options->config.processors);
     }
     return 0;

@@ -165,7 +165,7 @@ void engine_share(struct engine *engine, struct team *team, uint32_t processors)
 {
     engine->transformer.team = team;
     engine->text_count = engine->filled = 0;
-    if (processors == PROCESSORS_AUTO) {
+    if (processors == ENGINE_PROCESSORS_AUTO) {
         team_choose(team, engine_weights(engine), run_once, engine);
     } else {
         team_use(team, processors);

@@ -36,7 +36,7 @@ static bool time_kernel(struct console *console, struct timing *timing)
             format(text, sizeof text, "Measuring %s: %3u %%; Esc stops", engine->model.kernel->name,
                    share_of(timing->tokens, most, 100));
             ticker_show(console, text);
-            stopped = keys_stop_asked(&console->keys);
+            stopped = typeahead_stop_asked(&console->keys);
             shown_at = platform->microseconds(platform);
             start += shown_at - now; /* a slow console does not count */
         }

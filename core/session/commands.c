@@ -39,7 +39,7 @@ static void choose_model(struct console *console)
 static void show_setting(struct console *console, uint32_t index, bool allowed)
 {
     enum { VALUE_SHOWN = 32 };
-    char value[PROMPT_MAX], what[96];
+    char value[ENGINE_PROMPT_MAX], what[96];
     config_value(&console->config, index, value, sizeof value);
     config_allowed(index, what, sizeof what);
     if (!allowed) {

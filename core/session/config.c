@@ -28,7 +28,7 @@ static const struct setting {
     uint32_t most;     /* REAL, COUNT: the largest number, 0 = words only; TEXT, CHAT: bytes, NUL included */
     const char *words; /* each with its NUL, and one NUL more */
 } settings[CONFIG_KEYS] = {
-    {"prompt", TEXT, offsetof(struct config, prompt), 0, EFFECT_NONE, PROMPT_MAX, ""},
+    {"prompt", TEXT, offsetof(struct config, prompt), 0, EFFECT_NONE, ENGINE_PROMPT_MAX, ""},
     {"model", TEXT, offsetof(struct config, model), 0, EFFECT_MODEL, PLATFORM_NAME_MAX, ""},
     {"steps", COUNT, offsetof(struct config, steps), 0, EFFECT_NONE, 1000000, ""},
     {"temperature", REAL, offsetof(struct config, sampling.temperature), 0, EFFECT_NONE, 100, ""},

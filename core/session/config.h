@@ -9,17 +9,17 @@
 #define BOOTLLAMA_CONFIG_H
 
 #include "base/error.h"
+#include "infer/engine.h"
 #include "infer/sampler.h"
 #include "platform.h"
 #include "text/chat.h"
 
-enum { PROMPT_MAX = 4096, CONFIG_BYTES_MAX = 65536 };
+enum { CONFIG_BYTES_MAX = 65536 };
 
 /* Words of settings; their order is that in config.c's table. */
 enum { SETTING_OFF, SETTING_ON };
 enum { AFTER_PROMPT, AFTER_REBOOT, AFTER_OFF };
 enum { WRAP_AUTO, WRAP_OFF };
-enum { PROCESSORS_AUTO };
 
 struct config {
     struct sampling sampling;        /* keys temperature 0..100, top_p 0..1, min_p 0..1, repeat_penalty above 0 to 100,
@@ -34,12 +34,12 @@ struct config {
     uint32_t serial_speed;           /* bits a second: 300..115200, a divisor of 115200 */
     uint32_t wrap;                   /* WRAP_AUTO (the screen's width), WRAP_OFF, or columns 20..500 */
     uint32_t colour;                 /* SETTING_OFF or SETTING_ON */
-    uint32_t processors;             /* PROCESSORS_AUTO, or how many compute at most: 1..64 */
+    uint32_t processors;             /* ENGINE_PROCESSORS_AUTO, or how many compute at most: 1..64 */
     char chat_prefix[CHAT_TEXT_MAX]; /* around a user's turn, and what ends an answer, as chat_unescape takes it; */
     char chat_suffix[CHAT_TEXT_MAX]; /* prefix and suffix "": the model's own template, if it has one */
     char chat_stop[CHAT_STOP_MAX];
     char model[PLATFORM_NAME_MAX]; /* file name in /MODELS; "" = the first one there */
-    char prompt[PROMPT_MAX];       /* what a story begins with; "" = nothing */
+    char prompt[ENGINE_PROMPT_MAX];       /* what a story begins with; "" = nothing */
 };
 
 /* What holds where the file says nothing: as image/BOOTLLAM.CFG documents it. */

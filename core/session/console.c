@@ -5,7 +5,7 @@
 #include "base/format.h"
 #include "base/text.h"
 
-enum { PAUSE_SECONDS = 3, KEY_ENTER = '\r', KEY_SPACE = ' ' };
+enum { PAUSE_SECONDS = 3, KEY_SPACE = ' ' };
 
 /* ---- Configuration ---- */
 
@@ -126,7 +126,7 @@ static bool count_down(struct console *console, const char *what, uint32_t secon
         format(text, sizeof text, "%s %u s; any key stops it", what, (uint32_t)((end - now + 999999u) / 1000000u));
         ticker_show(console, text);
         platform->idle(platform);
-        key = keys_next(&console->keys);
+        key = typeahead_next(&console->keys);
     }
     ticker_show(console, "");
     return !begins_line(console, key);
@@ -150,7 +150,7 @@ static void tell_unattended(struct console *console)
             return;
         }
     }
-    if (config->after == AFTER_PROMPT || begins_line(console, keys_next(&console->keys))) {
+    if (config->after == AFTER_PROMPT || begins_line(console, typeahead_next(&console->keys))) {
         return; /* whoever has typed during the last story, too, wants to go on */
     }
     if (config->after == AFTER_REBOOT) {
@@ -174,7 +174,7 @@ static void read_line(struct console *console)
     int key = console->first_key;
     console->first_key = KEY_NONE;
     while (key == KEY_NONE || !line_key(line, key)) {
-        key = keys_next(&console->keys);
+        key = typeahead_next(&console->keys);
         if (key == KEY_NONE) {
             platform->idle(platform);
         }
@@ -224,7 +224,7 @@ void console_run(struct platform *platform)
     console->platform = platform;
     console->set_colour = platform->set_colour;
     console->first_key = KEY_NONE;
-    keys_begin(&console->keys, platform);
+    typeahead_begin(&console->keys, platform);
     start(console);
     models_load(console);
     tell_unattended(console);

@@ -11,8 +11,9 @@
 #include "infer/story.h"
 #include "infer/team.h"
 #include "kernel/cpu.h"
-#include "session/keys.h"
+#include "session/config.h"
 #include "session/line.h"
+#include "session/typeahead.h"
 #include "session/wrap.h"
 
 enum { TICKER_MAX = 80 };
@@ -42,13 +43,13 @@ struct console {
     struct chat configured_chat;
     struct config config; /* sampling.seed is the next story's */
     struct team team;
-    struct keys keys;
+    struct typeahead keys;
     struct history history;
     struct line line;
     struct wrap wrap;
     char ticker[TICKER_MAX]; /* what the line that changes in place shows */
     char path[PLATFORM_NAME_MAX + sizeof MODELS_FOLDER];
-    char last_prompt[PROMPT_MAX];
+    char last_prompt[ENGINE_PROMPT_MAX];
     struct platform_entry entry; /* of a directory, scratch */
     uint32_t candidate, candidate_at; /* completion: the number of the next one, and the word it is looked for from */
     struct engine engine;

@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/utf8.h"
-#include "session/keys.h"
+#include "session/typeahead.h"
 #include "session/wrap.h"
 
 enum {

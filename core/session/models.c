@@ -151,7 +151,7 @@ static bool on_progress(void *context, uint64_t done, uint64_t total)
         return false;
     }
     show_progress(console, now, done, total);
-    return keys_stop_asked(&console->keys);
+    return typeahead_stop_asked(&console->keys);
 }
 
 /* The bar stands on a line of its own where path and bar together would pass the edge: '\b' cannot go back over it. */
@@ -301,7 +301,7 @@ void models_list(struct console *console)
         judge(console, path, verdict, sizeof verdict);
         say(console, COLOUR_TEXT, "%2u  %-24s %9s  %s\n", ++number, console->entry.name,
             size_text(console->entry.size).text, verdict);
-        if (keys_stop_asked(&console->keys)) {
+        if (typeahead_stop_asked(&console->keys)) {
             return;
         }
     }

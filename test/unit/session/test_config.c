@@ -53,7 +53,7 @@ static void defaults(void **state)
     assert_int_equal(config.serial_speed, 115200);
     assert_int_equal(config.wrap, WRAP_AUTO);
     assert_int_equal(config.colour, SETTING_ON);
-    assert_int_equal(config.processors, PROCESSORS_AUTO);
+    assert_int_equal(config.processors, ENGINE_PROCESSORS_AUTO);
 }
 
 /* image/BOOTLLAM.CFG names every key once, commented out, with the value that holds without it. */
@@ -133,14 +133,14 @@ static void words(void **state)
         uint32_t port, speed, after, wrap, processors;
         bool seed_random;
     } cases[] = {
-        {"serial = off", 83, 0, 115200, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, false},
-        {"serial = com4", 83, 4, 115200, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, false},
-        {"serial = Com2 \t 300", 83, 2, 300, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, false},
-        {"after = off", 83, 1, 115200, AFTER_OFF, WRAP_AUTO, PROCESSORS_AUTO, false},
-        {"wrap = OFF", 83, 1, 115200, AFTER_PROMPT, WRAP_OFF, PROCESSORS_AUTO, false},
-        {"wrap = auto\nprocessors = Auto", 83, 1, 115200, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, false},
-        {"seed = RANDOM", 83, 1, 115200, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, true},
-        {"seed = random\nseed = 3", 3, 1, 115200, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, false},
+        {"serial = off", 83, 0, 115200, AFTER_PROMPT, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, false},
+        {"serial = com4", 83, 4, 115200, AFTER_PROMPT, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, false},
+        {"serial = Com2 \t 300", 83, 2, 300, AFTER_PROMPT, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, false},
+        {"after = off", 83, 1, 115200, AFTER_OFF, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, false},
+        {"wrap = OFF", 83, 1, 115200, AFTER_PROMPT, WRAP_OFF, ENGINE_PROCESSORS_AUTO, false},
+        {"wrap = auto\nprocessors = Auto", 83, 1, 115200, AFTER_PROMPT, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, false},
+        {"seed = RANDOM", 83, 1, 115200, AFTER_PROMPT, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, true},
+        {"seed = random\nseed = 3", 3, 1, 115200, AFTER_PROMPT, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, false},
     };
 
     (void)state;
@@ -320,13 +320,13 @@ static void wrong_lines(void **state)
 
 static void long_texts(void **state)
 {
-    char text[PROMPT_MAX + 20] = "prompt = ", name[PLATFORM_NAME_MAX + 20] = "model = ";
+    char text[ENGINE_PROMPT_MAX + 20] = "prompt = ", name[PLATFORM_NAME_MAX + 20] = "model = ";
 
     (void)state;
-    memset(text + 9, 'x', PROMPT_MAX - 1);
-    assert_int_equal(strlen(parse(text).prompt), PROMPT_MAX - 1);
+    memset(text + 9, 'x', ENGINE_PROMPT_MAX - 1);
+    assert_int_equal(strlen(parse(text).prompt), ENGINE_PROMPT_MAX - 1);
     assert_string_equal(reports, "");
-    text[9 + PROMPT_MAX - 1] = 'x';
+    text[9 + ENGINE_PROMPT_MAX - 1] = 'x';
     assert_string_equal(parse(text).prompt, "");
     assert_string_equal(reports, "line 1: prompt has 4096 bytes; at most 4095 are allowed\n");
     memset(name + 8, 'x', PLATFORM_NAME_MAX);

@@ -56,6 +56,16 @@ static void say_figures(struct console *console, const struct story_result *resu
         seed, endings[result->end]);
 }
 
+static void put(void *context, const char *utf8, size_t n)
+{
+    wrap_put(context, utf8, n);
+}
+
+static bool stop_asked(void *context)
+{
+    return typeahead_stop_asked(context);
+}
+
 /* Tells console->last_prompt with console->last_seed. */
 static bool tell_last(struct console *console)
 {
@@ -67,8 +77,8 @@ static bool tell_last(struct console *console)
         .steps = console->config.steps,
         .go_on = console->chat != NULL,
         .chat = console->chat,
-        .wrap = &console->wrap,
-        .keys = &console->keys,
+        .sink = {put, &console->wrap},
+        .stop = {stop_asked, &console->keys},
     };
     struct error error;
     story.sampling.seed = console->last_seed;
