@@ -4,7 +4,6 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/utf8.h"
-#include "session/typeahead.h"
 #include "session/wrap.h"
 
 enum {
@@ -14,7 +13,6 @@ enum {
     TAB = 9,
     NEWLINE = 10,
     CTRL_K = 11,
-    ENTER = 13,
     CTRL_U = 21,
     CTRL_W = 23,
     DELETE_CODE = 127,
@@ -289,11 +287,6 @@ static void recall_newer(struct line *line)
 
 /* ---- Completion ---- */
 
-static bool same_letter(char a, char b)
-{
-    return a == b || ((a ^ b) == 0x20 && (a | 0x20) >= 'a' && (a | 0x20) <= 'z');
-}
-
 /* What the candidates have in common: the first one's bytes in `first`, their number the return value. */
 static uint32_t common_start(const struct line *line, char first[LINE_CANDIDATE_MAX], uint32_t *count)
 {
@@ -305,7 +298,8 @@ static uint32_t common_start(const struct line *line, char first[LINE_CANDIDATE_
             break;
         }
         uint32_t same = 0;
-        while (candidate[same] != 0 && (*count == 0 || (same < common && same_letter(candidate[same], first[same])))) {
+        while (candidate[same] != 0 &&
+               (*count == 0 || (same < common && text_lower(candidate[same]) == text_lower(first[same])))) {
             same++;
         }
         common = same;
@@ -419,7 +413,7 @@ static void edit(struct line *line, int key)
 
 bool line_key(struct line *line, int key)
 {
-    if (key != ENTER && key != NEWLINE) {
+    if (key != KEY_ENTER && key != NEWLINE) {
         edit(line, key);
         return false;
     }

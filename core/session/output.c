@@ -1,20 +1,60 @@
-/* Lines of text on the console: broken at the screen's edge, coloured, or changing in place. */
-#include "session/console.h"
+#include "session/output.h"
 
 #include "base/format.h"
+#include "base/memory.h"
 #include "base/text.h"
 
 enum { MESSAGE_MAX = 1024 };
 
-uint32_t console_width(const struct console *console)
+void output_begin(struct output *output, struct platform *platform, const struct config *config)
 {
-    const uint32_t wrap = console->config.wrap;
-    return wrap == WRAP_AUTO ? console->platform->columns : wrap == WRAP_OFF ? 0 : wrap;
+    output->platform = platform;
+    output->config = config;
+    output->set_colour = platform->set_colour;
+    output->ticker[0] = 0;
+    output_use_colour(output);
 }
 
-/* The colour goes back before the next character of anybody else. */
-void say(struct console *console, enum platform_colour colour, const char *pattern, ...)
+void output_end(struct output *output)
 {
+    output->platform->set_colour = output->set_colour;
+}
+
+/* Stands in for the platform's own, so that nobody who sets a colour has to ask whether there are any. */
+static void no_colour(struct platform *platform, enum platform_colour colour)
+{
+    (void)platform;
+    (void)colour;
+}
+
+void output_use_colour(struct output *output)
+{
+    output->platform->set_colour = output->config->colour == SETTING_ON ? output->set_colour : no_colour;
+}
+
+/* ---- Text ---- */
+
+void output_text_begin(struct output *output)
+{
+    const uint32_t wrap = output->config->wrap;
+    const uint32_t width = wrap == WRAP_AUTO ? output->platform->columns : wrap == WRAP_OFF ? 0 : wrap;
+    wrap_begin(&output->wrap, output->platform, width);
+}
+
+void output_text_put(struct output *output, const char *utf8, size_t n)
+{
+    wrap_put(&output->wrap, utf8, n);
+}
+
+void output_text_end(struct output *output)
+{
+    wrap_end(&output->wrap);
+}
+
+/* The colour goes back to normal before anybody else writes. */
+void output_say(struct output *output, enum platform_colour colour, const char *pattern, ...)
+{
+    struct platform *platform = output->platform;
     char text[MESSAGE_MAX];
     va_list arguments;
     va_start(arguments, pattern);
@@ -24,25 +64,26 @@ void say(struct console *console, enum platform_colour colour, const char *patte
         text[n - 1] = '\n';
     }
     if (colour != COLOUR_TEXT) {
-        console->platform->set_colour(console->platform, colour);
+        platform->set_colour(platform, colour);
     }
-    wrap_begin(&console->wrap, console->platform, console_width(console));
-    wrap_put(&console->wrap, text, n);
-    wrap_end(&console->wrap);
+    output_text_begin(output);
+    output_text_put(output, text, n);
+    output_text_end(output);
     if (colour != COLOUR_TEXT) {
-        console->platform->set_colour(console->platform, COLOUR_TEXT);
+        platform->set_colour(platform, COLOUR_TEXT);
     }
 }
 
-void say_error(struct console *console, const char *message)
+void output_error(struct output *output, const char *message)
 {
-    say(console, COLOUR_ERROR, "Error: %s\n", message);
+    output_say(output, COLOUR_ERROR, "Error: %s\n", message);
 }
 
-/* Puts one character n times. */
+/* ---- The ticker ---- */
+
 static void put_many(struct platform *platform, char c, size_t n)
 {
-    char many[TICKER_MAX];
+    char many[OUTPUT_TICKER_MAX];
     memset(many, c, sizeof many);
     if (n > 0) {
         platform->put(platform, many, n);
@@ -50,15 +91,15 @@ static void put_many(struct platform *platform, char c, size_t n)
 }
 
 /* Few bytes matter here: a serial line of 9600 bits a second takes a second for 960 of them. */
-void ticker_show(struct console *console, const char *whole)
+void output_ticker(struct output *output, const char *whole)
 {
-    struct platform *platform = console->platform;
+    struct platform *platform = output->platform;
     const uint32_t columns = platform->columns;
-    char text[TICKER_MAX];
+    char text[OUTPUT_TICKER_MAX];
     const size_t room = columns > 0 && columns < sizeof text ? columns : sizeof text;
-    const size_t before = text_length(console->ticker), after = format(text, room, "%s", whole);
+    const size_t before = text_length(output->ticker), after = format(text, room, "%s", whole);
     size_t same = 0;
-    while (same < before && console->ticker[same] == text[same]) {
+    while (same < before && output->ticker[same] == text[same]) {
         same++;
     }
     put_many(platform, '\b', before - same);
@@ -67,56 +108,11 @@ void ticker_show(struct console *console, const char *whole)
     }
     put_many(platform, ' ', before > after ? before - after : 0);
     put_many(platform, '\b', before > after ? before - after : 0);
-    format(console->ticker, sizeof console->ticker, "%s", text);
+    format(output->ticker, sizeof output->ticker, "%s", text);
 }
 
-void ticker_end(struct console *console)
+void output_ticker_end(struct output *output)
 {
-    console->platform->put(console->platform, "\n", 1);
-    console->ticker[0] = 0;
-}
-
-void draw_bar(char *out, uint32_t cells, uint32_t filled, char rest)
-{
-    for (uint32_t i = 0; i < cells; i++) {
-        out[i] = i < filled ? '#' : rest;
-    }
-    out[cells] = 0;
-}
-
-uint32_t share_of(uint64_t part, uint64_t whole, uint32_t scale)
-{
-    while (whole > UINT32_MAX / 1024) { /* keeps the division in 32 bits */
-        whole >>= 1;
-        part >>= 1;
-    }
-    return whole == 0 ? scale : (uint32_t)part * scale / (uint32_t)whole;
-}
-
-/* Rounded to the nearest tenth, in whole KiB below 1 MiB; shifted first, so that it fits for any size. */
-struct short_text size_text(uint64_t bytes)
-{
-    struct short_text out;
-    const bool large = bytes >= 1u << 30;
-    const uint64_t tenths = ((bytes >> (large ? 20 : 10)) * 10 + 512) >> 10;
-    if (bytes < 1u << 20) {
-        format(out.text, sizeof out.text, "%u" WRAP_TIE "KiB", ((uint32_t)bytes + 1023) >> 10);
-    } else {
-        format(out.text, sizeof out.text, "%u.%u" WRAP_TIE "%ciB", (uint32_t)tenths / 10, (uint32_t)tenths % 10,
-               large ? 'G' : 'M');
-    }
-    return out;
-}
-
-struct short_text time_text(uint64_t microseconds)
-{
-    struct short_text out;
-    if (microseconds < 1000) {
-        format(out.text, sizeof out.text, "%u" WRAP_TIE "us", (uint32_t)microseconds);
-        return out;
-    }
-    const bool seconds = microseconds >= 1000000u;
-    const uint32_t tenths = (uint32_t)(microseconds / (seconds ? 100000u : 100u));
-    format(out.text, sizeof out.text, "%u.%u" WRAP_TIE "%s", tenths / 10, tenths % 10, seconds ? "s" : "ms");
-    return out;
+    output->platform->put(output->platform, "\n", 1);
+    output->ticker[0] = 0;
 }

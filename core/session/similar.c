@@ -6,14 +6,9 @@
 
 enum { SLIPS_MAX = 4, LETTERS_A_SLIP = 3 };
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
 static bool same(char a, char b)
 {
-    return lower(a) == lower(b);
+    return text_lower(a) == text_lower(b);
 }
 
 /* Whether at most so many slips lie between two words: Damerau-Levenshtein, no letter touched twice. */

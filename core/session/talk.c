@@ -1,42 +1,54 @@
-/* Stories and turns of a chat, and the line of figures under them. */
-#include "session/console.h"
+#include "session/talk.h"
 
 #include "base/error.h"
 #include "base/format.h"
 #include "base/text.h"
+#include "infer/story.h"
+#include "session/figure.h"
 
-void tell_draw_seed(struct console *console)
+void talk_begin(struct talk *talk, struct output *output, struct settings *settings, struct models *models,
+                struct typeahead *typeahead)
 {
-    if (console->config.seed_random) { /* short enough to be copied by hand */
-        console->config.sampling.seed = (uint32_t)console->platform->clock_seed(console->platform);
-    }
+    talk->output = output;
+    talk->settings = settings;
+    talk->models = models;
+    talk->typeahead = typeahead;
+    talk->has_last = false;
 }
 
-/* The configuration goes before the file: who writes a template knows that the file has none, or a wrong one. A stop
-   text alone takes the place of the file's. */
-void tell_prepare(struct console *console)
+/* The configuration goes before the file: users who write a template know that the file has none, or a wrong one. A
+   stop text alone takes the place of the file's. */
+const struct chat *talk_chat(struct talk *talk)
 {
-    const struct config *config = &console->config;
+    const struct config *config = &talk->settings->config;
+    const struct engine *engine = &talk->models->engine;
     char text[3][CHAT_TEXT_MAX];
     const char *const typed[3] = {config->chat_prefix, config->chat_suffix, config->chat_stop};
-    struct chat *chat = &console->configured_chat;
+    if (!talk->models->loaded) {
+        return NULL;
+    }
     for (uint32_t i = 0; i < 3; i++) { /* config.c has let nothing else through */
         chat_unescape(text[i], sizeof text[i], typed[i], text_length(typed[i]));
     }
-    console->chat = console->loaded && console->engine.has_chat ? &console->engine.chat : NULL;
     if (text[0][0] != 0 || text[1][0] != 0) {
-        chat_from_texts(chat, text[0], text[1], text[2]);
-        console->chat = chat;
-    } else if (console->chat != NULL && text[2][0] != 0) {
-        *chat = *console->chat;
-        format(chat->stop, sizeof chat->stop, "%s", text[2]);
-        console->chat = chat;
+        chat_from_texts(&talk->chat, text[0], text[1], text[2]);
+        return &talk->chat;
     }
-    console->mark = 0;
+    if (!engine->has_chat || text[2][0] == 0) {
+        return engine->has_chat ? &engine->chat : NULL;
+    }
+    talk->chat = engine->chat;
+    format(talk->chat.stop, sizeof talk->chat.stop, "%s", text[2]);
+    return &talk->chat;
+}
+
+bool talk_has_turns(struct talk *talk)
+{
+    return talk_chat(talk) != NULL && talk->models->engine.text_count > 0;
 }
 
 /* One line under every story; why it ended only where it did not end by itself. */
-static void say_figures(struct console *console, const struct story_result *result)
+static void say_figures(struct talk *talk, const struct story_result *result)
 {
     static const char *const endings[] = {
         [STORY_COMPLETE] = "",
@@ -47,18 +59,18 @@ static void say_figures(struct console *console, const struct story_result *resu
     char first[40] = "", seed[40] = "";
     const uint32_t speed = story_speed_tenths(result);
     if (result->first_token > 0) {
-        format(first, sizeof first, ", first after %s", time_text(result->first_token).text);
+        format(first, sizeof first, ", first after %s", figure_time(result->first_token).text);
     }
-    if (console->config.seed_random) {
-        format(seed, sizeof seed, ", seed %llu", (unsigned long long)console->last_seed);
+    if (talk->settings->config.seed_random) {
+        format(seed, sizeof seed, ", seed %llu", (unsigned long long)talk->last_seed);
     }
-    say(console, COLOUR_NOTE, "[%u tokens, %u.%u tokens/s%s%s%s]\n", result->tokens, speed / 10, speed % 10, first,
-        seed, endings[result->end]);
+    output_say(talk->output, COLOUR_NOTE, "[%u tokens, %u.%u tokens/s%s%s%s]\n", result->tokens, speed / 10, speed % 10,
+               first, seed, endings[result->end]);
 }
 
 static void put(void *context, const char *utf8, size_t n)
 {
-    wrap_put(context, utf8, n);
+    output_text_put(context, utf8, n);
 }
 
 static bool stop_asked(void *context)
@@ -66,63 +78,76 @@ static bool stop_asked(void *context)
     return typeahead_stop_asked(context);
 }
 
-/* Tells console->last_prompt with console->last_seed. */
-static bool tell_last(struct console *console)
+/* Tells talk->last_prompt with talk->last_seed. */
+static bool tell_last(struct talk *talk)
 {
-    struct platform *platform = console->platform;
+    struct models *models = talk->models;
+    struct platform *platform = models->platform;
     struct story story = {
-        .prompt = console->last_prompt,
-        .prompt_bytes = text_length(console->last_prompt),
-        .sampling = console->config.sampling,
-        .steps = console->config.steps,
-        .go_on = console->chat != NULL,
-        .chat = console->chat,
-        .sink = {put, &console->wrap},
-        .stop = {stop_asked, &console->keys},
+        .prompt = talk->last_prompt,
+        .prompt_bytes = text_length(talk->last_prompt),
+        .sampling = talk->settings->config.sampling,
+        .steps = talk->settings->config.steps,
+        .chat = talk_chat(talk),
+        .sink = {put, talk->output},
+        .stop = {stop_asked, talk->typeahead},
     };
     struct error error;
-    story.sampling.seed = console->last_seed;
+    story.go_on = story.chat != NULL;
+    story.sampling.seed = talk->last_seed;
     platform->put(platform, "\n", 1);
-    wrap_begin(&console->wrap, platform, console_width(console));
-    team_begin(&console->team);
-    const struct story_result result = story_tell(&console->engine, &story, &error);
-    team_end(&console->team);
-    wrap_end(&console->wrap);
+    output_text_begin(talk->output);
+    team_begin(&models->team);
+    const struct story_result result = story_tell(&models->engine, &story, &error);
+    team_end(&models->team);
+    output_text_end(talk->output);
     if (result.end == STORY_FAILED) {
         if (result.generated > 0) {
             platform->put(platform, "\n", 1);
         }
-        say_error(console, error.text);
+        output_error(talk->output, error.text);
         return false;
     }
     platform->put(platform, "\n\n", 2);
-    say_figures(console, &result);
-    if (console->chat != NULL && result.end == STORY_CONTEXT_FULL) {
-        say(console, COLOUR_NOTE, "The conversation fills the context of %u tokens: /new begins another one.\n",
-            console->engine.context);
+    say_figures(talk, &result);
+    if (story.chat != NULL && result.end == STORY_CONTEXT_FULL) {
+        output_say(talk->output, COLOUR_NOTE,
+                   "The conversation fills the context of %u tokens: /new begins another one.\n",
+                   models->engine.context);
     }
     return result.end != STORY_STOPPED;
 }
 
-/* The seed counts up whatever comes of it, so that what follows does not depend on a key pressed in time. */
-bool tell(struct console *console, const char *prompt)
+bool talk_tell(struct talk *talk, const char *prompt)
 {
-    console->last_seed = console->config.sampling.seed;
-    console->config.sampling.seed += console->last_seed == 0 ? 2 : 1; /* 0 and 1 are the same to the sampler */
-    console->told = true;
-    console->mark = console->engine.text_count;
-    format(console->last_prompt, sizeof console->last_prompt, "%s", prompt);
-    return tell_last(console);
+    talk->last_seed = settings_take_seed(talk->settings);
+    talk->has_last = true;
+    talk->last_from = talk->models->engine.text_count;
+    format(talk->last_prompt, sizeof talk->last_prompt, "%s", prompt);
+    return tell_last(talk);
 }
 
-void tell_again(struct console *console)
+/* In a chat, back to before the turn; the conversation may have been lost since. */
+void talk_again(struct talk *talk)
 {
-    if (!console->loaded || !console->told) {
-        say_error(console, "nothing has been told yet");
+    struct engine *engine = &talk->models->engine;
+    if (!talk->models->loaded || !talk->has_last) {
+        output_error(talk->output, "nothing has been told yet");
         return;
     }
-    if (console->chat != NULL) { /* back to before the turn */
-        story_rewind(&console->engine, console->mark);
+    if (talk_chat(talk) != NULL && talk->last_from < engine->text_count) {
+        story_rewind(engine, talk->last_from);
     }
-    tell_last(console);
+    tell_last(talk);
+}
+
+void talk_forget(struct talk *talk)
+{
+    story_forget(&talk->models->engine);
+}
+
+void talk_begin_anew(struct talk *talk)
+{
+    talk_forget(talk);
+    talk->has_last = false;
 }

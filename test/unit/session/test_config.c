@@ -1,4 +1,4 @@
-/* core/config.c: every key at its limits, every message, and how lines are read. */
+/* core/session/config.c: every key at its limits, every message, and how lines are read. */
 #include "unit.h"
 
 #include "base/error.h"
