@@ -1,7 +1,7 @@
 /*
  * What core/ asks of the machine under it: the only way out of core/.
  *
- * bios/platform.c, uefi/platform.c and host/platform.c each fill one struct platform. Every call takes
+ * bios/platform.c, uefi/platform.c and host/host_platform.c each fill one struct platform. Every call takes
  * that struct first, so an implementation finds its own state through `state` and needs no globals.
  * Calls are made from one processor, never from inside another call, and return in bounded time.
  */

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,23 +19,6 @@
 #include "score.h"
 #include "terminal.h"
 #include "x87.h"
-
-static const struct kernel *choose_kernel(const char *name, const struct cpu_features *cpu)
-{
-    if (strcmp(name, "auto") == 0) {
-        return kernel_best(cpu);
-    }
-    for (uint32_t i = 0; i < KERNELS; i++) {
-        if (strcmp(name, kernel_at(i)->name) == 0) {
-            if (!kernel_usable(kernel_at(i), cpu)) {
-                fprintf(stderr, "bootllama: this processor (%s) cannot run the kernel %s\n", cpu->name, name);
-                exit(1);
-            }
-            return kernel_at(i);
-        }
-    }
-    usage_error("--kernel takes auto, scalar, sse2, avx2, avxvnni or avx512vnni");
-}
 
 /* Whether anything written to standard output did not arrive; then says so. */
 static bool output_is_lost(void)
@@ -90,7 +72,7 @@ static int tell_story(struct engine *engine, struct team *team, const struct opt
     if (output_is_lost()) {
         return 1;
     }
-    if (options->config.seed_random) { /* told, so that the story can be had again */
+    if (options->config.seed_random) { /* shown, so that the story can be told again */
         snprintf(seed, sizeof seed, ", seed %llu", (unsigned long long)story.sampling.seed);
     }
     const uint32_t speed = story_speed_tenths(&result);
@@ -104,7 +86,11 @@ static int run(struct platform *platform, const struct options *options, const s
     static struct engine engine;
     struct error error;
     const struct load_progress quiet = {0};
-    const struct kernel *kernel = choose_kernel(options->kernel, cpu);
+    const struct kernel *kernel = options->kernel != NULL ? options->kernel : kernel_best(cpu);
+    if (!kernel_usable(kernel, cpu)) {
+        fprintf(stderr, "bootllama: this processor (%s) cannot run the kernel %s\n", cpu->name, kernel->name);
+        return 1;
+    }
     if (options->bench) {
         const int failed = bench_run(&engine, platform, options->model, cpu);
         return output_is_lost() ? 1 : failed;
@@ -114,7 +100,7 @@ static int run(struct platform *platform, const struct options *options, const s
         return 1;
     }
     static struct team team;
-    host_set_processors(options->config.processors);
+    processors_set(options->config.processors);
     team_init(&team, platform);
     engine_share(&engine, &team, options->config.processors);
     int status;
@@ -131,7 +117,7 @@ static int run(struct platform *platform, const struct options *options, const s
 
 int main(int argc, char **argv)
 {
-    struct options options = parse_options(argc, argv);
+    struct options options = options_parse(argc, argv);
     struct platform platform;
     struct cpu_features cpu;
     x87_single_precision();
