@@ -176,12 +176,12 @@ static int encode_prompt(struct teller *teller)
                          engine->context);
     }
     if (count < 0) {
-        return error_set(teller->error, "the context of %u tokens holds %u already and not these, too; /new empties it",
+        return error_set(teller->error, "the context of %u tokens holds %u already, too many for this turn; /new empties it",
                          engine->context, before);
     }
     if (count == 0 && before == 0) {
         return error_set(teller->error,
-                         "the prompt has no token: the model has no beginning-of-sequence token; type a prompt");
+                         "this model cannot begin from nothing: it has no beginning-of-sequence token; type a prompt");
     }
     story_rewind(engine, engine->text_count + (uint32_t)count);
     return 0;

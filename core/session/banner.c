@@ -60,7 +60,7 @@ void banner_model(struct output *output, const struct models *models, bool chats
     const uint32_t processors = models->team.chosen;
     output_say(output, COLOUR_TEXT,
                "Model: %s, %s parameters, context %u%s%s\nSize: %s in the file, %s in memory, %u processor%s\n",
-               engine->gguf.name[0] != 0 ? engine->gguf.name : "without a name", parameters_text(&engine->gguf).text,
+               engine->gguf.name[0] != 0 ? engine->gguf.name : "unnamed", parameters_text(&engine->gguf).text,
                engine->context, shortened, chats ? ", chat" : "", figure_size(models->file_bytes).text,
                figure_size(engine->memory_bytes).text, processors, processors == 1 ? " computes" : "s compute");
 }
@@ -74,8 +74,8 @@ static void say_shape(struct output *output, const struct models *models)
     const uint64_t tokenizer = tokenizer_memory(gguf), weights = engine_weights(engine);
     output_say(output, COLOUR_TEXT,
                "File: %s, GGUF version %u\n"
-               "Shape: %u layers of %u and %u, %u heads of %u, %u of keys and values\n"
-               "RoPE: over %u of %u, base %u\n"
+               "Shape: %u layers, dim %u, hidden %u, %u heads of %u, %u KV heads\n"
+               "RoPE: %u of %u dimensions, base %u\n"
                "Tokenizer: %u tokens, BOS" WRAP_TIE "%d, EOS" WRAP_TIE "%d, unknown" WRAP_TIE "%d\n"
                "In use: weights" WRAP_TIE "%s, KV" WRAP_TIE "cache" WRAP_TIE "%s, tokenizer" WRAP_TIE
                "%s, buffers" WRAP_TIE "%s\n",
@@ -121,7 +121,7 @@ void banner_details(struct output *output, const struct models *models, bool cha
         banner_model(output, models, chats);
         say_shape(output, models);
     } else {
-        output_say(output, COLOUR_TEXT, "Model: none is loaded\n");
+        output_say(output, COLOUR_TEXT, "Model: none loaded\n");
     }
     say_settings(output);
 }

@@ -55,7 +55,7 @@ static void draw_table(struct output *output, const struct models *models, const
         time[i] = timings[i].tokens > 0 ? timings[i].microseconds / timings[i].tokens : 0;
         longest = time[i] > longest ? time[i] : longest;
     }
-    output_say(output, COLOUR_TEXT, "Time for a token, %u one by one; * computes stories here\n", timings[0].tokens);
+    output_say(output, COLOUR_TEXT, "Time for a token, %u in a row; * marks the kernel in use\n", timings[0].tokens);
     for (uint32_t i = 0; i < KERNELS; i++) {
         if (timings[i].tokens == 0) {
             continue;

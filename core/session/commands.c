@@ -143,7 +143,7 @@ static void warn_of_stop_alone(struct commands *commands)
 {
     if (talk_chat(commands->talk) == NULL && commands->settings->config.chat_stop[0] != 0) {
         output_say(commands->output, COLOUR_NOTE,
-                   "chat_stop counts in a chat; without chat_prefix this model tells stories.\n");
+                   "chat_stop only counts in a chat; without chat_prefix this model tells stories.\n");
     }
 }
 
@@ -170,7 +170,7 @@ static void change_setting(struct commands *commands, uint32_t index, const char
         output_error(commands->output, error.text);
     } else if (config_effect(index) == EFFECT_START) {
         settings_undo(commands->settings);
-        output_say(commands->output, COLOUR_ERROR, "Error: %s counts at start: write it into %s\n", key, SETTINGS_PATH);
+        output_say(commands->output, COLOUR_ERROR, "Error: %s only counts at start: write it into %s\n", key, SETTINGS_PATH);
     } else if (config_effect(index) == EFFECT_MODEL) {
         apply_model(commands);
     } else if (!apply(commands, index)) {
@@ -268,7 +268,7 @@ void commands_reboot(struct commands *commands)
 void commands_off(struct commands *commands)
 {
     leave_by(commands, commands->platform->power_off,
-             "this machine cannot switch itself off; its power button may be used now");
+             "this machine cannot switch itself off; use its power button");
 }
 
 static void leave(struct commands *commands)
@@ -283,18 +283,18 @@ static const struct command {
     const char *what;
     void (*run)(struct commands *commands);
 } table[] = {
-    {"/again", "", "the same once more, with the same seed", again},
+    {"/again", "", "tells the last one again, with the same seed", again},
     {"/new", "", "forgets the conversation", begin_anew},
-    {"/set", "KEY VALUE", "changes a setting, like /set seed 7; alone: shows them all", set},
-    {"/models", "", "the models on this disk", list_models},
-    {"/model", "NAME", "loads another one; its number in that list will do", choose_model},
-    {"/info", "", "all about machine and model", info},
-    {"/bench", "", "how fast each kernel computes here", bench},
+    {"/set", "KEY VALUE", "changes a setting, like /set seed 7; alone, shows them all", set},
+    {"/models", "", "lists the models on this disk", list_models},
+    {"/model", "NAME", "loads another one, by its name or its number in that list", choose_model},
+    {"/info", "", "shows all about machine and model", info},
+    {"/bench", "", "measures how fast each kernel computes here", bench},
     {"/kernel", "NAME", "computes with another kernel: the same text at another speed", choose_kernel},
-    {"/save", "", "is not there: the disk is only read", save},
+    {"/save", "", "does not exist: bootllama only reads its disk", save},
     {"/reboot", "", "restarts the machine", commands_reboot},
     {"/off", "", "switches it off", commands_off},
-    {"/exit", "", "back to where bootllama was started from", leave},
+    {"/exit", "", "returns to what started bootllama", leave},
     {"/help", "", "this list", help},
 };
 
@@ -305,7 +305,7 @@ static void help(struct commands *commands)
 {
     commands_hint(commands);
     output_say(commands->output, COLOUR_TEXT,
-               "Esc or Ctrl-C stops a story; Up: earlier lines; Tab: completes a command\n");
+               "Esc or Ctrl-C stops a story, Up recalls earlier lines, Tab completes a command\n");
     for (uint32_t i = 0; i < COMMANDS; i++) {
         char typed[24];
         format(typed, sizeof typed, "%s %s", table[i].name, table[i].argument);

@@ -331,20 +331,20 @@ static int check_text(const struct setting *setting, struct span value, struct e
     for (size_t i = 0; i < value.n;) {
         const int length = utf8_sequence((const uint8_t *)value.text + i, value.n - i);
         if (length <= 0) {
-            return error_set(error, "%s is not UTF-8; save the file in that encoding", setting->key);
+            return error_set(error, "%s is not UTF-8; save the file as UTF-8", setting->key);
         }
         if ((uint8_t)value.text[i] < ' ' && value.text[i] != '\t') {
-            return error_set(error, "%s holds a control character", setting->key);
+            return error_set(error, "%s contains a control character", setting->key);
         }
         const bool separator = value.text[i] == '/' || value.text[i] == '\\';
         if (separator && setting->offset == offsetof(struct config, model)) {
-            return error_set(error, "%s is the name of a file in /MODELS, without a folder", setting->key);
+            return error_set(error, "%s must be the name of a file in /MODELS, without a folder", setting->key);
         }
         i += (size_t)length;
     }
     char plain[CHAT_TEXT_MAX];
     if (setting->kind == CHAT && !chat_unescape(plain, sizeof plain, value.text, value.n)) {
-        return error_set(error, "%s knows \\n (new line), \\t (tab), \\s (space) and \\\\ only", setting->key);
+        return error_set(error, "in %s only \\n (new line), \\t (tab), \\s (space) and \\\\ are known", setting->key);
     }
     return 0;
 }
@@ -378,7 +378,7 @@ int config_set(struct config *config, const char *key, size_t key_length, const 
     if (!set_short(config, &settings[index], text)) {
         char allowed[96];
         config_allowed((uint32_t)index, allowed, sizeof allowed);
-        return error_set(error, "%s is %s", settings[index].key, allowed);
+        return error_set(error, "%s must be %s", settings[index].key, allowed);
     }
     return 0;
 }
@@ -397,7 +397,7 @@ static int set_line(struct config *config, struct span line, struct error *error
         equals++;
     }
     if (equals == line.n) {
-        return error_set(error, "a setting is written key = value");
+        return error_set(error, "write a setting as key = value");
     }
     const struct span key = trim((struct span){line.text, equals});
     return config_set(config, key.text, key.n, line.text + equals + 1, line.n - equals - 1, error);

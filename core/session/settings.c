@@ -27,17 +27,17 @@ static void parse_file(struct settings *settings, struct platform *platform, str
 {
     struct error error;
     if (file->size > CONFIG_BYTES_MAX) {
-        error_set(&error, "is longer than %u bytes; it is left out", (uint32_t)CONFIG_BYTES_MAX);
+        error_set(&error, "is longer than %u bytes; it is ignored", (uint32_t)CONFIG_BYTES_MAX);
         report(settings, " ", error.text);
         return;
     }
     char *text = platform->reserve(platform, CONFIG_BYTES_MAX);
     if (text == NULL) {
-        report(settings, " ", "is left out: no memory for it");
+        report(settings, " ", "is ignored: there is no memory for it");
         return;
     }
     if (platform->read(platform, file, 0, text, (uint32_t)file->size) != PLATFORM_OK) {
-        error_set(&error, "cannot be read: %s; it is left out", platform->error);
+        error_set(&error, "cannot be read: %s; it is ignored", platform->error);
         report(settings, " ", error.text);
     } else {
         config_parse(&settings->config, text, (size_t)file->size, report_line, settings);
@@ -54,7 +54,7 @@ static void read_file(struct settings *settings, struct platform *platform)
         parse_file(settings, platform, &file);
         platform->close(platform, &file);
     } else if (status != PLATFORM_NOT_FOUND) {
-        error_set(&error, "cannot be opened: %s; it is left out", platform->error);
+        error_set(&error, "cannot be opened: %s; it is ignored", platform->error);
         report(settings, " ", error.text);
     }
 }

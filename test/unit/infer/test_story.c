@@ -200,7 +200,7 @@ static void a_full_context_is_told(void **state)
     story.go_on = true;
     assert_int_equal(machine_tell(&story).end, STORY_FAILED);
     assert_string_equal(machine.error.text,
-                        "the context of 120 tokens holds 120 already and not these, too; /new empties it");
+                        "the context of 120 tokens holds 120 already, too many for this turn; /new empties it");
     story_forget(&machine.engine);
     assert_int_not_equal(machine_tell(&story).end, STORY_FAILED);
     machine_close();

@@ -211,23 +211,23 @@ static void limits(void **state)
     static const struct {
         const char *key, *good, *bad, *message;
     } cases[] = {
-        {"temperature", "0 100 100.0 1e2", "-0.1 100.1 nan 1,5 x", "is a number from 0 to 100"},
-        {"top_p", "0 1 0.9", "1.01 -1 90%", "is a number from 0 to 1"},
-        {"min_p", "0 1 0.05", "1.01 -1", "is a number from 0 to 1"},
-        {"repeat_penalty", "0.1 1 100", "0 -1 100.5 0.0", "is a number above 0, at most 100"},
-        {"top_k", "0 1000000", "1000001 -1 1.5", "is a whole number from 0 to 1000000"},
-        {"steps", "0 1000000", "1000001 -1 all", "is a whole number from 0 to 1000000"},
+        {"temperature", "0 100 100.0 1e2", "-0.1 100.1 nan 1,5 x", "must be a number from 0 to 100"},
+        {"top_p", "0 1 0.9", "1.01 -1 90%", "must be a number from 0 to 1"},
+        {"min_p", "0 1 0.05", "1.01 -1", "must be a number from 0 to 1"},
+        {"repeat_penalty", "0.1 1 100", "0 -1 100.5 0.0", "must be a number above 0, at most 100"},
+        {"top_k", "0 1000000", "1000001 -1 1.5", "must be a whole number from 0 to 1000000"},
+        {"steps", "0 1000000", "1000001 -1 all", "must be a whole number from 0 to 1000000"},
         {"seed", "0 18446744073709551615 random", "18446744073709551616 -1 randomly",
-         "is random or a whole number below 2^64"},
-        {"autostart", "on off ON", "yes 1 0", "is off or on"},
-        {"countdown", "0 3600", "3601 -1 1.5 off", "is a whole number from 0 to 3600"},
-        {"stories", "0 1000000", "1000001 all", "is a whole number from 0 to 1000000"},
-        {"after", "prompt reboot off", "on 0 1 story", "is prompt, reboot or off"},
+         "must be random or a whole number below 2^64"},
+        {"autostart", "on off ON", "yes 1 0", "must be off or on"},
+        {"countdown", "0 3600", "3601 -1 1.5 off", "must be a whole number from 0 to 3600"},
+        {"stories", "0 1000000", "1000001 all", "must be a whole number from 0 to 1000000"},
+        {"after", "prompt reboot off", "on 0 1 story", "must be prompt, reboot or off"},
         {"serial", "off com1 COM4", "on com0 com5 com 1 9600 com11 comm",
-         "is off, or com1 to com4 and a speed: com1 115200"},
-        {"wrap", "auto off 20 500", "19 501 on 0 1", "is auto, off or a whole number from 20 to 500"},
-        {"colour", "on off", "red 1", "is off or on"},
-        {"processors", "auto 1 64", "0 65 all off", "is auto or a whole number from 1 to 64"},
+         "must be off, or com1 to com4 and a speed: com1 115200"},
+        {"wrap", "auto off 20 500", "19 501 on 0 1", "must be auto, off or a whole number from 20 to 500"},
+        {"colour", "on off", "red 1", "must be off or on"},
+        {"processors", "auto 1 64", "0 65 all off", "must be auto or a whole number from 1 to 64"},
     };
     char list[100], expected[200];
 
@@ -287,25 +287,25 @@ static void wrong_lines(void **state)
     static const struct {
         const char *text, *report;
     } cases[] = {
-        {"\n\nsteps\n", "line 3: a setting is written key = value\n"},
+        {"\n\nsteps\n", "line 3: write a setting as key = value\n"},
         {"= 5", "line 1: there is no setting \"\"; /set lists them all\n"},
         {"temprature\x1B = 5", "line 1: there is no setting \"temprature?\"; did you mean temperature?\n"},
         {"xyzzy = 5", "line 1: there is no setting \"xyzzy\"; /set lists them all\n"},
-        {"serial = com1 110", "line 1: serial is off, or com1 to com4 and a speed: com1 115200\n"},
-        {"serial = com1 9601", "line 1: serial is off, or com1 to com4 and a speed: com1 115200\n"},
-        {"serial = com1 9600 8N1", "line 1: serial is off, or com1 to com4 and a speed: com1 115200\n"},
-        {"serial = off 9600", "line 1: serial is off, or com1 to com4 and a speed: com1 115200\n"},
-        {"serial = com1 4294968", "line 1: serial is off, or com1 to com4 and a speed: com1 115200\n"},
-        {"serial = com1 0", "line 1: serial is off, or com1 to com4 and a speed: com1 115200\n"},
-        {"chat_stop = \\x", "line 1: chat_stop knows \\n (new line), \\t (tab), \\s (space) and \\\\ only\n"},
-        {"model = MODELS\\A.GGUF", "line 1: model is the name of a file in /MODELS, without a folder\n"},
-        {"model = /A.GGUF", "line 1: model is the name of a file in /MODELS, without a folder\n"},
-        {"prompt = \xF6l", "line 1: prompt is not UTF-8; save the file in that encoding\n"},
-        {"prompt = \xC3", "line 1: prompt is not UTF-8; save the file in that encoding\n"},
-        {"prompt = a\x1B[2J", "line 1: prompt holds a control character\n"},
+        {"serial = com1 110", "line 1: serial must be off, or com1 to com4 and a speed: com1 115200\n"},
+        {"serial = com1 9601", "line 1: serial must be off, or com1 to com4 and a speed: com1 115200\n"},
+        {"serial = com1 9600 8N1", "line 1: serial must be off, or com1 to com4 and a speed: com1 115200\n"},
+        {"serial = off 9600", "line 1: serial must be off, or com1 to com4 and a speed: com1 115200\n"},
+        {"serial = com1 4294968", "line 1: serial must be off, or com1 to com4 and a speed: com1 115200\n"},
+        {"serial = com1 0", "line 1: serial must be off, or com1 to com4 and a speed: com1 115200\n"},
+        {"chat_stop = \\x", "line 1: in chat_stop only \\n (new line), \\t (tab), \\s (space) and \\\\ are known\n"},
+        {"model = MODELS\\A.GGUF", "line 1: model must be the name of a file in /MODELS, without a folder\n"},
+        {"model = /A.GGUF", "line 1: model must be the name of a file in /MODELS, without a folder\n"},
+        {"prompt = \xF6l", "line 1: prompt is not UTF-8; save the file as UTF-8\n"},
+        {"prompt = \xC3", "line 1: prompt is not UTF-8; save the file as UTF-8\n"},
+        {"prompt = a\x1B[2J", "line 1: prompt contains a control character\n"},
         {"\xFF\xFEp", "line 1: the file is UTF-16; save it as UTF-8\n"},
         {"\xFE\xFF", "line 1: the file is UTF-16; save it as UTF-8\n"},
-        {"x\ntop_k = 3\ny", "line 1: a setting is written key = value\nline 3: a setting is written key = value\n"},
+        {"x\ntop_k = 3\ny", "line 1: write a setting as key = value\nline 3: write a setting as key = value\n"},
     };
 
     (void)state;
@@ -315,7 +315,7 @@ static void wrong_lines(void **state)
     }
     assert_int_equal(parse(cases[COUNT_OF(cases) - 1].text).sampling.top_k, 3);
     parse_bytes("prompt = a\0b", 12);
-    assert_string_equal(reports, "line 1: prompt holds a control character\n");
+    assert_string_equal(reports, "line 1: prompt contains a control character\n");
 }
 
 static void long_texts(void **state)
