@@ -56,7 +56,7 @@ static void on_resize(int number)
     resized = 1;
 }
 
-/* Keys come one by one, Ctrl-C and Ctrl-D among them. Ctrl-Z still stops the program, and output is processed as ever. */
+/* Keys come one by one, Ctrl-C and Ctrl-D among them. Ctrl-Z and the processing of output stay. */
 static int take_terminal(void)
 {
     static const int ends[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};

@@ -46,9 +46,8 @@ static size_t find_stop(const struct teller *teller, size_t n)
     return n;
 }
 
-/* Takes `added` bytes that have been written behind what is held back, the text of token number `index`, and passes on
-   what cannot belong to the stop text. Returns true if that is there; held_from[0] then says which tokens are its own.
-   */
+/* Takes `added` bytes, the text of token number `index`, which stand behind what is held back, and passes on what
+   cannot belong to the stop text. Returns true once the stop text is complete; it begins at token held_from[0]. */
 static bool pass_on(struct teller *teller, size_t added, uint32_t index)
 {
     const size_t n = teller->held_bytes + added, keep = find_stop(teller, n);
@@ -87,8 +86,8 @@ static void show_end(struct teller *teller)
 
 /* ---- The text so far ---- */
 
-/* What has to be run again begins with a block of the KV cache, and is the last token at least, so that there is
-   something to draw the next one from. */
+/* Running again starts at a block of the KV cache, and includes the last token at least, whose logits the next one is
+   drawn from. */
 void story_rewind(struct engine *engine, uint32_t count)
 {
     engine->text_count = count;
@@ -108,8 +107,8 @@ static bool ends_text(const struct teller *teller, int32_t id)
     return id != TOKEN_ABSENT && (id == tokenizer->eos || id == tokenizer->bos || id == teller->stop_token);
 }
 
-/* Puts behind an answer what ends it where chat->end does not: the token that the model ends it with is not kept, so
-   that one cut short goes on alike. */
+/* Ends an answer with the end-of-sequence token where chat->end does not end it. The model's own is never kept, so an
+   answer that was cut short goes on in the same way. */
 static void close_answer(struct teller *teller)
 {
     struct engine *engine = teller->engine;
@@ -132,7 +131,7 @@ static size_t append(char *out, size_t used, const char *text, size_t n)
     return used + n;
 }
 
-/* Encodes a turn of a chat behind the text: the end of the answer before it, prefix, the user's text, suffix. */
+/* Appends the tokens of a chat's turn: the end of the answer before it, prefix, the user's text, suffix. */
 static int32_t encode_turn(struct teller *teller)
 {
     struct engine *engine = teller->engine;
@@ -157,7 +156,7 @@ static int32_t encode_turn(struct teller *teller)
                                  engine->scratch);
 }
 
-/* Puts the prompt's tokens behind the text. */
+/* Appends the prompt's tokens to the text. */
 static int encode_prompt(struct teller *teller)
 {
     struct engine *engine = teller->engine;
@@ -176,7 +175,8 @@ static int encode_prompt(struct teller *teller)
                          engine->context);
     }
     if (count < 0) {
-        return error_set(teller->error, "the context of %u tokens holds %u already, too many for this turn; /new empties it",
+        return error_set(teller->error,
+                         "the context of %u tokens holds %u already, too many for this turn; /new empties it",
                          engine->context, before);
     }
     if (count == 0 && before == 0) {
@@ -187,7 +187,7 @@ static int encode_prompt(struct teller *teller)
     return 0;
 }
 
-/* Shows the prompt of a story, as much of it as there may be. */
+/* Shows the prompt of a story, cut to the steps that are allowed. */
 static void show_prompt(struct teller *teller, uint32_t before)
 {
     struct engine *engine = teller->engine;

@@ -50,13 +50,13 @@ struct story_result {
 };
 
 /*
- * Tells one story, or answers one turn of a chat. Text goes out as soon as its UTF-8 is whole and cannot be the beginning of
- * the stop text; nothing is added to it. With STORY_FAILED, *error is filled; text told before it can then be
- * continued.
+ * Tells one story, or answers one turn of a chat. Text goes out as soon as its UTF-8 is whole and it cannot be the
+ * beginning of the stop text; nothing is added to it. With STORY_FAILED, *error is filled; text told before it can then
+ * be continued.
  */
 struct story_result story_tell(struct engine *engine, const struct story *story, struct error *error);
 
-/* Takes the text back to its first `count` tokens, at most those that there are: the next call with go_on goes on
+/* Cuts the text back to its first `count` tokens, at most those that there are. The next call with go_on continues
    there. */
 void story_rewind(struct engine *engine, uint32_t count);
 

@@ -3,7 +3,7 @@
 #include "base/format.h"
 #include "session/figure.h"
 
-/* Why this kernel and no other. */
+/* Why this kernel was taken. */
 static const char *kernel_reason(const struct models *models)
 {
     if (models->kernel_chosen) {
@@ -32,7 +32,7 @@ void banner_machine(struct output *output, const struct models *models)
                (uint32_t)(platform->memory_free(platform) >> 20));
 }
 
-/* As the file says it, or counted; padding counts as well. */
+/* As the file states it, or counted, padding included. */
 static struct figure parameters_text(const struct gguf *gguf)
 {
     struct figure out;
@@ -49,7 +49,6 @@ static struct figure parameters_text(const struct gguf *gguf)
     return out;
 }
 
-/* What was loaded and what it took: the two lines that follow the progress. */
 void banner_model(struct output *output, const struct models *models, bool chats)
 {
     const struct engine *engine = &models->engine;
@@ -65,7 +64,7 @@ void banner_model(struct output *output, const struct models *models, bool chats
                figure_size(engine->memory_bytes).text, processors, processors == 1 ? " computes" : "s compute");
 }
 
-/* Hyper-parameters under the names that people know from model cards, and what memory is used for. */
+/* The hyper-parameters by the names of model cards, and what uses the memory. */
 static void say_shape(struct output *output, const struct models *models)
 {
     const struct engine *engine = &models->engine;
@@ -86,7 +85,7 @@ static void say_shape(struct output *output, const struct models *models)
                figure_size(tokenizer).text, figure_size(engine->memory_bytes - weights - cache - tokenizer).text);
 }
 
-/* What /kernel takes here. */
+/* The kernels that this CPU can run. */
 static void say_kernels(struct output *output, const struct models *models)
 {
     char list[96] = "";
@@ -99,7 +98,7 @@ static void say_kernels(struct output *output, const struct models *models)
     output_say(output, COLOUR_TEXT, "Kernels: %s\n", list);
 }
 
-/* All that a story depends on besides model and prompt: enough to tell it again elsewhere. */
+/* All settings that a story depends on besides model and prompt: enough to tell it again elsewhere. */
 static void say_settings(struct output *output)
 {
     char list[256] = "", value[40];
@@ -112,7 +111,7 @@ static void say_settings(struct output *output)
     output_say(output, COLOUR_TEXT, "Settings: %s\n", list);
 }
 
-/* /info: usable without a model, too, since it is what one is asked for when something is wrong. */
+/* Works without a model, too: whoever reports a fault is asked for it. */
 void banner_details(struct output *output, const struct models *models, bool chats)
 {
     banner_machine(output, models);

@@ -1,19 +1,20 @@
-/* What is said of the machine and of the model: at power-on, after loading, and all of it by /info. */
+/* Describes the machine and the model: at power-on, after loading, and in full for /info. */
 #ifndef BOOTLLAMA_BANNER_H
 #define BOOTLLAMA_BANNER_H
 
 #include "session/models.h"
 #include "session/output.h"
 
-/* The kernel that computes, and why. */
+/* Says which kernel computes, and why. */
 void banner_kernel(struct output *output, const struct models *models);
 
+/* Says what machine this is: firmware, CPU, kernel, processors, memory. */
 void banner_machine(struct output *output, const struct models *models);
 
-/* The loaded model and what it took: the two lines that follow the progress. chats: it answers instead of telling. */
+/* Says what was loaded and what it took, in two lines. chats: the model answers instead of telling stories. */
 void banner_model(struct output *output, const struct models *models, bool chats);
 
-/* All of it, with the settings that a story depends on; without a model, too. */
+/* Says all of it, and the settings that a story depends on. A model need not be loaded. */
 void banner_details(struct output *output, const struct models *models, bool chats);
 
 #endif

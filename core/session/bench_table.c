@@ -12,7 +12,7 @@ struct timing {
     uint32_t tokens; /* 0 = not measured */
 };
 
-/* Runs the likeliest story, as far as TOKENS tokens or ten seconds. Returns false where it was stopped. */
+/* Runs the likeliest story for TOKENS tokens or ten seconds at most. Returns false where it was stopped. */
 static bool time_kernel(struct output *output, struct models *models, struct timing *timing)
 {
     struct engine *engine = &models->engine;
@@ -39,14 +39,14 @@ static bool time_kernel(struct output *output, struct models *models, struct tim
             output_ticker(output, text);
             stopped = typeahead_stop_asked(models->typeahead);
             shown_at = platform->microseconds(platform);
-            start += shown_at - now; /* a slow console does not count */
+            start += shown_at - now; /* the time that a slow console takes does not count */
         }
     }
     team_end(&models->team);
     return !stopped;
 }
 
-/* Bars of time: the shorter the better, and the slowest fills its cells. */
+/* Draws bars of time: shorter is better, and the slowest kernel fills its cells. */
 static void draw_table(struct output *output, const struct models *models, const struct timing timings[KERNELS])
 {
     uint64_t longest = 1, time[KERNELS];
@@ -69,8 +69,8 @@ static void draw_table(struct output *output, const struct models *models, const
     }
 }
 
-/* Each kernel needs weights in its own order, so the model is loaded for each; the chosen one comes back at the end,
-   stopped or not. */
+/* Each kernel needs the weights in its own order, so the model is loaded for each, and at the end for the chosen one
+   again, stopped or not. */
 void bench_table(struct output *output, struct models *models)
 {
     struct timing timings[KERNELS] = {{0}};

@@ -1,12 +1,12 @@
-/* /bench: how long every kernel takes for a token, as a table with bars. */
+/* /bench: a table of how long every kernel takes for a token. */
 #ifndef BOOTLLAMA_BENCH_TABLE_H
 #define BOOTLLAMA_BENCH_TABLE_H
 
 #include "session/models.h"
 #include "session/output.h"
 
-/* Times every kernel that the processor can run with the model that is loaded, and draws the result. The chosen kernel
-   computes again afterwards; the context is empty. */
+/* Times the loaded model on every kernel that the processor can run, and draws the result. Afterwards the chosen kernel
+   computes again and the context is empty. */
 void bench_table(struct output *output, struct models *models);
 
 #endif

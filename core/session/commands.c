@@ -1,4 +1,3 @@
-/* What begins with '/' at the prompt: the table of commands, the simple ones, and completion. */
 #include "session/commands.h"
 
 #include "base/error.h"
@@ -32,7 +31,7 @@ static void again(struct commands *commands)
     talk_again(commands->talk);
 }
 
-/* /new is no mistake where there is nothing to forget, but it deserves an answer. */
+/* Where nothing is to be forgotten, /new is fine, but it deserves an answer. */
 static void begin_anew(struct commands *commands)
 {
     if (talk_chat(commands->talk) == NULL) {
@@ -56,7 +55,7 @@ static void load_model(struct commands *commands, const char *name)
     }
 }
 
-/* Without a name, what there is to choose from. */
+/* Without a name, it lists the models to choose from. */
 static void choose_model(struct commands *commands)
 {
     if (commands->argument[0] == 0) {
@@ -78,7 +77,7 @@ static void bench(struct commands *commands)
 
 /* ---- Settings ---- */
 
-/* Shows a setting in one line of the list: its value, cut to fit, and what is allowed. */
+/* Shows a setting as a line of the list: its value, cut to fit, and what is allowed. */
 static void list_setting(struct commands *commands, uint32_t index)
 {
     enum { VALUE_SHOWN = 32 };
@@ -94,7 +93,7 @@ static void list_setting(struct commands *commands, uint32_t index)
                config_effect(index) == EFFECT_START ? ", at start" : "");
 }
 
-/* Shows what a setting has become, whole. */
+/* Shows the whole value of a setting. */
 static void show_setting(struct commands *commands, uint32_t index)
 {
     char value[ENGINE_PROMPT_MAX];
@@ -138,7 +137,7 @@ static void apply_model(struct commands *commands)
     }
 }
 
-/* A stop text changes nothing where nothing is answered. */
+/* A stop text has no effect where the model does not answer. */
 static void warn_of_stop_alone(struct commands *commands)
 {
     if (talk_chat(commands->talk) == NULL && commands->settings->config.chat_stop[0] != 0) {
@@ -147,7 +146,7 @@ static void warn_of_stop_alone(struct commands *commands)
     }
 }
 
-/* Where a name that ends at a blank or '=' ends, and *value what follows these. */
+/* Returns the length of the name before a blank or '='; *value is what follows them. */
 static size_t split(const char *text, const char **value)
 {
     size_t n = 0;
@@ -161,7 +160,7 @@ static size_t split(const char *text, const char **value)
     return n;
 }
 
-/* Sets key[0..n), which is setting `index`, and says what it is then. */
+/* Sets a setting, puts it into effect and shows it. */
 static void change_setting(struct commands *commands, uint32_t index, const char *value)
 {
     struct error error;
@@ -170,7 +169,8 @@ static void change_setting(struct commands *commands, uint32_t index, const char
         output_error(commands->output, error.text);
     } else if (config_effect(index) == EFFECT_START) {
         settings_undo(commands->settings);
-        output_say(commands->output, COLOUR_ERROR, "Error: %s only counts at start: write it into %s\n", key, SETTINGS_PATH);
+        output_say(commands->output, COLOUR_ERROR, "Error: %s only counts at start: write it into %s\n", key,
+                   SETTINGS_PATH);
     } else if (config_effect(index) == EFFECT_MODEL) {
         apply_model(commands);
     } else if (!apply(commands, index)) {
@@ -207,7 +207,7 @@ static void set(struct commands *commands)
 
 /* ---- Kernels ---- */
 
-/* similar: a known word that is close, NULL = none; then `otherwise` says where they all are. */
+/* similar: a known word that is close; where it is NULL, `otherwise` says where to find them all. */
 static void say_unknown(struct commands *commands, const char *what, const char *typed, const char *similar,
                         const char *otherwise)
 {
@@ -216,7 +216,7 @@ static void say_unknown(struct commands *commands, const char *what, const char 
                close ? "did you mean " : otherwise, close ? similar : "", close ? "?" : "");
 }
 
-/* The same model once more, laid out for another kernel; without a name it says which one computes. */
+/* Loads the same model for another kernel; without a name, it says which one computes. */
 static void choose_kernel(struct commands *commands)
 {
     const char *typed = commands->argument, *names[KERNELS];
@@ -253,7 +253,7 @@ static void save(struct commands *commands)
     output_error(commands->output, "nothing can be saved: bootllama reads its disk and never writes to it");
 }
 
-/* Firmware that can do it does not come back. */
+/* A `way` that works does not return. */
 static void leave_by(struct commands *commands, void (*way)(struct platform *), const char *otherwise)
 {
     way(commands->platform);
@@ -267,8 +267,7 @@ void commands_reboot(struct commands *commands)
 
 void commands_off(struct commands *commands)
 {
-    leave_by(commands, commands->platform->power_off,
-             "this machine cannot switch itself off; use its power button");
+    leave_by(commands, commands->platform->power_off, "this machine cannot switch itself off; use its power button");
 }
 
 static void leave(struct commands *commands)
@@ -300,7 +299,7 @@ static const struct command {
 
 enum { COMMANDS = sizeof table / sizeof table[0] };
 
-/* The table as it stands, so that no command is forgotten. */
+/* Made from the table, so that no command is missing. */
 static void help(struct commands *commands)
 {
     commands_hint(commands);
@@ -325,7 +324,7 @@ void commands_run(struct commands *commands, char *typed)
     const char *names[COMMANDS];
     char name[32];
     size_t n = text_length(typed);
-    while (typed[n - 1] == ' ') { /* there is a '/' before it */
+    while (typed[n - 1] == ' ') { /* stops at the '/' at the latest */
         typed[--n] = 0;
     }
     n = 0;
@@ -337,7 +336,7 @@ void commands_run(struct commands *commands, char *typed)
     while (*rest == ' ') {
         rest++;
     }
-    commands->argument = rest; /* stays in the line that was typed until the next one begins */
+    commands->argument = rest; /* stays valid until the next line is typed */
     const bool talked = talk_has_turns(commands->talk);
     for (uint32_t i = 0; i < COMMANDS; i++) {
         names[i] = table[i].name;
@@ -376,7 +375,7 @@ static bool begins(const char *word, const char *start)
 
 enum place { MODEL_NAMES, KERNEL_NAMES, SETTING_KEYS, COMMAND_NAMES, PLACES };
 
-/* The word number *index (which counts on) that can stand at a place of the line, or NULL past the last one. */
+/* Returns word number *index that can stand at this place of the line, and counts *index on; NULL past the last. */
 static const char *next_word(struct commands *commands, enum place place, uint32_t *index)
 {
     if (place == MODEL_NAMES) {
@@ -392,7 +391,7 @@ static const char *next_word(struct commands *commands, enum place place, uint32
     return i < COMMANDS ? table[i].name : NULL;
 }
 
-/* Goes on where the candidate before was found: a folder is read once, and not anew for each of its files. */
+/* The search goes on where it found the candidate before, so that a folder is read once and not again for each file. */
 bool commands_complete(void *context, const char *before, size_t n, uint32_t index, char *out)
 {
     struct commands *commands = context;

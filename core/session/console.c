@@ -24,7 +24,7 @@ struct console {
     struct commands commands;
 };
 
-/* The settings come before the first line, which shall already be on the right port and in the right colour. */
+/* Settings are read before anything is shown, so that the first line is on the right port and in the right colour. */
 static void start(struct console *console, struct platform *platform)
 {
     console->platform = platform;
@@ -67,7 +67,7 @@ static bool count_down(struct console *console, const char *what, uint32_t secon
     return !prompt_take_key(&console->prompt, key);
 }
 
-/* Tells stories until there have been enough or somebody is there. Returns whether there have been enough. */
+/* Tells stories until there have been enough or a key is pressed. Returns whether there have been enough. */
 static bool tell_stories(struct console *console)
 {
     const struct config *config = &console->settings.config;
@@ -86,7 +86,7 @@ static bool tell_stories(struct console *console)
     return true;
 }
 
-/* Whoever has typed during the last story, too, wants to go on. A chat without a prompt has nothing to begin with. */
+/* A key typed during the last story also means that somebody wants the prompt. A chat needs a prompt to answer to. */
 static void run_unattended(struct console *console)
 {
     const struct config *config = &console->settings.config;
@@ -104,7 +104,7 @@ static void run_unattended(struct console *console)
 
 /* ---- The prompt ---- */
 
-/* Without a model, any text looks for one again. */
+/* Without a model, any line looks for one again. */
 static void obey(struct console *console, char *typed)
 {
     if (typed[0] == '/') {

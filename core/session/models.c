@@ -23,8 +23,8 @@ void models_begin(struct models *models, struct platform *platform, struct outpu
 
 /* ---- What is there ---- */
 
-/* .GGU is what a file system driver without long names shows of .GGUF. Names that begin with a dot are leftovers of
-   other systems. */
+/* A file system driver without long names shows .GGUF as .GGU. Names that begin with a dot are left behind by other
+   systems. */
 static bool is_model(const struct platform_entry *entry)
 {
     const size_t n = text_length(entry->name);
@@ -48,13 +48,13 @@ static void set_path(struct models *models, const char *name)
     format(models->path, sizeof models->path, "%s/%s", MODELS_FOLDER, name);
 }
 
-/* A medium that fails is not the same as a folder that is empty. */
+/* A failing medium is reported, not taken for an empty folder. */
 static int fail_to_list(struct models *models, struct error *error)
 {
     return error_set(error, "%s cannot be listed: %s", MODELS_FOLDER, models->platform->error);
 }
 
-/* How well `typed` names the file: 3 wholly, 2 without its extension, 1 by its number, 0 not. */
+/* Returns how well `typed` names the file: 3 wholly, 2 without its extension, 1 by its number, 0 not at all. */
 static uint32_t match(const char *name, const char *typed, uint64_t number, uint64_t typed_number)
 {
     char stem[PLATFORM_NAME_MAX];
@@ -66,7 +66,7 @@ static uint32_t match(const char *name, const char *typed, uint64_t number, uint
     return text_equal_nocase(name, typed) ? 3 : text_equal_nocase(stem, typed) ? 2 : number == typed_number;
 }
 
-/* Opening is the one question that every file system answers alike. */
+/* Opening is the one test that every file system answers alike. */
 static bool is_there(struct models *models, const char *name)
 {
     struct platform *platform = models->platform;
@@ -80,7 +80,7 @@ static bool is_there(struct models *models, const char *name)
     return true;
 }
 
-/* Writes the file's name that is meant by `typed` to name[PLATFORM_NAME_MAX]. */
+/* Writes the name of the file that `typed` means to name[PLATFORM_NAME_MAX]. */
 static int find(struct models *models, const char *typed, char *name, struct error *error)
 {
     char similar[PLATFORM_NAME_MAX] = "";
@@ -105,7 +105,7 @@ static int find(struct models *models, const char *typed, char *name, struct err
     if (status != PLATFORM_NOT_FOUND) {
         return fail_to_list(models, error);
     }
-    if (is_there(models, typed)) { /* under a name that is no model's */
+    if (is_there(models, typed)) { /* a file whose name does not look like a model's */
         format(name, PLATFORM_NAME_MAX, "%s", typed);
         return 0;
     }
@@ -154,7 +154,7 @@ static void show_progress(struct models *models, uint64_t now, uint64_t done, ui
     models->shown_at = now;
 }
 
-/* Ten times a second, and at the end: a slow console must not slow loading down. */
+/* Shows progress ten times a second and at the end: a slow console must not slow loading down. */
 static bool on_progress(void *context, uint64_t done, uint64_t total)
 {
     struct models *models = context;
@@ -166,7 +166,7 @@ static bool on_progress(void *context, uint64_t done, uint64_t total)
     return typeahead_stop_asked(models->typeahead);
 }
 
-/* The bar stands on a line of its own where path and bar together would pass the edge: '\b' cannot go back over it. */
+/* The bar gets a line of its own where path and bar together would not fit: '\b' cannot go back over the edge. */
 static int open_model(struct models *models, const struct kernel *kernel)
 {
     struct platform *platform = models->platform;
@@ -222,7 +222,7 @@ void models_close(struct models *models)
     }
 }
 
-/* What the model at `path` would need if the present one were gone. No memory to find out is no reason to refuse it. */
+/* Plans the model at `path` as if the present one were gone. Too little memory for planning does not refuse it. */
 static int plan(struct models *models, const char *path, const struct kernel *kernel, struct engine_plan *out,
                 struct error *error)
 {
@@ -298,7 +298,7 @@ int models_reopen(struct models *models, const struct kernel *kernel)
 
 /* ---- The list ---- */
 
-/* Whether models->entry can be loaded, in words. */
+/* Writes whether models->entry can be loaded. */
 static void judge(struct models *models, const char *path, char *out, size_t size)
 {
     struct engine_plan needs;
@@ -320,7 +320,7 @@ static void judge(struct models *models, const char *path, char *out, size_t siz
     }
 }
 
-/* Judging reads the header of every file: on a slow medium Escape ends that. */
+/* Judging reads the header of every file, which takes time on a slow medium: Escape ends it. */
 void models_list(struct models *models)
 {
     char path[sizeof models->path], verdict[256];

@@ -52,13 +52,14 @@ const char *models_name(const struct models *models);
 /* Changes to another kernel, and loads the same model for it. The present one comes back if that fails. */
 void models_use_kernel(struct models *models, const struct kernel *kernel);
 
-/* Loads the same model for `kernel`, which stays the choice of nobody, without leaving a line on the screen. Returns 0,
-   or -1 with the error said and no model loaded. */
+/* Loads the same model for `kernel` without making it the chosen one and without leaving a line on the screen. Returns
+   0, or -1 with the error said and no model loaded. */
 int models_reopen(struct models *models, const struct kernel *kernel);
 
 /* Shares the model out among processors as config->processors says. The context is empty afterwards. */
 void models_share(struct models *models);
 
+/* Gives the memory of the loaded model back, if there is one. */
 void models_close(struct models *models);
 
 /* Lists all models with their sizes and whether they fit. */

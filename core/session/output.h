@@ -16,6 +16,7 @@ struct output {
     char ticker[OUTPUT_TICKER_MAX]; /* what the line that changes in place shows */
 };
 
+/* Begins output in the colours of *config. */
 void output_begin(struct output *output, struct platform *platform, const struct config *config);
 
 /* Gives the platform its own set_colour back. */

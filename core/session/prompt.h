@@ -15,10 +15,10 @@ struct prompt {
     struct line line;
 };
 
+/* Begins with an empty history. */
 void prompt_begin(struct prompt *prompt, struct platform *platform, struct typeahead *typeahead);
 
-/* Takes a key that somebody has pressed at a countdown; a character then begins the next line. Returns whether it was a
-   key at all, and no KEY_NONE. */
+/* Takes a key pressed at a countdown; a character begins the next line. Returns whether it was a key: not KEY_NONE. */
 bool prompt_take_key(struct prompt *prompt, int key);
 
 /* Reads one line, completed by `complete` with `context`, and returns it: UTF-8, valid until the next call. The caller

@@ -22,7 +22,7 @@ static void report_line(void *context, const char *message)
     report(context, ", ", message);
 }
 
-/* The file stands in a piece of memory that is given back before the model needs it. */
+/* The text lies in a piece of memory that is given back before the model needs it. */
 static void parse_file(struct settings *settings, struct platform *platform, struct platform_file *file)
 {
     struct error error;

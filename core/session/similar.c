@@ -29,7 +29,7 @@ static bool is_within(const char *a, const char *b, uint32_t slips)
              (a[1] != 0 && same(a[0], b[1]) && same(a[1], b[0]) && is_within(a + 2, b + 2, slips))));
 }
 
-/* A single letter, or the slash of a command, is no abbreviation. */
+/* A single letter, or the slash of a command alone, does not count as an abbreviation. */
 static bool abbreviates(const char *typed, size_t n, const char *word)
 {
     size_t i = 0;

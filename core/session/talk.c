@@ -17,7 +17,7 @@ void talk_begin(struct talk *talk, struct output *output, struct settings *setti
 }
 
 /* The configuration goes before the file: users who write a template know that the file has none, or a wrong one. A
-   stop text alone takes the place of the file's. */
+   stop text alone replaces that of the file's template. */
 const struct chat *talk_chat(struct talk *talk)
 {
     const struct config *config = &talk->settings->config;
@@ -27,7 +27,7 @@ const struct chat *talk_chat(struct talk *talk)
     if (!talk->models->loaded) {
         return NULL;
     }
-    for (uint32_t i = 0; i < 3; i++) { /* config.c has let nothing else through */
+    for (uint32_t i = 0; i < 3; i++) { /* cannot fail: config.c has checked them */
         chat_unescape(text[i], sizeof text[i], typed[i], text_length(typed[i]));
     }
     if (text[0][0] != 0 || text[1][0] != 0) {
@@ -47,7 +47,7 @@ bool talk_has_turns(struct talk *talk)
     return talk_chat(talk) != NULL && talk->models->engine.text_count > 0;
 }
 
-/* One line under every story; why it ended only where it did not end by itself. */
+/* The line under every story. It says why the story ended unless the model ended it. */
 static void say_figures(struct talk *talk, const struct story_result *result)
 {
     static const char *const endings[] = {
@@ -127,7 +127,7 @@ bool talk_tell(struct talk *talk, const char *prompt)
     return tell_last(talk);
 }
 
-/* In a chat, back to before the turn; the conversation may have been lost since. */
+/* A chat goes back to before the turn. The conversation may be shorter than that by now: cleared, with the model. */
 void talk_again(struct talk *talk)
 {
     struct engine *engine = &talk->models->engine;

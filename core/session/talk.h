@@ -20,6 +20,7 @@ struct talk {
     char last_prompt[ENGINE_PROMPT_MAX];
 };
 
+/* Begins without a last story. The other parts stay the caller's. */
 void talk_begin(struct talk *talk, struct output *output, struct settings *settings, struct models *models,
                 struct typeahead *typeahead);
 

@@ -21,9 +21,10 @@ int typeahead_next(struct typeahead *typeahead)
 
 bool typeahead_stop_asked(struct typeahead *typeahead)
 {
+    struct platform *platform = typeahead->platform;
     bool asked = false;
     int key;
-    for (uint32_t n = 0; n < KEYS_A_CALL && (key = typeahead->platform->get_key(typeahead->platform)) != KEY_NONE; n++) {
+    for (uint32_t n = 0; n < KEYS_A_CALL && (key = platform->get_key(platform)) != KEY_NONE; n++) {
         if (key == KEY_ESCAPE || key == KEY_CTRL_C) {
             asked = true;
             typeahead->count = 0;

@@ -15,11 +15,11 @@ struct typeahead {
 /* Begins an empty queue. */
 void typeahead_begin(struct typeahead *typeahead, struct platform *platform);
 
-/* The oldest key typed, or KEY_NONE at once. */
+/* Returns the oldest key typed, or KEY_NONE at once. */
 int typeahead_next(struct typeahead *typeahead);
 
-/* Whether Escape or Ctrl-C was typed by now. If so, it goes with all keys typed before it; all others wait for
-   typeahead_next (those beyond TYPEAHEAD_MAX are lost). Takes at most 64 keys from the platform a call. */
+/* Returns whether Escape or Ctrl-C has been typed, and drops it with all keys typed before it. All others wait for
+   typeahead_next; those beyond TYPEAHEAD_MAX are lost. Takes at most 64 keys from the platform a call. */
 bool typeahead_stop_asked(struct typeahead *typeahead);
 
 #endif
