@@ -41,8 +41,8 @@ def test_wrong_lines(boot, volume, firmware):
         7: "write a setting as key = value",
         8: "serial must be off, or com1 to com4 and a speed: com1 115200",
         10: "countdown must be a whole number from 0 to 3600",
-        11: "wrap is auto, off or a whole number from 20 to 500",
-        12: "after is prompt, reboot or off",
+        11: "wrap must be auto, off or a whole number from 20 to 500",
+        12: "after must be prompt, reboot or off",
     }
     messages = [f"Error: /BOOTLLAM.CFG, line {number}: {message}\n" for number, message in wrong.items()]
     volume.put("\n".join(lines).encode(), "/BOOTLLAM.CFG")

@@ -222,7 +222,7 @@ def test_wrong_input(boot, volume, firmware):
         say(machine, "/set nonsense 3", 'Error: there is no setting "nonsense"; /set lists them all')
         say(machine, "/set temperature -1", "Error: temperature must be a number from 0 to 100")
         say(machine, "/set steps many", "Error: steps must be a whole number from 0 to 1000000")
-        say(machine, "/set colour red", "Error: colour is off or on")
+        say(machine, "/set colour red", "Error: colour must be off or on")
         say(machine, "/model 99", "Error: no model 99 in /MODELS; /models lists them")
         say(machine, "/model nonsense", "Error: no model nonsense in /MODELS; /models lists them")
         say(machine, f"/model {NAME[1:]}", f"Error: no model {NAME[1:]} in /MODELS; did you mean {NAME}?")
