@@ -229,7 +229,7 @@ def test_wrong_input(boot, volume, firmware):
         say(machine, "/kernel mmx", "Error: unknown kernel mmx; /info lists them")
         say(machine, "/", "Error: unknown command /; /help lists all")
         say(machine, "/set tempature 3", 'Error: there is no setting "tempature"; did you mean temperature?')
-        say(machine, "/set seed x", "Error: seed is random or a whole number below 2^64")
+        say(machine, "/set seed x", "Error: seed must be random or a whole number below 2^64")
         say(machine, "/set countdown 5", "Error: countdown only counts at start: write it into /BOOTLLAM.CFG")
         say(machine, "/set serial com3", "Error: no serial port answers for COM3 at 3e8h")
         say(machine, "/set chat_stop \\q",
