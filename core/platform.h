@@ -128,7 +128,7 @@ struct platform {
 };
 
 /*
- * The program itself: both boot paths and the host program call it when everything above works (core/console.c).
+ * The program itself (core/session/console.c): every platform calls it when everything above works.
  * The processor's vector state is on (cpu_enable_vector_state in cpu.h), an x87 build runs at 24-bit precision
  * control, the stack has at least 64 KiB left. Returns when the user asks to leave; the firmware then has the
  * machine back.

@@ -30,7 +30,7 @@ struct teller {
 
 static void put(struct teller *teller, const char *text, size_t n)
 {
-    if (n > 0) {
+    if (n > 0 && teller->story->sink.put != NULL) {
         teller->story->sink.put(teller->story->sink.context, text, n);
     }
 }

@@ -14,7 +14,7 @@ enum story_end {
     STORY_FAILED,       /* *error says why */
 };
 
-/* Where text goes: n >= 1 bytes of UTF-8, whole characters. */
+/* Where text goes: n >= 1 bytes of UTF-8, whole characters. put == NULL: nowhere. */
 struct story_sink {
     void (*put)(void *context, const char *utf8, size_t n);
     void *context;

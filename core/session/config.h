@@ -2,9 +2,9 @@
  * The settings of a session and the text that sets them: BOOTLLAM.CFG on the stick, /set at the prompt.
  *
  * Each line is `key = value`; '#' or ';' begins a comment line. CRLF or LF, a UTF-8 byte-order mark, blank lines and
- * any case of keys and words are fine. Where a key occurs twice, the last line counts. A wrong line is reported with its
- * number and what is allowed; the other lines still count. A text is the rest of the line without outer spaces, or in
- * double quotes to keep them.
+ * any case of keys and words are fine. Where a key occurs twice, the last line counts. A wrong line is reported with
+ * its number and what is allowed; the other lines still count. A text is the rest of the line without outer spaces, or
+ * in double quotes to keep them.
  */
 #ifndef BOOTLLAMA_CONFIG_H
 #define BOOTLLAMA_CONFIG_H

@@ -280,9 +280,9 @@ static void many_wrong_settings(void **state)
     }
     const char *shown = run_with(text, "");
     assert_true(is_start(shown, "Error: /BOOTLLAM.CFG, line 2: write a setting as key = value\n"));
-    assert_non_null(strstr(shown,
-                           "Error: /BOOTLLAM.CFG, line 11: serial must be off, or com1 to com4 and a speed: com1 115200\n"
-                           "Error: /BOOTLLAM.CFG, and 2 more wrong lines\n" LOADED("/MODELS/A.GGUF")));
+    assert_non_null(
+        strstr(shown, "Error: /BOOTLLAM.CFG, line 11: serial must be off, or com1 to com4 and a speed: com1 115200\n"
+                      "Error: /BOOTLLAM.CFG, and 2 more wrong lines\n" LOADED("/MODELS/A.GGUF")));
 }
 
 static void too_long_a_configuration_is_left_out(void **state)

@@ -73,7 +73,8 @@ static void the_help(void **state)
 {
     fresh(state);
     const char *text = answer("/help\r");
-    const char *start = "> /help\n" HINT "Esc or Ctrl-C stops a story, Up recalls earlier lines, Tab completes a command\n"
+    const char *start = "> /help\n" HINT
+                        "Esc or Ctrl-C stops a story, Up recalls earlier lines, Tab completes a command\n"
                         "/again          tells the last one again, with the same seed\n";
     assert_true(is_start(text, start));
     static const char *const commands[] = {"/new",    "/set KEY VALUE", "/models",      "/model NAME",
