@@ -14,9 +14,7 @@ BIOS_OBJECTS := $(BIOS_SOURCES:%=$(BUILD)/%.o) $(patsubst pc/%,$(BUILD)/bios/pc/
 # With eight registers, vector code is smaller and (SSE2 by a third, AVX2 by a sixth) faster where GCC neither copies
 # loop heads nor functions.
 BIOS_VECTOR := -fno-tree-ch -fno-ipa-cp-clone -falign-jumps=1 -falign-labels=1
-$(BUILD)/bios/core/kernel/sse2.o: KERNEL_FLAGS_kernel/sse2 += $(BIOS_VECTOR)
-$(BUILD)/bios/core/kernel/avx2.o: KERNEL_FLAGS_kernel/avx2 += $(BIOS_VECTOR)
-$(BUILD)/bios/core/kernel/avx512vnni.o: KERNEL_FLAGS_kernel/avx512vnni += $(BIOS_VECTOR)
+$(BUILD)/bios/core/kernel/x86_%.o: VECTOR_FLAGS += $(BIOS_VECTOR)
 
 # Without vector registers the sampler gains nothing from more.
 $(BUILD)/bios/core/infer/sampler.o: KERNEL_FLAGS_infer/sampler := $(BIOS_SMALL)

@@ -15,21 +15,22 @@ CORE_CFLAGS := -std=gnu11 -ffreestanding -fno-common -fno-strict-aliasing -fno-s
     $(FLOAT_RULES) -I. -Icore
 
 KERNEL_FLAGS_infer/sampler := -O2 -ftree-vectorize
-KERNEL_FLAGS_kernel/scalar := -O2
-KERNEL_FLAGS_kernel/sse2 := -O3 -msse2 -mfpmath=sse
-KERNEL_FLAGS_kernel/avx2 := -O3 -mavx2 -mf16c -mfpmath=sse
-KERNEL_FLAGS_kernel/avx512vnni := -O2 -mavx512f -mavx512bw -mavx512vl -mavx512vnni -mfpmath=sse \
-    -mprefer-vector-width=512
 
-# The tests' encoding of AVX-VNNI's instruction (avx2.c).
-TEST_FLAGS_kernel/avx2 := -DVNNI_ENCODING='"%{evex%} "'
+# The flags of kernels, as kernels.def has them.
+KERNEL_LIST := core/kernel/kernels.def
+kernel_flags = $(shell sed -nE 's/^KERNEL\(\w+, $(1), .*, (.*)\)$$/\1/p' $(KERNEL_LIST))
+$(foreach file,$(shell sed -nE 's/^KERNEL\(\w+, (\w+),.*\)$$/\1/p' $(KERNEL_LIST)), \
+    $(eval KERNEL_FLAGS_kernel/$(file) := $(call kernel_flags,$(file)) $(if $(filter x86_%,$(file)),-mfpmath=sse)))
+
+# The tests' encoding of AVX-VNNI's instruction (x86_avxvnni.c).
+TEST_FLAGS_kernel/x86_avxvnni := -DVNNI_ENCODING='"%{evex%} "'
 
 core_objects = $(patsubst core/%.c,$(BUILD)/$(1)/core/%.o,$(CORE_SOURCES))
 
 define core_variant
 $(BUILD)/$(1)/core/%.o: core/%.c
 	@mkdir -p $$(@D)
-	$(2) $(CORE_CFLAGS) -O2 $(3) $$(or $$(KERNEL_FLAGS_$$*),$(4)) \
+	$(2) $(CORE_CFLAGS) -O2 $(3) $$(or $$(KERNEL_FLAGS_$$*),$(4)) $$(VECTOR_FLAGS) \
 	    $$(if $$(findstring /test/,$$@),$$(TEST_FLAGS_$$*)) -c -o $$@ $$<
 endef
 

@@ -24,6 +24,7 @@
 
 static const struct kernel *choose_kernel(const char *name, const struct cpu_features *cpu)
 {
+    char message[256];
     if (strcmp(name, "auto") == 0) {
         return kernel_best(cpu);
     }
@@ -36,7 +37,8 @@ static const struct kernel *choose_kernel(const char *name, const struct cpu_fea
             return kernel_at(i);
         }
     }
-    usage_error("--kernel takes auto, scalar, sse2, avx2, avxvnni or avx512vnni");
+    snprintf(message, sizeof message, "--kernel takes one of %s", options_kernels);
+    usage_error(message);
 }
 
 /* Whether anything written to standard output did not arrive; then says so. */
@@ -67,7 +69,7 @@ static int tell(struct engine *engine, struct team *team, const struct options *
     struct error error;
     char seed[40] = "";
     keys_begin(&keys, engine->platform);
-    team_begin(team);
+    team_begin(team, engine->model.kernel);
     const struct story_result result = story_tell(engine, &story, &error);
     team_end(team);
     if (result.end == STORY_FAILED) {
@@ -109,7 +111,7 @@ static int run(struct platform *platform, const struct options *options, const s
     engine_share(&engine, &team, options->config.processors);
     int status;
     if (options->score_tokens != NULL) {
-        team_begin(&team);
+        team_begin(&team, engine.model.kernel);
         status = score_run(&engine, options->score_tokens, options->score_context, options->score_logits);
         team_end(&team);
     } else {

@@ -2,12 +2,20 @@
 
 #include "base/error.h"
 #include "base/number.h"
+#include "kernel/kernel.h"
 
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+const char options_kernels[] = "auto"
+#define KERNEL(name, file, usable, flags) ", " #name
+#include "kernel/kernels.def"
+#undef KERNEL
+    ;
+
+/* %s: options_kernels. */
 static const char usage[] =
     "usage: bootllama MODEL.gguf [options]\n"
     "\n"
@@ -23,16 +31,19 @@ static const char usage[] =
     "  --repeat-penalty R     divide the logits of recent tokens by R; 1 = off (default)\n"
     "  --seed N               start of the random numbers, or random (default: the story told at power-on)\n"
     "  --processors N         how many compute (default auto: as many as gain speed)\n"
-    "  --kernel NAME          auto, scalar, sse2, avx2, avxvnni or avx512vnni (default auto: the fastest there is)\n"
+    "  --kernel NAME          one of %s\n"
+    "                         (default auto: the fastest that this processor runs)\n"
     "  --ids                  print token ids, one a line, instead of text\n"
     "  --score TOKENS.i32 --context N --logits OUT.f32\n"
     "                         run sequences of N token ids, each from an empty cache; write the logits of all "
     "positions\n"
     "  --bench                measure every kernel that this processor has\n"
+    "  --kernels              list the kernels, slowest first, and whether this processor runs them\n"
     "  --help                 this text\n";
 
 enum {
     OPTION_KERNEL = 256,
+    OPTION_KERNELS,
     OPTION_IDS,
     OPTION_SCORE,
     OPTION_CONTEXT,
@@ -54,6 +65,7 @@ static const struct option long_options[] = {
     {"seed", required_argument, NULL, OPTION_SETTING},
     {"processors", required_argument, NULL, OPTION_PROCESSORS},
     {"kernel", required_argument, NULL, OPTION_KERNEL},
+    {"kernels", no_argument, NULL, OPTION_KERNELS},
     {"ids", no_argument, NULL, OPTION_IDS},
     {"score", required_argument, NULL, OPTION_SCORE},
     {"context", required_argument, NULL, OPTION_CONTEXT},
@@ -97,6 +109,15 @@ static uint32_t parse_context(const char *text)
     return (uint32_t)value;
 }
 
+static void list_kernels(void)
+{
+    struct cpu_features cpu;
+    cpu_detect(&cpu);
+    for (uint32_t i = 0; i < KERNELS; i++) {
+        printf("%s\t%s\n", kernel_at(i)->name, kernel_usable(kernel_at(i), &cpu) ? "yes" : "no");
+    }
+}
+
 struct options parse_options(int argc, char **argv)
 {
     struct options options = {.kernel = "auto", .config = config_default(), .only_model = true};
@@ -126,8 +147,11 @@ struct options parse_options(int argc, char **argv)
         case OPTION_BENCH:
             options.bench = true;
             break;
+        case OPTION_KERNELS:
+            list_kernels();
+            exit(0);
         case OPTION_HELP:
-            fputs(usage, stderr);
+            fprintf(stderr, usage, options_kernels);
             exit(0);
         default:
             exit(EXIT_USAGE); /* getopt has said why */

@@ -15,7 +15,11 @@ struct options {
     struct config config;
 };
 
-/* Ends the program with its usage or an error message where the arguments ask for it. Strings stay argv's. */
+/* What --kernel takes, for a person. */
+extern const char options_kernels[];
+
+/* Ends the program with its usage, a list, or an error message where the
+   arguments ask for it. Strings stay argv's. */
 struct options parse_options(int argc, char **argv);
 
 /* Says what is wrong with the arguments on standard error and ends the program. */

@@ -23,6 +23,9 @@ static inline float float_from_bits(uint32_t bits)
     return both.f;
 }
 
+#define FLOAT_INFINITY 0x7F800000u /* bits of infinity */
+#define FLOAT_NAN 0x7FC00000u      /* bits of a quiet NaN */
+
 /* Exact for every half: zero, subnormal, normal, infinity and NaN. */
 static inline float half_to_float(uint16_t half)
 {

@@ -7,7 +7,7 @@
 #include "base/utf8.h"
 #include "gguf/checksum.h"
 #include "gguf/parts.h"
-#include "kernel/attention.h"
+#include "kernel/attention_rules.h"
 
 enum value_type { /* ggml's numbers */
                   VALUE_U8,
@@ -424,8 +424,9 @@ static int check_attention(struct keys *keys)
         return gguf_refuse(in, name_of(VALUE_LENGTH), "is %u; supported is the key length %u", value_length,
                            gguf->head_size);
     }
-    if (gguf->head_size % 2 != 0 || gguf->head_size > HEAD_MAX) {
-        return gguf_refuse(in, "head size", "is %u; it must be even and at most %u", gguf->head_size, HEAD_MAX);
+    if (gguf->head_size % 2 != 0 || gguf->head_size > ATTENTION_HEAD_MAX) {
+        return gguf_refuse(in, "head size", "is %u; it must be even and at most %u", gguf->head_size,
+                           ATTENTION_HEAD_MAX);
     }
     if (keys->seen[CAUSAL] && keys->number[CAUSAL] == 0) {
         return gguf_refuse(in, name_of(CAUSAL), "is false; this model embeds text and tells none");

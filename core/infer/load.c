@@ -2,12 +2,13 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "gguf/checksum.h"
+#include "infer/compute.h"
 #include "infer/model.h"
 
-/* Scratch memory for a strip of GROUP rows. */
+/* Scratch memory for a strip of Q8_GROUP rows. */
 struct strip {
     uint8_t *raw;             /* one row as it lies in the file, or as floats */
-    struct q8_0_block *block; /* [GROUP][groups] */
+    struct q8_0_block *block; /* [Q8_GROUP][groups] */
 };
 
 struct loader {
@@ -34,14 +35,14 @@ static uint32_t widest_row(const struct gguf *gguf)
 
 static uint64_t strip_layout(struct strip *strip, const struct gguf *gguf, struct arena *arena)
 {
-    const uint64_t groups = ((uint64_t)widest_row(gguf) + GROUP - 1) / GROUP;
-    const uint64_t raw = groups * GROUP * sizeof(float); /* the widest type */
-    const uint64_t blocks = groups * GROUP * sizeof *strip->block;
+    const uint64_t groups = ((uint64_t)widest_row(gguf) + Q8_GROUP - 1) / Q8_GROUP;
+    const uint64_t raw = groups * Q8_GROUP * sizeof(float); /* the widest type */
+    const uint64_t blocks = groups * Q8_GROUP * sizeof *strip->block;
     if (arena != NULL) {
-        strip->raw = arena_take(arena, (size_t)raw, ALIGNMENT);
-        strip->block = arena_take(arena, (size_t)blocks, ALIGNMENT);
+        strip->raw = arena_take(arena, (size_t)raw, KERNEL_ALIGNMENT);
+        strip->block = arena_take(arena, (size_t)blocks, KERNEL_ALIGNMENT);
     }
-    return raw + blocks + 2 * ALIGNMENT;
+    return raw + blocks + 2 * KERNEL_ALIGNMENT;
 }
 
 uint64_t model_load_scratch(const struct gguf *gguf)
@@ -97,7 +98,7 @@ static const float *fetch_floats(struct loader *loader, const struct gguf_tensor
     return wide;
 }
 
-/* `rows` rows of `groups` blocks each, zeros after them up to GROUP rows; NULL on failure. */
+/* `rows` rows of `groups` blocks each, zeros after them up to Q8_GROUP rows; NULL on failure. */
 static const struct q8_0_block *fetch_strip(struct loader *loader, const struct gguf_tensor *tensor, uint32_t rows,
                                             uint32_t groups)
 {
@@ -105,7 +106,7 @@ static const struct q8_0_block *fetch_strip(struct loader *loader, const struct 
     const uint32_t count = rows * groups;
     if (tensor->type == TENSOR_Q8_0) {
         const struct q8_0_block *whole = fetch(loader, strip, count * sizeof *strip);
-        if (rows == GROUP || whole == NULL) {
+        if (rows == Q8_GROUP || whole == NULL) {
             return whole;
         }
         if (whole != strip) {
@@ -118,12 +119,12 @@ static const struct q8_0_block *fetch_strip(struct loader *loader, const struct 
         if (x == NULL) {
             return NULL;
         }
-        for (uint32_t column = 0; column < tensor->cols; column += GROUP, block++) {
+        for (uint32_t column = 0; column < tensor->cols; column += Q8_GROUP, block++) {
             const uint32_t left = tensor->cols - column;
-            block->scale = q8_0_quantize(block->q, x + column, left < GROUP ? left : GROUP);
+            block->scale = q8_0_quantize(block->q, x + column, left < Q8_GROUP ? left : Q8_GROUP);
         }
     }
-    memset(block, 0, (GROUP - rows) * groups * sizeof *strip);
+    memset(block, 0, (Q8_GROUP - rows) * groups * sizeof *strip);
     return strip;
 }
 
@@ -140,11 +141,11 @@ static void pack_strip(const struct loader *loader, uint8_t *tiles, const struct
 {
     const struct kernel *kernel = loader->model->kernel;
     struct platform *platform = loader->reader->platform;
-    platform->exclusive(platform, true); /* the kernel's code uses its vector registers here, too */
+    compute_begin(platform, kernel); /* packing uses vector registers, too */
     for (uint32_t group = 0; group < groups; group++, tiles += kernel->tile_bytes) {
         kernel->tile_pack(tiles, block + group, groups);
     }
-    platform->exclusive(platform, false);
+    compute_end(platform, kernel);
 }
 
 static int report(struct loader *loader, uint64_t bytes)
@@ -159,10 +160,10 @@ static int report(struct loader *loader, uint64_t bytes)
 static int load_matrix(struct loader *loader, uint32_t id, uint8_t *tiles)
 {
     const struct gguf_tensor *tensor = &loader->gguf->tensor[id];
-    const uint32_t groups = (tensor->cols + GROUP - 1) / GROUP;
+    const uint32_t groups = (tensor->cols + Q8_GROUP - 1) / Q8_GROUP;
     const size_t strip_tiles = (size_t)groups * loader->model->kernel->tile_bytes;
-    for (uint32_t first = 0; first < tensor->rows; first += GROUP, tiles += strip_tiles) {
-        const uint32_t left = tensor->rows - first, rows = left < GROUP ? left : GROUP;
+    for (uint32_t first = 0; first < tensor->rows; first += Q8_GROUP, tiles += strip_tiles) {
+        const uint32_t left = tensor->rows - first, rows = left < Q8_GROUP ? left : Q8_GROUP;
         const struct q8_0_block *block = fetch_strip(loader, tensor, rows, groups);
         if (block == NULL) {
             return -1;
@@ -187,7 +188,7 @@ static int load_vector(struct loader *loader, uint32_t id, float *out)
     if (tensor->type == TENSOR_Q8_0) {
         const struct q8_0_block *block = fetch(loader, loader->strip.block, tensor->size);
         for (uint32_t i = 0; block != NULL && i < tensor->cols; i++) {
-            out[i] = half_to_float(block[i / GROUP].scale) * (float)block[i / GROUP].q[i % GROUP];
+            out[i] = half_to_float(block[i / Q8_GROUP].scale) * (float)block[i / Q8_GROUP].q[i % Q8_GROUP];
         }
         if (block == NULL) {
             return -1;
@@ -208,15 +209,15 @@ static int load_vector(struct loader *loader, uint32_t id, float *out)
 }
 
 /* The tiles from row `row` of a stacked matrix on. */
-static uint8_t *tiles_from(const struct model *model, const struct matrix *matrix, uint32_t row)
+static uint8_t *tiles_from(const struct model *model, const struct q8_matrix *matrix, uint32_t row)
 {
-    return matrix->tiles + (size_t)(row / GROUP) * matrix->groups * model->kernel->tile_bytes;
+    return matrix->tiles + (size_t)(row / Q8_GROUP) * matrix->groups * model->kernel->tile_bytes;
 }
 
 static int load_layer_tensor(struct loader *loader, uint32_t id)
 {
     const struct model *model = loader->model;
-    const struct layer *layer = &model->layer[(id - TENSOR_LAYER_FIRST) / LAYER_TENSORS];
+    const struct model_layer *layer = &model->layer[(id - TENSOR_LAYER_FIRST) / LAYER_TENSORS];
     switch ((enum gguf_layer_tensor)((id - TENSOR_LAYER_FIRST) % LAYER_TENSORS)) {
     case LAYER_ATTN_NORM:
         return load_vector(loader, id, (float *)layer->attn_norm);

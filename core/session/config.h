@@ -22,7 +22,7 @@ enum { WRAP_AUTO, WRAP_OFF };
 enum { PROCESSORS_AUTO };
 
 struct config {
-    struct sampling sampling;        /* keys temperature 0..100, top_p 0..1, min_p 0..1, repeat_penalty above 0 to 100,
+    struct sampler_settings sampling; /* keys temperature 0..100, top_p 0..1, min_p 0..1, repeat_penalty above 0 to 100,
                                       top_k 0..1000000, seed (any 64 bits, or random) */
     bool seed_random;                /* seed = random: the platform's clock shall give it */
     uint32_t steps;                  /* tokens of a story at most, prompt included; 0 = to the end of the context */

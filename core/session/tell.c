@@ -74,7 +74,7 @@ static bool tell_last(struct console *console)
     story.sampling.seed = console->last_seed;
     platform->put(platform, "\n", 1);
     wrap_begin(&console->wrap, platform, console_width(console));
-    team_begin(&console->team);
+    team_begin(&console->team, console->engine.model.kernel);
     const struct story_result result = story_tell(&console->engine, &story, &error);
     team_end(&console->team);
     wrap_end(&console->wrap);

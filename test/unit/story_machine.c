@@ -134,8 +134,11 @@ void machine_open(const char *chat_template, float last_norm)
 
 struct story machine_story(const char *prompt, uint32_t steps)
 {
-    struct story story = {.prompt = prompt, .prompt_bytes = strlen(prompt), .steps = steps, .keys = &machine.keys,
-                          .sampling = sampling_default()};
+    struct story story = {.prompt = prompt,
+                          .prompt_bytes = strlen(prompt),
+                          .steps = steps,
+                          .keys = &machine.keys,
+                          .sampling = sampler_defaults()};
     story.sampling.temperature = 0;
     return story;
 }
