@@ -3,7 +3,7 @@
 #define BOOTLLAMA_ENGINE_H
 
 #include "base/error.h"
-#include "infer/model.h"
+#include "infer/load.h"
 #include "infer/sampler.h"
 #include "infer/team.h"
 #include "infer/transformer.h"

@@ -1,9 +1,9 @@
 /* Loading a model's weights: tensors in the order of the file, 32 rows at a time, quantized and packed into tiles. */
-#include "base/error.h"
+#include "infer/load.h"
+
 #include "base/memory.h"
 #include "gguf/checksum.h"
 #include "infer/compute.h"
-#include "infer/model.h"
 
 /* Scratch memory for a strip of Q8_GROUP rows. */
 struct strip {
@@ -45,7 +45,7 @@ static uint64_t strip_layout(struct strip *strip, const struct gguf *gguf, struc
     return raw + blocks + 2 * KERNEL_ALIGNMENT;
 }
 
-uint64_t model_load_scratch(const struct gguf *gguf)
+uint64_t load_scratch_bytes(const struct gguf *gguf)
 {
     return strip_layout(NULL, gguf, NULL);
 }
@@ -293,8 +293,8 @@ static int check_sum(const struct loader *loader)
                      loader->reader->path);
 }
 
-int model_load(struct model *model, const struct gguf *gguf, struct reader *reader, struct arena *arena,
-               const struct load_progress *progress, struct error *error)
+int load_weights(struct model *model, const struct gguf *gguf, struct reader *reader, struct arena *arena,
+                 const struct load_progress *progress, struct error *error)
 {
     struct loader loader = {.model = model,
                             .gguf = gguf,

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "gguf/gguf.h"
-#include "infer/model.h"
+#include "infer/load.h"
 #include "infer/transformer.h"
 #include "kernel/kernel.h"
 #include "memory_platform.h"
@@ -52,7 +52,7 @@ static void run_model(struct reader *reader, struct arena *arena)
     const int32_t last = (int32_t)gguf.vocabulary - 1;
 
     if (model_layout(&model, &gguf, &kernel_scalar, arena) != 0 ||
-        model_load(&model, &gguf, reader, arena, &progress, &error) != 0 ||
+        load_weights(&model, &gguf, reader, arena, &progress, &error) != 0 ||
         transformer_layout(&transformer, &model, CONTEXT, arena) != 0)
         return;
     if (transformer_run(&transformer, &last, 1, 0, true) == NULL)

@@ -3,7 +3,7 @@
 
 #include "base/error.h"
 #include "gguf/checksum.h"
-#include "infer/model.h"
+#include "infer/load.h"
 #include "kernel/kernel.h"
 #include "memory_platform.h"
 #include "sample_model.h"
@@ -22,7 +22,7 @@ static struct fixture {
 
 static _Alignas(4096) uint8_t arena_bytes[MEMORY], window[WINDOW];
 
-/* Reads header and weights through a window of that many bytes; what model_load returns. */
+/* Reads header and weights through a window of that many bytes; what load_weights returns. */
 static int load(uint32_t window_bytes)
 {
     const struct load_progress progress = {NULL, NULL};
@@ -37,7 +37,7 @@ static int load(uint32_t window_bytes)
         fail_test("refused: %s\n", f.error.text);
     assert_int_equal(model_layout(&f.model, &f.gguf, &kernel_scalar, &arena), 0);
     memset(&f.error, 0, sizeof f.error);
-    const int status = model_load(&f.model, &f.gguf, &reader, &arena, &progress, &f.error);
+    const int status = load_weights(&f.model, &f.gguf, &reader, &arena, &progress, &f.error);
     reader_close(&reader);
     return status;
 }
