@@ -1,5 +1,5 @@
 # core/ is compiled once for each machine it runs on. $(call core_variant,NAME,COMPILER,FLAGS,SMALL) makes the rules for
-# build/NAME/core/*.o, with the flags SMALL for whatever has no KERNEL_FLAGS; $(call core_objects,NAME) names those
+# build/NAME/core/*.o, with the flags SMALL for files without KERNEL_FLAGS; $(call core_objects,NAME) names those
 # objects.
 
 CORE_ROOMS := base gguf text kernel infer session
@@ -7,7 +7,7 @@ CORE_SOURCES := $(wildcard $(CORE_ROOMS:%=core/%/*.c))
 
 WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wpointer-arith -Werror
 
-# One text everywhere (core/kernel.h): no contraction into FMA, no excess precision on x87.
+# One text everywhere (core/kernel/README.md): no contraction into FMA, no excess precision on x87.
 FLOAT_RULES := -ffp-contract=off -fno-fast-math -fno-math-errno -fno-trapping-math
 
 CORE_CFLAGS := -std=gnu11 -ffreestanding -fno-common -fno-strict-aliasing -fno-stack-protector \
@@ -34,6 +34,6 @@ $(BUILD)/$(1)/core/%.o: core/%.c
 	    $$(if $$(findstring /test/,$$@),$$(TEST_FLAGS_$$*)) -c -o $$@ $$<
 endef
 
-# x87 arithmetic in single precision: see FLOAT_RULES. Who runs such a build sets 24-bit precision control: fldcw
-# 007Fh.
+# x87 arithmetic in single precision: see FLOAT_RULES. The program that runs such code sets 24-bit precision control
+# first: fldcw 007Fh.
 X87_FLAGS := -m32 -fno-pie -march=i486 -mno-sse -mfpmath=387 -fexcess-precision=fast

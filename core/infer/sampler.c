@@ -152,8 +152,8 @@ static float pop(struct sampler_candidate *heap, uint32_t count)
     return top.chance;
 }
 
-/* Draws from the first-ranked candidates that make up top_p of `mass`. Those from `ranked` on are off the heap already,
-   in their order with the first-ranked last; where none is, as many as are needed are taken off it. */
+/* Draws from the first-ranked candidates that make up top_p of `mass`. Candidates from `ranked` on are off the heap
+   already, in their order with the first-ranked last; where all are on it, as many as are needed are taken off. */
 static int32_t draw(struct sampler_candidate *heap, uint32_t count, uint32_t ranked, float mass, float top_p,
                     float coin)
 {

@@ -82,7 +82,7 @@ void team_begin(struct team *team, const struct kernel *kernel)
         return;
     }
     team->kernel = kernel;
-    for (uint32_t i = 1; i < PLATFORM_PROCESSORS_MAX; i++) { /* who is not needed returns at once */
+    for (uint32_t i = 1; i < PLATFORM_PROCESSORS_MAX; i++) { /* those that are not needed return at once */
         set_state(&team->member[i], i < team->chosen ? TEAM_IDLE : TEAM_DISMISSED);
     }
     const uint32_t started = 1 + platform->start_processors(platform, serve, team);

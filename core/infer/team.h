@@ -34,8 +34,8 @@ struct team {
     struct team_member member[PLATFORM_PROCESSORS_MAX]; /* [0] is not used: the first processor's */
 };
 
-/* Counts the machine's processors; none is started. The first computes alone until team_use or team_choose; so it
-   does in a struct team of zeros. */
+/* Counts the machine's processors without starting any. The first one computes alone until team_use or team_choose, and
+   in a struct team of zeros. */
 void team_init(struct team *team, struct platform *platform);
 
 /* Processors of the machine, the first included. */
@@ -53,7 +53,7 @@ uint32_t team_choose(struct team *team, const struct kernel *kernel, uint64_t we
                      void *context);
 
 /* Around the computing of a whole story: starts the others, each of which begins a stretch for the kernel (see its
-   begin), and dismisses them. The first processor's stretches are compute_begin's; it is in none here. */
+   begin), and dismisses them. Not within a stretch of the first processor (compute_begin). */
 void team_begin(struct team *team, const struct kernel *kernel);
 void team_end(struct team *team);
 

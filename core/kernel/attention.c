@@ -40,7 +40,7 @@ static void weigh_head(const struct kernel *kernel, float *scores, float *chunk,
     float total = 0;
     uint32_t chunks = 0;
     for (uint32_t t = 0; t < n; t = attention_chunk_end(t, n)) {
-        const float distance = chunk[chunks] - largest; /* 0 or less; NaN where there is no number at all */
+        const float distance = chunk[chunks] - largest; /* 0 or less; NaN where no score is a number */
         const float exponent = distance * (factor * (1.0f / (1 << ATTENTION_POWER_BITS)));
         const float power = distance == 0 ? 1.0f : exp2_single(exponent);
         const uint32_t end = attention_chunk_end(t, n);

@@ -38,8 +38,8 @@ static inline size_t kv_key_index(uint32_t head_stride, uint32_t position, uint3
     return (pair * KV_KEY_LANES + position % KV_KEY_LANES) * 2 + dimension % 2;
 }
 
-/* Of a block's 32 positions, four of the first half and their fellows of the second are next to each other: the order
-   in which packssdw leaves two vectors of scores, whatever their length. */
+/* The place of a position in its block of 32. Four positions of the first half and the four at the same places of the
+   second half follow each other: packssdw leaves two vectors of scores in this order, whatever their length. */
 static inline uint32_t kv_value_slot(uint32_t position)
 {
     return position / 4 % 4 * 8 + position / KV_KEY_LANES % 2 * 4 + position % 4;

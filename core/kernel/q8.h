@@ -19,12 +19,12 @@ _Static_assert((int)Q8_GROUP == (int)Q8_0_BLOCK, "a group of columns is a block 
 /*
  * Limits that keep every number between quantizations in the normal range of single precision, whatever the weights:
  * beyond it x87, whose registers have a wider range, would go another way than SSE. No model that works comes near
- * them. What is too small counts as zero; what is too large becomes NaN, which spreads to all logits.
+ * them. Smaller numbers count as zero; larger ones become NaN, which spreads to all logits.
  *
  * A scale of activations after a norm is at most 2^8, one of weights below 2^16, a dot product of 32 at most 2^19, a
- * row has fewer than 2^15 groups: what a matrix makes of them is below 2^58. It is 0 or at least 2^-107, a multiple of
- * the last place of the smallest product of scales, 2^-60 * 2^-24: a gate's half is not a subnormal number. Queries,
- * keys and values count from 2^-40 on (KV_SMALLEST). What attention and SwiGLU round as subnormal numbers is far below
+ * row has fewer than 2^15 groups: a matrix product is below 2^58. It is 0 or at least 2^-107, a multiple of the last
+ * place of the smallest product of scales, 2^-60 * 2^-24: half of a gate is not a subnormal number. Queries, keys and
+ * values count from 2^-40 on (KV_SMALLEST). The numbers that attention and SwiGLU round as subnormal are far below
  * 2^-94.
  */
 #define Q8_SMALLEST 0x10800000u      /* bits of 2^-94: a group below it is taken as zeros */

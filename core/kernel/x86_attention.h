@@ -1,6 +1,6 @@
 /*
- * Attention of a vector kernel, by the definition in attention_rules.h. All of its sums are of whole numbers, and the largest
- * of scores is the same in any order: nothing here depends on the length of a vector.
+ * Attention of a vector kernel, by the definition in attention_rules.h. All of its sums are of whole numbers, and the
+ * largest of scores is the same in any order: nothing here depends on the length of a vector.
  *
  * A kernel's .c file includes this after defining, for its instruction set,
  *   VECTOR(name)                the intrinsic of that name for whole registers: VECTOR(add_ps)

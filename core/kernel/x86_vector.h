@@ -6,13 +6,13 @@
  *   floats_round(y)                y rounded to the nearest integer, in a form of the kernel's own
  *   floats_fraction(y, rounded)    y less that integer
  *   floats_scale(p, rounded, y)    p * 2^rounded where y >= EXP2_LOWEST, else 0 (also for NaN)
- *   lanes_fold(sum)                of KERNEL_LANES partial sums, floats [PARTS], the first steps of the tree: lanes l + 8,
- *                                  then l + 4, as one __m128
+ *   lanes_fold(sum)                the first steps of the tree over KERNEL_LANES partial sums, floats [PARTS]: lanes
+ *                                  l + 8, then l + 4, as one __m128
  *   group_magnitude(x)             the bits of the largest magnitude of a group, floats [Q8_GROUP / WIDTH]
  *   store_group(out, group, x)     rounds such a group to integers, to nearest even, and stores them as its matmul
  *                                  reads them
  * Every function does the operations of its namesake in scalar.c in the same order, a lane being a lane.
- * minps and maxps give their second operand where one is NaN.
+ * minps and maxps return their second operand where one of the two is NaN.
  */
 #ifndef BOOTLLAMA_X86_VECTOR_H
 #define BOOTLLAMA_X86_VECTOR_H
@@ -128,8 +128,8 @@ static float exponentials(float *x, uint32_t n, float factor)
 static void rotate(float *x, const float *cosine, const float *sine, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i += WIDTH) {
-        const floats part = VECTOR(load_ps)(x + i), fellows = VECTOR(shuffle_ps)(part, part, _MM_SHUFFLE(2, 3, 0, 1));
-        const floats turned = VECTOR(mul_ps)(fellows, VECTOR(load_ps)(sine + i));
+        const floats part = VECTOR(load_ps)(x + i), partners = VECTOR(shuffle_ps)(part, part, _MM_SHUFFLE(2, 3, 0, 1));
+        const floats turned = VECTOR(mul_ps)(partners, VECTOR(load_ps)(sine + i));
         VECTOR(store_ps)(x + i, VECTOR(add_ps)(VECTOR(mul_ps)(part, VECTOR(load_ps)(cosine + i)), turned));
     }
 }

@@ -60,7 +60,7 @@ def score(model, tokens, context, folder, *options, variant="host"):
 def kernels():
     """The kernels of core/kernel/kernels.def, slowest first: name -> features that they are compiled for."""
     rows = re.findall(r"^KERNEL\((\w+), \w+, .*, (.*)\)$", (ROOT / "core/kernel/kernels.def").read_text(), re.MULTILINE)
-    return {name: re.findall(r"-m(?!prefer)(\w+)", flags) for name, flags in rows}
+    return {name: re.findall(r"-m(\w+)", flags) for name, flags in rows}
 
 
 def missing_features(kernel):

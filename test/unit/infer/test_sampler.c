@@ -194,7 +194,7 @@ static void numbers_out_of_range_are_told(void **state)
     }
 }
 
-/* Extreme settings draw something that is there. */
+/* Extreme settings draw a token of the vocabulary. */
 static void every_setting_draws_a_token(void **state)
 {
     (void)state;
@@ -233,7 +233,7 @@ static void seed_0_is_seed_1(void **state)
     }
 }
 
-/* The penalty itself can go beyond the range of numbers: told, and no candidate is drawn from none. */
+/* The penalty itself can go beyond the range of numbers: the sampler says so and draws nothing. */
 static void a_penalty_beyond_the_range_is_told(void **state)
 {
     float logits[PADDED];

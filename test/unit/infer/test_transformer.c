@@ -131,7 +131,7 @@ static void spoil_token(struct network *network, uint32_t token)
     ((float *)model->layer[0].attn_norm)[0] = 1e8f;
 }
 
-/* What belongs to a position depends on those before it alone; a value that is none stays in sight. */
+/* A position depends on those before it alone; a value that is not a number is never forgotten. */
 static void the_largest_scale_of_values_is_kept(void **state)
 {
     enum { SPOILT = 7, AT = 20 };

@@ -1,10 +1,10 @@
-/* Numbers that no sound model has, subnormal, huge, infinite and none at all: the same bits on every kernel, or NaN. */
+/* Numbers that no sound model has, subnormal, huge, infinite and NaN: the same bits on every kernel, or NaN. */
 #include "kernel_input.h"
 
 #include <math.h>
 
 /* No scale that counts makes a product with an f16 scale below the normal range, where x87 rounds elsewhere. */
-static void small_scales_are_none(void **state)
+static void small_scales_count_as_zero(void **state)
 {
     (void)state;
     float x[Q8_GROUP] = {[0] = 0x1p-94f}, tiny[Q8_GROUP] = {[0] = nextafterf(0x1p-94f, 0)},
@@ -40,8 +40,7 @@ static float wild_float(int32_t middle)
 
 static const int32_t wild_exponents[] = {-125, -120, -96, -94, -70, -60, -30, 0, 6, 20, 50, 59, 62, 90, 124};
 
-/* What reaches a quantization, 2^-94 and more, must be the same bits; anything that is not a number is as good as
-   anything else that is none. */
+/* Numbers that reach a quantization, 2^-94 and more, must have the same bits; one NaN is as good as another. */
 static void assert_same_numbers(const float *a, const float *b, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
@@ -184,7 +183,7 @@ static void wild_activations_give_the_same_bits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(small_scales_are_none),
+        cmocka_unit_test(small_scales_count_as_zero),
         cmocka_unit_test(wild_vectors_give_the_same_bits),
         cmocka_unit_test(too_large_is_no_number),
         cmocka_unit_test(wild_activations_give_the_same_bits),

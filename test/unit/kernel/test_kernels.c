@@ -70,7 +70,7 @@ static void check_one_matmul(const struct kernel *kernel, uint32_t row_tiles, ui
     memcpy(out, expected, n * sizeof *out);
     kernel_scalar.matmul(expected, stride, &expected_w, expected_x, count, add);
     kernel->matmul(out, stride, &w, x, count, add);
-    assert_same_bits(out, expected, n); /* nor is anything between the rows touched */
+    assert_same_bits(out, expected, n); /* and nothing between the rows is touched */
     free(expected_w.tiles);
     free(w.tiles);
     free(expected);
