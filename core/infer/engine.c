@@ -1,5 +1,8 @@
 #include "infer/engine.h"
 
+#include "gguf/header.h"
+#include "text/encode.h"
+
 /* What memory has to hold besides tokenizer and weights while the model runs. */
 static int layout_run(struct engine *engine, uint32_t context, struct arena *arena)
 {
@@ -10,7 +13,7 @@ static int layout_run(struct engine *engine, uint32_t context, struct arena *are
     sampler_init(&engine->sampler, engine->model.kernel, engine->gguf.vocabulary, arena);
     engine->text = arena_take(arena, (size_t)engine->transformer.context * sizeof *engine->text, KERNEL_ALIGNMENT);
     engine->turn = arena_take(arena, ENGINE_TURN_MAX, KERNEL_ALIGNMENT);
-    engine->scratch = arena_take(arena, tokenizer_scratch(ENGINE_TURN_MAX), KERNEL_ALIGNMENT);
+    engine->scratch = arena_take(arena, encode_scratch(ENGINE_TURN_MAX), KERNEL_ALIGNMENT);
     return arena->base == NULL || engine->scratch != NULL ? 0 : -1;
 }
 
@@ -23,7 +26,7 @@ static uint64_t max_u64(uint64_t a, uint64_t b)
 static uint64_t memory_needed(struct engine *engine, const struct kernel *kernel, uint32_t context)
 {
     struct arena weights = {0}, run = {0};
-    const uint64_t scratch = load_scratch_bytes(&engine->gguf) + engine->platform->preferred_read + KERNEL_ALIGNMENT;
+    const uint64_t scratch = load_scratch(&engine->gguf) + engine->platform->preferred_read + KERNEL_ALIGNMENT;
     if (model_layout(&engine->model, &engine->gguf, kernel, &weights) != 0 || layout_run(engine, context, &run) != 0) {
         return UINT64_MAX;
     }

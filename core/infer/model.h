@@ -2,7 +2,7 @@
  * A model's weights in memory, quantized and arranged for one kernel.
  *
  * Every matrix is int8 in groups of 32 along the row with a scale for each group, as in GGUF's Q8_0; F32, F16 and BF16
- * tensors are quantized by its rule while they stream in (load.h). Vectors stay F32.
+ * tensors are quantized by its rule while they stream in (q8_0.h). Vectors stay F32.
  */
 #ifndef BOOTLLAMA_MODEL_H
 #define BOOTLLAMA_MODEL_H
@@ -39,7 +39,7 @@ struct model {
 };
 
 /*
- * Lays the model out in *arena, which must outlive it; weights are undefined until load_weights. With a counting arena
+ * Lays the model out in *arena, which must outlive it; weights are undefined until load_weights (load.h). With a counting arena
  * it only adds up the memory and *model must not be used. Returns 0, or -1 where the arena is too small.
  */
 int model_layout(struct model *model, const struct gguf *gguf, const struct kernel *kernel, struct arena *arena);

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/half.h"
+#include "base/float.h"
 #include "base/q8_0.h"
 
 enum { Q8_GROUP = 32 }; /* columns that share a scale; rows and columns of a tile */
