@@ -30,8 +30,9 @@ struct kernel {
     uint32_t tile_bytes; /* of a tile of weights, a multiple of KERNEL_ALIGNMENT */
     uint32_t form_bytes; /* of a group of activations as matmul reads it; 0 = as q has it */
 
-    /* Called on each processor around every stretch in which it calls the functions below; NULL = not needed. They set up
-       what the functions need beyond the vector state that is on anyway (a tile configuration, say), and put it back. */
+    /* Called on each processor around every stretch in which it calls the functions below; NULL = not needed. They set
+       up what the functions need beyond the vector state that is on anyway (a tile configuration, say), and put it
+       back. */
     void (*begin)(void);
     void (*end)(void);
 
@@ -42,9 +43,9 @@ struct kernel {
     void (*tile_row)(const uint8_t *tile, uint32_t row, int8_t q[Q8_GROUP], float *scale);
 
     /* For each of `count` >= 1 vectors x[i], a row of `out` that begins at out + i * out_stride (in floats):
-       row[r] = W[r] . x[i] for all padded rows [row_tiles * Q8_GROUP], or row[r] += where `add` is set. The result of a
-       vector depends on no other vector, that of a row tile on no other tile: whoever splits the work passes a matrix of
-       some of the tiles. */
+       row[r] = W[r] . x[i] for all padded rows [row_tiles * Q8_GROUP], or row[r] += where `add` is set. The result of
+       a vector depends on no other vector, that of a row tile on no other tile: whoever splits the work passes a matrix
+       of some of the tiles. */
     void (*matmul)(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count,
                    bool add);
 
