@@ -9,13 +9,13 @@ TEST := $(BUILD)/test
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 UNIT_TESTS := $(patsubst test/unit/%.c,%,$(wildcard test/unit/*/test_*.c))
-UNIT_HELPERS := $(filter-out $(UNIT_TESTS:%=test/unit/%.c),$(wildcard test/unit/*.c))
+UNIT_HELPERS := $(wildcard test/unit/helpers/*.c)
 FUZZ_TARGETS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/fuzz_*.c))
 TESTED_SOURCES := $(filter-out core/base/memory.c,$(CORE_SOURCES)) $(wildcard bios/fat*.c) pc/terminal_keys.c \
     $(wildcard pack/*.c) $(UNIT_HELPERS)
 
 # Tables of cases name only the fields that matter.
-TEST_CFLAGS := -std=gnu11 -g -MMD -MP $(WARNINGS) -Wno-missing-field-initializers -I. -Icore -Ibios -Itest/unit \
+TEST_CFLAGS := -std=gnu11 -g -MMD -MP $(WARNINGS) -Wno-missing-field-initializers -I. -Icore -Ibios -Itest/unit/helpers \
     -DBOOTLLAMA_VERSION='"$(VERSION)"'
 
 # $(call test_variant,NAME,COMPILER,FLAGS): core/, bios/fat*.c, pack/ and the helpers as one library, and objects of
@@ -44,7 +44,7 @@ $(TEST)/$(1)/tested.a: $(TESTED_SOURCES:%.c=$(TEST)/$(1)/%.o)
 	ar rcs $$@ $$^
 endef
 
-UNIT32_FLAGS := $(X87_FLAGS) $(SANITIZE) -Itest/unit/without_cmocka
+UNIT32_FLAGS := $(X87_FLAGS) $(SANITIZE) -Itest/unit/helpers/without_cmocka
 FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
 $(eval $(call test_variant,unit64,gcc,$(SANITIZE)))

@@ -64,7 +64,7 @@ $(BUILD)/uefi/BOOTX64.EFI: $(BUILD)/uefi/packed.pe uefi/pe_seal.py
 
 all: $(BUILD)/uefi/BOOTX64.EFI
 
-# What unit tests run on the build machine, with firmware made of tables (test/unit/fake_firmware.h): all but the
+# What unit tests run on the build machine, with firmware made of tables (test/unit/helpers/fake_firmware.h): all but the
 # parts that are processor or ports. They join the library that test/test.mk links every unit test with.
 UEFI_TESTED := $(filter-out uefi/entry.c uefi/run.c uefi/platform.c,$(UEFI_SOURCES))
 
