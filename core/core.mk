@@ -21,16 +21,12 @@ KERNEL_FLAGS_kernel/avx2 := -O3 -mavx2 -mf16c -mfpmath=sse
 KERNEL_FLAGS_kernel/avx512vnni := -O2 -mavx512f -mavx512bw -mavx512vl -mavx512vnni -mfpmath=sse \
     -mprefer-vector-width=512
 
-# The tests' encoding of AVX-VNNI's instruction (avx2.c).
-TEST_FLAGS_kernel/avx2 := -DVNNI_ENCODING='"%{evex%} "'
-
 core_objects = $(patsubst core/%.c,$(BUILD)/$(1)/core/%.o,$(CORE_SOURCES))
 
 define core_variant
 $(BUILD)/$(1)/core/%.o: core/%.c
 	@mkdir -p $$(@D)
-	$(2) $(CORE_CFLAGS) -O2 $(3) $$(or $$(KERNEL_FLAGS_$$*),$(4)) \
-	    $$(if $$(findstring /test/,$$@),$$(TEST_FLAGS_$$*)) -c -o $$@ $$<
+	$(2) $(CORE_CFLAGS) -O2 $(3) $$(or $$(KERNEL_FLAGS_$$*),$(4)) -c -o $$@ $$<
 endef
 
 # x87 arithmetic in single precision: see FLOAT_RULES. Who runs such a build sets 24-bit precision control: fldcw

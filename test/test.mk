@@ -12,10 +12,10 @@ UNIT_TESTS := $(patsubst test/unit/%.c,%,$(wildcard test/unit/*/test_*.c))
 UNIT_HELPERS := $(wildcard test/unit/helpers/*.c)
 FUZZ_TARGETS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/fuzz_*.c))
 TESTED_SOURCES := $(filter-out core/base/memory.c,$(CORE_SOURCES)) $(wildcard bios/fat*.c) pc/terminal_keys.c \
-    $(wildcard pack/*.c) $(UNIT_HELPERS)
+    $(wildcard pack/*.c) $(UNIT_HELPERS) test/any_cpu/emulate_vnni.c
 
 # Tables of cases name only the fields that matter.
-TEST_CFLAGS := -std=gnu11 -g -MMD -MP $(WARNINGS) -Wno-missing-field-initializers -I. -Icore -Ibios -Itest/unit/helpers \
+TEST_CFLAGS := -std=gnu11 -g -MMD -MP $(WARNINGS) -Wno-missing-field-initializers -I. -Icore -Ibios -Itest -Itest/unit/helpers \
     -DBOOTLLAMA_VERSION='"$(VERSION)"'
 
 # $(call test_variant,NAME,COMPILER,FLAGS): core/, bios/fat*.c, pack/ and the helpers as one library, and objects of
@@ -89,6 +89,24 @@ TEST_PROGRAMS := $(TEST)/libunpack.so $(UNIT_TESTS:%=$(TEST)/unit64/%) $(UNIT_TE
 
 # The same program as 32-bit code, to compare bits with.
 TEST_PROGRAMS += $(BUILD)/host32-x87/bootllama $(BUILD)/host32-sse2/bootllama
+
+# The objects of a host program once more, on the processor that a test asks for: build/test/NAME-any-cpu/bootllama.
+define any_cpu_program
+$(TEST)/$(1)-any-cpu/%.o: test/any_cpu/%.c
+	@mkdir -p $$(@D)
+	gcc $(TEST_CFLAGS) $(2) -O1 -c -o $$@ $$<
+
+$(TEST)/$(1)-any-cpu/bootllama: $(TEST)/$(1)-any-cpu/host_cpu.o $(TEST)/$(1)-any-cpu/emulate_vnni.o \
+    $(BUILD)/$(1)/bootllama
+	gcc $(2) -Wl,--wrap=cpu_detect -o $$@ $$(filter %.o,$$^) $(HOST_SOURCES:host/%.c=$(BUILD)/$(1)/%.o) \
+	    $(BUILD)/$(1)/pc/terminal_keys.o $(call core_objects,$(1))
+
+TEST_PROGRAMS += $(TEST)/$(1)-any-cpu/bootllama
+endef
+
+$(eval $(call any_cpu_program,host,-m64))
+$(eval $(call any_cpu_program,host32-x87,-m32 -no-pie))
+$(eval $(call any_cpu_program,host32-sse2,-m32 -no-pie))
 
 # Objects on the way to a program stay.
 .SECONDARY: $(UNIT_TESTS:%=$(TEST)/unit64/test/unit/%.o) $(UNIT_TESTS:%=$(TEST)/unit32/test/unit/%.o) \

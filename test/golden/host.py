@@ -1,12 +1,13 @@
 """The host program as functions. The boot tests take the text that a machine must show from here."""
 import functools
+import os
 import subprocess
 from pathlib import Path
 
-from places import built, stories260k
+from places import built, models, stories260k
 
 SECONDS = 120  # of one run at most; it takes two
-MODELS = ["STORIES260K.GGUF", "DEFAULT.GGUF"]
+MODELS = models()
 
 
 def model_file(name):
@@ -21,9 +22,9 @@ def start(model, *options, variant="host", **popen):
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, **popen)
 
 
-def run(model, *options, variant="host"):
+def run(model, *options, variant="host", environment=()):
     """Exit status, standard output and standard error of a run, both as text."""
-    process = start(model, *options, variant=variant, stdout=subprocess.PIPE)
+    process = start(model, *options, variant=variant, stdout=subprocess.PIPE, env=os.environ | dict(environment))
     try:
         output, errors = process.communicate(timeout=SECONDS)
     finally:
@@ -53,10 +54,3 @@ def score(model, tokens, context, folder, *options, variant="host"):
                                  variant=variant)
     assert (status, output) == (0, ""), errors
     return logits.read_bytes()
-
-
-def has_flags(*flags):
-    """Whether this processor says that it has all of these features, in the words of Linux."""
-    words = next((line.split() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags")),
-                 [])
-    return set(flags) <= set(words)

@@ -5,17 +5,10 @@ import struct
 
 import pytest
 
-from host import MODELS, has_flags, model_file, run, score, tell
+from host import MODELS, model_file, run, score, tell
+from kernels import VARIANTS, any_cpu, names, program
 from places import BUILD
 
-KERNELS = {  # name -> what the processor must have
-    "scalar": [],
-    "sse2": ["sse2"],
-    "avx2": ["avx2", "f16c"],
-    "avxvnni": ["avx2", "f16c", "avx_vnni"],
-    "avx512vnni": ["avx512f", "avx512bw", "avx512vl", "avx512_vnni"],
-}
-VARIANTS = ["host", "host32-x87", "host32-sse2"]  # 64-bit, 32-bit x87 at 24-bit precision, 32-bit SSE2
 SEQUENCES, CONTEXT = 2, 512  # attention goes by chunks from 257 positions on
 
 
@@ -36,26 +29,21 @@ def scalar_logits(model, folder):
     return logits
 
 
-@pytest.fixture(params=KERNELS)
-def kernel(request):
-    if not has_flags(*KERNELS[request.param]):
-        pytest.skip(f"this processor lacks one of {', '.join(KERNELS[request.param])}")
-    return request.param
-
-
+@pytest.mark.parametrize("kernel", names())
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("name", MODELS)
 def test_same_logits(name, variant, kernel, tmp_path, tmp_path_factory):
-    model = model_file(name)
+    model, variant = model_file(name), program(kernel, variant)
     logits = score(model, token_file(), CONTEXT, tmp_path, "--kernel", kernel, variant=variant)
     assert logits == scalar_logits(model, tmp_path_factory.getbasetemp())
 
 
+@pytest.mark.parametrize("kernel", names())
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("name", MODELS)
 def test_same_stories(name, variant, kernel):
     """The story at power-on, and one that uses every setting of the sampler."""
-    model = model_file(name)
+    model, variant = model_file(name), program(kernel, variant)
     settings = ["--prompt", "The dog", "--temperature", 1.3, "--top-p", 0.95, "--top-k", 60, "--min-p", 0.01,
                 "--repeat-penalty", 1.1, "--seed", 7, "--steps", 300]
     assert tell(model, "--kernel", kernel, variant=variant) == tell(model, "--kernel", "scalar")
@@ -70,8 +58,10 @@ def test_f32_file_is_quantized_as_the_converter_does(tmp_path):
 
 
 def test_kernel_that_the_processor_lacks():
-    missing = [name for name, flags in KERNELS.items() if not has_flags(*flags)]
-    if not missing:
-        pytest.skip("this processor has every kernel")
-    status, output, errors = run("any.gguf", "--kernel", missing[-1])
-    assert (status, output) == (1, "") and f"cannot run the kernel {missing[-1]}" in errors
+    """A 486 has the definition alone, and chooses it."""
+    machine = {"variant": any_cpu("host"), "environment": {"TEST_CPU": "486"}}
+    for name in names()[1:]:
+        status, output, errors = run("any.gguf", "--kernel", name, **machine)
+        assert (status, output) == (1, "") and f"cannot run the kernel {name}" in errors
+    status, output, errors = run(model_file("DEFAULT.GGUF"), **machine)
+    assert (status, output) == (0, tell(model_file("DEFAULT.GGUF")) + "\n") and errors.endswith("scalar]\n")

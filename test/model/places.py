@@ -1,4 +1,4 @@
-"""What the tests of model files share: where things are, and what happens when something cannot be had."""
+"""What the Python tests share: where built files are, and what becomes of a test whose means are missing."""
 
 import os
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("BUILD", "build")
+STORIES260K = "STORIES260K.GGUF"
 
 
 def unavailable(reason):
@@ -22,9 +23,24 @@ def built(name):
     return path
 
 
+def wants_stories260k():
+    """False where this run is the one without stories260K: a user's machine that could not fetch it, or a run with
+    WITHOUT_STORIES260K set, as CI makes one."""
+    return not os.environ.get("WITHOUT_STORIES260K") and (
+        bool(os.environ.get("CI")) or (BUILD / "models" / STORIES260K).exists())
+
+
 def stories260k(name):
     """A file of stories260K in build/: "models/STORIES260K.GGUF", "cache/models/tok512.bin"."""
     path = BUILD / name
+    if not wants_stories260k():
+        assert not path.exists(), f"{path} is there, and this run is the one without it"
+        pytest.skip("stories260K is not here: make fetch-model, or BOOTLLAMA_MODELS=FOLDER")
     if not path.exists():
         unavailable("stories260K is not here: make fetch-model, or BOOTLLAMA_MODELS=FOLDER")
     return path
+
+
+def models():
+    """The models that tests of any model run with; a test that names stories260K itself is about that one alone."""
+    return ["DEFAULT.GGUF", *([STORIES260K] if wants_stories260k() else [])]
