@@ -151,6 +151,16 @@ def tensor_data_offset(data):
     return len(data) - max(tensor.offset + -(-tensor.size() // 32) * 32 for tensor in gguf.tensors.values())
 
 
+def flipped_weights():
+    """The model with a bit here and there that is another one."""
+    data = bytearray(MODEL.read_bytes())
+    for at in range(tensor_data_offset(data) + 3, len(data), 3401):
+        data[at] ^= 0x40
+    return bytes(data)
+
+
+CHECKSUM_KEY = b"bootllama.tensors.fnv1a"  # a file with another key in its place is as one of another project
+
 BAD_MODELS = {  # name -> the file's bytes, words of the message
     "cut-in-half": (lambda: MODEL.read_bytes()[:MODEL.stat().st_size // 2], "copy it again"),
     "cut-in-header": (lambda: MODEL.read_bytes()[:1000], "copy it again"),
@@ -161,6 +171,7 @@ BAD_MODELS = {  # name -> the file's bytes, words of the message
     "dimension": (lambda: patched(lambda data: key_value_offset(data, "llama.embedding_length"), b"\xff" * 4), ""),
     "layers": (lambda: patched(lambda data: key_value_offset(data, "llama.block_count"), b"\xff" * 4), ""),
     "heads": (lambda: patched(lambda data: key_value_offset(data, "llama.attention.head_count"), bytes(4)), ""),
+    "flipped-weights": (flipped_weights, "not read as they were written"),
     "infinite-scale": (lambda: patched(tensor_data_offset, b"\x00\x7c"), "infinite"),
 }
 BAD_ON_UEFI = ["cut-in-half", "tensor-count", "infinite-scale"]
@@ -180,13 +191,12 @@ def test_bad_model(boot, volume, tmp_path, firmware, kind):
         check_failure(machine, re.escape(message))
 
 
-def test_flipped_bits_in_weights(boot, volume, tmp_path):
-    """No format could tell: the machine tells the host program's story, and it is another one."""
+def test_flipped_bits_without_a_checksum(boot, volume, tmp_path):
+    """Nothing could tell: the machine tells the host program's story, and it is another one."""
+    data = flipped_weights()
+    assert data.count(CHECKSUM_KEY) == 1
     other = tmp_path / "other.gguf"
-    data = bytearray(MODEL.read_bytes())
-    for at in range(tensor_data_offset(data) + 3, len(data), 3400):
-        data[at] ^= 0x40
-    other.write_bytes(data)
+    other.write_bytes(data.replace(CHECKSUM_KEY, CHECKSUM_KEY[::-1]))
     volume.put(other, PATH)
     assert expected(model=other) != expected()
     with boot(volume.path) as machine:
