@@ -15,8 +15,8 @@ TESTED_SOURCES := $(filter-out core/base/memory.c,$(CORE_SOURCES)) $(wildcard bi
     $(wildcard pack/*.c) $(UNIT_HELPERS) test/any_cpu/emulate_vnni.c
 
 # Tables of cases name only the fields that matter.
-TEST_CFLAGS := -std=gnu11 -g -MMD -MP $(WARNINGS) -Wno-missing-field-initializers -I. -Icore -Ibios -Itest -Itest/unit/helpers \
-    -DBOOTLLAMA_VERSION='"$(VERSION)"'
+TEST_CFLAGS := -std=gnu11 -g -MMD -MP $(WARNINGS) -Wno-missing-field-initializers -I. -Icore -Ibios \
+    -Itest -Itest/unit/helpers -DBOOTLLAMA_VERSION='"$(VERSION)"'
 
 # $(call test_variant,NAME,COMPILER,FLAGS): core/, bios/fat*.c, pack/ and the helpers as one library, and objects of
 # tests. core/base/memory.c is left out, so that the sanitizers see every copy; test_memory.c has its own of it.
@@ -78,7 +78,7 @@ $(TEST)/corpus/unpack: pack/codec.c $(PACK)
 	@rm -rf $@ && mkdir -p $@
 	$(PACK) $< $@/text 1000
 
-# For test/core/test_unpack.py, which calls it from Python.
+# For test/repository/test_unpack.py, which calls it from Python.
 $(TEST)/libunpack.so: $(UNPACKER:%=pack/%.c) $(wildcard pack/*.h)
 	@mkdir -p $(@D)
 	gcc -shared -fPIC -std=gnu11 -O1 $(WARNINGS) -I. -Icore -o $@ $(filter %.c,$^)
@@ -87,8 +87,8 @@ TEST_CORPORA := $(TEST)/corpus/gguf $(TEST)/corpus/unpack
 TEST_PROGRAMS := $(TEST)/libunpack.so $(UNIT_TESTS:%=$(TEST)/unit64/%) $(UNIT_TESTS:%=$(TEST)/unit32/%) \
     $(TEST_CORPORA) $(FUZZ_TARGETS:%=$(TEST)/fuzz/%) $(FUZZ_TARGETS:%=$(TEST)/replay32/%)
 
-# The same program as 32-bit code, to compare bits with.
-TEST_PROGRAMS += $(BUILD)/host32-x87/bootllama $(BUILD)/host32-sse2/bootllama
+# What Python's tests run: the host program as 32-bit code, to compare bits with, and the ones below.
+PYTHON_TEST_PROGRAMS := $(BUILD)/host32-x87/bootllama $(BUILD)/host32-sse2/bootllama
 
 # The objects of a host program once more, on the processor that a test asks for: build/test/NAME-any-cpu/bootllama.
 define any_cpu_program
@@ -101,7 +101,7 @@ $(TEST)/$(1)-any-cpu/bootllama: $(TEST)/$(1)-any-cpu/host_cpu.o $(TEST)/$(1)-any
 	gcc $(2) -Wl,--wrap=cpu_detect -o $$@ $$(filter %.o,$$^) $(HOST_SOURCES:host/%.c=$(BUILD)/$(1)/%.o) \
 	    $(BUILD)/$(1)/pc/terminal_keys.o $(call core_objects,$(1))
 
-TEST_PROGRAMS += $(TEST)/$(1)-any-cpu/bootllama
+PYTHON_TEST_PROGRAMS += $(TEST)/$(1)-any-cpu/bootllama
 endef
 
 $(eval $(call any_cpu_program,host,-m64))
@@ -112,10 +112,13 @@ $(eval $(call any_cpu_program,host32-sse2,-m32 -no-pie))
 .SECONDARY: $(UNIT_TESTS:%=$(TEST)/unit64/test/unit/%.o) $(UNIT_TESTS:%=$(TEST)/unit32/test/unit/%.o) \
     $(FUZZ_TARGETS:%=$(TEST)/fuzz/test/fuzz/%.o) $(FUZZ_TARGETS:%=$(TEST)/unit32/test/fuzz/%.o)
 
-# ONLY=word runs the suites whose name holds the word.
-.PHONY: test fuzz
-test: all $(TEST_PROGRAMS) ## run all tests (ONLY=word: some)
+# ONLY="word ..." runs the suites whose name holds one of the words. test-models: the tests that a model takes part in.
+.PHONY: test test-models fuzz
+test: all $(TEST_PROGRAMS) $(PYTHON_TEST_PROGRAMS) ## run all tests (ONLY=word: some)
 	@BUILD=$(BUILD) test/run $(ONLY)
+
+test-models: all $(PYTHON_TEST_PROGRAMS)
+	@BUILD=$(BUILD) test/run boot/ host/ model/
 
 # FUZZ_TIME: seconds for each target; new inputs are kept in build/test/found.
 FUZZ_TIME ?= 600

@@ -7,7 +7,7 @@ import pytest
 
 from machine import COLUMNS, FOOTER, HINT, SECONDS, STORY, plain, wrapped
 from stories import DEFAULT_SEED, MODEL, expected
-from test_session import Terminal
+from terminal import Terminal
 from volume import models
 
 FIRMWARES = ["bios", "uefi"]

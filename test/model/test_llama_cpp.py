@@ -10,17 +10,14 @@ import platform
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from gguf_file import GgufFile
+from gguf_writer import header
 from llama2c_model import Shape, greedy, pieces, random_model, tokenizer
 from places import BUILD, ROOT, built, stories260k, unavailable, wants_stories260k
-
-sys.path.append(str(ROOT / "test/boot"))
-from gguf_writer import header
 
 HERE = Path(__file__).parent
 NODE = BUILD / "node"

@@ -1,5 +1,5 @@
-/* AVX-VNNI's instruction as a handler of SIGILL computes it (any_cpu/emulate_vnni.h): against its definition, and against
- * the processor's own where it has it. UD2 before the instruction makes any processor call the handler. */
+/* AVX-VNNI's instruction against its definition, as a handler of SIGILL computes it (any_cpu/emulate_vnni.h) and as the
+   processor does where it can. UD2 before the instruction makes any processor call the handler. */
 #include "unit.h"
 
 #include "kernel/cpu.h"
