@@ -14,7 +14,7 @@ SEQUENCES, CONTEXT = 2, 512  # attention goes by chunks from 257 positions on
 
 @functools.cache
 def token_file():
-    """Ids without sense: they take the model where no text leads."""
+    """Random ids take the model where no text would."""
     path = BUILD / "test/golden-tokens.i32"
     path.parent.mkdir(parents=True, exist_ok=True)
     ids = random.Random(1).choices(range(512), k=SEQUENCES * CONTEXT)
@@ -42,7 +42,7 @@ def test_same_logits(name, variant, kernel, tmp_path, tmp_path_factory):
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("name", MODELS)
 def test_same_stories(name, variant, kernel):
-    """The story at power-on, and one that uses every setting of the sampler."""
+    """Tells the story at power-on, and one that uses every setting of the sampler."""
     model, variant = model_file(name), program(kernel, variant)
     settings = ["--prompt", "The dog", "--temperature", 1.3, "--top-p", 0.95, "--top-k", 60, "--min-p", 0.01,
                 "--repeat-penalty", 1.1, "--seed", 7, "--steps", 300]
@@ -58,7 +58,7 @@ def test_f32_file_is_quantized_as_the_converter_does(tmp_path):
 
 
 def test_kernel_that_the_processor_lacks():
-    """A 486 has the definition alone, and chooses it."""
+    """A 486 runs only the scalar kernel, and chooses it."""
     machine = {"variant": any_cpu("host"), "environment": {"TEST_CPU": "486"}}
     for name in names()[1:]:
         status, output, errors = run("any.gguf", "--kernel", name, **machine)

@@ -50,7 +50,7 @@ def circling(tmp_path_factory):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_story_at_power_on(name):
-    """As it was when the model was made. A story without its end would make a poor first impression."""
+    """The story is the one of the day when the model was made, and it has an end: it is the first impression."""
     model = model_file(name)
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
     assert digest in STORIES, "the model file is a new one: its story belongs into this test"
@@ -227,7 +227,7 @@ def test_disk_full(model, options):
 
 
 def test_random_seed(model):
-    """The clock gives it, it is told, and it tells the same story again."""
+    """The clock gives the seed, and the program says it: with it the story comes again."""
     seeds = set()
     for _ in range(3):
         status, output, errors = run(model, "--seed", "random")
@@ -243,7 +243,7 @@ def waiting_bytes(pipe):
 
 
 def test_interrupt(model):
-    """Ctrl-C in mid-story, held there by a pipe that is nearly full."""
+    """Ctrl-C in the middle of a story, which a nearly full pipe holds there."""
     reader, writer = os.pipe()
     fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     filling = PIPE_BYTES - 12

@@ -64,7 +64,7 @@ def test_models_of_the_folder(folder):
 
 
 def test_a_folder_of_thousands(folder):
-    """Its reading takes no longer than it must: half a minute would pass if every look began anew."""
+    """The folder is read once: it would take half a minute if every look began anew."""
     for number in range(6000):
         (folder / f"note-{number}.txt").touch()
     with Terminal(folder / "WIDE.GGUF") as terminal:

@@ -30,7 +30,7 @@ def test_logits(model, tmp_path, number, kernel):
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("number", PROCESSORS)
 def test_text(model, number, variant):
-    """With a prompt of several blocks."""
+    """The prompt is several blocks long."""
     options = ["--prompt", "aa be ci do fu " * 3, "--temperature", 0, "--steps", 150]
     assert tell(model, *options, "--processors", number, variant=variant) == tell(model, *options, "--processors", 1)
 

@@ -111,7 +111,7 @@ def test_a_model_that_is_not_there(make, tmp_path):
 
 
 def test_no_model_at_all(make, tmp_path):
-    """In a tree without the default one."""
+    """In a tree without the default model."""
     make.tree = tmp_path / "tree"
     (make.tree / "model").mkdir(parents=True)
     for path in [*ROOT.iterdir(), *(ROOT / "model").iterdir()]:

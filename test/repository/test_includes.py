@@ -77,14 +77,14 @@ def test_includes_go_one_way(folder):
 
 
 def test_core_includes_carry_the_folder():
-    """But for platform.h, which is in none."""
+    """All but platform.h, which lies in none."""
     wrong = {f"{path.relative_to(ROOT)}: {name}" for path in sources() if path.is_relative_to(ROOT / "core")
              for kind, name in includes(path) if kind == "own" and name != "platform.h" and "/" not in name}
     assert wrong == set()
 
 
 def test_no_headers_of_a_system():
-    """What a compiler brings without a libc."""
+    """Only those that a compiler brings without a libc."""
     wrong = {f"{path.relative_to(ROOT)}: <{name}>" for path in sources() for kind, name in includes(path)
              if kind == "system" and name not in FREESTANDING
              and not re.fullmatch(SYSTEM_HEADERS.get(room(path), ""), name)}
