@@ -103,7 +103,7 @@ $(eval $(call any_cpu_program,host32-sse2,-m32 -no-pie))
 test: all $(TEST_PROGRAMS) $(PYTHON_TEST_PROGRAMS) ## run all tests (ONLY=word: some)
 	@BUILD=$(BUILD) test/run $(ONLY)
 
-test-models: all $(PYTHON_TEST_PROGRAMS)
+test-models: all $(PYTHON_TEST_PROGRAMS) ## run the tests that a model takes part in
 	@BUILD=$(BUILD) test/run boot/ host/ model/
 
 # FUZZ_TIME: seconds for each target; new inputs are kept in build/test/found.

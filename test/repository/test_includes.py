@@ -1,7 +1,7 @@
-"""The arrows between folders: who includes whom, which go one way, and nothing from outside.
+"""The arrows between folders go one way, and nothing comes in from outside.
 
-session > infer > text, gguf, kernel > base; text reads its vocabulary through gguf. A platform (bios/, uefi/, host/) sees
-of core/ what ROOMS says and is seen by nobody.
+session > infer > text, gguf, kernel > base; text reads its vocabulary through gguf. A platform (bios/, uefi/, host/)
+sees of core/ what ROOMS says, and nobody sees a platform.
 """
 import re
 from collections import defaultdict
