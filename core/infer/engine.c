@@ -1,5 +1,8 @@
 #include "infer/engine.h"
 
+#include "gguf/header.h"
+#include "text/encode.h"
+
 /* What memory has to hold besides tokenizer and weights while the model runs. */
 static int layout_run(struct engine *engine, uint32_t context, struct arena *arena)
 {
@@ -10,7 +13,7 @@ static int layout_run(struct engine *engine, uint32_t context, struct arena *are
     sampler_init(&engine->sampler, engine->model.kernel, engine->gguf.vocabulary, arena);
     engine->text = arena_take(arena, (size_t)engine->transformer.context * sizeof *engine->text, ALIGNMENT);
     engine->turn = arena_take(arena, ENGINE_TURN_MAX, ALIGNMENT);
-    engine->scratch = arena_take(arena, tokenizer_scratch(ENGINE_TURN_MAX), ALIGNMENT);
+    engine->scratch = arena_take(arena, encode_scratch(ENGINE_TURN_MAX), ALIGNMENT);
     return arena->base == NULL || engine->scratch != NULL ? 0 : -1;
 }
 
@@ -23,7 +26,7 @@ static uint64_t max_u64(uint64_t a, uint64_t b)
 static uint64_t memory_needed(struct engine *engine, const struct kernel *kernel, uint32_t context)
 {
     struct arena weights = {0}, run = {0};
-    const uint64_t scratch = model_load_scratch(&engine->gguf) + engine->platform->preferred_read + ALIGNMENT;
+    const uint64_t scratch = load_scratch(&engine->gguf) + engine->platform->preferred_read + ALIGNMENT;
     if (model_layout(&engine->model, &engine->gguf, kernel, &weights) != 0 || layout_run(engine, context, &run) != 0) {
         return UINT64_MAX;
     }
@@ -92,7 +95,7 @@ static int load(struct engine *engine, struct reader *reader, const struct kerne
     reader->window_size = engine->platform->preferred_read;
     reader->window = arena_take(&arena, reader->window_size, ALIGNMENT);
     reader->window_used = 0;
-    if (reader->window == NULL || model_load(&engine->model, &engine->gguf, reader, &arena, progress, error) != 0) {
+    if (reader->window == NULL || load_weights(&engine->model, &engine->gguf, reader, &arena, progress, error) != 0) {
         return reader->window == NULL ? error_set(error, "%s: no memory left to load with", reader->path) : -1;
     }
     arena.used = mark;

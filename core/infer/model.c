@@ -70,7 +70,7 @@ int model_layout(struct model *model, const struct gguf *gguf, const struct kern
     model->output_norm = take(arena, model->dim_padded, sizeof(float));
     model->embedding = take_matrix(arena, kernel, model->vocabulary, model->dim);
     model->output = model->embedding;
-    if (gguf->tensor[TENSOR_OUTPUT].type != TENSOR_ABSENT) {
+    if (gguf->tensor[GGUF_TENSOR_OUTPUT].type != GGUF_TYPE_ABSENT) {
         model->output = take_matrix(arena, kernel, model->vocabulary, model->dim);
     }
     if (counting) {

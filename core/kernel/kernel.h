@@ -47,8 +47,6 @@ _Static_assert((int)GROUP == (int)Q8_0_BLOCK, "a group of columns is a block of 
 #define MEAN_LIMIT 0x1p100f           /* of squares, in a norm */
 #define EPSILON_SMALLEST 0x1p-80f     /* of a norm */
 #define QUANTIZE_STEP (1.0f / 127.0f) /* one step of q as a part of the group's largest magnitude */
-#define FLOAT_INFINITY 0x7F800000u
-#define FLOAT_NAN 0x7FC00000u
 
 /* 1 / rms from the mean of the squares, or NaN. */
 static inline float inverse_rms(float mean, float epsilon)

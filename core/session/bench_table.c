@@ -18,7 +18,7 @@ static bool time_kernel(struct console *console, struct timing *timing)
     struct platform *platform = console->platform;
     const struct sampling greedy = {.repeat_penalty = 1.0f};
     const uint32_t most = engine->context < TOKENS ? engine->context : TOKENS;
-    int32_t token = engine->tokenizer.bos != TOKEN_ABSENT ? engine->tokenizer.bos : 0;
+    int32_t token = engine->tokenizer.bos != GGUF_NO_TOKEN ? engine->tokenizer.bos : 0;
     char text[TICKER_MAX];
     bool stopped = false;
     story_forget(engine);

@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "story_machine.h"
+#include "text/decoder.h"
 
 static void expect_text(const int32_t *ids, uint32_t count)
 {
