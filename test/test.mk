@@ -12,7 +12,7 @@ UNIT_TESTS := $(patsubst test/unit/%.c,%,$(wildcard test/unit/*/test_*.c))
 UNIT_HELPERS := $(wildcard test/unit/helpers/*.c)
 FUZZ_TARGETS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/fuzz_*.c))
 TESTED_SOURCES := $(filter-out core/base/memory.c,$(CORE_SOURCES)) $(wildcard bios/fat*.c) pc/terminal_keys.c \
-    $(UNIT_HELPERS) test/any_cpu/emulate_vnni.c
+    $(UNIT_HELPERS) test/any_cpu/emulate_vnni.c test/any_cpu/runs_here.c
 
 # Tables of cases name only the fields that matter.
 TEST_CFLAGS := -std=gnu11 -g -MMD -MP $(WARNINGS) -Wno-missing-field-initializers -I. -Icore -Ibios \

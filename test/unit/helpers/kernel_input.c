@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "base/exp2.h"
-#include "any_cpu/emulate_vnni.h"
+#include "any_cpu/runs_here.h"
 
 static uint32_t random_state = 1;
 
@@ -75,16 +75,6 @@ void assert_same_q8(const struct q8_vector *a, const struct q8_vector *b, uint32
 {
     assert_memory_equal(a->q, b->q, groups * GROUP);
     assert_same_bits(a->scale, b->scale, groups);
-}
-
-/* Whether this processor runs the kernel; AVX-VNNI's one instruction runs on any with AVX2 (any_cpu/emulate_vnni.h). */
-static bool runs_here(const struct kernel *kernel, const struct cpu_features *cpu)
-{
-    if (kernel == &kernel_avxvnni && cpu->avx2) {
-        emulate_vnni();
-        return true;
-    }
-    return kernel_usable(kernel, cpu);
 }
 
 void for_each_kernel(void (*check)(const struct kernel *))
