@@ -11,8 +11,8 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 UNIT_TESTS := $(patsubst test/unit/%.c,%,$(wildcard test/unit/*/test_*.c))
 UNIT_HELPERS := $(wildcard test/unit/helpers/*.c)
 FUZZ_TARGETS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/fuzz_*.c))
-TESTED_SOURCES := $(filter-out core/base/memory.c,$(CORE_SOURCES)) $(wildcard bios/fat*.c) pc/terminal_keys.c \
-    $(UNIT_HELPERS) test/any_cpu/emulate_vnni.c test/any_cpu/runs_here.c
+TESTED_SOURCES := $(filter-out core/base/memory.c,$(CORE_SOURCES)) $(wildcard bios/fat*.c) $(wildcard pc/*.c) \
+    $(UNIT_HELPERS) $(filter-out test/any_cpu/host_cpu.c,$(wildcard test/any_cpu/*.c))
 
 # Tables of cases name only the fields that matter.
 TEST_CFLAGS := -std=gnu11 -g -MMD -MP $(WARNINGS) -Wno-missing-field-initializers -I. -Icore -Ibios \
@@ -83,9 +83,8 @@ $(TEST)/$(1)-any-cpu/%.o: test/any_cpu/%.c
 	gcc $(TEST_CFLAGS) $(2) -O1 -c -o $$@ $$<
 
 $(TEST)/$(1)-any-cpu/bootllama: $(TEST)/$(1)-any-cpu/host_cpu.o $(TEST)/$(1)-any-cpu/emulate_vnni.o \
-    $(BUILD)/$(1)/bootllama
-	gcc $(2) -Wl,--wrap=cpu_detect -o $$@ $$(filter %.o,$$^) $(HOST_SOURCES:host/%.c=$(BUILD)/$(1)/%.o) \
-	    $(BUILD)/$(1)/pc/terminal_keys.o $(call core_objects,$(1))
+    $(call host_objects,$(1))
+	gcc $(2) -Wl,--wrap=cpu_detect -o $$@ $$^
 
 PYTHON_TEST_PROGRAMS += $(TEST)/$(1)-any-cpu/bootllama
 endef
