@@ -8,7 +8,7 @@
 
 #include "any_cpu/runs_here.h"
 #include "base/error.h"
-#include "gguf/gguf.h"
+#include "gguf/header.h"
 #include "infer/load.h"
 #include "infer/model.h"
 #include "infer/transformer.h"

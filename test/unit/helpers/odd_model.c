@@ -8,7 +8,15 @@
 #include "gguf/gguf.h"
 #include "sample_model.h"
 
-enum { ALIGN = 32, BLOCK = 32, BLOCK_BYTES = 34, NAME_BYTES = 70, OWN_PIECES = 12, HEADER_TENSORS = 64 };
+enum {
+    ALIGN = 32,
+    BLOCK = 32,
+    BLOCK_BYTES = 34,
+    NAME_BYTES = 70,
+    OWN_PIECES = 12,
+    TENSORS_MAX = 32,
+    COLUMNS_MAX = 200
+};
 
 struct shape {
     uint32_t dim, hidden, layers, heads, kv_heads, head_size, rope_size, context, vocabulary;
@@ -24,7 +32,7 @@ struct file {
     uint8_t *bytes;
     size_t used;
     uint64_t keys, data_bytes;
-    struct tensor tensors[HEADER_TENSORS];
+    struct tensor tensors[TENSORS_MAX];
     uint64_t tensor_count;
 };
 
@@ -37,7 +45,7 @@ static struct shape choose_shape(struct choices *choices)
         shape.kv_heads = 1 + choices_below(choices, shape.heads);
     } while (shape.heads % shape.kv_heads != 0 && choices->left > 0);
     shape.kv_heads = shape.heads % shape.kv_heads == 0 ? shape.kv_heads : shape.heads;
-    shape.head_size = 2 * (1 + choices_below(choices, choices_one_in(choices, 8) ? 70 : 24));
+    shape.head_size = 2 * (1 + choices_below(choices, COLUMNS_MAX / 2 / shape.heads));
     shape.rope_size =
         choices_one_in(choices, 3) ? 2 * (1 + choices_below(choices, shape.head_size / 2)) : shape.head_size;
     shape.dim = choices_one_in(choices, 3) ? 1 + choices_below(choices, 130) : shape.heads * shape.head_size;
@@ -51,9 +59,9 @@ static struct shape choose_shape(struct choices *choices)
 
 static uint32_t choose_type(struct choices *choices, uint32_t cols)
 {
-    static const uint8_t types[] = {TENSOR_Q8_0, TENSOR_F32, TENSOR_F16, TENSOR_BF16};
+    static const uint8_t types[] = {GGUF_TYPE_Q8_0, GGUF_TYPE_F32, GGUF_TYPE_F16, GGUF_TYPE_BF16};
     const uint32_t type = types[choices_below(choices, sizeof types)];
-    return type == TENSOR_Q8_0 && cols % BLOCK != 0 ? TENSOR_F32 : type;
+    return type == GGUF_TYPE_Q8_0 && cols % BLOCK != 0 ? GGUF_TYPE_F32 : type;
 }
 
 /* ---- The header ---- */
@@ -151,9 +159,9 @@ static void put_keys(struct file *file, const struct shape *shape, struct choice
 static uint64_t tensor_bytes(const struct tensor *tensor)
 {
     const uint64_t elements = (uint64_t)tensor->rows * tensor->cols;
-    return tensor->type == TENSOR_F32    ? elements * 4
-           : tensor->type == TENSOR_Q8_0 ? elements / BLOCK * BLOCK_BYTES
-                                         : elements * 2;
+    return tensor->type == GGUF_TYPE_F32    ? elements * 4
+           : tensor->type == GGUF_TYPE_Q8_0 ? elements / BLOCK * BLOCK_BYTES
+                                            : elements * 2;
 }
 
 static void add_tensor(struct file *file, const char *name, uint32_t rank, uint32_t rows, uint32_t cols, uint32_t type)
@@ -188,9 +196,9 @@ static void add_layer(struct file *file, const struct shape *shape, uint32_t lay
         add_matrix(file, name, matrices[i].rows, matrices[i].cols, choices);
     }
     strcpy(name + 6, "attn_norm.weight");
-    add_tensor(file, name, 1, 1, dim, TENSOR_F32);
+    add_tensor(file, name, 1, 1, dim, GGUF_TYPE_F32);
     strcpy(name + 6, "ffn_norm.weight");
-    add_tensor(file, name, 1, 1, dim, TENSOR_F32);
+    add_tensor(file, name, 1, 1, dim, GGUF_TYPE_F32);
 }
 
 static void put_tensors(struct file *file)
@@ -244,15 +252,15 @@ static void put_block(struct file *file, uint32_t *state, int32_t exponent)
 static void put_weights(struct file *file, const struct tensor *tensor, uint32_t *state, int32_t exponent)
 {
     for (uint64_t i = 0; i < (uint64_t)tensor->rows * tensor->cols; i++) {
-        if (tensor->type == TENSOR_Q8_0) {
+        if (tensor->type == GGUF_TYPE_Q8_0) {
             put_block(file, state, exponent);
             i += BLOCK - 1;
             continue;
         }
         const float weight = random_weight(state, exponent);
         const uint32_t bits = float_bits(weight);
-        const uint16_t half = tensor->type == TENSOR_F16 ? half_from_float(weight) : (uint16_t)(bits >> 16);
-        put(file, tensor->type == TENSOR_F32 ? (const void *)&bits : &half, tensor->type == TENSOR_F32 ? 4 : 2);
+        const uint16_t half = tensor->type == GGUF_TYPE_F16 ? half_from_float(weight) : (uint16_t)(bits >> 16);
+        put(file, tensor->type == GGUF_TYPE_F32 ? (const void *)&bits : &half, tensor->type == GGUF_TYPE_F32 ? 4 : 2);
     }
     while (file->used % ALIGN != 0) {
         put(file, "", 1);
@@ -276,7 +284,7 @@ uint8_t *odd_model(struct choices *choices, size_t *size)
     for (uint32_t layer = 0; layer < shape.layers; layer++) {
         add_layer(&file, &shape, layer, choices);
     }
-    add_tensor(&file, "output_norm.weight", 1, 1, shape.dim, TENSOR_F32);
+    add_tensor(&file, "output_norm.weight", 1, 1, shape.dim, GGUF_TYPE_F32);
     if (!shape.tied) {
         add_matrix(&file, "output.weight", shape.vocabulary, shape.dim, choices);
     }
