@@ -26,8 +26,9 @@ ROOMS = {  # folder -> the folders and headers beside its own that it may includ
     "host": PLATFORM,
     "model": {"core/gguf", "core/text"} | BASE,
 }
-PROGRAM = {"core/infer", "core/session/config.h"}  # what the host program sees beside the platform under it
-HOST_PLATFORM = {"platform", "host_platform", "processors", "terminal", "x87"}
+PROGRAM = {"core/infer", "core/kernel", "core/session/config.h",  # what the host program sees beside the platform
+           "core/session/models.h", "core/session/settings.h"}
+HOST_PLATFORM = {"host_platform", "processors"}
 
 FREESTANDING = {"stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "emmintrin.h", "immintrin.h"}
 SYSTEM_HEADERS = {  # folder -> beside the freestanding ones, as a pattern; host/ and model/ are programs of Linux
