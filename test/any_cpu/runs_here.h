@@ -1,4 +1,4 @@
-/* Whether a kernel can run on this processor, with AVX-VNNI's one instruction emulated where AVX2 is (emulate_vnni.h). */
+/* Which kernels run on this processor; emulate_vnni.h gives AVX-VNNI to any with AVX2. */
 #ifndef BOOTLLAMA_TEST_RUNS_HERE_H
 #define BOOTLLAMA_TEST_RUNS_HERE_H
 

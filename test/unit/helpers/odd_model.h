@@ -1,4 +1,4 @@
-/* A valid GGUF file of a shape and with weights that a fuzzer chooses: sizes beside every multiple, all tensor types. */
+/* A valid GGUF file of a shape and weights that a fuzzer chooses: sizes beside every multiple, all types of tensors. */
 #ifndef BOOTLLAMA_TEST_ODD_MODEL_H
 #define BOOTLLAMA_TEST_ODD_MODEL_H
 
