@@ -120,6 +120,12 @@ static bool tell_last(struct talk *talk)
 
 bool talk_tell(struct talk *talk, const char *prompt)
 {
+    const size_t n = text_length(prompt);
+    if (n >= ENGINE_PROMPT_MAX) {
+        output_say(talk->output, COLOUR_ERROR, "Error: the prompt has %u bytes; at most %u are allowed\n", (uint32_t)n,
+                   (uint32_t)ENGINE_PROMPT_MAX - 1);
+        return false;
+    }
     talk->last_seed = settings_take_seed(talk->settings);
     talk->has_last = true;
     talk->last_from = talk->models->engine.text_count;
