@@ -13,9 +13,7 @@ BIOS_OBJECTS := $(BIOS_SOURCES:%=$(BUILD)/%.o) $(patsubst pc/%,$(BUILD)/bios/pc/
 # With eight registers, vector code is faster (SSE2 by a third, AVX2 and AVX-512 by a twentieth) where GCC does not copy
 # loop heads.
 BIOS_VECTOR := -fno-tree-ch
-$(BUILD)/bios/core/kernel/sse2.o: KERNEL_FLAGS_kernel/sse2 += $(BIOS_VECTOR)
-$(BUILD)/bios/core/kernel/avx2.o: KERNEL_FLAGS_kernel/avx2 += $(BIOS_VECTOR)
-$(BUILD)/bios/core/kernel/avx512vnni.o: KERNEL_FLAGS_kernel/avx512vnni += $(BIOS_VECTOR)
+$(BUILD)/bios/core/kernel/x86_%.o: VECTOR_FLAGS += $(BIOS_VECTOR)
 
 $(eval $(call core_variant,bios,$(BIOS_CC),$(BIOS_TARGET),$(BIOS_SMALL)))
 
@@ -63,7 +61,7 @@ all: $(BUILD)/bios/boot.bin $(BUILD)/bios/stage2.bin
 # What unit tests run on the build machine beside the FAT driver: parts that are neither processor nor ports. They join
 # the library that test/test.mk links every unit test with. In 32 bits the sanitizers' own start would
 # run int64.c, too early for them.
-BIOS_TESTED := bios/memory_map.c bios/cp437.c bios/processors_madt.c
+BIOS_TESTED := bios/memory_map.c bios/cp437.c
 
 $(BUILD)/test/unit64/tested.a: $(patsubst %.c,$(BUILD)/test/unit64/%.o,$(BIOS_TESTED) bios/int64.c)
 $(BUILD)/test/unit32/tested.a: $(patsubst %.c,$(BUILD)/test/unit32/%.o,$(BIOS_TESTED))

@@ -4,6 +4,9 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/text.h"
+#include "infer/compute.h"
+#include "text/decoder.h"
+#include "text/encode.h"
 
 enum {
     TEXT_MAX = 4096, /* bytes of one token's text that are shown at most */
@@ -19,7 +22,7 @@ struct teller {
     struct decoder decoder;
     const char *stop; /* text, "" = none */
     size_t stop_bytes, held_bytes;
-    int32_t stop_token;                  /* that the stop text is, or TOKEN_ABSENT */
+    int32_t stop_token;                  /* that the stop text is, or GGUF_NO_TOKEN */
     uint32_t held_from[CHAT_STOP_MAX];   /* of each byte held back: the first token that begins there or later */
     uint64_t looked_at;                  /* when the stop was asked for last, microseconds */
     uint32_t steps, steps_a_look;        /* calls of transformer_run since then; that make up about LOOK_EVERY_US */
@@ -86,13 +89,12 @@ static void show_end(struct teller *teller)
 
 /* ---- The text so far ---- */
 
-/* Running again starts at a block of the KV cache, and includes the last token at least, whose logits the next one is
-   drawn from. */
+/* The last token at least runs again: the next one is drawn from its logits. */
 void story_rewind(struct engine *engine, uint32_t count)
 {
     engine->text_count = count;
     if (engine->filled >= count) {
-        engine->filled = count == 0 ? 0 : (count - 1) & ~(uint32_t)(LANES - 1);
+        engine->filled = count == 0 ? 0 : count - 1;
     }
 }
 
@@ -104,7 +106,7 @@ void story_forget(struct engine *engine)
 static bool ends_text(const struct teller *teller, int32_t id)
 {
     const struct tokenizer *tokenizer = &teller->engine->tokenizer;
-    return id != TOKEN_ABSENT && (id == tokenizer->eos || id == tokenizer->bos || id == teller->stop_token);
+    return id != GGUF_NO_TOKEN && (id == tokenizer->eos || id == tokenizer->bos || id == teller->stop_token);
 }
 
 /* Ends an answer with the end-of-sequence token where chat->end does not end it. The model's own is never kept, so an
@@ -112,8 +114,8 @@ static bool ends_text(const struct teller *teller, int32_t id)
 static void close_answer(struct teller *teller)
 {
     struct engine *engine = teller->engine;
-    const int32_t id = engine->tokenizer.eos != TOKEN_ABSENT ? engine->tokenizer.eos : engine->tokenizer.bos;
-    if (teller->story->chat->end[0] == 0 && id != TOKEN_ABSENT && engine->text_count < engine->context) {
+    const int32_t id = engine->tokenizer.eos != GGUF_NO_TOKEN ? engine->tokenizer.eos : engine->tokenizer.bos;
+    if (teller->story->chat->end[0] == 0 && id != GGUF_NO_TOKEN && engine->text_count < engine->context) {
         engine->text[engine->text_count++] = id;
     }
 }
@@ -151,9 +153,8 @@ static int32_t encode_turn(struct teller *teller)
     used = append(engine->turn, used, chat->prefix, text_length(chat->prefix));
     const size_t start = used, end = append(engine->turn, used, user, n);
     used = append(engine->turn, end, chat->suffix, text_length(chat->suffix));
-    return tokenizer_encode_turn(&engine->tokenizer, engine->turn, used, start, end, engine->text_count == 0,
-                                 engine->text + engine->text_count, engine->context - engine->text_count,
-                                 engine->scratch);
+    return encode_marked(&engine->tokenizer, engine->turn, used, start, end, engine->text_count == 0,
+                         engine->text + engine->text_count, engine->context - engine->text_count, engine->scratch);
 }
 
 /* Appends the prompt's tokens to the text. */
@@ -165,11 +166,10 @@ static int encode_prompt(struct teller *teller)
         story_forget(engine);
     }
     const uint32_t before = engine->text_count;
-    const int32_t count =
-        story->chat != NULL
-            ? encode_turn(teller)
-            : tokenizer_encode_turn(&engine->tokenizer, story->prompt, story->prompt_bytes, 0, story->prompt_bytes,
-                                    before == 0, engine->text + before, engine->context - before, engine->scratch);
+    const int32_t count = story->chat != NULL ? encode_turn(teller)
+                                              : encode_marked(&engine->tokenizer, story->prompt, story->prompt_bytes, 0,
+                                                              story->prompt_bytes, before == 0, engine->text + before,
+                                                              engine->context - before, engine->scratch);
     if (count < 0 && before == 0) {
         return error_set(teller->error, "the prompt is longer than the model's context of %u tokens; shorten it",
                          engine->context);
@@ -233,11 +233,11 @@ static int32_t next_token(struct teller *teller)
     for (;;) {
         const uint32_t left = engine->text_count - engine->filled;
         const uint32_t count = left < TRANSFORMER_BLOCK ? left : TRANSFORMER_BLOCK;
-        platform->exclusive(platform, true);
+        compute_begin(platform, engine->model.kernel);
         float *logits =
             transformer_run(&engine->transformer, engine->text + engine->filled, count, engine->filled, count == left);
         const int32_t id = count == left ? sampler_next(&engine->sampler, logits) : STOPPED;
-        platform->exclusive(platform, false);
+        compute_end(platform, engine->model.kernel);
         engine->filled += count;
         teller->steps++;
         if (count == left || stop_asked(teller)) {
@@ -293,14 +293,14 @@ static struct teller teller_of(struct engine *engine, const struct story *story,
 {
     const char *stop = story->chat != NULL ? story->chat->stop : story->stop_text != NULL ? story->stop_text : "";
     const size_t n = text_length(stop);
-    const int32_t id = n == 0 ? TOKEN_ABSENT : tokenizer_find(&engine->tokenizer, (const uint8_t *)stop, n);
-    const uint8_t type = id == TOKEN_ABSENT ? TOKEN_NORMAL : engine->tokenizer.type[id];
+    const int32_t id = n == 0 ? GGUF_NO_TOKEN : tokenizer_find(&engine->tokenizer, (const uint8_t *)stop, n);
+    const uint8_t type = id == GGUF_NO_TOKEN ? GGUF_TOKEN_NORMAL : engine->tokenizer.type[id];
     return (struct teller){
         .engine = engine,
         .story = story,
         .error = error,
         .stop = stop,
-        .stop_token = type == TOKEN_CONTROL || type == TOKEN_USER ? id : TOKEN_ABSENT,
+        .stop_token = type == GGUF_TOKEN_CONTROL || type == GGUF_TOKEN_USER ? id : GGUF_NO_TOKEN,
         .steps_a_look = 1,
     };
 }

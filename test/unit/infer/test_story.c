@@ -3,6 +3,7 @@
 
 #include "base/utf8.h"
 #include "story_machine.h"
+#include "text/decoder.h"
 
 static void expect_text(const int32_t *ids, uint32_t count)
 {
