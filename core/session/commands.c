@@ -38,11 +38,21 @@ static void again(struct commands *commands)
 static void begin_anew(struct commands *commands)
 {
     if (talk_chat(commands->talk) == NULL) {
-        output_say(commands->output, COLOUR_NOTE, "Every story begins anew: this model does not chat.\n");
+        output_say(commands->output, COLOUR_NOTE, "Every story begins anew: %s.\n",
+                   talk_is_unknown(commands->talk) ? "this model's chat template is of an unknown kind"
+                                                   : "this model does not chat");
         return;
     }
     talk_begin_anew(commands->talk);
     output_say(commands->output, COLOUR_NOTE, "%s", forgotten);
+}
+
+void commands_say_model(struct commands *commands)
+{
+    banner_model(commands->output, commands->models, talk_chat(commands->talk) != NULL);
+    if (talk_is_unknown(commands->talk)) {
+        banner_unknown_chat(commands->output);
+    }
 }
 
 static void list_models(struct commands *commands)
@@ -54,7 +64,7 @@ static void load_model(struct commands *commands, const char *name)
 {
     if (models_choose(commands->models, name) == 0) {
         settings_keep_model(commands->settings, models_name(commands->models));
-        banner_model(commands->output, commands->models, talk_chat(commands->talk) != NULL);
+        commands_say_model(commands);
     }
 }
 

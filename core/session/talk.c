@@ -42,6 +42,11 @@ const struct chat *talk_chat(struct talk *talk)
     return &talk->chat;
 }
 
+bool talk_is_unknown(struct talk *talk)
+{
+    return talk->models->loaded && talk->models->engine.gguf.template_bytes > 0 && talk_chat(talk) == NULL;
+}
+
 bool talk_has_turns(struct talk *talk)
 {
     return talk_chat(talk) != NULL && talk->models->engine.text_count > 0;

@@ -79,8 +79,8 @@ static void openings(void **state)
         const char *jinja, *opening;
     } rows[] = {
         {TURN, ""},
-        {"{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\\nYou are a helpful AI assistant "
-         "named SmolLM, trained by Hugging Face<|im_end|>\\n' }}{% endif %}" TURN,
+        {"{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\\nYou are a helpful AI "
+         "assistant named SmolLM, trained by Hugging Face<|im_end|>\\n' }}{% endif %}" TURN,
          "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"},
         {"{%- if tools %}{{- '<|im_start|>system\\n' }}{{- 'You are Qwen.' }}{%- else %}{%- if messages[0]['role'] == "
          "'system' %}{{- '<|im_start|>system\\n' + messages[0]['content'] + '<|im_end|>\\n' }}{%- else %}"
