@@ -1,10 +1,10 @@
 /*
  * The text of BOOTLLAM.CFG: lines of `key = value`, blank ones, and comments, which begin with '#' or ';'.
  *
- * It may come from any editor of any system: UTF-8 with or without byte-order mark, UTF-16 of either byte order, with or
- * without one; lines end with CRLF, LF or CR; DOS's end-of-file character (1Ah) and zeros at its end are left out. Where
- * a key occurs twice, the last line counts. A wrong line is reported with its number and what is allowed; the other
- * lines still count.
+ * It may come from any editor of any system: UTF-8 with or without byte-order mark, UTF-16 of either byte order, with
+ * or without one; lines end with CRLF, LF or CR; DOS's end-of-file character (1Ah) and zeros at its end are left out.
+ * Where a key occurs twice, the last line counts. A wrong line is reported with its number and what is allowed; the
+ * other lines still count.
  */
 #ifndef BOOTLLAMA_CONFIG_FILE_H
 #define BOOTLLAMA_CONFIG_FILE_H

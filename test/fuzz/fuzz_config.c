@@ -1,6 +1,6 @@
 /*
- * Arbitrary settings text. Whatever it says, each setting stays in its range, each report is one printable line, and what
- * a setting is said to be sets it to the same value. As UTF-16 the text says the same.
+ * Arbitrary settings text. Whatever it says, each setting stays in its range, each report is one printable line, and
+ * what a setting is said to be sets it to the same value. As UTF-16 the text says the same.
  */
 #include <stdlib.h>
 #include <string.h>

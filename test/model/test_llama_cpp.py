@@ -214,8 +214,8 @@ TEMPLATES = {
     "chatml": EACH + "{{'<|im_start|>' + message['role'] + '\\n' + TEXT + '<|im_end|>' + '\\n'}}{% endfor %}" +
               ASK + "{{ '<|im_start|>assistant\\n' }}{% endif %}",
     "smollm2": EACH + "{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\\nYou are a "
-               "helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\\n' }}{% endif %}{{'<|im_start|>' + "
-               "message['role'] + '\\n' + TEXT + '<|im_end|>' + '\\n'}}{% endfor %}" +
+               "helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\\n' }}{% endif %}"
+               "{{'<|im_start|>' + message['role'] + '\\n' + TEXT + '<|im_end|>' + '\\n'}}{% endfor %}" +
                ASK + "{{ '<|im_start|>assistant\\n' }}{% endif %}",
     "deepseek-coder": "{%- set ns = namespace(found=false) -%}" + EACH + "{%- if message['role'] == 'system' -%}"
                       "{%- set ns.found = true -%}{%- endif -%}{%- endfor -%}{{bos_token}}{%- if not ns.found -%}"

@@ -251,7 +251,8 @@ static void limits(void **state)
 static void lines(void **state)
 {
     struct config config = parse("\xEF\xBB\xBF# comment = 1\r\n\r\n  ; steps = 5\r\n\t TOP_K\t =  7 \t\r\nSteps=9\r\n"
-                                 "steps = 10\r\nprompt = a = b #c\r\nseed = 3 ; c\r\nserial = com2 9600 # c\r\nmodel = # c\r\n");
+                                 "steps = 10\r\nprompt = a = b #c\r\nseed = 3 ; c\r\nserial = com2 9600 # c\r\n"
+                                 "model = # c\r\n");
 
     (void)state;
     assert_string_equal(reports, "");
@@ -321,8 +322,8 @@ static void wrong_lines(void **state)
         {"prompt = \"x\t\"", "line 1: prompt contains a tab; write spaces\n"},
         {"chat_stop = a\tb", "line 1: chat_stop contains a tab; write \\t\n"},
         {"temperature = 0,8", "line 1: temperature must be a number from 0 to 100, with a point, not a comma\n"},
-        {"steps = 20;short", "line 1: steps must be a whole number from 0 to 1000000; a comment behind it begins with a "
-                             "blank and # or ;\n"},
+        {"steps = 20;short", "line 1: steps must be a whole number from 0 to 1000000; a comment behind it begins with "
+                             "a blank and # or ;\n"},
         {"steps = # 20", "line 1: steps must be a whole number from 0 to 1000000\n"},
         {"x\ntop_k = 3\ny", "line 1: write a setting as key = value\nline 3: write a setting as key = value\n"},
     };
