@@ -88,7 +88,7 @@ static size_t to_utf16(const char *text, size_t n, bool big_endian, uint8_t *out
     for (const char *end = text + n;; code = utf8_next(&text, end)) {
         const uint32_t high = 0xD800 + ((code - 0x10000) >> 10),
                        units[2] = {code < 0x10000 ? code : high, 0xDC00 + (code & 0x3FF)};
-        if (code == UNICODE_REPLACEMENT || code == 0) {
+        if (code == UTF8_REPLACEMENT_CODE || code == 0) {
             return 0;
         }
         for (int i = 0; i < (code < 0x10000 ? 1 : 2); i++) {
