@@ -20,7 +20,7 @@
 #include "score.h"
 #include "session/keys.h"
 #include "terminal.h"
-#include "x87.h"
+#include "pc/x87.h"
 
 static const struct kernel *choose_kernel(const char *name, const struct cpu_features *cpu)
 {

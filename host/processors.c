@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include "x87.h"
+#include "pc/x87.h"
 
 struct job {
     void (*work)(void *context, uint32_t index);
