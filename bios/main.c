@@ -102,7 +102,7 @@ _Noreturn void bios_main(uint32_t drive)
     show_stage(&machine, ", disk");
     disk_init(&machine.disk, (uint8_t)drive);
     show_stage(&machine, "\n");
-    bios_platform_init(&platform, &machine);
+    bios_platform_init(&platform, &machine, 0);
     console_run(&platform);
     terminal_stop(&machine.terminal, "bootllama has ended.");
 }
