@@ -1,7 +1,7 @@
 /*
  * What core/ asks of the machine under it: the only way out of core/.
  *
- * bios/bios_platform.c, uefi/platform.c and host/platform.c each fill one struct platform. Every call takes that struct
+ * bios/bios_platform.c, uefi/platform.c and host/host_platform.c each fill one struct platform. Every call takes it
  * first, so an implementation finds its own state through `state` and needs no globals. One processor makes all calls,
  * never one from inside another, and each returns in bounded time.
  */
@@ -20,9 +20,12 @@ enum platform_status {
     PLATFORM_STOPPED = -3,   /* stop_asked said so */
 };
 
-/* What get_key returns: a Unicode code point, or one of these. Enter is '\r', Backspace 0x08, Escape 0x1B. */
+/* What get_key returns: a Unicode code point, or one of these. Backspace is 0x08. */
 enum platform_key {
     KEY_NONE = -1, /* nothing was typed */
+    KEY_CTRL_C = 0x03,
+    KEY_ENTER = '\r',
+    KEY_ESCAPE = 0x1B,
     KEY_UP = 0x110000,
     KEY_DOWN,
     KEY_LEFT,
@@ -65,7 +68,7 @@ struct platform {
 
     /* core/'s own question, NULL until core/ sets it: does somebody want what is under way to stop? A file call that may
        take longer than 100 ms asks it in between, and fails with PLATFORM_STOPPED where the answer is yes. The question
-       is the one exception from the rule above: it calls get_key. */
+       is the one exception from the rule above: it calls get_key and microseconds. */
     bool (*stop_asked)(void *context);
     void *stop_context;
 
