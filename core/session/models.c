@@ -185,6 +185,7 @@ static int open_model(struct models *models, const struct kernel *kernel)
         output_ticker_end(models->output);
     }
     if (status != 0) {
+        typeahead_stop_asked(models->typeahead); /* a stop is obeyed by now: the former model may come back */
         output_error(models->output, error.text);
         return -1;
     }
@@ -329,11 +330,11 @@ void models_list(struct models *models)
     for (uint32_t index = 0; (status = models_next(models, &index)) == PLATFORM_OK;) {
         format(path, sizeof path, "%s/%s", MODELS_FOLDER, models->entry.name);
         judge(models, path, verdict, sizeof verdict);
-        output_say(models->output, COLOUR_TEXT, "%2u  %-24s %9s  %s\n", ++number, models->entry.name,
-                   figure_size(models->entry.size).text, verdict);
         if (typeahead_stop_asked(models->typeahead)) {
             return;
         }
+        output_say(models->output, COLOUR_TEXT, "%2u  %-24s %9s  %s\n", ++number, models->entry.name,
+                   figure_size(models->entry.size).text, verdict);
     }
     struct error error;
     if (status != PLATFORM_NOT_FOUND) {
