@@ -90,7 +90,7 @@ def test_lasting_read_error_before_stage2_runs(boot, place):
 
 
 LASTING_MESSAGES = {
-    "fat": "{path}: cannot be opened: {cause}",
+    "fat": r"{path}: cannot be read at byte \d+: {cause}",
     "directory": "/MODELS cannot be listed: {cause}",
     "model": r"{path}: cannot be read at byte \d+: {cause}",
 }
@@ -228,7 +228,7 @@ def test_model_too_large_for_memory(boot, wide_volume, firmware, memory):
 # ---- The file system, where it is our own driver that reads it ----
 
 BAD_CHAINS = {  # what the entry of the eleventh cluster becomes, what is said
-    "loop": (lambda chain: chain[5], "the chain of clusters goes on after its end, {last}"),
+    "circle": (lambda chain: chain[5], r"the chain of clusters comes back to \d+"),
     "free": (lambda chain: 0, "cluster {changed} leads to a free cluster"),
     "bad": (lambda chain: 0x0FFFFFF7, "cluster {changed} leads to a bad cluster"),
     "outside": (lambda chain: 0x00FFFFFF, "cluster {changed} leads to 16777215, which is none"),
@@ -241,51 +241,20 @@ def test_bad_chain(boot, volume, kind):
     chain = volume.chain(PATH)
     value, message = BAD_CHAINS[kind]
     volume.set_fat(chain[10], value(chain))
-    looped = [*chain[:11], *chain[5:11] * len(chain)]
-    message = message.format(changed=chain[10], last=looped[len(chain) - 1])
+    message = message.format(changed=chain[10])
     with boot(volume.path) as machine:
-        check_failure(machine, re.escape(f"{PATH}: cannot be opened: {message}: repair the volume"))
+        check_failure(machine, rf"{re.escape(PATH)}: cannot be read at byte \d+: {message}: repair the volume")
 
 
-def test_chain_too_long(boot, volume):
-    chain = volume.chain(PATH)
-    volume.set_fat(chain[-1], volume.free_clusters()[0])
-    volume.set_fat(volume.free_clusters()[0], END_OF_CHAIN)
-    with boot(volume.path) as machine:
-        check_failure(machine, re.escape(f"{PATH}: cannot be opened: the chain of clusters goes on after its end, "
-                                         f"{chain[-1]}: repair the volume"))
-
-
-# ---- The program itself ----
-
-def damaged(content):
-    """The bytes with one bit of the middle one flipped."""
-    at = len(content) // 2
-    return content[:at] + bytes([content[at] ^ 0x10]) + content[at + 1:]
-
-
-@pytest.mark.parametrize("where", ["loader", "middle", "last"])
-def test_damaged_stage2(boot, volume, where):
-    """On the disk it is seen by its checksum: a letter, a key, and the same again."""
-    sectors_of_stage2 = built("bios/stage2.bin").stat().st_size // SECTOR
-    lba = {"loader": 1, "middle": 1 + sectors_of_stage2 // 2, "last": sectors_of_stage2}[where]
-    volume.write(lba, damaged(volume.read(lba)))
-    with boot(volume.path) as machine:
-        machine.wait_for_screen("bootllama: error S, press a key")
-        machine.press("ret")
-        machine.wait_for_screen("press a keyBooting from Hard Disk... bootllama: error S, press a key")
-        assert machine.text() == ""
-
-
-@pytest.mark.parametrize("damage", [lambda data: b"ZM" + data[2:], lambda data: data[:len(data) // 2]],
-                         ids=["no-header", "cut-in-half"])
-def test_damaged_application(boot, volume, damage):
-    """The firmware does not start what is not a whole PE file, and goes on to what else it can start. It looks at no
-    checksum: nothing can be said of a file that is damaged in its code."""
-    path = "/EFI/BOOT/BOOTX64.EFI"
-    volume.put(damage(volume.file(path)), path)
-    with boot(volume.path, "uefi") as machine, pytest.raises(NothingToBoot):
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+def test_chain_longer_than_the_file(boot, volume, firmware):
+    """The size counts: fsck, other systems and UEFI firmware take no harm from what follows."""
+    last, free = volume.chain(PATH)[-1], volume.free_clusters()[0]
+    volume.set_fat(last, free)
+    volume.set_fat(free, END_OF_CHAIN)
+    with boot(volume.path, firmware) as machine:
         machine.start()
+        machine.tells(expected())
 
 
 # ---- The machine ----
