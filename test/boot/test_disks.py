@@ -1,5 +1,7 @@
 """Disks as people have them on a BIOS: slow, scattered, pulled out, partitioned otherwise, behind other drives."""
 import re
+import struct
+import subprocess
 import time
 
 import pytest
@@ -7,8 +9,8 @@ import pytest
 from gguf_file import GgufFile
 from gguf_writer import write_wide
 from machine import ERROR
-from stories import MODEL, expected
-from volume import Volume
+from stories import IMAGE, MODEL, expected
+from volume import PARTITION_ENTRY, SECTOR, Volume
 
 PROMPT = re.compile(r"\n> $")
 
@@ -91,3 +93,104 @@ def test_stick_put_back(boot, volume):
         machine.ask("blockdev-change-medium", device="disk", filename=str(volume.path), format="raw")
         machine.type("/model default\r")
         machine.wait_for("Model: bootllama default")
+
+
+# ---- Started by another boot sector ----
+
+CHAIN_LOADER = """
+        bits 16
+        cpu 386
+        org 0600h
+        xor ax, ax
+        mov ds, ax
+        mov es, ax
+        mov ss, ax
+        mov sp, 7C00h
+        mov si, 7C00h
+        mov di, 0600h
+        mov cx, 256
+        rep movsw
+        jmp 0:there
+there:  mov si, packet
+        mov ah, 42h
+        mov dl, DRIVE
+        int 13h
+        jnc start
+        mov ax, 0201h               ; a floppy
+        mov bx, 7C00h
+        mov cx, 1
+        mov dx, DRIVE
+        int 13h
+start:  mov dl, PASSED
+        jmp 0:7C00h
+packet: dw 16, 1, 7C00h, 0
+        dq LBA
+        times 510 - ($ - $$) db 0
+        dw 0AA55h
+"""
+
+
+def chain_loader(folder, drive, lba, passed):
+    """Boot code, as of a master boot record: starts sector `lba` of `drive` with DL = `passed`. 440 bytes."""
+    source, binary = folder / "chain.asm", folder / "chain.bin"
+    source.write_text(CHAIN_LOADER)
+    subprocess.run(["nasm", "-f", "bin", f"-DDRIVE={drive}", f"-DLBA={lba}", f"-DPASSED={passed}", "-o", binary, source],
+                   check=True)
+    return binary.read_bytes()
+
+
+def write_at(path, offset, data):
+    with open(path, "r+b") as file:
+        file.seek(offset)
+        file.write(data)
+
+
+def partitioned(path, loader, entries):
+    """A disk with this boot code and partitions; entries: number -> (LBA, sectors); number 0 is active."""
+    path.write_bytes(loader)
+    for number, (lba, sectors) in entries.items():
+        entry = struct.pack("<B3xB3xII", 0x80 if number == 0 else 0, 0x0C, lba, sectors)
+        write_at(path, PARTITION_ENTRY + 16 * number, entry)
+    return path
+
+
+@pytest.mark.parametrize("number, lba", [(0, 63), (0, 2048), (3, 20 << 21)])  # the last one past what CHS reaches
+def test_image_written_into_a_partition(boot, tmp_path, number, lba):
+    """As by dd of=/dev/sdX1: all places count from the partition's start."""
+    loader = chain_loader(tmp_path, 0x80, lba, 0x80)
+    disk = partitioned(tmp_path / "disk.img", loader, {number: (lba, IMAGE.stat().st_size // SECTOR)})
+    try:
+        subprocess.run(["dd", f"if={IMAGE}", f"of={disk}", f"seek={lba}", "bs=512", "conv=notrunc,sparse"], check=True,
+                       capture_output=True)
+        with open(disk, "r+b") as file:
+            file.truncate(lba * SECTOR + IMAGE.stat().st_size)
+        with boot(disk) as machine:
+            machine.start()
+            machine.tells(expected())
+    finally:
+        disk.unlink()
+
+
+@pytest.mark.parametrize("drive, passed", [(0x81, 0x80), (0x81, 0x00), (0x81, 0xFF), (0x00, 0x80)])
+def test_drive_number_that_is_not_true(boot, tmp_path, drive, passed):
+    """Another disk's boot sector starts ours and names a drive that is there, but not the one it was read from."""
+    other = partitioned(tmp_path / "other.img", chain_loader(tmp_path, drive, 0, passed), {0: (2048, 2048)})
+    write_at(other, 4096 * SECTOR - 1, b"\0")
+    ours = ["-drive", f"id=ours,if=none,format=raw,snapshot=on,file={IMAGE}"]
+    if drive == 0:
+        floppy = Volume.of_type(tmp_path / "floppy.img", 12, 2880)
+        floppy.put(MODEL, "/MODELS/M.GGUF")
+        floppy.configure()
+        ours = ["-drive", f"id=ours,if=none,format=raw,snapshot=on,file={floppy.path}"]
+    device = "floppy,drive=ours,drive-type=288" if drive == 0 else "ide-hd,drive=ours,bus=ide.1"
+    with boot(other, options=[*ours, "-device", device]) as machine:
+        machine.start()
+        machine.wait_for(f"drive {drive:02x}h")
+        machine.tells(expected())
+
+
+def test_disk_converted_to_gpt(boot, volume):
+    """Its header takes the place of stage 2: a letter of its own says so."""
+    volume.write(1, b"EFI PART" + bytes(SECTOR - 8))
+    with boot(volume.path) as machine:
+        machine.wait_for_screen("bootllama: error G, press a key")
