@@ -115,12 +115,15 @@ static bool is_of_models(const char *path)
 
 int fat_boot_open(struct fat_boot *boot, const char *path, struct fat_file *file)
 {
+    bool is_model = is_of_models(path);
     int status = mount(boot);
 
+    if (status == FAT_DAMAGED && !is_model) {
+        return FAT_NOT_FOUND; /* a disk without a volume has no such file; who looks for models will say why */
+    }
     if (status != FAT_OK) {
         return status;
     }
-    bool is_model = is_of_models(path);
     uint32_t first = is_model ? boot->models : 0, end = is_model ? boot->models + 1 : boot->disk.count;
     status = FAT_NOT_FOUND;
     for (uint32_t i = first; i < end && status == FAT_NOT_FOUND; i++) {

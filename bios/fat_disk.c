@@ -80,8 +80,8 @@ static void note_failure(struct fat_disk *disk, const struct fat_volume *volume,
     disk->status = status;
     disk->is_named = name != NULL;
     if (name != NULL) {
-        format(disk->error, sizeof disk->error, "the partition at LBA %u holds %s: format it as FAT32", volume->start,
-               name);
+        format(disk->error, sizeof disk->error,
+               "the partition at LBA %u holds %s: format it as FAT32 or write the image again", volume->start, name);
     } else {
         memcpy(disk->error, volume->error, sizeof disk->error);
     }

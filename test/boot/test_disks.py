@@ -10,7 +10,7 @@ from gguf_file import GgufFile
 from gguf_writer import write_wide
 from machine import ERROR
 from stories import IMAGE, MODEL, expected
-from volume import PARTITION_ENTRY, SECTOR, Volume
+from volume import PARTITION_ENTRY, PARTITION_LBA, SECTOR, Volume
 
 PROMPT = re.compile(r"\n> $")
 
@@ -194,3 +194,37 @@ def test_disk_converted_to_gpt(boot, volume):
     volume.write(1, b"EFI PART" + bytes(SECTOR - 8))
     with boot(volume.path) as machine:
         machine.wait_for_screen("bootllama: error G, press a key")
+
+
+# ---- What the partitions are formatted as ----
+
+@pytest.mark.parametrize("signature, name", [(b"EXFAT   ", "exFAT"), (b"NTFS    ", "NTFS"), (b"-FVE-FS-", "BitLocker")])
+def test_other_file_system(boot, volume, signature, name):
+    """Windows offers exFAT and NTFS first when a stick is formatted: named, with what to do."""
+    sector = volume.read(PARTITION_LBA)
+    volume.write(PARTITION_LBA, sector[:3] + signature + bytes(SECTOR - 13) + b"\x55\xaa")
+    with boot(volume.path) as machine:
+        machine.start()
+        said = machine.wait_for(PROMPT, error_allowed=True)
+        said = " ".join(said[said.index("Error: "):].split())
+        assert said == (
+            f"Error: /MODELS cannot be listed: the partition at LBA {PARTITION_LBA} holds {name}: "
+            "format it as FAT32 or write the image again >")
+
+
+def test_models_of_another_partition(boot, tmp_path):
+    """The first partition, which is active, has settings and files that only look like models; the second one is Linux's
+    by its type, and has the model and settings that do not count."""
+    first, second = Volume.copy_of_image(tmp_path / "first.img"), Volume.copy_of_image(tmp_path / "second.img")
+    first.delete("/MODELS/*")
+    first.put(b"no model", "/MODELS/A.GGUF")
+    first.put(MODEL.read_bytes(), "/MODELS/._M.GGUF")
+    first.configure(seed=7)
+    second.configure(seed=8, steps=3)
+    content = second.read(PARTITION_LBA, second.sectors)
+    first.write(PARTITION_LBA + first.sectors, content)
+    entry = struct.pack("<B3xB3xII", 0, 0x83, PARTITION_LBA + first.sectors, second.sectors)
+    first.write(0, entry, PARTITION_ENTRY + 16)
+    with boot(first.path) as machine:
+        machine.start()
+        machine.tells(expected(seed=7))

@@ -200,9 +200,9 @@ static void other_file_systems_are_named(void **state)
     static const struct {
         const char *signature, *error;
     } others[] = {
-        {"EXFAT   ", "the partition at LBA 64 holds exFAT: format it as FAT32"},
-        {"NTFS    ", "the partition at LBA 64 holds NTFS: format it as FAT32"},
-        {"-FVE-FS-", "the partition at LBA 64 holds BitLocker: format it as FAT32"},
+        {"EXFAT   ", "the partition at LBA 64 holds exFAT: format it as FAT32 or write the image again"},
+        {"NTFS    ", "the partition at LBA 64 holds NTFS: format it as FAT32 or write the image again"},
+        {"-FVE-FS-", "the partition at LBA 64 holds BitLocker: format it as FAT32 or write the image again"},
         {"SOMETHIN", "no FAT file system at LBA 64"},
     };
 
@@ -296,6 +296,17 @@ static void a_disk_without_a_model_is_looked_at_again(void **state)
     assert_int_equal(joined.calls, calls); /* not once there is one */
 }
 
+/* Said once, by whoever looks for models. */
+static void a_disk_without_a_volume_has_no_settings(void **state)
+{
+    (void)state;
+    begin(all, 0, 0);
+    assert_int_equal(fat_boot_open(&boot, "/BOOTLLAM.CFG", &file), FAT_NOT_FOUND);
+    assert_int_equal(fat_boot_open(&boot, "/MODELS/M.GGUF", &file), FAT_DAMAGED);
+    assert_int_equal(fat_boot_list(&boot, "/MODELS", 0, &entry), FAT_DAMAGED);
+    assert_string_equal(boot.error, "no FAT file system at LBA 0");
+}
+
 static void another_disk_is_looked_at_anew(void **state)
 {
     static const int order[] = {2}, other[] = {3};
@@ -340,6 +351,7 @@ int main(void)
         cmocka_unit_test(the_first_volume_with_a_model_gives_the_models),
         cmocka_unit_test(files_that_look_like_models_can_at_least_be_named),
         cmocka_unit_test(a_disk_without_a_model_is_looked_at_again),
+        cmocka_unit_test(a_disk_without_a_volume_has_no_settings),
         cmocka_unit_test(another_disk_is_looked_at_anew),
         cmocka_unit_test(stopping_is_told),
     };
