@@ -235,6 +235,24 @@ def test_model_too_large_for_memory(boot, wide_volume, firmware, memory):
         assert 130 < int(found[1]) < 300 and int(found[2]) < memory
 
 
+@pytest.mark.parametrize("context, verdict", [(3000000, "fits"), (8000000, r"fits with a context of \d+ of 8000000")])
+def test_model_above_2_gib_on_bios(boot, volume, context, verdict):
+    """With 3.5 GiB: what the list says is what happens, and the last layer's KV cache, at the end of it, works."""
+    volume.put(patched(lambda data: key_value_offset(data, "llama.context_length"), struct.pack("<I", context)),
+               "/MODELS/LONG.GGUF")
+    volume.configure(autostart="off")
+    with boot(volume.path, memory=3584) as machine:
+        machine.start()
+        machine.wait_for("\n> ")
+        machine.enter("/models")
+        assert re.search(rf"LONG\.GGUF 306 KiB {verdict} >$", " ".join(machine.wait_for("\n> ").split()))
+        machine.enter("/model long")
+        found = re.search(r"([\d.]+) (MiB|GiB) in memory", machine.wait_for("\n> "))
+        assert float(found[1]) * (1024 if found[2] == "GiB" else 1) > 2048, found[0]
+        machine.enter("")
+        machine.tells(expected())
+
+
 # ---- The file system, where it is our own driver that reads it ----
 
 BAD_CHAINS = {  # what the entry of the eleventh cluster becomes, what is said
