@@ -1,5 +1,7 @@
 #include "disk.h"
 
+#include <stddef.h>
+
 #include "base/format.h"
 #include "base/memory.h"
 #include "bios_call.h"
@@ -113,11 +115,26 @@ static bool stop_asked(struct disk *disk)
     return disk->is_stopped;
 }
 
-/* After a call that failed. */
+/* Whether the call that failed says that the drive works, and the place on the medium is at fault. */
+static bool is_bad_sector(const struct disk *disk)
+{
+    static const uint8_t statuses[] = {0x02, 0x04, 0x0A, 0x0B, 0x10, 0x11};
+
+    for (size_t i = 0; i < sizeof statuses; i++) {
+        if (disk->status == statuses[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a call that failed was the last one. */
 static bool gives_up(struct disk *disk)
 {
-    disk->is_gone = clock_microseconds() - disk->since > PATIENCE;
-    return disk->is_gone || stop_asked(disk);
+    bool is_late = clock_microseconds() - disk->since > PATIENCE;
+
+    disk->is_gone = is_late && !is_bad_sector(disk);
+    return is_late || stop_asked(disk);
 }
 
 /* Makes six tries with a reset after each: two as asked, since most errors pass, then with half the sectors each time,
@@ -151,7 +168,7 @@ static uint32_t read_somehow(struct disk *disk, uint32_t lba, uint32_t count)
     disk->since = clock_microseconds();
     uint32_t done = read_stubbornly(disk, disk->use_edd ? read_edd : read_chs, lba, count);
 
-    if (done == 0 && disk->has_edd && !disk->is_gone && !disk->is_stopped) {
+    if (done == 0 && disk->has_edd && !gives_up(disk)) {
         uint8_t status = disk->status;
         done = read_stubbornly(disk, disk->use_edd ? read_chs : read_edd, lba, count);
         if (done > 0) {
