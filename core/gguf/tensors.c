@@ -7,14 +7,6 @@
 
 enum { DIMENSIONS_MAX = 4 };
 
-/* ggml's names by number, for messages; empty numbers were withdrawn. */
-static const char type_names[][8] = {
-    "F32",    "F16",   "Q4_0",  "Q4_1",   "",      "",      "Q5_0",    "Q5_1",   "Q8_0",    "Q8_1",
-    "Q2_K",   "Q3_K",  "Q4_K",  "Q5_K",   "Q6_K",  "Q8_K",  "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S",
-    "IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS", "I8",    "I16",   "I32",     "I64",    "F64",     "IQ1_M",
-    "BF16",   "",      "",      "",       "TQ1_0", "TQ2_0", "",        "",       "",        "MXFP4",
-};
-
 struct shape {
     uint32_t rows, cols;
 };
@@ -81,12 +73,24 @@ static int read_shape(struct gguf_input *in, const char *name, struct shape want
     return 0;
 }
 
+/* Whether files of that kind (gguf_kind_name) should hold nothing but types that are supported. */
+static bool is_supported_kind(uint32_t file_type)
+{
+    return file_type == 0 || file_type == 1 || file_type == 7 || file_type == 32; /* F32, F16, Q8_0, BF16 */
+}
+
+/* People choose a file by its kind, "Q4_K_M", and do not know the types of its tensors: both are named. */
 static int refuse_type(struct gguf_input *in, const char *name, uint32_t type)
 {
+    static const char advice[] = "which is not supported; take this model's Q8_0 or F16 file";
+    const char *kind = gguf_kind_name(in->gguf->file_type), *known = gguf_type_name(type);
     char number[24];
-    bool named = type < sizeof type_names / sizeof type_names[0] && type_names[type][0] != '\0';
     format(number, sizeof number, "of type %u", type);
-    return gguf_refuse(in, name, "is %s; supported are F32, F16, BF16, Q8_0", named ? type_names[type] : number);
+    known = known[0] != '\0' ? known : number;
+    if (kind[0] == '\0' || is_supported_kind(in->gguf->file_type)) {
+        return gguf_refuse(in, name, "is %s, %s", known, advice);
+    }
+    return error_set(in->error, "%s: quantized as %s (%s is %s), %s", in->reader->path, kind, name, known, advice);
 }
 
 /* Bytes of a tensor of supported type; 0 for any other. Its dimensions are below 2^18 each. */
