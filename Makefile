@@ -16,7 +16,6 @@ all: ## everything: host program, both boot paths, models, image
 
 include setup.mk
 include core/core.mk
-include pack/pack.mk
 include host/host.mk
 include model/model.mk
 include bios/bios.mk

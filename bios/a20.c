@@ -2,8 +2,8 @@
 
 #include <stdint.h>
 
-#include "bios_call.h"
 #include "io.h"
+#include "real_mode.h"
 
 enum {
     KBC_DATA = 0x60,
@@ -24,7 +24,7 @@ enum {
     MEGABYTE = 0x100000,
 };
 
-/* Writes below 1 MiB and looks whether the same place one megabyte higher follows. */
+/* Writes below 1 MiB and looks whether the place one megabyte higher changes with it. */
 static bool a20_is_on(void)
 {
     static volatile uint32_t low;
@@ -34,7 +34,7 @@ static bool a20_is_on(void)
     return *high != low;
 }
 
-/* A slow gate gets some time. */
+/* Gives a slow gate some time. */
 static bool a20_settles(void)
 {
     for (int i = 0; i < 1000; i++) {
@@ -50,7 +50,7 @@ static bool a20_settles(void)
 static void enable_by_bios(void)
 {
     struct bios_regs regs = {.eax = 0x2401};
-    bios_call(0x15, &regs);
+    real_mode_interrupt(0x15, &regs);
 }
 
 /* Waits, bounded, until the bits of `mask` in the controller's status are `value`. */
@@ -73,8 +73,8 @@ static bool kbc_write(uint16_t port, uint8_t value)
     return true;
 }
 
-/* A20 is a bit of the controller's output port: read, changed, written. The keyboard is off meanwhile, lest the byte of
-   a key come in its place. */
+/* A20 is a bit of the controller's output port: read, changed, written. The keyboard is off meanwhile, so that no key's
+   byte comes in its place. */
 static void enable_by_keyboard_controller(void)
 {
     uint32_t flags = interrupts_off();
@@ -91,7 +91,7 @@ static void enable_by_keyboard_controller(void)
     interrupts_restore(flags);
 }
 
-/* Written to only where it changes something, and never with the bit that restarts the machine. */
+/* Writes only what changes something, and never the bit that restarts the machine. */
 static void enable_by_port_92(void)
 {
     uint8_t value = port_read(PORT_92);
@@ -105,10 +105,8 @@ bool a20_enable(void)
     static void (*const ways[])(void) = {enable_by_bios, enable_by_keyboard_controller, enable_by_port_92};
     enum { WAYS = sizeof ways / sizeof ways[0] };
     static unsigned known; /* the way that worked */
-    static bool busy;      /* enable_by_bios comes back here through bios_call */
-    bool on = busy || a20_is_on();
+    bool on = a20_is_on();
 
-    busy = true;
     for (unsigned i = 0; i < WAYS && !on; i++) {
         unsigned way = (known + i) % WAYS;
         ways[way]();
@@ -117,6 +115,5 @@ bool a20_enable(void)
             known = way;
         }
     }
-    busy = false;
     return on;
 }

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 
 /*
- * Sees to it that A20 is on: nothing if it is; else INT 15h AX=2401h, the keyboard controller, port 92h, with a test
- * after each, the way that once worked first. Every wait is bounded (a machine without a keyboard controller reads FFh
- * for ever). Called again after every BIOS call, some of which switch it off. Returns false if nothing helps.
+ * Switches A20 on if it is off: by INT 15h AX=2401h, the keyboard controller or port 92h, with a test after each, first
+ * the way that worked last. Every wait is bounded (a machine without a keyboard controller reads FFh for ever). To be
+ * called after every trip to real mode, since some BIOS calls switch A20 off. Returns false if nothing helps.
  */
 bool a20_enable(void);
 

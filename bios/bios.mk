@@ -1,25 +1,21 @@
-# build/bios/boot.bin (sector 0) and build/bios/stage2.bin (from LBA 1 on): the head of stage2.elf, with the symbols,
-# and all the rest of it packed (pack/).
+# build/bios/boot.bin (sector 0) and build/bios/stage2.bin (from LBA 1 on); stage2.elf is the same with symbols.
 #
 # layout.h is the one list of addresses: NASM gets it as layout.inc, the linker through the C preprocessor.
 
 BIOS_CC := gcc
-# Arguments in registers (-mregparm): start.asm, thunk.asm, vectors.asm and processors_entry.asm count on it.
+# Arguments in registers (-mregparm) make the code 1.5 % smaller; start.asm, thunk.asm, vectors.asm and
+# processors_entry.asm count on it.
 BIOS_TARGET := $(X87_FLAGS) -fno-pic -fno-asynchronous-unwind-tables -mpreferred-stack-boundary=2 -mregparm=3
-BIOS_SMALL := -Oz -fno-optimize-sibling-calls -fno-jump-tables -fno-shrink-wrap
+BIOS_SMALL := -Os
 BIOS_SOURCES := $(wildcard bios/*.c) $(filter-out bios/boot.asm,$(wildcard bios/*.asm))
-BIOS_OBJECTS := $(BIOS_SOURCES:%=$(BUILD)/%.o) $(patsubst pc/%,$(BUILD)/bios/pc/%.o,$(wildcard pc/*.c)) \
-    $(UNPACKER:%=$(BUILD)/bios/pack/%.o)
+BIOS_OBJECTS := $(BIOS_SOURCES:%=$(BUILD)/%.o) $(patsubst pc/%,$(BUILD)/bios/pc/%.o,$(wildcard pc/*.c))
 
-# With eight registers, vector code is smaller and (SSE2 by a third, AVX2 by a sixth) faster where GCC neither copies
-# loop heads nor functions.
-BIOS_VECTOR := -fno-tree-ch -fno-ipa-cp-clone -falign-jumps=1 -falign-labels=1
+# With eight registers, vector code is faster (SSE2 by a third, AVX2 and AVX-512 by a twentieth) where GCC does not copy
+# loop heads.
+BIOS_VECTOR := -fno-tree-ch
 $(BUILD)/bios/core/kernel/sse2.o: KERNEL_FLAGS_kernel/sse2 += $(BIOS_VECTOR)
 $(BUILD)/bios/core/kernel/avx2.o: KERNEL_FLAGS_kernel/avx2 += $(BIOS_VECTOR)
 $(BUILD)/bios/core/kernel/avx512vnni.o: KERNEL_FLAGS_kernel/avx512vnni += $(BIOS_VECTOR)
-
-# Without vector registers the sampler gains nothing from more.
-$(BUILD)/bios/core/infer/sampler.o: KERNEL_FLAGS_infer/sampler := $(BIOS_SMALL)
 
 $(eval $(call core_variant,bios,$(BIOS_CC),$(BIOS_TARGET),$(BIOS_SMALL)))
 
@@ -29,18 +25,12 @@ $(BUILD)/bios/%.c.o: bios/%.c
 	@mkdir -p $(@D)
 	$(BIOS_COMPILE) -o $@ $<
 
-$(BUILD)/bios/pack/%.o: pack/%.c
-	@mkdir -p $(@D)
-	$(BIOS_COMPILE) -o $@ $<
-
 $(BUILD)/bios/pc/%.c.o: pc/%.c
 	@mkdir -p $(@D)
 	$(BIOS_COMPILE) -o $@ $<
 
 $(BUILD)/bios/%.asm.o: bios/%.asm bios/modes.inc $(BUILD)/bios/layout.inc
 	nasm -Wall -Werror -f elf32 -g -F dwarf -Ibios/ -I$(BUILD)/bios/ -o $@ $<
-
-bios_layout = $(shell sed -nE 's,^#define $(1) ([0-9]+) .*,\1,p' bios/layout.h)
 
 $(BUILD)/bios/layout.inc: bios/layout.h
 	@mkdir -p $(@D)
@@ -55,22 +45,10 @@ $(BUILD)/bios/stage2.elf: $(BUILD)/bios/stage2.ld $(BIOS_OBJECTS) $(call core_ob
 	ld -m elf_i386 -nostdlib --gc-sections --build-id=none -z noexecstack --no-warn-rwx-segments --fatal-warnings \
 	    -T $< -Map $(@:.elf=.map) -o $@ $(filter %.o,$^)
 
-$(BUILD)/bios/head.bin: $(BUILD)/bios/stage2.elf
-	objcopy -O binary -j .head $< $@
-
-$(BUILD)/bios/program.bin: $(BUILD)/bios/stage2.elf
+# Whole sectors.
+$(BUILD)/bios/stage2.bin: $(BUILD)/bios/stage2.elf
 	objcopy -O binary -j .text -j .rodata -j .data $< $@
-
-$(BUILD)/bios/program.packed: $(BUILD)/bios/program.bin $(PACK)
-	$(call pack_program,$(BUILD)/bios/stage2.elf)
-
-# Whole sectors, no more than there is room for.
-STAGE2_MAX = $$(($(call bios_layout,STAGE2_SECTORS_MAX) * 512))
-$(BUILD)/bios/stage2.bin: $(BUILD)/bios/head.bin $(BUILD)/bios/program.packed bios/layout.h
-	cat $(filter-out %.h,$^) > $@
 	truncate -s %512 $@
-	@size=$$(stat -c %s $@); [ $$size -le $(STAGE2_MAX) ] || \
-	    { echo "$@: $$size bytes are more than $(STAGE2_MAX)" >&2; exit 1; }
 
 # The boot sector knows the size of stage 2 and, by its checksums, this very stage 2: sum = sum * 31 + next 32-bit word.
 BIOS_SUM = od -An -v -tu4 -w4 | awk '{ s = (s * 31 + $$1) % 4294967296 } END { printf "%.0f", s }'

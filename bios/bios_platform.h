@@ -2,9 +2,31 @@
 #ifndef BOOTLLAMA_BIOS_PLATFORM_H
 #define BOOTLLAMA_BIOS_PLATFORM_H
 
+#include "disk.h"
+#include "extended_memory.h"
+#include "fat_directory.h"
+#include "fat_file.h"
 #include "platform.h"
+#include "terminal.h"
 
-/* The platform of this machine, all its parts started before. It lives as long as the program. */
-struct platform *bios_platform(void);
+enum { BIOS_FILES = 2, BIOS_VENDOR_MAX = 80 };
+
+struct bios_machine {
+    struct terminal terminal;
+    struct extended_memory memory;
+    struct disk disk;
+    struct fat_cache cache;
+    struct fat_volume volume; /* while `mounted` */
+    bool mounted;
+    struct fat_file file[BIOS_FILES];
+    bool in_use[BIOS_FILES];
+    struct fat_list list;
+    struct fat_entry entry; /* found last */
+    char vendor[BIOS_VENDOR_MAX];
+};
+
+/* Makes *platform the platform of *machine, whose terminal, memory and disk are started. Both stay as long as the
+   program. */
+void bios_platform_init(struct platform *platform, struct bios_machine *machine);
 
 #endif

@@ -1,7 +1,5 @@
 #include "disk.h"
 
-#include <stdbool.h>
-
 #include "base/format.h"
 #include "base/memory.h"
 #include "bios_call.h"
@@ -29,106 +27,97 @@ struct packet { /* of EDD_READ; the BIOS writes the blocks really read over `cou
 };
 _Static_assert(sizeof(struct packet) == 16, "as the BIOS reads it");
 
-static struct {
-    uint8_t drive;
-    bool has_edd, use_edd;
-    uint32_t sectors_per_track, heads; /* 0 if unknown */
-    uint32_t limit;                    /* sectors in one call, at most; smaller after larger ones failed */
-    uint8_t status;                    /* AH of the last call that failed */
-    char error[48];
-} disk;
-
 /* Carry alone is not enough: some BIOSes take the call and have no extended reads. */
-static bool edd_answers(void)
+static bool edd_answers(const struct disk *disk)
 {
-    struct bios_regs regs = {.eax = EDD_PRESENT, .ebx = EDD_ASKED, .edx = disk.drive};
+    struct bios_regs regs = {.eax = EDD_PRESENT, .ebx = EDD_ASKED, .edx = disk->drive};
     bios_call(0x13, &regs);
     return !bios_failed(&regs) && (uint16_t)regs.ebx == EDD_ANSWER && (regs.ecx & EDD_PACKET_CALLS) != 0;
 }
 
-static void find_geometry(void)
+static void find_geometry(struct disk *disk)
 {
-    struct bios_regs regs = {.eax = GEOMETRY, .edx = disk.drive}; /* ES:DI = 0 for the sake of some BIOSes */
+    struct bios_regs regs = {.eax = GEOMETRY, .edx = disk->drive}; /* some BIOSes want ES:DI = 0 */
     bios_call(0x13, &regs);
     if (!bios_failed(&regs)) {
-        disk.sectors_per_track = regs.ecx & 0x3F;
-        disk.heads = (regs.edx >> 8 & 0xFF) + 1;
+        disk->sectors_per_track = regs.ecx & 0x3F;
+        disk->heads = (regs.edx >> 8 & 0xFF) + 1;
     }
 }
 
-void disk_init(uint8_t drive)
+void disk_init(struct disk *disk, uint8_t drive)
 {
-    disk.drive = drive;
-    disk.limit = BOUNCE_SECTORS;
-    disk.has_edd = disk.use_edd = edd_answers();
-    find_geometry();
+    disk->drive = drive;
+    disk->limit = BOUNCE_SECTORS;
+    disk->has_edd = disk->use_edd = edd_answers(disk);
+    find_geometry(disk);
 }
 
-/* What brings a drive out of an error state; also the time a floppy needs to spin up. */
-static void reset(void)
+/* Brings a drive out of an error state, and gives a floppy time to spin up. */
+static void reset(const struct disk *disk)
 {
-    struct bios_regs regs = {.eax = RESET, .edx = disk.drive};
+    struct bios_regs regs = {.eax = RESET, .edx = disk->drive};
     bios_call(0x13, &regs);
 }
 
 /* Both read into the bounce buffer and return the sectors read, 0 on failure. */
-static uint32_t read_edd(uint32_t lba, uint32_t count)
+static uint32_t read_edd(struct disk *disk, uint32_t lba, uint32_t count)
 {
     struct packet packet = {sizeof packet, (uint16_t)count, 0, BOUNCE_ADDRESS >> 4, lba};
     struct bios_regs regs = {
-        .eax = EDD_READ, .edx = disk.drive, .ds = bios_segment(&packet), .esi = bios_offset(&packet)};
+        .eax = EDD_READ, .edx = disk->drive, .ds = bios_segment(&packet), .esi = bios_offset(&packet)};
     bios_call(0x13, &regs);
     uint16_t done = *(volatile uint16_t *)&packet.count;
     if (bios_failed(&regs) || done != count) {
-        disk.status = (uint8_t)(regs.eax >> 8);
+        disk->status = (uint8_t)(regs.eax >> 8);
         return 0;
     }
     return count;
 }
 
-/* At most to the end of the track: many BIOSes read no further. */
-static uint32_t read_chs(uint32_t lba, uint32_t count)
+/* Reads at most to the end of the track: many BIOSes go no further. */
+static uint32_t read_chs(struct disk *disk, uint32_t lba, uint32_t count)
 {
-    if (disk.sectors_per_track == 0) {
+    if (disk->sectors_per_track == 0) {
         return 0;
     }
-    uint32_t track = lba / disk.sectors_per_track, sector = lba % disk.sectors_per_track;
-    uint32_t cylinder = track / disk.heads, head = track % disk.heads;
+    uint32_t track = lba / disk->sectors_per_track, sector = lba % disk->sectors_per_track;
+    uint32_t cylinder = track / disk->heads, head = track % disk->heads;
     if (cylinder >= CYLINDERS_MAX) {
         return 0;
     }
-    if (count > disk.sectors_per_track - sector) {
-        count = disk.sectors_per_track - sector;
+    if (count > disk->sectors_per_track - sector) {
+        count = disk->sectors_per_track - sector;
     }
     struct bios_regs regs = {
         .eax = READ_CHS | count,
         .ecx = (cylinder & 0xFF) << 8 | (cylinder >> 2 & 0xC0) | (sector + 1),
-        .edx = head << 8 | disk.drive,
+        .edx = head << 8 | disk->drive,
         .es = BOUNCE_ADDRESS >> 4,
     };
     bios_call(0x13, &regs);
     if (bios_failed(&regs)) { /* AL, the count, is not to be trusted */
-        disk.status = (uint8_t)(regs.eax >> 8);
+        disk->status = (uint8_t)(regs.eax >> 8);
         return 0;
     }
     return count;
 }
 
-typedef uint32_t read_function(uint32_t lba, uint32_t count);
+typedef uint32_t read_function(struct disk *disk, uint32_t lba, uint32_t count);
 
-/* Six tries with a reset after each: twice as asked, since most errors pass, then with half the sectors each time, at
-   last with one. A size that helped is remembered. */
-static uint32_t read_stubbornly(read_function *read, uint32_t lba, uint32_t count)
+/* Makes six tries with a reset after each: two as asked, since most errors pass, then with half the sectors each time,
+   the last with one. Remembers a size that helped. */
+static uint32_t read_stubbornly(struct disk *disk, read_function *read, uint32_t lba, uint32_t count)
 {
-    uint32_t asked = count < disk.limit ? count : disk.limit, size = asked;
+    uint32_t asked = count < disk->limit ? count : disk->limit, size = asked;
 
     for (int tries = 1; tries <= TRIES; tries++) {
-        uint32_t done = read(lba, size);
+        uint32_t done = read(disk, lba, size);
         if (done > 0) {
-            disk.limit = size < asked ? size : disk.limit;
+            disk->limit = size < asked ? size : disk->limit;
             return done;
         }
-        reset();
+        reset(disk);
         if (tries == TRIES - 1) {
             size = 1;
         } else if (tries >= 2 && size > 1) {
@@ -138,33 +127,33 @@ static uint32_t read_stubbornly(read_function *read, uint32_t lba, uint32_t coun
     return 0;
 }
 
-/* The way that worked last, then the other one. */
-static uint32_t read_somehow(uint32_t lba, uint32_t count)
+/* Tries the way that worked last, then the other one. */
+static uint32_t read_somehow(struct disk *disk, uint32_t lba, uint32_t count)
 {
-    uint32_t done = read_stubbornly(disk.use_edd ? read_edd : read_chs, lba, count);
+    uint32_t done = read_stubbornly(disk, disk->use_edd ? read_edd : read_chs, lba, count);
 
-    if (done == 0 && disk.has_edd) {
-        uint8_t status = disk.status;
-        done = read_stubbornly(disk.use_edd ? read_chs : read_edd, lba, count);
+    if (done == 0 && disk->has_edd) {
+        uint8_t status = disk->status;
+        done = read_stubbornly(disk, disk->use_edd ? read_chs : read_edd, lba, count);
         if (done > 0) {
-            disk.use_edd = !disk.use_edd;
+            disk->use_edd = !disk->use_edd;
         } else {
-            disk.status = status;
+            disk->status = status;
         }
     }
     return done;
 }
 
-int disk_read(uint32_t lba, uint32_t count, void *buffer)
+int disk_read(struct disk *disk, uint32_t lba, uint32_t count, void *buffer)
 {
     uint8_t *target = buffer;
-    uint32_t limit = disk.limit;
+    uint32_t limit = disk->limit;
 
     while (count > 0) {
-        uint32_t done = read_somehow(lba, count < BOUNCE_SECTORS ? count : BOUNCE_SECTORS);
+        uint32_t done = read_somehow(disk, lba, count < BOUNCE_SECTORS ? count : BOUNCE_SECTORS);
         if (done == 0) {
-            disk.limit = limit; /* the sector is to blame, not the size */
-            format(disk.error, sizeof disk.error, "INT 13h status %02xh at LBA %u", disk.status, lba);
+            disk->limit = limit; /* the sector is to blame, not the size */
+            format(disk->error, sizeof disk->error, "INT 13h status %02xh at LBA %u", disk->status, lba);
             return -1;
         }
         memcpy(target, (const void *)memory_at(BOUNCE_ADDRESS), (size_t)done * SECTOR);
@@ -173,9 +162,4 @@ int disk_read(uint32_t lba, uint32_t count, void *buffer)
         count -= done;
     }
     return 0;
-}
-
-const char *disk_error(void)
-{
-    return disk.error;
 }

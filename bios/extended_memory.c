@@ -21,13 +21,8 @@ struct e820_entry { /* ACPI specification ch. 15.1 */
 };
 _Static_assert(sizeof(struct e820_entry) == E820_BYTES, "as the BIOS fills it");
 
-/* What is given out lies at the front, [base, base + used). */
-static struct {
-    uint64_t base, size, used;
-} region;
-
-/* INT 15h E820h, with the failings of many BIOSes in mind: the buffer must stay as it was between two calls, the end
-   shows as EBX = 0 or as carry one call later, and 20 bytes are written whatever was asked for. */
+/* INT 15h E820h, with the faults of many BIOSes in mind: they want the buffer unchanged between two calls, show the end
+   as EBX = 0 or as carry one call later, and write 20 bytes whatever was asked for. */
 static void ask_e820(struct memory_map *map)
 {
     struct e820_entry entry = {.attributes = ATTRIBUTE_ENABLED};
@@ -85,7 +80,7 @@ static void ask_88(struct memory_map *map)
     }
 }
 
-uint64_t extended_memory_init(void)
+uint64_t extended_memory_init(struct extended_memory *memory)
 {
     static void (*const ways[])(struct memory_map *) = {ask_e820, ask_e801, ask_88};
     static struct memory_map map;
@@ -96,29 +91,28 @@ uint64_t extended_memory_init(void)
         ways[i](&map);
         largest = memory_map_largest(&map, MIB, END);
     }
-    region.base = largest.base;
-    region.size = largest.size;
-    return region.size;
+    *memory = (struct extended_memory){.base = largest.base, .size = largest.size};
+    return memory->size;
 }
 
-uint64_t extended_memory_free(void)
+uint64_t extended_memory_free(const struct extended_memory *memory)
 {
-    return region.size - region.used;
+    return memory->size - memory->used;
 }
 
-void *extended_memory_reserve(size_t bytes)
+void *extended_memory_reserve(struct extended_memory *memory, size_t bytes)
 {
     uint64_t pages = ((uint64_t)bytes + PAGE - 1) & ~(uint64_t)(PAGE - 1);
 
-    if (bytes == 0 || pages > region.size - region.used) {
+    if (bytes == 0 || pages > memory->size - memory->used) {
         return NULL;
     }
-    void *memory = (void *)(uintptr_t)(region.base + region.used);
-    region.used += pages;
-    return memory;
+    void *piece = (void *)(uintptr_t)(memory->base + memory->used);
+    memory->used += pages;
+    return piece;
 }
 
-void extended_memory_release(void *memory)
+void extended_memory_release(struct extended_memory *memory, void *piece)
 {
-    region.used = (uintptr_t)memory - region.base;
+    memory->used = (uintptr_t)piece - memory->base;
 }

@@ -5,12 +5,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct extended_memory { /* what is given out lies at the front, [base, base + used) */
+    uint64_t base, size, used;
+};
+
 /* Asks the BIOS (E820, else E801, else 88h). Needs A20. Returns the bytes found, 0 if none. */
-uint64_t extended_memory_init(void);
+uint64_t extended_memory_init(struct extended_memory *memory);
 
 /* As struct platform has them (core/platform.h). */
-uint64_t extended_memory_free(void);
-void *extended_memory_reserve(size_t bytes);
-void extended_memory_release(void *memory);
+uint64_t extended_memory_free(const struct extended_memory *memory);
+void *extended_memory_reserve(struct extended_memory *memory, size_t bytes);
+void extended_memory_release(struct extended_memory *memory, void *piece);
 
 #endif

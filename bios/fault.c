@@ -5,7 +5,6 @@
 #include "base/format.h"
 #include "io.h"
 #include "layout.h"
-#include "terminal.h"
 
 enum { VECTORS = 32, PRESENT_INTERRUPT_GATE = 0x8E00 };
 
@@ -35,7 +34,9 @@ static const char *const names[VECTORS] = {
     [18] = "machine check",    [19] = "SSE error",
 };
 
-void fault_init(void)
+static struct terminal *fault_terminal; /* an exception brings no pointer */
+
+void fault_init(struct terminal *terminal)
 {
     static struct gate gates[VECTORS];
     struct table_pointer pointer = {.limit = sizeof gates - 1, .base = (uint32_t)gates};
@@ -48,6 +49,7 @@ void fault_init(void)
             .offset_high = (uint16_t)(vector_table[i] >> 16),
         };
     }
+    fault_terminal = terminal;
     __asm__ volatile("lidt %0" : : "m"(pointer));
 }
 
@@ -58,5 +60,5 @@ _Noreturn void fault_show(const struct fault_frame *frame)
 
     format(text, sizeof text, "Error: processor exception %u (%s) at %08x, error code %x", frame->vector,
            name != NULL ? name : "reserved", frame->eip, frame->error_code);
-    terminal_stop(text);
+    terminal_stop(fault_terminal, text);
 }

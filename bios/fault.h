@@ -2,7 +2,9 @@
 #ifndef BOOTLLAMA_FAULT_H
 #define BOOTLLAMA_FAULT_H
 
-/* Loads the IDT. Interrupts may be switched on afterwards. */
-void fault_init(void);
+#include "terminal.h"
+
+/* Loads the IDT; exceptions are told on *terminal, which is kept. Interrupts may be switched on afterwards. */
+void fault_init(struct terminal *terminal);
 
 #endif

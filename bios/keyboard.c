@@ -1,8 +1,5 @@
 #include "keyboard.h"
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "bios_call.h"
 #include "clock.h"
 #include "cp437.h"
@@ -18,45 +15,39 @@ enum {
     INTERVAL = 10000, /* microseconds between two questions */
 };
 
-static uint8_t calls; /* added to AH */
-static bool busy;
-static bool expected; /* there may be a key right now */
-
-void keyboard_init(void)
+void keyboard_init(struct keyboard *keyboard)
 {
-    calls = (memory_read8(BDA_KEYBOARD_FLAGS) & ENHANCED_KEYBOARD) != 0 ? ENHANCED_CALLS : 0;
+    *keyboard = (struct keyboard){0};
+    keyboard->calls = (memory_read8(BDA_KEYBOARD_FLAGS) & ENHANCED_KEYBOARD) != 0 ? ENHANCED_CALLS : 0;
 }
 
-void keyboard_busy(void)
+void keyboard_busy(struct keyboard *keyboard)
 {
-    busy = true;
+    keyboard->busy = true;
 }
 
-void keyboard_expect(void)
+void keyboard_expect(struct keyboard *keyboard)
 {
-    expected = true;
+    keyboard->expected = true;
 }
 
-/* A trip to real mode costs as much as a token of a small model takes on a fast machine: not at every poll. */
-static bool is_time(void)
+/* Not at every poll: a trip to real mode takes as long as a token of a small model on a fast machine. */
+static bool is_time(struct keyboard *keyboard)
 {
-    static uint32_t last_tick;
-    static uint64_t next;
-
-    if (busy) {
+    if (keyboard->busy) {
         uint32_t tick = clock_ticks();
-        busy = false;
-        if (tick == last_tick) {
+        keyboard->busy = false;
+        if (tick == keyboard->last_tick) {
             return false;
         }
-        last_tick = tick;
+        keyboard->last_tick = tick;
         return true;
     }
     uint64_t now = clock_microseconds();
-    if (now < next) {
+    if (now < keyboard->next) {
         return false;
     }
-    next = now + INTERVAL;
+    keyboard->next = now + INTERVAL;
     return true;
 }
 
@@ -83,18 +74,18 @@ static int key_of_scan_code(uint8_t scan_code)
     }
 }
 
-int keyboard_get_key(void)
+int keyboard_get_key(struct keyboard *keyboard)
 {
-    if (!expected && !is_time()) {
+    if (!keyboard->expected && !is_time(keyboard)) {
         return KEY_NONE;
     }
-    struct bios_regs regs = {.eax = (uint32_t)(IS_READY + calls) << 8};
+    struct bios_regs regs = {.eax = (uint32_t)(IS_READY + keyboard->calls) << 8};
     bios_call(0x16, &regs);
-    expected = (regs.flags & BIOS_ZERO) == 0; /* after one key there may be another one */
-    if (!expected) {
+    keyboard->expected = (regs.flags & BIOS_ZERO) == 0; /* after one key there may be another one */
+    if (!keyboard->expected) {
         return KEY_NONE;
     }
-    regs = (struct bios_regs){.eax = (uint32_t)(READ + calls) << 8};
+    regs = (struct bios_regs){.eax = (uint32_t)(READ + keyboard->calls) << 8};
     bios_call(0x16, &regs);
     uint8_t character = (uint8_t)regs.eax, scan_code = (uint8_t)(regs.eax >> 8);
     if (character == 0 || ((character == 0xE0 || character == 0xF0) && scan_code != 0)) {

@@ -12,11 +12,8 @@
 #define BOOT_ADDRESS 0x7C00     /* sector 0, where the BIOS puts it */
 #define BOOT_FAIL 0x7C5C        /* in it, for the loader: jump here with AL = letter of the error */
 #define BOOT_SUM 0x7C5F         /* call here: the checksum of CX sectors at segment DX in EBX */
-#define STAGE2_ADDRESS 0x8000   /* stage 2 as it is on the disk: its head with 16-bit code, then the packed program */
-#define PROGRAM_ADDRESS 0x14000 /* the program unpacked: code, data, bss */
-#define UNPACK_ADDRESS 0x32000  /* scratch while it is unpacked, up to the stack; its data ends before */
-#define UNPACK_STACK 0x800      /* bytes of stack meanwhile, below STACK_TOP */
-#define PROGRAM_LIMIT 0x60000   /* the end of its bss at most */
+#define STAGE2_ADDRESS 0x8000   /* stage 2 where the loader puts it and where it runs; 16-bit code first, then bss */
+#define STAGE2_LIMIT 0x60000    /* the end of its bss at most: 160 KiB for the bss of the largest stage 2 */
 #define BOUNCE_ADDRESS 0x60000  /* disk transfers; starts on a 64 KiB line that none may cross */
 #define BOUNCE_SECTORS 64       /* 32 KiB: the most that every BIOS reads in one call */
 #define STACK_BOTTOM 0x68000    /* stack of the C code: 96 KiB */
@@ -28,7 +25,7 @@
 
 /* The disk, in sectors of 512 bytes. */
 #define STAGE2_LBA 1
-#define STAGE2_SECTORS_MAX 96   /* 48 KiB: what fits before PROGRAM_ADDRESS, and the gap before the partition */
+#define STAGE2_SECTORS_MAX 384  /* 192 KiB, up to 38000h in memory; the gap before the partition has 2047 sectors */
 
 /* Segment selectors of the GDT in start.asm. */
 #define SELECTOR_CODE32 0x08

@@ -1,10 +1,10 @@
 ; The first sector of stage 2: reads the rest of it.
 ;
 ; Loaded by boot.asm to STAGE2_ADDRESS and entered there in real mode with DL = boot drive, CX = sectors of stage 2,
-; EBX = its checksum, DS = ES = SS = 0. Reads what is missing, at most BOUNCE_SECTORS at once and never across a
-; 64 KiB line, through EDD where the drive has it and through CHS otherwise. Then start.asm, with DL as above.
-; A transfer that fails is tried again after a reset with half the sectors, six times; then through CHS; then it is
-; error R. A wrong checksum is error S.
+; EBX = its checksum, DS = ES = SS = 0. Asks whether there is memory for stage 2 and its data (error M). Reads what is
+; missing, at most BOUNCE_SECTORS at once and never across a 64 KiB line, through EDD where the drive has it and through
+; CHS otherwise. Then start.asm, with DL as above. A transfer that fails is tried again after a reset with half the
+; sectors, six times; then through CHS; then it is error R. A wrong checksum is error S.
 
 %include "layout.inc"
 
@@ -27,13 +27,17 @@
 
 extern start
 
-global loader, loader_fail
+global loader
 loader: mov [drive], dl
         mov [sectors], cx
         mov [sum], ebx
         mov ax, 0E00h + '.'         ; "bootllama." on the screen: sector 0 has done its part
         mov bx, 7
         int 10h
+        int 12h                     ; KiB of memory below the EBDA
+        cmp ax, LOW_MEMORY_KIB
+        mov al, 'M'
+        jb fail
         mov word [limit], BOUNCE_SECTORS
         call find_edd
         call find_geometry
@@ -45,7 +49,7 @@ loader: mov [drive], dl
         mov es, ax
         call read
         mov al, 'R'
-        jc loader_fail
+        jc fail
 
         mov cx, [sectors]
         mov dx, STAGE2_ADDRESS >> 4
@@ -56,9 +60,8 @@ loader: mov [drive], dl
         je start
         mov al, 'S'
 
-; Ends in letter AL, for start.asm, too. Real mode, DS = SS = 0.
-loader_fail:
-        push ax
+; Ends in letter AL. DS = SS = 0.
+fail:   push ax
         mov ax, 0E08h               ; the message goes over the dot
         mov bx, 7
         int 10h

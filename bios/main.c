@@ -10,15 +10,11 @@
 #include "a20.h"
 #include "base/format.h"
 #include "base/text.h"
-#include "bios_call.h"
 #include "bios_platform.h"
 #include "clock.h"
-#include "disk.h"
-#include "extended_memory.h"
 #include "fault.h"
 #include "kernel/cpu.h"
-#include "screen.h"
-#include "terminal.h"
+#include "real_mode.h"
 
 enum {
     FLAG_ALIGNMENT = 1 << 18, /* of EFLAGS: can be changed from the 486 on */
@@ -39,7 +35,7 @@ static bool is_486(void)
     return ((before ^ after) & FLAG_ALIGNMENT) != 0;
 }
 
-/* CPUID where there is one, and the oldest test: only an x87 answers FNINIT with a status word of 0. */
+/* Asks CPUID where there is one, and makes the oldest test: only an x87 answers FNINIT with a status word of 0. */
 static bool has_x87(void)
 {
     struct cpu_features features;
@@ -53,20 +49,21 @@ static bool has_x87(void)
     return features.fpu && status == 0;
 }
 
-/* Stops with one line where something is missing that there is no way around. */
-static void check_machine(void)
+/* Stops with one line if the machine lacks what bootllama cannot do without. */
+static void check_machine(struct bios_machine *machine)
 {
     if (!is_486()) {
-        terminal_stop("Error: this processor is older than a 486, which bootllama needs.");
+        terminal_stop(&machine->terminal, "Error: this processor is older than a 486, which bootllama needs.");
     }
     if (!has_x87()) {
-        terminal_stop("Error: this processor has no floating point unit (x87), which bootllama needs.");
+        terminal_stop(&machine->terminal,
+                      "Error: this processor has no floating point unit (x87), which bootllama needs.");
     }
     if (!a20_enable()) {
-        terminal_stop("Error: memory above 1 MiB cannot be reached: address line A20 stays off.");
+        terminal_stop(&machine->terminal, "Error: memory above 1 MiB cannot be reached: address line A20 stays off.");
     }
-    if (extended_memory_init() == 0) {
-        terminal_stop("Error: the BIOS reports no memory above 1 MiB.");
+    if (extended_memory_init(&machine->memory) == 0) {
+        terminal_stop(&machine->terminal, "Error: the BIOS reports no memory above 1 MiB.");
     }
 }
 
@@ -77,32 +74,35 @@ static void start_x87_and_sse(void)
 
     cpu_enable_vector_state(&at_start);
     __asm__ volatile("fninit; fldcw %0" : : "m"(control));
-    bios_call_keep_vector_state(&at_start);
+    real_mode_keep_vector_state(&at_start);
 }
 
-/* A word on the first line for each part before it begins: where a machine stops, the last one tells in which. */
-static void show_stage(const char *word)
+/* Puts a word on the first line before each part: where a machine stops, the last word names the part. */
+static void show_stage(struct bios_machine *machine, const char *word)
 {
-    terminal_put(word, text_length(word));
+    terminal_put(&machine->terminal, word, text_length(word));
 }
 
 _Noreturn void bios_main(uint32_t drive)
 {
+    static struct bios_machine machine;
+    static struct platform platform;
     char text[48];
 
-    fault_init();
+    fault_init(&machine.terminal);
     clock_init();
-    terminal_init();
-    screen_put("\r", 1); /* over what the boot sector and the loader wrote */
+    terminal_init(&machine.terminal);
+    screen_put(&machine.terminal.screen, "\r", 1); /* over what the boot sector and the loader wrote */
     format(text, sizeof text, "bootllama: stage 2, drive %02xh", drive);
-    show_stage(text);
-    show_stage(", memory");
-    check_machine();
-    show_stage(", x87");
+    show_stage(&machine, text);
+    show_stage(&machine, ", memory");
+    check_machine(&machine);
+    show_stage(&machine, ", x87");
     start_x87_and_sse();
-    show_stage(", disk");
-    disk_init((uint8_t)drive);
-    show_stage("\n");
-    console_run(bios_platform());
-    terminal_stop("bootllama has ended.");
+    show_stage(&machine, ", disk");
+    disk_init(&machine.disk, (uint8_t)drive);
+    show_stage(&machine, "\n");
+    bios_platform_init(&platform, &machine);
+    console_run(&platform);
+    terminal_stop(&machine.terminal, "bootllama has ended.");
 }

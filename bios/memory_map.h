@@ -1,4 +1,4 @@
-/* The firmware's memory map, as bad as it may be, and the memory that is safe to use. No BIOS call in here. */
+/* The firmware's memory map, however bad, and the memory in it that is safe to use. No BIOS call in here. */
 #ifndef BOOTLLAMA_MEMORY_MAP_H
 #define BOOTLLAMA_MEMORY_MAP_H
 

@@ -5,7 +5,6 @@
 
 #include "acpi_tables.h"
 #include "clock.h"
-#include "extended_memory.h"
 #include "io.h"
 #include "kernel/cpu.h"
 #include "layout.h"
@@ -44,7 +43,7 @@ static uint32_t returned; /* of them, counted by themselves */
 static void (*job)(void *context, uint32_t index);
 static void *job_context;
 
-void processors_find(void)
+void processors_find(struct extended_memory *memory)
 {
     const uint32_t signature = ACPI_SIGNATURE('A', 'P', 'I', 'C');
     uint32_t madt = apic_find(&apic) ? acpi_find_table(signature, MADT_HEADER) : 0;
@@ -53,7 +52,7 @@ void processors_find(void)
         id_count = madt_processors((const uint8_t *)memory_at(madt), acpi_table_length(madt, signature), apic.id,
                                    apic.id_max, ids, PLATFORM_PROCESSORS_MAX - 1);
     }
-    processors_stacks = id_count > 0 ? extended_memory_reserve(id_count * PROCESSOR_STACK) : NULL;
+    processors_stacks = id_count > 0 ? extended_memory_reserve(memory, id_count * PROCESSOR_STACK) : NULL;
     if (processors_stacks == NULL) {
         id_count = 0;
     }

@@ -8,8 +8,10 @@
 
 #include <stdint.h>
 
+#include "extended_memory.h"
+
 /* Finds them and reserves their stacks for good: to be called before anything else is reserved. */
-void processors_find(void);
+void processors_find(struct extended_memory *memory);
 
 /* As in struct platform: those that the table says can be used. */
 uint32_t processors_count(void);

@@ -2,12 +2,9 @@
  * A trip to real mode and INT 10h for a few characters costs an emulated machine a fifth of the time of a token of a
  * small model, and one that scrolls several tokens. So characters and attributes go straight to the memory that every
  * adapter since the CGA shows as text, at B8000h, or at B0000h in monochrome mode 7. It is only written to: reading is
- * slow, and what it shows is also in `cells`. The BIOS's own idea of the cursor (0040:0050) is kept up to date.
+ * slow, and `cells` holds what it shows. The BIOS's own idea of the cursor (0040:0050) is kept up to date.
  */
 #include "screen.h"
-
-#include <stdbool.h>
-#include <stdint.h>
 
 #include "base/memory.h"
 #include "base/utf8.h"
@@ -32,8 +29,6 @@ enum {
     CRT_CURSOR_HIGH = 0x0E, /* registers: where the cursor is, in cells */
     CRT_CURSOR_LOW = 0x0F,
 
-    ROWS = 25,
-    CELLS = SCREEN_COLUMNS * ROWS,
 };
 
 void thunk_print(void); /* thunk.asm */
@@ -44,15 +39,6 @@ static const uint8_t attributes[2][4] = {
     {[COLOUR_TEXT] = 0x07, [COLOUR_NOTE] = 0x07, [COLOUR_ACCENT] = 0x0F, [COLOUR_ERROR] = 0x0F},
 };
 
-static struct {
-    volatile uint16_t *memory; /* NULL: through INT 10h */
-    bool is_mono;
-    uint16_t crt_port, start; /* of the page shown, in cells */
-    uint32_t cursor;          /* cell that the next character goes to */
-    uint16_t attribute;       /* in the high byte */
-    uint16_t cells[CELLS];    /* what the screen shows */
-} screen = {.attribute = 0x0700};
-
 /* Whether it is one of the modes that are written here. */
 static bool is_text(uint8_t *mode)
 {
@@ -62,7 +48,7 @@ static bool is_text(uint8_t *mode)
 
     *mode = regs.eax & 0x7F;
     return (*mode == MODE_COLOUR_80X25 || *mode == MODE_COLOUR_80X25 - 1 || *mode == MODE_MONO_80X25) &&
-           columns == SCREEN_COLUMNS && page == 0 && (last_row == 0 || last_row == ROWS - 1);
+           columns == SCREEN_COLUMNS && page == 0 && (last_row == 0 || last_row == SCREEN_ROWS - 1);
 }
 
 /* Whether a character that the BIOS writes at the cursor comes to this cell. */
@@ -73,9 +59,9 @@ static bool shows(const volatile uint16_t *cell, char character)
     return (*cell & 0xFF) == (uint8_t)character;
 }
 
-/* Takes over from the BIOS what is on the screen. Not where the BIOS shows its text some other way: on a framebuffer,
-   or on a serial line with no adapter there. */
-static void take_screen(bool is_mono)
+/* Takes over from the BIOS what is on the screen, unless the BIOS shows its text some other way: on a framebuffer, or on
+   a serial line where there is no adapter. */
+static void take_screen(struct screen *screen, bool is_mono)
 {
     uint16_t port = memory_read16(BDA_CRT_PORT), start = memory_read16(BDA_PAGE_START);
     volatile uint16_t *memory = memory_at((is_mono ? MONO_MEMORY : COLOUR_MEMORY) + start);
@@ -83,24 +69,24 @@ static void take_screen(bool is_mono)
     uint32_t at = row * SCREEN_COLUMNS + column;
 
     if (port != (is_mono ? MONO_CRT_PORT : COLOUR_CRT_PORT) || start % 2 != 0 || column >= SCREEN_COLUMNS ||
-        row >= ROWS || !shows(memory + at, '?') || !shows(memory + at, ' ')) {
+        row >= SCREEN_ROWS || !shows(memory + at, '?') || !shows(memory + at, ' ')) {
         return;
     }
-    for (uint32_t i = 0; i < CELLS; i++) {
-        screen.cells[i] = memory[i];
+    for (uint32_t i = 0; i < SCREEN_CELLS; i++) {
+        screen->cells[i] = memory[i];
     }
-    screen.memory = memory;
-    screen.is_mono = is_mono;
-    screen.crt_port = port;
-    screen.start = start / 2;
-    screen.cursor = at;
+    screen->memory = memory;
+    screen->is_mono = is_mono;
+    screen->crt_port = port;
+    screen->start = start / 2;
+    screen->cursor = at;
 }
 
-bool screen_is_redirected(void)
+bool screen_is_redirected(const struct screen *screen)
 {
     struct bios_regs regs = {.eax = DISPLAY_CODE};
 
-    if (screen.memory != NULL) {
+    if (screen->memory != NULL) {
         return false;
     }
     bios_call(0x10, &regs);
@@ -108,10 +94,11 @@ bool screen_is_redirected(void)
 }
 
 /* A BIOS with a logo may hand over in a graphics mode, or with 50 lines. */
-void screen_init(void)
+void screen_init(struct screen *screen)
 {
     uint8_t mode;
 
+    *screen = (struct screen){.attribute = (uint16_t)(attributes[0][COLOUR_TEXT] << 8)};
     if (!is_text(&mode)) {
         struct bios_regs regs = {.eax = mode == MODE_MONO_80X25 ? MODE_MONO_80X25 : MODE_COLOUR_80X25};
         bios_call(0x10, &regs);
@@ -119,87 +106,85 @@ void screen_init(void)
             return;
         }
     }
-    take_screen(mode == MODE_MONO_80X25);
+    take_screen(screen, mode == MODE_MONO_80X25);
 }
 
-void screen_colour(enum platform_colour colour)
+void screen_colour(struct screen *screen, enum platform_colour colour)
 {
-    screen.attribute = (uint16_t)(attributes[screen.is_mono][colour] << 8);
+    screen->attribute = (uint16_t)(attributes[screen->is_mono][colour] << 8);
 }
 
-static void set_cell(uint32_t at, uint16_t cell)
+static void set_cell(struct screen *screen, uint32_t at, uint16_t cell)
 {
-    if (screen.cells[at] != cell) {
-        screen.cells[at] = cell;
-        screen.memory[at] = cell;
+    if (screen->cells[at] != cell) {
+        screen->cells[at] = cell;
+        screen->memory[at] = cell;
     }
 }
 
-static void scroll_if_full(void)
+static void scroll_if_full(struct screen *screen)
 {
-    if (screen.cursor < CELLS) {
+    if (screen->cursor < SCREEN_CELLS) {
         return;
     }
-    for (uint32_t at = 0; at < CELLS - SCREEN_COLUMNS; at++) {
-        set_cell(at, screen.cells[at + SCREEN_COLUMNS]);
+    for (uint32_t at = 0; at < SCREEN_CELLS - SCREEN_COLUMNS; at++) {
+        set_cell(screen, at, screen->cells[at + SCREEN_COLUMNS]);
     }
-    for (uint32_t at = CELLS - SCREEN_COLUMNS; at < CELLS; at++) {
-        set_cell(at, (uint16_t)(attributes[0][COLOUR_TEXT] << 8 | ' '));
+    for (uint32_t at = SCREEN_CELLS - SCREEN_COLUMNS; at < SCREEN_CELLS; at++) {
+        set_cell(screen, at, (uint16_t)(attributes[0][COLOUR_TEXT] << 8 | ' '));
     }
-    screen.cursor -= SCREEN_COLUMNS;
+    screen->cursor -= SCREEN_COLUMNS;
 }
 
-static void show_cursor(void)
+static void show_cursor(struct screen *screen)
 {
-    uint16_t at = (uint16_t)(screen.start + screen.cursor);
+    uint16_t at = (uint16_t)(screen->start + screen->cursor);
 
-    port_write(screen.crt_port, CRT_CURSOR_HIGH);
-    port_write(screen.crt_port + 1, (uint8_t)(at >> 8));
-    port_write(screen.crt_port, CRT_CURSOR_LOW);
-    port_write(screen.crt_port + 1, (uint8_t)at);
-    *(volatile uint8_t *)memory_at(BDA_CURSOR) = (uint8_t)(screen.cursor % SCREEN_COLUMNS);
-    *(volatile uint8_t *)memory_at(BDA_CURSOR + 1) = (uint8_t)(screen.cursor / SCREEN_COLUMNS);
+    port_write(screen->crt_port, CRT_CURSOR_HIGH);
+    port_write(screen->crt_port + 1, (uint8_t)(at >> 8));
+    port_write(screen->crt_port, CRT_CURSOR_LOW);
+    port_write(screen->crt_port + 1, (uint8_t)at);
+    *(volatile uint8_t *)memory_at(BDA_CURSOR) = (uint8_t)(screen->cursor % SCREEN_COLUMNS);
+    *(volatile uint8_t *)memory_at(BDA_CURSOR + 1) = (uint8_t)(screen->cursor / SCREEN_COLUMNS);
 }
 
-/* A character takes as many columns as on a terminal: of what goes back over it there is one step for each. */
-static void put_glyph(uint32_t code)
+/* A character takes as many columns as on a terminal, since going back over it takes one step for each. */
+static void put_glyph(struct screen *screen, uint32_t code)
 {
     uint8_t glyph = cp437_from_unicode(code);
 
     for (uint32_t columns = utf8_columns(code); columns > 0; columns--) {
-        set_cell(screen.cursor++, screen.attribute | glyph);
-        scroll_if_full();
+        set_cell(screen, screen->cursor++, screen->attribute | glyph);
+        scroll_if_full(screen);
     }
 }
 
-static void put_character(uint32_t code)
+static void put_character(struct screen *screen, uint32_t code)
 {
-    const uint32_t column = screen.cursor % SCREEN_COLUMNS;
+    const uint32_t column = screen->cursor % SCREEN_COLUMNS;
 
     if (code == '\n') {
-        screen.cursor += SCREEN_COLUMNS - column;
+        screen->cursor += SCREEN_COLUMNS - column;
     } else if (code == '\r') {
-        screen.cursor -= column;
+        screen->cursor -= column;
     } else if (code == '\b') {
-        screen.cursor -= column > 0;
+        screen->cursor -= column > 0;
     } else {
-        put_glyph(code);
+        put_glyph(screen, code);
     }
-    scroll_if_full();
+    scroll_if_full(screen);
 }
 
-static uint8_t text[1024]; /* code page 437, on its way to INT 10h: one trip to real mode for all of it */
-
-/* Shows the first n characters of `text`. */
-static void flush(uint32_t n)
+/* Shows the first n characters of screen->text. */
+static void flush(struct screen *screen, uint32_t n)
 {
-    struct bios_regs regs = {.ds = bios_segment(text), .esi = bios_offset(text), .ecx = n};
+    struct bios_regs regs = {.ds = bios_segment(screen->text), .esi = bios_offset(screen->text), .ecx = n};
     if (n > 0) {
         bios_run(thunk_print, &regs);
     }
 }
 
-static void put_by_bios(const char *utf8, const char *end)
+static void put_by_bios(struct screen *screen, const char *utf8, const char *end)
 {
     uint32_t used = 0;
 
@@ -207,31 +192,31 @@ static void put_by_bios(const char *utf8, const char *end)
         const uint32_t code = utf8_next(&utf8, end);
         if (code == '\n' || code == '\b' || code == '\r') {
             if (code == '\n') {
-                text[used++] = '\r';
+                screen->text[used++] = '\r';
             }
-            text[used++] = (uint8_t)code;
+            screen->text[used++] = (uint8_t)code;
         } else {
-            memset(text + used, cp437_from_unicode(code), 2);
+            memset(screen->text + used, cp437_from_unicode(code), 2);
             used += utf8_columns(code);
         }
-        if (used + 2 > sizeof text) {
-            flush(used);
+        if (used + 2 > sizeof screen->text) {
+            flush(screen, used);
             used = 0;
         }
     }
-    flush(used);
+    flush(screen, used);
 }
 
-void screen_put(const char *utf8, size_t n)
+void screen_put(struct screen *screen, const char *utf8, size_t n)
 {
     const char *end = utf8 + n;
 
-    if (screen.memory == NULL) {
-        put_by_bios(utf8, end);
+    if (screen->memory == NULL) {
+        put_by_bios(screen, utf8, end);
         return;
     }
     while (utf8 < end) {
-        put_character(utf8_next(&utf8, end));
+        put_character(screen, utf8_next(&utf8, end));
     }
-    show_cursor();
+    show_cursor(screen);
 }

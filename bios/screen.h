@@ -4,21 +4,32 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "platform.h"
 
-enum { SCREEN_COLUMNS = 80 };
+enum { SCREEN_COLUMNS = 80, SCREEN_ROWS = 25, SCREEN_CELLS = SCREEN_COLUMNS * SCREEN_ROWS };
 
-/* Sees to 80x25 text: keeps what is on the screen if that is its mode already. */
-void screen_init(void);
+struct screen {
+    volatile uint16_t *memory; /* NULL: through INT 10h */
+    bool is_mono;
+    uint16_t crt_port, start;     /* of the page shown, in cells */
+    uint32_t cursor;              /* cell that the next character goes to */
+    uint16_t attribute;           /* in the high byte */
+    uint16_t cells[SCREEN_CELLS]; /* what the screen shows */
+    uint8_t text[1024];           /* code page 437, on its way to INT 10h: one trip to real mode for all of it */
+};
 
-/* Whether no adapter is behind INT 10h: a BIOS with console redirection sends its text to a serial port then. */
-bool screen_is_redirected(void);
+/* Sets 80x25 text; keeps what is on the screen if that is the mode already. */
+void screen_init(struct screen *screen);
+
+/* Whether no adapter is behind INT 10h: a BIOS with console redirection then sends its text to a serial port. */
+bool screen_is_redirected(const struct screen *screen);
 
 /* Writes n bytes of UTF-8: '\n' ends a line, '\b' and '\r' move back; what code page 437 lacks shows as '?'. */
-void screen_put(const char *utf8, size_t n);
+void screen_put(struct screen *screen, const char *utf8, size_t n);
 
 /* The colour of what is written from now on; none through INT 10h. */
-void screen_colour(enum platform_colour colour);
+void screen_colour(struct screen *screen, enum platform_colour colour);
 
 #endif

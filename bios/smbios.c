@@ -1,4 +1,5 @@
-/* Format: DMTF DSP0134. The tables are looked at only below 1 MiB, where a BIOS has them, or where 32 bits reach. */
+/* Format: DMTF DSP0134. The entry point is looked for below 1 MiB, where a BIOS has it; the tables may be anywhere that
+   32 bits reach. */
 #include "smbios.h"
 
 #include <stdbool.h>

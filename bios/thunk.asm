@@ -1,4 +1,4 @@
-; A call from protected mode into real mode: void thunk_call(struct bios_regs *regs), for bios_call.c alone. The
+; A call from protected mode into real mode: void thunk_call(struct bios_regs *regs), for real_mode.c alone. The
 ; argument is in EAX (bios.mk).
 ;
 ; The frame (its layout is struct bios_regs') is copied to the top of the real-mode stack, popped into the registers,

@@ -95,7 +95,7 @@ def bios_commands(build, folder, processes):
 
 
 def uefi_commands(build, folder, processes):
-    application = Application(build / "uefi/bootllama.efi")  # not packed, so that its code is there to be stopped in
+    application = Application(build / "uefi/BOOTX64.EFI")
     image, patched, memory_file = folder / "bootllama.img", folder / "BOOTX64.EFI", folder / "memory"
     subprocess.run(["cp", "--sparse=always", build / "bootllama.img", image], check=True)
     patched.write_bytes(application.file)

@@ -4,7 +4,7 @@
 # make-image.sh --out FILE --boot FILE --stage2 FILE --efi FILE --config FILE --readme FILE [--mib N] MODEL.gguf...
 #
 # The first model is the one that boots. Without --mib the image is as large as its files ask for, and at least
-# 64 MiB. The same inputs give the same bytes: every name, number and time that a tool would draw is fixed here.
+# 64 MiB. The same inputs give the same bytes: every name, number and time that a tool would choose is fixed here.
 set -euo pipefail
 
 readonly sector=512 mib=1048576
@@ -65,7 +65,7 @@ parse_arguments()
     done
 }
 
-# The boot sector must leave its table to us, and stage 2 must fit into the gap.
+# The boot sector must leave the partition table empty, and stage 2 must fit into the gap.
 check_boot_code()
 {
     [[ $(size_of "$boot") -eq $sector ]] || die "$boot is not $sector bytes long"
@@ -74,7 +74,7 @@ check_boot_code()
     (($(size_of "$stage2") <= (partition_lba - 1) * sector)) || die "$stage2 does not fit before LBA $partition_lba"
 }
 
-# Sets names[] to what the models are called on the volume, and drops a model whose name an earlier one has.
+# Sets names[] to the names of the models on the volume; drops a model whose name is taken.
 name_models()
 {
     local model name used='|' kept=()
@@ -140,7 +140,7 @@ check_clusters()
     ((clusters >= clusters_min)) || die "the volume has $clusters clusters, FAT32 needs $clusters_min"
 }
 
-# Sector 0 is sfdisk's table and signature around our code; stage 2 follows in the gap.
+# Sector 0 holds our code with sfdisk's table and signature; stage 2 follows in the gap.
 make_disk()
 {
     truncate -s $((size_mib * mib)) "$disk"

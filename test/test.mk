@@ -12,14 +12,14 @@ UNIT_TESTS := $(patsubst test/unit/%.c,%,$(wildcard test/unit/*/test_*.c))
 UNIT_HELPERS := $(filter-out $(UNIT_TESTS:%=test/unit/%.c),$(wildcard test/unit/*.c))
 FUZZ_TARGETS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/fuzz_*.c))
 TESTED_SOURCES := $(filter-out core/base/memory.c,$(CORE_SOURCES)) $(wildcard bios/fat*.c) pc/terminal_keys.c \
-    $(wildcard pack/*.c) $(UNIT_HELPERS)
+    $(UNIT_HELPERS)
 
 # Tables of cases name only the fields that matter.
 TEST_CFLAGS := -std=gnu11 -g -MMD -MP $(WARNINGS) -Wno-missing-field-initializers -I. -Icore -Ibios -Itest/unit \
     -DBOOTLLAMA_VERSION='"$(VERSION)"'
 
-# $(call test_variant,NAME,COMPILER,FLAGS): core/, bios/fat*.c, pack/ and the helpers as one library, and objects of
-# tests. core/base/memory.c is left out, so that the sanitizers see every copy; test_memory.c has its own of it.
+# $(call test_variant,NAME,COMPILER,FLAGS): core/, bios/fat*.c and the helpers as one library, and objects of tests.
+# core/base/memory.c is left out, so that the sanitizers see every copy; test_memory.c has its own of it.
 define test_variant
 $(call core_variant,test/$(1),$(2),$(3) -O1)
 
@@ -28,10 +28,6 @@ $(TEST)/$(1)/bios/%.o: bios/%.c
 	$(2) $(CORE_CFLAGS) -Ibios $(3) -O1 -c -o $$@ $$<
 
 $(TEST)/$(1)/pc/%.o: pc/%.c
-	@mkdir -p $$(@D)
-	$(2) $(CORE_CFLAGS) $(3) -O1 -c -o $$@ $$<
-
-$(TEST)/$(1)/pack/%.o: pack/%.c
 	@mkdir -p $$(@D)
 	$(2) $(CORE_CFLAGS) $(3) -O1 -c -o $$@ $$<
 
@@ -73,18 +69,8 @@ $(TEST)/corpus/gguf: $(TEST)/make_corpus
 	@rm -rf $@ && mkdir -p $@
 	$< $@
 
-# A seed for the fuzzer: any file, packed.
-$(TEST)/corpus/unpack: pack/codec.c $(PACK)
-	@rm -rf $@ && mkdir -p $@
-	$(PACK) $< $@/text 1000
-
-# For test/core/test_unpack.py, which calls it from Python.
-$(TEST)/libunpack.so: $(UNPACKER:%=pack/%.c) $(wildcard pack/*.h)
-	@mkdir -p $(@D)
-	gcc -shared -fPIC -std=gnu11 -O1 $(WARNINGS) -I. -Icore -o $@ $(filter %.c,$^)
-
-TEST_CORPORA := $(TEST)/corpus/gguf $(TEST)/corpus/unpack
-TEST_PROGRAMS := $(TEST)/libunpack.so $(UNIT_TESTS:%=$(TEST)/unit64/%) $(UNIT_TESTS:%=$(TEST)/unit32/%) \
+TEST_CORPORA := $(TEST)/corpus/gguf
+TEST_PROGRAMS := $(UNIT_TESTS:%=$(TEST)/unit64/%) $(UNIT_TESTS:%=$(TEST)/unit32/%) \
     $(TEST_CORPORA) $(FUZZ_TARGETS:%=$(TEST)/fuzz/%) $(FUZZ_TARGETS:%=$(TEST)/replay32/%)
 
 # The same program as 32-bit code, to compare bits with.

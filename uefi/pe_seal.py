@@ -17,8 +17,7 @@ EXECUTE, READ, WRITE = 0x20000000, 0x40000000, 0x80000000
 DIRECTORY_RELOC = 5
 R_X86_64_RELATIVE = 8
 
-# name: what firmware may do with it; the order is that of the file. Without data there is none of the last two, without
-# a pointer to relocate no .rela.
+# name: what firmware may do with it; the order is that of the file.
 SECTIONS = {
     ".text": READ | EXECUTE,
     ".rodata": READ,
@@ -117,8 +116,7 @@ def check_headers(pe):
 
 def check_sections(pe):
     names = [section.name for section in pe.sections]
-    require(names == [name for name in SECTIONS if name in names], f"sections are {names}")
-    require({".text", ".rodata", ".reloc"} <= set(names), f"sections are only {names}")
+    require(names == list(SECTIONS), f"sections are {names}")
     address, offset = PAGE, pe.sections[0].raw_offset
     for section in pe.sections:
         name = section.name
@@ -149,19 +147,17 @@ def check_pe_relocations(pe):
 
 def check_elf_relocations(pe):
     """What gnu-efi's _relocate applies: relative relocations only, all of them in writable data."""
-    writable = [(section.address, section.address + section.virtual_size) for section in pe.sections
-                if section.name == ".data"]
-    content = b"".join(pe.content(section) for section in pe.sections if section.name == ".rela")
+    data, content = pe.section(".data"), pe.content(pe.section(".rela"))
     require(len(content) % 24 == 0, ".rela: size is not a multiple of 24")
     for where, info, _ in struct.iter_unpack("<QQq", content):
         require(info == R_X86_64_RELATIVE, f".rela: type {info & 0xFFFFFFFF} at {where:x}h is not R_X86_64_RELATIVE")
-        inside = any(begin <= where and where + 8 <= end for begin, end in writable)
+        inside = data.address <= where and where + 8 <= data.address + data.virtual_size
         require(inside, f".rela: {where:x}h is not in .data")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--max-size", type=int, default=1 << 20, help="bytes that the file may have")
+    parser.add_argument("--max-size", type=int, required=True, help="bytes that the file may have")
     parser.add_argument("input")
     parser.add_argument("output")
     arguments = parser.parse_args()

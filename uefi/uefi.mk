@@ -1,15 +1,14 @@
-# build/uefi/BOOTX64.EFI, the UEFI application: a small program (packed/entry.c) that unpacks and starts
-# build/uefi/bootllama.efi, which is the application itself; bootllama.so is the same with symbols.
+# build/uefi/BOOTX64.EFI, the UEFI application; bootllama.so is the same with symbols.
 #
-# Both are made alike: a shared ELF object linked by uefi.ld -> objcopy makes it a PE file -> pe_seal.py sets what
-# objcopy cannot and checks the result. Any rule of README.md ("The PE file") that does not hold fails the build.
+# A shared ELF object linked by uefi.ld -> objcopy makes it a PE file -> pe_seal.py sets what objcopy cannot and checks
+# the result. Any rule of README.md ("The PE file") that does not hold fails the build.
 
 UEFI_CC := gcc
 UEFI_SMALL := -Os
 UEFI_TARGET := -m64 -march=x86-64 -fpic -fvisibility=hidden -mno-red-zone
 UEFI_SOURCES := $(wildcard uefi/*.c)
 UEFI_OBJECTS := $(UEFI_SOURCES:%.c=$(BUILD)/%.o) $(patsubst pc/%.c,$(BUILD)/uefi/pc/%.o,$(wildcard pc/*.c))
-UEFI_IMAGE_MAX := 65536
+UEFI_IMAGE_MAX := 262144
 
 # Code around firmware calls stays out of vector registers: they may be off when it starts, and firmware need not
 # preserve them. run.c saves those that firmware wants back.
@@ -31,35 +30,16 @@ $(BUILD)/uefi/pc/%.o: pc/%.c
 
 # Undefined symbols would become calls into nothing (-z defs), relocations of read-only sections would fault (-z text),
 # packed relative relocations are not what gnu-efi's _relocate reads.
-UEFI_LINK = ld -nostdlib -shared -Bsymbolic --gc-sections --hash-style=sysv --build-id=none -z defs -z text \
-    -z noexecstack -z nopack-relative-relocs -z norelro -T uefi/uefi.ld -Map $(@:.so=.map) -o $@
-
 $(BUILD)/uefi/bootllama.so: $(UEFI_OBJECTS) $(call core_objects,uefi) uefi/uefi.ld
-	$(UEFI_LINK) -e uefi_entry $(filter %.o,$^) -L/usr/lib -lgnuefi
+	ld -nostdlib -shared -Bsymbolic --gc-sections --hash-style=sysv --build-id=none -z defs -z text -z noexecstack \
+	    -z nopack-relative-relocs -z norelro -T uefi/uefi.ld -Map $(@:.so=.map) -e uefi_entry -o $@ $(filter %.o,$^) \
+	    -L/usr/lib -lgnuefi
 
-UEFI_PACKED := $(BUILD)/uefi/packed/entry.o $(UNPACKER:%=$(BUILD)/uefi/pack/%.o) $(BUILD)/uefi/core/base/memory.o
-
-$(BUILD)/uefi/packed/entry.o: $(BUILD)/uefi/bootllama.packed
-$(BUILD)/uefi/packed/entry.o: UEFI_CODE_FLAGS += -I. -Iuefi -DPACKED_PROGRAM='"$(BUILD)/uefi/bootllama.packed"'
-
-$(BUILD)/uefi/pack/%.o: pack/%.c
-	@mkdir -p $(@D)
-	$(UEFI_CC) $(CORE_CFLAGS) $(UEFI_SMALL) $(UEFI_TARGET) $(UEFI_CODE_FLAGS) -c -o $@ $<
-
-$(BUILD)/uefi/packed.so: $(UEFI_PACKED) uefi/uefi.ld
-	$(UEFI_LINK) -e unpack_entry $(filter %.o,$^)
-
-$(BUILD)/uefi/%.pe: $(BUILD)/uefi/%.so
+$(BUILD)/uefi/bootllama.pe: $(BUILD)/uefi/bootllama.so
 	objcopy --strip-all --output-target=pei-x86-64 --subsystem=10 --section-alignment=4096 --file-alignment=512 \
 	    -j .text -j .rodata -j .rela -j .reloc -j .data -j .dynamic $< $@
 
-$(BUILD)/uefi/bootllama.efi: $(BUILD)/uefi/bootllama.pe uefi/pe_seal.py
-	/usr/bin/python3 uefi/pe_seal.py $< $@
-
-$(BUILD)/uefi/bootllama.packed: $(BUILD)/uefi/bootllama.efi $(PACK)
-	$(call pack_program,$(BUILD)/uefi/bootllama.so)
-
-$(BUILD)/uefi/BOOTX64.EFI: $(BUILD)/uefi/packed.pe uefi/pe_seal.py
+$(BUILD)/uefi/BOOTX64.EFI: $(BUILD)/uefi/bootllama.pe uefi/pe_seal.py
 	/usr/bin/python3 uefi/pe_seal.py --max-size $(UEFI_IMAGE_MAX) $< $@
 
 all: $(BUILD)/uefi/BOOTX64.EFI

@@ -20,7 +20,7 @@ MACHINES = [  # firmware, QEMU's -cpu, kernel that the program must choose
 ]
 BANNER = {
     "bios": "bootllama: stage 2, drive 80h, memory, x87, disk\nbootllama {version} on BIOS \\(SeaBIOS [^\n]+\\)\n",
-    "uefi": "bootllama: unpacking\nbootllama: UEFI, image at 0x[0-9a-f]+, keyboard, clock, volumes\n"
+    "uefi": "bootllama: UEFI, image at 0x[0-9a-f]+, keyboard, clock, volumes\n"
             "bootllama {version} on UEFI \\(EDK II [^\n]+\\)\n",
 }
 WHY = {"scalar": "this CPU has no SSE2"}

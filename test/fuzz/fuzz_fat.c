@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fat.h"
+#include "fat_directory.h"
+#include "fat_disk.h"
+#include "fat_file.h"
 
 enum {
     STORED = 65536, /* bytes of the disk that can be changed */
@@ -119,29 +121,31 @@ static void read_file(struct fat_volume *volume, const char *path)
     static uint8_t buffer[8 * FAT_SECTOR];
     struct fat_file file;
 
-    if (fat_open(volume, path, &file) != FAT_OK)
+    if (fat_file_open(volume, path, &file) != FAT_OK)
         return;
     for (uint32_t part = 0; part < 3; part++) {
         uint32_t n = file.size < sizeof buffer ? file.size : sizeof buffer;
-        if (fat_read(volume, &file, (file.size - n) / 2 * part, buffer, n) == FAT_NOT_FOUND)
+        if (fat_file_read(&file, (file.size - n) / 2 * part, buffer, n) == FAT_NOT_FOUND)
             abort();
     }
 }
 
-static void list(struct fat_volume *volume, const char *path)
+static void list_directory(struct fat_volume *volume, const char *path)
 {
+    struct fat_list list = {0};
+    struct fat_entry entry;
     char file[FAT_NAME_MAX + 16];
     uint32_t index = 0;
 
-    while (fat_list(volume, path, index) == FAT_OK) {
-        size_t length = strlen(volume->entry.name);
-        if (length >= FAT_NAME_MAX || strlen(volume->entry.short_name) >= sizeof volume->entry.short_name ||
+    while (fat_directory_list(volume, &list, path, index, &entry) == FAT_OK) {
+        size_t length = strlen(entry.name);
+        if (length >= FAT_NAME_MAX || strlen(entry.short_name) >= sizeof entry.short_name ||
             index > ENTRIES_MAX)
             abort();
         if (index++ < 3) {
             strcpy(file, path);
             strcat(file, "/");
-            strcat(file, volume->entry.name);
+            strcat(file, entry.name);
             read_file(volume, file);
         }
     }
@@ -151,6 +155,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint32_t types[] = {0, 12, 16, 32};
     static const uint16_t oem[128];
+    static struct fat_cache cache;
     static struct fat_volume volume;
 
     if (size == 0)
@@ -165,10 +170,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (size_t i = 1; i + 3 <= size; i += 3)
             disk[data[i] | data[i + 1] << 8] = data[i + 2];
     }
-    if (fat_mount(&volume, read_sectors, NULL, oem) != FAT_OK)
+    fat_cache_init(&cache, read_sectors, NULL);
+    if (fat_disk_mount(&volume, &cache, oem) != FAT_OK)
         return 0;
-    list(&volume, "");
-    list(&volume, "/MODELS");
+    list_directory(&volume, "");
+    list_directory(&volume, "/MODELS");
     read_file(&volume, "/models/LONG NAME.GG");
     read_file(&volume, "/MODELS/B.BIN");
     return 0;

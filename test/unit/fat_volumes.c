@@ -12,6 +12,9 @@ struct volume_case cases[VOLUME_CASES] = {
 uint8_t big[BIG_BYTES], out[BIG_BYTES];
 uint16_t oem[128];
 struct fat_volume volume;
+struct fat_list list;
+struct fat_entry entry;
+static struct fat_cache cache;
 struct fat_file file;
 static char folder[] = "/tmp/test_fat.XXXXXX";
 
@@ -89,9 +92,9 @@ void load(struct volume_case *volume_case)
     unlink(path);
 }
 
-void set_partition(struct disk *disk, int entry, uint8_t flag, uint8_t type, uint32_t lba)
+void set_partition(struct disk *disk, int number, uint8_t flag, uint8_t type, uint32_t lba)
 {
-    uint8_t *slot = disk->bytes + 0x1BE + 16 * entry;
+    uint8_t *slot = disk->bytes + 0x1BE + 16 * number;
     uint32_t sectors = disk->sectors - lba;
 
     slot[0] = flag;
@@ -134,22 +137,29 @@ int remove_volumes(void **state)
     return system(command);
 }
 
+int mount_disk(struct disk *disk)
+{
+    fat_cache_init(&cache, read_sectors, disk);
+    list = (struct fat_list){0};
+    return fat_disk_mount(&volume, &cache, oem);
+}
+
 struct disk *mount_case(size_t number)
 {
     struct disk *disk = &cases[number].disk;
 
     disk->bad_count = disk->calls = disk->sectors_read = 0;
-    assert_int_equal(fat_mount(&volume, read_sectors, disk, oem), FAT_OK);
+    assert_int_equal(mount_disk(disk), FAT_OK);
     assert_int_equal(volume.bits, cases[number].bits);
     return disk;
 }
 
 void expect_file(const char *path, const void *content, uint32_t n)
 {
-    if (fat_open(&volume, path, &file) != FAT_OK)
+    if (fat_file_open(&volume, path, &file) != FAT_OK)
         fail_test("%s: %s\n", path, volume.error);
     assert_int_equal(file.size, n);
     memset(out, 0xEE, sizeof out);
-    assert_int_equal(fat_read(&volume, &file, 0, out, n), FAT_OK);
+    assert_int_equal(fat_file_read(&file, 0, out, n), FAT_OK);
     assert_memory_equal(out, content, n);
 }

@@ -4,7 +4,9 @@
 
 #include "unit.h"
 
-#include "fat.h"
+#include "fat_directory.h"
+#include "fat_disk.h"
+#include "fat_file.h"
 
 enum {
     PARTITION_LBA = 2048,
@@ -35,6 +37,8 @@ extern struct volume_case cases[VOLUME_CASES]; /* FAT12, FAT16, FAT32, and FAT32
 extern uint8_t big[BIG_BYTES];                 /* what is in /BIG.BIN */
 extern uint8_t out[BIG_BYTES];                 /* for what is read */
 extern struct fat_volume volume;               /* mounted last */
+extern struct fat_list list;                   /* in it */
+extern struct fat_entry entry;                 /* listed last */
 extern struct fat_file file;                   /* opened last */
 extern uint16_t oem[128];                      /* code points of bytes 80h to FFh in short names: 400h and up */
 
@@ -52,7 +56,10 @@ void load(struct volume_case *volume_case);
 int read_sectors(void *context, uint32_t lba, uint32_t count, void *buffer);
 
 /* An entry of the partition table, for a partition up to the end of the disk. */
-void set_partition(struct disk *disk, int entry, uint8_t flag, uint8_t type, uint32_t lba);
+void set_partition(struct disk *disk, int number, uint8_t flag, uint8_t type, uint32_t lba);
+
+/* Looks for the volume of a disk with an empty cache; returns what fat_disk_mount returns. */
+int mount_disk(struct disk *disk);
 
 /* Mounts a volume of the table, which must work, with no sector bad and nothing counted yet. */
 struct disk *mount_case(size_t number);

@@ -41,9 +41,9 @@ static void what_is_not_there_is_not_found(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         mount_case(i);
         for (size_t k = 0; k < COUNT_OF(paths); k++)
-            assert_int_equal(fat_open(&volume, paths[k], &file), FAT_NOT_FOUND);
-        assert_int_equal(fat_list(&volume, "/HELLO.TXT", 0), FAT_NOT_FOUND);
-        assert_int_equal(fat_list(&volume, "/NONE", 0), FAT_NOT_FOUND);
+            assert_int_equal(fat_file_open(&volume, paths[k], &file), FAT_NOT_FOUND);
+        assert_int_equal(fat_directory_list(&volume, &list, "/HELLO.TXT", 0, &entry), FAT_NOT_FOUND);
+        assert_int_equal(fat_directory_list(&volume, &list, "/NONE", 0, &entry), FAT_NOT_FOUND);
     }
 }
 
@@ -55,12 +55,12 @@ static void random_pieces_are_right(void **state)
         for (int fragmented = 0; fragmented < 2; fragmented++) {
             const uint8_t *content = fragmented ? big + 77 : big;
             uint32_t seed = 1;
-            assert_int_equal(fat_open(&volume, fragmented ? "/FRAGMENT.BIN" : "/BIG.BIN", &file), FAT_OK);
+            assert_int_equal(fat_file_open(&volume, fragmented ? "/FRAGMENT.BIN" : "/BIG.BIN", &file), FAT_OK);
             for (int k = 0; k < 500; k++) {
                 seed = seed * 1664525 + 1013904223;
                 uint32_t offset = (seed >> 8) % file.size;
                 uint32_t n = (seed >> 4) % (k % 2 ? 3000 : 60000) % (file.size - offset) + 1;
-                assert_int_equal(fat_read(&volume, &file, offset, out, n), FAT_OK);
+                assert_int_equal(fat_file_read(&file, offset, out, n), FAT_OK);
                 assert_memory_equal(out, content + offset, n);
             }
         }
@@ -74,22 +74,22 @@ static void directories_list_everything_once(void **state)
         bool seen[MANY] = {false};
         struct disk *disk = mount_case(i);
         uint32_t count = 0, number;
-        while (fat_list(&volume, "/MANY", count) == FAT_OK) {
-            assert_int_equal(sscanf(volume.entry.name, "model number %u of many.gguf", &number), 1);
+        while (fat_directory_list(&volume, &list, "/MANY", count, &entry) == FAT_OK) {
+            assert_int_equal(sscanf(entry.name, "model number %u of many.gguf", &number), 1);
             assert_true(number < MANY && !seen[number]);
-            assert_false(volume.entry.is_directory);
+            assert_false(entry.is_directory);
             seen[number] = true;
             count++;
         }
         assert_int_equal(count, MANY);
-        assert_int_equal(fat_list(&volume, "/MANY", count), FAT_NOT_FOUND);
-        assert_int_equal(fat_list(&volume, "/MANY", 5000), FAT_NOT_FOUND);
+        assert_int_equal(fat_directory_list(&volume, &list, "/MANY", count, &entry), FAT_NOT_FOUND);
+        assert_int_equal(fat_directory_list(&volume, &list, "/MANY", 5000, &entry), FAT_NOT_FOUND);
         assert_true(disk->sectors_read < 300); /* 1,200 slots take 75 sectors; twice 5,000 entries would take more */
-        assert_int_equal(fat_list(&volume, "/MANY", 7), FAT_OK);
-        assert_int_equal(fat_list(&volume, "/a/b", 0), FAT_OK);
-        assert_string_equal(volume.entry.name, "C");
-        assert_true(volume.entry.is_directory);
-        assert_int_equal(fat_list(&volume, "/a/b", 1), FAT_NOT_FOUND);
+        assert_int_equal(fat_directory_list(&volume, &list, "/MANY", 7, &entry), FAT_OK);
+        assert_int_equal(fat_directory_list(&volume, &list, "/a/b", 0, &entry), FAT_OK);
+        assert_string_equal(entry.name, "C");
+        assert_true(entry.is_directory);
+        assert_int_equal(fat_directory_list(&volume, &list, "/a/b", 1, &entry), FAT_NOT_FOUND);
     }
 }
 
@@ -103,11 +103,11 @@ static void root_lists_names_as_written(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         mount_case(i);
         for (uint32_t k = 0; k < COUNT_OF(names); k++) {
-            assert_int_equal(fat_list(&volume, "/", k), FAT_OK);
-            assert_string_equal(volume.entry.name, names[k]);
+            assert_int_equal(fat_directory_list(&volume, &list, "/", k, &entry), FAT_OK);
+            assert_string_equal(entry.name, names[k]);
         }
-        assert_int_equal(volume.entry.size, FRAGMENT_CLUSTERS * volume.cluster_sectors * FAT_SECTOR);
-        assert_int_equal(fat_list(&volume, "/", COUNT_OF(names)), FAT_NOT_FOUND);
+        assert_int_equal(entry.size, FRAGMENT_CLUSTERS * volume.cluster_sectors * FAT_SECTOR);
+        assert_int_equal(fat_directory_list(&volume, &list, "/", COUNT_OF(names), &entry), FAT_NOT_FOUND);
     }
 }
 
@@ -115,10 +115,10 @@ static void one_piece_is_one_read(void **state)
 {
     (void)state;
     struct disk *disk = mount_case(2);
-    assert_int_equal(fat_open(&volume, "/BIG.BIN", &file), FAT_OK);
+    assert_int_equal(fat_file_open(&volume, "/BIG.BIN", &file), FAT_OK);
     assert_true(file.complete && file.marks == 1);
     disk->calls = 0;
-    assert_int_equal(fat_read(&volume, &file, 0, out, BIG_BYTES / 512 * 512), FAT_OK);
+    assert_int_equal(fat_file_read(&file, 0, out, BIG_BYTES / 512 * 512), FAT_OK);
     assert_int_equal(disk->calls, 1);
 }
 
@@ -128,10 +128,10 @@ static void fragments_are_read_once(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct disk *disk = mount_case(i);
-        assert_int_equal(fat_open(&volume, "/FRAGMENT.BIN", &file), FAT_OK);
+        assert_int_equal(fat_file_open(&volume, "/FRAGMENT.BIN", &file), FAT_OK);
         disk->sectors_read = 0;
         for (uint32_t offset = 0; offset < file.size; offset += 1024)
-            assert_int_equal(fat_read(&volume, &file, offset, out, 1024), FAT_OK);
+            assert_int_equal(fat_file_read(&file, offset, out, 1024), FAT_OK);
         assert_true(disk->sectors_read < file.size / FAT_SECTOR + 100);
     }
 }

@@ -1,109 +1,103 @@
-/* struct platform on a BIOS: screen, keys and clock by INT 10h, INT 16h and the timer chip, files by fat.c over INT
-   13h. */
+/* struct platform on a BIOS: screen, keys and clock by INT 10h, INT 16h and the timer chip, files by FAT over INT 13h. */
 #include "bios_platform.h"
 
 #include "base/format.h"
 #include "clock.h"
 #include "cp437.h"
-#include "disk.h"
-#include "extended_memory.h"
-#include "fat.h"
-#include "keyboard.h"
+#include "fat_disk.h"
 #include "layout.h"
 #include "power.h"
 #include "processors.h"
 #include "rtc.h"
-#include "screen.h"
-#include "serial.h"
 #include "smbios.h"
-#include "terminal.h"
 
-enum { FILES = 2, VENDOR_MAX = 80 };
-
-static struct {
-    struct fat_volume volume;
-    bool mounted;
-    struct fat_file file[FILES];
-    bool in_use[FILES];
-    char vendor[VENDOR_MAX];
-} machine;
+static struct bios_machine *machine_of(const struct platform *platform)
+{
+    return platform->state;
+}
 
 static int read_sectors(void *context, uint32_t lba, uint32_t count, void *buffer)
 {
-    (void)context;
-    return disk_read(lba, count, buffer);
+    return disk_read(context, lba, count, buffer);
 }
 
-/* What a call of fat.c returned, as the interface wants it. */
+/* What a function of fat_*.h returned, as the interface wants it. */
 static int report(struct platform *platform, int status)
 {
+    const struct bios_machine *machine = machine_of(platform);
+
     if (status == FAT_OK || status == FAT_NOT_FOUND) {
         return status == FAT_OK ? PLATFORM_OK : PLATFORM_NOT_FOUND;
     }
     format(platform->error, sizeof platform->error, "%s",
-           status == FAT_READ_FAILED ? disk_error() : machine.volume.error);
+           status == FAT_READ_FAILED ? machine->disk.error : machine->volume.error);
     return PLATFORM_IO_ERROR;
 }
 
 /* The volume of the boot drive, looked for again as long as there was none. */
-static int mount(void)
+static int mount(struct bios_machine *machine)
 {
-    int status = machine.mounted ? FAT_OK : fat_mount(&machine.volume, read_sectors, NULL, cp437_high);
-    machine.mounted = status == FAT_OK;
+    int status = FAT_OK;
+
+    if (!machine->mounted) {
+        fat_cache_init(&machine->cache, read_sectors, &machine->disk);
+        status = fat_disk_mount(&machine->volume, &machine->cache, cp437_high);
+    }
+    machine->mounted = status == FAT_OK;
     return status;
 }
 
 static void put(struct platform *platform, const char *utf8, size_t n)
 {
-    (void)platform;
-    terminal_put(utf8, n);
+    terminal_put(&machine_of(platform)->terminal, utf8, n);
 }
 
 static int get_key(struct platform *platform)
 {
-    (void)platform;
-    return terminal_get_key();
+    return terminal_get_key(&machine_of(platform)->terminal);
 }
 
 static int open(struct platform *platform, const char *path, struct platform_file *file)
 {
-    unsigned number = machine.in_use[0] ? 1 : 0;
+    struct bios_machine *machine = machine_of(platform);
+    unsigned number = machine->in_use[0] ? 1 : 0;
 
-    if (machine.in_use[number]) {
-        format(platform->error, sizeof platform->error, "more than %d files open", FILES);
+    if (machine->in_use[number]) {
+        format(platform->error, sizeof platform->error, "more than %d files open", BIOS_FILES);
         return PLATFORM_IO_ERROR;
     }
-    int status = mount();
+    int status = mount(machine);
     if (status == FAT_OK) {
-        status = fat_open(&machine.volume, path, &machine.file[number]);
+        status = fat_file_open(&machine->volume, path, &machine->file[number]);
     }
     if (status == FAT_OK) {
-        machine.in_use[number] = true;
-        *file = (struct platform_file){.size = machine.file[number].size, .state = {number}};
+        machine->in_use[number] = true;
+        *file = (struct platform_file){.size = machine->file[number].size, .state = {number}};
     }
     return report(platform, status);
 }
 
 static void close(struct platform *platform, struct platform_file *file)
 {
-    (void)platform;
-    machine.in_use[file->state[0]] = false;
+    machine_of(platform)->in_use[file->state[0]] = false;
 }
 
 static int read(struct platform *platform, struct platform_file *file, uint64_t offset, void *buffer, uint32_t bytes)
 {
-    return report(platform, fat_read(&machine.volume, &machine.file[file->state[0]], (uint32_t)offset, buffer, bytes));
+    return report(platform,
+                  fat_file_read(&machine_of(platform)->file[file->state[0]], (uint32_t)offset, buffer, bytes));
 }
 
 static int list(struct platform *platform, const char *directory, uint32_t index, struct platform_entry *entry)
 {
-    int status = mount();
+    struct bios_machine *machine = machine_of(platform);
+    int status = mount(machine);
 
     if (status == FAT_OK) {
-        status = fat_list(&machine.volume, directory, index);
+        status = fat_directory_list(&machine->volume, &machine->list, directory, index, &machine->entry);
     }
     if (status == FAT_OK) {
-        const struct fat_entry *found = &machine.volume.entry;
+        const struct fat_entry *found = &machine->entry;
         *entry = (struct platform_entry){.size = found->size, .is_directory = found->is_directory};
         format(entry->name, sizeof entry->name, "%s", found->name);
     }
@@ -118,36 +112,31 @@ static uint64_t microseconds(struct platform *platform)
 
 static uint64_t memory_free(struct platform *platform)
 {
-    (void)platform;
-    return extended_memory_free();
+    return extended_memory_free(&machine_of(platform)->memory);
 }
 
 static void *reserve(struct platform *platform, size_t bytes)
 {
-    (void)platform;
-    return extended_memory_reserve(bytes);
+    return extended_memory_reserve(&machine_of(platform)->memory, bytes);
 }
 
 static void release(struct platform *platform, void *memory, size_t bytes)
 {
-    (void)platform;
     (void)bytes;
-    extended_memory_release(memory);
+    extended_memory_release(&machine_of(platform)->memory, memory);
 }
 
 /* Interrupts may come while core/ computes: they leave the vector registers alone. */
 static void exclusive(struct platform *platform, bool on)
 {
-    (void)platform;
     if (on) {
-        keyboard_busy();
+        keyboard_busy(&machine_of(platform)->terminal.keyboard);
     }
 }
 
 static void idle(struct platform *platform)
 {
-    (void)platform;
-    terminal_idle();
+    terminal_idle(&machine_of(platform)->terminal);
 }
 
 static void reboot(struct platform *platform)
@@ -164,13 +153,12 @@ static void switch_off(struct platform *platform)
 
 static void set_colour(struct platform *platform, enum platform_colour colour)
 {
-    (void)platform;
-    terminal_colour(colour);
+    terminal_colour(&machine_of(platform)->terminal, colour);
 }
 
 static bool set_serial(struct platform *platform, uint32_t port, uint32_t speed)
 {
-    return serial_set(port, speed, platform->error);
+    return serial_set(&machine_of(platform)->terminal.serial, port, speed, platform->error);
 }
 
 static uint64_t clock_seed(struct platform *platform)
@@ -197,11 +185,12 @@ static void stop_processors(struct platform *platform)
     processors_stop();
 }
 
-struct platform *bios_platform(void)
+void bios_platform_init(struct platform *platform, struct bios_machine *machine)
 {
-    static struct platform platform = {
+    *platform = (struct platform){
+        .state = machine,
         .firmware = "BIOS",
-        .vendor = machine.vendor,
+        .vendor = machine->vendor,
         .columns = SCREEN_COLUMNS,
         .preferred_read = BOUNCE_SECTORS * FAT_SECTOR,
         .put = put,
@@ -225,7 +214,6 @@ struct platform *bios_platform(void)
         .reboot = reboot,
         .power_off = switch_off,
     };
-    smbios_vendor(machine.vendor, sizeof machine.vendor);
-    processors_find();
-    return &platform;
+    smbios_vendor(machine->vendor, sizeof machine->vendor);
+    processors_find(&machine->memory);
 }

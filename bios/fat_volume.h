@@ -1,0 +1,61 @@
+/*
+ * A FAT12, FAT16 or FAT32 volume, read only, from any source of sectors: no BIOS in here, no memory of its own.
+ * All that the disk says is taken as hostile: every number is checked before it is used, every chain is bounded.
+ */
+#ifndef BOOTLLAMA_FAT_VOLUME_H
+#define BOOTLLAMA_FAT_VOLUME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fat_cache.h"
+
+/* What the functions of fat_*.h return. */
+enum fat_status {
+    FAT_OK = 0,
+    FAT_NOT_FOUND = -1,   /* no such file, directory or entry */
+    FAT_DAMAGED = -2,     /* volume->error says what is wrong */
+    FAT_READ_FAILED = -3, /* the read function failed; it knows why */
+};
+
+/* What fat_volume_next gives besides the numbers of clusters. */
+#define FAT_CHAIN_END 0xFFFFFFFFu
+#define FAT_CHAIN_BAD 0xFFFFFFF7u
+
+struct fat_volume {
+    struct fat_cache *cache; /* not owned */
+    const uint16_t *oem;     /* [128] code points of bytes 80h to FFh in short names; not owned */
+    uint32_t bits;           /* of a FAT entry: 12, 16 or 32 */
+    uint32_t start, end;     /* LBA of the volume */
+    uint32_t fat_start;      /* LBA of the first FAT */
+    uint32_t fat_sectors, fat_count;
+    uint32_t fat_copy;               /* the one in use, from 0 */
+    uint32_t root_start, root_slots; /* FAT12 and FAT16: LBA, entries of 32 bytes */
+    uint32_t root_cluster;           /* FAT32 */
+    uint32_t data_start;             /* LBA of cluster 2 */
+    uint32_t cluster_sectors;
+    uint32_t clusters; /* numbered from 2 on */
+    char error[96];    /* one line */
+};
+
+/* Fills *volume from the boot sector at `start`. Returns FAT_OK, FAT_DAMAGED or FAT_READ_FAILED. */
+int fat_volume_mount(struct fat_volume *volume, struct fat_cache *cache, uint32_t start, const uint16_t *oem);
+
+/* The sector of the volume at `lba` of the medium, until the next call; NULL if it cannot be read. */
+const uint8_t *fat_volume_sector(struct fat_volume *volume, uint32_t lba);
+
+bool fat_volume_has_cluster(const struct fat_volume *volume, uint32_t cluster);
+
+/* The LBA of a cluster that the volume has. */
+uint32_t fat_volume_lba(const struct fat_volume *volume, uint32_t cluster);
+
+/* What the FAT has for a cluster: the next one, FAT_CHAIN_END, FAT_CHAIN_BAD, or another number that names none. */
+int fat_volume_next(struct fat_volume *volume, uint32_t cluster, uint32_t *next);
+
+/* Fills volume->error, with up to two numbers, and returns FAT_DAMAGED. */
+int fat_volume_damaged(struct fat_volume *volume, const char *pattern, uint32_t a, uint32_t b);
+
+/* The same for a chain that cannot go on from `cluster` to `next`. */
+int fat_volume_broken(struct fat_volume *volume, uint32_t cluster, uint32_t next);
+
+#endif
