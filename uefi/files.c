@@ -14,8 +14,8 @@
 #include "base/format.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "io.h"
 #include "pages.h"
+#include "pc/tsc.h"
 #include "status.h"
 #include "unicode.h"
 

@@ -1,4 +1,4 @@
-/* The volumes that files come from: the one that the program was started from, and the one that has a model. */
+/* The volumes that files come from: the one that the program was started from, and the one with a model. */
 #ifndef BOOTLLAMA_UEFI_VOLUME_H
 #define BOOTLLAMA_UEFI_VOLUME_H
 
@@ -27,8 +27,8 @@ struct volume {
 
 struct volumes {
     EFI_BOOT_SERVICES *boot;
-    EFI_HANDLE device;    /* that the program was loaded from, or NULL */
-    struct volume start;  /* that the program was loaded from; may be missing (network boot, some boot menus) */
+    EFI_HANDLE device;    /* what the program was loaded from, or NULL */
+    struct volume start;  /* its volume; may be missing (network boot, some boot menus) */
     struct volume models; /* another one with a model in /MODELS; only set where `start` has none */
 };
 
