@@ -27,12 +27,24 @@ enum gguf_value_type {
     GGUF_VALUE_TYPES,
 };
 
-/* Of a tensor's elements: ggml's numbers. No other type is accepted. */
+/* Of a tensor's elements: ggml's numbers. No other type is accepted; blocks.h says what they are. */
 enum gguf_type {
     GGUF_TYPE_F32 = 0,
     GGUF_TYPE_F16 = 1,
-    GGUF_TYPE_Q8_0 = 8, /* blocks of 32 along the row: base/q8_0.h */
+    GGUF_TYPE_Q4_0 = 2,
+    GGUF_TYPE_Q4_1 = 3,
+    GGUF_TYPE_Q5_0 = 6,
+    GGUF_TYPE_Q5_1 = 7,
+    GGUF_TYPE_Q8_0 = 8,
+    GGUF_TYPE_Q2_K = 10,
+    GGUF_TYPE_Q3_K = 11,
+    GGUF_TYPE_Q4_K = 12,
+    GGUF_TYPE_Q5_K = 13,
+    GGUF_TYPE_Q6_K = 14,
+    GGUF_TYPE_IQ4_NL = 20,
+    GGUF_TYPE_IQ4_XS = 23,
     GGUF_TYPE_BF16 = 30,
+    GGUF_TYPE_MXFP4 = 39,
     GGUF_TYPE_ABSENT = 255,
 };
 

@@ -2,8 +2,8 @@
 #include "gguf/tensors.h"
 
 #include "base/format.h"
-#include "base/q8_0.h"
 #include "base/text.h"
+#include "gguf/blocks.h"
 
 enum { DIMENSIONS_MAX = 4 };
 
@@ -73,41 +73,18 @@ static int read_shape(struct gguf_input *in, const char *name, struct shape want
     return 0;
 }
 
-/* Whether files of that kind (gguf_kind_name) should hold nothing but types that are supported. */
-static bool is_supported_kind(uint32_t file_type)
-{
-    return file_type == 0 || file_type == 1 || file_type == 7 || file_type == 32; /* F32, F16, Q8_0, BF16 */
-}
-
 /* People choose a file by its kind, "Q4_K_M", and do not know the types of its tensors: both are named. */
 static int refuse_type(struct gguf_input *in, const char *name, uint32_t type)
 {
-    static const char advice[] = "which is not supported; take this model's Q8_0 or F16 file";
+    static const char advice[] = "which is not supported; take another file of this model, such as Q8_0 or Q4_K_M";
     const char *kind = gguf_kind_name(in->gguf->file_type), *known = gguf_type_name(type);
     char number[24];
     format(number, sizeof number, "of type %u", type);
     known = known[0] != '\0' ? known : number;
-    if (kind[0] == '\0' || is_supported_kind(in->gguf->file_type)) {
+    if (kind[0] == '\0') {
         return gguf_refuse(in, name, "is %s, %s", known, advice);
     }
     return error_set(in->error, "%s: quantized as %s (%s is %s), %s", in->reader->path, kind, name, known, advice);
-}
-
-/* Bytes of a tensor of supported type; 0 for any other. Its dimensions are below 2^18 each. */
-static uint64_t size_of(uint32_t type, struct shape shape)
-{
-    uint64_t elements = (uint64_t)shape.rows * shape.cols;
-    switch (type) {
-    case GGUF_TYPE_F32:
-        return elements * 4;
-    case GGUF_TYPE_F16:
-    case GGUF_TYPE_BF16:
-        return elements * 2;
-    case GGUF_TYPE_Q8_0:
-        return (uint64_t)shape.rows * (shape.cols / Q8_0_BLOCK) * sizeof(struct q8_0_block);
-    default:
-        return 0;
-    }
 }
 
 static int read_tensor(struct gguf_input *in)
@@ -131,13 +108,15 @@ static int read_tensor(struct gguf_input *in)
         gguf_get_u64(in, &tensor->offset) != 0) {
         return -1;
     }
-    tensor->size = size_of(type, shape);
-    if (tensor->size == 0 && type != GGUF_TYPE_Q8_0) {
+    const uint32_t elements = blocks_elements(type);
+    if (elements == 0) {
         return refuse_type(in, name.text, type);
     }
-    if (type == GGUF_TYPE_Q8_0 && shape.cols % Q8_0_BLOCK != 0) {
-        return gguf_refuse(in, name.text, "is Q8_0 with rows of %u; they must be a multiple of 32", shape.cols);
+    if (shape.cols % elements != 0) {
+        return gguf_refuse(in, name.text, "is %s with rows of %u; they must be a multiple of %u", gguf_type_name(type),
+                           shape.cols, elements);
     }
+    tensor->size = (uint64_t)shape.rows * (shape.cols / elements) * blocks_bytes(type); /* both sizes are below 2^18 */
     if ((tensor->offset & (in->alignment - 1)) != 0) {
         return gguf_refuse(in, name.text, "is at offset %llu, which is not a multiple of the alignment %u",
                            (unsigned long long)tensor->offset, in->alignment);

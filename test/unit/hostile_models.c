@@ -8,6 +8,7 @@
 #define KV_HEADS "llama.attention.head_count_kv"
 #define TOKENS "tokenizer.ggml.tokens"
 #define SCORES "tokenizer.ggml.scores"
+#define REFUSED ", which is not supported; take another file of this model, such as Q8_0 or Q4_K_M"
 #define TOKEN_TYPES "tokenizer.ggml.token_type"
 #define EPSILON "llama.attention.layer_norm_rms_epsilon"
 #define LAST "output.weight" /* in the file */
@@ -219,25 +220,24 @@ const struct hostile_model hostile_models[] = {
     {"output_norm.weight has 5 dimensions; allowed are 1 to 4", {{TENSOR_RANK, "output_norm.weight", 5}}},
     {"output_norm.weight has 4294967295 dimensions; allowed are 1 to 4",
      {{TENSOR_RANK, "output_norm.weight", UINT32_MAX}}},
-    {"blk.0.attn_q.weight is Q4_K, which is not supported; take this model's Q8_0 or F16 file",
-     {{TENSOR_TYPE, "blk.0.attn_q.weight", 12}}},
     {"general.file_type is not a whole number", {{KEY_TEXT, "general.file_type", .text = "Q4_K_M"}}},
-    {"quantized as Q4_K_M (blk.0.attn_q.weight is Q4_K), which is not supported; take this model's Q8_0 or F16 file",
-     {{KEY_NUMBER, "general.file_type", U32, 15}, {TENSOR_TYPE, "blk.0.attn_q.weight", 12}}},
-    {"quantized as IQ2_M (token_embd.weight is IQ3_S), which is not supported; take this model's Q8_0 or F16 file",
-     {{KEY_NUMBER, "general.file_type", U32, 1024 + 29}, {TENSOR_TYPE, "token_embd.weight", 21}}},
-    {"blk.0.attn_q.weight is Q4_K, which is not supported; take this model's Q8_0 or F16 file",
-     {{KEY_REMOVE, "general.file_type"}, {TENSOR_TYPE, "blk.0.attn_q.weight", 12}}},
-    {"blk.0.attn_q.weight is Q4_K, which is not supported; take this model's Q8_0 or F16 file",
-     {{KEY_NUMBER, "general.file_type", U32, 4711}, {TENSOR_TYPE, "blk.0.attn_q.weight", 12}}},
-    {"blk.0.attn_q.weight is MXFP4, which is not supported; take this model's Q8_0 or F16 file",
-     {{TENSOR_TYPE, "blk.0.attn_q.weight", 39}}},
-    {"blk.0.attn_q.weight is of type 4, which is not supported; take this model's Q8_0 or F16 file",
-     {{TENSOR_TYPE, "blk.0.attn_q.weight", 4}}},
-    {"blk.0.attn_q.weight is of type 255, which is not supported; take this model's Q8_0 or F16 file",
-     {{TENSOR_TYPE, "blk.0.attn_q.weight", 255}}},
-    {"blk.0.attn_q.weight is of type 264, which is not supported; take this model's Q8_0 or F16 file",
+    {"quantized as IQ2_M (blk.0.attn_q.weight is IQ2_S)" REFUSED,
+     {{KEY_NUMBER, "general.file_type", U32, 29}, {TENSOR_TYPE, "blk.0.attn_q.weight", 22}}},
+    {"quantized as IQ1_S (token_embd.weight is IQ3_S)" REFUSED,
+     {{KEY_NUMBER, "general.file_type", U32, 1024 + 24}, {TENSOR_TYPE, "token_embd.weight", 21}}},
+    {"blk.0.attn_q.weight is TQ1_0" REFUSED,
+     {{KEY_REMOVE, "general.file_type"}, {TENSOR_TYPE, "blk.0.attn_q.weight", 34}}},
+    {"blk.0.attn_q.weight is NVFP4" REFUSED,
+     {{KEY_NUMBER, "general.file_type", U32, 4711}, {TENSOR_TYPE, "blk.0.attn_q.weight", 40}}},
+    {"blk.0.attn_q.weight is of type 4" REFUSED,
+     {{KEY_REMOVE, "general.file_type"}, {TENSOR_TYPE, "blk.0.attn_q.weight", 4}}},
+    {"quantized as Q8_0 (blk.0.attn_q.weight is of type 255)" REFUSED, {{TENSOR_TYPE, "blk.0.attn_q.weight", 255}}},
+    {"quantized as Q8_0 (blk.0.attn_q.weight is of type 264)" REFUSED,
      {{TENSOR_TYPE, "blk.0.attn_q.weight", 264}}}, /* 8 in its lowest byte */
+    {"blk.0.attn_q.weight is Q4_K with rows of 32; they must be a multiple of 256",
+     {{TENSOR_TYPE, "blk.0.attn_q.weight", 12}}},
+    {"blk.0.ffn_down.weight is IQ4_XS with rows of 64; they must be a multiple of 256",
+     {{TENSOR_TYPE, "blk.0.ffn_down.weight", 23}}},
     {"blk.0.attn_output.weight is Q8_0 with rows of 8; they must be a multiple of 32",
      {{KEY_NUMBER, "llama.attention.key_length", U32, 2},
       {KEY_NUMBER, "llama.rope.dimension_count", U32, 2},
