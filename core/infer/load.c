@@ -4,14 +4,14 @@
 #include "base/memory.h"
 #include "gguf/blocks.h"
 #include "gguf/checksum.h"
-#include "kernel/attention.h"
+#include "infer/compute.h"
 
-_Static_assert((int)GGUF_HEAD_MAX <= (int)HEAD_MAX, "attention can compute every head that a file may have");
+_Static_assert((int)GGUF_HEAD_MAX <= (int)ATTENTION_HEAD_MAX, "attention can compute every head that a file may have");
 
-/* Scratch memory for a strip of GROUP rows. */
+/* Scratch memory for a strip of Q8_GROUP rows. */
 struct strip {
     uint8_t *raw;             /* one row as it lies in the file */
-    struct q8_0_block *block; /* [GROUP][groups] */
+    struct q8_0_block *block; /* [Q8_GROUP][groups] */
 };
 
 struct loader {
@@ -38,9 +38,9 @@ static uint32_t widest_row(const struct gguf *gguf)
 
 static void strip_layout(struct strip *strip, const struct gguf *gguf, struct arena *arena)
 {
-    const size_t groups = (widest_row(gguf) + GROUP - 1) / GROUP;
-    strip->raw = arena_take(arena, groups * GROUP * sizeof(float), ALIGNMENT); /* the widest type */
-    strip->block = arena_take(arena, groups * GROUP * sizeof *strip->block, ALIGNMENT);
+    const size_t groups = (widest_row(gguf) + Q8_GROUP - 1) / Q8_GROUP;
+    strip->raw = arena_take(arena, groups * Q8_GROUP * sizeof(float), KERNEL_ALIGNMENT); /* the widest type */
+    strip->block = arena_take(arena, groups * Q8_GROUP * sizeof *strip->block, KERNEL_ALIGNMENT);
 }
 
 uint64_t load_scratch(const struct gguf *gguf)
@@ -48,7 +48,7 @@ uint64_t load_scratch(const struct gguf *gguf)
     struct arena counter = {0};
     struct strip unused;
     strip_layout(&unused, gguf, &counter);
-    return counter.used + ALIGNMENT;
+    return counter.used + KERNEL_ALIGNMENT;
 }
 
 /* The next n bytes of a tensor, added to the checksum, in the reader's window or in `room`; NULL on failure. */
@@ -71,7 +71,7 @@ static const uint8_t *fetch_row(struct loader *loader, const struct gguf_tensor 
     return row;
 }
 
-/* `rows` rows of `groups` blocks each, zeros after them up to GROUP rows; NULL on failure. */
+/* `rows` rows of `groups` blocks each, zeros after them up to Q8_GROUP rows; NULL on failure. */
 static const struct q8_0_block *fetch_strip(struct loader *loader, const struct gguf_tensor *tensor, uint32_t rows,
                                             uint32_t groups)
 {
@@ -79,7 +79,7 @@ static const struct q8_0_block *fetch_strip(struct loader *loader, const struct 
     const uint32_t count = rows * groups;
     if (tensor->type == GGUF_TYPE_Q8_0) {
         const struct q8_0_block *whole = fetch(loader, strip, count * sizeof *strip);
-        if (rows == GROUP || whole == NULL) {
+        if (rows == Q8_GROUP || whole == NULL) {
             return whole;
         }
         if (whole != strip) {
@@ -94,7 +94,7 @@ static const struct q8_0_block *fetch_strip(struct loader *loader, const struct 
             blocks_to_q8_0(block, row, tensor->type, tensor->cols);
         }
     }
-    memset(strip + count, 0, (GROUP - rows) * groups * sizeof *strip);
+    memset(strip + count, 0, (Q8_GROUP - rows) * groups * sizeof *strip);
     return strip;
 }
 
@@ -111,11 +111,11 @@ static void pack_strip(const struct loader *loader, uint8_t *tiles, const struct
 {
     const struct kernel *kernel = loader->model->kernel;
     struct platform *platform = loader->reader->platform;
-    platform->exclusive(platform, true); /* the kernel's code uses its vector registers here, too */
+    compute_begin(platform, kernel); /* packing uses vector registers, too */
     for (uint32_t group = 0; group < groups; group++, tiles += kernel->tile_bytes) {
         kernel->tile_pack(tiles, block + group, groups);
     }
-    platform->exclusive(platform, false);
+    compute_end(platform, kernel);
 }
 
 static int report(struct loader *loader, uint64_t bytes)
@@ -130,10 +130,10 @@ static int report(struct loader *loader, uint64_t bytes)
 static int load_matrix(struct loader *loader, uint32_t id, uint8_t *tiles)
 {
     const struct gguf_tensor *tensor = &loader->gguf->tensor[id];
-    const uint32_t groups = (tensor->cols + GROUP - 1) / GROUP;
+    const uint32_t groups = (tensor->cols + Q8_GROUP - 1) / Q8_GROUP;
     const size_t strip_tiles = (size_t)groups * loader->model->kernel->tile_bytes;
-    for (uint32_t first = 0; first < tensor->rows; first += GROUP, tiles += strip_tiles) {
-        const uint32_t left = tensor->rows - first, rows = left < GROUP ? left : GROUP;
+    for (uint32_t first = 0; first < tensor->rows; first += Q8_GROUP, tiles += strip_tiles) {
+        const uint32_t left = tensor->rows - first, rows = left < Q8_GROUP ? left : Q8_GROUP;
         const struct q8_0_block *block = fetch_strip(loader, tensor, rows, groups);
         if (block == NULL) {
             return -1;
@@ -169,15 +169,15 @@ static int load_vector(struct loader *loader, uint32_t id, float *out)
 }
 
 /* The tiles from row `row` of a stacked matrix on. */
-static uint8_t *tiles_from(const struct model *model, const struct matrix *matrix, uint32_t row)
+static uint8_t *tiles_from(const struct model *model, const struct q8_matrix *matrix, uint32_t row)
 {
-    return matrix->tiles + (size_t)(row / GROUP) * matrix->groups * model->kernel->tile_bytes;
+    return matrix->tiles + (size_t)(row / Q8_GROUP) * matrix->groups * model->kernel->tile_bytes;
 }
 
 static int load_layer_tensor(struct loader *loader, uint32_t id)
 {
     const struct model *model = loader->model;
-    const struct layer *layer = &model->layer[(id - GGUF_TENSOR_LAYERS) / GGUF_LAYER_TENSORS];
+    const struct model_layer *layer = &model->layer[(id - GGUF_TENSOR_LAYERS) / GGUF_LAYER_TENSORS];
     switch ((enum gguf_layer_tensor)((id - GGUF_TENSOR_LAYERS) % GGUF_LAYER_TENSORS)) {
     case GGUF_LAYER_ATTN_NORM:
         return load_vector(loader, id, (float *)layer->attn_norm);
