@@ -46,8 +46,8 @@ void volumes_update(struct volumes *volumes);
 /* Opens the root directory anew, after which the old handle is closed: a volume that failed may be well again. */
 EFI_STATUS volume_reopen(struct volume *volume);
 
-/* Reads the next entry of an open directory other than "." and "..", and other than those whose names do not fit core's:
-   they could not be opened either. EFI_NOT_FOUND past the last one. */
+/* Reads the next entry of an open directory other than "." and "..", and other than those whose names do not fit
+   core's: they could not be opened either. EFI_NOT_FOUND past the last one. */
 EFI_STATUS volume_next_entry(EFI_FILE_HANDLE directory, struct platform_entry *entry);
 
 #endif

@@ -1,9 +1,9 @@
 /*
  * Which files of /MODELS are models: one rule for whoever lists them, chooses one or looks for a volume that has one.
  *
- * A model is a file whose name ends in .gguf, in any case, and whose first bytes are "GGUF". Folders, empty files, files
- * marked hidden or system, and names that begin with a dot are never models: other systems leave such things behind,
- * under the name of the model that they belong to ("._A.GGUF").
+ * A model is a file whose name ends in .gguf, in any case, and whose first bytes are "GGUF". Folders, empty files,
+ * files marked hidden or system, and names that begin with a dot are never models: other systems leave such things
+ * behind, under the name of the model that they belong to ("._A.GGUF").
  */
 #ifndef BOOTLLAMA_MODEL_FILE_H
 #define BOOTLLAMA_MODEL_FILE_H

@@ -1,4 +1,4 @@
-"""Quantized blocks against ggml itself: its decoding, value by value, and whole models of every type against llama.cpp."""
+"""Quantized blocks against ggml's own decoding, value by value, and whole models of every type against llama.cpp."""
 
 import ctypes
 import math
@@ -10,9 +10,10 @@ import subprocess
 import pytest
 
 from gguf_file import GgufFile
+from gguf_writer import header
 from llama2c_model import Shape, pieces, random_model, tokenizer
 from places import ROOT, built
-from test_llama_cpp import ANSWER_SECONDS, NODE, ask, check_alike, header  # pylint: disable=unused-import
+from test_llama_cpp import ANSWER_SECONDS, NODE, ask, check_alike  # pylint: disable=unused-import
 
 TYPES = {"q4_0": 2, "q4_1": 3, "q5_0": 6, "q5_1": 7, "q8_0": 8, "q2_K": 10, "q3_K": 11, "q4_K": 12, "q5_K": 13,
          "q6_K": 14, "iq4_nl": 20, "iq4_xs": 23, "mxfp4": 39}

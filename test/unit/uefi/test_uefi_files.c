@@ -281,7 +281,8 @@ static void leavings_are_no_models(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         const struct fake_node nodes[] = {{"", "MODELS", -1, 0, false}, cases[i].node};
-        struct fake_volume boots = fake_volume_of(nodes, COUNT_OF(nodes)), holds = fake_volume_of(stick, COUNT_OF(stick));
+        struct fake_volume boots = fake_volume_of(nodes, COUNT_OF(nodes));
+        struct fake_volume holds = fake_volume_of(stick, COUNT_OF(stick));
         struct files files;
         struct platform_entry entry;
         char error[96];
