@@ -115,13 +115,7 @@ static int list(struct platform *platform, const char *directory, uint32_t index
     int status = fat_boot_list(&machine->boot, directory, index, &machine->entry);
 
     if (status == FAT_OK) {
-        const struct fat_entry *found = &machine->entry;
-        *entry = (struct platform_entry){
-            .size = found->size,
-            .is_directory = found->is_directory,
-            .is_hidden = found->is_hidden,
-        };
-        format(entry->name, sizeof entry->name, "%s", found->name);
+        fat_boot_describe(&machine->entry, entry);
     }
     return report(platform, status, machine->boot.error);
 }

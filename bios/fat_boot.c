@@ -1,11 +1,10 @@
 #include "fat_boot.h"
 
-#include "base/memory.h"
+#include "base/format.h"
+#include "base/model_file.h"
 #include "base/text.h"
 
 #define MODELS_FOLDER "/MODELS"
-
-enum { MAGIC_BYTES = 4 };
 
 void fat_boot_init(struct fat_boot *boot, struct fat_cache *cache, uint32_t origin, const uint16_t *oem)
 {
@@ -17,32 +16,42 @@ void fat_boot_forget(struct fat_boot *boot)
     boot->is_mounted = false;
 }
 
+void fat_boot_describe(const struct fat_entry *entry, struct platform_entry *out)
+{
+    *out = (struct platform_entry){
+        .size = entry->size,
+        .is_directory = entry->is_directory,
+        .is_hidden = entry->is_hidden,
+    };
+    format(out->name, sizeof out->name, "%s", entry->name);
+}
+
 /* ---- Which volume gives the models ---- */
 
 enum finding { NOTHING, NAME_ONLY, MODEL };
-
-static bool is_model_name(const struct fat_entry *entry)
-{
-    size_t n = text_length(entry->name);
-
-    return !entry->is_directory && entry->size > 0 && entry->name[0] != '.' && n > 4 &&
-           (text_equal_nocase(entry->name + n - 4, ".GGU") || text_equal_nocase(entry->name + n - 5, ".GGUF"));
-}
 
 /* Whether the file begins as a model does. Returns FAT_NOT_FOUND if not, or why it cannot be read. */
 static int look_into(struct fat_volume *volume, const struct fat_entry *entry)
 {
     struct fat_file file;
-    char magic[MAGIC_BYTES];
+    uint8_t bytes[MODEL_FILE_MAGIC_BYTES];
 
-    if (entry->size < MAGIC_BYTES) {
+    if (entry->size < sizeof bytes) {
         return FAT_NOT_FOUND;
     }
     int status = fat_file_open_entry(volume, entry, &file);
     if (status == FAT_OK) {
-        status = fat_file_read(&file, 0, magic, sizeof magic);
+        status = fat_file_read(&file, 0, bytes, sizeof bytes);
     }
-    return status == FAT_OK && memcmp(magic, "GGUF", sizeof magic) != 0 ? FAT_NOT_FOUND : status;
+    return status == FAT_OK && !model_file_begins(bytes) ? FAT_NOT_FOUND : status;
+}
+
+static bool is_named(const struct fat_entry *entry)
+{
+    struct platform_entry named;
+
+    fat_boot_describe(entry, &named);
+    return model_file_is_named(&named);
 }
 
 /* Looks for a model on a volume. Returns FAT_STOPPED, or FAT_OK. */
@@ -55,7 +64,7 @@ static int search(struct fat_volume *volume, enum finding *finding)
     *finding = NOTHING;
     for (uint32_t i = 0; *finding != MODEL && status == FAT_OK; i++) {
         status = fat_directory_list(volume, &list, MODELS_FOLDER, i, &entry);
-        if (status == FAT_OK && is_model_name(&entry)) {
+        if (status == FAT_OK && is_named(&entry)) {
             int found = look_into(volume, &entry);
             *finding = found == FAT_OK ? MODEL : NAME_ONLY;
             status = found == FAT_STOPPED ? FAT_STOPPED : FAT_OK;

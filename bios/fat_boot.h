@@ -8,6 +8,7 @@
 #include "fat_directory.h"
 #include "fat_disk.h"
 #include "fat_file.h"
+#include "platform.h"
 
 struct fat_boot {
     struct fat_disk disk;
@@ -29,5 +30,8 @@ void fat_boot_forget(struct fat_boot *boot);
    is looked at anew with each list that begins. */
 int fat_boot_open(struct fat_boot *boot, const char *path, struct fat_file *file);
 int fat_boot_list(struct fat_boot *boot, const char *path, uint32_t index, struct fat_entry *entry);
+
+/* An entry as core/ knows it. */
+void fat_boot_describe(const struct fat_entry *entry, struct platform_entry *out);
 
 #endif

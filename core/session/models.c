@@ -171,7 +171,7 @@ static int open_model(struct models *models, const struct kernel *kernel)
         output_ticker_end(models->output);
     }
     if (status != 0) {
-        typeahead_stop_asked(models->typeahead); /* a stop is obeyed by now: the former model may come back */
+        models->stopped = typeahead_stop_asked(models->typeahead) || models->stopped; /* while a file was read */
         output_error(models->output, error.text);
         return -1;
     }
