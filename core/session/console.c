@@ -150,6 +150,7 @@ void console_run(struct platform *platform)
         prompt(console);
     }
     models_close(&console->models);
+    typeahead_end(&console->typeahead);
     output_end(&console->output);
     platform->release(platform, console, sizeof *console);
 }
