@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "infer/compute.h"
+
 enum { ROUNDS = 5, POSITIONS = 256, LIMIT_US = 700000 };
 
 /* Of one kernel. Medians count, since other programs take the processor now and then. */
@@ -31,7 +33,7 @@ static double median(double values[ROUNDS])
 static double time_tokens(struct engine *engine, uint32_t positions, uint32_t step)
 {
     struct platform *platform = engine->platform;
-    const struct sampling greedy = {.repeat_penalty = 1.0f};
+    const struct sampler_settings greedy = {.repeat_penalty = 1.0f};
     int32_t tokens[TRANSFORMER_BLOCK];
     uint32_t position = 0;
     uint64_t elapsed = 0;
@@ -41,14 +43,16 @@ static double time_tokens(struct engine *engine, uint32_t positions, uint32_t st
     sampler_begin(&engine->sampler, &greedy);
     const uint64_t start = platform->microseconds(platform);
     for (; position + step <= positions && elapsed < LIMIT_US; position += step) {
+        compute_begin(platform, engine->model.kernel);
         float *logits = transformer_run(&engine->transformer, tokens, step, position, step == 1);
         tokens[0] = step == 1 ? sampler_next(&engine->sampler, logits) : tokens[0];
+        compute_end(platform, engine->model.kernel);
         elapsed = platform->microseconds(platform) - start;
     }
     return position * 1e6 / (double)(elapsed + (elapsed == 0));
 }
 
-static uint64_t matrix_bytes(const struct kernel *kernel, const struct matrix *matrix)
+static uint64_t matrix_bytes(const struct kernel *kernel, const struct q8_matrix *matrix)
 {
     return (uint64_t)matrix->row_tiles * matrix->groups * kernel->tile_bytes;
 }
@@ -57,7 +61,7 @@ static uint64_t weights_of(const struct model *model)
 {
     uint64_t bytes = matrix_bytes(model->kernel, &model->output);
     for (uint32_t l = 0; l < model->layers; l++) {
-        const struct layer *layer = &model->layer[l];
+        const struct model_layer *layer = &model->layer[l];
         bytes += matrix_bytes(model->kernel, &layer->qkv) + matrix_bytes(model->kernel, &layer->attn_output);
         bytes += matrix_bytes(model->kernel, &layer->gate_up) + matrix_bytes(model->kernel, &layer->down);
     }

@@ -59,7 +59,7 @@ static int tell_story(struct engine *engine, struct team *team, const struct opt
     };
     struct error error;
     char seed[40] = "";
-    team_begin(team);
+    team_begin(team, engine->model.kernel);
     const struct story_result result = story_tell(engine, &story, &error);
     team_end(team);
     if (result.end == STORY_FAILED) {
@@ -105,7 +105,7 @@ static int run(struct platform *platform, const struct options *options, const s
     engine_share(&engine, &team, options->config.processors);
     int status;
     if (options->score_tokens != NULL) {
-        team_begin(&team);
+        team_begin(&team, engine.model.kernel);
         status = score_run(&engine, options->score_tokens, options->score_context, options->score_logits);
         team_end(&team);
     } else {

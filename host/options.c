@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/number.h"
+#include "kernel/kernel.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -29,10 +30,12 @@ static const char usage[] = /* %s: the kernels */
     "                         run sequences of N token ids, each from an empty cache; write the logits of all "
     "positions\n"
     "  --bench                measure every kernel that this processor has\n"
+    "  --kernels              list the kernels, slowest first, and whether this processor runs them\n"
     "  --help                 this text\n";
 
 enum {
     OPTION_KERNEL = 256,
+    OPTION_KERNELS,
     OPTION_IDS,
     OPTION_SCORE,
     OPTION_CONTEXT,
@@ -54,6 +57,7 @@ static const struct option long_options[] = {
     {"seed", required_argument, NULL, OPTION_SETTING},
     {"processors", required_argument, NULL, OPTION_PROCESSORS},
     {"kernel", required_argument, NULL, OPTION_KERNEL},
+    {"kernels", no_argument, NULL, OPTION_KERNELS},
     {"ids", no_argument, NULL, OPTION_IDS},
     {"score", required_argument, NULL, OPTION_SCORE},
     {"context", required_argument, NULL, OPTION_CONTEXT},
@@ -124,6 +128,15 @@ static uint32_t parse_context(const char *text)
     return (uint32_t)value;
 }
 
+static void list_kernels(void)
+{
+    struct cpu_features cpu;
+    cpu_detect(&cpu);
+    for (uint32_t i = 0; i < KERNELS; i++) {
+        printf("%s\t%s\n", kernel_at(i)->name, kernel_usable(kernel_at(i), &cpu) ? "yes" : "no");
+    }
+}
+
 struct options options_parse(int argc, char **argv)
 {
     struct options options = {.config = config_default(), .only_model = true};
@@ -153,6 +166,9 @@ struct options options_parse(int argc, char **argv)
         case OPTION_BENCH:
             options.bench = true;
             break;
+        case OPTION_KERNELS:
+            list_kernels();
+            exit(0);
         case OPTION_HELP:
             fprintf(stderr, usage, kernel_names());
             exit(0);

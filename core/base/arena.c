@@ -14,3 +14,8 @@ void *arena_take(struct arena *arena, size_t bytes, size_t alignment)
     arena->used += padding + bytes;
     return counts_only ? NULL : (void *)(next + padding);
 }
+
+void *arena_take_array(struct arena *arena, uint64_t count, size_t size, size_t alignment)
+{
+    return arena_take(arena, count > SIZE_MAX / size ? SIZE_MAX : (size_t)count * size, alignment);
+}

@@ -11,9 +11,9 @@ static int layout_run(struct engine *engine, uint32_t context, struct arena *are
         return -1;
     }
     sampler_init(&engine->sampler, engine->model.kernel, engine->gguf.vocabulary, arena);
-    engine->text = arena_take(arena, (size_t)engine->transformer.context * sizeof *engine->text, ALIGNMENT);
-    engine->turn = arena_take(arena, ENGINE_TURN_MAX, ALIGNMENT);
-    engine->scratch = arena_take(arena, encode_scratch(ENGINE_TURN_MAX), ALIGNMENT);
+    engine->text = arena_take(arena, (size_t)engine->transformer.context * sizeof *engine->text, KERNEL_ALIGNMENT);
+    engine->turn = arena_take(arena, ENGINE_TURN_MAX, KERNEL_ALIGNMENT);
+    engine->scratch = arena_take(arena, encode_scratch(ENGINE_TURN_MAX), KERNEL_ALIGNMENT);
     return arena->base == NULL || engine->scratch != NULL ? 0 : -1;
 }
 
@@ -27,11 +27,12 @@ static uint64_t max_u64(uint64_t a, uint64_t b)
 static uint64_t memory_needed(struct engine *engine, const struct kernel *kernel, uint32_t context)
 {
     struct arena weights = {0}, run = {0};
-    const uint64_t scratch = load_scratch(&engine->gguf) + engine->platform->preferred_read + ALIGNMENT;
+    const uint64_t scratch = load_scratch(&engine->gguf) + engine->platform->preferred_read + KERNEL_ALIGNMENT;
     if (model_layout(&engine->model, &engine->gguf, kernel, &weights) != 0 || layout_run(engine, context, &run) != 0) {
         return UINT64_MAX;
     }
-    return tokenizer_memory(&engine->gguf) + ALIGNMENT + weights.used + ALIGNMENT + max_u64(scratch, run.used);
+    return tokenizer_memory(&engine->gguf) + KERNEL_ALIGNMENT + weights.used + KERNEL_ALIGNMENT +
+           max_u64(scratch, run.used);
 }
 
 /* Returns the longest context that fits into `memory`, at most the model's own; *bytes is what it needs. */
@@ -94,7 +95,7 @@ static int load(struct engine *engine, struct reader *reader, const struct kerne
     }
     const size_t mark = arena.used;
     reader->window_size = engine->platform->preferred_read;
-    reader->window = arena_take(&arena, reader->window_size, ALIGNMENT);
+    reader->window = arena_take(&arena, reader->window_size, KERNEL_ALIGNMENT);
     reader->window_used = 0;
     if (reader->window == NULL || load_weights(&engine->model, &engine->gguf, reader, &arena, progress, error) != 0) {
         return reader->window == NULL ? error_set(error, "%s: no memory left to load with", reader->path) : -1;
@@ -170,7 +171,7 @@ void engine_share(struct engine *engine, struct team *team, uint32_t processors)
     engine->transformer.team = team;
     engine->text_count = engine->filled = 0;
     if (processors == ENGINE_PROCESSORS_AUTO) {
-        team_choose(team, engine_weights(engine), run_once, engine);
+        team_choose(team, engine->model.kernel, engine_weights(engine), run_once, engine);
     } else {
         team_use(team, processors);
     }

@@ -3,14 +3,14 @@
 
 #include "base/memory.h"
 #include "gguf/checksum.h"
-#include "kernel/attention.h"
+#include "infer/compute.h"
 
-_Static_assert((int)GGUF_HEAD_MAX <= (int)HEAD_MAX, "attention can compute every head that a file may have");
+_Static_assert((int)GGUF_HEAD_MAX <= (int)ATTENTION_HEAD_MAX, "attention can compute every head that a file may have");
 
-/* Scratch memory for a strip of GROUP rows. */
+/* Scratch memory for a strip of Q8_GROUP rows. */
 struct strip {
     uint8_t *raw;             /* one row as it lies in the file, or as floats */
-    struct q8_0_block *block; /* [GROUP][groups] */
+    struct q8_0_block *block; /* [Q8_GROUP][groups] */
 };
 
 struct loader {
@@ -37,9 +37,9 @@ static uint32_t widest_row(const struct gguf *gguf)
 
 static void strip_layout(struct strip *strip, const struct gguf *gguf, struct arena *arena)
 {
-    const size_t groups = (widest_row(gguf) + GROUP - 1) / GROUP;
-    strip->raw = arena_take(arena, groups * GROUP * sizeof(float), ALIGNMENT); /* the widest type */
-    strip->block = arena_take(arena, groups * GROUP * sizeof *strip->block, ALIGNMENT);
+    const size_t groups = (widest_row(gguf) + Q8_GROUP - 1) / Q8_GROUP;
+    strip->raw = arena_take(arena, groups * Q8_GROUP * sizeof(float), KERNEL_ALIGNMENT); /* the widest type */
+    strip->block = arena_take(arena, groups * Q8_GROUP * sizeof *strip->block, KERNEL_ALIGNMENT);
 }
 
 uint64_t load_scratch(const struct gguf *gguf)
@@ -47,7 +47,7 @@ uint64_t load_scratch(const struct gguf *gguf)
     struct arena counter = {0};
     struct strip unused;
     strip_layout(&unused, gguf, &counter);
-    return counter.used + ALIGNMENT;
+    return counter.used + KERNEL_ALIGNMENT;
 }
 
 /* The next n bytes of a tensor, in the reader's window or in `room`, added to the checksum as words of their own; NULL
@@ -77,7 +77,7 @@ static const float *fetch_floats(struct loader *loader, const struct gguf_tensor
     return wide;
 }
 
-/* `rows` rows of `groups` blocks each, zeros after them up to GROUP rows; NULL on failure. */
+/* `rows` rows of `groups` blocks each, zeros after them up to Q8_GROUP rows; NULL on failure. */
 static const struct q8_0_block *fetch_strip(struct loader *loader, const struct gguf_tensor *tensor, uint32_t rows,
                                             uint32_t groups)
 {
@@ -85,7 +85,7 @@ static const struct q8_0_block *fetch_strip(struct loader *loader, const struct 
     const uint32_t count = rows * groups;
     if (tensor->type == GGUF_TYPE_Q8_0) {
         const struct q8_0_block *whole = fetch(loader, strip, count * sizeof *strip);
-        if (rows == GROUP || whole == NULL) {
+        if (rows == Q8_GROUP || whole == NULL) {
             return whole;
         }
         if (whole != strip) {
@@ -98,12 +98,12 @@ static const struct q8_0_block *fetch_strip(struct loader *loader, const struct 
         if (x == NULL) {
             return NULL;
         }
-        for (uint32_t column = 0; column < tensor->cols; column += GROUP, block++) {
+        for (uint32_t column = 0; column < tensor->cols; column += Q8_GROUP, block++) {
             const uint32_t left = tensor->cols - column;
-            block->scale = q8_0_quantize(block->q, x + column, left < GROUP ? left : GROUP);
+            block->scale = q8_0_quantize(block->q, x + column, left < Q8_GROUP ? left : Q8_GROUP);
         }
     }
-    memset(block, 0, (GROUP - rows) * groups * sizeof *strip);
+    memset(block, 0, (Q8_GROUP - rows) * groups * sizeof *strip);
     return strip;
 }
 
@@ -120,11 +120,11 @@ static void pack_strip(const struct loader *loader, uint8_t *tiles, const struct
 {
     const struct kernel *kernel = loader->model->kernel;
     struct platform *platform = loader->reader->platform;
-    platform->exclusive(platform, true); /* the kernel's code uses its vector registers here, too */
+    compute_begin(platform, kernel); /* packing uses vector registers, too */
     for (uint32_t group = 0; group < groups; group++, tiles += kernel->tile_bytes) {
         kernel->tile_pack(tiles, block + group, groups);
     }
-    platform->exclusive(platform, false);
+    compute_end(platform, kernel);
 }
 
 static int report(struct loader *loader, uint64_t bytes)
@@ -139,10 +139,10 @@ static int report(struct loader *loader, uint64_t bytes)
 static int load_matrix(struct loader *loader, uint32_t id, uint8_t *tiles)
 {
     const struct gguf_tensor *tensor = &loader->gguf->tensor[id];
-    const uint32_t groups = (tensor->cols + GROUP - 1) / GROUP;
+    const uint32_t groups = (tensor->cols + Q8_GROUP - 1) / Q8_GROUP;
     const size_t strip_tiles = (size_t)groups * loader->model->kernel->tile_bytes;
-    for (uint32_t first = 0; first < tensor->rows; first += GROUP, tiles += strip_tiles) {
-        const uint32_t left = tensor->rows - first, rows = left < GROUP ? left : GROUP;
+    for (uint32_t first = 0; first < tensor->rows; first += Q8_GROUP, tiles += strip_tiles) {
+        const uint32_t left = tensor->rows - first, rows = left < Q8_GROUP ? left : Q8_GROUP;
         const struct q8_0_block *block = fetch_strip(loader, tensor, rows, groups);
         if (block == NULL) {
             return -1;
@@ -167,7 +167,7 @@ static int load_vector(struct loader *loader, uint32_t id, float *out)
     if (tensor->type == GGUF_TYPE_Q8_0) {
         const struct q8_0_block *block = fetch(loader, loader->strip.block, tensor->size);
         for (uint32_t i = 0; block != NULL && i < tensor->cols; i++) {
-            out[i] = half_to_float(block[i / GROUP].scale) * (float)block[i / GROUP].q[i % GROUP];
+            out[i] = half_to_float(block[i / Q8_GROUP].scale) * (float)block[i / Q8_GROUP].q[i % Q8_GROUP];
         }
         if (block == NULL) {
             return -1;
@@ -188,15 +188,15 @@ static int load_vector(struct loader *loader, uint32_t id, float *out)
 }
 
 /* The tiles from row `row` of a stacked matrix on. */
-static uint8_t *tiles_from(const struct model *model, const struct matrix *matrix, uint32_t row)
+static uint8_t *tiles_from(const struct model *model, const struct q8_matrix *matrix, uint32_t row)
 {
-    return matrix->tiles + (size_t)(row / GROUP) * matrix->groups * model->kernel->tile_bytes;
+    return matrix->tiles + (size_t)(row / Q8_GROUP) * matrix->groups * model->kernel->tile_bytes;
 }
 
 static int load_layer_tensor(struct loader *loader, uint32_t id)
 {
     const struct model *model = loader->model;
-    const struct layer *layer = &model->layer[(id - GGUF_TENSOR_LAYERS) / GGUF_LAYER_TENSORS];
+    const struct model_layer *layer = &model->layer[(id - GGUF_TENSOR_LAYERS) / GGUF_LAYER_TENSORS];
     switch ((enum gguf_layer_tensor)((id - GGUF_TENSOR_LAYERS) % GGUF_LAYER_TENSORS)) {
     case GGUF_LAYER_ATTN_NORM:
         return load_vector(loader, id, (float *)layer->attn_norm);

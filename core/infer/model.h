@@ -12,35 +12,35 @@
 #include "kernel/kernel.h"
 
 /* Matrices that are always multiplied by the same vector are stacked into one, each padded to whole tiles. */
-struct layer {
+struct model_layer {
     const float *attn_norm;    /* [dim_padded] */
     const float *ffn_norm;     /* [dim_padded] */
-    struct matrix qkv;         /* [q_rows + 2 * kv_rows][dim]: query, key, value */
-    struct matrix attn_output; /* [dim][heads * head_size] */
-    struct matrix gate_up;     /* [2 * hidden_padded][dim] */
-    struct matrix down;        /* [dim][hidden] */
+    struct q8_matrix qkv;      /* [q_rows + 2 * kv_rows][dim]: query, key, value */
+    struct q8_matrix attn_output; /* [dim][heads * head_size] */
+    struct q8_matrix gate_up;     /* [2 * hidden_padded][dim] */
+    struct q8_matrix down;        /* [dim][hidden] */
 };
 
 struct model {
     const struct kernel *kernel;
-    uint32_t dim, dim_padded; /* _padded: rounded up to GROUP */
+    uint32_t dim, dim_padded; /* _padded: rounded up to Q8_GROUP */
     uint32_t hidden, hidden_padded;
     uint32_t heads, kv_heads, head_size;
-    uint32_t q_rows, kv_rows; /* heads * head_size and kv_heads * head_size, rounded up to GROUP */
+    uint32_t q_rows, kv_rows; /* heads * head_size and kv_heads * head_size, rounded up to Q8_GROUP */
     uint32_t rope_pairs;      /* pairs of a head that RoPE turns */
     uint32_t vocabulary, vocabulary_padded;
     uint32_t layers;
-    float norm_epsilon; /* EPSILON_SMALLEST at least */
+    float norm_epsilon;             /* Q8_EPSILON_SMALLEST at least */
     const uint64_t *rope_frequency; /* [rope_pairs] see rope.h */
-    struct matrix embedding;        /* [vocabulary][dim] */
-    struct matrix output;           /* [vocabulary][dim]; the embedding's tiles where the two are tied */
+    struct q8_matrix embedding;     /* [vocabulary][dim] */
+    struct q8_matrix output;        /* [vocabulary][dim]; the embedding's tiles where the two are tied */
     const float *output_norm;       /* [dim_padded] */
-    struct layer *layer;            /* [layers] */
+    struct model_layer *layer;      /* [layers] */
 };
 
 /*
- * Lays the model out in *arena, which must outlive it; weights are undefined until load_weights (load.h). With a counting arena
- * it only adds up the memory and *model must not be used. Returns 0, or -1 where the arena is too small.
+ * Lays the model out in *arena, which must outlive it; weights are undefined until load_weights (load.h). With a
+ * counting arena it only adds up the memory and *model must not be used. Returns 0, or -1 where the arena is too small.
  */
 int model_layout(struct model *model, const struct gguf *gguf, const struct kernel *kernel, struct arena *arena);
 

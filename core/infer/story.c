@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/text.h"
+#include "infer/compute.h"
 #include "text/decoder.h"
 #include "text/encode.h"
 
@@ -88,13 +89,12 @@ static void show_end(struct teller *teller)
 
 /* ---- The text so far ---- */
 
-/* Running again starts at a block of the KV cache, and includes the last token at least, whose logits the next one is
-   drawn from. */
+/* The last token at least runs again: the next one is drawn from its logits. */
 void story_rewind(struct engine *engine, uint32_t count)
 {
     engine->text_count = count;
     if (engine->filled >= count) {
-        engine->filled = count == 0 ? 0 : (count - 1) & ~(uint32_t)(LANES - 1);
+        engine->filled = count == 0 ? 0 : count - 1;
     }
 }
 
@@ -233,11 +233,11 @@ static int32_t next_token(struct teller *teller)
     for (;;) {
         const uint32_t left = engine->text_count - engine->filled;
         const uint32_t count = left < TRANSFORMER_BLOCK ? left : TRANSFORMER_BLOCK;
-        platform->exclusive(platform, true);
+        compute_begin(platform, engine->model.kernel);
         float *logits =
             transformer_run(&engine->transformer, engine->text + engine->filled, count, engine->filled, count == left);
         const int32_t id = count == left ? sampler_next(&engine->sampler, logits) : STOPPED;
-        platform->exclusive(platform, false);
+        compute_end(platform, engine->model.kernel);
         engine->filled += count;
         teller->steps++;
         if (count == left || stop_asked(teller)) {

@@ -29,7 +29,7 @@ struct story_stop {
 struct story {
     const char *prompt;  /* bytes, not owned; in a chat, what the user says */
     size_t prompt_bytes; /* <= ENGINE_PROMPT_MAX */
-    struct sampling sampling;
+    struct sampler_settings sampling;
     uint32_t steps;          /* tokens at most, of a story with its prompt and BOS, of a chat's answer alone; 0 = as
                                 many as the context holds */
     bool ids;                /* token ids, one a line, instead of text */

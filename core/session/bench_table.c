@@ -2,6 +2,7 @@
 
 #include "base/format.h"
 #include "base/number.h"
+#include "infer/compute.h"
 #include "infer/story.h"
 #include "session/figure.h"
 
@@ -17,19 +18,19 @@ static bool time_kernel(struct output *output, struct models *models, struct tim
 {
     struct engine *engine = &models->engine;
     struct platform *platform = models->platform;
-    const struct sampling greedy = {.repeat_penalty = 1.0f};
+    const struct sampler_settings greedy = {.repeat_penalty = 1.0f};
     const uint32_t most = engine->context < TOKENS ? engine->context : TOKENS;
     int32_t token = engine->tokenizer.bos != GGUF_NO_TOKEN ? engine->tokenizer.bos : 0;
     char text[OUTPUT_TICKER_MAX];
     bool stopped = false;
     story_forget(engine);
     sampler_begin(&engine->sampler, &greedy);
-    team_begin(&models->team);
+    team_begin(&models->team, engine->model.kernel);
     uint64_t start = platform->microseconds(platform), shown_at = start - PERIOD_US;
     while (timing->tokens < most && timing->microseconds < LIMIT_US && !stopped && token >= 0) {
-        platform->exclusive(platform, true);
+        compute_begin(platform, engine->model.kernel);
         token = sampler_next(&engine->sampler, transformer_run(&engine->transformer, &token, 1, timing->tokens, true));
-        platform->exclusive(platform, false);
+        compute_end(platform, engine->model.kernel);
         const uint64_t now = platform->microseconds(platform);
         timing->tokens++;
         timing->microseconds = now - start;

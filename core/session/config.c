@@ -54,7 +54,7 @@ static const struct setting {
 struct config config_default(void)
 {
     return (struct config){
-        .sampling = sampling_default(),
+        .sampling = sampler_defaults(),
         .countdown = 3,
         .autostart = SETTING_ON,
         .stories = 1,

@@ -23,7 +23,7 @@ enum { AFTER_PROMPT, AFTER_REBOOT, AFTER_OFF };
 enum { WRAP_AUTO, WRAP_OFF };
 
 struct config {
-    struct sampling sampling;        /* keys temperature 0..100, top_p 0..1, min_p 0..1, repeat_penalty above 0 to 100,
+    struct sampler_settings sampling; /* keys temperature 0..100, top_p 0..1, min_p 0..1, repeat_penalty above 0 to 100,
                                       top_k 0..1000000, seed (any 64 bits, or random) */
     bool seed_random;                /* seed = random: it comes from the platform's clock */
     uint32_t steps;                  /* tokens of a story at most, prompt included; 0 = to the end of the context */

@@ -97,7 +97,7 @@ static bool tell_last(struct talk *talk)
     story.sampling.seed = talk->last_seed;
     platform->put(platform, "\n", 1);
     output_text_begin(talk->output);
-    team_begin(&models->team);
+    team_begin(&models->team, models->engine.model.kernel);
     const struct story_result result = story_tell(&models->engine, &story, &error);
     team_end(&models->team);
     output_text_end(talk->output);

@@ -6,7 +6,7 @@ import struct
 import pytest
 
 from host import MODELS, model_file, run, score, tell
-from kernels import VARIANTS, any_cpu, names, program
+from kernels import VARIANTS, any_cpu, missing_features, names, program
 from places import BUILD
 
 SEQUENCES, CONTEXT = 2, 512  # attention goes by chunks from 257 positions on
@@ -55,6 +55,12 @@ def test_f32_file_is_quantized_as_the_converter_does(tmp_path):
     converted, original = (model_file(name) for name in ("STORIES260K.GGUF", "stories260k-f32.gguf"))
     assert converted.stat().st_size < original.stat().st_size / 3
     assert score(original, token_file(), CONTEXT, tmp_path) == scalar_logits(converted, tmp_path)
+
+
+def test_list_of_kernels():
+    """What the program finds in the processor is what Linux shows of it."""
+    lines = [f"{name}\t{'no' if missing_features(name) else 'yes'}\n" for name in names()]
+    assert run("--kernels") == (0, "".join(lines), "")
 
 
 def test_kernel_that_the_processor_lacks():

@@ -18,7 +18,7 @@ static int write_turn(struct engine *engine, const char *text, struct error *err
     const struct story turn = {
         .prompt = text,
         .prompt_bytes = strlen(text),
-        .sampling = sampling_default(),
+        .sampling = sampler_defaults(),
         .steps = 1,
         .go_on = true,
         .chat = &engine->chat,

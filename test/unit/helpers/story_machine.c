@@ -145,7 +145,7 @@ static bool stop_asked(void *typeahead)
 
 struct story machine_story(const char *prompt, uint32_t steps)
 {
-    struct story story = {.prompt = prompt, .prompt_bytes = strlen(prompt), .sampling = sampling_default(),
+    struct story story = {.prompt = prompt, .prompt_bytes = strlen(prompt), .sampling = sampler_defaults(),
                           .steps = steps, .sink = {show, &machine.memory.platform},
                           .stop = {stop_asked, &machine.typeahead}};
     story.sampling.temperature = 0;

@@ -178,7 +178,7 @@ static void any_window(void **state)
 static void the_least_weight(void **state)
 {
     static const struct change none[SAMPLE_CHANGES];
-    int8_t q[GROUP];
+    int8_t q[Q8_GROUP];
     float scale;
     (void)state;
     free(f.bytes);

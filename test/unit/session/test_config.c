@@ -31,9 +31,9 @@ static struct config parse(const char *text)
 
 static void defaults(void **state)
 {
-    const struct sampling sampling = sampling_default();
+    const struct sampler_settings sampling = sampler_defaults();
     struct config config = parse("");
-    const struct sampling *got = &config.sampling;
+    const struct sampler_settings *got = &config.sampling;
 
     (void)state;
     assert_string_equal(reports, "");
