@@ -3,8 +3,7 @@
 
 static inline __m256i bytes_madd(__m256i sum, __m256i x, __m256i y)
 {
-    __asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(x), "x"(y));
-    return sum;
+    return _mm256_dpbusd_avx_epi32(sum, x, y);
 }
 
 #include "kernel/x86_avx2.h"

@@ -12,7 +12,8 @@ import pytest
 
 import wide_model
 from gguf_file import GgufFile
-from host import MODELS, SECONDS, kernels, model_file, run, start, tell, token_ids
+from host import MODELS, SECONDS, model_file, run, start, tell, token_ids
+from kernels import names
 
 SPACE_MARK = "\u2581"
 PIPE_BYTES = 4096
@@ -190,7 +191,7 @@ def test_usage(options, message):
 
 def test_unknown_kernel(model):
     status, output, errors = run(model, "--kernel", "abacus")
-    assert (status, output) == (2, "") and f"one of auto, {', '.join(kernels())}" in errors
+    assert (status, output) == (2, "") and f"--kernel takes auto, {', '.join(names()[:-1])} or {names()[-1]}\n" in errors
 
 
 def test_help():

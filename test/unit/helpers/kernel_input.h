@@ -11,9 +11,9 @@ void random_begin(void); /* the same numbers again */
 uint32_t random_u32(void);
 float random_float(void); /* in [-1, 1) */
 
-void *take(size_t bytes);                          /* filled with A5h */
-float *random_floats(uint32_t n, float scale);     /* [n] in [-scale, scale) */
-struct q8_vector take_q8(uint32_t groups);         /* for any kernel */
+void *take(size_t bytes);                      /* filled with A5h */
+float *random_floats(uint32_t n, float scale); /* [n] in [-scale, scale) */
+struct q8_vector take_q8(uint32_t groups);     /* for any kernel */
 void free_q8(struct q8_vector *x);
 
 void assert_same_bits(const float *a, const float *b, uint32_t n);
