@@ -1,0 +1,341 @@
+; Llama 2 in one boot sector: everything but the weights and the tokens' texts is in these 510 bytes.
+;
+; Loaded by the BIOS at linear address 7C00h (CS:IP is 0:7C00 or 7C0:0; the code only jumps relatively) with the boot
+; drive in DL. It reads the model behind itself with INT 13h, tells a story with INT 10h, waits for a key with INT 16h,
+; tells it again. Nothing runs after it. README.md here teaches it line by line.
+;
+; Memory, as offsets from BASE, the base of DS, ES and SS:
+;   000600  X: the residual stream, int16[64]          002C00  QKV: int16[4 groups][v, k, q, q'][8]
+;   003A00  VEC: what Wo and W2 multiply, int16[172]   006000  the stack's top
+;   007F80  one piece of the disk                      1000CF  weights: 5 layers, the output matrix
+;   190000  tokens, 256 bytes each                     280000  KV cache: [5 layers][4 groups] of 64 KiB,
+;                                                              256 rows of 256 bytes, of which v and k fill 32
+;
+; Registers that keep their meaning: BP the variables, ESI the stream of weights or a row of the cache, BX the vector
+; that it is multiplied with, DI where results go, CX the rows left. Segments stay as the first lines set them.
+;
+; Two builds: as it is, for people; with RECORD defined, the fewest bytes that tell the same story, for SeaBIOS and
+; Bochs alone: it believes in the BIOS's stack, in registers kept and in disks that can be read.
+
+bits 16
+cpu 486
+%ifdef MAP
+[map symbols MAP]
+%endif
+
+SELECTOR    equ 8                   ; of the flat segment in protected mode, and the same segment in real mode:
+BASE        equ SELECTOR * 16       ; its base is what the number means there
+org 7C00h - BASE
+
+DIM         equ 64
+HIDDEN      equ 172
+VOCABULARY  equ 512
+HEAD        equ 8
+LAYERS      equ 5
+GROUPS      equ 4                   ; key-value heads; two query heads share one
+SQUARINGS   equ 18                  ; exp(y) = (1 + y / 2^18)^(2^18)
+
+X           equ 0600h               ; also the number of sectors that are read
+QKV         equ 2C00h               ; the high bytes of these two are exponents of constants: see "constants"
+VEC         equ 3A00h
+STACK       equ 6000h
+PIECE       equ 8000h - BASE
+PIECE_SECTORS equ 64
+WEIGHTS     equ 1000CFh             ; also bytes of the data at the end
+TOKENS      equ 190000h
+CACHE       equ 28h                 ; bits 16 to 23
+ROW         equ 256                 ; bytes of a row of the cache
+KEY         equ HEAD * 2            ; offset of the key in it, behind the value
+
+%define v(name) bp + (name) - variables
+
+; ---- start: segments, stack ----
+
+start:      mov     bx, SELECTOR
+            mov     ds, bx
+%ifndef RECORD
+            mov     ss, bx
+            mov     sp, STACK
+%endif
+            mov     bp, variables
+            cli                         ; nothing else runs between BIOS calls: no vectors in protected mode
+%ifndef RECORD
+            cld
+            mov     ax, 2401h           ; A20 on: above 1 MiB lies what is meant
+            int     15h
+%endif
+            mov     edi, WEIGHTS - 512  ; the sector itself is read once more: its place is ROM, which does not mind
+
+; ---- load: pieces of 32 KiB through low memory to above 1 MiB ----
+
+load:
+.piece:
+%ifndef RECORD
+            mov     cx, 10              ; tries
+.again:     mov     byte [v(packet + 2)], PIECE_SECTORS ; a BIOS that fails leaves another count
+%endif
+            lea     esi, [v(packet)]
+            mov     ah, 42h
+%ifndef RECORD
+            pusha
+%endif
+            int     13h
+%ifndef RECORD
+            popa
+            jnc     .read
+            loop    .again
+            mov     ax, 0E00h + 'R'
+            int     10h
+            hlt                         ; for good: interrupts are off
+.read:
+%endif
+            lgdt    [v(gdt_pointer)]    ; a segment of 4 GiB, loaded in protected mode, keeps its limit in real mode
+            mov     eax, cr0
+            inc     ax
+            mov     cr0, eax
+            mov     ds, bx
+            mov     es, bx
+            dec     ax
+            mov     cr0, eax
+            mov     si, PIECE
+            lea     ecx, [bx + PIECE_SECTORS * 256 - SELECTOR] ; and the high half is 0 from here on
+            a32 rep movsw
+            add     word [v(packet_lba)], PIECE_SECTORS
+            cmp     byte [v(packet_lba + 1)], X >> 8
+            jne     .piece
+
+; ---- story: EDX is the token, 0 is BOS ----
+
+story:      mov     [v(position)], cx   ; row 0
+            cdq                         ; EAX is CR0, or what a key left of it: never negative
+
+; ---- token: its embedding to X, its text to the screen ----
+
+token:      add     dh, TOKENS >> 16
+            imul    esi, edx, 256
+            mov     edi, [v(packet_lba)] ; X
+            mov     cl, DIM
+            a32 rep movsw
+            mov     bh, 0               ; page
+.character: a32 lodsb
+            shr     al, 1               ; bit 0: another one follows; the BIOS returns with the flags that it got
+            mov     ah, 0Eh
+%ifndef RECORD
+            pusha
+%endif
+            int     10h
+%ifndef RECORD
+            popa
+%endif
+            jc      .character
+            mov     esi, [v(weights)]
+            mov     byte [v(group)], CACHE
+            call    norm
+
+; ---- q, k, v: 64 pairs of rows; RoPE rotates each pair by position * 10^-i ----
+; FPU: x1 x0 angle norm. A pair of v is rotated by 0. The angle has 256 * group added, the same for q and k.
+
+layer:      mov     cl, DIM
+            fldz
+.pair:      test    cl, 3
+            jnz     .same_vector
+            fstp    st0
+            fild    word [v(position + 1)]
+            test    cl, 0Ch
+            jnz     .same_vector
+            fsub    st0, st0
+.same_vector:
+            call    dot_dim             ; x0
+            call    dot_dim             ; x1 x0 angle norm
+            fld     st2
+            fsincos                     ; cos sin x1 x0 angle norm
+            fld     st3
+            fmul    st0, st1
+            fld     st3
+            fmul    st0, st3
+            fsubp                       ; x0 cos - x1 sin
+            fdiv    st0, st6
+            fistp   word [di]
+            scasw
+            fmulp   st2, st0
+            fmulp   st2, st0
+            faddp                       ; x1 cos + x0 sin, angle norm
+            fdiv    st0, st2
+            fistp   word [di]
+            scasw
+            fidiv   word [v(ten)]
+            loop    .pair
+
+; ---- attention: DI runs over QKV; where it meets a query, the head's output goes to VEC at the same offset ----
+
+            push    esi
+            mov     di, QKV
+.group:     mov     esi, [v(position)]
+            mov     cl, 2 * HEAD
+.cache:     mov     ax, [di]            ; v and k
+            mov     [esi], ax
+            a32 cmpsw
+            loop    .cache
+.channel:   mov     dx, di
+            and     dx, 2 * HEAD - 2    ; bytes into the head
+            mov     bx, di
+            sub     bx, dx              ; its query
+            fldz
+            fldz                        ; sum of e * v, sum of e
+            mov     si, KEY
+.time:      mov     ax, HEAD
+            call    dot                 ; query . key
+            fmul    dword [v(score_scale)]
+            call    exp
+            fadd    st2, st0
+            fimul   word [esi + edx - KEY - 2 * HEAD]
+            faddp
+            cmp     si, [v(position)]
+            lea     si, [si + ROW - 2 * HEAD]
+            jb      .time
+            fdivrp
+            fistp   word [di + VEC - QKV]
+            scasw
+            mov     ax, di
+            test    al, 8 * HEAD - 1
+            jnz     .channel
+            inc     byte [v(group)]
+            test    al, al
+            jnz     .group
+            pop     esi
+            call    project
+
+; ---- feed-forward: silu(gate . x) * (up . x); FPU: t = -gate / 2^18, up, norm ----
+
+            mov     cl, HIDDEN
+.unit:      call    dot_dim
+            fdiv    st0, st1
+            fmul    dword [v(gate_scale)]
+            fld     st0
+            call    exp
+            fld1
+            faddp
+            fdivp                       ; t / (1 + exp(-gate))
+            call    dot_dim
+            fmulp
+            fdiv    st0, st1
+            fmul    dword [v(unit_scale)]
+            fistp   word [di + VEC - QKV]
+            scasw
+            loop    .unit
+            call    project
+            cmp     byte [v(group)], CACHE + LAYERS * GROUPS
+            jne     layer
+
+; ---- the next token: the row with the largest product; FPU: product, best so far (at first the norm, a small number) ----
+
+            mov     ch, VOCABULARY >> 8
+.row:       call    dot_dim
+            fcom    st1
+            fnstsw  ax
+            sahf
+            jbe     .not_better
+            mov     dx, cx
+            fst     st1
+.not_better:
+            fstp    st0
+            loop    .row
+            dec     dx
+            jz      over                ; BOS ends a story
+            inc     byte [v(position + 1)]
+            jnz     token               ; and so does the end of the cache
+over:       xor     ax, ax
+            int     16h
+            jmp     story
+
+; ---- project: X += matrix at ESI [64][172] . VEC, then norm ----
+
+project:    mov     bx, VEC
+            mov     di, X
+            mov     cl, DIM
+.row:       mov     ax, HIDDEN
+            call    dot
+            fmul    dword [v(project_scale)]
+            fiadd   word [di]
+            fistp   word [di]
+            scasw
+            loop    .row
+
+; ---- norm: the FPU holds |X| alone; BX = X, DI = QKV ----
+
+norm:       fninit
+            mov     bx, X
+            push    esi
+            movzx   esi, bx
+            call    dot_dim
+            pop     esi
+            fsqrt
+            mov     di, QKV
+norm_end:   ret
+
+; ---- dot: FPU push of int16[AX] at BX . int16[AX] at ESI, exact; ESI moves on, all else stays ----
+
+dot_dim:    mov     ax, DIM
+dot:        pusha
+            xchg    ax, cx
+            xor     di, di
+            xor     bp, bp              ; DI:BP
+.product:   a32 lodsw
+            imul    word [bx]
+            add     bp, ax
+            adc     di, dx
+            inc     bx
+            inc     bx
+            loop    .product
+            push    di
+            push    bp
+dot_sum:    mov     bp, sp
+            fild    dword [bp]
+            mov     [bp + 6], si        ; where POPA finds it
+            pop     ax
+            pop     ax
+            popa
+            ret
+
+; ---- exp: st0 = (1 + st0)^(2^18) ----
+
+exp:        fld1
+            faddp
+            mov     al, SQUARINGS       ; AH is 0
+.square:    fmul    st0, st0
+            dec     ax
+            jnz     .square
+            ret
+
+; ---- data ----
+
+gdt_pointer equ $ - 2                   ; its limit may be any number
+            dw      flat - SELECTOR + BASE
+flat:       dw      0                   ; limit 0F0000FFFh; also the high half of the pointer
+            db      BASE, 0, 0, 92h     ; base, writable data
+weights     equ $
+            db      0CFh, 0             ; 0CFh, 00h, 10h, 00h as a number: WEIGHTS
+packet:     db      10h, 0              ; of INT 13h, AH = 42h
+            dw      PIECE_SECTORS
+            dw      PIECE + BASE - 16 * 10
+ten         equ $
+            dw      10                  ; the buffer's segment
+packet_lba  equ $
+            dq      0
+end:
+
+; ---- constants: single-precision numbers that instructions happen to be; the converter counts with them ----
+
+score_scale   equ norm_end - 4          ; of "mov di, QKV":  2^-39
+gate_scale    equ project + 3           ; of "mov di, X; mov cl, 64": -2^-29
+project_scale equ project - 1           ; of "mov bx, VEC": 2^-11
+unit_scale    equ dot_sum               ; 28147
+
+; ---- variables: behind the sector ----
+
+variables   equ $$ + 180h
+position    equ end + 6                 ; of the token in the group's part of the cache: bits 0 to 15, a multiple of ROW
+group       equ position + 2            ; bits 16 to 23
+
+            times 510 - ($ - $$) db 0
+            dw      0AA55h
