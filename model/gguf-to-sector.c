@@ -54,13 +54,13 @@ static void put_row(struct image *image, const float *matrix, uint32_t row, cons
 static struct scales find_scales(const struct sector_code *code)
 {
     const double root = sqrt(DIM), squares = ldexp(1, SQUARINGS);
-    const double score = 1 / (sqrt(HEAD) * squares * sector_constant(code, "score_scale"));
+    const double score = 1 / (sqrt(HEAD) * squares * sector_constant(code, "score_scale")); /* of both together */
     const double gate = -1 / (squares * sector_constant(code, "gate_scale"));
     const double up = -scale_h * squares / sector_constant(code, "unit_scale");
     const double project = scale_x / sector_constant(code, "project_scale");
     return (struct scales){
-        .query = root * sqrt(score),
-        .key = root * sqrt(score),
+        .query = root * copysign(sqrt(fabs(score)), score),
+        .key = root * sqrt(fabs(score)),
         .value = root * scale_v,
         .gate = root * gate,
         .up = root * up,

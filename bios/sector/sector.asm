@@ -4,12 +4,14 @@
 ; drive in DL. It reads the model behind itself with INT 13h, tells a story with INT 10h, waits for a key with INT 16h,
 ; tells it again. Nothing runs after it. README.md here teaches it line by line.
 ;
+;
 ; Memory, as offsets from BASE, the base of DS, ES and SS:
-;   000600  X: the residual stream, int16[64]          002C00  QKV: int16[4 groups][v, k, q, q'][8]
-;   003A00  VEC: what Wo and W2 multiply, int16[172]   006000  the stack's top
-;   007F80  one piece of the disk                      1000CF  weights: 5 layers, the output matrix
-;   190000  tokens, 256 bytes each                     280000  KV cache: [5 layers][4 groups] of 64 KiB,
-;                                                              256 rows of 256 bytes, of which v and k fill 32
+;   000600  X: the residual stream, int16[64]          003A00  VEC: int16[172], what comes out of a norm's matrices:
+;   006000  the stack's top                                    [4 groups][value, key, query, query'][8], or units
+;   007F80  one piece of the disk                      010000  KV cache: [5 layers][256 positions][4 groups] of 64
+;   200010  weights: 5 layers, the output matrix               bytes around its key: value -16, key 0, e 16
+;   290000  tokens, 256 bytes each
+; No address has bit 20 set, so the A20 gate may be as it likes.
 ;
 ; Registers that keep their meaning: BP the variables, ESI the stream of weights or a row of the cache, BX the vector
 ; that it is multiplied with, DI where results go, CX the rows left. Segments stay as the first lines set them.
@@ -36,16 +38,15 @@ GROUPS      equ 4                   ; key-value heads; two query heads share one
 SQUARINGS   equ 18                  ; exp(y) = (1 + y / 2^18)^(2^18)
 
 X           equ 0600h               ; also the number of sectors that are read
-QKV         equ 2C00h               ; the high bytes of these two are exponents of constants: see "constants"
-VEC         equ 3A00h
+VEC         equ 3A00h               ; the high byte is the exponent of a constant: see "constants"
 STACK       equ 6000h
 PIECE       equ 8000h - BASE
-PIECE_SECTORS equ 64
-WEIGHTS     equ 1000CFh             ; also bytes of the data at the end
-TOKENS      equ 190000h
-CACHE       equ 28h                 ; bits 16 to 23
-ROW         equ 256                 ; bytes of a row of the cache
-KEY         equ HEAD * 2            ; offset of the key in it, behind the value
+PIECE_SECTORS equ 32
+WEIGHTS     equ 200010h             ; also the first bytes of the packet
+TOKENS      equ 290000h
+CACHE       equ 1                   ; of the first layer: bits 16 and up of its address
+VALUE       equ -HEAD * 2           ; offsets from a key: its value, and exp of its score
+E           equ HEAD * 2
 
 %define v(name) bp + (name) - variables
 
@@ -53,16 +54,14 @@ KEY         equ HEAD * 2            ; offset of the key in it, behind the value
 
 start:      mov     bx, SELECTOR
             mov     ds, bx
-%ifndef RECORD
             mov     ss, bx
+%ifndef RECORD
             mov     sp, STACK
 %endif
             mov     bp, variables
             cli                         ; nothing else runs between BIOS calls: no vectors in protected mode
 %ifndef RECORD
             cld
-            mov     ax, 2401h           ; A20 on: above 1 MiB lies what is meant
-            int     15h
 %endif
             mov     edi, WEIGHTS - 512  ; the sector itself is read once more: its place is ROM, which does not mind
 
@@ -71,7 +70,7 @@ start:      mov     bx, SELECTOR
 load:
 .piece:
 %ifndef RECORD
-            mov     cx, 10              ; tries
+            lea     ecx, [bx + 10 - SELECTOR] ; tries; the high half is 0 from here on
 .again:     mov     byte [v(packet + 2)], PIECE_SECTORS ; a BIOS that fails leaves another count
 %endif
             lea     esi, [v(packet)]
@@ -98,7 +97,7 @@ load:
             dec     ax
             mov     cr0, eax
             mov     si, PIECE
-            lea     ecx, [bx + PIECE_SECTORS * 256 - SELECTOR] ; and the high half is 0 from here on
+            mov     cx, PIECE_SECTORS * 256
             a32 rep movsw
             add     word [v(packet_lba)], PIECE_SECTORS
             cmp     byte [v(packet_lba + 1)], X >> 8
@@ -128,12 +127,13 @@ token:      add     dh, TOKENS >> 16
             popa
 %endif
             jc      .character
-            mov     esi, [v(weights)]
-            mov     byte [v(group)], CACHE
+            mov     esi, [v(packet)]    ; WEIGHTS
+            mov     byte [v(layer_number)], CACHE
+            cdq                         ; EDX = 0
             call    norm
 
 ; ---- q, k, v: 64 pairs of rows; RoPE rotates each pair by position * 10^-i ----
-; FPU: x1 x0 angle norm. A pair of v is rotated by 0. The angle has 256 * group added, the same for q and k.
+; FPU: x1 x0 angle norm. A pair of v is rotated by 0. The angle has 256 * layer added, the same for q and k.
 
 layer:      mov     cl, DIM
             fldz
@@ -166,41 +166,44 @@ layer:      mov     cl, DIM
             fidiv   word [v(ten)]
             loop    .pair
 
-; ---- attention: DI runs over QKV; where it meets a query, the head's output goes to VEC at the same offset ----
+; ---- attention: DI runs over VEC; a group's value and key go to the cache, outputs of heads take the queries' place ----
+; The time runs backwards: subtracting a row's length carries below row 0. EDX is the channel, in bytes.
 
             push    esi
-            mov     di, QKV
+            mov     di, VEC
 .group:     mov     esi, [v(position)]
             mov     cl, 2 * HEAD
-.cache:     mov     ax, [di]            ; v and k
-            mov     [esi], ax
+.cache:     mov     ax, [di]
+            mov     [esi + VALUE], ax
             a32 cmpsw
             loop    .cache
-.channel:   mov     dx, di
-            and     dx, 2 * HEAD - 2    ; bytes into the head
-            mov     bx, di
-            sub     bx, dx              ; its query
-            fldz
-            fldz                        ; sum of e * v, sum of e
-            mov     si, KEY
+.head:      mov     bx, di
+            fsub    st0, st0            ; sum of e
+            mov     si, [v(position)]
 .time:      mov     ax, HEAD
-            call    dot                 ; query . key
+            call    dot                 ; query . key; ESI at E
             fmul    dword [v(score_scale)]
             call    exp
-            fadd    st2, st0
-            fimul   word [esi + edx - KEY - 2 * HEAD]
+            fst     qword [esi]
             faddp
-            cmp     si, [v(position)]
-            lea     si, [si + ROW - 2 * HEAD]
-            jb      .time
-            fdivrp
-            fistp   word [di + VEC - QKV]
+            sub     si, 256 + E
+            jnc     .time
+.channel:   fldz                        ; sum of e * value
+            mov     si, [v(position)]
+.past:      fild    word [esi + edx + VALUE]
+            fmul    qword [esi + E]
+            faddp
+            sub     si, 256
+            jnc     .past
+            fdiv    st0, st1
+            fistp   word [di]
             scasw
-            mov     ax, di
-            test    al, 8 * HEAD - 1
+            mov     dx, di
+            and     dx, 2 * HEAD - 2
             jnz     .channel
-            inc     byte [v(group)]
-            test    al, al
+            test    di, 8 * HEAD - 1
+            jnz     .head
+            add     byte [v(position)], 64
             jnz     .group
             pop     esi
             call    project
@@ -220,11 +223,12 @@ layer:      mov     cl, DIM
             fmulp
             fdiv    st0, st1
             fmul    dword [v(unit_scale)]
-            fistp   word [di + VEC - QKV]
+            fistp   word [di]
             scasw
             loop    .unit
             call    project
-            cmp     byte [v(group)], CACHE + LAYERS * GROUPS
+            inc     byte [v(layer_number)]
+            cmp     byte [v(layer_number)], CACHE + LAYERS
             jne     layer
 
 ; ---- the next token: the row with the largest product; FPU: product, best so far (at first the norm, a small number) ----
@@ -242,6 +246,7 @@ layer:      mov     cl, DIM
             loop    .row
             dec     dx
             jz      over                ; BOS ends a story
+position_step:
             inc     byte [v(position + 1)]
             jnz     token               ; and so does the end of the cache
 over:       xor     ax, ax
@@ -261,7 +266,7 @@ project:    mov     bx, VEC
             scasw
             loop    .row
 
-; ---- norm: the FPU holds |X| alone; BX = X, DI = QKV ----
+; ---- norm: the FPU holds |X| alone; BX = X, DI = VEC ----
 
 norm:       fninit
             mov     bx, X
@@ -270,8 +275,8 @@ norm:       fninit
             call    dot_dim
             pop     esi
             fsqrt
-            mov     di, QKV
-norm_end:   ret
+            mov     di, VEC
+            ret
 
 ; ---- dot: FPU push of int16[AX] at BX . int16[AX] at ESI, exact; ESI moves on, all else stays ----
 
@@ -289,9 +294,9 @@ dot:        pusha
             loop    .product
             push    di
             push    bp
-dot_sum:    mov     bp, sp
-            fild    dword [bp]
-            mov     [bp + 6], si        ; where POPA finds it
+            mov     bx, sp
+            fild    dword [bx]
+            mov     [bx + 6], si        ; where POPA finds it
             pop     ax
             pop     ax
             popa
@@ -312,10 +317,8 @@ exp:        fld1
 gdt_pointer equ $ - 2                   ; its limit may be any number
             dw      flat - SELECTOR + BASE
 flat:       dw      0                   ; limit 0F0000FFFh; also the high half of the pointer
-            db      BASE, 0, 0, 92h     ; base, writable data
-weights     equ $
-            db      0CFh, 0             ; 0CFh, 00h, 10h, 00h as a number: WEIGHTS
-packet:     db      10h, 0              ; of INT 13h, AH = 42h
+            db      BASE, 0, 0, 92h, 8Fh, 0 ; base, writable data, limit in pages
+packet:     db      10h, 0              ; of INT 13h, AH = 42h; its first half as a number is WEIGHTS
             dw      PIECE_SECTORS
             dw      PIECE + BASE - 16 * 10
 ten         equ $
@@ -326,16 +329,17 @@ end:
 
 ; ---- constants: single-precision numbers that instructions happen to be; the converter counts with them ----
 
-score_scale   equ norm_end - 4          ; of "mov di, QKV":  2^-39
+score_scale   equ project.row - 2     ; of "mov cl, 64; mov ax, 172": -2^-37
 gate_scale    equ project + 3           ; of "mov di, X; mov cl, 64": -2^-29
 project_scale equ project - 1           ; of "mov bx, VEC": 2^-11
-unit_scale    equ dot_sum               ; 28147
+unit_scale    equ position_step - 2     ; of "jz over; inc byte [..]": 32515.7
 
 ; ---- variables: behind the sector ----
 
-variables   equ $$ + 180h
-position    equ end + 6                 ; of the token in the group's part of the cache: bits 0 to 15, a multiple of ROW
-group       equ position + 2            ; bits 16 to 23
+variables   equ $$ + 190h
+position    equ end + 6                 ; of the token and group in the layer's part of the cache: bits 0 to 15;
+                                        ; position + 1 is the number of the token
+layer_number equ position + 2           ; bits 16 to 23
 
             times 510 - ($ - $$) db 0
             dw      0AA55h
