@@ -1,6 +1,6 @@
 /*
  * Lays a network of stories260K's shape out for the boot sector of bios/sector/: gguf-to-sector SECTOR.bin SECTOR.map
- * MODEL.gguf IMAGE. The image is the sector and behind it the weights as int16, in the order in which it reads them.
+ * MODEL.gguf IMAGE RESIDUAL_BITS UNIT_BITS. The image is the sector and behind it the weights as int16, in the order in which it reads them.
  *
  * Nothing is computed here but products of weights with constants: weights of norms, the root of 64 and of 8, and
  * the scales of fixed-point numbers. Rows and columns change places, none is changed for what it makes the model say.
@@ -19,9 +19,11 @@
 enum { DIM = 64, HIDDEN = 172, LAYERS = 5, HEADS = 8, GROUPS = 4, HEAD = 8, VOCABULARY = 512, KV = GROUPS * HEAD };
 enum { ID_UNKNOWN, ID_BOS, TOKEN_BYTES = 256, SQUARINGS = 18 };
 
-/* Fixed point: an activation a is kept as round(a * scale). Powers of two that leave stories260K and default.gguf,
-   which differ by less than a factor of two, at least one bit of room. */
-static const double scale_x = 2048, scale_v = 1024, scale_h = 256;
+
+/* Fixed point: an activation a is kept as round(a * 2^bits) in 16 bits. How large a network's residual stream and its
+   feed-forward units become cannot be read off its weights, so the command line says it. */
+static double scale_x, scale_h;
+static const double scale_v = 4096;
 
 struct image {
     uint8_t *bytes;
@@ -210,10 +212,20 @@ static void write_image(const struct image *image, const char *path)
     }
 }
 
+/* The scale of a number of fraction bits, 0 where the word is none. */
+static double scale_of_bits(const char *word)
+{
+    char *end;
+    const long bits = strtol(word, &end, 10);
+    return *word != '\0' && *end == '\0' && bits >= 0 && bits <= 15 ? ldexp(1, (int)bits) : 0;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 5) {
-        fputs("Usage: gguf-to-sector SECTOR.bin SECTOR.map MODEL.gguf IMAGE\n", stderr);
+    if (argc != 7 || (scale_x = scale_of_bits(argv[5])) == 0 || (scale_h = scale_of_bits(argv[6])) == 0) {
+        fputs("Usage: gguf-to-sector SECTOR.bin SECTOR.map MODEL.gguf IMAGE RESIDUAL_BITS UNIT_BITS\n"
+              "The bits, 0 to 15, are those behind the binary point of the residual stream and of feed-forward units.\n"
+              "Exit codes: 0 done, 1 a file cannot be read, used or written, 2 wrong usage.\n", stderr);
         return EXIT_USAGE;
     }
     struct sector_code code;

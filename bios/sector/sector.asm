@@ -6,7 +6,7 @@
 ;
 ;
 ; Memory, as offsets from BASE, the base of DS, ES and SS:
-;   000600  X: the residual stream, int16[64]          003A00  VEC: int16[172], what comes out of a norm's matrices:
+;   000600  X: the residual stream, int16[64]          003880  VEC: int16[172], what comes out of a norm's matrices:
 ;   006000  the stack's top                                    [4 groups][value, key, query, query'][8], or units
 ;   007F80  one piece of the disk                      010000  KV cache: [5 layers][256 positions][4 groups] of 64
 ;   200010  weights: 5 layers, the output matrix               bytes around its key: value -16, key 0, e 16
@@ -38,7 +38,7 @@ GROUPS      equ 4                   ; key-value heads; two query heads share one
 SQUARINGS   equ 18                  ; exp(y) = (1 + y / 2^18)^(2^18)
 
 X           equ 0600h               ; also the number of sectors that are read
-VEC         equ 3A00h               ; the high byte is the exponent of a constant: see "constants"
+VEC         equ 3880h               ; its bytes are the exponent of a constant: see "constants"
 STACK       equ 6000h
 PIECE       equ 8000h - BASE
 PIECE_SECTORS equ 32
@@ -246,7 +246,6 @@ layer:      mov     cl, DIM
             loop    .row
             dec     dx
             jz      over                ; BOS ends a story
-position_step:
             inc     byte [v(position + 1)]
             jnz     token               ; and so does the end of the cache
 over:       xor     ax, ax
@@ -331,8 +330,8 @@ end:
 
 score_scale   equ project.row - 2     ; of "mov cl, 64; mov ax, 172": -2^-37
 gate_scale    equ project + 3           ; of "mov di, X; mov cl, 64": -2^-29
-project_scale equ project - 1           ; of "mov bx, VEC": 2^-11
-unit_scale    equ position_step - 2     ; of "jz over; inc byte [..]": 32515.7
+project_scale equ project - 1           ; of "mov bx, VEC": 2^-14
+unit_scale    equ exp.square - 1      ; of "mov al, 18; fmul st0, st0; dec ax": 411360.6
 
 ; ---- variables: behind the sector ----
 
