@@ -20,6 +20,7 @@ include pack/pack.mk
 include test/host/host.mk
 include model/model.mk
 include bios/bios.mk
+include bios/sector/sector.mk
 include uefi/uefi.mk
 include image/image.mk
 include tools/tools.mk

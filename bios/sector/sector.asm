@@ -16,8 +16,9 @@
 ; Registers that keep their meaning: BP the variables, ESI the stream of weights or a row of the cache, BX the vector
 ; that it is multiplied with, DI where results go, CX the rows left. Segments stay as the first lines set them.
 ;
-; Two builds: as it is, for people; with RECORD defined, the fewest bytes that tell the same story, for SeaBIOS and
-; Bochs alone: it believes in the BIOS's stack, in registers kept and in disks that can be read.
+; Three builds: as it is, for disks (EDD); with FLOPPY defined, for floppies of 1.44 MB; with RECORD defined, the fewest
+; bytes that tell the same story, for SeaBIOS and Bochs alone: that one believes in the BIOS's stack, in registers kept
+; and in disks that can be read.
 
 bits 16
 cpu 486
@@ -42,6 +43,8 @@ VEC         equ 3880h               ; its bytes are the exponent of a constant: 
 STACK       equ 6000h
 PIECE       equ 8000h - BASE
 PIECE_SECTORS equ 32
+TRACK       equ 18                  ; of a floppy of 1.44 MB: sectors, and cylinders that hold the model
+CYLINDERS   equ 40
 WEIGHTS     equ 200010h             ; also the first bytes of the packet
 TOKENS      equ 290000h
 CACHE       equ 1                   ; of the first layer: bits 16 and up of its address
@@ -50,30 +53,58 @@ E           equ HEAD * 2
 
 %define v(name) bp + (name) - variables
 
+%ifdef FLOPPY
+%define MOV_EDI_X       mov edi, X
+%define MOV_ESI_WEIGHTS mov esi, WEIGHTS
+%define TEN             load.piece + 1          ; the number of tries
+%else
+%define MOV_EDI_X       mov edi, [v(packet_lba)] ; what has been read by then
+%define MOV_ESI_WEIGHTS mov esi, [v(packet)]
+%define TEN             v(packet + 6)           ; the buffer's segment
+%endif
+
 ; ---- start: segments, stack ----
 
 start:      mov     bx, SELECTOR
             mov     ds, bx
             mov     ss, bx
-%ifndef RECORD
             mov     sp, STACK
-%endif
-            mov     bp, variables
-            cli                         ; nothing else runs between BIOS calls: no vectors in protected mode
 %ifndef RECORD
+            cli                         ; nothing else runs between BIOS calls: no vectors in protected mode
             cld
 %endif
+            mov     bp, variables
             mov     edi, WEIGHTS - 512  ; the sector itself is read once more: its place is ROM, which does not mind
 
-; ---- load: pieces of 32 KiB through low memory to above 1 MiB ----
+; ---- load: piece by piece through low memory to where bit 20 is clear and 21 set ----
 
 load:
+%ifdef FLOPPY
+            mov     es, bx
+            lea     ecx, [bx + 1 - SELECTOR] ; cylinder 0, sector 1; the high half is 0 from here on
+            mov     dh, 0               ; head
+.piece:     mov     si, 10              ; tries
+.again:     pusha
+            mov     ax, 0200h + TRACK
+            mov     bx, PIECE
+            int     13h
+            popa
+            jnc     .read
+            dec     si
+            jnz     .again
+            mov     ax, 0E00h + 'R'
+            int     10h
+            hlt                         ; for good: interrupts are off
+.read:
+%else
 .piece:
 %ifndef RECORD
             lea     ecx, [bx + 10 - SELECTOR] ; tries; the high half is 0 from here on
 .again:     mov     byte [v(packet + 2)], PIECE_SECTORS ; a BIOS that fails leaves another count
-%endif
             lea     esi, [v(packet)]
+%else
+            mov     si, packet
+%endif
             mov     ah, 42h
 %ifndef RECORD
             pusha
@@ -88,6 +119,7 @@ load:
             hlt                         ; for good: interrupts are off
 .read:
 %endif
+%endif
             lgdt    [v(gdt_pointer)]    ; a segment of 4 GiB, loaded in protected mode, keeps its limit in real mode
             mov     eax, cr0
             inc     ax
@@ -96,23 +128,40 @@ load:
             mov     es, bx
             dec     ax
             mov     cr0, eax
+%ifdef FLOPPY
+            push    cx
+            lea     esi, [bx + PIECE - SELECTOR]
+            mov     cx, TRACK * 256
+            a32 rep movsw
+            pop     cx
+            xor     dh, 1
+            jnz     .piece
+            inc     ch
+            cmp     ch, CYLINDERS
+            jne     .piece
+            xor     cx, cx
+%else
             mov     si, PIECE
             mov     cx, PIECE_SECTORS * 256
             a32 rep movsw
             add     word [v(packet_lba)], PIECE_SECTORS
             cmp     byte [v(packet_lba + 1)], X >> 8
             jne     .piece
+%endif
 
 ; ---- story: EDX is the token, 0 is BOS ----
 
-story:      mov     [v(position)], cx   ; row 0
+story:
+%ifndef RECORD
+            mov     [v(position)], cx   ; row 0
+%endif
             cdq                         ; EAX is CR0, or what a key left of it: never negative
 
 ; ---- token: its embedding to X, its text to the screen ----
 
 token:      add     dh, TOKENS >> 16
             imul    esi, edx, 256
-            mov     edi, [v(packet_lba)] ; X
+            MOV_EDI_X
             mov     cl, DIM
             a32 rep movsw
             mov     bh, 0               ; page
@@ -127,7 +176,7 @@ token:      add     dh, TOKENS >> 16
             popa
 %endif
             jc      .character
-            mov     esi, [v(packet)]    ; WEIGHTS
+            MOV_ESI_WEIGHTS
             mov     byte [v(layer_number)], CACHE
             cdq                         ; EDX = 0
             call    norm
@@ -163,7 +212,7 @@ layer:      mov     cl, DIM
             fdiv    st0, st2
             fistp   word [di]
             scasw
-            fidiv   word [v(ten)]
+            fidiv   word [TEN]
             loop    .pair
 
 ; ---- attention: DI runs over VEC; a group's value and key go to the cache, outputs of heads take the queries' place ----
@@ -245,12 +294,18 @@ layer:      mov     cl, DIM
             fstp    st0
             loop    .row
             dec     dx
+%ifndef RECORD
             jz      over                ; BOS ends a story
+%endif
             inc     byte [v(position + 1)]
             jnz     token               ; and so does the end of the cache
+%ifdef RECORD
+            jmp     $
+%else
 over:       xor     ax, ax
             int     16h
             jmp     story
+%endif
 
 ; ---- project: X += matrix at ESI [64][172] . VEC, then norm ----
 
@@ -282,6 +337,7 @@ norm:       fninit
 dot_dim:    mov     ax, DIM
 dot:        pusha
             xchg    ax, cx
+%ifndef RECORD
             xor     di, di
             xor     bp, bp              ; DI:BP
 .product:   a32 lodsw
@@ -298,6 +354,18 @@ dot:        pusha
             mov     [bx + 6], si        ; where POPA finds it
             pop     ax
             pop     ax
+%else
+            fldz                        ; sixteen times as slow
+.product:   fild    word [bx]
+            fimul   word [esi]
+            faddp
+            a32 lodsw
+            inc     bx
+            inc     bx
+            loop    .product
+            mov     bp, sp
+            mov     [bp + 2], si
+%endif
             popa
             ret
 
@@ -317,13 +385,15 @@ gdt_pointer equ $ - 2                   ; its limit may be any number
             dw      flat - SELECTOR + BASE
 flat:       dw      0                   ; limit 0F0000FFFh; also the high half of the pointer
             db      BASE, 0, 0, 92h, 8Fh, 0 ; base, writable data, limit in pages
+%ifndef FLOPPY
 packet:     db      10h, 0              ; of INT 13h, AH = 42h; its first half as a number is WEIGHTS
             dw      PIECE_SECTORS
-            dw      PIECE + BASE - 16 * 10
-ten         equ $
-            dw      10                  ; the buffer's segment
-packet_lba  equ $
+            dw      PIECE + BASE - 16 * 10, 10
+packet_lba:
+%ifndef RECORD
             dq      0
+%endif
+%endif
 end:
 
 ; ---- constants: single-precision numbers that instructions happen to be; the converter counts with them ----
@@ -333,11 +403,16 @@ gate_scale    equ project + 3           ; of "mov di, X; mov cl, 64": -2^-29
 project_scale equ project - 1           ; of "mov bx, VEC": 2^-14
 unit_scale    equ exp.square - 1      ; of "mov al, 18; fmul st0, st0; dec ax": 411360.6
 
-; ---- variables: behind the sector ----
+; ---- variables ----
 
 variables   equ $$ + 190h
-position    equ end + 6                 ; of the token and group in the layer's part of the cache: bits 0 to 15;
-                                        ; position + 1 is the number of the token
+%ifdef FLOPPY
+position    equ end - 3                 ; over the descriptor, which is not needed any more; a byte of 0 follows
+%else
+position    equ packet_lba + 4          ; over zeros, the last of which stays
+%endif
+                                        ; of the token and group in the layer's part of the cache: bits 0 to 15, of
+                                        ; which bits 8 to 15 are the number of the token
 layer_number equ position + 2           ; bits 16 to 23
 
             times 510 - ($ - $$) db 0
