@@ -23,7 +23,7 @@ enum { ID_UNKNOWN, ID_BOS, TOKEN_BYTES = 256, SQUARINGS = 18 };
 /* Fixed point: an activation a is kept as round(a * 2^bits) in 16 bits. How large a network's residual stream and its
    feed-forward units become cannot be read off its weights, so the command line says it. */
 static double scale_x, scale_h;
-static const double scale_v = 4096;
+static double scale_v; /* of values: attention's output matrix gets what is left of the product with it */
 
 struct image {
     uint8_t *bytes;
@@ -228,6 +228,7 @@ int main(int argc, char **argv)
               "Exit codes: 0 done, 1 a file cannot be read, used or written, 2 wrong usage.\n", stderr);
         return EXIT_USAGE;
     }
+    scale_v = sqrt(8192 * scale_x);
     struct sector_code code;
     struct network network;
     sector_code_read(&code, argv[1], argv[2]);

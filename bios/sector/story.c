@@ -4,6 +4,7 @@
  *
  *   story SECTOR.bin SECTOR.map IMAGE            the story, as it comes to the screen
  *   story SECTOR.bin SECTOR.map IMAGE --tokens   its tokens, one a line, as GGUF numbers them
+ *   story SECTOR.bin SECTOR.map IMAGE --state    what memory holds after it: X, the cache [layer][position][group][value, key]
  *   story SECTOR.bin SECTOR.map IMAGE --logits   for each line of token ids on standard input the logits, as f32
  */
 #include <errno.h>
@@ -167,22 +168,29 @@ static void print_text(int token)
     } while (*text++ & 1);
 }
 
-static void tell(int as_tokens)
+/* Tells the story from BOS to BOS or to the end of the cache; `show` gets each token as it comes. */
+static void tell(void (*show)(int token))
 {
     static long double products[VOCABULARY];
     int token = 0;
     for (int position = 0; position < POSITIONS; position++) {
-        if (as_tokens) {
-            printf("%d\n", swap_bos(token));
-        } else {
-            print_text(token);
-        }
+        show(token);
         forward(token, position, products);
         token = largest(products);
         if (token <= 0) {
             break;
         }
     }
+}
+
+static void print_token(int token)
+{
+    printf("%d\n", swap_bos(token));
+}
+
+static void print_nothing(int token)
+{
+    (void)token;
 }
 
 /* A line of ids is a text from its BOS on; for each of them VOCABULARY logits. */
@@ -224,7 +232,7 @@ int main(int argc, char **argv)
 {
     const char *mode = argc == 5 ? argv[4] : "";
     if (argc < 4 || argc > 5) {
-        fputs("Usage: story SECTOR.bin SECTOR.map IMAGE [--tokens | --logits]\n", stderr);
+        fputs("Usage: story SECTOR.bin SECTOR.map IMAGE [--tokens | --state | --logits]\n", stderr);
         return EXIT_USAGE;
     }
     struct sector_code code;
@@ -239,7 +247,11 @@ int main(int argc, char **argv)
     if (strcmp(mode, "--logits") == 0) {
         print_logits();
     } else {
-        tell(strcmp(mode, "--tokens") == 0);
+        tell(strcmp(mode, "--tokens") == 0 ? print_token : strcmp(mode, "--state") == 0 ? print_nothing : print_text);
+    }
+    if (strcmp(mode, "--state") == 0) {
+        fwrite(x, sizeof x, 1, stdout);
+        fwrite(cache, sizeof cache, 1, stdout);
     }
     return EXIT_SUCCESS;
 }
