@@ -31,6 +31,17 @@ def test_count_is_that_of_the_symbols():
     assert sum(int(line.split()[0]) for line in lines[:-1]) == size["sector"]
 
 
+def test_readme_has_the_count():
+    command = [ROOT / "bios/sector/count.py", file("sector.lst"), file("record.lst")]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+    text = (ROOT / "bios/sector/README.md").read_text()
+    table = re.findall(r"^\| (\d+) \| ([^|]+) \|", text, re.MULTILINE)
+    assert table[:len(lines) - 1] == [tuple(line.split(maxsplit=1)) for line in lines[:-1]]
+    size = {build: symbols(build)["end"] - symbols(build)["start"] for build in BUILDS}
+    assert f"**{size['sector']} bytes** for disks, {size['floppy']} for floppies" in text
+    assert re.search(rf"for people \| \*\*{size['sector']}\*\*.*\n.*RECORD.*\*\*{size['record']}\*\*", text)
+
+
 @pytest.mark.parametrize("build", BUILDS)
 def test_greedy_text_is_that_of_single_precision(build):
     cases = json.loads(reference("greedy_f32.json").read_text())["cases"]
