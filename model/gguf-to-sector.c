@@ -1,6 +1,7 @@
 /*
  * Lays a network of stories260K's shape out for the boot sector of bios/sector/: gguf-to-sector SECTOR.bin SECTOR.map
- * MODEL.gguf IMAGE RESIDUAL_BITS UNIT_BITS. The image is the sector and behind it the weights as int16, in the order in which it reads them.
+ * MODEL.gguf IMAGE RESIDUAL_BITS UNIT_BITS. The image is the sector and behind it the weights as int16, in the order
+ * in which it reads them.
  *
  * Nothing is computed here but products of weights with constants: weights of norms, the root of 64 and of 8, and
  * the scales of fixed-point numbers. Rows and columns change places, none is changed for what it makes the model say.
@@ -104,7 +105,8 @@ static void put_attention(struct image *image, const struct network *network, ui
         for (uint32_t col = 0; col < HIDDEN; col++) {
             const uint32_t group = col / (4 * HEAD), slot = col % (4 * HEAD); /* value, key, query, query */
             const int used = group < GROUPS && slot >= 2 * HEAD;
-            put(image, used ? o[row * DIM + group * 2 * HEAD + slot - 2 * HEAD] * s->attention_output : 0, "attn_output");
+            const uint32_t from = group * 2 * HEAD + slot % (2 * HEAD);
+            put(image, used ? o[row * DIM + from] * s->attention_output : 0, "attn_output");
         }
     }
 }

@@ -215,7 +215,8 @@ layer:      mov     cl, DIM
             fidiv   word [TEN]
             loop    .pair
 
-; ---- attention: DI runs over VEC; a group's value and key go to the cache, outputs of heads take the queries' place ----
+; ---- attention: DI runs over VEC ----
+; A group's value and key go to the cache; outputs of heads take the queries' place.
 ; The time runs backwards: subtracting a row's length carries below row 0. EDX is the channel, in bytes.
 
             push    esi
@@ -280,7 +281,8 @@ layer:      mov     cl, DIM
             cmp     byte [v(layer_number)], CACHE + LAYERS
             jne     layer
 
-; ---- the next token: the row with the largest product; FPU: product, best so far (at first the norm, a small number) ----
+; ---- the next token: the row with the largest product ----
+; FPU: product, best so far; at first the norm, a small number.
 
             mov     ch, VOCABULARY >> 8
 .row:       call    dot_dim

@@ -1,8 +1,8 @@
-# bios/sector/: Llama 2 in one boot sector. `make sector` writes the images and counts bytes, `make run-sector` shows one.
+# bios/sector/: Llama 2 in one boot sector. `make sector` writes images and counts bytes, `make run-sector` shows one.
 #
 #   build/bootllama-sector.img          for disks, and build/bootllama-sector-floppy.img for floppies of 1.44 MB
-#   build/bios/sector/NAME.bin          sector.asm as it is (sector), with FLOPPY (floppy) and with RECORD (record), each
-#                                       with its symbols (.map) and its listing (.lst)
+#   build/bios/sector/NAME.bin          sector.asm as it is (sector), with FLOPPY (floppy) and with RECORD (record),
+#                                       each with its symbols (.map) and its listing (.lst)
 #   build/bios/sector/NAME-MODEL.img    the same with a model, default or stories260k, for the tests
 #   build/host/sector-story             story.c, which computes the same
 
@@ -48,7 +48,7 @@ SECTOR_MODELS := default $(if $(STORIES260K),stories260k)
 
 FLOPPY_BYTES := 1474560
 
-# $(call sector_image,BUILD,MODEL). A floppy's image is as long as a floppy, a disk's too: it then boots in any emulator.
+# $(call sector_image,BUILD,MODEL). A floppy's image is as long as a floppy, and so is a disk's, for simplicity.
 define sector_image
 $(SECTOR)/$(1)-$(2).img: $(SECTOR)/$(1).bin $(SECTOR)/$(1).map $(SECTOR_GGUF_$(2)) $(GGUF_TO_SECTOR)
 	$(GGUF_TO_SECTOR) $(SECTOR)/$(1).bin $(SECTOR)/$(1).map $(SECTOR_GGUF_$(2)) $$@ $(SECTOR_BITS_$(2))
@@ -71,7 +71,7 @@ $(BUILD)/bootllama-sector-floppy.img: $(SECTOR)/floppy-$(lastword $(SECTOR_MODEL
 sector: $(SECTOR_IMAGES) $(SECTOR)/record.lst ## Llama 2 in one boot sector: its images, and what its bytes do
 	@bios/sector/count.py $(SECTOR)/sector.lst $(SECTOR)/record.lst
 
-run-sector: $(BUILD)/bootllama-sector.img ## boot the one-sector engine in QEMU, the screen in the terminal (Alt-2 q: end)
+run-sector: $(BUILD)/bootllama-sector.img ## boot it in QEMU, the screen in the terminal (Alt-2, then quit: end)
 	@qemu-system-x86_64 -accel tcg -display curses -drive file=$<,format=raw,snapshot=on
 
 all: $(SECTOR_IMAGES) $(SECTOR_TESTED)

@@ -4,7 +4,7 @@
  *
  *   story SECTOR.bin SECTOR.map IMAGE            the story, as it comes to the screen
  *   story SECTOR.bin SECTOR.map IMAGE --tokens   its tokens, one a line, as GGUF numbers them
- *   story SECTOR.bin SECTOR.map IMAGE --state    what memory holds after it: X, the cache [layer][position][group][value, key]
+ *   story SECTOR.bin SECTOR.map IMAGE --state    what memory has after it: X, the cache
  *   story SECTOR.bin SECTOR.map IMAGE --logits   for each line of token ids on standard input the logits, as f32
  */
 #include <errno.h>
@@ -26,10 +26,10 @@ static struct constants { /* instructions of the sector, read as numbers */
 static const int16_t *weights; /* behind the sector: 5 layers, the output matrix */
 static const uint8_t *tokens;  /* [VOCABULARY][TOKEN_BYTES]: int16[DIM], text */
 
-static int16_t x[DIM];                                              /* the residual stream */
-static int16_t vec[HIDDEN];                                         /* [GROUPS][value, key, query, query'][HEAD], or units */
-static int16_t cache[LAYERS][POSITIONS][GROUPS][2][HEAD];           /* value, key */
-static long double norm;                                            /* |x| */
+static int16_t x[DIM];                                    /* the residual stream */
+static int16_t vec[HIDDEN];                               /* [GROUPS][value, key, query, query'][HEAD], or units */
+static int16_t cache[LAYERS][POSITIONS][GROUPS][2][HEAD]; /* value, key */
+static long double norm;                                  /* |x| */
 
 static int16_t store(long double value) /* FISTP */
 {

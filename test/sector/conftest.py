@@ -1,4 +1,4 @@
-"""Fixtures of the tests of bios/sector/. Machines come from test/boot, places and the reference from their own folders."""
+"""Fixtures of the tests of bios/sector/. Machines come from test/boot, places from test/model."""
 import functools
 import re
 import sys

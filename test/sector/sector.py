@@ -38,7 +38,7 @@ def symbols(build):
 
 
 def screen_lines(text):
-    """The lines that a BIOS makes of a text, the first one a line that is there already; without spaces at their ends."""
+    """The lines that a BIOS makes of a text that begins with a new line; without spaces at their ends."""
     lines = [""]
     for c in text.decode("ascii"):
         if c == "\n":

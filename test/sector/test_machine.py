@@ -1,11 +1,14 @@
 """The sector on machines: texts to the last character, read errors, keys, and memory that equals story.c's."""
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
 from machine import Failure
-from sector import BUILDS, MODELS, file, image, screen_lines, story, symbols, told
+from sector import BUILDS, MODELS, image, screen_lines, story, symbols, told
 
+HERE = Path(__file__).parent
 SECONDS = 300  # of a story on a machine that does much else
 MEDIUM = {"sector": "ide", "floppy": "floppy-1.44", "record": "ide"}
 
@@ -97,3 +100,20 @@ def test_lasting_read_error_is_said(boot, build, lba):
         assert told(machine.screen(), ["R"])
 
 
+
+
+# ---- Firmware ----
+
+ENGINE = 1600  # LBA; as hostile.asm has it
+
+
+@pytest.mark.parametrize("cpu", ["486", "max"])
+def test_bad_bios(boot, tmp_path, cpu):
+    """Entry at 7C0:0, garbage in registers, flags and FPU, A20 shut, and interrupts that change what they may."""
+    disk, code = tmp_path / "disk.img", tmp_path / "hostile.bin"
+    subprocess.run(["nasm", "-Wall", "-Werror", "-f", "bin", "-o", code, HERE / "hostile.asm"], check=True, timeout=60)
+    contents = bytearray(image("sector", "default").read_bytes())
+    contents[:512], contents[ENGINE * 512:ENGINE * 512 + 512] = code.read_bytes(), contents[:512]
+    disk.write_bytes(contents)
+    with boot(disk, cpu=cpu) as machine:
+        wait_for_story(machine, expected_lines("sector", "default"))
