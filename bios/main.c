@@ -14,12 +14,13 @@
 #include "clock.h"
 #include "fault.h"
 #include "kernel/cpu.h"
+#include "pc/vector_state.h"
+#include "pc/x87.h"
 #include "real_mode.h"
 
 enum {
     FLAG_ALIGNMENT = 1 << 18, /* of EFLAGS: can be changed from the 486 on */
     CR0_EM_TS = 0x0C,
-    X87_SINGLE = 0x007F, /* 24-bit precision, all exceptions masked, round to nearest even */
 };
 
 _Noreturn void bios_main(uint32_t drive);
@@ -69,11 +70,10 @@ static void check_machine(struct bios_machine *machine)
 
 static void start_x87_and_sse(void)
 {
-    static struct cpu_vector_state at_start;
-    static const uint16_t control = X87_SINGLE;
+    static struct vector_state at_start;
 
-    cpu_enable_vector_state(&at_start);
-    __asm__ volatile("fninit; fldcw %0" : : "m"(control));
+    vector_state_enable(&at_start);
+    x87_start();
     real_mode_keep_vector_state(&at_start);
 }
 

@@ -1,6 +1,6 @@
 #include "power.h"
 
-#include "acpi.h"
+#include "acpi_power.h"
 #include "bios_call.h"
 #include "io.h"
 
@@ -13,16 +13,8 @@ enum {
     RESET_CONTROL = 0xCF9, /* PCI chipsets */
     RESET_PREPARE = 0x02,
     RESET_NOW = 0x06,
-    DELAY_PORT = 0x80, /* a read takes about a microsecond */
-    DELAY_READS = 100000,
+    WAIT_US = 100000,
 };
-
-static void delay(void)
-{
-    for (int i = 0; i < DELAY_READS; i++) {
-        port_read(DELAY_PORT);
-    }
-}
 
 /* A processor that cannot enter even the double-fault handler shuts down, and the chipset restarts it. */
 _Noreturn void power_reboot(void)
@@ -34,12 +26,14 @@ _Noreturn void power_reboot(void)
 
     interrupts_off();
     *(volatile uint16_t *)memory_at(BDA_RESET_FLAG) = WARM_START;
-    for (int i = 0; i < DELAY_READS && (port_read(KBC_STATUS) & KBC_INPUT_FULL) != 0; i++) {}
+    for (int i = 0; i < WAIT_US && (port_read(KBC_STATUS) & KBC_INPUT_FULL) != 0; i++) {
+        port_delay(1);
+    }
     port_write(KBC_STATUS, KBC_PULSE_RESET);
-    delay();
+    port_delay(WAIT_US);
     port_write(RESET_CONTROL, RESET_PREPARE);
     port_write(RESET_CONTROL, RESET_NOW);
-    delay();
+    port_delay(WAIT_US);
     for (;;) {
         __asm__ volatile("lidt %0; int3" : : "m"(no_vectors));
     }

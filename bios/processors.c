@@ -3,18 +3,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "acpi_tables.h"
+#include "acpi_root.h"
 #include "clock.h"
 #include "io.h"
-#include "kernel/cpu.h"
 #include "layout.h"
+#include "pc/acpi_madt.h"
+#include "pc/vector_state.h"
+#include "pc/x87.h"
 #include "platform.h"
 #include "processors_apic.h"
-#include "processors_madt.h"
 
 enum {
-    FAR_JUMP = 0xEA,     /* to a 16-bit offset and segment */
-    X87_SINGLE = 0x007F, /* as main.c sets it on the first */
+    FAR_JUMP = 0xEA, /* to a 16-bit offset and segment */
 
     INIT_US = 10000,  /* from reset to start-up message */
     STARTUP_US = 200, /* to the second one */
@@ -45,12 +45,8 @@ static void *job_context;
 
 void processors_find(struct extended_memory *memory)
 {
-    const uint32_t signature = ACPI_SIGNATURE('A', 'P', 'I', 'C');
-    uint32_t madt = apic_find(&apic) ? acpi_find_table(signature, MADT_HEADER) : 0;
-
-    if (madt != 0) {
-        id_count = madt_processors((const uint8_t *)memory_at(madt), acpi_table_length(madt, signature), apic.id,
-                                   apic.id_max, ids, PLATFORM_PROCESSORS_MAX - 1);
+    if (apic_find(&apic)) {
+        id_count = acpi_find_processors(acpi_root(), apic.id, apic.id_max, ids, PLATFORM_PROCESSORS_MAX - 1);
     }
     processors_stacks = id_count > 0 ? extended_memory_reserve(memory, id_count * PROCESSOR_STACK) : NULL;
     if (processors_stacks == NULL) {
@@ -148,11 +144,10 @@ void processors_stop(void)
 /* From processors_entry.asm, on a processor that has come, on its own stack; then it parks. */
 void processors_enter(uint32_t index)
 {
-    struct cpu_vector_state at_start;
-    static const uint16_t control = X87_SINGLE;
+    struct vector_state at_start;
 
-    cpu_enable_vector_state(&at_start);
-    __asm__ volatile("fninit; fldcw %0" : : "m"(control));
+    vector_state_enable(&at_start);
+    x87_start();
     job(job_context, index);
     __atomic_add_fetch(&returned, 1, __ATOMIC_RELEASE);
 }

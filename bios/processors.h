@@ -1,7 +1,7 @@
 /*
  * The other processors: found in ACPI's MADT (ACPI specification ch. 5.2.12), started through the local APIC by the MP
- * initialisation protocol (Intel SDM vol. 3 ch. 9.4), parked in between with interrupts off. A machine without either
- * has none, and nothing on it is touched.
+ * initialisation protocol (Intel SDM vol. 3 ch. 9.4), parked in between with interrupts off. A machine that lacks
+ * either has no others, and nothing on it is touched.
  */
 #ifndef BOOTLLAMA_BIOS_PROCESSORS_H
 #define BOOTLLAMA_BIOS_PROCESSORS_H

@@ -1,12 +1,9 @@
 #include "processors_apic.h"
 
-#include <cpuid.h>
-
 #include "io.h"
+#include "kernel/cpu.h"
 
 enum {
-    LEAF1_EDX_MSR = 1 << 5,
-    LEAF1_EDX_APIC = 1 << 9,
     FAMILY_P6 = 6, /* the first with the MSR below */
 
     MSR_APIC_BASE = 0x1B,
@@ -27,8 +24,7 @@ enum {
     XAPIC_ID_MAX = 0xFE, /* FFh is for all */
     XAPIC_ID_SHIFT = 24,
 
-    DELAY_PORT = 0x80, /* a read takes about a microsecond */
-    PENDING_READS = 1000,
+    PENDING_US = 1000,
 };
 
 static uint64_t read_msr(uint32_t msr)
@@ -55,10 +51,10 @@ static void write_memory_register(const struct apic *apic, uint32_t number, uint
 
 static bool has_apic(void)
 {
-    const uint32_t needed = LEAF1_EDX_MSR | LEAF1_EDX_APIC;
-    uint32_t eax, ebx, ecx, edx;
+    const struct cpuid features = cpuid_read(CPUID_FEATURES, 0);
+    const uint32_t needed = CPUID_EDX_MSR | CPUID_EDX_APIC;
 
-    return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (eax >> 8 & 15) >= FAMILY_P6 && (edx & needed) == needed;
+    return (features.eax >> 8 & 15) >= FAMILY_P6 && (features.edx & needed) == needed;
 }
 
 bool apic_find(struct apic *apic)
@@ -90,8 +86,8 @@ static void send(const struct apic *apic, uint32_t id, uint32_t command)
     }
     write_memory_register(apic, REGISTER_COMMAND_HIGH, id << XAPIC_ID_SHIFT);
     write_memory_register(apic, REGISTER_COMMAND, command);
-    for (int i = 0; i < PENDING_READS && (read_register(apic, REGISTER_COMMAND) & COMMAND_PENDING) != 0; i++) {
-        port_read(DELAY_PORT);
+    for (int i = 0; i < PENDING_US && (read_register(apic, REGISTER_COMMAND) & COMMAND_PENDING) != 0; i++) {
+        port_delay(1);
     }
 }
 

@@ -11,7 +11,7 @@ struct apic {
     uint32_t base;   /* of its registers in memory, 0 where they are model-specific registers (x2APIC mode) */
 };
 
-/* Looks whether there is one, in use and within reach. Changes nothing, touches nothing that CPUID does not show. */
+/* Returns whether there is one, in use and within reach. Changes nothing, touches nothing that CPUID does not show. */
 bool apic_find(struct apic *apic);
 
 /* Resets a processor: it then waits for a start-up message and does nothing else. */

@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "io.h"
+#include "pc/x87.h"
 
 enum { FLAGS_INTERRUPTS_ON = 0x0202 };
 
@@ -11,7 +12,7 @@ void thunk_return(void);
 
 static bool has_fpu, has_sse;
 
-void real_mode_keep_vector_state(const struct cpu_vector_state *state)
+void real_mode_keep_vector_state(const struct vector_state *state)
 {
     has_fpu = true;
     has_sse = state->has_sse;
@@ -46,7 +47,8 @@ static void restore_control(const struct vector_control *control)
         __asm__ volatile("ldmxcsr %0" : : "m"(control->mxcsr));
     }
     if (has_fpu) {
-        __asm__ volatile("fninit; fldcw %0" : : "m"(control->x87));
+        __asm__ volatile("fninit");
+        x87_set_control(control->x87);
     }
 }
 

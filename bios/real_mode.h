@@ -3,7 +3,7 @@
 #define BOOTLLAMA_REAL_MODE_H
 
 #include "bios_regs.h"
-#include "kernel/cpu.h"
+#include "pc/vector_state.h"
 
 /*
  * Interrupt `vector` of the BIOS with *regs, which come back as it left them. Interrupts are on while it runs, the
@@ -15,6 +15,6 @@ void real_mode_interrupt(uint8_t vector, struct bios_regs *regs);
 void real_mode_run(void (*routine)(void), struct bios_regs *regs);
 
 /* From here on the x87 and SSE state that `state` switched on is kept, too. */
-void real_mode_keep_vector_state(const struct cpu_vector_state *state);
+void real_mode_keep_vector_state(const struct vector_state *state);
 
 #endif

@@ -1,17 +1,17 @@
 #include "rtc.h"
 
-#include <cpuid.h>
 #include <stdbool.h>
 
 #include "bios_call.h"
 #include "clock.h"
+#include "kernel/cpu.h"
 #include "pc/seed.h"
+#include "pc/tsc.h"
 
 enum {
     READ_TIME = 0x0200, /* AX of INT 1Ah; hours, minutes, seconds in CX and DH as BCD */
     READ_DATE = 0x0400, /* century, year, month, day in CX and DX as BCD */
     TRIES = 8,          /* the call fails while the clock is being updated, which takes 2 ms, and where there is none */
-    CPUID_TSC = 1 << 4,
 };
 
 static uint64_t ask(uint16_t function)
@@ -29,13 +29,7 @@ static uint64_t ask(uint16_t function)
 /* Since power-on; 0 on processors without the counter. */
 static uint64_t processor_ticks(void)
 {
-    uint32_t eax, ebx, ecx, edx, low, high;
-
-    if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || (edx & CPUID_TSC) == 0) {
-        return 0;
-    }
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return (uint64_t)high << 32 | low;
+    return (cpuid_read(CPUID_FEATURES, 0).edx & CPUID_EDX_TSC) != 0 ? tsc_read() : 0;
 }
 
 uint64_t rtc_seed(void)

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/utf8.h"
 #include "io.h"
+#include "pc/bytes.h"
 
 enum {
     SEARCH_START = 0xF0000,
@@ -23,14 +24,9 @@ enum {
     STRING_MAX = 64,
 };
 
-static bool sums_to_zero(uint32_t address, uint8_t length)
+static bool is_whole(uint32_t address, uint8_t length)
 {
-    uint8_t sum = 0;
-
-    for (uint32_t i = 0; i < length; i++) {
-        sum = (uint8_t)(sum + memory_read8(address + i));
-    }
-    return sum == 0 && length > 0 && length <= ENTRY_POINT_MAX;
+    return length > 0 && length <= ENTRY_POINT_MAX && bytes_sum_to_zero((const uint8_t *)memory_at(address), length);
 }
 
 /* Finds the structure table: its address, 0 if there is none, and its length. */
@@ -38,11 +34,11 @@ static uint32_t find_table(uint32_t *length)
 {
     for (uint32_t at = SEARCH_START; at < SEARCH_END - ENTRY_POINT_MAX; at += SEARCH_STEP) {
         uint32_t anchor = memory_read32(at);
-        if (anchor == ANCHOR_2 && sums_to_zero(at, memory_read8(at + 5))) {
+        if (anchor == ANCHOR_2 && is_whole(at, memory_read8(at + 5))) {
             *length = memory_read16(at + 0x16);
             return memory_read32(at + 0x18);
         }
-        if (anchor == ANCHOR_3 && sums_to_zero(at, memory_read8(at + 6)) && memory_read32(at + 0x14) == 0) {
+        if (anchor == ANCHOR_3 && is_whole(at, memory_read8(at + 6)) && memory_read32(at + 0x14) == 0) {
             *length = memory_read32(at + 0x0C);
             return memory_read32(at + 0x10);
         }

@@ -1,9 +1,9 @@
 /*
  * What core/ asks of the machine under it: the only way out of core/.
  *
- * bios/platform.c, uefi/platform.c and host/platform.c each fill one struct platform. Every call takes
- * that struct first, so an implementation finds its own state through `state` and needs no globals.
- * Calls are made from one processor, never from inside another call, and return in bounded time.
+ * bios/bios_platform.c, uefi/platform.c and host/host_platform.c each fill one struct platform. Every call takes it
+ * first, so an implementation finds its own state through `state` and needs no globals. One processor makes all calls,
+ * never one from inside another, and each returns in bounded time.
  */
 #ifndef BOOTLLAMA_PLATFORM_H
 #define BOOTLLAMA_PLATFORM_H
@@ -12,16 +12,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What file and directory calls return; negative values are failures, and platform.error then says why. */
+/* What file and directory calls return. Negative values are failures; platform.error then says why. */
 enum platform_status {
     PLATFORM_OK = 0,
     PLATFORM_NOT_FOUND = -1, /* no such file, directory or entry */
-    PLATFORM_IO_ERROR = -2,  /* the medium failed for good: retries are the platform's own business */
+    PLATFORM_IO_ERROR = -2,  /* the medium failed for good: the platform has tried again itself */
 };
 
-/* What get_key returns: a Unicode code point, or one of these. Enter is '\r', Backspace 0x08, Escape 0x1B. */
+/* What get_key returns: a Unicode code point, or one of these. Backspace is 0x08. */
 enum platform_key {
     KEY_NONE = -1, /* nothing was typed */
+    KEY_CTRL_C = 0x03,
+    KEY_ENTER = '\r',
+    KEY_ESCAPE = 0x1B,
     KEY_UP = 0x110000,
     KEY_DOWN,
     KEY_LEFT,
@@ -31,15 +34,15 @@ enum platform_key {
     KEY_DELETE,
 };
 
-/* What text is for: a screen shows it in a colour of its own where it can. */
+/* What a text is for. A screen shows each in a colour of its own where it can. */
 enum platform_colour {
     COLOUR_TEXT,   /* what the model writes, and everything else */
     COLOUR_NOTE,   /* figures and hints around it */
-    COLOUR_ACCENT, /* what the eye should find: the banner's name, the prompt sign */
+    COLOUR_ACCENT, /* what the eye should find: the name in the banner, the prompt sign */
     COLOUR_ERROR,
 };
 
-enum { PLATFORM_PROCESSORS_MAX = 64 }; /* that compute at once, the first one included */
+enum { PLATFORM_PROCESSORS_MAX = 64 }; /* processors that compute at once, the first one included */
 
 enum { PLATFORM_NAME_MAX = 256 }; /* bytes of a file name in UTF-8, its NUL included */
 
@@ -55,80 +58,79 @@ struct platform_entry {
 };
 
 struct platform {
-    void *state;             /* the platform's own; core/ does not look */
+    void *state;             /* the platform's own; core/ does not look at it */
     const char *firmware;    /* "BIOS", "UEFI" or "host" */
-    const char *vendor;      /* who made the firmware and its version, "" if unknown; UTF-8 */
+    const char *vendor;      /* maker and version of the firmware in UTF-8, "" if unknown */
     uint32_t columns;        /* width of the text screen in characters, 0 if unknown or a pipe */
-    uint32_t preferred_read; /* bytes per read call that suit the medium: a power of two, 4 KiB to 1 MiB */
+    uint32_t preferred_read; /* bytes for one read that suit the medium: a power of two, 4 KiB to 1 MiB */
     char error[96];          /* why the last file call failed, for a person: "INT 13h status 10h at LBA 2112" */
 
-    /* Writes n bytes of UTF-8 to the console: screen and serial port where both exist. '\n' is a whole line
-       end; '\b' steps back one column; no other control character is passed. A sequence of UTF-8 is never
-       split between calls. Cannot fail: a console that does not take the text in bounded time loses it. */
+    /* Writes n bytes of UTF-8 to the console: screen and serial port where both exist. '\n' ends a line, '\b' steps
+       back one column; core/ passes no other control character and never splits a UTF-8 sequence between calls.
+       Cannot fail: a console that does not take the text in bounded time loses it. */
     void (*put)(struct platform *, const char *utf8, size_t n);
 
-    /* Sets the colour of the text that follows. The serial port and pipes stay plain. */
+    /* Sets the colour of the text that follows. Serial port and pipes stay plain. */
     void (*set_colour)(struct platform *, enum platform_colour colour);
 
     /* Moves the serial side of the console to COM1..COM4 (port 1..4) at `speed` bits a second, 8N1, or ends it (port
-       0). Returns false where that cannot be, with `error` saying why; the console then stays as it was. */
+       0). Returns false where it cannot, with the reason in `error`; the console then stays as it was. */
     bool (*set_serial)(struct platform *, uint32_t port, uint32_t speed);
 
-    /* Returns the next key typed on the keyboard or the serial port, or KEY_NONE at once. */
+    /* Returns the next key typed on keyboard or serial port, or KEY_NONE at once. */
     int (*get_key)(struct platform *);
 
-    /* Opens `path`, absolute on the boot volume with '/' between the parts, any case: "/MODELS/A.GGUF".
-       Fills *file; close gives back what open took. At most two files are open at once. */
+    /* Opens `path`, absolute with '/' between its parts, in any case: "/MODELS/A.GGUF". Fills *file; close gives back
+       what open took. At most two files are open at once. */
     int (*open)(struct platform *, const char *path, struct platform_file *file);
     void (*close)(struct platform *, struct platform_file *file);
 
-    /* Reads exactly `bytes` from `offset` into buffer (any address, any alignment); offset + bytes is within
-       the file. Reading on from where the last read ended is fast; anything else is allowed. */
+    /* Reads exactly `bytes` from `offset` into buffer (any address, any alignment); offset + bytes is within the file.
+       Reading on from where the last read ended is fast; any other order is allowed. */
     int (*read)(struct platform *, struct platform_file *file, uint64_t offset, void *buffer, uint32_t bytes);
 
-    /* Fills *entry with entry number `index` (from 0) of `directory`, in the order on the medium, without
-       "." and "..", volume labels and deleted entries. PLATFORM_NOT_FOUND past the last one. */
+    /* Fills *entry with entry number `index` (from 0) of `directory`, in the order on the medium, without ".", "..",
+       volume labels and deleted entries. PLATFORM_NOT_FOUND past the last one. */
     int (*list)(struct platform *, const char *directory, uint32_t index, struct platform_entry *entry);
 
-    /* Time since some moment before core/ was entered, never running backwards; good to a millisecond. */
+    /* Time since some moment before core/ was entered, to a millisecond. Never runs backwards. */
     uint64_t (*microseconds)(struct platform *);
 
-    /* A number for a seed that differs from one power-on to the next, from the clock that runs on without power. */
+    /* A seed that differs from one power-on to the next: the clock that runs on without power goes into it. */
     uint64_t (*clock_seed)(struct platform *);
 
-    /* Memory for models: the largest piece that reserve can give now, in bytes; a piece of at least `bytes`,
-       aligned to 4096, with any content, or NULL; and its return, newest first. */
+    /* Memory for models. memory_free: bytes of the largest piece that reserve can give now. reserve: a piece of at
+       least `bytes`, aligned to 4096, content undefined, or NULL. release gives a piece back, the newest first. */
     uint64_t (*memory_free)(struct platform *);
     void *(*reserve)(struct platform *, size_t bytes);
     void (*release)(struct platform *, void *memory, size_t bytes);
 
-    /* Around every stretch of computing: between on and off nothing but core/ may touch vector registers
-       (UEFI raises the task priority). No other call of this struct is made in between. */
+    /* Around every stretch of computing: between on and off nothing but core/ touches vector registers (UEFI raises the
+       task priority). core/ makes no other call of this struct in between. */
     void (*exclusive)(struct platform *, bool on);
 
-    /* Rests the processor for a moment, at most 60 ms or until a key may have come: called while waiting for one. */
+    /* Rests the processor while core/ waits for a key: until one may have come, at most 60 ms. */
     void (*idle)(struct platform *);
 
-    /* How many processors start_processors would start, at most. Starts none. */
+    /* How many processors start_processors would start at most. Starts none. */
     uint32_t (*other_processors)(struct platform *);
 
-    /* Runs work(context, i) on every other processor at once, i counting from 1, and returns without waiting how many
-       there are (0 where the machine has or gives no more). Each has its vector state on, floating point set up as the
-       first one's, a stack of at least 16 KiB, and calls nothing of this struct. stop_processors waits until all have
-       returned from `work`, which the caller has told them to do; before it, start_processors is not called again. */
+    /* Runs work(context, i) on every other processor at once, i counting from 1. Returns at once how many there are, 0
+       where the machine has or gives no more. Each has its vector state on, floating point set up as on the first, and
+       a stack of at least 16 KiB; it calls nothing of this struct. core/ then tells them to return from `work` and
+       calls stop_processors, which waits for them, before it starts them again. */
     uint32_t (*start_processors)(struct platform *, void (*work)(void *context, uint32_t index), void *context);
     void (*stop_processors)(struct platform *);
 
-    /* Restart and switch off. They return only where the firmware cannot do it. */
+    /* Restart and switch off. Each returns only where the firmware cannot do it. */
     void (*reboot)(struct platform *);
     void (*power_off)(struct platform *);
 };
 
 /*
- * The program itself: both boot paths and the host program call it when everything above works (core/console.c).
- * The processor's vector state is on (cpu_enable_vector_state in cpu.h), an x87 build runs at 24-bit precision
- * control, the stack has at least 64 KiB left. Returns when the user asks to leave; the firmware then has the
- * machine back.
+ * The program itself (session/console.c). Both boot paths and the host program call it once everything above works: the
+ * processor's vector state is on, an x87 build runs at 24-bit precision control, the stack has at least 64 KiB left.
+ * Returns when the user asks to leave; the firmware then has the machine back.
  */
 void console_run(struct platform *platform);
 

@@ -1,6 +1,6 @@
 /* Input and output ports of a PC, for both boot paths. */
-#ifndef BOOTLLAMA_PORTS_H
-#define BOOTLLAMA_PORTS_H
+#ifndef BOOTLLAMA_PC_PORTS_H
+#define BOOTLLAMA_PC_PORTS_H
 
 #include <stdint.h>
 
@@ -33,6 +33,14 @@ static inline uint32_t port_read32(uint16_t port)
     uint32_t value;
     __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
     return value;
+}
+
+/* Waits about so long: a read of port 80h takes a microsecond on the bus. Needs no clock, so it always ends. */
+static inline void port_delay(uint32_t microseconds)
+{
+    while (microseconds-- > 0) {
+        port_read(0x80);
+    }
 }
 
 #endif

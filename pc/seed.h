@@ -1,6 +1,6 @@
-/* Making one number of several that change from one power-on to the next. */
-#ifndef BOOTLLAMA_SEED_H
-#define BOOTLLAMA_SEED_H
+/* Making one number from several that change from one power-on to the next. */
+#ifndef BOOTLLAMA_PC_SEED_H
+#define BOOTLLAMA_PC_SEED_H
 
 #include <stdint.h>
 

@@ -56,7 +56,7 @@ static int sequence_byte(struct terminal_keys *keys, uint8_t byte)
     return from_sequence(byte, keys->parameter);
 }
 
-/* A byte above 7Fh: the key comes with the last one of its sequence, none with what is ill-formed. */
+/* A byte above 7Fh: the last one of a sequence completes a key, an ill-formed sequence none. */
 static int multibyte(struct terminal_keys *keys, uint8_t byte)
 {
     keys->pending[keys->pending_count++] = (char)byte;

@@ -1,6 +1,6 @@
 /* Keys out of the bytes that a serial terminal sends: UTF-8 text and the escape sequences of cursor keys. */
-#ifndef BOOTLLAMA_TERMINAL_KEYS_H
-#define BOOTLLAMA_TERMINAL_KEYS_H
+#ifndef BOOTLLAMA_PC_TERMINAL_KEYS_H
+#define BOOTLLAMA_PC_TERMINAL_KEYS_H
 
 #include <stdint.h>
 
@@ -10,15 +10,15 @@ struct terminal_keys {
     char pending[4];    /* start of a UTF-8 sequence */
     uint32_t pending_count;
     uint64_t since;   /* when the last byte came, us */
-    uint8_t previous; /* byte before this one: LF after CR is no second Enter */
+    uint8_t previous; /* byte before this one: LF after CR is not a second Enter */
 };
 
-/* Takes the byte received at time `now` (microseconds). Returns the key that it completes, or KEY_NONE. All zero is
-   the state to begin with. Never loses a key: an Escape that is no sequence comes from terminal_keys_idle. */
+/* Takes the byte received at time `now` (microseconds). Returns the key that it completes, or KEY_NONE. A struct of
+   zeros is the state to begin with. No key is lost: an Escape without a sequence comes from terminal_keys_idle. */
 int terminal_keys_byte(struct terminal_keys *keys, uint8_t byte, uint64_t now);
 
-/* To be called before each byte is taken and while none comes: a lone Escape is a key once 50 ms pass without
-   another byte. Returns it or KEY_NONE. */
+/* Call it before each byte and while none comes: a lone Escape becomes a key once 50 ms pass without another byte.
+   Returns that key or KEY_NONE. */
 int terminal_keys_idle(struct terminal_keys *keys, uint64_t now);
 
 #endif

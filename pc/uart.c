@@ -36,7 +36,7 @@ uint16_t uart_standard_base(uint32_t number)
     return number >= 1 && number <= UART_PORTS ? bases[number - 1] : 0;
 }
 
-/* A register that only keeps what is written to it: an absent port reads FFh, which would look like a UART that takes
+/* The scratch register keeps what is written to it. An absent port reads FFh, which would look like a UART that takes
    everything and receives without end. */
 static bool scratch_keeps(uint16_t base, uint8_t value)
 {

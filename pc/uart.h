@@ -1,6 +1,6 @@
-/* A serial port of a PC: an 8250, a 16550 or what behaves like one, driven through its ports without interrupts. */
-#ifndef BOOTLLAMA_UART_H
-#define BOOTLLAMA_UART_H
+/* A serial port of a PC: an 8250, a 16550 or a chip like them, driven through its ports without interrupts. */
+#ifndef BOOTLLAMA_PC_UART_H
+#define BOOTLLAMA_PC_UART_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@ enum {
 
 struct uart {
     uint16_t base;           /* of its eight ports; 0: there is none, and all calls do nothing */
-    bool stuck;              /* it took no byte in time: nothing waits for it until it does again */
+    bool stuck;              /* it took no byte in time: nobody waits for it until it does again */
     uint32_t patience;       /* reads of its status, about 1 us each, until it counts as stuck */
     uint32_t capacity, room; /* bytes that an empty transmitter takes, and of them those still free */
 };
@@ -31,7 +31,7 @@ bool uart_find(struct uart *uart, uint16_t base);
  */
 bool uart_open(struct uart *uart, uint32_t number, uint16_t base, uint32_t speed, char *error);
 
-/* Waits until all bytes have left, for as long as the queue of any UART needs at most. */
+/* Waits until all bytes have left, at most as long as the queue of any UART needs. */
 void uart_drain(struct uart *uart);
 
 /* Writes n bytes as they are, '\n' as CR LF. A port that takes no byte in bounded time loses them. */

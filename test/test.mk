@@ -11,7 +11,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 UNIT_TESTS := $(patsubst test/unit/%.c,%,$(wildcard test/unit/*/test_*.c))
 UNIT_HELPERS := $(filter-out $(UNIT_TESTS:%=test/unit/%.c),$(wildcard test/unit/*.c))
 FUZZ_TARGETS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/fuzz_*.c))
-TESTED_SOURCES := $(filter-out core/base/memory.c,$(CORE_SOURCES)) $(wildcard bios/fat*.c) pc/terminal_keys.c \
+TESTED_SOURCES := $(filter-out core/base/memory.c,$(CORE_SOURCES)) $(wildcard bios/fat*.c) $(wildcard pc/*.c) \
     $(UNIT_HELPERS)
 
 # Tables of cases name only the fields that matter.

@@ -1,15 +1,17 @@
 /*
  * The counter's frequency is measured, not read: few processors state it. Two instants are taken about 10 ms apart,
- * each as a pair of counter and reference read back to back, and the narrowest of several tries counts, so that an
+ * each as a pair of counter and reference read back to back. The narrowest of several tries counts, so that an
  * interrupt or a busy host in between does no harm. A reference that stands still or gives an implausible result is
- * left.
+ * not used.
  */
 #include "clock.h"
 
 #include <stdbool.h>
 
-#include "acpi.h"
-#include "io.h"
+#include "base/memory.h"
+#include "pc/acpi_fadt.h"
+#include "pc/ports.h"
+#include "pc/tsc.h"
 
 enum {
     INTERVAL_US = 10000,
@@ -19,7 +21,7 @@ enum {
 };
 #define HZ_MIN 10000000ull       /* plausible time-stamp counters: 10 MHz ... */
 #define HZ_MAX 20000000000ull    /* ... to 20 GHz */
-#define HZ_DEFAULT 2000000000ull /* where nothing could be measured: the times told are wrong, but they pass */
+#define HZ_DEFAULT 2000000000ull /* where nothing could be measured: times are then wrong, but they pass */
 
 struct instant {
     uint64_t ticks;
@@ -58,7 +60,7 @@ static uint64_t measure_by_timer(uint16_t port)
     return 0;
 }
 
-/* The same by Stall, which may take longer than asked, never less. */
+/* The same by Stall, which may take longer than asked but never less. */
 static uint64_t measure_by_stall(EFI_BOOT_SERVICES *boot)
 {
     uint64_t before = tsc_read();
@@ -80,9 +82,22 @@ static uint64_t median(const uint64_t v[ROUNDS])
     return v[2] < low ? low : v[2] > high ? high : v[2];
 }
 
+/* ACPI's root pointer, NULL where the firmware has no such tables. */
+static const uint8_t *acpi_root(EFI_SYSTEM_TABLE *table)
+{
+    static const EFI_GUID acpi = ACPI_20_TABLE_GUID;
+
+    for (UINTN i = 0; i < table->NumberOfTableEntries; i++) {
+        if (memcmp(&table->ConfigurationTable[i].VendorGuid, &acpi, sizeof acpi) == 0) {
+            return table->ConfigurationTable[i].VendorTable;
+        }
+    }
+    return NULL;
+}
+
 static uint64_t measure(EFI_SYSTEM_TABLE *table)
 {
-    uint16_t port = acpi_timer_port(table);
+    uint16_t port = acpi_timer_port(acpi_root(table));
     uint64_t by_timer[ROUNDS] = {0};
     uint64_t least = UINT64_MAX;
 

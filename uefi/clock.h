@@ -7,14 +7,14 @@
 struct clock {
     uint64_t start;            /* ticks at clock_open */
     uint64_t ticks_per_second; /* measured */
-    uint64_t last;             /* microseconds told last */
+    uint64_t last;             /* microseconds returned last */
 };
 
 /* Measures how fast the time-stamp counter runs, in about 30 ms: against the ACPI power management timer where one
    counts, else against the firmware's Stall. */
 void clock_open(struct clock *clock, EFI_SYSTEM_TABLE *table);
 
-/* Microseconds since clock_open; never less than what it told before. */
+/* Microseconds since clock_open; never less than it returned before. */
 uint64_t clock_microseconds(struct clock *clock);
 
 #endif

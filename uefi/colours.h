@@ -10,11 +10,11 @@ struct colours {
     UINTN before;                      /* its attribute as it was found */
 };
 
-/* Finds out what is behind ConOut. Where that cannot be told, nothing has a colour. */
+/* Finds out what is behind ConOut. Where it cannot, nothing has a colour. */
 void colours_open(struct colours *colours, EFI_SYSTEM_TABLE *table);
 
-/* The colour of what is written to the console from now on; the background stays as it was found. COLOUR_TEXT is the
-   colour that was found, too: to be set at the end. */
+/* Sets the colour of what is written to the console from now on; the background stays as it was found. COLOUR_TEXT is
+   the colour as it was found: set it at the end. */
 void colours_set(struct colours *colours, enum platform_colour colour);
 
 #endif

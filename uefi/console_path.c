@@ -2,14 +2,14 @@
 
 enum { ACPI_UID_OFFSET = 8, ACPI_NODE_MIN = 12 }; /* bytes in an ACPI node of either kind */
 
-/* What one kind of console goes by. */
-struct console {
+/* How one kind of console is found. */
+struct console_kind {
     EFI_HANDLE handle;      /* the console that the system table names */
     EFI_GUID tag;           /* protocol on every device that takes part in it (edk2 and what derives from it) */
     const CHAR16 *variable; /* global variable with the device paths that should take part */
 };
 
-/* The number of the serial port whose UART has this parent node, or NULL; 0 for one that is not on the mainboard. */
+/* The number of the serial port whose UART has this parent node, which may be NULL. 0: it is not on the mainboard. */
 static uint32_t port_of(const EFI_DEVICE_PATH_PROTOCOL *parent)
 {
     if (parent != NULL && parent->Type == ACPI_DEVICE_PATH && DevicePathNodeLength(parent) >= ACPI_NODE_MIN) {
@@ -18,7 +18,7 @@ static uint32_t port_of(const EFI_DEVICE_PATH_PROTOCOL *parent)
     return parent != NULL && parent->Type == HARDWARE_DEVICE_PATH && parent->SubType == HW_PCI_DP ? 0 : 1;
 }
 
-bool device_path_has_serial(struct device_path path, uint32_t number)
+bool console_path_names_serial(struct device_path path, uint32_t number)
 {
     const EFI_DEVICE_PATH_PROTOCOL *parent = NULL, *node = device_path_next(&path);
 
@@ -32,9 +32,9 @@ bool device_path_has_serial(struct device_path path, uint32_t number)
 }
 
 /* Looks at the devices tagged as parts of the console. Returns whether there were any; *found says what they are. */
-static bool ask_devices(EFI_BOOT_SERVICES *boot, const struct console *console, uint32_t number, bool *found)
+static bool ask_devices(EFI_BOOT_SERVICES *boot, const struct console_kind *kind, uint32_t number, bool *found)
 {
-    EFI_GUID tag = console->tag;
+    EFI_GUID tag = kind->tag;
     EFI_HANDLE *handles = NULL;
     UINTN count = 0;
     bool any = false;
@@ -45,54 +45,54 @@ static bool ask_devices(EFI_BOOT_SERVICES *boot, const struct console *console, 
     for (UINTN i = 0; i < count; i++) {
         struct device_path path = device_path_of(boot, handles[i]);
         any = any || path.at != NULL; /* the virtual console that joins the devices has none */
-        *found = *found || device_path_has_serial(path, number);
+        *found = *found || console_path_names_serial(path, number);
     }
     boot->FreePool(handles);
     return any;
 }
 
 /* The same by the global variable. Returns whether it exists. */
-static bool ask_variable(EFI_SYSTEM_TABLE *table, const struct console *console, uint32_t number, bool *found)
+static bool ask_variable(EFI_SYSTEM_TABLE *table, const struct console_kind *kind, uint32_t number, bool *found)
 {
     EFI_GUID global = EFI_GLOBAL_VARIABLE;
     uint8_t value[DEVICE_PATH_MAX];
     UINTN size = sizeof value;
 
-    if (EFI_ERROR(table->RuntimeServices->GetVariable((CHAR16 *)console->variable, &global, NULL, &size, value)) ||
+    if (EFI_ERROR(table->RuntimeServices->GetVariable((CHAR16 *)kind->variable, &global, NULL, &size, value)) ||
         size > sizeof value) {
         return false;
     }
-    *found = device_path_has_serial(device_path_in(value, size), number);
+    *found = console_path_names_serial(device_path_in(value, size), number);
     return true;
 }
 
 /* Asks the console's own handle, where it is the device itself; then the devices tagged as parts of it; then the
-   variable. A console of which nothing is known (U-Boot's) counts as one on the first port: text twice is worse than a
+   variable. A console that none of them knows (U-Boot's) counts as one on the first port: text twice is worse than a
    port left alone. */
-static bool has_serial(EFI_SYSTEM_TABLE *table, const struct console *console, uint32_t number)
+static bool has_serial(EFI_SYSTEM_TABLE *table, const struct console_kind *kind, uint32_t number)
 {
     bool found = false;
 
-    if (device_path_has_serial(device_path_of(table->BootServices, console->handle), number)) {
+    if (console_path_names_serial(device_path_of(table->BootServices, kind->handle), number)) {
         return true;
     }
-    if (ask_devices(table->BootServices, console, number, &found) || ask_variable(table, console, number, &found)) {
+    if (ask_devices(table->BootServices, kind, number, &found) || ask_variable(table, kind, number, &found)) {
         return found;
     }
     return number == 1;
 }
 
-bool console_output_has_serial(EFI_SYSTEM_TABLE *table, uint32_t number)
+bool console_path_out_has_serial(EFI_SYSTEM_TABLE *table, uint32_t number)
 {
-    const struct console console = {table->ConsoleOutHandle, CONSOLE_OUT_DEVICE_TAG, u"ConOut"};
+    const struct console_kind kind = {table->ConsoleOutHandle, CONSOLE_OUT_DEVICE_TAG, u"ConOut"};
 
-    return table->ConOut != NULL && has_serial(table, &console, number);
+    return table->ConOut != NULL && has_serial(table, &kind, number);
 }
 
-bool console_input_has_serial(EFI_SYSTEM_TABLE *table, uint32_t number)
+bool console_path_in_has_serial(EFI_SYSTEM_TABLE *table, uint32_t number)
 {
     static const EFI_GUID tag = {0xd3b36f2b, 0xd551, 0x11d4, {0x9a, 0x46, 0x00, 0x90, 0x27, 0x3f, 0xc1, 0x4d}};
-    const struct console console = {table->ConsoleInHandle, tag, u"ConIn"};
+    const struct console_kind kind = {table->ConsoleInHandle, tag, u"ConIn"};
 
-    return (table->ConIn != NULL || table->ConsoleInHandle != NULL) && has_serial(table, &console, number);
+    return (table->ConIn != NULL || table->ConsoleInHandle != NULL) && has_serial(table, &kind, number);
 }

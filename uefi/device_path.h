@@ -1,4 +1,4 @@
-/* Walking device paths (UEFI specification, chapter 10). They are taken as they come: a malformed one ends early. */
+/* Walking device paths (UEFI specification, chapter 10). A malformed one ends early. */
 #ifndef BOOTLLAMA_UEFI_DEVICE_PATH_H
 #define BOOTLLAMA_UEFI_DEVICE_PATH_H
 

@@ -3,9 +3,9 @@
  * with the Microsoft calling convention: RCX = image handle, RDX = system table, at least 128 KiB of stack. gnu-efi's
  * _relocate makes the image fit its address; efi_main runs the program and goes back to the firmware.
  *
- * Vector registers may be off until cpu_enable_vector_state: nothing before it uses them (uefi.mk sees to it).
+ * Vector registers may be off until vector_state_enable: nothing before it uses them (uefi.mk sees to it).
  */
-#include "kernel/cpu.h"
+#include "pc/vector_state.h"
 #include "run.h"
 #include "uefi_platform.h"
 
@@ -16,23 +16,23 @@ extern const char _DYNAMIC[] __attribute__((visibility("hidden")));
 EFI_STATUS _relocate(long base, const void *dynamic, EFI_HANDLE image, EFI_SYSTEM_TABLE *table); /* libgnuefi.a */
 EFI_STATUS EFIAPI uefi_entry(EFI_HANDLE image, EFI_SYSTEM_TABLE *table);
 
-/* PE base relocations, without which some firmware refuses an image: one block for page 1000h, 12 bytes with this
-   header, and two entries that say "nothing to do", since _relocate does it. */
+/* PE base relocations: some firmware refuses an image without them. One block for page 1000h of 12 bytes, header
+   included, whose two entries say "nothing to do", since _relocate does it. */
 static const uint32_t base_relocations[] __attribute__((section(".reloc"), used)) = {0x1000, 12, 0};
 
 static EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 {
-    struct cpu_vector_state vector_state;
+    struct vector_state vector_state;
     struct platform platform;
     struct uefi uefi;
 
     uefi_greet(table);
-    cpu_enable_vector_state(&vector_state);
+    vector_state_enable(&vector_state);
     uefi_platform_begin(&platform, &uefi, image, table, ImageBase);
     run_console(&platform);
     platform.exclusive(&platform, false);
     uefi_platform_end(&uefi);
-    cpu_restore_vector_state(&vector_state);
+    vector_state_restore(&vector_state);
     return EFI_SUCCESS;
 }
 

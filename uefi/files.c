@@ -14,8 +14,8 @@
 #include "base/format.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "io.h"
 #include "pages.h"
+#include "pc/tsc.h"
 #include "status.h"
 #include "unicode.h"
 
@@ -343,7 +343,7 @@ static EFI_STATUS next_entry(EFI_FILE_HANDLE directory, struct platform_entry *e
     EFI_STATUS status;
 
     do {
-        status = directory_next(directory, &info);
+        status = volume_next_entry(directory, &info);
     } while (!EFI_ERROR(status) && !utf8_from_ucs2(entry->name, sizeof entry->name, info.info.FileName));
     if (!EFI_ERROR(status)) {
         entry->size = info.info.FileSize;

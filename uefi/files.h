@@ -17,7 +17,7 @@ struct open_file {
     CHAR16 path[PLATFORM_NAME_MAX + 16];
 };
 
-/* The stretch of a file that was read last: what firmware reads into, and read-ahead for requests smaller than it. */
+/* The stretch of a file that was read last. Firmware reads into it; smaller requests are served from it. */
 struct window {
     uint8_t *bytes;               /* page-aligned, below 4 GiB */
     uint32_t size;                /* of the memory; 0 where there was none */
@@ -38,7 +38,7 @@ struct files {
     uint32_t directory_index; /* entry that the directory's handle comes to next */
 };
 
-/* Finds the volumes and takes the read buffer; `device` is LoadedImage->DeviceHandle. files_end gives all back. */
+/* Finds the volumes and takes the read window. `device` is LoadedImage->DeviceHandle. files_end gives all back. */
 void files_begin(struct files *files, EFI_BOOT_SERVICES *boot, EFI_HANDLE device, struct clock *clock);
 void files_end(struct files *files);
 

@@ -4,7 +4,7 @@
 
 #include "efi_headers.h"
 
-/* One of the two interfaces is used, never both: mixing them hangs machines. Both are NULL where there is no input. */
+/* Only one of the two interfaces is used: mixing them hangs machines. Both are NULL where there is no input. */
 struct keyboard {
     EFI_BOOT_SERVICES *boot;
     EFI_SIMPLE_TEXT_INPUT_EX_PROTOCOL *extended;

@@ -1,12 +1,12 @@
-/* struct platform on UEFI: each call in a few lines, the work in the files that it names. */
+/* struct platform on UEFI: each call in a few lines; the files that it names do the work. */
 #include "uefi_platform.h"
 
 #include "base/format.h"
 #include "base/text.h"
 #include "console_path.h"
-#include "io.h"
 #include "pages.h"
 #include "pc/seed.h"
+#include "pc/tsc.h"
 #include "unicode.h"
 
 #define GREETING "bootllama: UEFI"
@@ -20,7 +20,7 @@ static struct uefi *uefi_of(struct platform *platform)
     return platform->state;
 }
 
-/* Some firmware arms its watchdog again on its own: called wherever time passes. */
+/* Some firmware arms its watchdog again on its own, so this is called wherever time passes. */
 static void watchdog_keep_off(struct uefi *uefi)
 {
     uint64_t now = clock_microseconds(&uefi->clock);
@@ -37,7 +37,7 @@ static void show(struct uefi *uefi)
     screen_flush(&uefi->screen);
 }
 
-/* Fifty times a second is enough for the screen: what comes in between goes with the next text, key or rest. */
+/* The screen is shown fifty times a second at most: text in between waits for the next text, key or rest. */
 static void put(struct platform *platform, const char *utf8, size_t n)
 {
     struct uefi *uefi = uefi_of(platform);
@@ -118,7 +118,7 @@ static void release(struct platform *platform, void *memory, size_t bytes)
     pages_give(uefi_of(platform)->boot, memory, bytes);
 }
 
-/* At the highest level no timer or event handler of the firmware runs, and so none changes vector registers. */
+/* At the highest level no timer or event handler of the firmware runs, so none changes vector registers. */
 static void exclusive(struct platform *platform, bool on)
 {
     struct uefi *uefi = uefi_of(platform);
@@ -151,11 +151,11 @@ static void set_colour(struct platform *platform, enum platform_colour colour)
     colours_set(&uefi_of(platform)->colours, colour);
 }
 
-/* A direction of a port that the firmware's own console goes through is the firmware's: text never goes or comes twice.
-   Only a port that is ours in both directions is ours to set up. */
+/* A direction of a port that the firmware's own console uses stays the firmware's: text never goes or comes twice. We
+   set up a port only where both directions are ours. */
 static bool take_port(struct uefi *uefi, uint32_t port, uint32_t speed, char *error)
 {
-    bool out = !console_output_has_serial(uefi->table, port), in = !console_input_has_serial(uefi->table, port);
+    bool out = !console_path_out_has_serial(uefi->table, port), in = !console_path_in_has_serial(uefi->table, port);
     struct uart uart = {0};
 
     if (out && in) {
@@ -177,7 +177,7 @@ static bool take_port(struct uefi *uefi, uint32_t port, uint32_t speed, char *er
     return true;
 }
 
-/* What the firmware's own console sends to a serial port stays there, whatever is set. */
+/* What the firmware's own console sends to a serial port goes on, whatever is set. */
 static bool set_serial(struct platform *platform, uint32_t port, uint32_t speed)
 {
     struct uefi *uefi = uefi_of(platform);
@@ -264,14 +264,14 @@ static EFI_HANDLE device_of(EFI_BOOT_SERVICES *boot, EFI_HANDLE image)
     return ((EFI_LOADED_IMAGE_PROTOCOL *)loaded)->DeviceHandle;
 }
 
-/* The first line is on the screen before anything else is tried: where a machine stops, it tells how far it got. */
+/* The first line comes before anything else is tried: where a machine stops, it tells how far it got. */
 void uefi_greet(EFI_SYSTEM_TABLE *table)
 {
     table->BootServices->SetWatchdogTimer(0, 0, 0, NULL);
     screen_greet(table, u"" GREETING);
 }
 
-/* A word on the first line for each part before it begins: where a machine stops, the last one tells in which. */
+/* Each part puts its word on the first line before it begins: where a machine stops, the last one tells in which. */
 static void show_stage(struct uefi *uefi, const char *word)
 {
     screen_put(&uefi->screen, word, text_length(word));
@@ -289,7 +289,7 @@ static void begin_console(struct uefi *uefi, const void *image_base)
 
     screen_open(&uefi->screen, uefi->table);
     colours_open(&uefi->colours, uefi->table);
-    take_port(uefi, 1, UART_SPEED, text); /* a machine without the port goes without */
+    take_port(uefi, 1, UART_SPEED, text); /* a machine may have none */
     if (uefi->serial_out) {
         uart_put(&uefi->uart, GREETING, sizeof GREETING - 1);
     }

@@ -2,7 +2,7 @@
 
 #include <stdbool.h>
 
-#include "kernel/cpu.h"
+#include "pc/vector_state.h"
 #include "platform.h"
 
 typedef void EFIAPI mp_procedure(void *argument);
@@ -19,7 +19,7 @@ struct mp_services {
 
 enum {
     POLL_US = 20,
-    BUSY_POLLS = 15000,      /* 0.3 s, for firmware that has not noticed yet that all are back */
+    BUSY_POLLS = 15000,      /* 0.3 s: firmware may not have noticed yet that all are back */
     RETURNING_POLLS = 50000, /* 1 s */
     FXSAVE_BYTES = 512,
 };
@@ -35,22 +35,21 @@ void processors_open(struct processors *processors, EFI_BOOT_SERVICES *boot)
     }
 }
 
-/* What core/ does is its own affair: the firmware gets all registers back, those too that its convention would let it
-   change. */
+/* The firmware gets all registers back, those included that its calling convention lets a function change. */
 static void run(struct processors *processors, uint32_t index)
 {
     uint8_t registers[FXSAVE_BYTES] __attribute__((aligned(16)));
-    struct cpu_vector_state vector_state;
+    struct vector_state vector_state;
 
-    cpu_enable_vector_state(&vector_state);
+    vector_state_enable(&vector_state);
     __asm__ volatile("fxsave %0; fninit" : "=m"(registers));
     processors->work(processors->context, index);
     __asm__ volatile("fxrstor %0" : : "m"(registers));
-    cpu_restore_vector_state(&vector_state);
+    vector_state_restore(&vector_state);
 }
 
-/* On each of the others: entered by the firmware, in its paging and on its stack, which has 32 KiB in most; calls none
-   of it. Whether that stack is aligned is not taken on trust. */
+/* Runs on each of the others: the firmware calls it, in its own paging and on its own stack, mostly of 32 KiB and not
+   surely aligned. It calls nothing of the firmware. */
 __attribute__((force_align_arg_pointer)) static void EFIAPI enter(void *argument)
 {
     struct processors *processors = argument;
@@ -62,7 +61,7 @@ __attribute__((force_align_arg_pointer)) static void EFIAPI enter(void *argument
     __atomic_add_fetch(&processors->returned, 1, __ATOMIC_RELEASE);
 }
 
-/* Not one that is switched off or found faulty: those are not started. */
+/* The others that are neither switched off nor found faulty: the firmware starts only those. */
 static uint32_t count_enabled(struct mp_services *services)
 {
     UINTN all = 0, enabled = 0;
@@ -95,7 +94,7 @@ static bool start_all(struct processors *processors, EFI_EVENT finished)
     return false;
 }
 
-/* The firmware must not be left with an event that is closed: the last one is closed when it has got the next. */
+/* The firmware must never hold a closed event: the last one is closed once it has the next. */
 static bool start_with_event(struct processors *processors)
 {
     EFI_BOOT_SERVICES *boot = processors->boot;
@@ -145,7 +144,7 @@ void processors_stop(struct processors *processors)
     processors->running = 0;
 }
 
-/* One that it never signals stays. */
+/* An event that the firmware never signals stays open. */
 void processors_close(struct processors *processors)
 {
     for (uint32_t i = 0; processors->finished != NULL && i < BUSY_POLLS; i++) {

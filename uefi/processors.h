@@ -1,7 +1,7 @@
 /*
  * The other processors, by EFI_MP_SERVICES_PROTOCOL (UEFI Platform Initialization Specification vol. 2 ch. 13.4).
- * Firmware without the protocol has none, and so has firmware that does not let processors run beside the first one
- * any more once a boot option has been chosen, as that specification allows.
+ * Firmware without the protocol gives none. Nor does firmware that no longer lets processors run beside the first one
+ * once a boot option has been chosen, as that specification allows.
  */
 #ifndef BOOTLLAMA_UEFI_PROCESSORS_H
 #define BOOTLLAMA_UEFI_PROCESSORS_H
@@ -14,7 +14,7 @@ struct processors {
     EFI_BOOT_SERVICES *boot;
     struct mp_services *services; /* NULL: there are no others, or no more */
     EFI_EVENT finished;           /* signalled by the firmware, which looks ten times a second; NULL: never started */
-    uint32_t running;             /* in the firmware's eyes, until processors_stop */
+    uint32_t running;             /* as the firmware sees it, until processors_stop */
     /* what they share */
     void (*work)(void *context, uint32_t index);
     void *context;
@@ -24,7 +24,7 @@ struct processors {
 /* Looks for the protocol. From then on *processors must stay where it is. */
 void processors_open(struct processors *processors, EFI_BOOT_SERVICES *boot);
 
-/* As in struct platform: all that the firmware calls usable. */
+/* As in struct platform: all that the firmware says can be used. */
 uint32_t processors_count(const struct processors *processors);
 
 /* As in struct platform. */
@@ -33,7 +33,7 @@ uint32_t processors_start(struct processors *processors, void (*work)(void *cont
 /* As in struct platform. Should one not return within a second, none is started ever again. */
 void processors_stop(struct processors *processors);
 
-/* The end: waits until the firmware knows that it has them back. */
+/* Waits until the firmware knows that it has them back. */
 void processors_close(struct processors *processors);
 
 #endif

@@ -1,4 +1,4 @@
-/* The way from firmware's calling convention into core/. */
+/* From the firmware's calling convention into core/. */
 #ifndef BOOTLLAMA_UEFI_RUN_H
 #define BOOTLLAMA_UEFI_RUN_H
 

@@ -1,4 +1,4 @@
-/* Text on the firmware's console (ConOut), whatever devices the firmware has behind it. */
+/* Text on the firmware's console (ConOut), with whatever devices are behind it. */
 #ifndef BOOTLLAMA_UEFI_SCREEN_H
 #define BOOTLLAMA_UEFI_SCREEN_H
 
@@ -21,9 +21,8 @@ void screen_greet(EFI_SYSTEM_TABLE *table, const CHAR16 *text);
 /* Takes over ConOut in the mode that it is in. The cursor becomes visible. */
 void screen_open(struct screen *screen, EFI_SYSTEM_TABLE *table);
 
-/* Writes n bytes of UTF-8: '\n' as CR LF, '\b' one column back, a character that a device cannot show as '?'. Each call
-   of the firmware costs much more than a character of it, so text is gathered until screen_flush, or until there is
-   much of it. */
+/* Writes n bytes of UTF-8: '\n' as CR LF, '\b' one column back, a character that a device cannot show as '?'. A call of
+   the firmware costs far more than a character in it, so text is gathered until screen_flush or until there is much. */
 void screen_put(struct screen *screen, const char *utf8, size_t n);
 void screen_flush(struct screen *screen);
 

@@ -7,8 +7,8 @@
 
 enum { STATUS_NAME_MAX = 32 };
 
-/* Writes the specification's name, "EFI_DEVICE_ERROR", or "EFI status 0x2a" for one it does not name.
-   Returns `out`, of STATUS_NAME_MAX bytes. */
+/* Writes the specification's name, "EFI_DEVICE_ERROR", or "EFI status 0x2a" where it has none. Returns out
+   [STATUS_NAME_MAX]. */
 const char *status_name(char *out, EFI_STATUS status);
 
 #endif

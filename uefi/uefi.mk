@@ -15,6 +15,7 @@ UEFI_IMAGE_MAX := 262144
 UEFI_CODE_FLAGS := -mgeneral-regs-only
 $(BUILD)/uefi/run.o: UEFI_CODE_FLAGS :=
 $(BUILD)/uefi/core/kernel/cpu.o: KERNEL_FLAGS_kernel/cpu := $(UEFI_SMALL) -mgeneral-regs-only
+$(BUILD)/uefi/core/kernel/cpuid.o: KERNEL_FLAGS_kernel/cpuid := $(UEFI_SMALL) -mgeneral-regs-only
 
 $(eval $(call core_variant,uefi,$(UEFI_CC),$(UEFI_TARGET),$(UEFI_SMALL)))
 

@@ -31,12 +31,12 @@ struct uefi {
     char vendor[64];
 };
 
-/* To be called at once: stops the watchdog and begins the program's first line on a cleared screen. Needs no vector
+/* The first call: stops the watchdog and begins the program's first line on a cleared screen. Needs no vector
    registers. */
 void uefi_greet(EFI_SYSTEM_TABLE *table);
 
-/* Takes over console and serial port, ends the first line, measures the clock and finds the volumes of `image`, which
-   is loaded at image_base. Fills *platform, whose calls then work on *uefi; both stay the caller's. uefi_platform_end
+/* Takes over console and serial port, ends the first line, measures the clock and finds the volumes for `image`, which
+   is loaded at image_base. Fills *platform, whose calls then work on *uefi; the caller owns both. uefi_platform_end
    gives everything back to the firmware. */
 void uefi_platform_begin(struct platform *platform, struct uefi *uefi, EFI_HANDLE image, EFI_SYSTEM_TABLE *table,
                          const void *image_base);

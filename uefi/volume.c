@@ -10,7 +10,7 @@ static bool is_dot_name(const CHAR16 *name)
     return name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0));
 }
 
-EFI_STATUS directory_next(EFI_FILE_HANDLE directory, union file_info *entry)
+EFI_STATUS volume_next_entry(EFI_FILE_HANDLE directory, union file_info *entry)
 {
     for (uint32_t i = 0; i < 3; i++) { /* at most two dot entries are passed over */
         UINTN size = sizeof *entry;
@@ -68,7 +68,7 @@ static bool has_model(const struct volume *volume)
         EFI_ERROR(volume->root->Open(volume->root, &directory, (CHAR16 *)u"\\MODELS", EFI_FILE_MODE_READ, 0))) {
         return false;
     }
-    for (uint32_t i = 0; i < ENTRIES_MAX && !found && directory_next(directory, &entry) == EFI_SUCCESS; i++) {
+    for (uint32_t i = 0; i < ENTRIES_MAX && !found && volume_next_entry(directory, &entry) == EFI_SUCCESS; i++) {
         found = (entry.info.Attribute & EFI_FILE_DIRECTORY) == 0 &&
                 (ends_in(entry.info.FileName, ".GGUF") || ends_in(entry.info.FileName, ".GGU"));
     }

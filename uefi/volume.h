@@ -1,4 +1,4 @@
-/* The volumes that files come from: the one that the program was started from, and the one that has a model. */
+/* The volumes that files come from: the one that the program was started from, and the one with a model. */
 #ifndef BOOTLLAMA_UEFI_VOLUME_H
 #define BOOTLLAMA_UEFI_VOLUME_H
 
@@ -26,8 +26,8 @@ struct volume {
 
 struct volumes {
     EFI_BOOT_SERVICES *boot;
-    EFI_HANDLE device;    /* that the program was loaded from, or NULL */
-    struct volume start;  /* that the program was loaded from; may be missing (network boot, some boot menus) */
+    EFI_HANDLE device;    /* what the program was loaded from, or NULL */
+    struct volume start;  /* its volume; may be missing (network boot, some boot menus) */
     struct volume models; /* another one with a model in /MODELS; only set where `start` has none */
 };
 
@@ -46,6 +46,6 @@ void volumes_update(struct volumes *volumes);
 EFI_STATUS volume_reopen(struct volume *volume);
 
 /* Reads the next entry of an open directory other than "." and "..". EFI_NOT_FOUND past the last one. */
-EFI_STATUS directory_next(EFI_FILE_HANDLE directory, union file_info *entry);
+EFI_STATUS volume_next_entry(EFI_FILE_HANDLE directory, union file_info *entry);
 
 #endif

@@ -11,8 +11,8 @@
 enum {
     TEXT_MAX = 4096, /* bytes of one token's text that are shown at most */
     LOOK_EVERY_US = 20000,
-    LOOK_EVERY_STEPS = 256, /* for a key that stops the story: at most this long apart */
-    STOPPED = -2,           /* no token: a key was pressed */
+    LOOK_EVERY_STEPS = 256, /* between two questions whether to stop, at most */
+    STOPPED = -2,           /* no token: the caller wants it to stop */
 };
 
 struct teller {
@@ -24,7 +24,7 @@ struct teller {
     size_t stop_bytes, held_bytes;
     int32_t stop_token;                  /* that the stop text is, or GGUF_NO_TOKEN */
     uint32_t held_from[CHAT_STOP_MAX];   /* of each byte held back: the first token that begins there or later */
-    uint64_t looked_at;                  /* when keys were looked for last, microseconds */
+    uint64_t looked_at;                  /* when the stop was asked for last, microseconds */
     uint32_t steps, steps_a_look;        /* calls of transformer_run since then; that make up about LOOK_EVERY_US */
     char text[CHAT_STOP_MAX + TEXT_MAX]; /* what may be the beginning of the stop text, then the token's own text */
 };
@@ -33,11 +33,8 @@ struct teller {
 
 static void put(struct teller *teller, const char *text, size_t n)
 {
-    struct platform *platform = teller->engine->platform;
-    if (teller->story->wrap != NULL) {
-        wrap_put(teller->story->wrap, text, n);
-    } else if (n > 0) {
-        platform->put(platform, text, n);
+    if (n > 0 && teller->story->sink.put != NULL) {
+        teller->story->sink.put(teller->story->sink.context, text, n);
     }
 }
 
@@ -52,9 +49,8 @@ static size_t find_stop(const struct teller *teller, size_t n)
     return n;
 }
 
-/* Takes `added` bytes that have been written behind what is held back, the text of token number `index`, and passes on
-   what cannot belong to the stop text. Returns true if that is there; held_from[0] then says which tokens are its own.
-   */
+/* Takes `added` bytes, the text of token number `index`, which stand behind what is held back, and passes on what
+   cannot belong to the stop text. Returns true once the stop text is complete; it begins at token held_from[0]. */
 static bool pass_on(struct teller *teller, size_t added, uint32_t index)
 {
     const size_t n = teller->held_bytes + added, keep = find_stop(teller, n);
@@ -82,7 +78,7 @@ static bool show(struct teller *teller, uint32_t index)
     return pass_on(teller, n, index);
 }
 
-/* What is held back at the end was no stop text. */
+/* What is held back at the end was not the stop text after all. */
 static void show_end(struct teller *teller)
 {
     put(teller, teller->text, teller->held_bytes);
@@ -93,7 +89,7 @@ static void show_end(struct teller *teller)
 
 /* ---- The text so far ---- */
 
-/* The last token at least has to be run again, so that there is something to draw the next one from. */
+/* Running again includes the last token at least, whose logits the next one is drawn from. */
 void story_rewind(struct engine *engine, uint32_t count)
 {
     engine->text_count = count;
@@ -113,8 +109,8 @@ static bool ends_text(const struct teller *teller, int32_t id)
     return id != GGUF_NO_TOKEN && (id == tokenizer->eos || id == tokenizer->bos || id == teller->stop_token);
 }
 
-/* Puts behind an answer what ends it where chat->end does not: the token that the model ends it with is not kept, so
-   that one cut short goes on alike. */
+/* Ends an answer with the end-of-sequence token where chat->end does not end it. The model's own is never kept, so an
+   answer that was cut short goes on in the same way. */
 static void close_answer(struct teller *teller)
 {
     struct engine *engine = teller->engine;
@@ -137,7 +133,7 @@ static size_t append(char *out, size_t used, const char *text, size_t n)
     return used + n;
 }
 
-/* Encodes a turn of a chat behind the text: the end of the answer before it, prefix, the user's text, suffix. */
+/* Appends the tokens of a chat's turn: the end of the answer before it, prefix, the user's text, suffix. */
 static int32_t encode_turn(struct teller *teller)
 {
     struct engine *engine = teller->engine;
@@ -161,7 +157,7 @@ static int32_t encode_turn(struct teller *teller)
                          engine->text + engine->text_count, engine->context - engine->text_count, engine->scratch);
 }
 
-/* Puts the prompt's tokens behind the text. */
+/* Appends the prompt's tokens to the text. */
 static int encode_prompt(struct teller *teller)
 {
     struct engine *engine = teller->engine;
@@ -179,18 +175,19 @@ static int encode_prompt(struct teller *teller)
                          engine->context);
     }
     if (count < 0) {
-        return error_set(teller->error, "the context of %u tokens holds %u already and not these, too; /new empties it",
+        return error_set(teller->error,
+                         "the context of %u tokens holds %u already, too many for this turn; /new empties it",
                          engine->context, before);
     }
     if (count == 0 && before == 0) {
         return error_set(teller->error,
-                         "the prompt has no token: the model has no beginning-of-sequence token; type a prompt");
+                         "this model cannot begin from nothing: it has no beginning-of-sequence token; type a prompt");
     }
     story_rewind(engine, engine->text_count + (uint32_t)count);
     return 0;
 }
 
-/* Shows the prompt of a story, as much of it as there may be. */
+/* Shows the prompt of a story, cut to the steps that are allowed. */
 static void show_prompt(struct teller *teller, uint32_t before)
 {
     struct engine *engine = teller->engine;
@@ -209,12 +206,12 @@ static void show_prompt(struct teller *teller, uint32_t before)
 
 /* ---- Telling ---- */
 
-/* Whether a key asks to stop. Keys and clock may be slow to ask (calls of a BIOS), so that it is not done at every
-   step. */
+/* Whether the caller wants to stop. The question and the clock may be slow (calls of a BIOS), so they do not come at
+   every step. */
 static bool stop_asked(struct teller *teller)
 {
     struct platform *platform = teller->engine->platform;
-    if (teller->story->keys == NULL || teller->steps < teller->steps_a_look) {
+    if (teller->story->stop.asked == NULL || teller->steps < teller->steps_a_look) {
         return false;
     }
     const uint64_t now = platform->microseconds(platform), elapsed = now - teller->looked_at;
@@ -225,10 +222,10 @@ static bool stop_asked(struct teller *teller)
     }
     teller->looked_at = now;
     teller->steps = 0;
-    return keys_stop_asked(teller->story->keys);
+    return teller->story->stop.asked(teller->story->stop.context);
 }
 
-/* Runs what has not been run and draws the next token: its id, SAMPLER_NOT_FINITE, or STOPPED by a key. */
+/* Runs what has not been run and draws the next token: its id, SAMPLER_NOT_FINITE, or STOPPED. */
 static int32_t next_token(struct teller *teller)
 {
     struct engine *engine = teller->engine;
@@ -249,7 +246,7 @@ static int32_t next_token(struct teller *teller)
     }
 }
 
-/* The stop text is there: it and what has been drawn of it are no part of the text. */
+/* The stop text is complete: its tokens leave the text. */
 static enum story_end drop_stop(struct teller *teller)
 {
     teller->held_bytes = 0;
@@ -258,7 +255,7 @@ static enum story_end drop_stop(struct teller *teller)
 }
 
 /* The loop over tokens behind the prompt; returns why it ended. Steps are counted from token number `limit_from`. */
-static enum story_end tell(struct teller *teller, struct story_result *result, uint32_t limit_from, uint64_t start)
+static enum story_end generate(struct teller *teller, struct story_result *result, uint32_t limit_from, uint64_t start)
 {
     struct engine *engine = teller->engine;
     const uint32_t steps = teller->story->steps;
@@ -294,7 +291,7 @@ static enum story_end tell(struct teller *teller, struct story_result *result, u
 
 static struct teller teller_of(struct engine *engine, const struct story *story, struct error *error)
 {
-    const char *stop = story->chat != NULL ? story->chat->stop : story->stop != NULL ? story->stop : "";
+    const char *stop = story->chat != NULL ? story->chat->stop : story->stop_text != NULL ? story->stop_text : "";
     const size_t n = text_length(stop);
     const int32_t id = n == 0 ? GGUF_NO_TOKEN : tokenizer_find(&engine->tokenizer, (const uint8_t *)stop, n);
     const uint8_t type = id == GGUF_NO_TOKEN ? GGUF_TOKEN_NORMAL : engine->tokenizer.type[id];
@@ -332,10 +329,9 @@ struct story_result story_tell(struct engine *engine, const struct story *story,
     begin_sampling(engine, story);
     const uint32_t first = engine->text_count;
     result.prompt_tokens = first - engine->filled;
-    result.end = tell(&teller, &result, story->chat != NULL ? first : before, start);
+    result.end = generate(&teller, &result, story->chat != NULL ? first : before, start);
     show_end(&teller);
     result.microseconds = platform->microseconds(platform) - start;
-    result.prompt_microseconds = result.first_token;
     result.tokens = engine->text_count;
     result.generated = engine->text_count - first;
     return result;

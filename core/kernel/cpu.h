@@ -1,6 +1,6 @@
 /*
- * What the processor can do, and switching its vector state on.
- * Sources: Intel SDM vol. 1 ch. 13 (XSAVE), vol. 2 CPUID, vol. 3 ch. 2.5 (CR0, CR4), 13.1 (XCR0).
+ * What the processor can do. Nothing here needs a privilege: pc/vector_state.h switches on what is off.
+ * Sources: Intel SDM vol. 1 ch. 13 (XSAVE) and 20.1 (processors without CPUID), vol. 2 CPUID, vol. 3 ch. 13.1 (XCR0).
  */
 #ifndef BOOTLLAMA_CPU_H
 #define BOOTLLAMA_CPU_H
@@ -14,23 +14,41 @@ struct cpu_features {
     bool avx2_off; /* there is AVX2, but its state is not on in XCR0 */
 };
 
-/* Reads CPUID and XCR0. Needs no privilege. sse2 trusts that CR4.OSFXSR is on wherever CPUID shows SSE. */
+/* Reads CPUID and XCR0. sse2 trusts that CR4.OSFXSR is on wherever CPUID shows SSE. */
 void cpu_detect(struct cpu_features *features);
 
-/* Control registers as they were, so that firmware gets them back. */
-struct cpu_vector_state {
-    uintptr_t cr0, cr4;
-    uint64_t xcr0;
-    uint32_t mxcsr;
-    bool has_sse, has_xsave;
+enum {
+    CPUID_FEATURES = 1, /* the leaf that these bits of EDX and ECX are in */
+    CPUID_EDX_FPU = 1u << 0,
+    CPUID_EDX_TSC = 1u << 4,
+    CPUID_EDX_MSR = 1u << 5,
+    CPUID_EDX_APIC = 1u << 9,
+    CPUID_EDX_FXSR = 1u << 24,
+    CPUID_EDX_SSE = 1u << 25,
+    CPUID_EDX_SSE2 = 1u << 26,
+    CPUID_ECX_XSAVE = 1u << 26,
+    CPUID_ECX_OSXSAVE = 1u << 27,
+    CPUID_ECX_AVX = 1u << 28,
+    CPUID_ECX_F16C = 1u << 29,
+
+    CPUID_XSAVE = 0xD, /* sub-leaf 0: EAX has the bits that XCR0 may have */
+
+    XCR0_X87_SSE = 0x03,
+    XCR0_AVX = 0x04,
+    XCR0_AVX512 = 0xE0, /* opmask, ZMM_Hi256, Hi16_ZMM */
 };
 
-/*
- * Ring 0, this processor only: x87 on (CR0.EM = 0, MP = 1, TS = 0, NE = 1), then by CPUID SSE (CR4.OSFXSR, OSXMMEXCPT,
- * MXCSR 1F80h) and XSAVE state (CR4.OSXSAVE, XCR0 |= x87, SSE, AVX, AVX-512 as CPUID leaf 0Dh allows).
- * Touches nothing that CPUID does not show. *saved receives what cpu_restore_vector_state puts back.
- */
-void cpu_enable_vector_state(struct cpu_vector_state *saved);
-void cpu_restore_vector_state(const struct cpu_vector_state *saved);
+struct cpuid {
+    uint32_t eax, ebx, ecx, edx;
+};
+
+/* CPUID's answer, all zero where the processor has no such leaf or no CPUID. */
+struct cpuid cpuid_read(uint32_t leaf, uint32_t subleaf);
+
+/* The instructions themselves (cpuid.c). A processor may have no CPUID; any leaf can be asked for, and one that does
+   not exist gives the values of another. XCR0 exists where CPUID_ECX_OSXSAVE is set. */
+bool cpuid_exists(void);
+struct cpuid cpuid_instruction(uint32_t leaf, uint32_t subleaf);
+uint64_t xcr0_read(void);
 
 #endif

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "pc/x87.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static unsigned runs;
@@ -49,9 +51,7 @@ static void run_folder(const char *path)
 
 int main(int count, char **arguments)
 {
-    uint16_t single_precision = 0x007F; /* as boot code sets it for an x87 build */
-
-    __asm__ volatile("fldcw %0" : : "m"(single_precision));
+    x87_single_precision(); /* as boot code does for an x87 build */
     for (int i = 1; i < count; i++)
         run_folder(arguments[i]);
     fprintf(stderr, "Done %u runs\n", runs);

@@ -129,17 +129,25 @@ void machine_open(const char *chat_template, float last_norm)
     platform->exclusive = exclusive;
     machine.us_a_run = 1000;
     assert_int_equal(engine_open(&machine.engine, platform, file.path, kernel_best(&cpu), &quiet, &machine.error), 0);
-    keys_begin(&machine.keys, platform);
+    typeahead_begin(&machine.typeahead, platform);
     free(bytes);
+}
+
+static void show(void *platform, const char *utf8, size_t n)
+{
+    put(platform, utf8, n);
+}
+
+static bool stop_asked(void *typeahead)
+{
+    return typeahead_stop_asked(typeahead);
 }
 
 struct story machine_story(const char *prompt, uint32_t steps)
 {
-    struct story story = {.prompt = prompt,
-                          .prompt_bytes = strlen(prompt),
-                          .steps = steps,
-                          .keys = &machine.keys,
-                          .sampling = sampler_defaults()};
+    struct story story = {.prompt = prompt, .prompt_bytes = strlen(prompt), .sampling = sampler_defaults(),
+                          .steps = steps, .sink = {show, &machine.memory.platform},
+                          .stop = {stop_asked, &machine.typeahead}};
     story.sampling.temperature = 0;
     return story;
 }

@@ -12,6 +12,9 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "pc/x87.h"
+
 #undef fail /* the project has a function of that name (format.h) */
 
 /* Ends the test as failed, with a formatted reason. */
@@ -26,16 +29,14 @@
 static inline int full_precision(void **state)
 {
     (void)state;
-    uint16_t control = 0x037F;
-    __asm__ volatile("fldcw %0" : : "m"(control));
+    x87_set_control(X87_EXTENDED);
     return 0;
 }
 
 static inline int single_precision(void **state)
 {
     (void)state;
-    uint16_t control = 0x007F;
-    __asm__ volatile("fldcw %0" : : "m"(control));
+    x87_single_precision();
     return 0;
 }
 

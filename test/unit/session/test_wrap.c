@@ -1,4 +1,4 @@
-/* core/wrap.c against a table, in every cut of the text into calls. */
+/* core/session/wrap.c against a table, in every cut of the text into calls. */
 #include "unit.h"
 
 #include "session/wrap.h"

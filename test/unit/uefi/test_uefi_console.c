@@ -2,7 +2,6 @@
 #include "unit.h"
 
 #include "fake_firmware.h"
-#include "pc/terminal_keys.h"
 #include "platform.h"
 #include "uefi/colours.h"
 #include "uefi/console_path.h"
@@ -224,59 +223,6 @@ static void falls_back_to_the_simple_keyboard(void **state)
     assert_int_equal(keyboard_get(&keyboard), KEY_NONE);
 }
 
-static void reads_terminal_sequences(void **state)
-{
-    static const struct {
-        const char *bytes;
-        int keys[6];
-    } cases[] = {
-        {"ab", {'a', 'b'}},
-        {"\r\n\n", {'\r', '\r'}},
-        {"\x7F\b", {8, 8}},
-        {"\x1B[A\x1B[B\x1BOC\x1B[D", {KEY_UP, KEY_DOWN, KEY_RIGHT, KEY_LEFT}},
-        {"\x1B[H\x1B[1~\x1B[7~\x1BOF\x1B[4~", {KEY_HOME, KEY_HOME, KEY_HOME, KEY_END, KEY_END}},
-        {"\x1B[3~\x1B[1;5C\x1B[15~x", {KEY_DELETE, KEY_RIGHT, 'x'}},
-        {"\x1B[99999999999999A", {KEY_UP}},
-        {"\x1B\x1B[A", {0x1B, KEY_UP}},
-        {"\033xy", {0x1B, 'y'}},
-        {"\xC3\xA9\xE6\xA0\xAA\xF0\x9F\x98\x80", {0xE9, 0x682A, 0x1F600}},
-        {"\377\303a\346\240z", {'a', 'z'}},
-        {"\x03", {3}},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct terminal_keys keys = {0};
-        size_t found = 0;
-        for (const char *byte = cases[i].bytes; *byte != 0; byte++) {
-            int key = terminal_keys_byte(&keys, (uint8_t)*byte, 1000);
-            if (key != KEY_NONE) {
-                assert_int_equal(key, cases[i].keys[found]);
-                found++;
-            }
-        }
-        assert_true(found < COUNT_OF(cases[i].keys));
-        assert_int_equal(cases[i].keys[found], 0);
-        assert_int_equal(terminal_keys_byte(&keys, 0, 1000), KEY_NONE);
-    }
-}
-
-static void tells_escape_from_sequences_by_time(void **state)
-{
-    struct terminal_keys keys = {0};
-
-    (void)state;
-    assert_int_equal(terminal_keys_byte(&keys, 0x1B, 1000), KEY_NONE);
-    assert_int_equal(terminal_keys_idle(&keys, 50999), KEY_NONE);
-    assert_int_equal(terminal_keys_idle(&keys, 51000), 0x1B);
-    assert_int_equal(terminal_keys_idle(&keys, 200000), KEY_NONE);
-    assert_int_equal(terminal_keys_byte(&keys, 'A', 200000), 'A');
-    terminal_keys_byte(&keys, 0x1B, 300000);
-    terminal_keys_byte(&keys, '[', 300000);
-    assert_int_equal(terminal_keys_idle(&keys, 400000), KEY_NONE); /* cut off: no key */
-    assert_int_equal(terminal_keys_byte(&keys, 'A', 400000), 'A');
-}
-
 /* ---- console devices ---- */
 
 #define PCI 1, 1, 6, 0, 0, 0x1F
@@ -322,7 +268,8 @@ static void knows_serial_ports(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         uint8_t *path = malloc(cases[i].size); /* of just that size, so that a look beyond is seen */
         memcpy(path, cases[i].path, cases[i].size);
-        assert_int_equal(device_path_has_serial(device_path_in(path, cases[i].size), cases[i].number), cases[i].found);
+        const struct device_path whole = device_path_in(path, cases[i].size);
+        assert_int_equal(console_path_names_serial(whole, cases[i].number), cases[i].found);
         free(path);
     }
 }
@@ -333,31 +280,31 @@ static void asks_what_the_console_is(void **state)
 
     (void)state;
     fake_reset();
-    assert_true(console_output_has_serial(&table, 1)); /* nothing is known */
-    assert_false(console_output_has_serial(&table, 2));
+    assert_true(console_path_out_has_serial(&table, 1)); /* nothing is known */
+    assert_false(console_path_out_has_serial(&table, 2));
     fake.variable = screen_path;
     fake.variable_size = sizeof screen_path;
-    assert_false(console_output_has_serial(&table, 1));
+    assert_false(console_path_out_has_serial(&table, 1));
     fake.variable = several;
     fake.variable_size = sizeof several;
-    assert_true(console_output_has_serial(&table, 1));
+    assert_true(console_path_out_has_serial(&table, 1));
     fake.handle_count = 2; /* devices count more than the variable; one has no path */
     fake.handles[0] = (struct fake_handle){.tagged = true};
     fake.handles[1] = (struct fake_handle){.tagged = true, .device_path = screen_path};
-    assert_false(console_output_has_serial(&table, 1));
+    assert_false(console_path_out_has_serial(&table, 1));
     fake.handles[1].device_path = com1;
-    assert_true(console_output_has_serial(&table, 1));
-    assert_false(console_output_has_serial(&table, 2));
+    assert_true(console_path_out_has_serial(&table, 1));
+    assert_false(console_path_out_has_serial(&table, 2));
     fake.handles[1].device_path = com2;
-    assert_false(console_output_has_serial(&table, 1));
-    assert_true(console_output_has_serial(&table, 2));
-    assert_false(console_input_has_serial(&table, 1)); /* there is no input at all */
+    assert_false(console_path_out_has_serial(&table, 1));
+    assert_true(console_path_out_has_serial(&table, 2));
+    assert_false(console_path_in_has_serial(&table, 1)); /* there is no input at all */
     fake.handle_count = 0;
     fake.handles[2].device_path = com1;
     table.ConsoleInHandle = &fake.handles[2];
-    assert_true(console_input_has_serial(&table, 1));
+    assert_true(console_path_in_has_serial(&table, 1));
     table.ConOut = NULL;
-    assert_false(console_output_has_serial(&table, 1));
+    assert_false(console_path_out_has_serial(&table, 1));
 }
 
 /* ---- colours ---- */
@@ -481,8 +428,6 @@ int main(void)
         cmocka_unit_test(writes_what_can_be_shown),
         cmocka_unit_test(translates_keys),
         cmocka_unit_test(falls_back_to_the_simple_keyboard),
-        cmocka_unit_test(reads_terminal_sequences),
-        cmocka_unit_test(tells_escape_from_sequences_by_time),
         cmocka_unit_test(knows_serial_ports),
         cmocka_unit_test(asks_what_the_console_is),
         cmocka_unit_test(colours_screens_alone),

@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pc/x87.h"
+
 struct CMUnitTest {
     const char *name;
     void (*function)(void **state);
@@ -61,9 +63,8 @@ static inline int cmocka_run_all(const struct CMUnitTest *tests, size_t count, i
     static volatile int failed;
     static volatile size_t i;
     static void *state;
-    uint16_t control = 0x007F; /* as boot code sets it for an x87 build */
 
-    __asm__ volatile("fldcw %0" : : "m"(control));
+    x87_single_precision(); /* as boot code does for an x87 build */
     if (set_up != NULL && set_up(&state) != 0)
         return 1;
     for (i = 0; i < count; i++) {

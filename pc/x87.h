@@ -1,0 +1,33 @@
+/*
+ * The x87 control word that every x87 build of core/ runs at: 24-bit precision, so that a float operation is rounded
+ * once, to single (X87_FLAGS in core/core.mk). All exceptions masked, round to nearest even (Intel SDM vol. 1 ch. 8).
+ */
+#ifndef BOOTLLAMA_PC_X87_H
+#define BOOTLLAMA_PC_X87_H
+
+#include <stdint.h>
+
+enum {
+    X87_SINGLE = 0x007F,
+    X87_EXTENDED = 0x037F, /* the same with 64 bits: what FNINIT sets and a libc expects */
+};
+
+static inline void x87_set_control(uint16_t control)
+{
+    __asm__ volatile("fldcw %0" : : "m"(control));
+}
+
+/* For this processor or thread. Arithmetic in double is then less exact: a libc's, too. */
+static inline void x87_single_precision(void)
+{
+    x87_set_control(X87_SINGLE);
+}
+
+/* The same on a processor whose x87 nobody has used yet. */
+static inline void x87_start(void)
+{
+    __asm__ volatile("fninit");
+    x87_single_precision();
+}
+
+#endif
