@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/number.h"
+#include "kernel/kernel.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -29,7 +30,7 @@ static const char usage[] = /* %s: the kernels */
     "                         run sequences of N token ids, each from an empty cache; write the logits of all "
     "positions\n"
     "  --bench                measure every kernel that this processor has\n"
-    "  --kernels              list the kernels, slowest first, and whether this processor has them\n"
+    "  --kernels              list the kernels, slowest first, and whether this processor runs them\n"
     "  --help                 this text\n";
 
 enum {
@@ -99,15 +100,6 @@ static const struct kernel *parse_kernel(const char *name)
     return NULL;
 }
 
-static void list_kernels(void)
-{
-    struct cpu_features cpu;
-    cpu_detect(&cpu);
-    for (uint32_t i = 0; i < KERNELS; i++) {
-        printf("%s\t%s\n", kernel_at(i)->name, kernel_usable(kernel_at(i), &cpu) ? "yes" : "no");
-    }
-}
-
 /* Sets a setting by its option name: the configuration's key with '-' for '_'. */
 static void set(struct options *options, const char *name, const char *value)
 {
@@ -134,6 +126,15 @@ static uint32_t parse_context(const char *text)
         usage_error("--context takes a number of tokens from 1 to 1048576");
     }
     return (uint32_t)value;
+}
+
+static void list_kernels(void)
+{
+    struct cpu_features cpu;
+    cpu_detect(&cpu);
+    for (uint32_t i = 0; i < KERNELS; i++) {
+        printf("%s\t%s\n", kernel_at(i)->name, kernel_usable(kernel_at(i), &cpu) ? "yes" : "no");
+    }
 }
 
 struct options options_parse(int argc, char **argv)

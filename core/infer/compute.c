@@ -1,24 +1,27 @@
 #include "infer/compute.h"
 
+#include "base/number.h"
+
 enum {
-    ALLOWANCE_MIN = 16,    /* of work: a single row of tiles is more in most models */
-    ALLOWANCE_START = 128, /* some milliseconds of a slow machine */
+    ALLOWANCE_START = 32,      /* ten milliseconds of a 486 */
+    ALLOWANCE_MAX = 1 << 28,
+    SHORT_US = COMPUTE_PERIOD_US / 10,
+    LONG_US = COMPUTE_PERIOD_US * 4 / 5,
 };
-#define ALLOWANCE_MAX (1u << 30)
 
 void compute_open(struct compute *compute, struct platform *platform, const struct kernel *kernel)
 {
-    *compute = (struct compute){.platform = platform,
-                                .kernel = kernel,
-                                .since = platform->microseconds(platform),
-                                .allowance = ALLOWANCE_START,
-                                .left = ALLOWANCE_START};
+    *compute = (struct compute){.platform = platform, .kernel = kernel};
+    compute_ask(compute, (struct compute_stop){NULL, NULL});
 }
 
 void compute_ask(struct compute *compute, struct compute_stop stop)
 {
     compute->stop = stop;
     compute->stopped = false;
+    compute->since = compute->platform->microseconds(compute->platform);
+    compute->stretches = 0;
+    compute->allowance = compute->left = ALLOWANCE_START;
 }
 
 static void enter(struct compute *compute)
@@ -46,12 +49,11 @@ void compute_end(struct compute *compute)
  */
 static void adapt(struct compute *compute, uint64_t elapsed)
 {
-    const uint64_t half = compute->allowance / 2;
-    const uint64_t least = compute->stretches > 0 ? compute->allowance / compute->stretches : ALLOWANCE_MIN;
-    if (elapsed < COMPUTE_PERIOD_US * 2 / 5 && compute->allowance < ALLOWANCE_MAX) {
-        compute->allowance *= 2;
-    } else if (elapsed > COMPUTE_PERIOD_US * 4 / 5 && compute->allowance > ALLOWANCE_MIN) {
-        compute->allowance = half > least ? half : least;
+    const uint32_t least = compute->stretches > 0 ? compute->allowance / compute->stretches : 1;
+    if (elapsed < LONG_US / 2) {
+        compute->allowance = number_min(compute->allowance * (elapsed < SHORT_US ? 4 : 2), ALLOWANCE_MAX);
+    } else if (elapsed > LONG_US) {
+        compute->allowance = number_max(compute->allowance / 2, least);
     }
 }
 

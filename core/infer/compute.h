@@ -26,14 +26,15 @@ struct compute {
     bool stopped;        /* it was asked and said yes: what was being computed is not complete */
     uint64_t since;      /* microseconds at the last interruption */
     uint32_t stretches;  /* begun since then */
-    uint64_t allowance;  /* work between two interruptions */
-    uint64_t left;       /* of it, until the next one */
+    uint32_t allowance;  /* work between two interruptions */
+    uint32_t left;       /* of it, until the next one */
 };
 
-/* Sets *compute up for a kernel whose speed is not known yet. */
+/* Sets *compute up to ask nobody. */
 void compute_open(struct compute *compute, struct platform *platform, const struct kernel *kernel);
 
-/* From now on `stop` is asked; that it has stopped is forgotten. */
+/* At the start of a story: from now on `stop` is asked. That it said yes before, and the speed until now, are
+   forgotten. */
 void compute_ask(struct compute *compute, struct compute_stop stop);
 
 /* Around every call of a kernel's functions by the first processor. In between nothing of the platform is called. The

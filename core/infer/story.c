@@ -84,7 +84,7 @@ static void show_end(struct teller *teller)
 
 /* ---- The text so far ---- */
 
-/* Running again includes the last token at least, whose logits the next one is drawn from. */
+/* The last token at least runs again: the next one is drawn from its logits. */
 void story_rewind(struct engine *engine, uint32_t count)
 {
     engine->text_count = count;

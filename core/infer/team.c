@@ -264,7 +264,7 @@ bool team_attention(struct team *team, struct compute *compute, const struct ker
 {
     const struct attention_call call = {kernel, out, q, q_scale, row, cache, shape, scratch, count};
     const uint64_t most = attention_work(shape, shape->position + count - 1) * shape->kv_heads;
-    if (compute_share(compute, most, count) == count) {
+    if (compute == NULL || most * count <= compute->left) {
         attention_some(team, &call, 0, count, 0, shape->kv_heads);
         return compute_done(compute, most * count);
     }
