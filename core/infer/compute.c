@@ -3,7 +3,7 @@
 #include "base/number.h"
 
 enum {
-    ALLOWANCE_START = 32,      /* ten milliseconds of a 486 */
+    ALLOWANCE_START = 32, /* ten milliseconds of a 486 */
     ALLOWANCE_MAX = 1 << 28,
     SHORT_US = COMPUTE_PERIOD_US / 10,
     LONG_US = COMPUTE_PERIOD_US * 4 / 5,

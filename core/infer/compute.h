@@ -23,11 +23,11 @@ struct compute {
     struct platform *platform;   /* not owned */
     const struct kernel *kernel; /* not owned */
     struct compute_stop stop;
-    bool stopped;        /* it was asked and said yes: what was being computed is not complete */
-    uint64_t since;      /* microseconds at the last interruption */
-    uint32_t stretches;  /* begun since then */
-    uint32_t allowance;  /* work between two interruptions */
-    uint32_t left;       /* of it, until the next one */
+    bool stopped;       /* it was asked and said yes: what was being computed is not complete */
+    uint64_t since;     /* microseconds at the last interruption */
+    uint32_t stretches; /* begun since then */
+    uint32_t allowance; /* work between two interruptions */
+    uint32_t left;      /* of it, until the next one */
 };
 
 /* Sets *compute up to ask nobody. */

@@ -31,7 +31,8 @@ static uint64_t memory_needed(struct engine *engine, const struct kernel *kernel
     if (model_layout(&engine->model, &engine->gguf, kernel, &weights) != 0 || layout_run(engine, context, &run) != 0) {
         return UINT64_MAX;
     }
-    return tokenizer_memory(&engine->gguf) + KERNEL_ALIGNMENT + weights.used + KERNEL_ALIGNMENT + max_u64(scratch, run.used);
+    return tokenizer_memory(&engine->gguf) + KERNEL_ALIGNMENT + weights.used + KERNEL_ALIGNMENT +
+           max_u64(scratch, run.used);
 }
 
 /* Returns the longest context that fits into `memory`, at most the model's own; *bytes is what it needs. */

@@ -9,7 +9,7 @@
 
 enum {
     TEXT_MAX = 4096, /* bytes of one token's text that are shown at most */
-    STOPPED = -2,           /* no token: the caller wants it to stop */
+    STOPPED = -2,    /* no token: the caller wants it to stop */
 };
 
 struct teller {

@@ -67,8 +67,8 @@ void team_split(struct team *team, uint32_t units, team_work *work, void *contex
  * kernel->matmul, by row tiles. Returns false where computing is to stop, *out then being incomplete. compute may be
  * NULL: it is not interrupted.
  */
-bool team_matmul(struct team *team, struct compute *compute, const struct kernel *kernel, float *out,
-                 size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count, bool add);
+bool team_matmul(struct team *team, struct compute *compute, const struct kernel *kernel, float *out, size_t out_stride,
+                 const struct q8_matrix *w, const struct q8_vector *x, uint32_t count, bool add);
 
 /*
  * attention_compute, by KV heads, for `count` >= 1 positions from shape->position on: q, out [count][row] with a scale
