@@ -57,7 +57,7 @@ static void adapt(struct compute *compute, uint64_t elapsed)
     }
 }
 
-static bool interrupt(struct compute *compute)
+bool compute_interrupt(struct compute *compute)
 {
     struct platform *platform = compute->platform;
     compute_end(compute);
@@ -69,25 +69,4 @@ static bool interrupt(struct compute *compute)
     compute->stopped = compute->stopped || (compute->stop.asked != NULL && compute->stop.asked(compute->stop.context));
     enter(compute);
     return !compute->stopped;
-}
-
-uint32_t compute_share(const struct compute *compute, uint64_t work, uint32_t units)
-{
-    if (compute == NULL || work * units <= compute->left) {
-        return units;
-    }
-    const uint64_t share = compute->left / work;
-    return share > 0 ? (uint32_t)share : 1;
-}
-
-bool compute_done(struct compute *compute, uint64_t work)
-{
-    if (compute == NULL) {
-        return true;
-    }
-    if (work < compute->left) {
-        compute->left -= work;
-        return !compute->stopped;
-    }
-    return interrupt(compute);
 }

@@ -44,10 +44,29 @@ void compute_end(struct compute *compute);
 
 /* How many of `units` >= 1 units of so much work each may be computed before compute_done is called: at least 1.
    compute may be NULL: all of them. */
-uint32_t compute_share(const struct compute *compute, uint64_t work, uint32_t units);
+static inline uint32_t compute_share(const struct compute *compute, uint64_t work, uint32_t units)
+{
+    if (compute == NULL || work * units <= compute->left) {
+        return units;
+    }
+    const uint32_t share = work <= compute->left ? compute->left / (uint32_t)work : 0;
+    return share > 0 ? share : 1;
+}
+
+/* Interrupts a stretch; returns what compute_done returns. */
+bool compute_interrupt(struct compute *compute);
 
 /* Counts work that has been done, within a stretch, and interrupts the stretch where it is time. Returns false where
    computing is to stop, then and until compute_ask. compute may be NULL: true. */
-bool compute_done(struct compute *compute, uint64_t work);
+static inline bool compute_done(struct compute *compute, uint64_t work)
+{
+    if (compute != NULL && work >= compute->left) {
+        return compute_interrupt(compute);
+    }
+    if (compute != NULL) {
+        compute->left -= (uint32_t)work;
+    }
+    return compute == NULL || !compute->stopped;
+}
 
 #endif

@@ -195,18 +195,24 @@ static void matmul_rows(struct team *team, struct matmul_call *call, uint32_t fi
     split(team, members_for(team, count, bytes), first, count, matmul_part, call);
 }
 
-bool team_matmul(struct team *team, struct compute *compute, const struct kernel *kernel, float *out, size_t out_stride,
-                 const struct q8_matrix *w, const struct q8_vector *x, uint32_t count, bool add)
+bool team_matmul(struct team *team, struct compute *compute, const struct kernel *kernel, float *out,
+                 size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count, bool add)
 {
     struct matmul_call call = {kernel, out, out_stride, w, x, count, add};
     const uint64_t work = (uint64_t)w->groups * count; /* of a row tile */
     uint32_t first = 0, share;
+    bool going;
+    if ((team == NULL || team->at_work <= 1) && compute_share(compute, work, w->row_tiles) == w->row_tiles) {
+        kernel->matmul(out, out_stride, w, x, count, add); /* small models have many of these */
+        return compute_done(compute, work * w->row_tiles);
+    }
     do {
         share = compute_share(compute, work, w->row_tiles - first);
         matmul_rows(team, &call, first, share);
         first += share;
-    } while (compute_done(compute, work * share) && first < w->row_tiles);
-    return compute == NULL || !compute->stopped;
+        going = compute_done(compute, work * share);
+    } while (going && first < w->row_tiles);
+    return going;
 }
 
 struct attention_call {
