@@ -63,24 +63,21 @@ uint32_t processors_count(void)
 /* Waits until *count has reached `target`; returns whether it has in time. */
 static bool wait_for(const uint32_t *count, uint32_t target, uint32_t microseconds)
 {
-    const uint64_t start = clock_microseconds();
+    struct clock_limit limit = clock_limit(microseconds);
 
     while (__atomic_load_n(count, __ATOMIC_ACQUIRE) < target) {
-        if (clock_microseconds() - start > microseconds) {
+        if (clock_limit_passed(&limit)) {
             return false;
         }
-        __builtin_ia32_pause();
     }
     return true;
 }
 
 static void delay(uint32_t microseconds)
 {
-    const uint64_t start = clock_microseconds();
+    struct clock_limit limit = clock_limit(microseconds);
 
-    while (clock_microseconds() - start < microseconds) {
-        __builtin_ia32_pause();
-    }
+    while (!clock_limit_passed(&limit)) {}
 }
 
 static void reset_all(void)

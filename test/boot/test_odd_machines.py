@@ -1,9 +1,10 @@
 """Machines that lack what nearly all have: leaves of CPUID, timers, interrupt controllers. All tell the story."""
 import re
+import time
 
 import pytest
 
-from stories import IMAGE, expected
+from stories import IMAGE, SHIPPED_IMAGE, expected
 
 
 def kernel(machine):
@@ -37,3 +38,31 @@ def test_processor_without_a_brand(boot, options):
         machine.start()
         machine.tells(expected())
         assert re.search("^CPU: (GenuineIntel|AuthenticAMD)$", machine.text(), re.MULTILINE)
+
+
+TSC = "The timer chip does not work: the processor's counter tells the time."
+RTC = "The timer chip does not work: the real-time clock tells the time, to a second."
+WITHOUT_TIMER = [  # -cpu, options, the line about it
+    ("max", ["-machine", "pc,pit=off"], TSC),
+    ("max", ["-machine", "pc,pit=off,acpi=off"], TSC),
+    ("486", ["-machine", "pc,pit=off"], RTC),
+    ("max,-apic", ["-smp", "4"], TSC),  # the APIC, which CPUID hides from the BIOS, keeps the timer's interrupts
+]
+
+
+@pytest.mark.parametrize("cpu, options, line", WITHOUT_TIMER)
+def test_bios_without_a_timer(boot, cpu, options, line):
+    """The countdown of the shipped image ends, a rate is told, a key and a pause of a lone Escape are seen."""
+    with boot(SHIPPED_IMAGE, cpu=cpu, options=options) as machine:
+        machine.start()
+        begun = time.monotonic()
+        machine.wait_for(f"\n{line}\n")
+        machine.wait_for("A story begins in")
+        machine.tells(expected())
+        assert time.monotonic() - begun > 2
+        if "486" not in cpu:
+            assert float(re.search(r"(\d+\.\d) tokens/s", machine.text())[1]) > 1
+        machine.type("abc\x1b")
+        time.sleep(1)  # a lone Escape is told by the pause after it
+        machine.type("/off\r")
+        assert machine.process.wait(60) == 0
