@@ -13,9 +13,7 @@ BIOS_OBJECTS := $(BIOS_SOURCES:%=$(BUILD)/%.o) $(patsubst pc/%,$(BUILD)/bios/pc/
 # With eight registers, vector code is faster (SSE2 by a third, AVX2 and AVX-512 by a twentieth) where GCC does not copy
 # loop heads.
 BIOS_VECTOR := -fno-tree-ch
-$(BUILD)/bios/core/kernel/sse2.o: KERNEL_FLAGS_kernel/sse2 += $(BIOS_VECTOR)
-$(BUILD)/bios/core/kernel/avx2.o: KERNEL_FLAGS_kernel/avx2 += $(BIOS_VECTOR)
-$(BUILD)/bios/core/kernel/avx512vnni.o: KERNEL_FLAGS_kernel/avx512vnni += $(BIOS_VECTOR)
+$(BUILD)/bios/core/kernel/x86_%.o: VECTOR_FLAGS += $(BIOS_VECTOR)
 
 $(eval $(call core_variant,bios,$(BIOS_CC),$(BIOS_TARGET),$(BIOS_SMALL)))
 

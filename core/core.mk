@@ -1,5 +1,5 @@
 # core/ is compiled once for each machine it runs on. $(call core_variant,NAME,COMPILER,FLAGS,SMALL) makes the rules for
-# build/NAME/core/*.o, with the flags SMALL for whatever has no KERNEL_FLAGS; $(call core_objects,NAME) names those
+# build/NAME/core/*.o, with the flags SMALL for files without KERNEL_FLAGS; $(call core_objects,NAME) names those
 # objects.
 
 CORE_ROOMS := base gguf text kernel infer session
@@ -7,7 +7,7 @@ CORE_SOURCES := $(wildcard $(CORE_ROOMS:%=core/%/*.c))
 
 WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wpointer-arith -Werror
 
-# One text everywhere (core/kernel.h): no contraction into FMA, no excess precision on x87.
+# One text everywhere (core/kernel/README.md): no contraction into FMA, no excess precision on x87.
 FLOAT_RULES := -ffp-contract=off -fno-fast-math -fno-math-errno -fno-trapping-math
 
 CORE_CFLAGS := -std=gnu11 -ffreestanding -fno-common -fno-strict-aliasing -fno-stack-protector \
@@ -15,24 +15,25 @@ CORE_CFLAGS := -std=gnu11 -ffreestanding -fno-common -fno-strict-aliasing -fno-s
     $(FLOAT_RULES) -I. -Icore
 
 KERNEL_FLAGS_infer/sampler := -O2 -ftree-vectorize
-KERNEL_FLAGS_kernel/scalar := -O2
-KERNEL_FLAGS_kernel/sse2 := -O3 -msse2 -mfpmath=sse
-KERNEL_FLAGS_kernel/avx2 := -O3 -mavx2 -mf16c -mfpmath=sse
-KERNEL_FLAGS_kernel/avx512vnni := -O2 -mavx512f -mavx512bw -mavx512vl -mavx512vnni -mfpmath=sse \
-    -mprefer-vector-width=512
 
-# The tests' encoding of AVX-VNNI's instruction (avx2.c).
-TEST_FLAGS_kernel/avx2 := -DVNNI_ENCODING='"%{evex%} "'
+# The flags of kernels, as kernels.def has them.
+KERNEL_LIST := core/kernel/kernels.def
+kernel_flags = $(shell sed -nE 's/^KERNEL\(\w+, $(1), .*, (.*)\)$$/\1/p' $(KERNEL_LIST))
+$(foreach file,$(shell sed -nE 's/^KERNEL\(\w+, (\w+),.*\)$$/\1/p' $(KERNEL_LIST)), \
+    $(eval KERNEL_FLAGS_kernel/$(file) := $(call kernel_flags,$(file)) $(if $(filter x86_%,$(file)),-mfpmath=sse)))
+
+# The tests' encoding of AVX-VNNI's instruction (x86_avxvnni.c).
+TEST_FLAGS_kernel/x86_avxvnni := -DVNNI_ENCODING='"%{evex%} "'
 
 core_objects = $(patsubst core/%.c,$(BUILD)/$(1)/core/%.o,$(CORE_SOURCES))
 
 define core_variant
 $(BUILD)/$(1)/core/%.o: core/%.c
 	@mkdir -p $$(@D)
-	$(2) $(CORE_CFLAGS) -O2 $(3) $$(or $$(KERNEL_FLAGS_$$*),$(4)) \
+	$(2) $(CORE_CFLAGS) -O2 $(3) $$(or $$(KERNEL_FLAGS_$$*),$(4)) $$(VECTOR_FLAGS) \
 	    $$(if $$(findstring /test/,$$@),$$(TEST_FLAGS_$$*)) -c -o $$@ $$<
 endef
 
-# x87 arithmetic in single precision: see FLOAT_RULES. Who runs such a build sets 24-bit precision control: fldcw
-# 007Fh.
+# x87 arithmetic in single precision: see FLOAT_RULES. The program that runs such code sets 24-bit precision control
+# first: fldcw 007Fh.
 X87_FLAGS := -m32 -fno-pie -march=i486 -mno-sse -mfpmath=387 -fexcess-precision=fast

@@ -1,7 +1,7 @@
 /*
  * What core/ asks of the machine under it: the only way out of core/.
  *
- * bios/platform.c, uefi/platform.c and host/platform.c each fill one struct platform. Every call takes that struct
+ * bios/bios_platform.c, uefi/platform.c and host/host_platform.c each fill one struct platform. Every call takes it
  * first, so an implementation finds its own state through `state` and needs no globals. One processor makes all calls,
  * never one from inside another, and each returns in bounded time.
  */
@@ -19,9 +19,12 @@ enum platform_status {
     PLATFORM_IO_ERROR = -2,  /* the medium failed for good: the platform has tried again itself */
 };
 
-/* What get_key returns: a Unicode code point, or one of these. Enter is '\r', Backspace 0x08, Escape 0x1B. */
+/* What get_key returns: a Unicode code point, or one of these. Backspace is 0x08. */
 enum platform_key {
     KEY_NONE = -1, /* nothing was typed */
+    KEY_CTRL_C = 0x03,
+    KEY_ENTER = '\r',
+    KEY_ESCAPE = 0x1B,
     KEY_UP = 0x110000,
     KEY_DOWN,
     KEY_LEFT,

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "infer/compute.h"
+
 enum { ROUNDS = 5, POSITIONS = 256, LIMIT_US = 700000 };
 
-/* Medians count: another program takes the processor for a moment now and then. */
-struct timing {
+/* Of one kernel. Medians count, since other programs take the processor now and then. */
+struct speeds {
     double prompt[ROUNDS], generation[ROUNDS]; /* tokens a second */
     uint64_t weights;                          /* bytes that a generated token reads */
 };
@@ -27,11 +29,11 @@ static double median(double values[ROUNDS])
 }
 
 /* Tokens a second, `step` at once, over the first `positions` positions or for LIMIT_US: the most likely story where
-   step is 1, otherwise a prompt of no meaning. */
+   step is 1, otherwise a meaningless prompt. */
 static double time_tokens(struct engine *engine, uint32_t positions, uint32_t step)
 {
     struct platform *platform = engine->platform;
-    const struct sampling greedy = {.repeat_penalty = 1.0f};
+    const struct sampler_settings greedy = {.repeat_penalty = 1.0f};
     int32_t tokens[TRANSFORMER_BLOCK];
     uint32_t position = 0;
     uint64_t elapsed = 0;
@@ -41,14 +43,16 @@ static double time_tokens(struct engine *engine, uint32_t positions, uint32_t st
     sampler_begin(&engine->sampler, &greedy);
     const uint64_t start = platform->microseconds(platform);
     for (; position + step <= positions && elapsed < LIMIT_US; position += step) {
+        compute_begin(platform, engine->model.kernel);
         float *logits = transformer_run(&engine->transformer, tokens, step, position, step == 1);
         tokens[0] = step == 1 ? sampler_next(&engine->sampler, logits) : tokens[0];
+        compute_end(platform, engine->model.kernel);
         elapsed = platform->microseconds(platform) - start;
     }
     return position * 1e6 / (double)(elapsed + (elapsed == 0));
 }
 
-static uint64_t matrix_bytes(const struct kernel *kernel, const struct matrix *matrix)
+static uint64_t matrix_bytes(const struct kernel *kernel, const struct q8_matrix *matrix)
 {
     return (uint64_t)matrix->row_tiles * matrix->groups * kernel->tile_bytes;
 }
@@ -57,18 +61,19 @@ static uint64_t weights_of(const struct model *model)
 {
     uint64_t bytes = matrix_bytes(model->kernel, &model->output);
     for (uint32_t l = 0; l < model->layers; l++) {
-        const struct layer *layer = &model->layer[l];
+        const struct model_layer *layer = &model->layer[l];
         bytes += matrix_bytes(model->kernel, &layer->qkv) + matrix_bytes(model->kernel, &layer->attn_output);
         bytes += matrix_bytes(model->kernel, &layer->gate_up) + matrix_bytes(model->kernel, &layer->down);
     }
     return bytes;
 }
 
-typedef uint64_t wide __attribute__((vector_size(64)));
+typedef uint64_t vector __attribute__((vector_size(64)));
 
-__attribute__((target_clones("avx512f", "avx2", "default"), noinline)) static uint64_t read_all(const wide *p, size_t n)
+__attribute__((target_clones("avx512f", "avx2", "default"), noinline)) static uint64_t read_all(const vector *p,
+                                                                                                size_t n)
 {
-    wide a = {0}, b = a, c = a, d = a;
+    vector a = {0}, b = a, c = a, d = a;
     for (size_t i = 0; i + 4 <= n; i += 4) {
         a += p[i];
         b += p[i + 1];
@@ -79,21 +84,22 @@ __attribute__((target_clones("avx512f", "avx2", "default"), noinline)) static ui
     return a[0];
 }
 
-/* Bytes a second that one processor reads of `bytes` over and over: of the cache level that holds as many. */
+/* Bytes a second that one processor reads when it goes through `bytes` again and again: the speed of the cache level
+   that holds as many. */
 static double read_speed(struct platform *platform, uint64_t bytes)
 {
-    const size_t n = (size_t)bytes / sizeof(wide) / 4 * 4;
-    wide *memory = aligned_alloc(sizeof(wide), n * sizeof(wide));
+    const size_t n = (size_t)bytes / sizeof(vector) / 4 * 4;
+    vector *memory = aligned_alloc(sizeof(vector), n * sizeof(vector));
     double speed[ROUNDS];
     volatile uint64_t sink = 0;
     if (memory == NULL) {
         return 0;
     }
-    memset(memory, 1, n * sizeof(wide));
+    memset(memory, 1, n * sizeof(vector));
     for (uint32_t round = 0; round < ROUNDS; round++) {
         uint64_t elapsed = 0, read = 0;
         const uint64_t start = platform->microseconds(platform);
-        for (; elapsed < LIMIT_US / 20; read += n * sizeof(wide)) {
+        for (; elapsed < LIMIT_US / 20; read += n * sizeof(vector)) {
             sink += read_all(memory, n);
             elapsed = platform->microseconds(platform) - start;
         }
@@ -105,7 +111,7 @@ static double read_speed(struct platform *platform, uint64_t bytes)
 
 /* One round of one kernel; returns 0 or the exit status. */
 static int time_kernel(struct engine *engine, struct platform *platform, const char *path, const struct kernel *kernel,
-                       struct timing *timing, uint32_t round)
+                       struct speeds *speeds, uint32_t round)
 {
     const struct load_progress quiet = {0};
     struct error error;
@@ -114,30 +120,30 @@ static int time_kernel(struct engine *engine, struct platform *platform, const c
         return 1;
     }
     const uint32_t positions = engine->context < POSITIONS ? engine->context : POSITIONS;
-    timing->generation[round] = time_tokens(engine, positions, 1);
-    timing->prompt[round] = time_tokens(engine, positions, TRANSFORMER_BLOCK);
-    timing->weights = weights_of(&engine->model);
+    speeds->generation[round] = time_tokens(engine, positions, 1);
+    speeds->prompt[round] = time_tokens(engine, positions, TRANSFORMER_BLOCK);
+    speeds->weights = weights_of(&engine->model);
     engine_close(engine);
     return 0;
 }
 
 int bench_run(struct engine *engine, struct platform *platform, const char *path, const struct cpu_features *cpu)
 {
-    static struct timing timings[KERNELS];
-    for (uint32_t round = 0; round < ROUNDS; round++) { /* kernels in turn, so that they share what else goes on */
+    static struct speeds speeds[KERNELS];
+    for (uint32_t round = 0; round < ROUNDS; round++) { /* kernels in turn, so that a busy moment hits all of them */
         for (uint32_t i = 0; i < KERNELS; i++) {
             if (kernel_usable(kernel_at(i), cpu) &&
-                time_kernel(engine, platform, path, kernel_at(i), &timings[i], round) != 0) {
+                time_kernel(engine, platform, path, kernel_at(i), &speeds[i], round) != 0) {
                 return 1;
             }
         }
     }
     printf("kernel\tprompt_tokens_per_s\tgeneration_tokens_per_s\tweight_bytes\tread_bytes_per_s\n");
     for (uint32_t i = 0; i < KERNELS; i++) {
-        if (timings[i].weights != 0) {
-            printf("%s\t%.1f\t%.1f\t%llu\t%.0f\n", kernel_at(i)->name, median(timings[i].prompt),
-                   median(timings[i].generation), (unsigned long long)timings[i].weights,
-                   read_speed(platform, timings[i].weights));
+        if (speeds[i].weights != 0) {
+            printf("%s\t%.1f\t%.1f\t%llu\t%.0f\n", kernel_at(i)->name, median(speeds[i].prompt),
+                   median(speeds[i].generation), (unsigned long long)speeds[i].weights,
+                   read_speed(platform, speeds[i].weights));
         }
     }
     return 0;

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,26 +17,8 @@
 #include "options.h"
 #include "processors.h"
 #include "score.h"
-#include "session/keys.h"
 #include "terminal.h"
 #include "pc/x87.h"
-
-static const struct kernel *choose_kernel(const char *name, const struct cpu_features *cpu)
-{
-    if (strcmp(name, "auto") == 0) {
-        return kernel_best(cpu);
-    }
-    for (uint32_t i = 0; i < KERNELS; i++) {
-        if (strcmp(name, kernel_at(i)->name) == 0) {
-            if (!kernel_usable(kernel_at(i), cpu)) {
-                fprintf(stderr, "bootllama: this processor (%s) cannot run the kernel %s\n", cpu->name, name);
-                exit(1);
-            }
-            return kernel_at(i);
-        }
-    }
-    usage_error("--kernel takes auto, scalar, sse2, avx2, avxvnni or avx512vnni");
-}
 
 /* Whether anything written to standard output did not arrive; then says so. */
 static bool output_is_lost(void)
@@ -53,21 +34,32 @@ static bool output_is_lost(void)
     return false;
 }
 
-static int tell(struct engine *engine, struct team *team, const struct options *options)
+static void put(void *context, const char *utf8, size_t n)
 {
-    static struct keys keys;
+    struct platform *platform = context;
+    platform->put(platform, utf8, n);
+}
+
+static bool is_interrupted(void *context)
+{
+    struct platform *platform = context;
+    return platform->get_key(platform) == KEY_CTRL_C;
+}
+
+static int tell_story(struct engine *engine, struct team *team, const struct options *options)
+{
     const struct story story = {
         .prompt = options->config.prompt,
         .prompt_bytes = strlen(options->config.prompt),
         .sampling = options->config.sampling,
         .steps = options->config.steps,
-        .keys = &keys,
         .ids = options->ids,
+        .sink = {put, engine->platform},
+        .stop = {is_interrupted, engine->platform},
     };
     struct error error;
     char seed[40] = "";
-    keys_begin(&keys, engine->platform);
-    team_begin(team);
+    team_begin(team, engine->model.kernel);
     const struct story_result result = story_tell(engine, &story, &error);
     team_end(team);
     if (result.end == STORY_FAILED) {
@@ -80,7 +72,7 @@ static int tell(struct engine *engine, struct team *team, const struct options *
     if (output_is_lost()) {
         return 1;
     }
-    if (options->config.seed_random) { /* told, so that the story can be had again */
+    if (options->config.seed_random) { /* shown, so that the story can be told again */
         snprintf(seed, sizeof seed, ", seed %llu", (unsigned long long)story.sampling.seed);
     }
     const uint32_t speed = story_speed_tenths(&result);
@@ -94,7 +86,11 @@ static int run(struct platform *platform, const struct options *options, const s
     static struct engine engine;
     struct error error;
     const struct load_progress quiet = {0};
-    const struct kernel *kernel = choose_kernel(options->kernel, cpu);
+    const struct kernel *kernel = options->kernel != NULL ? options->kernel : kernel_best(cpu);
+    if (!kernel_usable(kernel, cpu)) {
+        fprintf(stderr, "bootllama: this processor (%s) cannot run the kernel %s\n", cpu->name, kernel->name);
+        return 1;
+    }
     if (options->bench) {
         const int failed = bench_run(&engine, platform, options->model, cpu);
         return output_is_lost() ? 1 : failed;
@@ -104,16 +100,16 @@ static int run(struct platform *platform, const struct options *options, const s
         return 1;
     }
     static struct team team;
-    host_set_processors(options->config.processors);
+    processors_set(options->config.processors);
     team_init(&team, platform);
     engine_share(&engine, &team, options->config.processors);
     int status;
     if (options->score_tokens != NULL) {
-        team_begin(&team);
+        team_begin(&team, engine.model.kernel);
         status = score_run(&engine, options->score_tokens, options->score_context, options->score_logits);
         team_end(&team);
     } else {
-        status = tell(&engine, &team, options);
+        status = tell_story(&engine, &team, options);
     }
     engine_close(&engine);
     return status;
@@ -121,7 +117,7 @@ static int run(struct platform *platform, const struct options *options, const s
 
 int main(int argc, char **argv)
 {
-    struct options options = parse_options(argc, argv);
+    struct options options = options_parse(argc, argv);
     struct platform platform;
     struct cpu_features cpu;
     x87_single_precision();

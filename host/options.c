@@ -2,13 +2,14 @@
 
 #include "base/error.h"
 #include "base/number.h"
+#include "kernel/kernel.h"
 
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] =
+static const char usage[] = /* %s: the kernels */
     "usage: bootllama MODEL.gguf [options]\n"
     "\n"
     "On a terminal and without options but --processors: the session that the boot disk has, with the models of that\n"
@@ -21,18 +22,20 @@ static const char usage[] =
     "  --top-k K              draw from the K most likely tokens; 0 = off (default)\n"
     "  --min-p P              draw from tokens of at least P times the highest probability; 0 = off (default)\n"
     "  --repeat-penalty R     divide the logits of recent tokens by R; 1 = off (default)\n"
-    "  --seed N               start of the random numbers, or random (default: the story told at power-on)\n"
-    "  --processors N         how many compute (default auto: as many as gain speed)\n"
-    "  --kernel NAME          auto, scalar, sse2, avx2, avxvnni or avx512vnni (default auto: the fastest there is)\n"
+    "  --seed N               seed of the random choice, or random (default: that of the story told at power-on)\n"
+    "  --processors N         how many compute (default auto: as many as make it faster)\n"
+    "  --kernel NAME          %s (default auto: the fastest there is)\n"
     "  --ids                  print token ids, one a line, instead of text\n"
     "  --score TOKENS.i32 --context N --logits OUT.f32\n"
     "                         run sequences of N token ids, each from an empty cache; write the logits of all "
     "positions\n"
     "  --bench                measure every kernel that this processor has\n"
+    "  --kernels              list the kernels, slowest first, and whether this processor runs them\n"
     "  --help                 this text\n";
 
 enum {
     OPTION_KERNEL = 256,
+    OPTION_KERNELS,
     OPTION_IDS,
     OPTION_SCORE,
     OPTION_CONTEXT,
@@ -54,6 +57,7 @@ static const struct option long_options[] = {
     {"seed", required_argument, NULL, OPTION_SETTING},
     {"processors", required_argument, NULL, OPTION_PROCESSORS},
     {"kernel", required_argument, NULL, OPTION_KERNEL},
+    {"kernels", no_argument, NULL, OPTION_KERNELS},
     {"ids", no_argument, NULL, OPTION_IDS},
     {"score", required_argument, NULL, OPTION_SCORE},
     {"context", required_argument, NULL, OPTION_CONTEXT},
@@ -63,10 +67,37 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-void usage_error(const char *message)
+_Noreturn static void usage_error(const char *message)
 {
     fprintf(stderr, "bootllama: %s\nTry --help.\n", message);
     exit(EXIT_USAGE);
+}
+
+/* "auto, scalar, sse2 or avx2" of the whole table. Valid until the next call. */
+static const char *kernel_names(void)
+{
+    static char names[200];
+    size_t used = (size_t)snprintf(names, sizeof names, "auto");
+    for (uint32_t i = 0; i < KERNELS && used < sizeof names; i++) {
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i + 1 < KERNELS ? ", " : " or ",
+                                 kernel_at(i)->name);
+    }
+    return names;
+}
+
+static const struct kernel *parse_kernel(const char *name)
+{
+    char message[300];
+    for (uint32_t i = 0; i < KERNELS; i++) {
+        if (strcmp(name, kernel_at(i)->name) == 0) {
+            return kernel_at(i);
+        }
+    }
+    if (strcmp(name, "auto") != 0) {
+        snprintf(message, sizeof message, "--kernel takes %s", kernel_names());
+        usage_error(message);
+    }
+    return NULL;
 }
 
 /* Sets a setting by its option name: the configuration's key with '-' for '_'. */
@@ -78,7 +109,7 @@ static void set(struct options *options, const char *name, const char *value)
     for (char *c = key; *c != 0; c++) {
         *c = *c == '-' ? '_' : *c;
     }
-    if (strcmp(key, "prompt") == 0) { /* taken as it is: no quotes to strip from an argument */
+    if (strcmp(key, "prompt") == 0) { /* as it is: the shell has taken quotes off already */
         if (strlen(value) >= sizeof options->config.prompt) {
             usage_error("--prompt is too long");
         }
@@ -97,9 +128,18 @@ static uint32_t parse_context(const char *text)
     return (uint32_t)value;
 }
 
-struct options parse_options(int argc, char **argv)
+static void list_kernels(void)
 {
-    struct options options = {.kernel = "auto", .config = config_default(), .only_model = true};
+    struct cpu_features cpu;
+    cpu_detect(&cpu);
+    for (uint32_t i = 0; i < KERNELS; i++) {
+        printf("%s\t%s\n", kernel_at(i)->name, kernel_usable(kernel_at(i), &cpu) ? "yes" : "no");
+    }
+}
+
+struct options options_parse(int argc, char **argv)
+{
+    struct options options = {.config = config_default(), .only_model = true};
     int index, c;
     while ((c = getopt_long(argc, argv, "", long_options, &index)) != -1) {
         options.only_model = options.only_model && c == OPTION_PROCESSORS;
@@ -109,7 +149,7 @@ struct options parse_options(int argc, char **argv)
             set(&options, long_options[index].name, optarg);
             break;
         case OPTION_KERNEL:
-            options.kernel = optarg;
+            options.kernel = parse_kernel(optarg);
             break;
         case OPTION_IDS:
             options.ids = true;
@@ -126,8 +166,11 @@ struct options parse_options(int argc, char **argv)
         case OPTION_BENCH:
             options.bench = true;
             break;
+        case OPTION_KERNELS:
+            list_kernels();
+            exit(0);
         case OPTION_HELP:
-            fputs(usage, stderr);
+            fprintf(stderr, usage, kernel_names());
             exit(0);
         default:
             exit(EXIT_USAGE); /* getopt has said why */

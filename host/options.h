@@ -2,23 +2,22 @@
 #ifndef BOOTLLAMA_HOST_OPTIONS_H
 #define BOOTLLAMA_HOST_OPTIONS_H
 
+#include "kernel/kernel.h"
 #include "session/config.h"
 
 enum { EXIT_INTERRUPTED = 130, EXIT_USAGE = 2 };
 
 struct options {
-    const char *model, *kernel;
-    const char *score_tokens, *score_logits; /* NULL, or all three are given */
+    const char *model;                       /* path */
+    const struct kernel *kernel;             /* NULL = the best one that this processor has */
+    const char *score_tokens, *score_logits; /* paths; NULL, or all three of --score are given */
     uint32_t score_context;
     bool ids, bench;
-    bool only_model; /* no option that asks for one story */
+    bool only_model; /* nothing but the model and --processors: a session where there is a terminal */
     struct config config;
 };
 
 /* Ends the program with its usage or an error message where the arguments ask for it. Strings stay argv's. */
-struct options parse_options(int argc, char **argv);
-
-/* Says what is wrong with the arguments on standard error and ends the program. */
-_Noreturn void usage_error(const char *message);
+struct options options_parse(int argc, char **argv);
 
 #endif

@@ -17,7 +17,7 @@ static pthread_t threads[PLATFORM_PROCESSORS_MAX];
 static struct job jobs[PLATFORM_PROCESSORS_MAX];
 static uint32_t started;
 
-void host_set_processors(uint32_t processors)
+void processors_set(uint32_t processors)
 {
     wanted = processors;
 }
@@ -30,7 +30,7 @@ static void *run_job(void *argument)
     return NULL;
 }
 
-uint32_t host_other_processors(struct platform *platform)
+uint32_t processors_other(struct platform *platform)
 {
     (void)platform;
     const long online = sysconf(_SC_NPROCESSORS_ONLN);
@@ -38,9 +38,9 @@ uint32_t host_other_processors(struct platform *platform)
     return (processors < PLATFORM_PROCESSORS_MAX ? processors : PLATFORM_PROCESSORS_MAX) - 1;
 }
 
-uint32_t host_start_processors(struct platform *platform, void (*work)(void *context, uint32_t index), void *context)
+uint32_t processors_start(struct platform *platform, void (*work)(void *context, uint32_t index), void *context)
 {
-    const uint32_t others = host_other_processors(platform);
+    const uint32_t others = processors_other(platform);
     for (started = 0; started < others; started++) {
         jobs[started] = (struct job){work, context, started + 1};
         if (pthread_create(&threads[started], NULL, run_job, &jobs[started]) != 0) {
@@ -50,7 +50,7 @@ uint32_t host_start_processors(struct platform *platform, void (*work)(void *con
     return started;
 }
 
-void host_stop_processors(struct platform *platform)
+void processors_stop(struct platform *platform)
 {
     (void)platform;
     while (started > 0) {

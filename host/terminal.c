@@ -12,13 +12,14 @@
 
 #include "pc/terminal_keys.h"
 #include "processors.h"
+#include "session/models.h"
+#include "session/settings.h"
 
 enum { PATH_BYTES = 4096, CTRL_D = 4, IDLE_MS = 50, BYTES_A_CALL = 64 };
 
-static const char MODELS[] = "/MODELS", CONFIG[] = "/BOOTLLAM.CFG";
 static const char LEAVE[] = "\x1b\x15/exit\r"; /* what Ctrl-D types: stop, empty the line, leave */
 
-/* One terminal, so one of all this; signal handlers need it too. */
+/* There is one terminal, so one of each of these; signal handlers need them too. */
 static struct platform host; /* as host_platform has filled it */
 static struct termios original, raw;
 static volatile sig_atomic_t resized = 1;
@@ -55,7 +56,7 @@ static void on_resize(int number)
     resized = 1;
 }
 
-/* Keys come one by one, Ctrl-C and Ctrl-D among them; Ctrl-Z and what is put work as ever. */
+/* Keys come one by one, Ctrl-C and Ctrl-D among them. Ctrl-Z and the processing of output stay. */
 static int take_terminal(void)
 {
     static const int ends[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
@@ -107,7 +108,7 @@ static bool has_input(int milliseconds)
     return poll(&input, 1, milliseconds) > 0;
 }
 
-/* A terminal that is gone types what Ctrl-D does. */
+/* A terminal that has hung up counts as Ctrl-D. */
 static int next_byte(void)
 {
     uint8_t byte;
@@ -144,12 +145,12 @@ static void idle(struct platform *platform)
 
 /* ---- The boot volume: the model's folder and a configuration that names the model ---- */
 
-/* The system's path of `path` in /MODELS; NULL for any other. */
+/* The system's path of `path` in MODELS_FOLDER; NULL for any other. */
 static const char *system_path(const char *path)
 {
     static char full[PATH_BYTES + PLATFORM_NAME_MAX];
-    const size_t n = sizeof MODELS - 1;
-    if (strncmp(path, MODELS, n) != 0 || (path[n] != 0 && path[n] != '/')) {
+    const size_t n = sizeof MODELS_FOLDER - 1;
+    if (strncmp(path, MODELS_FOLDER, n) != 0 || (path[n] != 0 && path[n] != '/')) {
         return NULL;
     }
     snprintf(full, sizeof full, "%s%s", folder, path + n);
@@ -159,7 +160,7 @@ static const char *system_path(const char *path)
 static int open_file(struct platform *platform, const char *path, struct platform_file *file)
 {
     const char *real = system_path(path);
-    if (strcmp(path, CONFIG) == 0) {
+    if (strcmp(path, SETTINGS_PATH) == 0) {
         *file = (struct platform_file){.size = strlen(config), .state = {(uintptr_t)config}};
         return PLATFORM_OK;
     }
@@ -194,7 +195,7 @@ static int list(struct platform *platform, const char *directory, uint32_t index
     return real != NULL ? host.list(platform, real, index, entry) : PLATFORM_NOT_FOUND;
 }
 
-/* Splits the model's path. Returns -1 where it has no name. */
+/* Splits the model's path into folder and name. Returns -1 where it has no name. */
 static int set_up_volume(const struct options *options)
 {
     const char *slash = strrchr(options->model, '/'), *name = slash == NULL ? options->model : slash + 1;
@@ -208,7 +209,7 @@ static int set_up_volume(const struct options *options)
     }
     const int used = snprintf(config, sizeof config, "model = \"%s\"\ncountdown = 0\ncolour = %s\n", name,
                               getenv("NO_COLOR") == NULL ? "on" : "off");
-    if (options->config.processors != PROCESSORS_AUTO) {
+    if (options->config.processors != ENGINE_PROCESSORS_AUTO) {
         snprintf(config + used, sizeof config - (size_t)used, "processors = %u\n", options->config.processors);
     }
     return 0;
@@ -225,7 +226,7 @@ static bool set_serial(struct platform *platform, uint32_t port, uint32_t speed)
 int terminal_session(struct platform *platform, const struct options *options)
 {
     host = *platform;
-    host_set_processors(options->config.processors);
+    processors_set(options->config.processors);
     if (set_up_volume(options) != 0) {
         fprintf(stderr, "bootllama: %s: not a file name\n", options->model);
         return 1;

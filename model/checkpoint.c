@@ -30,7 +30,7 @@ static uint32_t check_range(const struct checkpoint *checkpoint, const char *wha
                             int64_t high)
 {
     if (value < low || value > high) {
-        die("%s: no llama2.c checkpoint: %s is %lld, allowed is %lld to %lld", checkpoint->path, what,
+        die("%s: not a llama2.c checkpoint: %s is %lld; allowed are %lld to %lld", checkpoint->path, what,
             (long long)value, (long long)low, (long long)high);
     }
     return (uint32_t)value;
@@ -41,7 +41,7 @@ static void read_header(struct checkpoint *checkpoint)
 {
     struct header header;
     if (fread(&header, sizeof header, 1, checkpoint->file) != 1) {
-        die("%s: no llama2.c checkpoint: shorter than its header of %zu bytes", checkpoint->path, sizeof header);
+        die("%s: not a llama2.c checkpoint: shorter than its header of %zu bytes", checkpoint->path, sizeof header);
     }
     if (header.dim == HEADER_MAGIC_LATER) {
         die("%s: a llama2.c checkpoint of version 1 or 2; export it with --version 0", checkpoint->path);
@@ -57,8 +57,8 @@ static void read_header(struct checkpoint *checkpoint)
     /* A negative vocabulary says that the output matrix stands on its own, after everything else. */
     const int64_t vocabulary = header.vocabulary;
     checkpoint->tied = vocabulary > 0;
-    checkpoint->vocabulary = check_range(checkpoint, "vocab_size", checkpoint->tied ? vocabulary : -vocabulary, 3,
-                                         GGUF_VOCABULARY_MAX);
+    checkpoint->vocabulary =
+        check_range(checkpoint, "vocab_size", checkpoint->tied ? vocabulary : -vocabulary, 3, GGUF_VOCABULARY_MAX);
 
     checkpoint->head_size = checkpoint->dim / checkpoint->heads;
     if (checkpoint->dim % checkpoint->heads != 0 || checkpoint->head_size % 2 != 0) {
@@ -83,30 +83,31 @@ static void place_tensors(struct checkpoint *checkpoint)
 {
     const uint32_t dim = checkpoint->dim, hidden = checkpoint->hidden;
     const uint32_t kv_dim = checkpoint->kv_heads * checkpoint->head_size;
-    const uint32_t shape[LAYER_TENSORS][2] = {
-        [LAYER_ATTN_NORM] = {1, dim},     [LAYER_ATTN_Q] = {dim, dim},      [LAYER_ATTN_K] = {kv_dim, dim},
-        [LAYER_ATTN_V] = {kv_dim, dim},   [LAYER_ATTN_OUTPUT] = {dim, dim}, [LAYER_FFN_NORM] = {1, dim},
-        [LAYER_FFN_GATE] = {hidden, dim}, [LAYER_FFN_DOWN] = {dim, hidden}, [LAYER_FFN_UP] = {hidden, dim},
+    const uint32_t shape[GGUF_LAYER_TENSORS][2] = {
+        [GGUF_LAYER_ATTN_NORM] = {1, dim},     [GGUF_LAYER_ATTN_Q] = {dim, dim},
+        [GGUF_LAYER_ATTN_K] = {kv_dim, dim},   [GGUF_LAYER_ATTN_V] = {kv_dim, dim},
+        [GGUF_LAYER_ATTN_OUTPUT] = {dim, dim}, [GGUF_LAYER_FFN_NORM] = {1, dim},
+        [GGUF_LAYER_FFN_GATE] = {hidden, dim}, [GGUF_LAYER_FFN_DOWN] = {dim, hidden},
+        [GGUF_LAYER_FFN_UP] = {hidden, dim},
     };
-
     uint64_t position = sizeof(struct header);
-    place(checkpoint, &position, TENSOR_TOKEN_EMBD, checkpoint->vocabulary, dim);
-    for (uint32_t kind = 0; kind < LAYER_TENSORS; kind++) {
+    place(checkpoint, &position, GGUF_TENSOR_TOKEN_EMBD, checkpoint->vocabulary, dim);
+    for (uint32_t kind = 0; kind < GGUF_LAYER_TENSORS; kind++) {
         for (uint32_t layer = 0; layer < checkpoint->layers; layer++) {
-            place(checkpoint, &position, TENSOR_LAYER_FIRST + layer * LAYER_TENSORS + kind, shape[kind][0],
+            place(checkpoint, &position, GGUF_TENSOR_LAYERS + layer * GGUF_LAYER_TENSORS + kind, shape[kind][0],
                   shape[kind][1]);
         }
     }
-    place(checkpoint, &position, TENSOR_OUTPUT_NORM, 1, dim);
+    place(checkpoint, &position, GGUF_TENSOR_OUTPUT_NORM, 1, dim);
 
     /* Cosines and sines of RoPE, [context][head_size / 2] each: run.c computes its own, and so does everybody. */
     position += (uint64_t)checkpoint->context * checkpoint->head_size * sizeof(float);
     if (!checkpoint->tied) {
-        place(checkpoint, &position, TENSOR_OUTPUT, checkpoint->vocabulary, dim);
+        place(checkpoint, &position, GGUF_TENSOR_OUTPUT, checkpoint->vocabulary, dim);
     }
 
     checkpoint->size = position;
-    checkpoint->tensor_count = TENSOR_LAYER_FIRST + checkpoint->layers * LAYER_TENSORS;
+    checkpoint->tensor_count = GGUF_TENSOR_LAYERS + checkpoint->layers * GGUF_LAYER_TENSORS;
 }
 
 void checkpoint_open(struct checkpoint *checkpoint, const char *path)
@@ -136,7 +137,6 @@ void checkpoint_row(struct checkpoint *checkpoint, uint32_t id, uint32_t row, fl
     const struct checkpoint_tensor *tensor = &checkpoint->tensor[id];
     const uint64_t row_bytes = (uint64_t)tensor->cols * sizeof(float);
     const uint64_t offset = tensor->offset + row * row_bytes;
-
     /* Rows mostly follow each other; a seek would throw the buffer away. */
     if ((uint64_t)ftello(checkpoint->file) != offset && fseeko(checkpoint->file, (off_t)offset, SEEK_SET) != 0) {
         die("%s: %s", checkpoint->path, strerror(errno));

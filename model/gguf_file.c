@@ -8,12 +8,10 @@
 #include <unistd.h>
 
 #include "base/q8_0.h"
-#include "gguf/checksum.h"
 #include "tool.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers are written as they lie in memory");
 
-enum gguf_value_type { VALUE_U32 = 4, VALUE_I32 = 5, VALUE_F32 = 6, VALUE_BOOL = 7, VALUE_STRING = 8, VALUE_ARRAY = 9 };
 enum { GGUF_VERSION = 3 };
 
 static char *temporary_path; /* what remove_temporary deletes, NULL once the file has its name */
@@ -80,7 +78,7 @@ uint64_t gguf_file_finish(struct gguf_file *file)
     if (fseeko(file->out, file->checksum_at, SEEK_SET) != 0) {
         die_writing(file);
     }
-    write_out(file, &file->checksum, sizeof file->checksum);
+    write_out(file, &file->checksum.sum, sizeof file->checksum.sum);
     if (fflush(file->out) != 0 || fsync(fileno(file->out)) != 0 || fclose(file->out) != 0) {
         die_writing(file);
     }
@@ -127,7 +125,7 @@ static struct gguf_part *begin_key(struct gguf_file *file, const char *key, enum
 
 static struct gguf_part *begin_array(struct gguf_file *file, const char *key, enum gguf_value_type type, uint64_t count)
 {
-    struct gguf_part *part = begin_key(file, key, VALUE_ARRAY);
+    struct gguf_part *part = begin_key(file, key, GGUF_VALUE_ARRAY);
     put_u32(part, type);
     put_u64(part, count);
     return part;
@@ -135,28 +133,28 @@ static struct gguf_part *begin_array(struct gguf_file *file, const char *key, en
 
 void gguf_file_string(struct gguf_file *file, const char *key, const char *value)
 {
-    put_string(begin_key(file, key, VALUE_STRING), value, strlen(value));
+    put_string(begin_key(file, key, GGUF_VALUE_STRING), value, strlen(value));
 }
 
 void gguf_file_u32(struct gguf_file *file, const char *key, uint32_t value)
 {
-    put_u32(begin_key(file, key, VALUE_U32), value);
+    put_u32(begin_key(file, key, GGUF_VALUE_U32), value);
 }
 
 void gguf_file_f32(struct gguf_file *file, const char *key, float value)
 {
-    put(begin_key(file, key, VALUE_F32), &value, sizeof value);
+    put(begin_key(file, key, GGUF_VALUE_F32), &value, sizeof value);
 }
 
 void gguf_file_bool(struct gguf_file *file, const char *key, bool value)
 {
     const uint8_t byte = value;
-    put(begin_key(file, key, VALUE_BOOL), &byte, sizeof byte);
+    put(begin_key(file, key, GGUF_VALUE_BOOL), &byte, sizeof byte);
 }
 
 void gguf_file_string_array(struct gguf_file *file, const char *key, uint64_t count)
 {
-    begin_array(file, key, VALUE_STRING, count);
+    begin_array(file, key, GGUF_VALUE_STRING, count);
 }
 
 void gguf_file_string_element(struct gguf_file *file, const char *bytes, size_t n)
@@ -166,12 +164,12 @@ void gguf_file_string_element(struct gguf_file *file, const char *bytes, size_t 
 
 void gguf_file_f32_array(struct gguf_file *file, const char *key, const float *values, uint64_t count)
 {
-    put(begin_array(file, key, VALUE_F32, count), values, count * sizeof *values);
+    put(begin_array(file, key, GGUF_VALUE_F32, count), values, count * sizeof *values);
 }
 
 void gguf_file_i32_array(struct gguf_file *file, const char *key, const int32_t *values, uint64_t count)
 {
-    put(begin_array(file, key, VALUE_I32, count), values, count * sizeof *values);
+    put(begin_array(file, key, GGUF_VALUE_I32, count), values, count * sizeof *values);
 }
 
 /* ---- Tensors ---- */
@@ -181,8 +179,7 @@ static uint64_t align(uint64_t n)
     return (n + GGUF_ALIGNMENT - 1) / GGUF_ALIGNMENT * GGUF_ALIGNMENT;
 }
 
-void gguf_file_tensor(struct gguf_file *file, const char *name, enum gguf_tensor_type type, uint64_t rows,
-                      uint64_t cols)
+void gguf_file_tensor(struct gguf_file *file, const char *name, enum gguf_type type, uint64_t rows, uint64_t cols)
 {
     struct gguf_part *part = &file->tensors;
     part->count++;
@@ -196,7 +193,7 @@ void gguf_file_tensor(struct gguf_file *file, const char *name, enum gguf_tensor
     put_u64(part, file->data_declared);
 
     uint64_t row_bytes = cols * sizeof(float);
-    if (type == TENSOR_Q8_0) {
+    if (type == GGUF_TYPE_Q8_0) {
         assert(cols % Q8_0_BLOCK == 0);
         row_bytes = cols / Q8_0_BLOCK * sizeof(struct q8_0_block);
     }
@@ -228,37 +225,22 @@ void gguf_file_begin_data(struct gguf_file *file)
     write_out(file, metadata->bytes, metadata->size);
     write_out(file, tensors->bytes, tensors->size);
     pad_to_alignment(file, sizeof header + metadata->size + tensors->size);
-    file->checksum_at = (off_t)(sizeof header + metadata->size - sizeof file->checksum);
+    file->checksum_at = (off_t)(sizeof header + metadata->size - sizeof file->checksum.sum);
     file->checksum = CHECKSUM_START;
     free(metadata->bytes);
     free(tensors->bytes);
 }
 
-/* A tensor begins at a multiple of a word, so the place of a byte in the data tells its place in the word. */
-static void add_to_checksum(struct gguf_file *file, uint8_t byte, uint64_t position)
-{
-    const uint32_t place = position % sizeof file->word;
-    file->word |= (uint32_t)byte << (8 * place);
-    if (place == sizeof file->word - 1) {
-        file->checksum = checksum_word(file->checksum, file->word);
-        file->word = 0;
-    }
-}
-
 void gguf_file_data(struct gguf_file *file, const void *bytes, size_t n)
 {
     write_out(file, bytes, n);
-    for (size_t i = 0; i < n; i++) {
-        add_to_checksum(file, ((const uint8_t *)bytes)[i], file->data_written + i);
-    }
+    checksum_add(&file->checksum, bytes, n);
     file->data_written += n;
 }
 
 void gguf_file_end_tensor(struct gguf_file *file)
 {
-    for (uint64_t at = file->data_written; at % sizeof file->word != 0; at++) {
-        add_to_checksum(file, 0, at);
-    }
+    checksum_pad(&file->checksum);
     pad_to_alignment(file, file->data_written);
     file->data_written = align(file->data_written);
 }

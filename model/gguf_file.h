@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "gguf/checksum.h"
 #include "gguf/gguf.h"
 
 enum { GGUF_ALIGNMENT = 32 }; /* of the data section and of each tensor in it, the format's default */
@@ -29,9 +30,8 @@ struct gguf_file {
     struct gguf_part metadata, tensors;
     uint64_t data_declared; /* bytes of all tensors so far, each rounded up to GGUF_ALIGNMENT */
     uint64_t data_written;
-    off_t checksum_at; /* where its value stands in the file */
-    uint32_t checksum; /* of the tensors so far */
-    uint32_t word;     /* the bytes of a word that is not yet whole */
+    off_t checksum_at;        /* where its value stands in the file */
+    struct checksum checksum; /* of the tensors so far */
 };
 
 /* Opens a temporary file beside `path`, which must be absent or a regular file. One file at a time. */
@@ -47,9 +47,8 @@ void gguf_file_string_element(struct gguf_file *file, const char *bytes, size_t 
 void gguf_file_f32_array(struct gguf_file *file, const char *key, const float *values, uint64_t count);
 void gguf_file_i32_array(struct gguf_file *file, const char *key, const int32_t *values, uint64_t count);
 
-/* Describes the next tensor, TENSOR_F32 or TENSOR_Q8_0 (then cols is a multiple of 32); a vector has rows = 1. */
-void gguf_file_tensor(struct gguf_file *file, const char *name, enum gguf_tensor_type type, uint64_t rows,
-                      uint64_t cols);
+/* Describes the next tensor, GGUF_TYPE_F32 or GGUF_TYPE_Q8_0 (then cols is a multiple of 32); a vector has rows = 1. */
+void gguf_file_tensor(struct gguf_file *file, const char *name, enum gguf_type type, uint64_t rows, uint64_t cols);
 
 /* Ends the descriptions and adds the checksum's key. Then comes the data of each tensor in the same order: its bytes in
    any pieces, and gguf_file_end_tensor after the last. */

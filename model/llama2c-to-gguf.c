@@ -32,7 +32,7 @@ struct options {
 /* A tensor as the output has it: that of the checkpoint with zeros below and to the right. */
 struct plan {
     char name[GGUF_TENSOR_NAME_MAX];
-    enum gguf_tensor_type type;
+    enum gguf_type type;
     uint32_t rows, cols;
 };
 
@@ -120,22 +120,22 @@ static struct plan plan_tensor(const struct checkpoint *checkpoint, uint32_t id,
 {
     struct plan plan = {.rows = checkpoint->tensor[id].rows, .cols = checkpoint->tensor[id].cols};
     gguf_tensor_name(plan.name, sizeof plan.name, id);
-    if (id >= TENSOR_LAYER_FIRST) {
-        const uint32_t kind = (id - TENSOR_LAYER_FIRST) % LAYER_TENSORS;
-        if (kind == LAYER_FFN_GATE || kind == LAYER_FFN_UP) {
+    if (id >= GGUF_TENSOR_LAYERS) {
+        const uint32_t kind = (id - GGUF_TENSOR_LAYERS) % GGUF_LAYER_TENSORS;
+        if (kind == GGUF_LAYER_FFN_GATE || kind == GGUF_LAYER_FFN_UP) {
             plan.rows = hidden_padded(checkpoint, f32);
-        } else if (kind == LAYER_FFN_DOWN) {
+        } else if (kind == GGUF_LAYER_FFN_DOWN) {
             plan.cols = hidden_padded(checkpoint, f32);
         }
     }
     const bool quantized = !f32 && plan.rows > 1 && plan.cols % Q8_0_BLOCK == 0;
-    plan.type = quantized ? TENSOR_Q8_0 : TENSOR_F32;
+    plan.type = quantized ? GGUF_TYPE_Q8_0 : GGUF_TYPE_F32;
     return plan;
 }
 
 static void write_row(struct gguf_file *file, const struct plan *plan, const float *row, const char *checkpoint_path)
 {
-    if (plan->type == TENSOR_F32) {
+    if (plan->type == GGUF_TYPE_F32) {
         gguf_file_data(file, row, plan->cols * sizeof *row);
         return;
     }
@@ -245,7 +245,6 @@ static struct options parse_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
     const struct options options = parse_options(argc, argv);
-
     static struct checkpoint checkpoint;
     struct vocabulary vocabulary;
     checkpoint_open(&checkpoint, options.checkpoint);

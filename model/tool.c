@@ -19,7 +19,7 @@ void *allocate(size_t bytes)
 {
     void *memory = calloc(1, bytes ? bytes : 1);
     if (!memory) {
-        die("out of memory: %zu bytes are not to be had", bytes);
+        die("out of memory: %zu bytes asked for", bytes);
     }
     return memory;
 }

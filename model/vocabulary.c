@@ -83,7 +83,7 @@ static void read_piece(struct vocabulary *vocabulary, struct source *source, uin
         die("%s: the score of piece %u is not a finite number", source->path, id);
     }
     if (length < 1 || length > source->longest) {
-        die("%s: piece %u is %d bytes long, allowed is 1 to %d", source->path, id, length, source->longest);
+        die("%s: piece %u is %d bytes long; allowed are 1 to %d", source->path, id, length, source->longest);
     }
     if (fread(raw, (size_t)length, 1, source->file) != 1) {
         die("%s: ends within piece %u; the model has %u", source->path, id, vocabulary->count);
@@ -98,7 +98,7 @@ static void read_piece(struct vocabulary *vocabulary, struct source *source, uin
     if (piece->length > GGUF_PIECE_MAX) {
         die("%s: piece %u is longer than %d bytes", source->path, id, GGUF_PIECE_MAX);
     }
-    vocabulary->types[id] = is_byte_piece(piece) ? TOKEN_BYTE : TOKEN_NORMAL;
+    vocabulary->types[id] = is_byte_piece(piece) ? GGUF_TOKEN_BYTE : GGUF_TOKEN_NORMAL;
 }
 
 static int compare_pieces(const void *left, const void *right)
@@ -128,7 +128,7 @@ static void check_unique(const struct vocabulary *vocabulary, const char *path)
 static void read_pieces(struct vocabulary *vocabulary, struct source *source)
 {
     if (!read_number(source, &source->longest) || source->longest < 1 || source->longest > GGUF_PIECE_MAX) {
-        die("%s: no llama2.c tokenizer: does not begin with the length of its longest piece", source->path);
+        die("%s: not a llama2.c tokenizer: does not begin with the length of its longest piece", source->path);
     }
 
     char *raw = allocate((size_t)source->longest);
@@ -158,7 +158,7 @@ void vocabulary_read(struct vocabulary *vocabulary, const char *path, uint32_t c
     fclose(source.file);
 
     memcpy(vocabulary->pieces, special_pieces, sizeof special_pieces);
-    vocabulary->types[ID_UNKNOWN] = TOKEN_UNKNOWN;
-    vocabulary->types[ID_BOS] = vocabulary->types[ID_EOS] = TOKEN_CONTROL;
+    vocabulary->types[ID_UNKNOWN] = GGUF_TOKEN_UNKNOWN;
+    vocabulary->types[ID_BOS] = vocabulary->types[ID_EOS] = GGUF_TOKEN_CONTROL;
     check_unique(vocabulary, path);
 }

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "text/tokenizer.h"
+#include "gguf/gguf.h"
 
 enum { ID_UNKNOWN, ID_BOS, ID_EOS, SPECIAL_IDS }; /* llama2.c knows no others */
 
@@ -21,7 +21,7 @@ struct vocabulary {
     uint32_t count;
     struct piece *pieces; /* [count], no two alike */
     float *scores;        /* [count], finite */
-    int32_t *types;       /* [count] enum token_type */
+    int32_t *types;       /* [count] enum gguf_token_type */
 };
 
 /* Reads a tokenizer that holds exactly `count` pieces, at least SPECIAL_IDS, and ends with the last one. A bad file

@@ -10,7 +10,7 @@ bool ucs2_from_utf8(uint16_t *out, size_t capacity, const char *text)
 
     while (text < end) {
         uint32_t code = utf8_next(&text, end);
-        if (code > 0xFFFF || code == UNICODE_REPLACEMENT || n + 1 >= capacity) {
+        if (code > 0xFFFF || code == UTF8_REPLACEMENT_CODE || n + 1 >= capacity) {
             return false;
         }
         out[n++] = (uint16_t)code;

@@ -11,7 +11,7 @@
 bool ucs2_from_utf8(uint16_t *out, size_t capacity, const char *text);
 
 /* Writes NUL-terminated UCS-2 as NUL-terminated UTF-8 of at most `size` bytes; a lone surrogate becomes
-   UNICODE_REPLACEMENT. Returns false, with out[] the part that fits, where not all of it does. size > 0. */
+   UTF8_REPLACEMENT_CODE. Returns false, with out[] the part that fits, where not all of it does. size > 0. */
 bool utf8_from_ucs2(char *out, size_t size, const uint16_t *text);
 
 #endif

@@ -18,4 +18,7 @@ struct arena {
    exceeds it. */
 void *arena_take(struct arena *arena, size_t bytes, size_t alignment);
 
+/* The same for `count` elements of `size` bytes; more than there are addresses do not fit. */
+void *arena_take_array(struct arena *arena, uint64_t count, size_t size, size_t alignment);
+
 #endif

@@ -5,7 +5,6 @@
 int error_set(struct error *error, const char *pattern, ...)
 {
     va_list arguments;
-
     va_start(arguments, pattern);
     format_list(error->text, sizeof error->text, pattern, arguments);
     va_end(arguments);

@@ -8,7 +8,7 @@
 #ifndef BOOTLLAMA_EXP2_H
 #define BOOTLLAMA_EXP2_H
 
-#include "base/half.h"
+#include "base/float.h"
 
 #define EXP2_LOWEST (-125.0f) /* below: 0 */
 #define EXP2_HIGHEST 126.0f

@@ -45,7 +45,6 @@ static uint32_t divide_digit(uint64_t *value, uint32_t base)
 {
     uint64_t quotient = 0;
     uint32_t remainder = 0;
-
     for (int shift = 48; shift >= 0; shift -= 16) {
         uint32_t step = remainder << 16 | (uint32_t)(*value >> shift & 0xFFFF);
         quotient = quotient << 16 | step / base;
@@ -60,7 +59,6 @@ static void put_number(struct output *out, uint64_t value, uint32_t base, bool n
     char digits[24]; /* 20 digits of 2^64 and a sign, filled from the end */
     size_t first = sizeof digits;
     struct field rest = *field;
-
     do {
         digits[--first] = "0123456789abcdef"[divide_digit(&value, base)];
     } while (value != 0);
@@ -93,7 +91,6 @@ size_t format_list(char *out, size_t size, const char *pattern, va_list argument
 {
     struct output output = {out, size, 0};
     struct field field;
-
     for (; *pattern != '\0'; pattern++) {
         if (*pattern != '%') {
             put_char(&output, *pattern);
@@ -133,7 +130,6 @@ size_t format_list(char *out, size_t size, const char *pattern, va_list argument
 size_t format(char *out, size_t size, const char *pattern, ...)
 {
     va_list arguments;
-
     va_start(arguments, pattern);
     size_t used = format_list(out, size, pattern, arguments);
     va_end(arguments);

@@ -1,27 +1,10 @@
-/* 16-bit floats: IEEE 754 binary16 ("half", f16) and bfloat16, to and from single precision. */
+/* IEEE 754 binary16 ("half", f16), to and from single precision. */
 #ifndef BOOTLLAMA_HALF_H
 #define BOOTLLAMA_HALF_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
-static inline uint32_t float_bits(float value)
-{
-    union {
-        float f;
-        uint32_t u;
-    } both = {.f = value};
-    return both.u;
-}
-
-static inline float float_from_bits(uint32_t bits)
-{
-    union {
-        uint32_t u;
-        float f;
-    } both = {.u = bits};
-    return both.f;
-}
+#include "base/float.h"
 
 /* Exact for every half: zero, subnormal, normal, infinity and NaN. */
 static inline float half_to_float(uint16_t half)
@@ -61,11 +44,6 @@ static inline uint16_t half_from_float(float value)
 static inline bool half_is_finite(uint16_t half)
 {
     return (half & 0x7C00) != 0x7C00;
-}
-
-static inline float bfloat_to_float(uint16_t bfloat)
-{
-    return float_from_bits((uint32_t)bfloat << 16);
 }
 
 #endif

@@ -25,7 +25,6 @@ void *memcpy(void *restrict to, const void *restrict from, size_t n)
 {
     void *target = to;
     size_t words = n / sizeof(uintptr_t), tail = n % sizeof(uintptr_t);
-
     __asm__ volatile(MOVE_WORDS : "+D"(target), "+S"(from), "+c"(words) : : "memory");
     __asm__ volatile("rep movsb" : "+D"(target), "+S"(from), "+c"(tail) : : "memory");
     return to;
@@ -35,7 +34,6 @@ OWN_LOOP void *memmove(void *to, const void *from, size_t n)
 {
     uint8_t *target = to;
     const uint8_t *source = from;
-
     if ((uintptr_t)target - (uintptr_t)source >= n) { /* `to` is not inside the source: front to back is safe */
         return memcpy(to, from, n);
     }
@@ -51,7 +49,6 @@ void *memset(void *to, int value, size_t n)
     void *target = to;
     uintptr_t pattern = (uintptr_t)-1 / 0xFF * (uint8_t)value; /* the byte in every place */
     size_t words = n / sizeof(uintptr_t), tail = n % sizeof(uintptr_t);
-
     __asm__ volatile(STORE_WORDS : "+D"(target), "+c"(words) : "a"(pattern) : "memory");
     __asm__ volatile("rep stosb" : "+D"(target), "+c"(tail) : "a"(pattern) : "memory");
     return to;
@@ -60,7 +57,6 @@ void *memset(void *to, int value, size_t n)
 OWN_LOOP int memcmp(const void *a, const void *b, size_t n)
 {
     const uint8_t *left = a, *right = b;
-
     for (size_t i = 0; i < n; i++) {
         if (left[i] != right[i]) {
             return left[i] < right[i] ? -1 : 1;

@@ -11,7 +11,6 @@ bool number_parse_u64(const char *text, size_t n, uint64_t *value)
 {
     const uint64_t tenth = UINT64_MAX / 10; /* constants: the compiler divides, not the program */
     uint64_t sum = 0;
-
     if (n == 0) {
         return false;
     }
@@ -38,7 +37,6 @@ static size_t read_mantissa(const char *text, size_t n, struct decimal *decimal)
     size_t i = 0, digits = 0;
     int32_t kept = 0;
     bool after_point = false;
-
     for (; i < n && (is_digit(text[i]) || (text[i] == '.' && !after_point)); i++) {
         if (text[i] == '.') {
             after_point = true;
@@ -62,7 +60,6 @@ static bool read_exponent(const char *text, size_t n, struct decimal *decimal)
     bool negative = n > 1 && text[1] == '-';
     size_t sign = n > 1 && (text[1] == '-' || text[1] == '+');
     uint64_t value;
-
     if ((text[0] != 'e' && text[0] != 'E') || !number_parse_u64(text + 1 + sign, n - 1 - sign, &value) ||
         value > 1000) {
         return false;
@@ -88,7 +85,6 @@ bool number_parse_float(const char *text, size_t n, float *value)
 {
     size_t sign = n > 0 && text[0] == '-';
     struct decimal decimal = {0};
-
     if (n > DIGITS_MAX) {
         return false;
     }

@@ -15,6 +15,22 @@
 bool number_parse_u64(const char *text, size_t n, uint64_t *value);
 bool number_parse_float(const char *text, size_t n, float *value);
 
+/* n rounded up to a multiple of `step`. */
+static inline uint32_t number_round_up(uint32_t n, uint32_t step)
+{
+    return (n + step - 1) / step * step;
+}
+
+static inline uint32_t number_min(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline uint32_t number_max(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
 /* Ten times amount / microseconds, so tenths of millions a second; 0 if no time has passed. amount < 2^60; what exceeds
    32 bits is UINT32_MAX. */
 uint32_t number_rate_tenths(uint64_t amount, uint64_t microseconds);

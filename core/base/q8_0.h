@@ -1,6 +1,9 @@
 /*
- * GGUF's Q8_0: blocks of 32 numbers as int8 with one f16 scale, value = scale * q.
- * Rule of ggml's reference quantizer (ggml-quants.c, quantize_row_q8_0_ref): scale = max |x| / 127 in single precision,
+ * GGUF's Q8_0: blocks of 32 numbers as int8 with one f16 scale, value = scale * q. It lies in base/ because rooms that
+ * do not know each other share it: gguf/ measures tensors by it, kernel/ packs its blocks into tiles, infer/ and the
+ * converter quantize by its rule.
+ *
+ * The rule is that of ggml's reference quantizer (ggml-quants.c, quantize_row_q8_0_ref): scale = max |x| / 127 in single precision,
  * q = x * (1 / scale) rounded half away from zero, then the scale is rounded to f16.
  */
 #ifndef BOOTLLAMA_Q8_0_H

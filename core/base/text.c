@@ -3,7 +3,6 @@
 size_t text_length(const char *text)
 {
     size_t n = 0;
-
     while (text[n] != '\0') {
         n++;
     }

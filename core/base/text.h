@@ -8,7 +8,7 @@
 /* Returns bytes before the NUL. */
 size_t text_length(const char *text);
 
-/* An ASCII capital as a small letter; any other byte as it is. */
+/* Returns the small letter of an ASCII capital, any other byte unchanged. */
 char text_lower(char c);
 
 bool text_equal(const char *a, const char *b);

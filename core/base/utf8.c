@@ -36,7 +36,6 @@ static struct lead classify(uint8_t byte)
 int utf8_sequence(const uint8_t *bytes, size_t n)
 {
     struct lead lead = classify(bytes[0]);
-
     if (lead.length == 0) {
         return -1;
     }
@@ -56,10 +55,9 @@ uint32_t utf8_next(const char **text, const char *end)
 {
     const uint8_t *bytes = (const uint8_t *)*text;
     int length = utf8_sequence(bytes, (size_t)(end - *text));
-
     if (length <= 0) {
         *text = length < 0 ? *text - length : end;
-        return UNICODE_REPLACEMENT;
+        return UTF8_REPLACEMENT_CODE;
     }
     uint32_t code = length == 1 ? bytes[0] : bytes[0] & (0x7Fu >> length);
     for (int i = 1; i < length; i++) {
@@ -72,7 +70,6 @@ uint32_t utf8_next(const char **text, const char *end)
 void utf8_printable(char *out, size_t size, const uint8_t *bytes, size_t n)
 {
     size_t used = 0, i = 0;
-
     while (i < n) {
         int length = utf8_sequence(bytes + i, n - i);
         /* C1 controls are C2 80 to C2 9F. A sequence cut off by the end counts as ill-formed. */
@@ -96,7 +93,7 @@ void utf8_printable(char *out, size_t size, const uint8_t *bytes, size_t n)
 size_t utf8_encode(char out[UTF8_MAX], uint32_t code_point)
 {
     if (code_point > 0x10FFFF || (code_point >= 0xD800 && code_point <= 0xDFFF)) {
-        code_point = 0xFFFD;
+        code_point = UTF8_REPLACEMENT_CODE;
     }
     if (code_point < 0x80) {
         out[0] = (char)code_point;
@@ -127,7 +124,7 @@ size_t utf8_pop(struct utf8_stream *stream, char out[UTF8_MAX])
     }
     stream->count -= taken;
     memmove(stream->pending, stream->pending + taken, stream->count);
-    return length > 0 ? taken : utf8_encode(out, UNICODE_REPLACEMENT);
+    return length > 0 ? taken : utf8_encode(out, UTF8_REPLACEMENT_CODE);
 }
 
 /* First and last code points; beyond U+FFFF, both without their last hexadecimal digit. */

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #define UTF8_REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
+enum { UTF8_REPLACEMENT_CODE = 0xFFFD };
 
 /*
  * Looks at the start of bytes[0..n), n >= 1. Returns the length 1..4 of the well-formed sequence there; or -k where
@@ -13,10 +14,8 @@
  */
 int utf8_sequence(const uint8_t *bytes, size_t n);
 
-enum { UNICODE_REPLACEMENT = 0xFFFD };
-
-/* The code point at *text, which lies before `end`; moves *text past it. Ill-formed bytes give UNICODE_REPLACEMENT, one
-   for as many as utf8_sequence says. */
+/* The code point at *text, which lies before `end`; moves *text past it. Ill-formed bytes give UTF8_REPLACEMENT_CODE,
+   one for as many as utf8_sequence says. */
 uint32_t utf8_next(const char **text, const char *end);
 
 /*

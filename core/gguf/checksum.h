@@ -5,14 +5,22 @@
 #ifndef BOOTLLAMA_CHECKSUM_H
 #define BOOTLLAMA_CHECKSUM_H
 
+#include <stddef.h>
 #include <stdint.h>
 
-#define CHECKSUM_START 0x811C9DC5u
 #define CHECKSUM_KEY "bootllama.tensors.fnv1a"
+#define CHECKSUM_START ((struct checksum){.sum = 0x811C9DC5})
 
-static inline uint32_t checksum_word(uint32_t sum, uint32_t word)
-{
-    return (sum ^ word) * 0x01000193u;
-}
+struct checksum {
+    uint32_t sum;   /* of the whole words so far */
+    uint32_t word;  /* the bytes after them */
+    uint32_t bytes; /* how many these are, 0 to 3 */
+};
+
+/* Adds the next n bytes. */
+void checksum_add(struct checksum *checksum, const void *bytes, size_t n);
+
+/* Fills a word that is not whole up with zero bytes: what is added next begins a new one. */
+void checksum_pad(struct checksum *checksum);
 
 #endif

@@ -1,102 +1,73 @@
-/* GGUF header (gguf.h): magic, version and counts, then keys (keys.c), then tensors (tensors.c). */
+/* The names of tensors (gguf.h). */
+#include "gguf/gguf.h"
+
 #include "base/format.h"
-#include "base/memory.h"
-#include "base/utf8.h"
-#include "gguf/parts.h"
+#include "base/number.h"
+#include "base/text.h"
 
-enum { GGUF_MAGIC = 0x46554747 }; /* "GGUF" in the file */
+static const char model_names[GGUF_TENSOR_LAYERS][20] = {
+    [GGUF_TENSOR_TOKEN_EMBD] = "token_embd.weight",
+    [GGUF_TENSOR_OUTPUT_NORM] = "output_norm.weight",
+    [GGUF_TENSOR_OUTPUT] = "output.weight",
+};
 
-/* Bytes that one entry takes at least: an empty key and a one-byte value; an empty name and one dimension. */
-enum { KEY_BYTES_MIN = 8 + 4 + 1, TENSOR_BYTES_MIN = 8 + 4 + 8 + 4 + 8 };
+static const char layer_names[GGUF_LAYER_TENSORS][20] = {
+    /* after "blk.N." */
+    [GGUF_LAYER_ATTN_NORM] = "attn_norm.weight",     [GGUF_LAYER_ATTN_Q] = "attn_q.weight",
+    [GGUF_LAYER_ATTN_K] = "attn_k.weight",           [GGUF_LAYER_ATTN_V] = "attn_v.weight",
+    [GGUF_LAYER_ATTN_OUTPUT] = "attn_output.weight", [GGUF_LAYER_FFN_NORM] = "ffn_norm.weight",
+    [GGUF_LAYER_FFN_GATE] = "ffn_gate.weight",       [GGUF_LAYER_FFN_DOWN] = "ffn_down.weight",
+    [GGUF_LAYER_FFN_UP] = "ffn_up.weight",
+};
 
-int gguf_get_u32(struct gguf_input *in, uint32_t *value)
+void gguf_tensor_name(char *out, size_t size, uint32_t id)
 {
-    return reader_get(in->reader, value, sizeof *value, in->error);
+    uint32_t in_layers = id - GGUF_TENSOR_LAYERS;
+    if (id < GGUF_TENSOR_LAYERS) {
+        format(out, size, "%s", model_names[id]);
+    } else {
+        format(out, size, "blk.%u.%s", in_layers / GGUF_LAYER_TENSORS, layer_names[in_layers % GGUF_LAYER_TENSORS]);
+    }
 }
 
-int gguf_get_u64(struct gguf_input *in, uint64_t *value)
+/* The text after `prefix`, or "" where it does not begin so. */
+static const char *after_prefix(const char *text, const char *prefix)
 {
-    return reader_get(in->reader, value, sizeof *value, in->error);
+    for (; *prefix != '\0'; text++, prefix++) {
+        if (*text != *prefix) {
+            return "";
+        }
+    }
+    return text;
 }
 
-int gguf_get_name(struct gguf_input *in, struct gguf_name *name, uint64_t longest)
+/* Reads "N." of "blk.N.attn_q.weight" into *layer. Returns the text after it, or "" where N is not a layer's number as
+   it is usually written. */
+static const char *read_layer(const char *text, uint32_t layers, uint32_t *layer)
 {
-    uint8_t bytes[GGUF_NAME_MAX];
-
-    if (gguf_get_u64(in, &name->length) != 0) {
-        return -1;
+    size_t digits = 0;
+    uint64_t value = 0;
+    while (text[digits] != '.' && text[digits] != '\0') {
+        digits++;
     }
-    if (name->length > longest) {
-        return error_set(in->error, "%s: a name of %llu bytes at byte %llu; allowed are %llu", in->reader->path,
-                         (unsigned long long)name->length, (unsigned long long)in->reader->position - 8,
-                         (unsigned long long)longest);
-    }
-    uint32_t kept = name->length < sizeof bytes ? (uint32_t)name->length : (uint32_t)sizeof bytes;
-    if (reader_get(in->reader, bytes, kept, in->error) != 0) {
-        return -1;
-    }
-    utf8_printable(name->text, sizeof name->text, bytes, kept);
-    return reader_skip(in->reader, name->length - kept, in->error);
+    bool good = text[digits] == '.' && number_parse_u64(text, digits, &value) && value < layers;
+    *layer = (uint32_t)value;
+    return good && (text[0] != '0' || digits == 1) ? text + digits + 1 : "";
 }
 
-int gguf_refuse(struct gguf_input *in, const char *name, const char *pattern, ...)
+uint32_t gguf_find_tensor(const struct gguf *gguf, const char *name)
 {
-    va_list arguments;
-    char *text = in->error->text;
-
-    size_t used = format(text, sizeof in->error->text, "%s: %s ", in->reader->path, name);
-    va_start(arguments, pattern);
-    format_list(text + used, sizeof in->error->text - used, pattern, arguments);
-    va_end(arguments);
-    return -1;
-}
-
-static int read_version(struct gguf_input *in)
-{
-    uint32_t magic = 0, version;
-
-    if (reader_left(in->reader) >= sizeof magic && gguf_get_u32(in, &magic) != 0) {
-        return -1;
+    uint32_t layer;
+    for (uint32_t id = 0; id < GGUF_TENSOR_LAYERS; id++) {
+        if (text_equal(name, model_names[id])) {
+            return id;
+        }
     }
-    if (magic != GGUF_MAGIC) {
-        return error_set(in->error, "%s: not a GGUF model file", in->reader->path);
+    const char *rest = read_layer(after_prefix(name, "blk."), gguf->layers, &layer);
+    for (uint32_t k = 0; k < GGUF_LAYER_TENSORS; k++) {
+        if (text_equal(rest, layer_names[k])) {
+            return GGUF_TENSOR_LAYERS + layer * GGUF_LAYER_TENSORS + k;
+        }
     }
-    if (gguf_get_u32(in, &version) != 0) {
-        return -1;
-    }
-    if (version != 2 && version != 3) { /* a big-endian file shows here, too: its 3 reads 50331648 */
-        return error_set(in->error, "%s: GGUF version %u; supported are 2 and 3, little-endian", in->reader->path,
-                         version);
-    }
-    in->gguf->version = version;
-    return 0;
-}
-
-static int check_count(struct gguf_input *in, const char *what, uint64_t count, uint32_t bytes_each)
-{
-    uint64_t left = reader_left(in->reader);
-
-    if (count > left || count * bytes_each > left) { /* left is below 2^58, so the product cannot wrap */
-        return gguf_refuse(in, what, "number %llu, more than the file can hold; copy it again",
-                           (unsigned long long)count);
-    }
-    return 0;
-}
-
-int gguf_read(struct gguf *gguf, struct reader *reader, struct error *error)
-{
-    struct gguf_input in = {gguf, reader, error, 0};
-    uint64_t tensors, keys;
-
-    memset(gguf, 0, sizeof *gguf);
-    if (reader->limit >> 58 != 0) {
-        return error_set(error, "%s: a size of %llu bytes is impossible", reader->path,
-                         (unsigned long long)reader->limit);
-    }
-    if (reader_seek(reader, 0, error) != 0 || read_version(&in) != 0 || gguf_get_u64(&in, &tensors) != 0 ||
-        gguf_get_u64(&in, &keys) != 0 || check_count(&in, "keys", keys, KEY_BYTES_MIN) != 0 ||
-        check_count(&in, "tensors", tensors, TENSOR_BYTES_MIN) != 0 || gguf_read_keys(&in, keys) != 0) {
-        return -1;
-    }
-    return gguf_read_tensors(&in, tensors);
+    return gguf->tensor_count;
 }

@@ -9,13 +9,44 @@
 #include "base/error.h"
 #include "gguf/reader.h"
 
-enum gguf_tensor_type { /* ggml's numbers; no other is accepted */
-                        TENSOR_F32 = 0,
-                        TENSOR_F16 = 1,
-                        TENSOR_Q8_0 = 8, /* blocks of 32 along the row: f16 scale, int8[32]; 34 bytes */
-                        TENSOR_BF16 = 30,
-                        TENSOR_ABSENT = 255,
+/* Of a key's value: ggml's numbers. */
+enum gguf_value_type {
+    GGUF_VALUE_U8,
+    GGUF_VALUE_I8,
+    GGUF_VALUE_U16,
+    GGUF_VALUE_I16,
+    GGUF_VALUE_U32,
+    GGUF_VALUE_I32,
+    GGUF_VALUE_F32,
+    GGUF_VALUE_BOOL,
+    GGUF_VALUE_STRING,
+    GGUF_VALUE_ARRAY,
+    GGUF_VALUE_U64,
+    GGUF_VALUE_I64,
+    GGUF_VALUE_F64,
+    GGUF_VALUE_TYPES,
 };
+
+/* Of a tensor's elements: ggml's numbers. No other type is accepted. */
+enum gguf_type {
+    GGUF_TYPE_F32 = 0,
+    GGUF_TYPE_F16 = 1,
+    GGUF_TYPE_Q8_0 = 8, /* blocks of 32 along the row: base/q8_0.h */
+    GGUF_TYPE_BF16 = 30,
+    GGUF_TYPE_ABSENT = 255,
+};
+
+/* Of a token, as tokenizer.ggml.token_type numbers them. */
+enum gguf_token_type {
+    GGUF_TOKEN_NORMAL = 1,
+    GGUF_TOKEN_UNKNOWN,
+    GGUF_TOKEN_CONTROL,
+    GGUF_TOKEN_USER,
+    GGUF_TOKEN_UNUSED,
+    GGUF_TOKEN_BYTE,
+};
+
+enum { GGUF_NO_TOKEN = -1 }; /* in place of a token's id */
 
 enum {
     GGUF_LAYERS_MAX = 256,
@@ -23,38 +54,38 @@ enum {
     GGUF_PIECE_MAX = 65535,      /* bytes of one token's text */
     GGUF_PIECES_MAX = 64 << 20,  /* bytes of all tokens' texts together */
     GGUF_COLUMNS_MAX = 131072,   /* elements of any row: 127 * 127 * this fits an int32 */
+    GGUF_HEAD_MAX = 1024,        /* elements of one attention head */
     GGUF_CONTEXT_MAX = 16 << 20, /* positions */
     GGUF_TENSOR_NAME_MAX = 65,   /* bytes, its NUL included */
-    TOKEN_ABSENT = -1,
 };
 
 /* Tensors by what they do: three of the model, nine of each layer. */
 enum gguf_tensor_id {
-    TENSOR_TOKEN_EMBD,  /* [vocabulary][dim] */
-    TENSOR_OUTPUT_NORM, /* [dim] */
-    TENSOR_OUTPUT,      /* [vocabulary][dim]; absent where tied to TENSOR_TOKEN_EMBD */
-    TENSOR_LAYER_FIRST, /* layer l's tensor k is TENSOR_LAYER_FIRST + l * LAYER_TENSORS + k */
+    GGUF_TENSOR_TOKEN_EMBD,  /* [vocabulary][dim] */
+    GGUF_TENSOR_OUTPUT_NORM, /* [dim] */
+    GGUF_TENSOR_OUTPUT,      /* [vocabulary][dim]; absent where tied to GGUF_TENSOR_TOKEN_EMBD */
+    GGUF_TENSOR_LAYERS,      /* layer l's tensor k is GGUF_TENSOR_LAYERS + l * GGUF_LAYER_TENSORS + k */
 };
 enum gguf_layer_tensor {
-    LAYER_ATTN_NORM,   /* [dim] */
-    LAYER_ATTN_Q,      /* [heads * head_size][dim] */
-    LAYER_ATTN_K,      /* [kv_heads * head_size][dim] */
-    LAYER_ATTN_V,      /* [kv_heads * head_size][dim] */
-    LAYER_ATTN_OUTPUT, /* [dim][heads * head_size] */
-    LAYER_FFN_NORM,    /* [dim] */
-    LAYER_FFN_GATE,    /* [hidden][dim] */
-    LAYER_FFN_DOWN,    /* [dim][hidden] */
-    LAYER_FFN_UP,      /* [hidden][dim] */
-    LAYER_TENSORS,
+    GGUF_LAYER_ATTN_NORM,   /* [dim] */
+    GGUF_LAYER_ATTN_Q,      /* [heads * head_size][dim] */
+    GGUF_LAYER_ATTN_K,      /* [kv_heads * head_size][dim] */
+    GGUF_LAYER_ATTN_V,      /* [kv_heads * head_size][dim] */
+    GGUF_LAYER_ATTN_OUTPUT, /* [dim][heads * head_size] */
+    GGUF_LAYER_FFN_NORM,    /* [dim] */
+    GGUF_LAYER_FFN_GATE,    /* [hidden][dim] */
+    GGUF_LAYER_FFN_DOWN,    /* [dim][hidden] */
+    GGUF_LAYER_FFN_UP,      /* [hidden][dim] */
+    GGUF_LAYER_TENSORS,
 };
-enum { GGUF_TENSORS_MAX = TENSOR_LAYER_FIRST + GGUF_LAYERS_MAX * LAYER_TENSORS };
+enum { GGUF_TENSORS_MAX = GGUF_TENSOR_LAYERS + GGUF_LAYERS_MAX * GGUF_LAYER_TENSORS };
 
 struct gguf_tensor {
     uint64_t offset; /* bytes from the start of the file; offset + size lies in the file */
     uint64_t size;   /* bytes */
     uint32_t rows;   /* 1 for a vector */
     uint32_t cols;   /* elements of one row, contiguous */
-    uint8_t type;    /* enum gguf_tensor_type, TENSOR_ABSENT where the file has none */
+    uint8_t type;    /* enum gguf_type, GGUF_TYPE_ABSENT where the file has none */
 };
 
 struct gguf {
@@ -78,10 +109,10 @@ struct gguf {
     uint64_t pieces_bytes;  /* of all texts together, without their lengths */
     uint64_t scores_offset; /* of tokenizer.ggml.scores: f32[vocabulary] */
     uint64_t types_offset;  /* of tokenizer.ggml.token_type: i32[vocabulary]; 0 if absent */
-    /* tokenizer.ggml.bos_token_id and so on; llama.cpp's 1, 2 and 0 if the key is absent; TOKEN_ABSENT where the key
+    /* tokenizer.ggml.bos_token_id and so on; llama.cpp's 1, 2 and 0 if the key is absent; GGUF_NO_TOKEN where the key
        says 4294967295 or the vocabulary is too small */
     int32_t bos, eos, unknown;
-    bool add_bos;          /* tokenizer.ggml.add_bos_token, true if absent; false where bos is TOKEN_ABSENT */
+    bool add_bos;          /* tokenizer.ggml.add_bos_token, true if absent; false where bos is GGUF_NO_TOKEN */
     bool add_space_prefix; /* tokenizer.ggml.add_space_prefix, true if absent */
 
     uint64_t template_offset, template_bytes; /* of tokenizer.chat_template, UTF-8; 0 if absent */
@@ -92,17 +123,14 @@ struct gguf {
     bool has_checksum;
     uint32_t checksum;
 
-    uint32_t tensor_count; /* entries of `tensor` in use: TENSOR_LAYER_FIRST + layers * LAYER_TENSORS */
+    uint32_t tensor_count; /* entries of `tensor` in use: GGUF_TENSOR_LAYERS + layers * GGUF_LAYER_TENSORS */
     struct gguf_tensor tensor[GGUF_TENSORS_MAX];
 };
 
-/*
- * Reads the header of the file under *reader from its start. Fills *gguf. Returns 0, or -1 with *error filled:
- * one line that names the file, the key or tensor, and what is wrong ("/MODELS/A.GGUF: blk.3.ffn_up.weight: ...").
- */
-int gguf_read(struct gguf *gguf, struct reader *reader, struct error *error);
-
 /* Writes the name that tensor number `id` has in the file: "blk.3.ffn_up.weight". size >= GGUF_TENSOR_NAME_MAX. */
 void gguf_tensor_name(char *out, size_t size, uint32_t id);
+
+/* Returns the number of the tensor of that name, or gguf->tensor_count if this model has none such. */
+uint32_t gguf_find_tensor(const struct gguf *gguf, const char *name);
 
 #endif

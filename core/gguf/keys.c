@@ -2,32 +2,15 @@
  * The key-value pairs of a GGUF file: known keys are read into a table in the order of the file, the rest is skipped;
  * then the table is checked as a whole, since keys come in any order.
  */
+#include "gguf/keys.h"
+
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/utf8.h"
 #include "gguf/checksum.h"
-#include "gguf/parts.h"
-#include "kernel/attention.h"
-
-enum value_type { /* ggml's numbers */
-                  VALUE_U8,
-                  VALUE_I8,
-                  VALUE_U16,
-                  VALUE_I16,
-                  VALUE_U32,
-                  VALUE_I32,
-                  VALUE_F32,
-                  VALUE_BOOL,
-                  VALUE_STRING,
-                  VALUE_ARRAY,
-                  VALUE_U64,
-                  VALUE_I64,
-                  VALUE_F64,
-                  VALUE_TYPES,
-};
 
 /* Bytes of a value; 0 for strings and arrays. */
-static const uint8_t value_bytes[VALUE_TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
+static const uint8_t value_bytes[GGUF_VALUE_TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
 
 enum kind { NUMBER, REAL, FLAG, NAME, WORD, PIECES, SCORES, TYPES, PLACE }; /* of a known key */
 
@@ -125,7 +108,6 @@ static const char *name_of(enum key key)
 static int skip_string(struct gguf_input *in)
 {
     uint64_t length;
-
     return gguf_get_u64(in, &length) != 0 ? -1 : reader_skip(in->reader, length, in->error);
 }
 
@@ -140,12 +122,11 @@ static int get_array(struct gguf_input *in, const char *name, struct array *arra
     if (gguf_get_u32(in, &array->type) != 0 || gguf_get_u64(in, &array->count) != 0) {
         return -1;
     }
-    if (array->type >= VALUE_TYPES || array->type == VALUE_ARRAY) {
+    if (array->type >= GGUF_VALUE_TYPES || array->type == GGUF_VALUE_ARRAY) {
         return gguf_refuse(in, name, "is an array of unsupported type %u", array->type);
     }
-    uint32_t bytes_each = array->type == VALUE_STRING ? sizeof(uint64_t) : value_bytes[array->type];
-    uint64_t left = reader_left(in->reader);
-    if (array->count > left || array->count * bytes_each > left) {
+    uint32_t bytes_each = array->type == GGUF_VALUE_STRING ? sizeof(uint64_t) : value_bytes[array->type];
+    if (!gguf_fits(in, array->count, bytes_each)) {
         return gguf_refuse(in, name, "has %llu entries, more than the file can hold; copy it again",
                            (unsigned long long)array->count);
     }
@@ -155,17 +136,16 @@ static int get_array(struct gguf_input *in, const char *name, struct array *arra
 static int skip_value(struct gguf_input *in, const char *name, uint32_t type)
 {
     struct array array;
-
-    if (type == VALUE_STRING) {
+    if (type == GGUF_VALUE_STRING) {
         return skip_string(in);
     }
-    if (type != VALUE_ARRAY) {
+    if (type != GGUF_VALUE_ARRAY) {
         return reader_skip(in->reader, value_bytes[type], in->error);
     }
     if (get_array(in, name, &array) != 0) {
         return -1;
     }
-    if (array.type != VALUE_STRING) {
+    if (array.type != GGUF_VALUE_STRING) {
         return reader_skip(in->reader, array.count * value_bytes[array.type], in->error);
     }
     for (; array.count > 0; array.count--) {
@@ -180,12 +160,13 @@ static int skip_value(struct gguf_input *in, const char *name, uint32_t type)
 static int get_number(struct keys *keys, enum key key, uint32_t type)
 {
     struct gguf_input *in = keys->in;
-    bool is_signed = type == VALUE_I8 || type == VALUE_I16 || type == VALUE_I32 || type == VALUE_I64;
-    bool is_integer = is_signed || type == VALUE_U8 || type == VALUE_U16 || type == VALUE_U32 || type == VALUE_U64;
+    bool is_signed =
+        type == GGUF_VALUE_I8 || type == GGUF_VALUE_I16 || type == GGUF_VALUE_I32 || type == GGUF_VALUE_I64;
+    bool is_integer = is_signed || type == GGUF_VALUE_U8 || type == GGUF_VALUE_U16 || type == GGUF_VALUE_U32 ||
+                      type == GGUF_VALUE_U64;
     uint64_t value = 0;
-
-    if (type == VALUE_ARRAY) {
-        return gguf_refuse(in, name_of(key), "is an array; supported is one number for all layers");
+    if (type == GGUF_VALUE_ARRAY) {
+        return gguf_refuse(in, name_of(key), "is an array; only one number for all layers is supported");
     }
     if (!is_integer) {
         return gguf_refuse(in, name_of(key), "is not a whole number");
@@ -205,8 +186,7 @@ static int get_real(struct keys *keys, enum key key, uint32_t type)
 {
     struct gguf_input *in = keys->in;
     uint32_t bits;
-
-    if (type != VALUE_F32) {
+    if (type != GGUF_VALUE_F32) {
         return gguf_refuse(in, name_of(key), "is not a 32-bit float");
     }
     if (gguf_get_u32(in, &bits) != 0) {
@@ -223,8 +203,7 @@ static int get_flag(struct keys *keys, enum key key, uint32_t type)
 {
     struct gguf_input *in = keys->in;
     uint8_t value;
-
-    if (type != VALUE_BOOL) {
+    if (type != GGUF_VALUE_BOOL) {
         return gguf_refuse(in, name_of(key), "is not true or false");
     }
     if (reader_get(in->reader, &value, 1, in->error) != 0) {
@@ -245,8 +224,7 @@ static int get_text(struct keys *keys, enum key key, uint32_t type)
     uint8_t bytes[sizeof gguf->name];
     char text[sizeof gguf->name];
     uint64_t length;
-
-    if (type != VALUE_STRING) {
+    if (type != GGUF_VALUE_STRING) {
         return gguf_refuse(in, name_of(key), "is not a text");
     }
     if (gguf_get_u64(in, &length) != 0) {
@@ -262,7 +240,7 @@ static int get_text(struct keys *keys, enum key key, uint32_t type)
     } else if (key == SIZE_LABEL) {
         utf8_printable(gguf->size_label, sizeof gguf->size_label, bytes, kept);
     } else if (!text_equal(text, known[key].word)) {
-        return gguf_refuse(in, name_of(key), "is \"%s\"; supported is \"%s\"", text, known[key].word);
+        return gguf_refuse(in, name_of(key), "is \"%s\"; only \"%s\" is supported", text, known[key].word);
     }
     return 0;
 }
@@ -271,7 +249,6 @@ static int skip_pieces(struct gguf_input *in, uint64_t count)
 {
     struct gguf *gguf = in->gguf;
     uint64_t length;
-
     for (uint64_t i = 0; i < count; i++) {
         if (gguf_get_u64(in, &length) != 0) {
             return -1;
@@ -296,16 +273,15 @@ static int get_vocabulary(struct keys *keys, enum key key, uint32_t type)
 {
     struct gguf_input *in = keys->in;
     struct array array;
-    uint32_t wanted = key == TOKEN_PIECES ? VALUE_STRING : key == TOKEN_SCORES ? VALUE_F32 : VALUE_I32;
-
-    if (type != VALUE_ARRAY) {
+    uint32_t wanted = key == TOKEN_PIECES ? GGUF_VALUE_STRING : key == TOKEN_SCORES ? GGUF_VALUE_F32 : GGUF_VALUE_I32;
+    if (type != GGUF_VALUE_ARRAY) {
         return gguf_refuse(in, name_of(key), "is not an array");
     }
     if (get_array(in, name_of(key), &array) != 0) {
         return -1;
     }
     if (array.type != wanted) {
-        return gguf_refuse(in, name_of(key), "is an array of type %u; supported is %u", array.type, wanted);
+        return gguf_refuse(in, name_of(key), "is an array of type %u; it must be of type %u", array.type, wanted);
     }
     if (array.count == 0 || array.count > GGUF_VOCABULARY_MAX) {
         return gguf_refuse(in, name_of(key), "has %llu entries; allowed are 1 to %u", (unsigned long long)array.count,
@@ -326,8 +302,7 @@ static int get_place(struct keys *keys, enum key key, uint32_t type)
 {
     struct gguf_input *in = keys->in;
     struct gguf *gguf = in->gguf;
-
-    if (type != VALUE_STRING) {
+    if (type != GGUF_VALUE_STRING) {
         return gguf_refuse(in, name_of(key), "is not a text");
     }
     if (gguf_get_u64(in, &gguf->template_bytes) != 0) {
@@ -340,7 +315,7 @@ static int get_place(struct keys *keys, enum key key, uint32_t type)
 static int get_known(struct keys *keys, enum key key, uint32_t type)
 {
     if (keys->seen[key]) {
-        return gguf_refuse(keys->in, name_of(key), "is there twice");
+        return gguf_refuse(keys->in, name_of(key), "appears twice");
     }
     keys->seen[key] = true;
     switch (known[key].kind) {
@@ -365,11 +340,10 @@ static int get_pair(struct keys *keys)
     struct gguf_input *in = keys->in;
     struct gguf_name name;
     uint32_t type, key = 0;
-
     if (gguf_get_name(in, &name, GGUF_KEY_MAX) != 0 || gguf_get_u32(in, &type) != 0) {
         return -1;
     }
-    if (type >= VALUE_TYPES) {
+    if (type >= GGUF_VALUE_TYPES) {
         return gguf_refuse(in, name.text, "has unknown value type %u", type);
     }
     /* A longer key, or one with an odd character, has another text or length than every known one. */
@@ -399,16 +373,17 @@ static int check_attention(struct keys *keys)
     struct gguf_input *in = keys->in;
     struct gguf *gguf = in->gguf;
     uint32_t value_length;
-
     if (take_number(keys, HEADS, 0, GGUF_COLUMNS_MAX, &gguf->heads) != 0 ||
         take_number(keys, KV_HEADS, gguf->heads, gguf->heads, &gguf->kv_heads) != 0) {
         return -1;
     }
     if (gguf->heads % gguf->kv_heads != 0) {
-        return gguf_refuse(in, name_of(KV_HEADS), "is %u, no divisor of the %u heads", gguf->kv_heads, gguf->heads);
+        return gguf_refuse(in, name_of(KV_HEADS), "is %u, which does not divide the %u heads", gguf->kv_heads,
+                           gguf->heads);
     }
     if (!keys->seen[KEY_LENGTH] && gguf->dim % gguf->heads != 0) {
-        return gguf_refuse(in, name_of(HEADS), "is %u, no divisor of %u, the embedding length", gguf->heads, gguf->dim);
+        return gguf_refuse(in, name_of(HEADS), "is %u, which does not divide the embedding length %u", gguf->heads,
+                           gguf->dim);
     }
     uint32_t head_size = gguf->dim / gguf->heads;
     uint32_t longest = GGUF_COLUMNS_MAX / gguf->heads;
@@ -421,14 +396,15 @@ static int check_attention(struct keys *keys)
         return -1;
     }
     if (value_length != gguf->head_size) {
-        return gguf_refuse(in, name_of(VALUE_LENGTH), "is %u; supported is the key length %u", value_length,
+        return gguf_refuse(in, name_of(VALUE_LENGTH), "is %u; it must equal the key length %u", value_length,
                            gguf->head_size);
     }
-    if (gguf->head_size % 2 != 0 || gguf->head_size > HEAD_MAX) {
-        return gguf_refuse(in, "head size", "is %u; it must be even and at most %u", gguf->head_size, HEAD_MAX);
+    if (gguf->head_size % 2 != 0 || gguf->head_size > GGUF_HEAD_MAX) {
+        return gguf_refuse(in, "head size", "is %u; it must be even and at most %u", gguf->head_size,
+                           (uint32_t)GGUF_HEAD_MAX);
     }
     if (keys->seen[CAUSAL] && keys->number[CAUSAL] == 0) {
-        return gguf_refuse(in, name_of(CAUSAL), "is false; this model embeds text and tells none");
+        return gguf_refuse(in, name_of(CAUSAL), "is false: this model embeds text and cannot write any");
     }
     return 0;
 }
@@ -437,7 +413,6 @@ static int check_rope(struct keys *keys)
 {
     struct gguf_input *in = keys->in;
     struct gguf *gguf = in->gguf;
-
     if (take_number(keys, ROPE_SIZE, gguf->head_size, gguf->head_size, &gguf->rope_size) != 0) {
         return -1;
     }
@@ -460,7 +435,6 @@ static int check_shape(struct keys *keys)
 {
     struct gguf_input *in = keys->in;
     struct gguf *gguf = in->gguf;
-
     if (take_number(keys, LAYERS, 0, GGUF_LAYERS_MAX, &gguf->layers) != 0 ||
         take_number(keys, DIM, 0, GGUF_COLUMNS_MAX, &gguf->dim) != 0 ||
         take_number(keys, HIDDEN, 0, GGUF_COLUMNS_MAX, &gguf->hidden) != 0 ||
@@ -483,7 +457,6 @@ static int check_shape(struct keys *keys)
 static int check_general(struct keys *keys)
 {
     struct gguf_input *in = keys->in;
-
     if (!keys->seen[ARCHITECTURE]) {
         return gguf_refuse(in, name_of(ARCHITECTURE), "is missing");
     }
@@ -492,7 +465,7 @@ static int check_general(struct keys *keys)
                            keys->number[SPLIT_COUNT]);
     }
     if (keys->seen[QUANTIZATION] && keys->number[QUANTIZATION] != 2) {
-        return gguf_refuse(in, name_of(QUANTIZATION), "is %u; supported is 2", keys->number[QUANTIZATION]);
+        return gguf_refuse(in, name_of(QUANTIZATION), "is %u; only 2 is supported", keys->number[QUANTIZATION]);
     }
     uint32_t alignment = keys->seen[ALIGNMENT] ? keys->number[ALIGNMENT] : 32;
     if (alignment < 8 || alignment > 1 << 20 || (alignment & (alignment - 1)) != 0) {
@@ -509,9 +482,8 @@ static int take_token(struct keys *keys, enum key key, uint32_t absent, int32_t 
 {
     uint32_t vocabulary = keys->in->gguf->vocabulary;
     uint32_t value = keys->seen[key] ? keys->number[key] : absent;
-
-    *id = value < vocabulary ? (int32_t)value : TOKEN_ABSENT;
-    if (*id == TOKEN_ABSENT && keys->seen[key] && value != UINT32_MAX) {
+    *id = value < vocabulary ? (int32_t)value : GGUF_NO_TOKEN;
+    if (*id == GGUF_NO_TOKEN && keys->seen[key] && value != UINT32_MAX) {
         return gguf_refuse(keys->in, name_of(key), "is %u; the last token is %u", value, vocabulary - 1);
     }
     return 0;
@@ -521,7 +493,6 @@ static int check_vocabulary(struct keys *keys)
 {
     struct gguf_input *in = keys->in;
     struct gguf *gguf = in->gguf;
-
     for (enum key key = TOKENIZER; key <= TOKEN_SCORES; key++) {
         if (!keys->seen[key]) {
             return gguf_refuse(in, name_of(key), "is missing");
@@ -537,7 +508,7 @@ static int check_vocabulary(struct keys *keys)
         take_token(keys, UNKNOWN, 0, &gguf->unknown) != 0) {
         return -1;
     }
-    gguf->add_bos = (!keys->seen[ADD_BOS] || keys->number[ADD_BOS] != 0) && gguf->bos != TOKEN_ABSENT;
+    gguf->add_bos = (!keys->seen[ADD_BOS] || keys->number[ADD_BOS] != 0) && gguf->bos != GGUF_NO_TOKEN;
     gguf->add_space_prefix = !keys->seen[ADD_SPACE] || keys->number[ADD_SPACE] != 0;
     return 0;
 }
@@ -545,7 +516,6 @@ static int check_vocabulary(struct keys *keys)
 int gguf_read_keys(struct gguf_input *in, uint64_t count)
 {
     struct keys keys;
-
     memset(&keys, 0, sizeof keys);
     keys.in = in;
     for (; count > 0; count--) {

@@ -64,7 +64,6 @@ static int fill_window(struct reader *reader, struct error *error)
 int reader_get(struct reader *reader, void *out, size_t n, struct error *error)
 {
     uint8_t *target = out;
-
     if (n > reader_left(reader)) {
         return ends_early(reader, error);
     }
@@ -89,7 +88,6 @@ int reader_get(struct reader *reader, void *out, size_t n, struct error *error)
 const void *reader_view(struct reader *reader, void *room, size_t n, struct error *error)
 {
     uint64_t inside = reader->position - reader->window_start;
-
     if (n <= reader_left(reader) && inside >= reader->window_used) {
         if (fill_window(reader, error) != 0) {
             return NULL;

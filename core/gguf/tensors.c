@@ -1,11 +1,11 @@
 /* The tensor descriptions of a GGUF file: each is one that the hyper-parameters ask for, whole and in the file. */
-#include "base/format.h"
-#include "base/memory.h"
-#include "base/number.h"
-#include "base/text.h"
-#include "gguf/parts.h"
+#include "gguf/tensors.h"
 
-enum { BLOCK = 32, DIMENSIONS_MAX = 4 }; /* BLOCK: elements of a Q8_0 block */
+#include "base/format.h"
+#include "base/q8_0.h"
+#include "base/text.h"
+
+enum { DIMENSIONS_MAX = 4 };
 
 /* ggml's names by number, for messages; empty numbers were withdrawn. */
 static const char type_names[][8] = {
@@ -15,21 +15,6 @@ static const char type_names[][8] = {
     "BF16",   "",      "",      "",       "TQ1_0", "TQ2_0", "",        "",       "",        "MXFP4",
 };
 
-static const char model_names[TENSOR_LAYER_FIRST][20] = {
-    [TENSOR_TOKEN_EMBD] = "token_embd.weight",
-    [TENSOR_OUTPUT_NORM] = "output_norm.weight",
-    [TENSOR_OUTPUT] = "output.weight",
-};
-
-static const char layer_names[LAYER_TENSORS][20] = {
-    /* after "blk.N." */
-    [LAYER_ATTN_NORM] = "attn_norm.weight",     [LAYER_ATTN_Q] = "attn_q.weight",
-    [LAYER_ATTN_K] = "attn_k.weight",           [LAYER_ATTN_V] = "attn_v.weight",
-    [LAYER_ATTN_OUTPUT] = "attn_output.weight", [LAYER_FFN_NORM] = "ffn_norm.weight",
-    [LAYER_FFN_GATE] = "ffn_gate.weight",       [LAYER_FFN_DOWN] = "ffn_down.weight",
-    [LAYER_FFN_UP] = "ffn_up.weight",
-};
-
 struct shape {
     uint32_t rows, cols;
 };
@@ -37,21 +22,20 @@ struct shape {
 static struct shape layer_shape(const struct gguf *gguf, enum gguf_layer_tensor tensor)
 {
     uint32_t q = gguf->heads * gguf->head_size, kv = gguf->kv_heads * gguf->head_size;
-
     switch (tensor) {
-    case LAYER_ATTN_Q:
+    case GGUF_LAYER_ATTN_Q:
         return (struct shape){q, gguf->dim};
-    case LAYER_ATTN_K:
-    case LAYER_ATTN_V:
+    case GGUF_LAYER_ATTN_K:
+    case GGUF_LAYER_ATTN_V:
         return (struct shape){kv, gguf->dim};
-    case LAYER_ATTN_OUTPUT:
+    case GGUF_LAYER_ATTN_OUTPUT:
         return (struct shape){gguf->dim, q};
-    case LAYER_FFN_GATE:
-    case LAYER_FFN_UP:
+    case GGUF_LAYER_FFN_GATE:
+    case GGUF_LAYER_FFN_UP:
         return (struct shape){gguf->hidden, gguf->dim};
-    case LAYER_FFN_DOWN:
+    case GGUF_LAYER_FFN_DOWN:
         return (struct shape){gguf->dim, gguf->hidden};
-    default: /* LAYER_ATTN_NORM, LAYER_FFN_NORM */
+    default: /* GGUF_LAYER_ATTN_NORM, GGUF_LAYER_FFN_NORM */
         return (struct shape){1, gguf->dim};
     }
 }
@@ -59,47 +43,10 @@ static struct shape layer_shape(const struct gguf *gguf, enum gguf_layer_tensor 
 /* What the hyper-parameters ask of tensor number `id`. */
 static struct shape shape_of(const struct gguf *gguf, uint32_t id)
 {
-    if (id >= TENSOR_LAYER_FIRST) {
-        return layer_shape(gguf, (id - TENSOR_LAYER_FIRST) % LAYER_TENSORS);
+    if (id >= GGUF_TENSOR_LAYERS) {
+        return layer_shape(gguf, (id - GGUF_TENSOR_LAYERS) % GGUF_LAYER_TENSORS);
     }
-    return (struct shape){id == TENSOR_OUTPUT_NORM ? 1 : gguf->vocabulary, gguf->dim};
-}
-
-/* Reads "N." of "blk.N.attn_q.weight" into *layer. Returns the text after it, or "" where N is no layer's number as it
-   is usually written. */
-static const char *read_layer(const char *text, uint32_t layers, uint32_t *layer)
-{
-    size_t digits = 0;
-    uint64_t value = 0;
-
-    while (text[digits] != '.' && text[digits] != '\0') {
-        digits++;
-    }
-    bool good = text[digits] == '.' && number_parse_u64(text, digits, &value) && value < layers;
-    *layer = (uint32_t)value;
-    return good && (text[0] != '0' || digits == 1) ? text + digits + 1 : "";
-}
-
-/* Returns the tensor's number (gguf.h), or tensor_count if no tensor of this model has the name. */
-static uint32_t find_tensor(const struct gguf *gguf, const char *name)
-{
-    uint32_t layer;
-
-    for (uint32_t id = 0; id < TENSOR_LAYER_FIRST; id++) {
-        if (text_equal(name, model_names[id])) {
-            return id;
-        }
-    }
-    if (memcmp(name, "blk.", 4) != 0) { /* name is an array of more than 4 bytes */
-        return gguf->tensor_count;
-    }
-    const char *rest = read_layer(name + 4, gguf->layers, &layer);
-    for (uint32_t k = 0; k < LAYER_TENSORS; k++) {
-        if (text_equal(rest, layer_names[k])) {
-            return TENSOR_LAYER_FIRST + layer * LAYER_TENSORS + k;
-        }
-    }
-    return gguf->tensor_count;
+    return (struct shape){id == GGUF_TENSOR_OUTPUT_NORM ? 1 : gguf->vocabulary, gguf->dim};
 }
 
 static int refuse_unknown(struct gguf_input *in, const char *name)
@@ -107,7 +54,7 @@ static int refuse_unknown(struct gguf_input *in, const char *name)
     if (text_equal(name, "rope_freqs.weight")) {
         return gguf_refuse(in, name, "scales positions, which is not supported");
     }
-    return gguf_refuse(in, name, "is no tensor of a llama model with %u layers", in->gguf->layers);
+    return gguf_refuse(in, name, "is not a tensor of a llama model with %u layers", in->gguf->layers);
 }
 
 /* Compares the dimensions, the contiguous one first in the file, with the shape wanted. */
@@ -115,7 +62,6 @@ static int read_shape(struct gguf_input *in, const char *name, struct shape want
 {
     uint64_t sizes[DIMENSIONS_MAX] = {1, 1, 1, 1};
     uint32_t dimensions;
-
     if (gguf_get_u32(in, &dimensions) != 0) {
         return -1;
     }
@@ -139,7 +85,6 @@ static int refuse_type(struct gguf_input *in, const char *name, uint32_t type)
 {
     char number[24];
     bool named = type < sizeof type_names / sizeof type_names[0] && type_names[type][0] != '\0';
-
     format(number, sizeof number, "of type %u", type);
     return gguf_refuse(in, name, "is %s; supported are F32, F16, BF16, Q8_0", named ? type_names[type] : number);
 }
@@ -148,15 +93,14 @@ static int refuse_type(struct gguf_input *in, const char *name, uint32_t type)
 static uint64_t size_of(uint32_t type, struct shape shape)
 {
     uint64_t elements = (uint64_t)shape.rows * shape.cols;
-
     switch (type) {
-    case TENSOR_F32:
+    case GGUF_TYPE_F32:
         return elements * 4;
-    case TENSOR_F16:
-    case TENSOR_BF16:
+    case GGUF_TYPE_F16:
+    case GGUF_TYPE_BF16:
         return elements * 2;
-    case TENSOR_Q8_0:
-        return (uint64_t)shape.rows * (shape.cols / BLOCK) * (2 + BLOCK);
+    case GGUF_TYPE_Q8_0:
+        return (uint64_t)shape.rows * (shape.cols / Q8_0_BLOCK) * sizeof(struct q8_0_block);
     default:
         return 0;
     }
@@ -167,17 +111,16 @@ static int read_tensor(struct gguf_input *in)
     struct gguf *gguf = in->gguf;
     struct gguf_name name;
     uint32_t type;
-
     if (gguf_get_name(in, &name, GGUF_NAME_MAX) != 0) {
         return -1;
     }
-    uint32_t id = find_tensor(gguf, name.text);
+    uint32_t id = gguf_find_tensor(gguf, name.text);
     if (id == gguf->tensor_count) {
         return refuse_unknown(in, name.text);
     }
     struct gguf_tensor *tensor = &gguf->tensor[id];
-    if (tensor->type != TENSOR_ABSENT) {
-        return gguf_refuse(in, name.text, "is there twice");
+    if (tensor->type != GGUF_TYPE_ABSENT) {
+        return gguf_refuse(in, name.text, "appears twice");
     }
     struct shape shape = shape_of(gguf, id);
     if (read_shape(in, name.text, shape) != 0 || gguf_get_u32(in, &type) != 0 ||
@@ -185,14 +128,14 @@ static int read_tensor(struct gguf_input *in)
         return -1;
     }
     tensor->size = size_of(type, shape);
-    if (tensor->size == 0 && type != TENSOR_Q8_0) {
+    if (tensor->size == 0 && type != GGUF_TYPE_Q8_0) {
         return refuse_type(in, name.text, type);
     }
-    if (type == TENSOR_Q8_0 && shape.cols % BLOCK != 0) {
+    if (type == GGUF_TYPE_Q8_0 && shape.cols % Q8_0_BLOCK != 0) {
         return gguf_refuse(in, name.text, "is Q8_0 with rows of %u; they must be a multiple of 32", shape.cols);
     }
     if ((tensor->offset & (in->alignment - 1)) != 0) {
-        return gguf_refuse(in, name.text, "is at offset %llu, no multiple of the alignment %u",
+        return gguf_refuse(in, name.text, "is at offset %llu, which is not a multiple of the alignment %u",
                            (unsigned long long)tensor->offset, in->alignment);
     }
     tensor->rows = shape.rows;
@@ -200,17 +143,6 @@ static int read_tensor(struct gguf_input *in)
     tensor->type = (uint8_t)type;
     gguf->parameters += (uint64_t)shape.rows * shape.cols;
     return 0;
-}
-
-void gguf_tensor_name(char *out, size_t size, uint32_t id)
-{
-    uint32_t in_layers = id - TENSOR_LAYER_FIRST;
-
-    if (id < TENSOR_LAYER_FIRST) {
-        format(out, size, "%s", model_names[id]);
-    } else {
-        format(out, size, "blk.%u.%s", in_layers / LAYER_TENSORS, layer_names[in_layers % LAYER_TENSORS]);
-    }
 }
 
 /* Makes the tensors' offsets count from the start of the file, and checks that all are there and inside. */
@@ -221,14 +153,13 @@ static int place_tensors(struct gguf_input *in)
     uint64_t mask = in->alignment - 1;
     uint64_t data = (in->reader->position + mask) & ~mask;
     char name[GGUF_NAME_MAX];
-
     for (uint32_t id = 0; id < gguf->tensor_count; id++) {
         struct gguf_tensor *tensor = &gguf->tensor[id];
         gguf_tensor_name(name, sizeof name, id);
-        if (tensor->type == TENSOR_ABSENT && id != TENSOR_OUTPUT) {
+        if (tensor->type == GGUF_TYPE_ABSENT && id != GGUF_TENSOR_OUTPUT) {
             return gguf_refuse(in, name, "is missing");
         }
-        if (tensor->type == TENSOR_ABSENT) {
+        if (tensor->type == GGUF_TYPE_ABSENT) {
             continue;
         }
         if (data > limit || tensor->offset > limit - data || tensor->size > limit - data - tensor->offset) {
@@ -242,10 +173,9 @@ static int place_tensors(struct gguf_input *in)
 int gguf_read_tensors(struct gguf_input *in, uint64_t count)
 {
     struct gguf *gguf = in->gguf;
-
-    gguf->tensor_count = TENSOR_LAYER_FIRST + gguf->layers * LAYER_TENSORS;
+    gguf->tensor_count = GGUF_TENSOR_LAYERS + gguf->layers * GGUF_LAYER_TENSORS;
     for (uint32_t id = 0; id < GGUF_TENSORS_MAX; id++) {
-        gguf->tensor[id].type = TENSOR_ABSENT;
+        gguf->tensor[id].type = GGUF_TYPE_ABSENT;
     }
     for (; count > 0; count--) {
         if (read_tensor(in) != 0) {

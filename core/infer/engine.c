@@ -1,6 +1,9 @@
 #include "infer/engine.h"
 
-/* What memory has to hold besides tokenizer and weights while the model runs. */
+#include "gguf/header.h"
+#include "text/encode.h"
+
+/* Lays out what the run needs besides tokenizer and weights. */
 static int layout_run(struct engine *engine, uint32_t context, struct arena *arena)
 {
     engine->context = context;
@@ -8,9 +11,9 @@ static int layout_run(struct engine *engine, uint32_t context, struct arena *are
         return -1;
     }
     sampler_init(&engine->sampler, engine->model.kernel, engine->gguf.vocabulary, arena);
-    engine->text = arena_take(arena, (size_t)engine->transformer.context * sizeof *engine->text, ALIGNMENT);
-    engine->turn = arena_take(arena, ENGINE_TURN_MAX, ALIGNMENT);
-    engine->scratch = arena_take(arena, tokenizer_scratch(ENGINE_TURN_MAX), ALIGNMENT);
+    engine->text = arena_take(arena, (size_t)engine->transformer.context * sizeof *engine->text, KERNEL_ALIGNMENT);
+    engine->turn = arena_take(arena, ENGINE_TURN_MAX, KERNEL_ALIGNMENT);
+    engine->scratch = arena_take(arena, encode_scratch(ENGINE_TURN_MAX), KERNEL_ALIGNMENT);
     return arena->base == NULL || engine->scratch != NULL ? 0 : -1;
 }
 
@@ -19,18 +22,20 @@ static uint64_t max_u64(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-/* Bytes that a context needs. Loading's scratch and the run's buffers are never used at once: they share a place. */
+/* Returns the bytes that a context needs. Loading's scratch and the run's buffers are never in use at the same time and
+   share a place. */
 static uint64_t memory_needed(struct engine *engine, const struct kernel *kernel, uint32_t context)
 {
     struct arena weights = {0}, run = {0};
-    const uint64_t scratch = model_load_scratch(&engine->gguf) + engine->platform->preferred_read + ALIGNMENT;
+    const uint64_t scratch = load_scratch(&engine->gguf) + engine->platform->preferred_read + KERNEL_ALIGNMENT;
     if (model_layout(&engine->model, &engine->gguf, kernel, &weights) != 0 || layout_run(engine, context, &run) != 0) {
         return UINT64_MAX;
     }
-    return tokenizer_memory(&engine->gguf) + ALIGNMENT + weights.used + ALIGNMENT + max_u64(scratch, run.used);
+    return tokenizer_memory(&engine->gguf) + KERNEL_ALIGNMENT + weights.used + KERNEL_ALIGNMENT +
+           max_u64(scratch, run.used);
 }
 
-/* The longest context that fits into `memory`, at most the model's own; *bytes is what it needs. */
+/* Returns the longest context that fits into `memory`, at most the model's own; *bytes is what it needs. */
 static uint32_t fitting_context(struct engine *engine, const struct kernel *kernel, uint64_t memory, uint64_t *bytes)
 {
     uint32_t context = engine->gguf.context;
@@ -65,7 +70,7 @@ static int reserve(struct engine *engine, const char *path, uint64_t bytes, stru
 
 _Static_assert(43 * ENGINE_TURN_MAX >= CHAT_TEMPLATE_MAX, "a template fits into the scratch memory");
 
-/* Reads the file's chat template, the front of a long one, and looks what family it is of. */
+/* Reads the file's chat template, or the beginning of a long one, and finds its family. */
 static int read_template(struct engine *engine, struct reader *reader, struct error *error)
 {
     const uint64_t bytes = engine->gguf.template_bytes;
@@ -90,16 +95,16 @@ static int load(struct engine *engine, struct reader *reader, const struct kerne
     }
     const size_t mark = arena.used;
     reader->window_size = engine->platform->preferred_read;
-    reader->window = arena_take(&arena, reader->window_size, ALIGNMENT);
+    reader->window = arena_take(&arena, reader->window_size, KERNEL_ALIGNMENT);
     reader->window_used = 0;
-    if (reader->window == NULL || model_load(&engine->model, &engine->gguf, reader, &arena, progress, error) != 0) {
+    if (reader->window == NULL || load_weights(&engine->model, &engine->gguf, reader, &arena, progress, error) != 0) {
         return reader->window == NULL ? error_set(error, "%s: no memory left to load with", reader->path) : -1;
     }
     arena.used = mark;
     if (layout_run(engine, context, &arena) != 0) {
         return error_set(error, "%s: no memory left to run with", reader->path);
     }
-    reader->window = engine->window; /* the other one's place is used now */
+    reader->window = engine->window; /* the other one's memory is in use now */
     reader->window_size = sizeof engine->window;
     reader->window_used = 0;
     return read_template(engine, reader, error);
@@ -153,7 +158,7 @@ uint64_t engine_weights(const struct engine *engine)
     return arena.used;
 }
 
-/* One token of no meaning, to see how fast that is. */
+/* Runs an arbitrary token, to see how fast that is. */
 static void run_once(void *context)
 {
     struct engine *engine = context;
@@ -165,8 +170,8 @@ void engine_share(struct engine *engine, struct team *team, uint32_t processors)
 {
     engine->transformer.team = team;
     engine->text_count = engine->filled = 0;
-    if (processors == PROCESSORS_AUTO) {
-        team_choose(team, engine_weights(engine), run_once, engine);
+    if (processors == ENGINE_PROCESSORS_AUTO) {
+        team_choose(team, engine->model.kernel, engine_weights(engine), run_once, engine);
     } else {
         team_use(team, processors);
     }

@@ -3,19 +3,20 @@
 #define BOOTLLAMA_ENGINE_H
 
 #include "base/error.h"
-#include "infer/model.h"
+#include "infer/load.h"
 #include "infer/sampler.h"
 #include "infer/team.h"
 #include "infer/transformer.h"
-#include "session/config.h"
 #include "text/chat.h"
 #include "text/tokenizer.h"
 
 enum {
     ENGINE_WINDOW = 16384,
     ENGINE_CONTEXT_MIN = 64,
-    ENGINE_TURN_MAX = PROMPT_MAX + 2 * CHAT_TEXT_MAX + CHAT_STOP_MAX, /* bytes */
+    ENGINE_PROMPT_MAX = 4096,                                                /* bytes of a prompt, NUL included */
+    ENGINE_TURN_MAX = ENGINE_PROMPT_MAX + 2 * CHAT_TEXT_MAX + CHAT_STOP_MAX, /* bytes */
 };
+enum { ENGINE_PROCESSORS_AUTO }; /* for engine_share: as many processors as make the model faster */
 
 struct engine {
     struct platform *platform; /* not owned */
@@ -31,7 +32,7 @@ struct engine {
     uint32_t text_count;  /* of them */
     uint32_t filled;      /* of them have been run: positions of the KV cache in use */
     char *turn;           /* [ENGINE_TURN_MAX] scratch: a prompt with what its chat puts around it */
-    void *scratch;        /* tokenizer_scratch(ENGINE_TURN_MAX), at least CHAT_TEMPLATE_MAX bytes */
+    void *scratch;        /* encode_scratch(ENGINE_TURN_MAX), at least CHAT_TEMPLATE_MAX bytes */
     void *memory;         /* of the platform; holds all of the above */
     size_t memory_bytes;
     uint8_t window[ENGINE_WINDOW]; /* for reading the file's header */
@@ -51,7 +52,7 @@ uint64_t engine_weights(const struct engine *engine);
 
 /*
  * Lets `team` compute the loaded model, *team begun by team_init: that many processors, or as many as make it faster
- * where `processors` is PROCESSORS_AUTO. The context is empty afterwards.
+ * where `processors` is ENGINE_PROCESSORS_AUTO. The context is empty afterwards.
  */
 void engine_share(struct engine *engine, struct team *team, uint32_t processors);
 

@@ -1,13 +1,16 @@
 /* Loading a model's weights: tensors in the order of the file, 32 rows at a time, quantized and packed into tiles. */
-#include "base/error.h"
+#include "infer/load.h"
+
 #include "base/memory.h"
 #include "gguf/checksum.h"
-#include "infer/model.h"
+#include "infer/compute.h"
 
-/* Scratch memory for a strip of GROUP rows. */
+_Static_assert((int)GGUF_HEAD_MAX <= (int)ATTENTION_HEAD_MAX, "attention can compute every head that a file may have");
+
+/* Scratch memory for a strip of Q8_GROUP rows. */
 struct strip {
     uint8_t *raw;             /* one row as it lies in the file, or as floats */
-    struct q8_0_block *block; /* [GROUP][groups] */
+    struct q8_0_block *block; /* [Q8_GROUP][groups] */
 };
 
 struct loader {
@@ -16,8 +19,8 @@ struct loader {
     struct reader *reader;
     struct strip strip;
     struct load_progress progress;
-    uint64_t done, total; /* bytes of tensors */
-    uint32_t checksum;    /* of the bytes done */
+    uint64_t done, total;     /* bytes of tensors */
+    struct checksum checksum; /* of the bytes done */
     struct error *error;
 };
 
@@ -25,59 +28,36 @@ static uint32_t widest_row(const struct gguf *gguf)
 {
     uint32_t cols = 0;
     for (uint32_t i = 0; i < gguf->tensor_count; i++) {
-        if (gguf->tensor[i].type != TENSOR_ABSENT && gguf->tensor[i].cols > cols) {
+        if (gguf->tensor[i].type != GGUF_TYPE_ABSENT && gguf->tensor[i].cols > cols) {
             cols = gguf->tensor[i].cols;
         }
     }
     return cols;
 }
 
-static uint64_t strip_layout(struct strip *strip, const struct gguf *gguf, struct arena *arena)
+static void strip_layout(struct strip *strip, const struct gguf *gguf, struct arena *arena)
 {
-    const uint64_t groups = ((uint64_t)widest_row(gguf) + GROUP - 1) / GROUP;
-    const uint64_t raw = groups * GROUP * sizeof(float); /* the widest type */
-    const uint64_t blocks = groups * GROUP * sizeof *strip->block;
-    if (arena != NULL) {
-        strip->raw = arena_take(arena, (size_t)raw, ALIGNMENT);
-        strip->block = arena_take(arena, (size_t)blocks, ALIGNMENT);
-    }
-    return raw + blocks + 2 * ALIGNMENT;
+    const size_t groups = (widest_row(gguf) + Q8_GROUP - 1) / Q8_GROUP;
+    strip->raw = arena_take(arena, groups * Q8_GROUP * sizeof(float), KERNEL_ALIGNMENT); /* the widest type */
+    strip->block = arena_take(arena, groups * Q8_GROUP * sizeof *strip->block, KERNEL_ALIGNMENT);
 }
 
-uint64_t model_load_scratch(const struct gguf *gguf)
+uint64_t load_scratch(const struct gguf *gguf)
 {
-    return strip_layout(NULL, gguf, NULL);
+    struct arena counter = {0};
+    struct strip unused;
+    strip_layout(&unused, gguf, &counter);
+    return counter.used + KERNEL_ALIGNMENT;
 }
 
-static uint32_t word_at(const uint8_t *bytes)
-{
-    uint32_t word;
-    __builtin_memcpy(&word, bytes, sizeof word);
-    return word;
-}
-
-/* The checksum with n bytes more. n is even. */
-static uint32_t add_to_checksum(uint32_t sum, const uint8_t *bytes, size_t n)
-{
-    enum { WORD = sizeof sum, WORDS_AT_ONCE = 8 };
-    for (; n >= WORDS_AT_ONCE * WORD; n -= WORDS_AT_ONCE * WORD, bytes += WORDS_AT_ONCE * WORD) {
-#pragma GCC unroll 8
-        for (uint32_t i = 0; i < WORDS_AT_ONCE; i++) {
-            sum = checksum_word(sum, word_at(bytes + i * WORD));
-        }
-    }
-    for (; n >= WORD; n -= WORD, bytes += WORD) {
-        sum = checksum_word(sum, word_at(bytes));
-    }
-    return n > 0 ? checksum_word(sum, bytes[0] | (uint32_t)bytes[1] << 8) : sum;
-}
-
-/* The next n bytes of a tensor, in the reader's window or in `room`; NULL on failure. */
+/* The next n bytes of a tensor, in the reader's window or in `room`, added to the checksum as words of their own; NULL
+   on failure. */
 static const void *fetch(struct loader *loader, void *room, uint64_t n)
 {
     const uint8_t *bytes = reader_view(loader->reader, room, (size_t)n, loader->error);
     if (bytes != NULL) {
-        loader->checksum = add_to_checksum(loader->checksum, bytes, (size_t)n);
+        checksum_add(&loader->checksum, bytes, (size_t)n);
+        checksum_pad(&loader->checksum);
     }
     return bytes;
 }
@@ -87,25 +67,25 @@ static const float *fetch_floats(struct loader *loader, const struct gguf_tensor
 {
     float *wide = (float *)loader->strip.raw;
     const uint8_t *raw = fetch(loader, wide, tensor->size / tensor->rows);
-    if (tensor->type == TENSOR_F32 || raw == NULL) {
+    if (tensor->type == GGUF_TYPE_F32 || raw == NULL) {
         return (const float *)raw;
     }
     for (uint32_t i = tensor->cols; i-- > 0;) { /* from the end: a float takes the room of two halves */
         const uint16_t half = (uint16_t)(raw[2 * i] | raw[2 * i + 1] << 8);
-        wide[i] = tensor->type == TENSOR_F16 ? half_to_float(half) : bfloat_to_float(half);
+        wide[i] = tensor->type == GGUF_TYPE_F16 ? half_to_float(half) : float_from_bfloat(half);
     }
     return wide;
 }
 
-/* `rows` rows of `groups` blocks each, zeros after them up to GROUP rows; NULL on failure. */
+/* `rows` rows of `groups` blocks each, zeros after them up to Q8_GROUP rows; NULL on failure. */
 static const struct q8_0_block *fetch_strip(struct loader *loader, const struct gguf_tensor *tensor, uint32_t rows,
                                             uint32_t groups)
 {
     struct q8_0_block *const strip = loader->strip.block, *block = strip;
     const uint32_t count = rows * groups;
-    if (tensor->type == TENSOR_Q8_0) {
+    if (tensor->type == GGUF_TYPE_Q8_0) {
         const struct q8_0_block *whole = fetch(loader, strip, count * sizeof *strip);
-        if (rows == GROUP || whole == NULL) {
+        if (rows == Q8_GROUP || whole == NULL) {
             return whole;
         }
         if (whole != strip) {
@@ -118,12 +98,12 @@ static const struct q8_0_block *fetch_strip(struct loader *loader, const struct 
         if (x == NULL) {
             return NULL;
         }
-        for (uint32_t column = 0; column < tensor->cols; column += GROUP, block++) {
+        for (uint32_t column = 0; column < tensor->cols; column += Q8_GROUP, block++) {
             const uint32_t left = tensor->cols - column;
-            block->scale = q8_0_quantize(block->q, x + column, left < GROUP ? left : GROUP);
+            block->scale = q8_0_quantize(block->q, x + column, left < Q8_GROUP ? left : Q8_GROUP);
         }
     }
-    memset(block, 0, (GROUP - rows) * groups * sizeof *strip);
+    memset(block, 0, (Q8_GROUP - rows) * groups * sizeof *strip);
     return strip;
 }
 
@@ -140,11 +120,11 @@ static void pack_strip(const struct loader *loader, uint8_t *tiles, const struct
 {
     const struct kernel *kernel = loader->model->kernel;
     struct platform *platform = loader->reader->platform;
-    platform->exclusive(platform, true); /* the kernel's code uses its vector registers here, too */
+    compute_begin(platform, kernel); /* packing uses vector registers, too */
     for (uint32_t group = 0; group < groups; group++, tiles += kernel->tile_bytes) {
         kernel->tile_pack(tiles, block + group, groups);
     }
-    platform->exclusive(platform, false);
+    compute_end(platform, kernel);
 }
 
 static int report(struct loader *loader, uint64_t bytes)
@@ -159,10 +139,10 @@ static int report(struct loader *loader, uint64_t bytes)
 static int load_matrix(struct loader *loader, uint32_t id, uint8_t *tiles)
 {
     const struct gguf_tensor *tensor = &loader->gguf->tensor[id];
-    const uint32_t groups = (tensor->cols + GROUP - 1) / GROUP;
+    const uint32_t groups = (tensor->cols + Q8_GROUP - 1) / Q8_GROUP;
     const size_t strip_tiles = (size_t)groups * loader->model->kernel->tile_bytes;
-    for (uint32_t first = 0; first < tensor->rows; first += GROUP, tiles += strip_tiles) {
-        const uint32_t left = tensor->rows - first, rows = left < GROUP ? left : GROUP;
+    for (uint32_t first = 0; first < tensor->rows; first += Q8_GROUP, tiles += strip_tiles) {
+        const uint32_t left = tensor->rows - first, rows = left < Q8_GROUP ? left : Q8_GROUP;
         const struct q8_0_block *block = fetch_strip(loader, tensor, rows, groups);
         if (block == NULL) {
             return -1;
@@ -184,10 +164,10 @@ static int load_vector(struct loader *loader, uint32_t id, float *out)
 {
     const struct gguf_tensor *tensor = &loader->gguf->tensor[id];
     memset(out, 0, loader->model->dim_padded * sizeof *out);
-    if (tensor->type == TENSOR_Q8_0) {
+    if (tensor->type == GGUF_TYPE_Q8_0) {
         const struct q8_0_block *block = fetch(loader, loader->strip.block, tensor->size);
         for (uint32_t i = 0; block != NULL && i < tensor->cols; i++) {
-            out[i] = half_to_float(block[i / GROUP].scale) * (float)block[i / GROUP].q[i % GROUP];
+            out[i] = half_to_float(block[i / Q8_GROUP].scale) * (float)block[i / Q8_GROUP].q[i % Q8_GROUP];
         }
         if (block == NULL) {
             return -1;
@@ -208,35 +188,35 @@ static int load_vector(struct loader *loader, uint32_t id, float *out)
 }
 
 /* The tiles from row `row` of a stacked matrix on. */
-static uint8_t *tiles_from(const struct model *model, const struct matrix *matrix, uint32_t row)
+static uint8_t *tiles_from(const struct model *model, const struct q8_matrix *matrix, uint32_t row)
 {
-    return matrix->tiles + (size_t)(row / GROUP) * matrix->groups * model->kernel->tile_bytes;
+    return matrix->tiles + (size_t)(row / Q8_GROUP) * matrix->groups * model->kernel->tile_bytes;
 }
 
 static int load_layer_tensor(struct loader *loader, uint32_t id)
 {
     const struct model *model = loader->model;
-    const struct layer *layer = &model->layer[(id - TENSOR_LAYER_FIRST) / LAYER_TENSORS];
-    switch ((enum gguf_layer_tensor)((id - TENSOR_LAYER_FIRST) % LAYER_TENSORS)) {
-    case LAYER_ATTN_NORM:
+    const struct model_layer *layer = &model->layer[(id - GGUF_TENSOR_LAYERS) / GGUF_LAYER_TENSORS];
+    switch ((enum gguf_layer_tensor)((id - GGUF_TENSOR_LAYERS) % GGUF_LAYER_TENSORS)) {
+    case GGUF_LAYER_ATTN_NORM:
         return load_vector(loader, id, (float *)layer->attn_norm);
-    case LAYER_ATTN_Q:
+    case GGUF_LAYER_ATTN_Q:
         return load_matrix(loader, id, layer->qkv.tiles);
-    case LAYER_ATTN_K:
+    case GGUF_LAYER_ATTN_K:
         return load_matrix(loader, id, tiles_from(model, &layer->qkv, model->q_rows));
-    case LAYER_ATTN_V:
+    case GGUF_LAYER_ATTN_V:
         return load_matrix(loader, id, tiles_from(model, &layer->qkv, model->q_rows + model->kv_rows));
-    case LAYER_ATTN_OUTPUT:
+    case GGUF_LAYER_ATTN_OUTPUT:
         return load_matrix(loader, id, layer->attn_output.tiles);
-    case LAYER_FFN_NORM:
+    case GGUF_LAYER_FFN_NORM:
         return load_vector(loader, id, (float *)layer->ffn_norm);
-    case LAYER_FFN_GATE:
+    case GGUF_LAYER_FFN_GATE:
         return load_matrix(loader, id, layer->gate_up.tiles);
-    case LAYER_FFN_DOWN:
+    case GGUF_LAYER_FFN_DOWN:
         return load_matrix(loader, id, layer->down.tiles);
-    case LAYER_FFN_UP:
+    case GGUF_LAYER_FFN_UP:
         return load_matrix(loader, id, tiles_from(model, &layer->gate_up, model->hidden_padded));
-    case LAYER_TENSORS:
+    case GGUF_LAYER_TENSORS:
         break;
     }
     return -1;
@@ -248,11 +228,11 @@ static int load_tensor(struct loader *loader, uint32_t id)
         return -1;
     }
     switch (id) {
-    case TENSOR_TOKEN_EMBD:
+    case GGUF_TENSOR_TOKEN_EMBD:
         return load_matrix(loader, id, loader->model->embedding.tiles);
-    case TENSOR_OUTPUT_NORM:
+    case GGUF_TENSOR_OUTPUT_NORM:
         return load_vector(loader, id, (float *)loader->model->output_norm);
-    case TENSOR_OUTPUT:
+    case GGUF_TENSOR_OUTPUT:
         return load_matrix(loader, id, loader->model->output.tiles);
     default:
         return load_layer_tensor(loader, id);
@@ -272,7 +252,7 @@ static uint32_t next_in_file(const struct gguf *gguf, uint32_t last)
     uint32_t next = gguf->tensor_count;
     for (uint32_t id = 0; id < gguf->tensor_count; id++) {
         const bool ahead = last == gguf->tensor_count || lies_before(gguf, last, id);
-        if (gguf->tensor[id].type != TENSOR_ABSENT && ahead &&
+        if (gguf->tensor[id].type != GGUF_TYPE_ABSENT && ahead &&
             (next == gguf->tensor_count || lies_before(gguf, id, next))) {
             next = id;
         }
@@ -283,7 +263,7 @@ static uint32_t next_in_file(const struct gguf *gguf, uint32_t last)
 /* Storage or its driver in the firmware may report success and give other bytes. */
 static int check_sum(const struct loader *loader)
 {
-    if (!loader->gguf->has_checksum || loader->checksum == loader->gguf->checksum) {
+    if (!loader->gguf->has_checksum || loader->checksum.sum == loader->gguf->checksum) {
         return 0;
     }
     return error_set(loader->error,
@@ -292,8 +272,8 @@ static int check_sum(const struct loader *loader)
                      loader->reader->path);
 }
 
-int model_load(struct model *model, const struct gguf *gguf, struct reader *reader, struct arena *arena,
-               const struct load_progress *progress, struct error *error)
+int load_weights(struct model *model, const struct gguf *gguf, struct reader *reader, struct arena *arena,
+                 const struct load_progress *progress, struct error *error)
 {
     struct loader loader = {.model = model,
                             .gguf = gguf,
@@ -304,7 +284,7 @@ int model_load(struct model *model, const struct gguf *gguf, struct reader *read
     const size_t mark = arena->used;
     strip_layout(&loader.strip, gguf, arena);
     for (uint32_t id = 0; id < gguf->tensor_count; id++) {
-        loader.total += gguf->tensor[id].type != TENSOR_ABSENT ? gguf->tensor[id].size : 0;
+        loader.total += gguf->tensor[id].type != GGUF_TYPE_ABSENT ? gguf->tensor[id].size : 0;
     }
     int status = loader.strip.block != NULL ? 0 : error_set(error, "%s: no memory left to load with", reader->path);
     uint32_t id = next_in_file(gguf, gguf->tensor_count);

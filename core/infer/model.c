@@ -1,21 +1,19 @@
-#include "base/memory.h"
+#include "base/number.h"
 #include "infer/model.h"
 #include "infer/rope.h"
 
-/* Takes count elements of `size` bytes; a product beyond the address space counts as all of it. */
 static void *take(struct arena *arena, uint64_t count, size_t size)
 {
-    const uint64_t bytes = count > UINT64_MAX / size ? UINT64_MAX : count * size;
-    return arena_take(arena, bytes > SIZE_MAX ? SIZE_MAX : (size_t)bytes, ALIGNMENT);
+    return arena_take_array(arena, count, size, KERNEL_ALIGNMENT);
 }
 
-static struct matrix take_matrix(struct arena *arena, const struct kernel *kernel, uint32_t rows, uint32_t cols)
+static struct q8_matrix take_matrix(struct arena *arena, const struct kernel *kernel, uint32_t rows, uint32_t cols)
 {
-    struct matrix matrix = {
+    struct q8_matrix matrix = {
         .rows = rows,
         .cols = cols,
-        .row_tiles = (uint32_t)(((uint64_t)rows + GROUP - 1) / GROUP),
-        .groups = (uint32_t)(((uint64_t)cols + GROUP - 1) / GROUP),
+        .row_tiles = (uint32_t)(((uint64_t)rows + Q8_GROUP - 1) / Q8_GROUP),
+        .groups = (uint32_t)(((uint64_t)cols + Q8_GROUP - 1) / Q8_GROUP),
     };
     matrix.tiles = take(arena, (uint64_t)matrix.row_tiles * matrix.groups, kernel->tile_bytes);
     return matrix;
@@ -26,27 +24,27 @@ static void set_shape(struct model *model, const struct gguf *gguf, const struct
     *model = (struct model){
         .kernel = kernel,
         .dim = gguf->dim,
-        .dim_padded = round_up(gguf->dim, GROUP),
+        .dim_padded = number_round_up(gguf->dim, Q8_GROUP),
         .hidden = gguf->hidden,
-        .hidden_padded = round_up(gguf->hidden, GROUP),
+        .hidden_padded = number_round_up(gguf->hidden, Q8_GROUP),
         .heads = gguf->heads,
         .kv_heads = gguf->kv_heads,
         .head_size = gguf->head_size,
-        .q_rows = round_up(gguf->heads * gguf->head_size, GROUP),
-        .kv_rows = round_up(gguf->kv_heads * gguf->head_size, GROUP),
+        .q_rows = number_round_up(gguf->heads * gguf->head_size, Q8_GROUP),
+        .kv_rows = number_round_up(gguf->kv_heads * gguf->head_size, Q8_GROUP),
         .rope_pairs = gguf->rope_size / 2,
         .vocabulary = gguf->vocabulary,
-        .vocabulary_padded = round_up(gguf->vocabulary, GROUP),
+        .vocabulary_padded = number_round_up(gguf->vocabulary, Q8_GROUP),
         .layers = gguf->layers,
-        .norm_epsilon = gguf->norm_epsilon < EPSILON_SMALLEST ? EPSILON_SMALLEST : gguf->norm_epsilon,
+        .norm_epsilon = gguf->norm_epsilon < Q8_EPSILON_SMALLEST ? Q8_EPSILON_SMALLEST : gguf->norm_epsilon,
     };
 }
 
-static void layout_layer(struct model *model, struct layer *layer, struct arena *arena)
+static void layout_layer(struct model *model, struct model_layer *layer, struct arena *arena)
 {
     const struct kernel *kernel = model->kernel;
     const uint32_t dim = model->dim;
-    *layer = (struct layer){
+    *layer = (struct model_layer){
         .attn_norm = take(arena, model->dim_padded, sizeof(float)),
         .ffn_norm = take(arena, model->dim_padded, sizeof(float)),
         .qkv = take_matrix(arena, kernel, model->q_rows + 2 * model->kv_rows, dim),
@@ -64,13 +62,13 @@ int model_layout(struct model *model, const struct gguf *gguf, const struct kern
     model->rope_frequency = frequency;
     model->layer = take(arena, model->layers, sizeof *model->layer);
     for (uint32_t l = 0; l < model->layers; l++) {
-        struct layer counted;
+        struct model_layer counted;
         layout_layer(model, model->layer != NULL ? &model->layer[l] : &counted, arena);
     }
     model->output_norm = take(arena, model->dim_padded, sizeof(float));
     model->embedding = take_matrix(arena, kernel, model->vocabulary, model->dim);
     model->output = model->embedding;
-    if (gguf->tensor[TENSOR_OUTPUT].type != TENSOR_ABSENT) {
+    if (gguf->tensor[GGUF_TENSOR_OUTPUT].type != GGUF_TYPE_ABSENT) {
         model->output = take_matrix(arena, kernel, model->vocabulary, model->dim);
     }
     if (counting) {
@@ -85,15 +83,15 @@ int model_layout(struct model *model, const struct gguf *gguf, const struct kern
 
 void model_embed(const struct model *model, float *x, uint32_t token)
 {
-    const struct matrix *table = &model->embedding;
-    const size_t row_tile = token / GROUP;
+    const struct q8_matrix *table = &model->embedding;
+    const size_t row_tile = token / Q8_GROUP;
     const uint8_t *tile = table->tiles + row_tile * table->groups * model->kernel->tile_bytes;
     for (uint32_t group = 0; group < table->groups; group++, tile += model->kernel->tile_bytes) {
-        int8_t q[GROUP];
+        int8_t q[Q8_GROUP];
         float scale;
-        model->kernel->tile_row(tile, token % GROUP, q, &scale);
-        for (uint32_t i = 0; i < GROUP; i++) {
-            x[group * GROUP + i] = (float)q[i] * scale;
+        model->kernel->tile_row(tile, token % Q8_GROUP, q, &scale);
+        for (uint32_t i = 0; i < Q8_GROUP; i++) {
+            x[group * Q8_GROUP + i] = (float)q[i] * scale;
         }
     }
 }

@@ -1,5 +1,5 @@
 /*
- * A model's weights in memory, quantized and arranged for one kernel, and loading them from a GGUF file.
+ * A model's weights in memory, quantized and arranged for one kernel.
  *
  * Every matrix is int8 in groups of 32 along the row with a scale for each group, as in GGUF's Q8_0; F32, F16 and BF16
  * tensors are quantized by its rule while they stream in (q8_0.h). Vectors stay F32.
@@ -8,58 +8,41 @@
 #define BOOTLLAMA_MODEL_H
 
 #include "base/arena.h"
-#include "base/error.h"
 #include "gguf/gguf.h"
 #include "kernel/kernel.h"
 
 /* Matrices that are always multiplied by the same vector are stacked into one, each padded to whole tiles. */
-struct layer {
+struct model_layer {
     const float *attn_norm;    /* [dim_padded] */
     const float *ffn_norm;     /* [dim_padded] */
-    struct matrix qkv;         /* [q_rows + 2 * kv_rows][dim]: query, key, value */
-    struct matrix attn_output; /* [dim][heads * head_size] */
-    struct matrix gate_up;     /* [2 * hidden_padded][dim] */
-    struct matrix down;        /* [dim][hidden] */
+    struct q8_matrix qkv;      /* [q_rows + 2 * kv_rows][dim]: query, key, value */
+    struct q8_matrix attn_output; /* [dim][heads * head_size] */
+    struct q8_matrix gate_up;     /* [2 * hidden_padded][dim] */
+    struct q8_matrix down;        /* [dim][hidden] */
 };
 
 struct model {
     const struct kernel *kernel;
-    uint32_t dim, dim_padded; /* _padded: rounded up to GROUP */
+    uint32_t dim, dim_padded; /* _padded: rounded up to Q8_GROUP */
     uint32_t hidden, hidden_padded;
     uint32_t heads, kv_heads, head_size;
-    uint32_t q_rows, kv_rows; /* heads * head_size and kv_heads * head_size, rounded up to GROUP */
+    uint32_t q_rows, kv_rows; /* heads * head_size and kv_heads * head_size, rounded up to Q8_GROUP */
     uint32_t rope_pairs;      /* pairs of a head that RoPE turns */
     uint32_t vocabulary, vocabulary_padded;
     uint32_t layers;
-    float norm_epsilon; /* EPSILON_SMALLEST at least */
+    float norm_epsilon;             /* Q8_EPSILON_SMALLEST at least */
     const uint64_t *rope_frequency; /* [rope_pairs] see rope.h */
-    struct matrix embedding;        /* [vocabulary][dim] */
-    struct matrix output;           /* [vocabulary][dim]; the embedding's tiles where the two are tied */
+    struct q8_matrix embedding;     /* [vocabulary][dim] */
+    struct q8_matrix output;        /* [vocabulary][dim]; the embedding's tiles where the two are tied */
     const float *output_norm;       /* [dim_padded] */
-    struct layer *layer;            /* [layers] */
+    struct model_layer *layer;      /* [layers] */
 };
 
 /*
- * Lays the model out in *arena, which must outlive it; weights are undefined until model_load. With a counting arena
- * it only adds up the memory and *model must not be used. Returns 0, or -1 where the arena is too small.
+ * Lays the model out in *arena, which must outlive it; weights are undefined until load_weights (load.h). With a
+ * counting arena it only adds up the memory and *model must not be used. Returns 0, or -1 where the arena is too small.
  */
 int model_layout(struct model *model, const struct gguf *gguf, const struct kernel *kernel, struct arena *arena);
-
-/* Told how many bytes of weights are loaded so far, at least once for every 32 rows; returns true to stop. */
-struct load_progress {
-    bool (*step)(void *context, uint64_t done, uint64_t total);
-    void *context;
-};
-
-/*
- * Reads all tensors through *reader, front to back as they lie in the file. Takes scratch memory from *arena and gives
- * it back. Returns 0, or -1 with *error filled: unreadable, or a weight that is infinite or not a number, by tensor.
- */
-int model_load(struct model *model, const struct gguf *gguf, struct reader *reader, struct arena *arena,
-               const struct load_progress *progress, struct error *error);
-
-/* Bytes of scratch memory that model_load takes at most. */
-uint64_t model_load_scratch(const struct gguf *gguf);
 
 /* x [dim_padded] = row `token` of the embedding. token < vocabulary. */
 void model_embed(const struct model *model, float *x, uint32_t token);

@@ -15,8 +15,8 @@ void rope_frequencies(uint64_t *frequency, uint32_t rope_size, float base);
 
 /*
  * The rotation at a position as kernel->rotate takes it, for a row of heads: cosine, sine [n], head after head of
- * head_size elements, where x[j] becomes x[j] * cosine[j] + (its fellow of the pair) * sine[j]. Elements of a head from
- * 2 * pairs on stay. Absolute error below 2e-7.
+ * head_size elements, where x[j] becomes x[j] * cosine[j] + (the other one of its pair) * sine[j]. Elements of a head
+ * from 2 * pairs on stay. Absolute error below 2e-7.
  */
 void rope_angles(float *cosine, float *sine, uint32_t n, const uint64_t *frequency, uint32_t pairs, uint32_t head_size,
                  uint32_t position);

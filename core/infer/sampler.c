@@ -1,30 +1,32 @@
 #include "base/exp2.h"
+#include "base/number.h"
 #include "infer/sampler.h"
 
 /* The most likely candidate first; among equals the lower id. A total order, so that no sort can matter. */
-static bool ranks_before(struct candidate a, struct candidate b)
+static bool ranks_before(struct sampler_candidate a, struct sampler_candidate b)
 {
-    return a.weight > b.weight || (a.weight == b.weight && a.id < b.id);
+    return a.chance > b.chance || (a.chance == b.chance && a.id < b.id);
 }
 
-struct sampling sampling_default(void)
+struct sampler_settings sampler_defaults(void)
 {
-    return (struct sampling){
+    return (struct sampler_settings){
         .temperature = 0.8f, .top_p = 0.9f, .min_p = 0.0f, .repeat_penalty = 1.0f, .top_k = 0, .seed = 83};
 }
 
 size_t sampler_memory(uint32_t vocabulary)
 {
-    return (size_t)vocabulary * sizeof(struct candidate) + sizeof(struct candidate);
+    return (size_t)vocabulary * sizeof(struct sampler_candidate) + sizeof(struct sampler_candidate);
 }
 
 void sampler_init(struct sampler *sampler, const struct kernel *kernel, uint32_t vocabulary, struct arena *arena)
 {
     *sampler = (struct sampler){.kernel = kernel, .vocabulary = vocabulary};
-    sampler->candidates = arena_take(arena, (size_t)vocabulary * sizeof(struct candidate), sizeof(struct candidate));
+    sampler->candidates =
+        arena_take_array(arena, vocabulary, sizeof(struct sampler_candidate), sizeof(struct sampler_candidate));
 }
 
-void sampler_begin(struct sampler *sampler, const struct sampling *settings)
+void sampler_begin(struct sampler *sampler, const struct sampler_settings *settings)
 {
     sampler->settings = *settings;
     sampler->state = settings->seed != 0 ? settings->seed : 1;
@@ -97,10 +99,10 @@ static int32_t most_likely(const float *logits, uint32_t n)
     return (int32_t)id;
 }
 
-/* logits become weights, probabilities relative to the highest; returns their sum. */
+/* logits become chances, probabilities relative to the highest; returns their sum. */
 static float softmax(const struct sampler *sampler, float *logits)
 {
-    const uint32_t padded = round_up(sampler->vocabulary, LANES);
+    const uint32_t padded = number_round_up(sampler->vocabulary, KERNEL_LANES);
     for (uint32_t i = sampler->vocabulary; i < padded; i++) {
         logits[i] = -float_from_bits(FLOAT_INFINITY);
     }
@@ -108,9 +110,9 @@ static float softmax(const struct sampler *sampler, float *logits)
 }
 
 /* Moves the candidate at `at` down to its place in a heap with the first-ranked on top. */
-static void sift_down(struct candidate *heap, uint32_t count, uint32_t at)
+static void sift_down(struct sampler_candidate *heap, uint32_t count, uint32_t at)
 {
-    const struct candidate moved = heap[at];
+    const struct sampler_candidate moved = heap[at];
     for (uint32_t child = 2 * at + 1; child < count; child = 2 * at + 1) {
         if (child + 1 < count && ranks_before(heap[child + 1], heap[child])) {
             child++;
@@ -124,14 +126,14 @@ static void sift_down(struct candidate *heap, uint32_t count, uint32_t at)
     heap[at] = moved;
 }
 
-/* Collects tokens of at least `least` >= 0 weight as a heap; returns their number. No weight is negative, so that bits
-   are ordered as weights are: whole numbers are compared faster where x87 is emulated. */
-static uint32_t gather(struct candidate *heap, const float *weights, uint32_t n, float least)
+/* Collects tokens of at least `least` >= 0 chance as a heap; returns their number. No chance is negative, so that bits
+   are ordered as chances are: whole numbers are compared faster where x87 is emulated. */
+static uint32_t gather(struct sampler_candidate *heap, const float *chances, uint32_t n, float least)
 {
     uint32_t count = 0;
     for (uint32_t id = 0; id < n; id++) {
-        if (float_bits(weights[id]) >= float_bits(least)) {
-            heap[count++] = (struct candidate){weights[id], (int32_t)id};
+        if (float_bits(chances[id]) >= float_bits(least)) {
+            heap[count++] = (struct sampler_candidate){chances[id], (int32_t)id};
         }
     }
     for (uint32_t at = count / 2; at-- > 0;) {
@@ -140,32 +142,33 @@ static uint32_t gather(struct candidate *heap, const float *weights, uint32_t n,
     return count;
 }
 
-/* Takes the first-ranked off a heap of `count` and puts it behind the others; returns its weight. */
-static float pop(struct candidate *heap, uint32_t count)
+/* Takes the first-ranked off a heap of `count` and puts it behind the others; returns its chance. */
+static float pop(struct sampler_candidate *heap, uint32_t count)
 {
-    const struct candidate top = heap[0];
+    const struct sampler_candidate top = heap[0];
     heap[0] = heap[count - 1];
     sift_down(heap, count - 1, 0);
     heap[count - 1] = top;
-    return top.weight;
+    return top.chance;
 }
 
-/* Draws from the first-ranked candidates that make up top_p of `mass`. Those from `ranked` on are off the heap already,
-   in their order with the first-ranked last; where none is, as many as are needed are taken off it. */
-static int32_t draw(struct candidate *heap, uint32_t count, uint32_t ranked, float mass, float top_p, float coin)
+/* Draws from the first-ranked candidates that make up top_p of `mass`. Candidates from `ranked` on are off the heap
+   already, in their order with the first-ranked last; where all are on it, as many as are needed are taken off. */
+static int32_t draw(struct sampler_candidate *heap, uint32_t count, uint32_t ranked, float mass, float top_p,
+                    float coin)
 {
     const bool limited = top_p > 0 && top_p < 1, sorted = ranked < count;
     const uint32_t least = sorted ? ranked : 0;
     float kept = 0;
     uint32_t last = count; /* candidates last .. count - 1 are kept */
     while (last > least && !(limited && kept > top_p * mass)) {
-        kept += sorted ? heap[last - 1].weight : pop(heap, last);
+        kept += sorted ? heap[last - 1].chance : pop(heap, last);
         last--;
     }
     const float target = coin * kept;
     float sum = 0;
     for (uint32_t i = count; i > last; i--) {
-        sum += heap[i - 1].weight;
+        sum += heap[i - 1].chance;
         if (target < sum) {
             return heap[i - 1].id;
         }
@@ -173,13 +176,13 @@ static int32_t draw(struct candidate *heap, uint32_t count, uint32_t ranked, flo
     return heap[last].id; /* rounding */
 }
 
-static int32_t draw_from_all(const float *weights, uint32_t n, float target)
+static int32_t draw_from_all(const float *chances, uint32_t n, float target)
 {
     float sum = 0;
     uint32_t last = 0;
     for (uint32_t id = 0; id < n; id++) {
-        sum += weights[id];
-        last = weights[id] > 0 ? id : last;
+        sum += chances[id];
+        last = chances[id] > 0 ? id : last;
         if (target < sum) {
             return (int32_t)id;
         }
@@ -187,9 +190,9 @@ static int32_t draw_from_all(const float *weights, uint32_t n, float target)
     return (int32_t)last; /* rounding */
 }
 
-static int32_t draw_from_best(struct sampler *sampler, const float *weights, float mass, float coin)
+static int32_t draw_from_best(struct sampler *sampler, const float *chances, float mass, float coin)
 {
-    const struct sampling *settings = &sampler->settings;
+    const struct sampler_settings *settings = &sampler->settings;
     const uint32_t n = sampler->vocabulary;
     const bool cut = settings->top_k > 0 || settings->min_p > 0;
     float least = settings->min_p;
@@ -197,7 +200,7 @@ static int32_t draw_from_best(struct sampler *sampler, const float *weights, flo
         least = (1.0f - settings->top_p) / (float)(int32_t)(n - 1) * mass;
         least = least < 1.0f ? least : 1.0f;
     }
-    const uint32_t count = gather(sampler->candidates, weights, n, least);
+    const uint32_t count = gather(sampler->candidates, chances, n, least);
     uint32_t ranked = count;
     if (cut) { /* top_p is then a part of what top_k and min_p left */
         const uint32_t keep = settings->top_k > 0 && settings->top_k < count ? settings->top_k : count;
@@ -211,7 +214,7 @@ static int32_t draw_from_best(struct sampler *sampler, const float *weights, flo
 
 int32_t sampler_next(struct sampler *sampler, float *logits)
 {
-    const struct sampling *settings = &sampler->settings;
+    const struct sampler_settings *settings = &sampler->settings;
     const uint32_t n = sampler->vocabulary;
     if (settings->repeat_penalty != 1.0f) {
         penalize(sampler, logits);

@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "kernel/kernel.h"
 
-struct sampling {
+struct sampler_settings {
     float temperature; /* >= 0; 0 takes the most likely token */
     float top_p;       /* 0..1; 0 or 1 = off */
     float min_p;       /* 0..1; keeps tokens of at least min_p times the highest probability; 0 = off */
@@ -20,22 +20,22 @@ struct sampling {
 };
 
 /* temperature 0.8, top_p 0.9, the rest off, and the seed whose story is told at power-on. */
-struct sampling sampling_default(void);
+struct sampler_settings sampler_defaults(void);
 
 enum { SAMPLER_PENALTY_WINDOW = 64, SAMPLER_NOT_FINITE = -1 };
 
 struct sampler {
-    struct sampling settings;
+    struct sampler_settings settings;
     uint64_t state; /* of xorshift64* */
     const struct kernel *kernel;
     uint32_t vocabulary; /* n */
     uint32_t recent_count;
     int32_t recent[SAMPLER_PENALTY_WINDOW]; /* ring of the tokens accepted last */
-    struct candidate *candidates;           /* [n] scratch, in the arena */
+    struct sampler_candidate *candidates;   /* [n] scratch, in the arena */
 };
 
-struct candidate {
-    float weight; /* probability relative to the most likely token's */
+struct sampler_candidate {
+    float chance; /* probability relative to the most likely token's */
     int32_t id;
 };
 
@@ -45,13 +45,13 @@ size_t sampler_memory(uint32_t vocabulary); /* bytes that sampler_init takes fro
 void sampler_init(struct sampler *sampler, const struct kernel *kernel, uint32_t vocabulary, struct arena *arena);
 
 /* Starts a story: the seed's first random number comes next, no token is recent. */
-void sampler_begin(struct sampler *sampler, const struct sampling *settings);
+void sampler_begin(struct sampler *sampler, const struct sampler_settings *settings);
 
 /* Notes a token of the prompt or of the story for the repetition penalty. */
 void sampler_accept(struct sampler *sampler, int32_t id);
 
 /* The next token, or SAMPLER_NOT_FINITE where a logit, the penalty counted, is infinite or not a number. logits
-   [vocabulary rounded up to LANES] are changed. Ties go to the lower id. */
+   [vocabulary rounded up to KERNEL_LANES] are changed. Ties go to the lower id. */
 int32_t sampler_next(struct sampler *sampler, float *logits);
 
 #endif

@@ -4,12 +4,15 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/text.h"
+#include "infer/compute.h"
+#include "text/decoder.h"
+#include "text/encode.h"
 
 enum {
     TEXT_MAX = 4096, /* bytes of one token's text that are shown at most */
     LOOK_EVERY_US = 20000,
-    LOOK_EVERY_STEPS = 256, /* for a key that stops the story: at most this long apart */
-    STOPPED = -2,           /* no token: a key was pressed */
+    LOOK_EVERY_STEPS = 256, /* between two questions whether to stop, at most */
+    STOPPED = -2,           /* no token: the caller wants it to stop */
 };
 
 struct teller {
@@ -19,9 +22,9 @@ struct teller {
     struct decoder decoder;
     const char *stop; /* text, "" = none */
     size_t stop_bytes, held_bytes;
-    int32_t stop_token;                  /* that the stop text is, or TOKEN_ABSENT */
+    int32_t stop_token;                  /* that the stop text is, or GGUF_NO_TOKEN */
     uint32_t held_from[CHAT_STOP_MAX];   /* of each byte held back: the first token that begins there or later */
-    uint64_t looked_at;                  /* when keys were looked for last, microseconds */
+    uint64_t looked_at;                  /* when the stop was asked for last, microseconds */
     uint32_t steps, steps_a_look;        /* calls of transformer_run since then; that make up about LOOK_EVERY_US */
     char text[CHAT_STOP_MAX + TEXT_MAX]; /* what may be the beginning of the stop text, then the token's own text */
 };
@@ -30,11 +33,8 @@ struct teller {
 
 static void put(struct teller *teller, const char *text, size_t n)
 {
-    struct platform *platform = teller->engine->platform;
-    if (teller->story->wrap != NULL) {
-        wrap_put(teller->story->wrap, text, n);
-    } else if (n > 0) {
-        platform->put(platform, text, n);
+    if (n > 0 && teller->story->sink.put != NULL) {
+        teller->story->sink.put(teller->story->sink.context, text, n);
     }
 }
 
@@ -49,9 +49,8 @@ static size_t find_stop(const struct teller *teller, size_t n)
     return n;
 }
 
-/* Takes `added` bytes that have been written behind what is held back, the text of token number `index`, and passes on
-   what cannot belong to the stop text. Returns true if that is there; held_from[0] then says which tokens are its own.
-   */
+/* Takes `added` bytes, the text of token number `index`, which stand behind what is held back, and passes on what
+   cannot belong to the stop text. Returns true once the stop text is complete; it begins at token held_from[0]. */
 static bool pass_on(struct teller *teller, size_t added, uint32_t index)
 {
     const size_t n = teller->held_bytes + added, keep = find_stop(teller, n);
@@ -79,7 +78,7 @@ static bool show(struct teller *teller, uint32_t index)
     return pass_on(teller, n, index);
 }
 
-/* What is held back at the end was no stop text. */
+/* What is held back at the end was not the stop text after all. */
 static void show_end(struct teller *teller)
 {
     put(teller, teller->text, teller->held_bytes);
@@ -90,13 +89,12 @@ static void show_end(struct teller *teller)
 
 /* ---- The text so far ---- */
 
-/* What has to be run again begins with a block of the KV cache, and is the last token at least, so that there is
-   something to draw the next one from. */
+/* The last token at least runs again: the next one is drawn from its logits. */
 void story_rewind(struct engine *engine, uint32_t count)
 {
     engine->text_count = count;
     if (engine->filled >= count) {
-        engine->filled = count == 0 ? 0 : (count - 1) & ~(uint32_t)(LANES - 1);
+        engine->filled = count == 0 ? 0 : count - 1;
     }
 }
 
@@ -108,16 +106,16 @@ void story_forget(struct engine *engine)
 static bool ends_text(const struct teller *teller, int32_t id)
 {
     const struct tokenizer *tokenizer = &teller->engine->tokenizer;
-    return id != TOKEN_ABSENT && (id == tokenizer->eos || id == tokenizer->bos || id == teller->stop_token);
+    return id != GGUF_NO_TOKEN && (id == tokenizer->eos || id == tokenizer->bos || id == teller->stop_token);
 }
 
-/* Puts behind an answer what ends it where chat->end does not: the token that the model ends it with is not kept, so
-   that one cut short goes on alike. */
+/* Ends an answer with the end-of-sequence token where chat->end does not end it. The model's own is never kept, so an
+   answer that was cut short goes on in the same way. */
 static void close_answer(struct teller *teller)
 {
     struct engine *engine = teller->engine;
-    const int32_t id = engine->tokenizer.eos != TOKEN_ABSENT ? engine->tokenizer.eos : engine->tokenizer.bos;
-    if (teller->story->chat->end[0] == 0 && id != TOKEN_ABSENT && engine->text_count < engine->context) {
+    const int32_t id = engine->tokenizer.eos != GGUF_NO_TOKEN ? engine->tokenizer.eos : engine->tokenizer.bos;
+    if (teller->story->chat->end[0] == 0 && id != GGUF_NO_TOKEN && engine->text_count < engine->context) {
         engine->text[engine->text_count++] = id;
     }
 }
@@ -135,7 +133,7 @@ static size_t append(char *out, size_t used, const char *text, size_t n)
     return used + n;
 }
 
-/* Encodes a turn of a chat behind the text: the end of the answer before it, prefix, the user's text, suffix. */
+/* Appends the tokens of a chat's turn: the end of the answer before it, prefix, the user's text, suffix. */
 static int32_t encode_turn(struct teller *teller)
 {
     struct engine *engine = teller->engine;
@@ -155,12 +153,11 @@ static int32_t encode_turn(struct teller *teller)
     used = append(engine->turn, used, chat->prefix, text_length(chat->prefix));
     const size_t start = used, end = append(engine->turn, used, user, n);
     used = append(engine->turn, end, chat->suffix, text_length(chat->suffix));
-    return tokenizer_encode_turn(&engine->tokenizer, engine->turn, used, start, end, engine->text_count == 0,
-                                 engine->text + engine->text_count, engine->context - engine->text_count,
-                                 engine->scratch);
+    return encode_marked(&engine->tokenizer, engine->turn, used, start, end, engine->text_count == 0,
+                         engine->text + engine->text_count, engine->context - engine->text_count, engine->scratch);
 }
 
-/* Puts the prompt's tokens behind the text. */
+/* Appends the prompt's tokens to the text. */
 static int encode_prompt(struct teller *teller)
 {
     struct engine *engine = teller->engine;
@@ -169,28 +166,28 @@ static int encode_prompt(struct teller *teller)
         story_forget(engine);
     }
     const uint32_t before = engine->text_count;
-    const int32_t count =
-        story->chat != NULL
-            ? encode_turn(teller)
-            : tokenizer_encode_turn(&engine->tokenizer, story->prompt, story->prompt_bytes, 0, story->prompt_bytes,
-                                    before == 0, engine->text + before, engine->context - before, engine->scratch);
+    const int32_t count = story->chat != NULL ? encode_turn(teller)
+                                              : encode_marked(&engine->tokenizer, story->prompt, story->prompt_bytes, 0,
+                                                              story->prompt_bytes, before == 0, engine->text + before,
+                                                              engine->context - before, engine->scratch);
     if (count < 0 && before == 0) {
         return error_set(teller->error, "the prompt is longer than the model's context of %u tokens; shorten it",
                          engine->context);
     }
     if (count < 0) {
-        return error_set(teller->error, "the context of %u tokens holds %u already and not these, too; /new empties it",
+        return error_set(teller->error,
+                         "the context of %u tokens holds %u already, too many for this turn; /new empties it",
                          engine->context, before);
     }
     if (count == 0 && before == 0) {
         return error_set(teller->error,
-                         "the prompt has no token: the model has no beginning-of-sequence token; type a prompt");
+                         "this model cannot begin from nothing: it has no beginning-of-sequence token; type a prompt");
     }
     story_rewind(engine, engine->text_count + (uint32_t)count);
     return 0;
 }
 
-/* Shows the prompt of a story, as much of it as there may be. */
+/* Shows the prompt of a story, cut to the steps that are allowed. */
 static void show_prompt(struct teller *teller, uint32_t before)
 {
     struct engine *engine = teller->engine;
@@ -209,12 +206,12 @@ static void show_prompt(struct teller *teller, uint32_t before)
 
 /* ---- Telling ---- */
 
-/* Whether a key asks to stop. Keys and clock may be slow to ask (calls of a BIOS), so that it is not done at every
-   step. */
+/* Whether the caller wants to stop. The question and the clock may be slow (calls of a BIOS), so they do not come at
+   every step. */
 static bool stop_asked(struct teller *teller)
 {
     struct platform *platform = teller->engine->platform;
-    if (teller->story->keys == NULL || teller->steps < teller->steps_a_look) {
+    if (teller->story->stop.asked == NULL || teller->steps < teller->steps_a_look) {
         return false;
     }
     const uint64_t now = platform->microseconds(platform), elapsed = now - teller->looked_at;
@@ -225,10 +222,10 @@ static bool stop_asked(struct teller *teller)
     }
     teller->looked_at = now;
     teller->steps = 0;
-    return keys_stop_asked(teller->story->keys);
+    return teller->story->stop.asked(teller->story->stop.context);
 }
 
-/* Runs what has not been run and draws the next token: its id, SAMPLER_NOT_FINITE, or STOPPED by a key. */
+/* Runs what has not been run and draws the next token: its id, SAMPLER_NOT_FINITE, or STOPPED. */
 static int32_t next_token(struct teller *teller)
 {
     struct engine *engine = teller->engine;
@@ -236,11 +233,11 @@ static int32_t next_token(struct teller *teller)
     for (;;) {
         const uint32_t left = engine->text_count - engine->filled;
         const uint32_t count = left < TRANSFORMER_BLOCK ? left : TRANSFORMER_BLOCK;
-        platform->exclusive(platform, true);
+        compute_begin(platform, engine->model.kernel);
         float *logits =
             transformer_run(&engine->transformer, engine->text + engine->filled, count, engine->filled, count == left);
         const int32_t id = count == left ? sampler_next(&engine->sampler, logits) : STOPPED;
-        platform->exclusive(platform, false);
+        compute_end(platform, engine->model.kernel);
         engine->filled += count;
         teller->steps++;
         if (count == left || stop_asked(teller)) {
@@ -249,7 +246,7 @@ static int32_t next_token(struct teller *teller)
     }
 }
 
-/* The stop text is there: it and what has been drawn of it are no part of the text. */
+/* The stop text is complete: its tokens leave the text. */
 static enum story_end drop_stop(struct teller *teller)
 {
     teller->held_bytes = 0;
@@ -258,7 +255,7 @@ static enum story_end drop_stop(struct teller *teller)
 }
 
 /* The loop over tokens behind the prompt; returns why it ended. Steps are counted from token number `limit_from`. */
-static enum story_end tell(struct teller *teller, struct story_result *result, uint32_t limit_from, uint64_t start)
+static enum story_end generate(struct teller *teller, struct story_result *result, uint32_t limit_from, uint64_t start)
 {
     struct engine *engine = teller->engine;
     const uint32_t steps = teller->story->steps;
@@ -294,16 +291,16 @@ static enum story_end tell(struct teller *teller, struct story_result *result, u
 
 static struct teller teller_of(struct engine *engine, const struct story *story, struct error *error)
 {
-    const char *stop = story->chat != NULL ? story->chat->stop : story->stop != NULL ? story->stop : "";
+    const char *stop = story->chat != NULL ? story->chat->stop : story->stop_text != NULL ? story->stop_text : "";
     const size_t n = text_length(stop);
-    const int32_t id = n == 0 ? TOKEN_ABSENT : tokenizer_find(&engine->tokenizer, (const uint8_t *)stop, n);
-    const uint8_t type = id == TOKEN_ABSENT ? TOKEN_NORMAL : engine->tokenizer.type[id];
+    const int32_t id = n == 0 ? GGUF_NO_TOKEN : tokenizer_find(&engine->tokenizer, (const uint8_t *)stop, n);
+    const uint8_t type = id == GGUF_NO_TOKEN ? GGUF_TOKEN_NORMAL : engine->tokenizer.type[id];
     return (struct teller){
         .engine = engine,
         .story = story,
         .error = error,
         .stop = stop,
-        .stop_token = type == TOKEN_CONTROL || type == TOKEN_USER ? id : TOKEN_ABSENT,
+        .stop_token = type == GGUF_TOKEN_CONTROL || type == GGUF_TOKEN_USER ? id : GGUF_NO_TOKEN,
         .steps_a_look = 1,
     };
 }
@@ -332,10 +329,9 @@ struct story_result story_tell(struct engine *engine, const struct story *story,
     begin_sampling(engine, story);
     const uint32_t first = engine->text_count;
     result.prompt_tokens = first - engine->filled;
-    result.end = tell(&teller, &result, story->chat != NULL ? first : before, start);
+    result.end = generate(&teller, &result, story->chat != NULL ? first : before, start);
     show_end(&teller);
     result.microseconds = platform->microseconds(platform) - start;
-    result.prompt_microseconds = result.first_token;
     result.tokens = engine->text_count;
     result.generated = engine->text_count - first;
     return result;

@@ -1,8 +1,10 @@
 #include "infer/team.h"
 
 #include "base/memory.h"
+#include "base/number.h"
+#include "infer/compute.h"
 
-/* Of a mailbox. The first processor offers and dismisses; what is offered goes to who changes the state first. */
+/* Of a mailbox. The first processor offers and dismisses; an offer belongs to whoever changes the state first. */
 enum member_state {
     TEAM_IDLE,
     TEAM_OFFERED,
@@ -40,14 +42,19 @@ static void serve(void *context, uint32_t index)
 {
     struct team *team = context;
     struct team_member *self = &team->member[index];
-    uint32_t state;
-    while ((state = state_of(self)) != TEAM_DISMISSED) {
+    uint32_t state = state_of(self);
+    if (state == TEAM_DISMISSED) {
+        return;
+    }
+    kernel_begin(team->kernel);
+    for (; state != TEAM_DISMISSED; state = state_of(self)) {
         if (state == TEAM_OFFERED && change_offer(self, TEAM_TAKEN)) {
             self->work(self->context, self->first, self->count);
             set_state(self, TEAM_IDLE);
         }
         __builtin_ia32_pause();
     }
+    kernel_end(team->kernel);
 }
 
 void team_init(struct team *team, struct platform *platform)
@@ -68,13 +75,14 @@ void team_use(struct team *team, uint32_t processors)
     team->chosen = processors < 1 ? 1 : processors < team->present ? processors : team->present;
 }
 
-void team_begin(struct team *team)
+void team_begin(struct team *team, const struct kernel *kernel)
 {
     struct platform *platform = team->platform;
     if (team->chosen <= 1) {
         return;
     }
-    for (uint32_t i = 1; i < PLATFORM_PROCESSORS_MAX; i++) { /* who is not needed returns at once */
+    team->kernel = kernel;
+    for (uint32_t i = 1; i < PLATFORM_PROCESSORS_MAX; i++) { /* those that are not needed return at once */
         set_state(&team->member[i], i < team->chosen ? TEAM_IDLE : TEAM_DISMISSED);
     }
     const uint32_t started = 1 + platform->start_processors(platform, serve, team);
@@ -132,11 +140,6 @@ static void split(struct team *team, uint32_t members, uint32_t units, team_work
     }
 }
 
-static uint32_t min_u32(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
-
 /* How many processors to share out `units` among where all of them together read `bytes`. */
 static uint32_t members_for(const struct team *team, uint32_t units, uint64_t bytes)
 {
@@ -145,7 +148,7 @@ static uint32_t members_for(const struct team *team, uint32_t units, uint64_t by
     }
     const uint64_t shares = bytes / SHARE_BYTES_MIN;
     const uint32_t members = shares < team->at_work ? (uint32_t)shares : team->at_work;
-    return members < 1 ? 1 : min_u32(members, units);
+    return members < 1 ? 1 : number_min(members, units);
 }
 
 void team_split(struct team *team, uint32_t units, team_work *work, void *context)
@@ -159,7 +162,7 @@ struct matmul_call {
     const struct kernel *kernel;
     float *out;
     size_t out_stride;
-    const struct matrix *w;
+    const struct q8_matrix *w;
     const struct q8_vector *x;
     uint32_t count;
     bool add;
@@ -169,19 +172,20 @@ struct matmul_call {
 static void matmul_part(void *context, uint32_t first, uint32_t count)
 {
     const struct matmul_call *call = context;
-    const struct matrix *w = call->w;
-    const struct matrix part = {
-        .rows = count * GROUP,
+    const struct q8_matrix *w = call->w;
+    const struct q8_matrix part = {
+        .rows = count * Q8_GROUP,
         .cols = w->cols,
         .row_tiles = count,
         .groups = w->groups,
         .tiles = w->tiles + (size_t)first * w->groups * call->kernel->tile_bytes,
     };
-    call->kernel->matmul(call->out + (size_t)first * GROUP, call->out_stride, &part, call->x, call->count, call->add);
+    call->kernel->matmul(call->out + (size_t)first * Q8_GROUP, call->out_stride, &part, call->x, call->count,
+                         call->add);
 }
 
-void team_matmul(struct team *team, const struct kernel *kernel, float *out, size_t out_stride, const struct matrix *w,
-                 const struct q8_vector *x, uint32_t count, bool add)
+void team_matmul(struct team *team, const struct kernel *kernel, float *out, size_t out_stride,
+                 const struct q8_matrix *w, const struct q8_vector *x, uint32_t count, bool add)
 {
     const uint64_t bytes = (uint64_t)w->row_tiles * w->groups * kernel->tile_bytes * count;
     const uint32_t members = members_for(team, w->row_tiles, bytes);
@@ -201,36 +205,28 @@ struct attention_call {
     size_t row;
     const struct kv_cache *cache;
     const struct attention *shape;
+    const struct attention_scratch *scratch;
     uint32_t count;
-    float *scratch;
 };
 
-/* Some of the KV heads and the heads that read them are an attention, too, with scratch of its own. */
 static void attention_part(void *context, uint32_t first, uint32_t count)
 {
     const struct attention_call *call = context;
-    struct attention part = *call->shape;
-    struct kv_cache cache = *call->cache;
-    const uint32_t group = part.heads / part.kv_heads, head = first * group;
-    float *scratch = call->scratch + (size_t)attention_scratch(head, part.context);
-    size_t element = (size_t)head * part.head_size;
-    cache.k += (size_t)first * part.context * part.head_stride;
-    cache.v += (size_t)first * part.context * part.head_stride;
-    part.heads = count * group;
-    part.kv_heads = count;
-    for (uint32_t i = 0; i < call->count; i++, part.position++, element += call->row) {
-        attention_compute(call->kernel, call->out + element, call->q + element, call->q_scale[i], &cache, &part,
-                          scratch);
+    struct attention shape = *call->shape;
+    for (uint32_t i = 0; i < call->count; i++, shape.position++) {
+        const size_t element = i * call->row;
+        attention_compute(call->kernel, call->out + element, call->q + element, call->q_scale[i], call->cache, &shape,
+                          call->scratch, first, count);
     }
 }
 
 void team_attention(struct team *team, const struct kernel *kernel, float *out, const int16_t *q, const float *q_scale,
-                    size_t row, const struct kv_cache *cache, const struct attention *shape, uint32_t count,
-                    float *scratch)
+                    size_t row, const struct kv_cache *cache, const struct attention *shape,
+                    const struct attention_scratch *scratch, uint32_t count)
 {
     const uint64_t position_bytes = (uint64_t)shape->heads * shape->head_stride * 2 * sizeof *cache->k;
     const uint64_t bytes = position_bytes * (shape->position + 1) * count;
-    struct attention_call call = {kernel, out, q, q_scale, row, cache, shape, count, scratch};
+    struct attention_call call = {kernel, out, q, q_scale, row, cache, shape, scratch, count};
     split(team, members_for(team, shape->kv_heads, bytes), shape->kv_heads, attention_part, &call);
 }
 
@@ -239,11 +235,11 @@ static uint64_t time_steps(struct team *team, uint32_t steps, void (*step)(void 
 {
     struct platform *platform = team->platform;
     const uint64_t start = platform->microseconds(platform);
-    platform->exclusive(platform, true);
+    compute_begin(platform, team->kernel);
     for (uint32_t i = 0; i < steps; i++) {
         step(context);
     }
-    platform->exclusive(platform, false);
+    compute_end(platform, team->kernel);
     return platform->microseconds(platform) - start;
 }
 
@@ -255,24 +251,25 @@ static uint64_t step_time(struct team *team, uint32_t processors, void (*step)(v
     if (once >= SLOW_STEP_US) {
         return once * 1000;
     }
-    const uint32_t steps = min_u32(TIMED_STEPS_MAX, TIMED_US / ((uint32_t)once + 1) + 1);
+    const uint32_t steps = number_min(TIMED_STEPS_MAX, TIMED_US / ((uint32_t)once + 1) + 1);
     return time_steps(team, steps, step, context) * 1000 / steps;
 }
 
 /* Times one, two, four ... and all processors. More of them must gain an eighth: they make heat, and two may be
    threads of one core, so that a number that gains nothing says nothing of the next. */
-uint32_t team_choose(struct team *team, uint64_t weight_bytes, void (*step)(void *context), void *context)
+uint32_t team_choose(struct team *team, const struct kernel *kernel, uint64_t weight_bytes, void (*step)(void *context),
+                     void *context)
 {
     uint32_t best = 1, processors = 1;
     team_use(team, weight_bytes < MODEL_BYTES_MIN ? 1 : team->present);
     if (team->chosen <= 1) {
         return best;
     }
-    team_begin(team);
+    team_begin(team, kernel);
     const uint32_t most = team->at_work;
     uint64_t best_time = step_time(team, 1, step, context);
     while (processors < most) {
-        processors = min_u32(2 * processors, most);
+        processors = number_min(2 * processors, most);
         const uint64_t time = step_time(team, processors, step, context);
         if (time < best_time - best_time / 8) {
             best = processors;

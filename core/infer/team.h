@@ -9,7 +9,7 @@
 #ifndef BOOTLLAMA_TEAM_H
 #define BOOTLLAMA_TEAM_H
 
-#include "kernel/kernel.h"
+#include "kernel/attention.h"
 #include "platform.h"
 
 /* Computes units first .. first + count - 1; count >= 1. Runs on any processor. */
@@ -30,11 +30,12 @@ struct team {
     uint32_t present;                                   /* processors of the machine, the first included */
     uint32_t chosen;                                    /* that compute in a stretch */
     uint32_t at_work;                                   /* `chosen` from team_begin to team_end, else 1 */
+    const struct kernel *kernel;                        /* that computes from team_begin to team_end */
     struct team_member member[PLATFORM_PROCESSORS_MAX]; /* [0] is not used: the first processor's */
 };
 
-/* Counts the machine's processors; none is started. The first computes alone until team_use or team_choose; so it
-   does in a struct team of zeros. */
+/* Counts the machine's processors without starting any. The first one computes alone until team_use or team_choose, and
+   in a struct team of zeros. */
 void team_init(struct team *team, struct platform *platform);
 
 /* Processors of the machine, the first included. */
@@ -45,13 +46,15 @@ void team_use(struct team *team, uint32_t processors);
 
 /*
  * Finds out how many processors are fastest, for a model with this many bytes of weights, and sets it: a small model
- * gets one at once; for others step(context), which computes one token, is timed, within `exclusive`. Takes some 20 ms
+ * gets one at once; for others step(context), which computes one token, is timed, within a stretch. Takes some 20 ms
  * for each doubling of processors, or about two steps where those are slower. Returns the number.
  */
-uint32_t team_choose(struct team *team, uint64_t weight_bytes, void (*step)(void *context), void *context);
+uint32_t team_choose(struct team *team, const struct kernel *kernel, uint64_t weight_bytes, void (*step)(void *context),
+                     void *context);
 
-/* Around a stretch of computing, as a story is: starts the others, and dismisses them. Not within `exclusive`. */
-void team_begin(struct team *team);
+/* Around the computing of a whole story: starts the others, each of which begins a stretch for the kernel (see its
+   begin), and dismisses them. Not within a stretch of the first processor (compute_begin). */
+void team_begin(struct team *team, const struct kernel *kernel);
 void team_end(struct team *team);
 
 /* Shares out units 0 .. units - 1 among the processors at work, the first included, and returns when all are computed.
@@ -59,15 +62,15 @@ void team_end(struct team *team);
 void team_split(struct team *team, uint32_t units, team_work *work, void *context);
 
 /* kernel->matmul, by row tiles. */
-void team_matmul(struct team *team, const struct kernel *kernel, float *out, size_t out_stride, const struct matrix *w,
-                 const struct q8_vector *x, uint32_t count, bool add);
+void team_matmul(struct team *team, const struct kernel *kernel, float *out, size_t out_stride,
+                 const struct q8_matrix *w, const struct q8_vector *x, uint32_t count, bool add);
 
 /*
  * attention_compute, by KV heads, for `count` >= 1 positions from shape->position on: q, out [count][row] with a scale
- * for each query, row >= heads * head_size. The cache holds all of these positions. scratch: attention_scratch floats.
+ * for each query, row >= heads * head_size. The cache holds all of these positions.
  */
 void team_attention(struct team *team, const struct kernel *kernel, float *out, const int16_t *q, const float *q_scale,
-                    size_t row, const struct kv_cache *cache, const struct attention *shape, uint32_t count,
-                    float *scratch);
+                    size_t row, const struct kv_cache *cache, const struct attention *shape,
+                    const struct attention_scratch *scratch, uint32_t count);
 
 #endif

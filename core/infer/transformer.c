@@ -1,16 +1,12 @@
 #include "base/exp2.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "infer/rope.h"
 #include "infer/transformer.h"
 
 static void *take(struct arena *arena, uint64_t count, size_t size)
 {
-    const uint64_t bytes = count > SIZE_MAX / size ? SIZE_MAX : count * size;
-    void *memory = arena_take(arena, (size_t)bytes, ALIGNMENT);
-    if (memory != NULL) {
-        memset(memory, 0, (size_t)bytes);
-    }
-    return memory;
+    return arena_take_array(arena, count, size, KERNEL_ALIGNMENT);
 }
 
 static float *take_floats(struct arena *arena, uint64_t count)
@@ -24,21 +20,19 @@ static uint32_t qkv_rows(const struct model *model)
     return model->q_rows + 2 * model->kv_rows;
 }
 
-static uint32_t max_u32(uint32_t a, uint32_t b)
-{
-    return a > b ? a : b;
-}
-
 /* Makes the vectors of a block share four stretches of memory. */
-static void layout_q8(struct q8_vector q8[TRANSFORMER_BLOCK], uint32_t n, struct arena *arena)
+static void layout_q8(struct q8_vector q8[TRANSFORMER_BLOCK], uint32_t n, uint32_t form_bytes, struct arena *arena)
 {
-    const uint64_t all = (uint64_t)TRANSFORMER_BLOCK * n;
-    int8_t *q = take(arena, all, sizeof *q);
-    int32_t *wide = take(arena, all, sizeof *wide), *sum = take(arena, all / GROUP, sizeof *sum);
-    float *scale = take(arena, all / GROUP, sizeof *scale);
+    const size_t groups = n / Q8_GROUP;
+    const uint64_t all = (uint64_t)TRANSFORMER_BLOCK * groups;
+    int8_t *q = take(arena, all, Q8_GROUP * sizeof *q);
+    uint8_t *form = form_bytes > 0 ? take(arena, all, form_bytes) : NULL;
+    int32_t *sum = take(arena, all, sizeof *sum);
+    float *scale = take(arena, all, sizeof *scale);
     for (uint32_t i = 0; scale != NULL && i < TRANSFORMER_BLOCK; i++) {
-        const uint32_t groups = n / GROUP;
-        q8[i] = (struct q8_vector){q + i * n, wide + i * n, sum + i * groups, scale + i * groups};
+        const size_t first = i * groups;
+        q8[i] = (struct q8_vector){q + first * Q8_GROUP, form, sum + first, scale + first};
+        form += form_bytes * groups;
     }
 }
 
@@ -77,9 +71,10 @@ static struct kv_cache layer_cache(const struct transformer *transformer, uint32
 int transformer_layout(struct transformer *transformer, const struct model *model, uint32_t context,
                        struct arena *arena)
 {
-    const uint32_t positions = round_up(context, KV_BLOCK);
-    const uint32_t head_stride = round_up(model->head_size, HEAD_STEP);
-    const uint32_t widest = max_u32(max_u32(model->dim_padded, model->q_rows), model->hidden_padded);
+    const uint32_t positions = number_round_up(context, KV_BLOCK);
+    const uint32_t head_stride = number_round_up(model->head_size, KV_HEAD_STEP);
+    const uint32_t widest = number_max(number_max(model->dim_padded, model->q_rows), model->hidden_padded);
+    const size_t mark = arena->used;
     *transformer = (struct transformer){.model = model, .context = positions, .head_stride = head_stride};
     transformer->x = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->dim_padded);
     transformer->qkv = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * qkv_rows(model));
@@ -88,15 +83,19 @@ int transformer_layout(struct transformer *transformer, const struct model *mode
     transformer->logits = take_floats(arena, model->vocabulary_padded);
     transformer->q = take(arena, (uint64_t)TRANSFORMER_BLOCK * model->q_rows, sizeof *transformer->q);
     transformer->new_kv = take(arena, model->kv_rows, sizeof *transformer->new_kv);
-    transformer->scratch = take_floats(arena, attention_scratch(model->heads, positions));
+    attention_layout(&transformer->scratch, model->heads, model->kv_heads, positions, arena);
     transformer->cosine = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->q_rows);
     transformer->sine = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->q_rows);
-    layout_q8(transformer->q8, widest, arena);
+    layout_q8(transformer->q8, widest, model->kernel->form_bytes, arena);
     layout_cache(transformer, arena);
     if (arena->base == NULL) {
         return arena->used == SIZE_MAX ? -1 : 0;
     }
-    return transformer->cache.v_largest != NULL ? 0 : -1; /* an arena that was too small once stays so */
+    if (transformer->cache.v_largest == NULL) {
+        return -1; /* an arena that was too small once stays so */
+    }
+    memset(arena->base + mark, 0, arena->used - mark);
+    return 0;
 }
 
 /* Puts one position's keys into a layer's cache, both dimensions of a pair at once. */
@@ -105,8 +104,8 @@ static void store_keys(const struct transformer *t, const struct kv_cache *cache
 {
     const struct model *model = t->model;
     for (uint32_t head = 0; head < model->kv_heads; head++) {
-        int16_t *k = cache->k + (size_t)head * t->context * t->head_stride + key_index(t->head_stride, position, 0);
-        for (uint32_t i = 0; i < model->head_size; i += 2, keys += 2, k += 2 * KEY_LANES) {
+        int16_t *k = cache->k + (size_t)head * t->context * t->head_stride + kv_key_index(t->head_stride, position, 0);
+        for (uint32_t i = 0; i < model->head_size; i += 2, keys += 2, k += 2 * KV_KEY_LANES) {
             k[0] = keys[0];
             k[1] = keys[1];
         }
@@ -118,7 +117,8 @@ static void store_values(const struct transformer *t, const struct kv_cache *cac
 {
     const struct model *model = t->model;
     for (uint32_t head = 0; head < model->kv_heads; head++) {
-        int16_t *v = cache->v + (size_t)head * t->context * t->head_stride + value_index(t->head_stride, position, 0);
+        int16_t *v =
+            cache->v + (size_t)head * t->context * t->head_stride + kv_value_index(t->head_stride, position, 0);
         for (uint32_t i = 0; i < model->head_size; i++, v += KV_BLOCK) {
             *v = *values++;
         }
@@ -131,9 +131,9 @@ static void cache_store(const struct transformer *t, const struct kv_cache *cach
 {
     const struct kernel *kernel = t->model->kernel;
     const float before = position > 0 ? cache->v_largest[position - 1] : 0.0f;
-    cache->k_scale[position] = kernel->row_quantize(t->new_kv, k, t->model->kv_rows, KEY_RANGE);
+    cache->k_scale[position] = kernel->row_quantize(t->new_kv, k, t->model->kv_rows, KV_KEY_RANGE);
     store_keys(t, cache, t->new_kv, position);
-    const float scale = kernel->row_quantize(t->new_kv, v, t->model->kv_rows, VALUE_RANGE);
+    const float scale = kernel->row_quantize(t->new_kv, v, t->model->kv_rows, KV_VALUE_RANGE);
     store_values(t, cache, t->new_kv, position);
     cache->v_largest[position] = scale != scale || scale > before ? scale : before; /* NaN, once there, stays */
     cache->v_scale[position] = scale != scale ? 0.0f : scale;
@@ -156,25 +156,25 @@ static void attend(struct transformer *t, uint32_t layer, const struct block *bl
         .head_stride = t->head_stride,
         .context = t->context,
         .position = block->position,
-        .score_factor = (1 << POWER_BITS) * (LOG2_E / __builtin_sqrtf((float)(int32_t)model->head_size)),
+        .score_factor = (1 << ATTENTION_POWER_BITS) * (LOG2_E / __builtin_sqrtf((float)(int32_t)model->head_size)),
     };
     for (uint32_t i = 0; i < block->count; i++) {
         float *q = t->qkv + (size_t)i * qkv_rows(model), *k = q + model->q_rows, *v = k + model->kv_rows;
         const size_t row = (size_t)i * model->q_rows;
         model->kernel->rotate(q, t->cosine + row, t->sine + row, model->q_rows);
         model->kernel->rotate(k, t->cosine + row, t->sine + row, model->kv_rows);
-        t->q_scale[i] = model->kernel->row_quantize(t->q + row, q, model->q_rows, KEY_RANGE);
+        t->q_scale[i] = model->kernel->row_quantize(t->q + row, q, model->q_rows, KV_KEY_RANGE);
         cache_store(t, &cache, k, v, block->position + i);
     }
-    team_attention(t->team, model->kernel, t->attended, t->q, t->q_scale, model->q_rows, &cache, &shape, block->count,
-                   t->scratch);
+    team_attention(t->team, model->kernel, t->attended, t->q, t->q_scale, model->q_rows, &cache, &shape, &t->scratch,
+                   block->count);
 }
 
 static void attention_layer(struct transformer *t, uint32_t index, const struct block *block)
 {
     const struct model *model = t->model;
     const struct kernel *kernel = model->kernel;
-    const struct layer *layer = &model->layer[index];
+    const struct model_layer *layer = &model->layer[index];
     for (uint32_t i = 0; i < block->count; i++) {
         const float *x = t->x + (size_t)i * model->dim_padded;
         kernel->norm_quantize(&t->q8[i], x, layer->attn_norm, model->dim, model->norm_epsilon);
@@ -187,7 +187,7 @@ static void attention_layer(struct transformer *t, uint32_t index, const struct 
     team_matmul(t->team, kernel, t->x, model->dim_padded, &layer->attn_output, t->q8, block->count, true);
 }
 
-static void feed_forward_layer(struct transformer *t, const struct layer *layer, uint32_t count)
+static void feed_forward_layer(struct transformer *t, const struct model_layer *layer, uint32_t count)
 {
     const struct model *model = t->model;
     const struct kernel *kernel = model->kernel;

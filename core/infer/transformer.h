@@ -25,10 +25,10 @@ struct transformer {
     int16_t *q;                /* [TRANSFORMER_BLOCK][q_rows] quantized queries */
     float q_scale[TRANSFORMER_BLOCK]; /* of each */
     int16_t *new_kv;           /* [kv_rows] scratch */
-    float *scratch;            /* [attention_scratch] */
+    struct attention_scratch scratch;
     float *cosine, *sine;      /* [TRANSFORMER_BLOCK][q_rows] of rope_angles */
     struct kv_cache cache;     /* of all layers, [layers] before each of its dimensions */
-    struct q8_vector q8[TRANSFORMER_BLOCK]; /* wide enough for every matrix */
+    struct q8_vector q8[TRANSFORMER_BLOCK]; /* long enough for every matrix */
 };
 
 /*

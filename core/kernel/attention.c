@@ -1,7 +1,23 @@
 #include "kernel/attention.h"
 
 #include "base/exp2.h"
-#include "kernel/kernel.h"
+
+/* Chunks of a text that fills the context, at most. */
+static uint32_t chunks_max(uint32_t context)
+{
+    return context / ATTENTION_CHUNK + 2;
+}
+
+void attention_layout(struct attention_scratch *scratch, uint32_t heads, uint32_t kv_heads, uint32_t context,
+                      struct arena *arena)
+{
+    const uint64_t scores = (uint64_t)heads * context, ratios = (uint64_t)kv_heads * context;
+    const uint64_t chunks = (uint64_t)heads * chunks_max(context);
+    scratch->scores = arena_take_array(arena, scores, sizeof *scratch->scores, KERNEL_ALIGNMENT);
+    scratch->ratios = arena_take_array(arena, ratios, sizeof *scratch->ratios, KERNEL_ALIGNMENT);
+    scratch->largest = arena_take_array(arena, heads, sizeof *scratch->largest, KERNEL_ALIGNMENT);
+    scratch->chunks = arena_take_array(arena, chunks, sizeof *scratch->chunks, KERNEL_ALIGNMENT);
+}
 
 /* The scores of one head. largest [chunks] gets that of each chunk; returns the largest of all. */
 static float score_head(const struct kernel *kernel, float *scores, float *largest, const int16_t *q, const int16_t *k,
@@ -9,24 +25,26 @@ static float score_head(const struct kernel *kernel, float *scores, float *large
 {
     const uint32_t n = attention_padded(shape);
     float of_all = -float_from_bits(FLOAT_INFINITY);
-    for (uint32_t t = 0; t < n; t = chunk_end(t, n)) {
-        *largest = kernel->head_scores(scores, q, k, k_scale, shape, t, chunk_end(t, n));
+    for (uint32_t t = 0; t < n; t = attention_chunk_end(t, n)) {
+        *largest = kernel->head_scores(scores, q, k, k_scale, shape, t, attention_chunk_end(t, n));
         of_all = *largest > of_all ? *largest : of_all;
         largest++;
     }
     return of_all;
 }
 
-/* Turns one head's scores into weights, and its chunks' largest scores into what their sums count. */
-static void weight_head(const struct kernel *kernel, float *scores, float *chunk, float largest, float factor,
-                        float v_largest, const int16_t *share, uint32_t n)
+/* Turns one head's scores into coefficients, and its chunks' largest scores into the scales of their sums. */
+static void weigh_head(const struct kernel *kernel, float *scores, float *chunk, float largest, float factor,
+                       float v_largest, const int16_t *ratios, uint32_t n)
 {
     float total = 0;
     uint32_t chunks = 0;
-    for (uint32_t t = 0; t < n; t = chunk_end(t, n)) {
-        const float distance = chunk[chunks] - largest; /* 0 or less; NaN where there is no number at all */
-        const float power = distance == 0 ? 1.0f : exp2_single(distance * (factor * (1.0f / (1 << POWER_BITS))));
-        total += kernel->weights(scores, chunk[chunks], factor, share, t, chunk_end(t, n)) * power;
+    for (uint32_t t = 0; t < n; t = attention_chunk_end(t, n)) {
+        const float distance = chunk[chunks] - largest; /* 0 or less; NaN where no score is a number */
+        const float exponent = distance * (factor * (1.0f / (1 << ATTENTION_POWER_BITS)));
+        const float power = distance == 0 ? 1.0f : exp2_single(exponent);
+        const uint32_t end = attention_chunk_end(t, n);
+        total += kernel->head_coefficients(scores, chunk[chunks], factor, ratios, t, end) * power;
         chunk[chunks++] = power;
     }
     for (uint32_t i = 0; i < chunks; i++) {
@@ -35,39 +53,41 @@ static void weight_head(const struct kernel *kernel, float *scores, float *chunk
 }
 
 /* out [head_size] of one head. */
-static void sum_head(const struct kernel *kernel, float *out, const int16_t *weights, const float *chunk,
+static void sum_head(const struct kernel *kernel, float *out, const int16_t *coefficients, const float *chunk,
                      const int16_t *v, const struct attention *shape)
 {
     const uint32_t n = attention_padded(shape);
-    for (uint32_t t = 0; t < n; t = chunk_end(t, n)) {
-        kernel->head_values(out, weights, v, *chunk++, shape, t, chunk_end(t, n));
+    for (uint32_t t = 0; t < n; t = attention_chunk_end(t, n)) {
+        kernel->head_values(out, coefficients, v, *chunk++, shape, t, attention_chunk_end(t, n));
     }
 }
 
 /*
- * Goes through all heads three times - scores, weights, values - because each pass ends in a long chain of dependent
- * operations that the next head's work then hides.
+ * Goes through all heads three times - scores, coefficients, values - because each pass ends in a long chain of
+ * dependent operations that the next head's work then hides.
  */
 void attention_compute(const struct kernel *kernel, float *out, const int16_t *q, float q_scale,
-                       const struct kv_cache *cache, const struct attention *shape, float *scratch)
+                       const struct kv_cache *cache, const struct attention *shape,
+                       const struct attention_scratch *scratch, uint32_t first, uint32_t count)
 {
-    const uint32_t heads = shape->heads, size = shape->head_size, group = heads / shape->kv_heads;
-    const uint32_t n = attention_padded(shape);
-    const size_t row = shape->context, head_cache = row * shape->head_stride; /* of one KV head */
-    const size_t chunks = row / CHUNK + 2;                                    /* of a head at most */
+    const uint32_t queries = shape->heads / shape->kv_heads; /* heads that read one KV head */
+    const uint32_t begin = first * queries, end = begin + count * queries, n = attention_padded(shape);
+    const size_t row = shape->context, chunks = chunks_max(shape->context), size = shape->head_size;
+    const size_t kv_head = row * shape->head_stride; /* elements of the cache */
     const float v_largest = cache->v_largest[shape->position], factor = q_scale * shape->score_factor;
-    int16_t *share = (int16_t *)(scratch + heads * row);               /* [row] */
-    float *largest = (float *)(share + row), *chunk = largest + heads; /* [heads], [heads][chunks] */
-    kernel->value_shares(share, cache->v_scale, v_largest > 0 ? (SHARE_MAX + 1) / v_largest : 0.0f, n);
-    for (uint32_t head = 0; head < heads; head++) {
-        largest[head] = score_head(kernel, scratch + head * row, chunk + head * chunks, q + head * size,
-                                   cache->k + head / group * head_cache, cache->k_scale, shape);
+    int16_t *ratios = scratch->ratios + first * row;
+    kernel->value_ratios(ratios, cache->v_scale, v_largest > 0 ? (ATTENTION_RATIO_MAX + 1) / v_largest : 0.0f, n);
+    for (uint32_t head = begin; head < end; head++) {
+        scratch->largest[head] =
+            score_head(kernel, scratch->scores + head * row, scratch->chunks + head * chunks, q + head * size,
+                       cache->k + head / queries * kv_head, cache->k_scale, shape);
     }
-    for (uint32_t head = 0; head < heads; head++) {
-        weight_head(kernel, scratch + head * row, chunk + head * chunks, largest[head], factor, v_largest, share, n);
+    for (uint32_t head = begin; head < end; head++) {
+        weigh_head(kernel, scratch->scores + head * row, scratch->chunks + head * chunks, scratch->largest[head],
+                   factor, v_largest, ratios, n);
     }
-    for (uint32_t head = 0; head < heads; head++) {
-        sum_head(kernel, out + head * size, (const int16_t *)(scratch + head * row), chunk + head * chunks,
-                 cache->v + head / group * head_cache, shape);
+    for (uint32_t head = begin; head < end; head++) {
+        sum_head(kernel, out + head * size, (const int16_t *)(scratch->scores + head * row),
+                 scratch->chunks + head * chunks, cache->v + head / queries * kv_head, shape);
     }
 }

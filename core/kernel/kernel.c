@@ -1,34 +1,57 @@
 #include "kernel/kernel.h"
 
+/* Compiled here and not in the kernel's file, whose code may use what the processor lacks. */
+#define KERNEL(name, file, usable, flags)                     \
+    static bool name##_usable(const struct cpu_features *cpu) \
+    {                                                         \
+        (void)cpu;                                            \
+        return usable;                                        \
+    }
+#include "kernel/kernels.def"
+#undef KERNEL
+
+static const struct {
+    const struct kernel *kernel;
+    bool (*usable)(const struct cpu_features *cpu);
+} rows[KERNELS] = {
+#define KERNEL(name, file, usable, flags) {&kernel_##name, name##_usable},
+#include "kernel/kernels.def"
+#undef KERNEL
+};
+
 const struct kernel *kernel_at(uint32_t index)
 {
-    static const struct kernel *const all[KERNELS] = {&kernel_scalar, &kernel_sse2, &kernel_avx2, &kernel_avxvnni,
-                                                      &kernel_avx512vnni};
-    return all[index];
+    return rows[index].kernel;
 }
 
 bool kernel_usable(const struct kernel *kernel, const struct cpu_features *cpu)
 {
-    if (kernel == &kernel_sse2) {
-        return cpu->sse2;
+    uint32_t index = 0;
+    while (index < KERNELS && rows[index].kernel != kernel) {
+        index++;
     }
-    if (kernel == &kernel_avx2) {
-        return cpu->avx2;
-    }
-    if (kernel == &kernel_avxvnni) {
-        return cpu->avxvnni;
-    }
-    if (kernel == &kernel_avx512vnni) {
-        return cpu->avx512vnni;
-    }
-    return true;
+    return index < KERNELS && rows[index].usable(cpu);
 }
 
 const struct kernel *kernel_best(const struct cpu_features *cpu)
 {
     uint32_t best = KERNELS - 1;
-    while (!kernel_usable(kernel_at(best), cpu)) {
+    while (!rows[best].usable(cpu)) {
         best--;
     }
     return kernel_at(best);
+}
+
+void kernel_begin(const struct kernel *kernel)
+{
+    if (kernel->begin != NULL) {
+        kernel->begin();
+    }
+}
+
+void kernel_end(const struct kernel *kernel)
+{
+    if (kernel->end != NULL) {
+        kernel->end();
+    }
 }

@@ -9,25 +9,30 @@
 #include "base/memory.h"
 
 struct tile {
-    int8_t q[GROUP][GROUP];
-    float scale[GROUP];
+    int8_t q[Q8_GROUP][Q8_GROUP];
+    float scale[Q8_GROUP];
+};
+
+/* A group of activations as integers that need no widening. */
+struct whole_numbers {
+    int32_t x[Q8_GROUP];
 };
 
 static __attribute__((cold)) void tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)
 {
     struct tile *tile = (struct tile *)bytes;
-    for (uint32_t row = 0; row < GROUP; row++, block += stride) {
-        for (uint32_t column = 0; column < GROUP; column += 4) {
+    for (uint32_t row = 0; row < Q8_GROUP; row++, block += stride) {
+        for (uint32_t column = 0; column < Q8_GROUP; column += 4) {
             *(uint32_t *)&tile->q[row][column] = q8_0_four(block->q + column);
         }
         tile->scale[row] = half_to_float(block->scale);
     }
 }
 
-static void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[GROUP], float *scale)
+static void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[Q8_GROUP], float *scale)
 {
     const struct tile *tile = (const struct tile *)bytes;
-    memcpy(q, tile->q[row], GROUP);
+    memcpy(q, tile->q[row], Q8_GROUP);
     *scale = tile->scale[row];
 }
 
@@ -35,7 +40,7 @@ static int32_t dot_group(const int8_t *w, const int32_t *x)
 {
     int32_t dot = 0;
 #pragma GCC unroll 16
-    for (uint32_t i = 0; i < GROUP; i++) {
+    for (uint32_t i = 0; i < Q8_GROUP; i++) {
         dot += w[i] * x[i];
     }
     return dot;
@@ -44,14 +49,15 @@ static int32_t dot_group(const int8_t *w, const int32_t *x)
 /* One row tile by one vector. */
 static void multiply(float *out, const struct tile *tile, uint32_t groups, const struct q8_vector *x, bool add)
 {
-    float sum[GROUP] = {0};
+    float sum[Q8_GROUP] = {0};
+    const struct whole_numbers *whole = (const struct whole_numbers *)x->form;
     for (uint32_t group = 0; group < groups; group++, tile++) {
-        for (uint32_t row = 0; row < GROUP; row++) {
-            const int32_t dot = dot_group(tile->q[row], x->wide + group * GROUP);
+        for (uint32_t row = 0; row < Q8_GROUP; row++) {
+            const int32_t dot = dot_group(tile->q[row], whole[group].x);
             sum[row] += (float)dot * (tile->scale[row] * x->scale[group]);
         }
     }
-    for (uint32_t row = 0; row < GROUP; row++) {
+    for (uint32_t row = 0; row < Q8_GROUP; row++) {
         out[row] = add ? out[row] + sum[row] : sum[row];
     }
 }
@@ -74,36 +80,36 @@ static uint32_t largest_magnitude(const float *x, uint32_t n)
     return largest;
 }
 
-/* Quantizes one group, x [GROUP]; returns its scale. */
+/* Quantizes one group, x [Q8_GROUP]; returns its scale. */
 static __attribute__((cold)) float quantize_group(struct q8_vector *out, uint32_t group, const float *x)
 {
-    int8_t *q = out->q + group * GROUP;
-    int32_t *wide = out->wide + group * GROUP;
-    const uint32_t largest = largest_magnitude(x, GROUP);
-    if (largest < QUANTIZE_SMALLEST || largest >= QUANTIZE_LIMIT) {
-        memset(q, 0, GROUP);
-        memset(wide, 0, GROUP * sizeof *wide);
-        return largest < QUANTIZE_SMALLEST ? 0.0f : float_from_bits(FLOAT_NAN);
+    int8_t *q = out->q + group * Q8_GROUP;
+    int32_t *whole = ((struct whole_numbers *)out->form)[group].x;
+    const uint32_t largest = largest_magnitude(x, Q8_GROUP);
+    if (largest < Q8_SMALLEST || largest >= Q8_LIMIT) {
+        memset(q, 0, Q8_GROUP);
+        memset(whole, 0, Q8_GROUP * sizeof *whole);
+        return largest < Q8_SMALLEST ? 0.0f : float_from_bits(FLOAT_NAN);
     }
     const float inverse = 127.0f / float_from_bits(largest);
-    for (uint32_t i = 0; i < GROUP; i++) {
-        wide[i] = round_to_int(x[i] * inverse);
-        q[i] = (int8_t)wide[i];
+    for (uint32_t i = 0; i < Q8_GROUP; i++) {
+        whole[i] = round_to_int(x[i] * inverse);
+        q[i] = (int8_t)whole[i];
     }
-    return float_from_bits(largest) * QUANTIZE_STEP;
+    return float_from_bits(largest) * Q8_STEP;
 }
 
 static __attribute__((cold)) void quantize(struct q8_vector *out, const float *x, uint32_t groups)
 {
     for (uint32_t group = 0; group < groups; group++) {
-        out->scale[group] = quantize_group(out, group, x + group * GROUP);
+        out->scale[group] = quantize_group(out, group, x + group * Q8_GROUP);
     }
 }
 
 /* The tree that joins partial sums. */
-static float sum_lanes(float lane[LANES])
+static float sum_lanes(float lane[KERNEL_LANES])
 {
-    for (uint32_t half = LANES / 2; half > 0; half /= 2) {
+    for (uint32_t half = KERNEL_LANES / 2; half > 0; half /= 2) {
         for (uint32_t i = 0; i < half; i++) {
             lane[i] += lane[i + half];
         }
@@ -114,19 +120,19 @@ static float sum_lanes(float lane[LANES])
 static __attribute__((cold)) void norm_quantize(struct q8_vector *out, const float *x, const float *weight, uint32_t n,
                                                 float epsilon)
 {
-    float lane[LANES] = {0};
+    float lane[KERNEL_LANES] = {0};
     for (uint32_t i = 0; i < n; i++) {
-        lane[i % LANES] += x[i] * x[i];
+        lane[i % KERNEL_LANES] += x[i] * x[i];
     }
     const float mean = sum_lanes(lane) / (float)(int32_t)n;
-    const float inverse = inverse_rms(mean, epsilon);
-    for (uint32_t group = 0; group * GROUP < n; group++) {
-        float weighted[GROUP];
-        for (uint32_t i = 0; i < GROUP; i++) {
-            weighted[i] = x[group * GROUP + i] * weight[group * GROUP + i];
+    const float inverse = q8_inverse_rms(mean, epsilon);
+    for (uint32_t group = 0; group * Q8_GROUP < n; group++) {
+        float weighted[Q8_GROUP];
+        for (uint32_t i = 0; i < Q8_GROUP; i++) {
+            weighted[i] = x[group * Q8_GROUP + i] * weight[group * Q8_GROUP + i];
         }
         const float scale = quantize_group(out, group, weighted);
-        out->scale[group] = normalized_scale(scale, inverse);
+        out->scale[group] = q8_normalized_scale(scale, inverse);
     }
 }
 
@@ -140,13 +146,13 @@ static __attribute__((cold)) void swiglu(float *out, const float *gate, const fl
 
 static __attribute__((cold)) float exponentials(float *x, uint32_t n, float factor)
 {
-    float largest = x[0], lane[LANES] = {0};
+    float largest = x[0], lane[KERNEL_LANES] = {0};
     for (uint32_t i = 1; i < n; i++) {
         largest = x[i] > largest ? x[i] : largest;
     }
     for (uint32_t i = 0; i < n; i++) {
         x[i] = exp2_single((x[i] - largest) * factor);
-        lane[i % LANES] += x[i];
+        lane[i % KERNEL_LANES] += x[i];
     }
     return sum_lanes(lane);
 }
@@ -163,9 +169,9 @@ static __attribute__((cold)) void rotate(float *x, const float *cosine, const fl
 static __attribute__((cold)) float row_quantize(int16_t *out, const float *x, uint32_t n, float range)
 {
     const uint32_t largest = largest_magnitude(x, n);
-    if (largest < ROW_SMALLEST || largest >= QUANTIZE_LIMIT) {
+    if (largest < KV_SMALLEST || largest >= Q8_LIMIT) {
         memset(out, 0, n * sizeof *out);
-        return largest < ROW_SMALLEST ? 0.0f : float_from_bits(FLOAT_NAN);
+        return largest < KV_SMALLEST ? 0.0f : float_from_bits(FLOAT_NAN);
     }
     const float inverse = range / float_from_bits(largest);
     for (uint32_t i = 0; i < n; i++) {
@@ -187,14 +193,14 @@ static float head_scores(float *scores, const int16_t *q, const int16_t *k, cons
     const float infinity = float_from_bits(FLOAT_INFINITY);
     float largest = -infinity;
     for (uint32_t t = first; t < end; t++) {
-        const int16_t *key = k + key_index(shape->head_stride, t, 0);
+        const int16_t *key = k + kv_key_index(shape->head_stride, t, 0);
         int32_t dot = 0;
         if (t > shape->position) {
             scores[t] = -infinity;
             continue;
         }
 #pragma GCC unroll 4
-        for (uint32_t i = 0; i < shape->head_size; i += 2, key += 2 * KEY_LANES) {
+        for (uint32_t i = 0; i < shape->head_size; i += 2, key += 2 * KV_KEY_LANES) {
             dot += q[i] * key[0] + q[i + 1] * key[1];
         }
         scores[t] = float_from_int(dot) * k_scale[t];
@@ -203,46 +209,47 @@ static float head_scores(float *scores, const int16_t *q, const int16_t *k, cons
     return largest;
 }
 
-/* z of attention.h. */
+/* z of attention_rules.h. */
 static uint32_t power_of_score(float distance, float factor)
 {
     const float z = distance * factor;
-    return z < (float)POWER_LAST ? (uint32_t)round_to_int(z) : POWER_LAST;
+    return z < (float)ATTENTION_POWER_LAST ? (uint32_t)round_to_int(z) : ATTENTION_POWER_LAST;
 }
 
-/* One block of weights; returns the sum of p. */
-static int32_t block_weights(int16_t *out, const float *scores, float largest, float factor, const int16_t *share)
+/* One block of coefficients; returns the sum of p. */
+static int32_t block_coefficients(int16_t *out, const float *scores, float largest, float factor, const int16_t *ratios)
 {
-    int16_t weight[KV_BLOCK];
+    int16_t coefficient[KV_BLOCK];
     int32_t sum = 0;
     for (uint32_t t = 0; t < KV_BLOCK; t++) {
-        const uint32_t p = power_negative(power_of_score(largest - scores[t], factor)), slot = value_slot(t);
-        weight[slot] = (int16_t)attention_weight(p, (uint32_t)share[slot]);
+        const uint32_t p = attention_power(power_of_score(largest - scores[t], factor)), slot = kv_value_slot(t);
+        coefficient[slot] = (int16_t)attention_coefficient(p, (uint32_t)ratios[slot]);
         sum += (int32_t)p;
     }
-    memcpy(out, weight, sizeof weight);
+    memcpy(out, coefficient, sizeof coefficient);
     return sum;
 }
 
-static float weights(float *scores, float largest, float factor, const int16_t *share, uint32_t first, uint32_t end)
+static float head_coefficients(float *scores, float largest, float factor, const int16_t *ratios, uint32_t first,
+                               uint32_t end)
 {
     int32_t sum = 0;
     for (uint32_t t = first; t < end; t += KV_BLOCK) {
-        sum += block_weights((int16_t *)scores + t, scores + t, largest, factor, share + t);
+        sum += block_coefficients((int16_t *)scores + t, scores + t, largest, factor, ratios + t);
     }
     return (float)sum;
 }
 
-static void head_values(float *out, const int16_t *weights, const int16_t *v, float scale,
+static void head_values(float *out, const int16_t *coefficients, const int16_t *v, float scale,
                         const struct attention *shape, uint32_t first, uint32_t end)
 {
     for (uint32_t i = 0; i < shape->head_size; i++) {
-        const int16_t *value = v + value_index(shape->head_stride, first, i);
+        const int16_t *value = v + kv_value_index(shape->head_stride, first, i);
         int32_t sum = 0;
         for (uint32_t t = first; t < end; t += KV_BLOCK, value += (size_t)shape->head_stride * KV_BLOCK) {
 #pragma GCC unroll 16
             for (uint32_t j = 0; j < KV_BLOCK; j++) {
-                sum += weights[t + j] * value[j];
+                sum += coefficients[t + j] * value[j];
             }
         }
         const float part = float_from_int(sum) * scale;
@@ -250,23 +257,24 @@ static void head_values(float *out, const int16_t *weights, const int16_t *v, fl
     }
 }
 
-static __attribute__((cold)) void value_shares(int16_t *share, const float *v_scale, float inverse_largest, uint32_t n)
+static __attribute__((cold)) void value_ratios(int16_t *ratios, const float *v_scale, float inverse_largest, uint32_t n)
 {
     for (uint32_t t = 0; t < n; t++) {
         const float part = v_scale[t] * inverse_largest; /* of a position to come it may be anything */
-        share[t / KV_BLOCK * KV_BLOCK + value_slot(t)] = part < SHARE_MAX ? (int16_t)round_to_int(part) : SHARE_MAX;
+        ratios[t / KV_BLOCK * KV_BLOCK + kv_value_slot(t)] =
+            part < ATTENTION_RATIO_MAX ? (int16_t)round_to_int(part) : ATTENTION_RATIO_MAX;
     }
 }
 
-static void matmul(float *out, size_t out_stride, const struct matrix *w, const struct q8_vector *x, uint32_t count,
+static void matmul(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count,
                    bool add)
 {
     const struct tile *tile = (const struct tile *)w->tiles;
-    for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += GROUP, tile += w->groups) {
+    for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP, tile += w->groups) {
         for (uint32_t i = 0; i < count; i++) {
             multiply(out + i * out_stride, tile, w->groups, x + i, add);
         }
     }
 }
 
-DEFINE_KERNEL(scalar, struct tile, matmul);
+KERNEL_DEFINE(scalar, struct tile, sizeof(struct whole_numbers));

@@ -1,6 +1,6 @@
 /*
- * Attention of a vector kernel, by the definition in attention.h. All of its sums are of whole numbers, and the largest
- * of scores is the same in any order: nothing here depends on the length of a vector.
+ * Attention of a vector kernel, by the definition in attention_rules.h. All of its sums are of whole numbers, and the
+ * largest of scores is the same in any order: nothing here depends on the length of a vector.
  *
  * A kernel's .c file includes this after defining, for its instruction set,
  *   VECTOR(name)                the intrinsic of that name for whole registers: VECTOR(add_ps)
@@ -53,7 +53,8 @@ static inline __m128 sum_four(ints a, ints b, ints c, ints d)
    little). */
 static inline floats without_future(floats scores, uint32_t first, uint32_t position)
 {
-    static const _Alignas(ALIGNMENT) float number[KEY_LANES] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    static const _Alignas(KERNEL_ALIGNMENT) float number[KV_KEY_LANES] = {0, 1, 2,  3,  4,  5,  6,  7,
+                                                                          8, 9, 10, 11, 12, 13, 14, 15};
     const floats last = VECTOR(set1_ps)((float)((int32_t)position - (int32_t)first) + 0.5f);
     const floats infinity = VECTOR(set1_ps)(float_from_bits(FLOAT_INFINITY));
     return VECTOR(min_ps)(VECTOR(mul_ps)(VECTOR(sub_ps)(last, VECTOR(load_ps)(number)), infinity), scores);
@@ -63,7 +64,7 @@ static float head_scores(float *scores, const int16_t *q, const int16_t *k, cons
                          const struct attention *shape, uint32_t first, uint32_t end)
 {
     enum { STEP = SCORE_VECTORS * WIDTH };
-    const size_t block = (size_t)shape->head_stride * KEY_LANES;
+    const size_t block = (size_t)shape->head_stride * KV_KEY_LANES;
     floats largest = VECTOR(set1_ps)(-float_from_bits(FLOAT_INFINITY)); /* never NaN: maxps gives its second operand */
     for (uint32_t t = first; t < end; t += STEP) {
         ints dot[SCORE_VECTORS];
@@ -71,13 +72,13 @@ static float head_scores(float *scores, const int16_t *q, const int16_t *k, cons
         for (uint32_t i = 0; i < SCORE_VECTORS; i++) {
             dot[i] = VECTOR(set1_epi32)(0);
         }
-        const int16_t *key = k + t / KEY_LANES * block;
-        for (uint32_t i = 0; i < shape->head_size; i += 2, key += 2 * KEY_LANES) {
+        const int16_t *key = k + t / KV_KEY_LANES * block;
+        for (uint32_t i = 0; i < shape->head_size; i += 2, key += 2 * KV_KEY_LANES) {
             const ints pair = VECTOR(set1_epi32)(*(const int32_t *)(q + i));
 #pragma GCC unroll 4
             for (uint32_t j = 0; j < SCORE_VECTORS; j++) {
                 const uint32_t at = j * WIDTH;
-                dot[j] = ints_madd(dot[j], ints_load(key + at / KEY_LANES * block + at % KEY_LANES * 2), pair);
+                dot[j] = ints_madd(dot[j], ints_load(key + at / KV_KEY_LANES * block + at % KV_KEY_LANES * 2), pair);
             }
         }
 #pragma GCC unroll 4
@@ -94,20 +95,20 @@ static float head_scores(float *scores, const int16_t *q, const int16_t *k, cons
     return largest_float(largest);
 }
 
-/* Both halves' numbers rounded to integers, saturated, in the order of value_slot. */
+/* Both halves' numbers rounded to integers, saturated, in the order of kv_value_slot. */
 static inline ints rounded(floats low, floats high)
 {
     return VECTOR(packs_epi32)(VECTOR(cvtps_epi32)(low), VECTOR(cvtps_epi32)(high));
 }
 
-/* power_negative for every element. */
+/* attention_power for every element. */
 static inline ints powers(ints z)
 {
-    const ints t = VECTOR(slli_epi16)(z, 16 - POWER_BITS);
-    ints inner = VECTOR(mulhi_epu16)(t, VECTOR(set1_epi16)(POWER_C3));
-    inner = VECTOR(mulhi_epu16)(t, VECTOR(sub_epi16)(VECTOR(set1_epi16)(POWER_C2), inner));
-    inner = VECTOR(mulhi_epu16)(t, VECTOR(sub_epi16)(VECTOR(set1_epi16)((int16_t)POWER_C1), inner));
-    return ints_shift(VECTOR(sub_epi16)(VECTOR(set1_epi16)(-1), inner), VECTOR(srli_epi16)(z, POWER_BITS));
+    const ints t = VECTOR(slli_epi16)(z, 16 - ATTENTION_POWER_BITS);
+    ints inner = VECTOR(mulhi_epu16)(t, VECTOR(set1_epi16)(ATTENTION_POWER_C3));
+    inner = VECTOR(mulhi_epu16)(t, VECTOR(sub_epi16)(VECTOR(set1_epi16)(ATTENTION_POWER_C2), inner));
+    inner = VECTOR(mulhi_epu16)(t, VECTOR(sub_epi16)(VECTOR(set1_epi16)((int16_t)ATTENTION_POWER_C1), inner));
+    return ints_shift(VECTOR(sub_epi16)(VECTOR(set1_epi16)(-1), inner), VECTOR(srli_epi16)(z, ATTENTION_POWER_BITS));
 }
 
 static inline floats scaled_distance(floats score, float largest, float factor)
@@ -115,34 +116,35 @@ static inline floats scaled_distance(floats score, float largest, float factor)
     return VECTOR(mul_ps)(VECTOR(sub_ps)(VECTOR(set1_ps)(largest), score), VECTOR(set1_ps)(factor));
 }
 
-static float weights(float *scores, float largest, float factor, const int16_t *share, uint32_t first, uint32_t end)
+static float head_coefficients(float *scores, float largest, float factor, const int16_t *ratios, uint32_t first,
+                               uint32_t end)
 {
     int16_t *out = (int16_t *)scores;
     const ints one = VECTOR(set1_epi16)(1);
     ints sum = VECTOR(set1_epi32)(0);
     for (uint32_t t = first; t < end; t += KV_BLOCK) {
 #pragma GCC unroll 1
-        for (uint32_t i = 0; i < KEY_LANES; i += WIDTH) {
+        for (uint32_t i = 0; i < KV_KEY_LANES; i += WIDTH) {
             const floats *score = (const floats *)(scores + t + i);
             const ints z = rounded(scaled_distance(score[0], largest, factor),
-                                   scaled_distance(score[KEY_LANES / WIDTH], largest, factor));
-            const ints p = powers(ints_min(z, VECTOR(set1_epi16)(POWER_LAST)));
-            const ints more = VECTOR(add_epi16)(VECTOR(add_epi16)(p, p), one); /* attention_weight */
+                                   scaled_distance(score[KV_KEY_LANES / WIDTH], largest, factor));
+            const ints p = powers(ints_min(z, VECTOR(set1_epi16)(ATTENTION_POWER_LAST)));
+            const ints more = VECTOR(add_epi16)(VECTOR(add_epi16)(p, p), one); /* attention_coefficient */
             sum = ints_madd(sum, p, one);
-            ints_store(out + t + 2 * i, VECTOR(mulhi_epu16)(more, ints_load(share + t + 2 * i)));
+            ints_store(out + t + 2 * i, VECTOR(mulhi_epu16)(more, ints_load(ratios + t + 2 * i)));
         }
     }
     return _mm_cvtss_f32(sum_four(sum, sum, sum, sum));
 }
 
-static void value_shares(int16_t *share, const float *v_scale, float inverse_largest, uint32_t n)
+static void value_ratios(int16_t *ratios, const float *v_scale, float inverse_largest, uint32_t n)
 {
     const floats inverse = VECTOR(set1_ps)(inverse_largest);
     for (uint32_t t = 0; t < n; t += KV_BLOCK) {
-        for (uint32_t i = 0; i < KEY_LANES; i += WIDTH) {
+        for (uint32_t i = 0; i < KV_KEY_LANES; i += WIDTH) {
             const floats low = VECTOR(mul_ps)(VECTOR(load_ps)(v_scale + t + i), inverse);
-            const floats high = VECTOR(mul_ps)(VECTOR(load_ps)(v_scale + t + KEY_LANES + i), inverse);
-            ints_store(share + t + 2 * i, rounded(low, high));
+            const floats high = VECTOR(mul_ps)(VECTOR(load_ps)(v_scale + t + KV_KEY_LANES + i), inverse);
+            ints_store(ratios + t + 2 * i, rounded(low, high));
         }
     }
 }
@@ -164,7 +166,7 @@ static inline void store_first(float *out, __m128 four, uint32_t count, bool add
 }
 
 /* The sums of VALUE_DIMS dimensions over n positions. */
-static inline void some_values(ints sum[VALUE_DIMS], const int16_t *weights, const int16_t *v,
+static inline void some_values(ints sum[VALUE_DIMS], const int16_t *coefficients, const int16_t *v,
                                const struct attention *shape, uint32_t n)
 {
 #pragma GCC unroll 8
@@ -174,22 +176,22 @@ static inline void some_values(ints sum[VALUE_DIMS], const int16_t *weights, con
     for (uint32_t t = 0; t < n; t += KV_BLOCK, v += (size_t)shape->head_stride * KV_BLOCK) {
 #pragma GCC unroll 1
         for (uint32_t part = 0; part < KV_BLOCK; part += SHORTS) {
-            const ints weight = ints_load(weights + t + part);
+            const ints coefficient = ints_load(coefficients + t + part);
 #pragma GCC unroll 8
             for (uint32_t i = 0; i < VALUE_DIMS; i++) {
-                sum[i] = ints_madd(sum[i], ints_load(v + i * KV_BLOCK + part), weight);
+                sum[i] = ints_madd(sum[i], ints_load(v + i * KV_BLOCK + part), coefficient);
             }
         }
     }
 }
 
-static void head_values(float *out, const int16_t *weights, const int16_t *v, float scale,
+static void head_values(float *out, const int16_t *coefficients, const int16_t *v, float scale,
                         const struct attention *shape, uint32_t first, uint32_t end)
 {
     for (uint32_t i = 0; i < shape->head_size; i += VALUE_DIMS) {
         const uint32_t left = shape->head_size - i;
         ints sum[VALUE_DIMS];
-        some_values(sum, weights + first, v + value_index(shape->head_stride, first, i), shape, end - first);
+        some_values(sum, coefficients + first, v + kv_value_index(shape->head_stride, first, i), shape, end - first);
 #pragma GCC unroll 2
         for (uint32_t j = 0; j < VALUE_DIMS; j += 4) {
             const __m128 four = sum_four(sum[j], sum[j + 1], sum[j + 2], sum[j + 3]);

@@ -6,13 +6,13 @@
  *   floats_round(y)                y rounded to the nearest integer, in a form of the kernel's own
  *   floats_fraction(y, rounded)    y less that integer
  *   floats_scale(p, rounded, y)    p * 2^rounded where y >= EXP2_LOWEST, else 0 (also for NaN)
- *   lanes_fold(sum)                of LANES partial sums, floats [PARTS], the first steps of the tree: lanes l + 8,
- *                                  then l + 4, as one __m128
- *   group_magnitude(x)             the bits of the largest magnitude of a group, floats [GROUP / WIDTH]
+ *   lanes_fold(sum)                the first steps of the tree over KERNEL_LANES partial sums, floats [PARTS]: lanes
+ *                                  l + 8, then l + 4, as one __m128
+ *   group_magnitude(x)             the bits of the largest magnitude of a group, floats [Q8_GROUP / WIDTH]
  *   store_group(out, group, x)     rounds such a group to integers, to nearest even, and stores them as its matmul
  *                                  reads them
  * Every function does the operations of its namesake in scalar.c in the same order, a lane being a lane.
- * minps and maxps give their second operand where one is NaN.
+ * minps and maxps return their second operand where one of the two is NaN.
  */
 #ifndef BOOTLLAMA_X86_VECTOR_H
 #define BOOTLLAMA_X86_VECTOR_H
@@ -22,7 +22,7 @@
 #include "base/exp2.h"
 #include "kernel/kernel.h"
 
-enum { PARTS = LANES / WIDTH }; /* vectors that hold LANES partial sums */
+enum { PARTS = KERNEL_LANES / WIDTH }; /* vectors that hold KERNEL_LANES partial sums */
 
 static inline float sum_lanes(const floats sum[PARTS])
 {
@@ -47,31 +47,29 @@ static inline floats exp2_floats(floats y)
 /* Quantizes one group of x, or of x * weight where that is not NULL; returns its scale. */
 static inline float quantize_group(struct q8_vector *out, uint32_t group, const float *x, const float *weight)
 {
-    floats part[GROUP / WIDTH];
+    floats part[Q8_GROUP / WIDTH];
 #pragma GCC unroll 8
-    for (uint32_t i = 0; i < GROUP / WIDTH; i++) {
+    for (uint32_t i = 0; i < Q8_GROUP / WIDTH; i++) {
         part[i] = VECTOR(load_ps)(x + i * WIDTH);
         if (weight != NULL) {
             part[i] = VECTOR(mul_ps)(part[i], VECTOR(load_ps)(weight + i * WIDTH));
         }
     }
     const uint32_t largest = group_magnitude(part);
-    const bool usable = largest >= QUANTIZE_SMALLEST && largest < QUANTIZE_LIMIT;
+    const bool usable = largest >= Q8_SMALLEST && largest < Q8_LIMIT;
     const floats inverse = VECTOR(set1_ps)(usable ? 127.0f / float_from_bits(largest) : 0.0f);
 #pragma GCC unroll 8
-    for (uint32_t i = 0; i < GROUP / WIDTH; i++) {
-        part[i] = largest < QUANTIZE_LIMIT ? VECTOR(mul_ps)(part[i], inverse) : inverse;
+    for (uint32_t i = 0; i < Q8_GROUP / WIDTH; i++) {
+        part[i] = largest < Q8_LIMIT ? VECTOR(mul_ps)(part[i], inverse) : inverse;
     }
     store_group(out, group, part);
-    return largest >= QUANTIZE_LIMIT ? float_from_bits(FLOAT_NAN)
-           : usable                  ? float_from_bits(largest) * QUANTIZE_STEP
-                                     : 0.0f;
+    return largest >= Q8_LIMIT ? float_from_bits(FLOAT_NAN) : usable ? float_from_bits(largest) * Q8_STEP : 0.0f;
 }
 
 static void quantize_groups(struct q8_vector *out, const float *x, const float *weight, uint32_t groups)
 {
     for (uint32_t group = 0; group < groups; group++) {
-        const size_t first = group * GROUP;
+        const size_t first = group * Q8_GROUP;
         out->scale[group] = quantize_group(out, group, x + first, weight != NULL ? weight + first : NULL);
     }
 }
@@ -84,17 +82,17 @@ static void quantize(struct q8_vector *out, const float *x, uint32_t groups)
 static void norm_quantize(struct q8_vector *out, const float *x, const float *weight, uint32_t n, float epsilon)
 {
     floats squares[PARTS] = {0};
-    for (uint32_t i = 0; i < n; i += LANES) {
+    for (uint32_t i = 0; i < n; i += KERNEL_LANES) {
 #pragma GCC unroll 4
         for (uint32_t j = 0; j < PARTS; j++) {
             const floats part = VECTOR(load_ps)(x + i + j * WIDTH);
             squares[j] = VECTOR(add_ps)(squares[j], VECTOR(mul_ps)(part, part));
         }
     }
-    const float inverse = inverse_rms(sum_lanes(squares) / (float)(int32_t)n, epsilon);
-    quantize_groups(out, x, weight, (n + GROUP - 1) / GROUP);
-    for (uint32_t group = 0; group * GROUP < n; group++) {
-        out->scale[group] = normalized_scale(out->scale[group], inverse);
+    const float inverse = q8_inverse_rms(sum_lanes(squares) / (float)(int32_t)n, epsilon);
+    quantize_groups(out, x, weight, (n + Q8_GROUP - 1) / Q8_GROUP);
+    for (uint32_t group = 0; group * Q8_GROUP < n; group++) {
+        out->scale[group] = q8_normalized_scale(out->scale[group], inverse);
     }
 }
 
@@ -115,7 +113,7 @@ static float exponentials(float *x, uint32_t n, float factor)
         largest = VECTOR(max_ps)(VECTOR(load_ps)(x + i), largest);
     }
     largest = VECTOR(set1_ps)(largest_float(largest));
-    for (uint32_t i = 0; i < n; i += LANES) {
+    for (uint32_t i = 0; i < n; i += KERNEL_LANES) {
 #pragma GCC unroll 1
         for (uint32_t j = 0; j < PARTS; j++) {
             const floats distance = VECTOR(sub_ps)(VECTOR(load_ps)(x + i + j * WIDTH), largest);
@@ -130,8 +128,8 @@ static float exponentials(float *x, uint32_t n, float factor)
 static void rotate(float *x, const float *cosine, const float *sine, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i += WIDTH) {
-        const floats part = VECTOR(load_ps)(x + i), fellows = VECTOR(shuffle_ps)(part, part, _MM_SHUFFLE(2, 3, 0, 1));
-        const floats turned = VECTOR(mul_ps)(fellows, VECTOR(load_ps)(sine + i));
+        const floats part = VECTOR(load_ps)(x + i), partners = VECTOR(shuffle_ps)(part, part, _MM_SHUFFLE(2, 3, 0, 1));
+        const floats turned = VECTOR(mul_ps)(partners, VECTOR(load_ps)(sine + i));
         VECTOR(store_ps)(x + i, VECTOR(add_ps)(VECTOR(mul_ps)(part, VECTOR(load_ps)(cosine + i)), turned));
     }
 }
@@ -139,16 +137,16 @@ static void rotate(float *x, const float *cosine, const float *sine, uint32_t n)
 static float row_quantize(int16_t *out, const float *x, uint32_t n, float range)
 {
     uint32_t largest = 0;
-    for (uint32_t i = 0; i < n; i += GROUP) {
+    for (uint32_t i = 0; i < n; i += Q8_GROUP) {
         const uint32_t part = group_magnitude((const floats *)(x + i));
         largest = part > largest ? part : largest;
     }
-    const bool usable = largest >= ROW_SMALLEST && largest < QUANTIZE_LIMIT;
+    const bool usable = largest >= KV_SMALLEST && largest < Q8_LIMIT;
     const floats inverse = VECTOR(set1_ps)(usable ? range / float_from_bits(largest) : 0.0f);
     for (uint32_t i = 0; i < n; i += WIDTH) {
         store_int16(out + i, usable ? VECTOR(mul_ps)(VECTOR(load_ps)(x + i), inverse) : inverse);
     }
-    return largest >= QUANTIZE_LIMIT ? float_from_bits(FLOAT_NAN) : usable ? float_from_bits(largest) / range : 0.0f;
+    return largest >= Q8_LIMIT ? float_from_bits(FLOAT_NAN) : usable ? float_from_bits(largest) / range : 0.0f;
 }
 
 #endif

@@ -1,41 +1,41 @@
-/* What is said of the machine and of the model: at power-on, after loading, and all of it by /info. */
-#include "session/console.h"
+#include "session/banner.h"
 
 #include "base/format.h"
+#include "session/figure.h"
 
-/* Why this kernel and no other. */
-static const char *kernel_reason(const struct console *console)
+/* Why this kernel was taken. */
+static const char *kernel_reason(const struct models *models)
 {
-    if (console->kernel_typed) {
+    if (models->kernel_chosen) {
         return "chosen by /kernel";
     }
-    if (console->cpu.avx2_off) {
+    if (models->cpu.avx2_off) {
         return "AVX cannot be switched on here";
     }
-    return console->kernel == &kernel_scalar ? "this CPU has no SSE2" : "the widest that this CPU has";
+    return models->kernel == &kernel_scalar ? "this CPU has no SSE2" : "the widest that this CPU has";
 }
 
-void banner_kernel(struct console *console)
+void banner_kernel(struct output *output, const struct models *models)
 {
-    say(console, COLOUR_TEXT, "Kernel: %s, %s\n", console->kernel->name, kernel_reason(console));
+    output_say(output, COLOUR_TEXT, "Kernel: %s, %s\n", models->kernel->name, kernel_reason(models));
 }
 
-void banner_machine(struct console *console)
+void banner_machine(struct output *output, const struct models *models)
 {
-    struct platform *platform = console->platform;
+    struct platform *platform = output->platform;
     const bool vendor = platform->vendor[0] != 0;
-    say(console, COLOUR_ACCENT, "bootllama %s on %s%s%s%s\n", BOOTLLAMA_VERSION, platform->firmware, vendor ? " (" : "",
-        platform->vendor, vendor ? ")" : "");
-    say(console, COLOUR_TEXT, "CPU: %s\n", console->cpu.name);
-    banner_kernel(console);
-    say(console, COLOUR_TEXT, "Processors: %u\nMemory: %u MiB free\n", team_processors(&console->team),
-        (uint32_t)(platform->memory_free(platform) >> 20));
+    output_say(output, COLOUR_ACCENT, "bootllama %s on %s%s%s%s\n", BOOTLLAMA_VERSION, platform->firmware,
+               vendor ? " (" : "", platform->vendor, vendor ? ")" : "");
+    output_say(output, COLOUR_TEXT, "CPU: %s\n", models->cpu.name);
+    banner_kernel(output, models);
+    output_say(output, COLOUR_TEXT, "Processors: %u\nMemory: %u MiB free\n", team_processors(&models->team),
+               (uint32_t)(platform->memory_free(platform) >> 20));
 }
 
-/* As the file says it, or counted; padding counts as well. */
-static struct short_text parameters_text(const struct gguf *gguf)
+/* As the file states it, or counted, padding included. */
+static struct figure parameters_text(const struct gguf *gguf)
 {
-    struct short_text out;
+    struct figure out;
     const uint32_t thousands = (uint32_t)((gguf->parameters + 500) / 1000u);
     if (gguf->size_label[0] != 0) {
         format(out.text, sizeof out.text, "%s", gguf->size_label);
@@ -49,79 +49,78 @@ static struct short_text parameters_text(const struct gguf *gguf)
     return out;
 }
 
-/* What was loaded and what it took: the two lines that follow the progress. */
-void banner_model(struct console *console)
+void banner_model(struct output *output, const struct models *models, bool chats)
 {
-    const struct engine *engine = &console->engine;
+    const struct engine *engine = &models->engine;
     char shortened[48] = "";
     if (engine->context < engine->gguf.context) {
         format(shortened, sizeof shortened, " of %u, for lack of memory", engine->gguf.context);
     }
-    const uint32_t processors = console->team.chosen;
-    say(console, COLOUR_TEXT,
-        "Model: %s, %s parameters, context %u%s%s\nSize: %s in the file, %s in memory, %u processor%s\n",
-        engine->gguf.name[0] != 0 ? engine->gguf.name : "without a name", parameters_text(&engine->gguf).text,
-        engine->context, shortened, console->chat != NULL ? ", chat" : "", size_text(console->file_bytes).text,
-        size_text(engine->memory_bytes).text, processors, processors == 1 ? " computes" : "s compute");
+    const uint32_t processors = models->team.chosen;
+    output_say(output, COLOUR_TEXT,
+               "Model: %s, %s parameters, context %u%s%s\nSize: %s in the file, %s in memory, %u processor%s\n",
+               engine->gguf.name[0] != 0 ? engine->gguf.name : "unnamed", parameters_text(&engine->gguf).text,
+               engine->context, shortened, chats ? ", chat" : "", figure_size(models->file_bytes).text,
+               figure_size(engine->memory_bytes).text, processors, processors == 1 ? " computes" : "s compute");
 }
 
-/* Hyper-parameters under the names that people know from model cards, and what memory is used for. */
-static void say_shape(struct console *console)
+/* The hyper-parameters by the names of model cards, and what uses the memory. */
+static void say_shape(struct output *output, const struct models *models)
 {
-    const struct engine *engine = &console->engine;
+    const struct engine *engine = &models->engine;
     const struct gguf *gguf = &engine->gguf;
     const uint64_t cache = transformer_cache_bytes(&engine->transformer);
     const uint64_t tokenizer = tokenizer_memory(gguf), weights = engine_weights(engine);
-    say(console, COLOUR_TEXT,
-        "File: %s, GGUF version %u\n"
-        "Shape: %u layers of %u and %u, %u heads of %u, %u of keys and values\n"
-        "RoPE: over %u of %u, base %u\n"
-        "Tokenizer: %u tokens, BOS" WRAP_TIE "%d, EOS" WRAP_TIE "%d, unknown" WRAP_TIE "%d\n"
-        "In use: weights" WRAP_TIE "%s, KV" WRAP_TIE "cache" WRAP_TIE "%s, tokenizer" WRAP_TIE "%s, buffers" WRAP_TIE
-        "%s\n",
-        console->path, gguf->version, gguf->layers, gguf->dim, gguf->hidden, gguf->heads, gguf->head_size,
-        gguf->kv_heads, gguf->rope_size, gguf->head_size,
-        gguf->rope_base < 2e9f ? (uint32_t)(int32_t)gguf->rope_base : 2000000000u, gguf->vocabulary, (int)gguf->bos,
-        (int)gguf->eos, (int)gguf->unknown, size_text(weights).text, size_text(cache).text, size_text(tokenizer).text,
-        size_text(engine->memory_bytes - weights - cache - tokenizer).text);
+    output_say(output, COLOUR_TEXT,
+               "File: %s, GGUF version %u\n"
+               "Shape: %u layers, dim %u, hidden %u, %u heads of %u, %u KV heads\n"
+               "RoPE: %u of %u dimensions, base %u\n"
+               "Tokenizer: %u tokens, BOS" WRAP_TIE "%d, EOS" WRAP_TIE "%d, unknown" WRAP_TIE "%d\n"
+               "In use: weights" WRAP_TIE "%s, KV" WRAP_TIE "cache" WRAP_TIE "%s, tokenizer" WRAP_TIE
+               "%s, buffers" WRAP_TIE "%s\n",
+               models->path, gguf->version, gguf->layers, gguf->dim, gguf->hidden, gguf->heads, gguf->head_size,
+               gguf->kv_heads, gguf->rope_size, gguf->head_size,
+               gguf->rope_base < 2e9f ? (uint32_t)(int32_t)gguf->rope_base : 2000000000u, gguf->vocabulary,
+               (int)gguf->bos, (int)gguf->eos, (int)gguf->unknown, figure_size(weights).text, figure_size(cache).text,
+               figure_size(tokenizer).text, figure_size(engine->memory_bytes - weights - cache - tokenizer).text);
 }
 
-/* What /kernel takes here. */
-static void say_kernels(struct console *console)
+/* The kernels that this CPU can run. */
+static void say_kernels(struct output *output, const struct models *models)
 {
     char list[96] = "";
     size_t used = 0;
     for (uint32_t i = 0; i < KERNELS; i++) {
-        if (kernel_usable(kernel_at(i), &console->cpu)) {
+        if (kernel_usable(kernel_at(i), &models->cpu)) {
             used += format(list + used, sizeof list - used, "%s%s", used > 0 ? ", " : "", kernel_at(i)->name);
         }
     }
-    say(console, COLOUR_TEXT, "Kernels: %s\n", list);
+    output_say(output, COLOUR_TEXT, "Kernels: %s\n", list);
 }
 
-/* All that a story depends on besides model and prompt: enough to tell it again elsewhere. */
-static void say_settings(struct console *console)
+/* All settings that a story depends on besides model and prompt: enough to tell it again elsewhere. */
+static void say_settings(struct output *output)
 {
     char list[256] = "", value[40];
     size_t used = 0;
     for (uint32_t i = CONFIG_SAMPLING_FIRST; i <= CONFIG_SAMPLING_LAST; i++) {
-        config_value(&console->config, i, value, sizeof value);
+        config_value(output->config, i, value, sizeof value);
         used +=
             format(list + used, sizeof list - used, "%s%s" WRAP_TIE "%s", used > 0 ? ", " : "", config_key(i), value);
     }
-    say(console, COLOUR_TEXT, "Settings: %s\n", list);
+    output_say(output, COLOUR_TEXT, "Settings: %s\n", list);
 }
 
-/* /info: usable without a model, too, since it is what one is asked for when something is wrong. */
-void banner_details(struct console *console)
+/* Works without a model, too: whoever reports a fault is asked for it. */
+void banner_details(struct output *output, const struct models *models, bool chats)
 {
-    banner_machine(console);
-    say_kernels(console);
-    if (console->loaded) {
-        banner_model(console);
-        say_shape(console);
+    banner_machine(output, models);
+    say_kernels(output, models);
+    if (models->loaded) {
+        banner_model(output, models, chats);
+        say_shape(output, models);
     } else {
-        say(console, COLOUR_TEXT, "Model: none is loaded\n");
+        output_say(output, COLOUR_TEXT, "Model: none loaded\n");
     }
-    say_settings(console);
+    say_settings(output);
 }

@@ -1,8 +1,10 @@
-/* /bench: how long every kernel takes for a token, as a table with bars. */
-#include "session/console.h"
+#include "session/bench_table.h"
 
 #include "base/format.h"
 #include "base/number.h"
+#include "infer/compute.h"
+#include "infer/story.h"
+#include "session/figure.h"
 
 enum { TOKENS = 128, LIMIT_US = 10000000, PERIOD_US = 100000, BAR_CELLS = 32 };
 
@@ -11,42 +13,42 @@ struct timing {
     uint32_t tokens; /* 0 = not measured */
 };
 
-/* Runs the likeliest story, as far as TOKENS tokens or ten seconds. Returns false where it was stopped. */
-static bool time_kernel(struct console *console, struct timing *timing)
+/* Runs the likeliest story for TOKENS tokens or ten seconds at most. Returns false where it was stopped. */
+static bool time_kernel(struct output *output, struct models *models, struct timing *timing)
 {
-    struct engine *engine = &console->engine;
-    struct platform *platform = console->platform;
-    const struct sampling greedy = {.repeat_penalty = 1.0f};
+    struct engine *engine = &models->engine;
+    struct platform *platform = models->platform;
+    const struct sampler_settings greedy = {.repeat_penalty = 1.0f};
     const uint32_t most = engine->context < TOKENS ? engine->context : TOKENS;
-    int32_t token = engine->tokenizer.bos != TOKEN_ABSENT ? engine->tokenizer.bos : 0;
-    char text[TICKER_MAX];
+    int32_t token = engine->tokenizer.bos != GGUF_NO_TOKEN ? engine->tokenizer.bos : 0;
+    char text[OUTPUT_TICKER_MAX];
     bool stopped = false;
     story_forget(engine);
     sampler_begin(&engine->sampler, &greedy);
-    team_begin(&console->team);
+    team_begin(&models->team, engine->model.kernel);
     uint64_t start = platform->microseconds(platform), shown_at = start - PERIOD_US;
     while (timing->tokens < most && timing->microseconds < LIMIT_US && !stopped && token >= 0) {
-        platform->exclusive(platform, true);
+        compute_begin(platform, engine->model.kernel);
         token = sampler_next(&engine->sampler, transformer_run(&engine->transformer, &token, 1, timing->tokens, true));
-        platform->exclusive(platform, false);
+        compute_end(platform, engine->model.kernel);
         const uint64_t now = platform->microseconds(platform);
         timing->tokens++;
         timing->microseconds = now - start;
         if (now - shown_at >= PERIOD_US) {
             format(text, sizeof text, "Measuring %s: %3u %%; Esc stops", engine->model.kernel->name,
-                   share_of(timing->tokens, most, 100));
-            ticker_show(console, text);
-            stopped = keys_stop_asked(&console->keys);
+                   figure_share(timing->tokens, most, 100));
+            output_ticker(output, text);
+            stopped = typeahead_stop_asked(models->typeahead);
             shown_at = platform->microseconds(platform);
-            start += shown_at - now; /* a slow console does not count */
+            start += shown_at - now; /* the time that a slow console takes does not count */
         }
     }
-    team_end(&console->team);
+    team_end(&models->team);
     return !stopped;
 }
 
-/* Bars of time: the shorter the better, and the slowest fills its cells. */
-static void draw_table(struct console *console, const struct timing timings[KERNELS])
+/* Draws bars of time: shorter is better, and the slowest kernel fills its cells. */
+static void draw_table(struct output *output, const struct models *models, const struct timing timings[KERNELS])
 {
     uint64_t longest = 1, time[KERNELS];
     char bar[BAR_CELLS + 1];
@@ -54,51 +56,47 @@ static void draw_table(struct console *console, const struct timing timings[KERN
         time[i] = timings[i].tokens > 0 ? timings[i].microseconds / timings[i].tokens : 0;
         longest = time[i] > longest ? time[i] : longest;
     }
-    say(console, COLOUR_TEXT, "Time for a token, %u one by one; * computes stories here\n", timings[0].tokens);
+    output_say(output, COLOUR_TEXT, "Time for a token, %u in a row; * marks the kernel in use\n", timings[0].tokens);
     for (uint32_t i = 0; i < KERNELS; i++) {
         if (timings[i].tokens == 0) {
             continue;
         }
-        const uint32_t cells = share_of(time[i], longest, BAR_CELLS);
+        const uint32_t cells = figure_share(time[i], longest, BAR_CELLS);
         const uint32_t speed = number_rate_tenths((uint64_t)timings[i].tokens * 1000000u, timings[i].microseconds);
-        draw_bar(bar, BAR_CELLS, cells > 0 ? cells : 1, ' ');
-        say(console, COLOUR_TEXT, "%c %-11s %8u us  %s %7u.%u tokens/s\n", kernel_at(i) == console->kernel ? '*' : ' ',
-            kernel_at(i)->name, (uint32_t)time[i], bar, speed / 10, speed % 10);
+        figure_bar(bar, BAR_CELLS, cells > 0 ? cells : 1, ' ');
+        output_say(output, COLOUR_TEXT, "%c %-11s %8u us  %s %7u.%u tokens/s\n",
+                   kernel_at(i) == models->kernel ? '*' : ' ', kernel_at(i)->name, (uint32_t)time[i], bar, speed / 10,
+                   speed % 10);
     }
 }
 
-/* Each kernel needs weights in its own order, so the model is loaded for each; the chosen one comes back at the end,
-   stopped or not. */
-void bench_table(struct console *console)
+/* Each kernel needs the weights in its own order, so the model is loaded for each, and at the end for the chosen one
+   again, stopped or not. */
+void bench_table(struct output *output, struct models *models)
 {
     struct timing timings[KERNELS] = {{0}};
-    bool going = console->loaded;
+    bool going = models->loaded;
     if (!going) {
-        say_error(console, "no model is loaded");
+        output_error(output, "no model is loaded");
         return;
     }
-    console->quiet_loading = true;
     for (uint32_t i = 0; i < KERNELS && going; i++) {
-        if (!kernel_usable(kernel_at(i), &console->cpu)) {
+        if (!kernel_usable(kernel_at(i), &models->cpu)) {
             continue;
         }
-        if (console->engine.model.kernel != kernel_at(i)) {
-            models_close(console);
-            going = models_open(console, kernel_at(i)) == 0;
+        if (models->engine.model.kernel != kernel_at(i)) {
+            going = models_reopen(models, kernel_at(i)) == 0;
         }
-        going = going && time_kernel(console, &timings[i]);
+        going = going && time_kernel(output, models, &timings[i]);
     }
-    if (!console->loaded || console->engine.model.kernel != console->kernel) {
-        models_close(console);
-        models_open(console, console->kernel);
+    if (!models->loaded || models->engine.model.kernel != models->kernel) {
+        models_reopen(models, models->kernel);
     }
-    console->quiet_loading = false;
-    ticker_show(console, "");
+    output_ticker(output, "");
     if (going) {
-        draw_table(console, timings);
+        draw_table(output, models, timings);
     } else {
-        say(console, COLOUR_NOTE, "Stopped.\n");
+        output_say(output, COLOUR_NOTE, "Stopped.\n");
     }
-    story_forget(&console->engine);
-    console->mark = 0;
+    story_forget(&models->engine);
 }

@@ -1,105 +1,152 @@
-/* What begins with '/' at the prompt: the table of commands, the simple ones, and completion. */
-#include "session/console.h"
+#include "session/commands.h"
 
 #include "base/error.h"
 #include "base/format.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "session/banner.h"
+#include "session/bench_table.h"
 #include "session/similar.h"
 
-static void help(struct console *console);
+static void help(struct commands *commands);
 
 static const char forgotten[] = "The conversation is forgotten.\n";
 
-/* /new is no mistake where there is nothing to forget, but it deserves an answer. */
-static void begin_anew(struct console *console)
+void commands_begin(struct commands *commands, struct platform *platform, struct output *output,
+                    struct settings *settings, struct models *models, struct talk *talk)
 {
-    if (console->chat == NULL) {
-        say(console, COLOUR_NOTE, "Every story begins anew: this model does not chat.\n");
-        return;
-    }
-    story_forget(&console->engine);
-    console->told = false;
-    say(console, COLOUR_NOTE, "%s", forgotten);
+    commands->platform = platform;
+    commands->output = output;
+    commands->settings = settings;
+    commands->models = models;
+    commands->talk = talk;
+    commands->leave = false;
 }
 
-/* Without a name, what there is to choose from. */
-static void choose_model(struct console *console)
+/* ---- Stories and models ---- */
+
+static void again(struct commands *commands)
 {
-    if (console->argument[0] == 0) {
-        models_list(console);
-    } else {
-        models_choose(console, console->argument);
+    talk_again(commands->talk);
+}
+
+/* Where nothing is to be forgotten, /new is fine, but it deserves an answer. */
+static void begin_anew(struct commands *commands)
+{
+    if (talk_chat(commands->talk) == NULL) {
+        output_say(commands->output, COLOUR_NOTE, "Every story begins anew: this model does not chat.\n");
+        return;
     }
+    talk_begin_anew(commands->talk);
+    output_say(commands->output, COLOUR_NOTE, "%s", forgotten);
+}
+
+static void list_models(struct commands *commands)
+{
+    models_list(commands->models);
+}
+
+static void load_model(struct commands *commands, const char *name)
+{
+    if (models_choose(commands->models, name) == 0) {
+        settings_keep_model(commands->settings, models_name(commands->models));
+        banner_model(commands->output, commands->models, talk_chat(commands->talk) != NULL);
+    }
+}
+
+/* Without a name, it lists the models to choose from. */
+static void choose_model(struct commands *commands)
+{
+    if (commands->argument[0] == 0) {
+        list_models(commands);
+    } else {
+        load_model(commands, commands->argument);
+    }
+}
+
+static void info(struct commands *commands)
+{
+    banner_details(commands->output, commands->models, talk_chat(commands->talk) != NULL);
+}
+
+static void bench(struct commands *commands)
+{
+    bench_table(commands->output, commands->models);
 }
 
 /* ---- Settings ---- */
 
-/* One line on a setting: its value, cut to fit beside what is `allowed`, or whole and alone. */
-static void show_setting(struct console *console, uint32_t index, bool allowed)
+/* Shows a setting as a line of the list: its value, cut to fit, and what is allowed. */
+static void list_setting(struct commands *commands, uint32_t index)
 {
     enum { VALUE_SHOWN = 32 };
-    char value[PROMPT_MAX], what[96];
-    config_value(&console->config, index, value, sizeof value);
-    config_allowed(index, what, sizeof what);
-    if (!allowed) {
-        say(console, COLOUR_NOTE, "%s = %s\n", config_key(index), value);
-        return;
-    }
+    char value[ENGINE_PROMPT_MAX], allowed[96];
+    config_value(&commands->settings->config, index, value, sizeof value);
+    config_allowed(index, allowed, sizeof allowed);
     if (text_length(value) > VALUE_SHOWN) {
         char cut[VALUE_SHOWN];
         utf8_printable(cut, sizeof cut - 3, (const uint8_t *)value, text_length(value));
         format(value, sizeof value, "%s...", cut);
     }
-    say(console, COLOUR_TEXT, "%-14s = %-13s  %s%s\n", config_key(index), value, what,
-        config_effect(index) == EFFECT_START ? ", at start" : "");
+    output_say(commands->output, COLOUR_TEXT, "%-14s = %-13s  %s%s\n", config_key(index), value, allowed,
+               config_effect(index) == EFFECT_START ? ", at start" : "");
 }
 
-/* Whether a setting, no longer than a chat's texts, is the same in both. */
-static bool is_same(const struct config *a, const struct config *b, uint32_t index)
+/* Shows the whole value of a setting. */
+static void show_setting(struct commands *commands, uint32_t index)
 {
-    char before[CHAT_TEXT_MAX + 2], now[CHAT_TEXT_MAX + 2];
-    config_value(a, index, before, sizeof before);
-    config_value(b, index, now, sizeof now);
-    return text_equal(before, now);
+    char value[ENGINE_PROMPT_MAX];
+    config_value(&commands->settings->config, index, value, sizeof value);
+    output_say(commands->output, COLOUR_NOTE, "%s = %s\n", config_key(index), value);
 }
 
-/* Makes the key hold that has changed since *before. Returns false, with the error said, where that cannot be. */
-static bool apply(struct console *console, uint32_t index, const struct config *before)
+/* Puts setting `index`, which has just been set, into effect. Returns false, with the error said, where that fails. */
+static bool apply(struct commands *commands, uint32_t index)
 {
-    struct config *config = &console->config;
-    struct platform *platform = console->platform;
+    struct platform *platform = commands->platform;
+    const struct config *config = &commands->settings->config;
     const enum config_effect effect = config_effect(index);
     if (effect == EFFECT_SEED) {
-        tell_draw_seed(console);
+        settings_draw_seed(commands->settings, platform);
     } else if (effect == EFFECT_COLOUR) {
-        console_use_colour(console);
-    } else if (is_same(before, config, index)) {
+        output_use_colour(commands->output);
+    } else if (!settings_changed(commands->settings, index)) {
         return true;
     } else if (effect == EFFECT_SERIAL && !platform->set_serial(platform, config->serial_port, config->serial_speed)) {
-        say_error(console, platform->error);
+        output_error(commands->output, platform->error);
         return false;
     } else if (effect == EFFECT_CHAT) {
-        story_forget(&console->engine);
-        tell_prepare(console);
-    } else if (effect == EFFECT_PROCESSORS && console->loaded) {
-        engine_share(&console->engine, &console->team, config->processors);
-        tell_prepare(console);
+        talk_forget(commands->talk);
+    } else if (effect == EFFECT_PROCESSORS) {
+        models_share(commands->models);
     }
     return true;
 }
 
-/* Loads the model that has just been set. The key is kept once that is done. */
-static void apply_model(struct console *console, const struct config *before)
+/* Loads the model that has just been set. The setting changes once that is done. */
+static void apply_model(struct commands *commands)
 {
     char name[PLATFORM_NAME_MAX];
-    format(name, sizeof name, "%s", console->config.model); /* without quotes */
-    console->config = *before;
-    console->argument = name;
-    choose_model(console);
+    format(name, sizeof name, "%s", commands->settings->config.model); /* without quotes */
+    settings_undo(commands->settings);
+    if (name[0] == 0) {
+        list_models(commands);
+    } else {
+        load_model(commands, name);
+    }
 }
 
-/* Where a name that ends at a blank or '=' ends, and *value what follows these. */
+/* A stop text has no effect where the model does not answer. */
+static void warn_of_stop_alone(struct commands *commands)
+{
+    if (talk_chat(commands->talk) == NULL && commands->settings->config.chat_stop[0] != 0) {
+        output_say(commands->output, COLOUR_NOTE,
+                   "chat_stop only counts in a chat; without chat_prefix this model tells stories.\n");
+    }
+}
+
+/* Returns the length of the name before a blank or '='; *value is what follows them. */
 static size_t split(const char *text, const char **value)
 {
     size_t n = 0;
@@ -113,67 +160,78 @@ static size_t split(const char *text, const char **value)
     return n;
 }
 
-/* "/set", "/set KEY", "/set KEY VALUE", "/set KEY = VALUE". The settings of before are kept until the new ones hold. */
-static void set(struct console *console)
+/* Sets a setting, puts it into effect and shows it. */
+static void change_setting(struct commands *commands, uint32_t index, const char *value)
 {
     struct error error;
-    const char *rest = console->argument, *value;
-    const size_t n = split(rest, &value);
-    if (n == 0) {
-        for (uint32_t i = 0; i < CONFIG_KEYS; i++) {
-            show_setting(console, i, true);
+    const char *key = config_key(index);
+    if (settings_set(commands->settings, key, text_length(key), value, text_length(value), &error) != 0) {
+        output_error(commands->output, error.text);
+    } else if (config_effect(index) == EFFECT_START) {
+        settings_undo(commands->settings);
+        output_say(commands->output, COLOUR_ERROR, "Error: %s only counts at start: write it into %s\n", key,
+                   SETTINGS_PATH);
+    } else if (config_effect(index) == EFFECT_MODEL) {
+        apply_model(commands);
+    } else if (!apply(commands, index)) {
+        settings_undo(commands->settings);
+    } else {
+        show_setting(commands, index);
+        if (config_effect(index) == EFFECT_CHAT) {
+            warn_of_stop_alone(commands);
         }
+    }
+}
+
+/* "/set", "/set KEY", "/set KEY VALUE", "/set KEY = VALUE". */
+static void set(struct commands *commands)
+{
+    struct error error;
+    const char *rest = commands->argument, *value;
+    const size_t n = split(rest, &value);
+    for (uint32_t i = 0; n == 0 && i < CONFIG_KEYS; i++) {
+        list_setting(commands, i);
+    }
+    if (n == 0) {
         return;
     }
     const int index = config_find(rest, n, &error);
-    if (index >= 0 && rest[n] == 0) {
-        show_setting(console, (uint32_t)index, true);
-        return;
-    }
-    const struct config before = console->config;
-    if (index < 0 || config_set(&console->config, rest, n, value, text_length(value), &error) != 0) {
-        say_error(console, error.text);
-    } else if (config_effect((uint32_t)index) == EFFECT_START) {
-        console->config = before;
-        say(console, COLOUR_ERROR, "Error: %s counts at start: write it into %s\n", config_key((uint32_t)index),
-            CONFIG_PATH);
-    } else if (config_effect((uint32_t)index) == EFFECT_MODEL) {
-        apply_model(console, &before);
-    } else if (apply(console, (uint32_t)index, &before)) {
-        show_setting(console, (uint32_t)index, false);
-        const bool stop_alone = console->chat == NULL && console->config.chat_stop[0] != 0;
-        if (stop_alone && config_effect((uint32_t)index) == EFFECT_CHAT) {
-            say(console, COLOUR_NOTE, "chat_stop counts in a chat; without chat_prefix this model tells stories.\n");
-        }
+    if (index < 0) {
+        output_error(commands->output, error.text);
+    } else if (rest[n] == 0) {
+        list_setting(commands, (uint32_t)index);
     } else {
-        console->config = before;
+        change_setting(commands, (uint32_t)index, value);
     }
 }
 
-/* similar: a known word that is close, NULL = none; then `otherwise` says where they all are. */
-static void say_unknown(struct console *console, const char *what, const char *typed, const char *similar,
+/* ---- Kernels ---- */
+
+/* similar: a known word that is close; where it is NULL, `otherwise` says where to find them all. */
+static void say_unknown(struct commands *commands, const char *what, const char *typed, const char *similar,
                         const char *otherwise)
 {
     const bool close = similar != NULL;
-    say(console, COLOUR_ERROR, "Error: unknown %s %s; %s%s%s\n", what, typed, close ? "did you mean " : otherwise,
-        close ? similar : "", close ? "?" : "");
+    output_say(commands->output, COLOUR_ERROR, "Error: unknown %s %s; %s%s%s\n", what, typed,
+               close ? "did you mean " : otherwise, close ? similar : "", close ? "?" : "");
 }
 
-/* The same model once more, laid out for another kernel; without a name it says which one computes. */
-static void choose_kernel(struct console *console)
+/* Loads the same model for another kernel; without a name, it says which one computes. */
+static void choose_kernel(struct commands *commands)
 {
-    const char *typed = console->argument, *names[KERNELS];
+    const char *typed = commands->argument, *names[KERNELS];
     uint32_t count = 0;
     for (uint32_t i = 0; i < KERNELS; i++) {
         const struct kernel *kernel = kernel_at(i);
-        const bool usable = kernel_usable(kernel, &console->cpu), meant = text_equal_nocase(typed, kernel->name);
+        const bool usable = kernel_usable(kernel, &commands->models->cpu),
+                   meant = text_equal_nocase(typed, kernel->name);
         if (meant && !usable) {
-            say(console, COLOUR_ERROR, "Error: this CPU cannot run the kernel %s; /info lists those it can\n",
-                kernel->name);
+            output_say(commands->output, COLOUR_ERROR,
+                       "Error: this CPU cannot run the kernel %s; /info lists those it can\n", kernel->name);
             return;
         }
         if (meant) {
-            models_reload(console, kernel);
+            models_use_kernel(commands->models, kernel);
             typed = "";
         }
         if (usable) {
@@ -181,41 +239,40 @@ static void choose_kernel(struct console *console)
         }
     }
     if (typed[0] != 0) {
-        say_unknown(console, "kernel", typed, similar_word(typed, names, count), "/info lists them");
+        say_unknown(commands, "kernel", typed, similar_word(typed, names, count), "/info lists them");
     } else {
-        banner_kernel(console);
+        banner_kernel(commands->output, commands->models);
     }
 }
 
 /* ---- Leaving ---- */
 
-/* People look for it, so it is there to say why there is none. */
-static void save(struct console *console)
+/* Users try /save; this explains why it cannot exist. */
+static void save(struct commands *commands)
 {
-    say_error(console, "nothing can be saved: bootllama reads its disk and never writes to it");
+    output_error(commands->output, "nothing can be saved: bootllama reads its disk and never writes to it");
 }
 
-/* Firmware that can do it does not come back. */
-static void leave_by(struct console *console, void (*way)(struct platform *), const char *otherwise)
+/* A `way` that works does not return. */
+static void leave_by(struct commands *commands, void (*way)(struct platform *), const char *otherwise)
 {
-    way(console->platform);
-    say_error(console, otherwise);
+    way(commands->platform);
+    output_error(commands->output, otherwise);
 }
 
-void command_reboot(struct console *console)
+void commands_reboot(struct commands *commands)
 {
-    leave_by(console, console->platform->reboot, "this machine does not restart by itself; press its reset button");
+    leave_by(commands, commands->platform->reboot, "this machine does not restart by itself; press its reset button");
 }
 
-void command_off(struct console *console)
+void commands_off(struct commands *commands)
 {
-    leave_by(console, console->platform->power_off,
-             "this machine cannot switch itself off; its power button may be used now");
+    leave_by(commands, commands->platform->power_off, "this machine cannot switch itself off; use its power button");
 }
 
-static void leave(struct console *console)
+static void leave(struct commands *commands)
 {
-    console->leave = true;
+    commands->leave = true;
 }
 
 /* ---- The table ---- */
@@ -223,50 +280,51 @@ static void leave(struct console *console)
 static const struct command {
     char name[10], argument[12];
     const char *what;
-    void (*run)(struct console *console);
-} commands[] = {
-    {"/again", "", "the same once more, with the same seed", tell_again},
+    void (*run)(struct commands *commands);
+} table[] = {
+    {"/again", "", "tells the last one again, with the same seed", again},
     {"/new", "", "forgets the conversation", begin_anew},
-    {"/set", "KEY VALUE", "changes a setting, like /set seed 7; alone: shows them all", set},
-    {"/models", "", "the models on this disk", models_list},
-    {"/model", "NAME", "loads another one; its number in that list will do", choose_model},
-    {"/info", "", "all about machine and model", banner_details},
-    {"/bench", "", "how fast each kernel computes here", bench_table},
+    {"/set", "KEY VALUE", "changes a setting, like /set seed 7; alone, shows them all", set},
+    {"/models", "", "lists the models on this disk", list_models},
+    {"/model", "NAME", "loads another one, by its name or its number in that list", choose_model},
+    {"/info", "", "shows all about machine and model", info},
+    {"/bench", "", "measures how fast each kernel computes here", bench},
     {"/kernel", "NAME", "computes with another kernel: the same text at another speed", choose_kernel},
-    {"/save", "", "is not there: the disk is only read", save},
-    {"/reboot", "", "restarts the machine", command_reboot},
-    {"/off", "", "switches it off", command_off},
-    {"/exit", "", "back to where bootllama was started from", leave},
+    {"/save", "", "does not exist: bootllama only reads its disk", save},
+    {"/reboot", "", "restarts the machine", commands_reboot},
+    {"/off", "", "switches it off", commands_off},
+    {"/exit", "", "returns to what started bootllama", leave},
     {"/help", "", "this list", help},
 };
 
-enum { COMMANDS = sizeof commands / sizeof commands[0] };
+enum { COMMANDS = sizeof table / sizeof table[0] };
 
-/* The table as it stands, so that no command is forgotten. */
-static void help(struct console *console)
+/* Made from the table, so that no command is missing. */
+static void help(struct commands *commands)
 {
-    command_hint(console);
-    say(console, COLOUR_TEXT, "Esc or Ctrl-C stops a story; Up: earlier lines; Tab: completes a command\n");
+    commands_hint(commands);
+    output_say(commands->output, COLOUR_TEXT,
+               "Esc or Ctrl-C stops a story, Up recalls earlier lines, Tab completes a command\n");
     for (uint32_t i = 0; i < COMMANDS; i++) {
         char typed[24];
-        format(typed, sizeof typed, "%s %s", commands[i].name, commands[i].argument);
-        say(console, COLOUR_TEXT, "%-14s  %s\n", typed, commands[i].what);
+        format(typed, sizeof typed, "%s %s", table[i].name, table[i].argument);
+        output_say(commands->output, COLOUR_TEXT, "%-14s  %s\n", typed, table[i].what);
     }
 }
 
-void command_hint(struct console *console)
+void commands_hint(struct commands *commands)
 {
-    say(console, COLOUR_NOTE, "%s; /help: all commands\n",
-        console->chat == NULL ? "Enter: another story; text: a story that begins with it"
-                              : "Text: what you say to it; /new: another conversation");
+    output_say(commands->output, COLOUR_NOTE, "%s; /help: all commands\n",
+               talk_chat(commands->talk) == NULL ? "Enter: another story; text: a story that begins with it"
+                                                 : "Text: what you say to it; /new: another conversation");
 }
 
-void command_run(struct console *console, char *typed)
+void commands_run(struct commands *commands, char *typed)
 {
     const char *names[COMMANDS];
     char name[32];
     size_t n = text_length(typed);
-    while (typed[n - 1] == ' ') { /* there is a '/' before it */
+    while (typed[n - 1] == ' ') { /* stops at the '/' at the latest */
         typed[--n] = 0;
     }
     n = 0;
@@ -278,14 +336,15 @@ void command_run(struct console *console, char *typed)
     while (*rest == ' ') {
         rest++;
     }
-    console->argument = rest; /* stays in the line that was typed until the next one begins */
-    const bool talked = console->chat != NULL && console->engine.text_count > 0;
+    commands->argument = rest; /* stays valid until the next line is typed */
+    const bool talked = talk_has_turns(commands->talk);
     for (uint32_t i = 0; i < COMMANDS; i++) {
-        names[i] = commands[i].name;
+        names[i] = table[i].name;
         if (text_equal_nocase(name, names[i])) {
-            commands[i].run(console);
-            if (talked && console->engine.text_count == 0 && commands[i].run != begin_anew) {
-                say(console, COLOUR_NOTE, "%s", forgotten); /* by another model, kernel or number of processors */
+            table[i].run(commands);
+            if (talked && commands->models->engine.text_count == 0 && table[i].run != begin_anew) {
+                output_say(commands->output, COLOUR_NOTE, "%s",
+                           forgotten); /* by another model, kernel or number of processors */
             }
             return;
         }
@@ -296,7 +355,7 @@ void command_run(struct console *console, char *typed)
     if (key >= 0) {
         format(setting, sizeof setting, "/set %s", config_key((uint32_t)key));
     }
-    say_unknown(console, "command", name, key >= 0 ? setting : similar_word(name, names, COMMANDS), "/help lists all");
+    say_unknown(commands, "command", name, key >= 0 ? setting : similar_word(name, names, COMMANDS), "/help lists all");
 }
 
 /* ---- Completion ---- */
@@ -316,11 +375,11 @@ static bool begins(const char *word, const char *start)
 
 enum place { MODEL_NAMES, KERNEL_NAMES, SETTING_KEYS, COMMAND_NAMES, PLACES };
 
-/* The word number *index (which counts on) that can stand at a place of the line, or NULL past the last one. */
-static const char *next_word(struct console *console, enum place place, uint32_t *index)
+/* Returns word number *index that can stand at this place of the line, and counts *index on; NULL past the last. */
+static const char *next_word(struct commands *commands, enum place place, uint32_t *index)
 {
     if (place == MODEL_NAMES) {
-        return models_next(console, index) == PLATFORM_OK ? console->entry.name : NULL;
+        return models_next(commands->models, index) == PLATFORM_OK ? commands->models->entry.name : NULL;
     }
     const uint32_t i = (*index)++;
     if (place == KERNEL_NAMES) {
@@ -329,13 +388,13 @@ static const char *next_word(struct console *console, enum place place, uint32_t
     if (place == SETTING_KEYS) {
         return i < CONFIG_KEYS ? config_key(i) : NULL;
     }
-    return i < COMMANDS ? commands[i].name : NULL;
+    return i < COMMANDS ? table[i].name : NULL;
 }
 
-/* Goes on where the candidate before was found: a folder is read once, and not anew for each of its files. */
-bool command_complete(void *context, const char *before, size_t n, uint32_t index, char *out)
+/* The search goes on where it found the candidate before, so that a folder is read once and not again for each file. */
+bool commands_complete(void *context, const char *before, size_t n, uint32_t index, char *out)
 {
-    struct console *console = context;
+    struct commands *commands = context;
     static const char starts[PLACES][12] = {"/model ", "/kernel ", "/set ", "/"};
     char typed[LINE_CANDIDATE_MAX];
     uint32_t place = 0;
@@ -350,13 +409,13 @@ bool command_complete(void *context, const char *before, size_t n, uint32_t inde
     }
     const size_t start = place < COMMAND_NAMES ? text_length(starts[place]) : 0;
     if (index == 0) {
-        console->candidate = console->candidate_at = 0;
+        commands->candidate = commands->candidate_at = 0;
     }
-    while (place < PLACES && (word = next_word(console, place, &console->candidate_at)) != NULL) {
-        if (begins(word, typed + start) && console->candidate++ == index) {
+    while (place < PLACES && (word = next_word(commands, place, &commands->candidate_at)) != NULL) {
+        if (begins(word, typed + start) && commands->candidate++ == index) {
             typed[start] = 0;
-            const bool argument = place == SETTING_KEYS ||
-                                  (place == COMMAND_NAMES && commands[console->candidate_at - 1].argument[0] != 0);
+            const bool argument =
+                place == SETTING_KEYS || (place == COMMAND_NAMES && table[commands->candidate_at - 1].argument[0] != 0);
             format(out, LINE_CANDIDATE_MAX, "%s%s%s", typed, word, argument ? " " : "");
             return true;
         }

@@ -1,4 +1,3 @@
-/* Settings and the text that sets them (config.h): one table says what each key takes. */
 #include "session/config.h"
 
 #include "base/format.h"
@@ -28,7 +27,7 @@ static const struct setting {
     uint32_t most;     /* REAL, COUNT: the largest number, 0 = words only; TEXT, CHAT: bytes, NUL included */
     const char *words; /* each with its NUL, and one NUL more */
 } settings[CONFIG_KEYS] = {
-    {"prompt", TEXT, offsetof(struct config, prompt), 0, EFFECT_NONE, PROMPT_MAX, ""},
+    {"prompt", TEXT, offsetof(struct config, prompt), 0, EFFECT_NONE, ENGINE_PROMPT_MAX, ""},
     {"model", TEXT, offsetof(struct config, model), 0, EFFECT_MODEL, PLATFORM_NAME_MAX, ""},
     {"steps", COUNT, offsetof(struct config, steps), 0, EFFECT_NONE, 1000000, ""},
     {"temperature", REAL, offsetof(struct config, sampling.temperature), 0, EFFECT_NONE, 100, ""},
@@ -55,7 +54,7 @@ static const struct setting {
 struct config config_default(void)
 {
     return (struct config){
-        .sampling = sampling_default(),
+        .sampling = sampler_defaults(),
         .countdown = 3,
         .autostart = SETTING_ON,
         .stories = 1,
@@ -95,7 +94,7 @@ int config_find(const char *key, size_t n, struct error *error)
     return error_set(error, "there is no setting \"%s\"; did you mean %s?", shown, similar);
 }
 
-/* The word number `index` of a setting, or NULL past the last one. */
+/* Returns word number `index` of a setting, or NULL past the last one. */
 static const char *word_at(const struct setting *setting, uint32_t index)
 {
     const char *word = setting->words;
@@ -105,7 +104,7 @@ static const char *word_at(const struct setting *setting, uint32_t index)
     return *word != 0 ? word : NULL;
 }
 
-/* The number of the word that `text` is, in any case; -1 if it is none. */
+/* Returns which word `text` is, in any case; -1 if it is none. */
 static int find_word(const struct setting *setting, const char *text)
 {
     const char *word;
@@ -154,7 +153,7 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r';
 }
 
-/* number / scale, a power of ten, without zeros at the end. */
+/* Writes number / scale, a power of ten, without zeros at the end. */
 static size_t write_fixed(char *out, size_t size, uint32_t number, uint32_t scale)
 {
     size_t used = format(out, size, "%u", number / scale);
@@ -165,13 +164,13 @@ static size_t write_fixed(char *out, size_t size, uint32_t number, uint32_t scal
     return used;
 }
 
-/* The whole number nearest to value * scale; up to 2^22 a float has room for quarters, and nothing is lost. */
+/* Returns the whole number nearest to value * scale. Up to 2^22 a float has room for quarters, so nothing is lost. */
 static uint32_t scaled(float value, uint32_t scale)
 {
     return (uint32_t)(int32_t)(value * (float)(int32_t)scale + 0.5f);
 }
 
-/* With six digits at least from 0.0001 on, four from REAL_SMALLEST on. */
+/* Writes at least six digits from 0.0001 on, four from REAL_SMALLEST on. */
 static void write_real(char *out, size_t size, float value)
 {
     uint32_t scale = 1000000000;
@@ -242,7 +241,7 @@ static struct span trim(struct span span)
     return span;
 }
 
-/* Not a number compares with nothing, so it is out of range by itself. */
+/* The comparisons are false for NaN, too. */
 static bool set_real(const struct setting *setting, const char *text, void *field)
 {
     float number;
@@ -256,7 +255,7 @@ static bool set_real(const struct setting *setting, const char *text, void *fiel
     return true;
 }
 
-/* Words come first: a number is only looked for where none fits. */
+/* Words come first; only where none fits it must be a number. */
 static bool set_count(const struct setting *setting, const char *text, void *field)
 {
     const int word = find_word(setting, text);
@@ -280,7 +279,7 @@ static bool set_seed(struct config *config, const struct setting *setting, const
     return true;
 }
 
-/* text: "off", "com2" or "com2 9600"; changed on the way. */
+/* text: "off", "com2" or "com2 9600"; it is changed. */
 static bool set_serial(struct config *config, const struct setting *setting, char *text)
 {
     uint64_t speed = UART_CLOCK;
@@ -300,7 +299,7 @@ static bool set_serial(struct config *config, const struct setting *setting, cha
     return true;
 }
 
-/* Whatever is longer than this buffer is no number and no word. */
+/* Nothing that is longer than this buffer is a number or a word. */
 static bool set_short(struct config *config, const struct setting *setting, struct span value)
 {
     char text[SHOWN_MAX];
@@ -322,7 +321,7 @@ static bool set_short(struct config *config, const struct setting *setting, stru
     }
 }
 
-/* Texts go to the screen and to the file system as they are, so what could do harm there stops here. */
+/* Texts reach the screen and the file system unchanged, so anything harmful stops here. */
 static int check_text(const struct setting *setting, struct span value, struct error *error)
 {
     if (value.n >= setting->most) {
@@ -331,25 +330,25 @@ static int check_text(const struct setting *setting, struct span value, struct e
     for (size_t i = 0; i < value.n;) {
         const int length = utf8_sequence((const uint8_t *)value.text + i, value.n - i);
         if (length <= 0) {
-            return error_set(error, "%s is not UTF-8; save the file in that encoding", setting->key);
+            return error_set(error, "%s is not UTF-8; save the file as UTF-8", setting->key);
         }
         if ((uint8_t)value.text[i] < ' ' && value.text[i] != '\t') {
-            return error_set(error, "%s holds a control character", setting->key);
+            return error_set(error, "%s contains a control character", setting->key);
         }
         const bool separator = value.text[i] == '/' || value.text[i] == '\\';
         if (separator && setting->offset == offsetof(struct config, model)) {
-            return error_set(error, "%s is the name of a file in /MODELS, without a folder", setting->key);
+            return error_set(error, "%s must be the name of a file in /MODELS, without a folder", setting->key);
         }
         i += (size_t)length;
     }
     char plain[CHAT_TEXT_MAX];
     if (setting->kind == CHAT && !chat_unescape(plain, sizeof plain, value.text, value.n)) {
-        return error_set(error, "%s knows \\n (new line), \\t (tab), \\s (space) and \\\\ only", setting->key);
+        return error_set(error, "in %s only \\n (new line), \\t (tab), \\s (space) and \\\\ are known", setting->key);
     }
     return 0;
 }
 
-/* Quotes keep outer spaces; those within a text are its own. */
+/* Quotes around the text come off; quotes within it stay. */
 static int set_text(struct config *config, const struct setting *setting, struct span value, struct error *error)
 {
     char *text = (char *)config + setting->offset;
@@ -378,14 +377,14 @@ int config_set(struct config *config, const char *key, size_t key_length, const 
     if (!set_short(config, &settings[index], text)) {
         char allowed[96];
         config_allowed((uint32_t)index, allowed, sizeof allowed);
-        return error_set(error, "%s is %s", settings[index].key, allowed);
+        return error_set(error, "%s must be %s", settings[index].key, allowed);
     }
     return 0;
 }
 
 /* ---- The text ---- */
 
-/* Blank lines and comments are fine; all else must be key = value. */
+/* A line is blank, a comment, or key = value. */
 static int set_line(struct config *config, struct span line, struct error *error)
 {
     size_t equals = 0;
@@ -397,7 +396,7 @@ static int set_line(struct config *config, struct span line, struct error *error
         equals++;
     }
     if (equals == line.n) {
-        return error_set(error, "a setting is written key = value");
+        return error_set(error, "write a setting as key = value");
     }
     const struct span key = trim((struct span){line.text, equals});
     return config_set(config, key.text, key.n, line.text + equals + 1, line.n - equals - 1, error);

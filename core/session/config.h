@@ -1,30 +1,31 @@
 /*
- * Settings of a session and the text that sets them: BOOTLLAM.CFG on the stick, /set at the prompt.
- * Lines of `key = value`; '#' or ';' starts a comment line; CRLF or LF, a UTF-8 byte-order mark, blank lines and any
- * case of keys and words are fine, and of a key that is there twice the last line counts. A wrong line is reported with
- * its number and what is allowed; the other lines still count. Texts: the rest of the line without outer spaces, or in
- * double quotes to keep them.
+ * The settings of a session and the text that sets them: BOOTLLAM.CFG on the stick, /set at the prompt.
+ *
+ * Each line is `key = value`; '#' or ';' begins a comment line. CRLF or LF, a UTF-8 byte-order mark, blank lines and
+ * any case of keys and words are fine. Where a key occurs twice, the last line counts. A wrong line is reported with
+ * its number and what is allowed; the other lines still count. A text is the rest of the line without outer spaces, or
+ * in double quotes to keep them.
  */
 #ifndef BOOTLLAMA_CONFIG_H
 #define BOOTLLAMA_CONFIG_H
 
 #include "base/error.h"
+#include "infer/engine.h"
 #include "infer/sampler.h"
 #include "platform.h"
 #include "text/chat.h"
 
-enum { PROMPT_MAX = 4096, CONFIG_BYTES_MAX = 65536 };
+enum { CONFIG_BYTES_MAX = 65536 };
 
 /* Words of settings; their order is that in config.c's table. */
 enum { SETTING_OFF, SETTING_ON };
 enum { AFTER_PROMPT, AFTER_REBOOT, AFTER_OFF };
 enum { WRAP_AUTO, WRAP_OFF };
-enum { PROCESSORS_AUTO };
 
 struct config {
-    struct sampling sampling;        /* keys temperature 0..100, top_p 0..1, min_p 0..1, repeat_penalty above 0 to 100,
+    struct sampler_settings sampling; /* keys temperature 0..100, top_p 0..1, min_p 0..1, repeat_penalty above 0 to 100,
                                       top_k 0..1000000, seed (any 64 bits, or random) */
-    bool seed_random;                /* seed = random: the platform's clock shall give it */
+    bool seed_random;                /* seed = random: it comes from the platform's clock */
     uint32_t steps;                  /* tokens of a story at most, prompt included; 0 = to the end of the context */
     uint32_t countdown;              /* seconds before the first story, 0..3600 */
     uint32_t autostart;              /* SETTING_OFF or SETTING_ON: tell stories unattended at start */
@@ -34,38 +35,39 @@ struct config {
     uint32_t serial_speed;           /* bits a second: 300..115200, a divisor of 115200 */
     uint32_t wrap;                   /* WRAP_AUTO (the screen's width), WRAP_OFF, or columns 20..500 */
     uint32_t colour;                 /* SETTING_OFF or SETTING_ON */
-    uint32_t processors;             /* PROCESSORS_AUTO, or how many compute at most: 1..64 */
+    uint32_t processors;             /* ENGINE_PROCESSORS_AUTO, or how many compute at most: 1..64 */
     char chat_prefix[CHAT_TEXT_MAX]; /* around a user's turn, and what ends an answer, as chat_unescape takes it; */
     char chat_suffix[CHAT_TEXT_MAX]; /* prefix and suffix "": the model's own template, if it has one */
     char chat_stop[CHAT_STOP_MAX];
-    char model[PLATFORM_NAME_MAX]; /* file name in /MODELS; "" = the first one there */
-    char prompt[PROMPT_MAX];       /* what a story begins with; "" = nothing */
+    char model[PLATFORM_NAME_MAX];  /* file name in /MODELS; "" = the first one there */
+    char prompt[ENGINE_PROMPT_MAX]; /* what a story begins with; "" = nothing */
 };
 
-/* What holds where the file says nothing: as image/BOOTLLAM.CFG documents it. */
+/* Returns the defaults, as image/BOOTLLAM.CFG documents them. */
 struct config config_default(void);
 
-/* Keys by their numbers; a story depends on those of sampling, besides its prompt and model. */
+/* Keys by their numbers. Besides its prompt and model, a story depends on those of sampling. */
 enum { CONFIG_SAMPLING_FIRST = 2, CONFIG_SAMPLING_LAST = 8, CONFIG_KEYS = 20 };
 
-/* The key number `index` < CONFIG_KEYS. */
+/* Returns key number `index` < CONFIG_KEYS. */
 const char *config_key(uint32_t index);
 
-/* What a key that is set at the prompt asks for, besides being kept. */
+/* What has to be done when a key is set at the prompt. */
 enum config_effect {
     EFFECT_NONE,       /* the next story takes it */
-    EFFECT_START,      /* it only counts at start: there is no use in setting it later */
-    EFFECT_MODEL,      /* another model is to be loaded; the key is kept once that is done */
-    EFFECT_SEED,       /* a seed may have to be drawn */
-    EFFECT_SERIAL,     /* set_serial */
-    EFFECT_COLOUR,     /* console_use_colour */
-    EFFECT_CHAT,       /* a conversation begins anew */
-    EFFECT_PROCESSORS, /* the work is to be shared anew */
+    EFFECT_START,      /* it only counts at start, so it cannot be set later */
+    EFFECT_MODEL,      /* the model has to be loaded; the key changes once that is done */
+    EFFECT_SEED,       /* a seed may have to be drawn from the clock */
+    EFFECT_SERIAL,     /* the serial port has to be set up */
+    EFFECT_COLOUR,     /* output_use_colour */
+    EFFECT_CHAT,       /* the conversation has to begin anew */
+    EFFECT_PROCESSORS, /* the work has to be shared out again */
 };
 
+/* Returns what setting key number `index` calls for. */
 enum config_effect config_effect(uint32_t index);
 
-/* The number of the key that is typed as key[0..n), in any case; -1 with *error if there is none. */
+/* Returns the number of key[0..n), in any case; -1 with *error if there is no such key. */
 int config_find(const char *key, size_t n, struct error *error);
 
 /* Writes the key's value as text that config_set takes, cut to fit `size` >= 3 (an incomplete UTF-8 sequence is

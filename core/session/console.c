@@ -1,215 +1,137 @@
-/* The session that both boot paths end in (console_run of platform.h): power-on, stories without a hand, the prompt. */
-#include "session/console.h"
-
-#include "base/error.h"
+/* The session that every platform ends in (console_run of platform.h): power-on, unattended stories, the prompt. */
 #include "base/format.h"
-#include "base/text.h"
+#include "base/memory.h"
+#include "session/banner.h"
+#include "session/commands.h"
+#include "session/models.h"
+#include "session/output.h"
+#include "session/prompt.h"
+#include "session/settings.h"
+#include "session/talk.h"
+#include "session/typeahead.h"
 
-enum { PAUSE_SECONDS = 3, KEY_ENTER = '\r', KEY_SPACE = ' ' };
+enum { PAUSE_SECONDS = 3 };
 
-/* ---- Configuration ---- */
+struct console {
+    struct platform *platform;
+    bool hinted; /* what the prompt takes has been said */
+    struct settings settings;
+    struct output output;
+    struct typeahead typeahead;
+    struct models models;
+    struct talk talk;
+    struct prompt prompt;
+    struct commands commands;
+};
 
-/* Messages wait in the buffer of the line until the banner stands: one after the other, each with its NUL, and one NUL
-   more. What does not fit is left out: it would be the twelfth of the longest kind. */
-static void report(struct console *console, const char *between, const char *message)
+/* Settings are read before anything is shown, so that the first line is on the right port and in the right colour. */
+static void start(struct console *console, struct platform *platform)
 {
-    char *text = console->line.text, *end = text + sizeof console->line.text - 1;
-    while (*text != 0) {
-        text += text_length(text) + 1;
-    }
-    format(text, (size_t)(end - text), "%s%s%s", CONFIG_PATH, between, message);
+    console->platform = platform;
+    settings_begin(&console->settings, platform);
+    output_begin(&console->output, platform, &console->settings.config);
+    typeahead_begin(&console->typeahead, platform);
+    models_begin(&console->models, platform, &console->output, &console->typeahead, &console->settings.config);
+    talk_begin(&console->talk, &console->output, &console->settings, &console->models, &console->typeahead);
+    prompt_begin(&console->prompt, platform, &console->typeahead);
+    commands_begin(&console->commands, platform, &console->output, &console->settings, &console->models,
+                   &console->talk);
+    banner_machine(&console->output, &console->models);
+    settings_report(&console->settings, &console->output);
 }
 
-static void report_line(void *context, const char *message)
+static void load(struct console *console)
 {
-    report(context, ", ", message);
-}
-
-/* Read in one piece of memory that is given back before the model needs it. */
-static void parse_config(struct console *console, struct platform_file *file)
-{
-    struct platform *platform = console->platform;
-    struct error error;
-    if (file->size > CONFIG_BYTES_MAX) {
-        error_set(&error, "is longer than %u bytes; it is left out", (uint32_t)CONFIG_BYTES_MAX);
-        report(console, " ", error.text);
-        return;
-    }
-    char *text = platform->reserve(platform, CONFIG_BYTES_MAX);
-    if (text == NULL) {
-        report(console, " ", "is left out: no memory for it");
-        return;
-    }
-    if (platform->read(platform, file, 0, text, (uint32_t)file->size) != PLATFORM_OK) {
-        error_set(&error, "cannot be read: %s; it is left out", platform->error);
-        report(console, " ", error.text);
-    } else {
-        config_parse(&console->config, text, (size_t)file->size, report_line, console);
-    }
-    platform->release(platform, text, CONFIG_BYTES_MAX);
-}
-
-/* No file is no error: the standard settings are good. */
-static void read_config(struct console *console)
-{
-    struct platform *platform = console->platform;
-    struct platform_file file;
-    struct error error;
-    const int status = platform->open(platform, CONFIG_PATH, &file);
-    if (status == PLATFORM_OK) {
-        parse_config(console, &file);
-        platform->close(platform, &file);
-    } else if (status != PLATFORM_NOT_FOUND) {
-        error_set(&error, "cannot be opened: %s; it is left out", platform->error);
-        report(console, " ", error.text);
-    }
-}
-
-/* In place of the platform's own, so that whoever sets a colour need not ask. */
-static void no_colour(struct platform *platform, enum platform_colour colour)
-{
-    (void)platform;
-    (void)colour;
-}
-
-void console_use_colour(struct console *console)
-{
-    console->platform->set_colour = console->config.colour == SETTING_ON ? console->set_colour : no_colour;
-}
-
-/* The configuration comes before the first line, which shall already be in the right place and colour. */
-static void start(struct console *console)
-{
-    struct platform *platform = console->platform;
-    const struct config standard = console->config = config_default();
-    struct config *config = &console->config;
-    read_config(console);
-    if ((config->serial_port != standard.serial_port || config->serial_speed != standard.serial_speed) &&
-        !platform->set_serial(platform, config->serial_port, config->serial_speed)) {
-        struct error error;
-        error_set(&error, "serial: %s", platform->error);
-        report(console, ", ", error.text);
-        config->serial_port = standard.serial_port;
-        config->serial_speed = standard.serial_speed;
-    }
-    console_use_colour(console);
-    tell_draw_seed(console);
-    team_init(&console->team, platform);
-    cpu_detect(&console->cpu);
-    console->kernel = kernel_best(&console->cpu);
-    banner_machine(console);
-    for (const char *text = console->line.text; *text != 0; text += text_length(text) + 1) {
-        say_error(console, text);
+    if (models_load(&console->models) == 0) {
+        banner_model(&console->output, &console->models, talk_chat(&console->talk) != NULL);
     }
 }
 
 /* ---- Unattended ---- */
-
-/* Whether `key` says that somebody is there; a character then waits to begin the line. */
-static bool begins_line(struct console *console, int key)
-{
-    if (key > KEY_SPACE) {
-        console->first_key = key;
-    }
-    return key != KEY_NONE;
-}
 
 /* Counts down, `what` in front of the seconds. Returns false where a key has stopped it. */
 static bool count_down(struct console *console, const char *what, uint32_t seconds)
 {
     struct platform *platform = console->platform;
     const uint64_t end = platform->microseconds(platform) + (uint64_t)seconds * 1000000u;
-    char text[TICKER_MAX];
+    char text[OUTPUT_TICKER_MAX];
     uint64_t now;
     int key = KEY_NONE;
     while (key == KEY_NONE && (now = platform->microseconds(platform)) < end) {
         format(text, sizeof text, "%s %u s; any key stops it", what, (uint32_t)((end - now + 999999u) / 1000000u));
-        ticker_show(console, text);
+        output_ticker(&console->output, text);
         platform->idle(platform);
-        key = keys_next(&console->keys);
+        key = typeahead_next(&console->typeahead);
     }
-    ticker_show(console, "");
-    return !begins_line(console, key);
+    output_ticker(&console->output, "");
+    return !prompt_take_key(&console->prompt, key);
 }
 
-/* Tells stories until there have been enough or somebody is there. */
-static void tell_unattended(struct console *console)
+/* Tells stories until there have been enough or a key is pressed. Returns whether there have been enough. */
+static bool tell_stories(struct console *console)
 {
-    const struct config *config = &console->config;
-    const bool nothing_to_say = console->chat != NULL && config->prompt[0] == 0;
-    if (!console->loaded || config->autostart == SETTING_OFF || nothing_to_say ||
-        !count_down(console, "A story begins in", config->countdown)) {
+    const struct config *config = &console->settings.config;
+    if (!count_down(console, "A story begins in", config->countdown)) {
+        return false;
+    }
+    for (uint32_t count = 0; config->stories == 0 || count < config->stories; count++) {
+        if (count > 0 && !count_down(console, "The next story begins in", PAUSE_SECONDS)) {
+            return false;
+        }
+        talk_forget(&console->talk);
+        if (!talk_tell(&console->talk, config->prompt)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A key typed during the last story also means that somebody wants the prompt. A chat needs a prompt to answer to. */
+static void run_unattended(struct console *console)
+{
+    const struct config *config = &console->settings.config;
+    const bool nothing_to_say = talk_chat(&console->talk) != NULL && config->prompt[0] == 0;
+    if (!console->models.loaded || config->autostart == SETTING_OFF || nothing_to_say || !tell_stories(console) ||
+        config->after == AFTER_PROMPT || prompt_take_key(&console->prompt, typeahead_next(&console->typeahead))) {
         return;
     }
-    for (uint32_t told = 0; config->stories == 0 || told < config->stories; told++) {
-        if (told > 0 && !count_down(console, "The next story begins in", PAUSE_SECONDS)) {
-            return;
-        }
-        story_forget(&console->engine);
-        if (!tell(console, config->prompt)) {
-            return;
-        }
-    }
-    if (config->after == AFTER_PROMPT || begins_line(console, keys_next(&console->keys))) {
-        return; /* whoever has typed during the last story, too, wants to go on */
-    }
     if (config->after == AFTER_REBOOT) {
-        command_reboot(console);
+        commands_reboot(&console->commands);
     } else {
-        command_off(console);
+        commands_off(&console->commands);
     }
 }
 
 /* ---- The prompt ---- */
 
-/* The next line typed is in console->line.text. */
-static void read_line(struct console *console)
-{
-    struct platform *platform = console->platform;
-    struct line *line = &console->line;
-    line_begin(line, platform, "> ", platform->columns);
-    line->history = &console->history;
-    line->complete = command_complete;
-    line->context = console;
-    int key = console->first_key;
-    console->first_key = KEY_NONE;
-    while (key == KEY_NONE || !line_key(line, key)) {
-        key = keys_next(&console->keys);
-        if (key == KEY_NONE) {
-            platform->idle(platform);
-        }
-    }
-}
-
-/* Without a model, any text looks for one again. */
+/* Without a model, any line looks for one again. */
 static void obey(struct console *console, char *typed)
 {
     if (typed[0] == '/') {
-        command_run(console, typed);
+        commands_run(&console->commands, typed);
         return;
     }
-    if (!console->loaded) {
-        models_load(console);
+    if (!console->models.loaded) {
+        load(console);
     }
-    if (!console->loaded) {
+    if (!console->models.loaded) {
         return;
     }
-    if (console->chat != NULL && typed[0] == 0) {
-        command_hint(console);
+    if (talk_chat(&console->talk) != NULL && typed[0] == 0) {
+        commands_hint(&console->commands);
     } else {
-        tell(console, typed[0] != 0 ? typed : console->config.prompt);
+        talk_tell(&console->talk, typed[0] != 0 ? typed : console->settings.config.prompt);
     }
 }
 
-/* One line typed and done. The hint comes once: whoever has seen it knows /help. */
+/* The hint comes once: whoever has seen it knows /help. */
 static void prompt(struct console *console)
 {
-    if (console->loaded && !console->hinted) {
+    if (console->models.loaded && !console->hinted) {
         console->hinted = true;
-        command_hint(console);
+        commands_hint(&console->commands);
     }
-    read_line(console);
-    obey(console, console->line.text);
+    obey(console, prompt_read(&console->prompt, commands_complete, &console->commands));
 }
 
 void console_run(struct platform *platform)
@@ -221,17 +143,13 @@ void console_run(struct platform *platform)
         return;
     }
     memset(console, 0, sizeof *console);
-    console->platform = platform;
-    console->set_colour = platform->set_colour;
-    console->first_key = KEY_NONE;
-    keys_begin(&console->keys, platform);
-    start(console);
-    models_load(console);
-    tell_unattended(console);
-    while (!console->leave) {
+    start(console, platform);
+    load(console);
+    run_unattended(console);
+    while (!console->commands.leave) {
         prompt(console);
     }
-    models_close(console);
-    platform->set_colour = console->set_colour;
+    models_close(&console->models);
+    output_end(&console->output);
     platform->release(platform, console, sizeof *console);
 }

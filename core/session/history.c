@@ -1,4 +1,3 @@
-/* Lines entered before (history.h). */
 #include "session/history.h"
 
 #include "base/memory.h"

@@ -14,10 +14,10 @@ struct history {
     char text[HISTORY_BYTES]; /* the lines, each with its NUL, the oldest first */
 };
 
-/* The entry before `entry`, which is one or HISTORY_NONE; HISTORY_NONE if there is none. */
+/* Returns the entry before `entry`, which is one or HISTORY_NONE; HISTORY_NONE if there is none. */
 uint32_t history_older(const struct history *history, uint32_t entry);
 
-/* The entry after `entry`, HISTORY_NONE after the newest. */
+/* Returns the entry after `entry`, HISTORY_NONE after the newest. */
 uint32_t history_newer(const struct history *history, uint32_t entry);
 
 /* Adds a line unless it is empty or the newest entry already. The oldest ones make room. */

@@ -4,7 +4,6 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/utf8.h"
-#include "session/keys.h"
 #include "session/wrap.h"
 
 enum {
@@ -14,7 +13,6 @@ enum {
     TAB = 9,
     NEWLINE = 10,
     CTRL_K = 11,
-    ENTER = 13,
     CTRL_U = 21,
     CTRL_W = 23,
     DELETE_CODE = 127,
@@ -56,7 +54,7 @@ static uint32_t step_left(const struct line *line, uint32_t at)
     return at;
 }
 
-/* Over spaces, then over what is none. */
+/* Skips spaces, then the word before them. */
 static uint32_t word_left(const struct line *line, uint32_t at)
 {
     bool in_word = false;
@@ -127,7 +125,7 @@ static void move_to(struct line *line, uint32_t column)
     line->column = column;
 }
 
-/* Whether the cursor is in the row and has something before it. */
+/* Whether the cursor is within the row, with text before it unless the line begins there. */
 static bool is_in_sight(const struct line *line)
 {
     return (line->view == 0 || line->cursor > line->view) &&
@@ -171,7 +169,7 @@ static void show(struct line *line, uint32_t from)
     move_to(line, columns_between(line, line->view, line->cursor));
 }
 
-/* Shows sign and text anew on the line that the screen's cursor is on. */
+/* Shows sign and text again on the line that the screen's cursor is on. */
 static void show_again(struct line *line)
 {
     struct platform *platform = line->platform;
@@ -182,7 +180,7 @@ static void show_again(struct line *line)
     show(line, line->view);
 }
 
-/* Begins a row below what has been put since, which ended without a '\n'. */
+/* Begins a new row below what has been shown meanwhile, which ended without '\n'. */
 static void show_below(struct line *line)
 {
     put(line, "\n", 1);
@@ -232,7 +230,7 @@ static void replace(struct line *line, uint32_t from, uint32_t to, const char *t
     memcpy(line->text + from, text, n);
     line->length = line->length - (to - from) + n;
     line->cursor = from + n;
-    if (from < line->view) { /* may no longer begin a character */
+    if (from < line->view) { /* byte `view` may no longer begin a character */
         move_to(line, 0);
         line->view = from = 0;
     }
@@ -289,12 +287,7 @@ static void recall_newer(struct line *line)
 
 /* ---- Completion ---- */
 
-static bool same_letter(char a, char b)
-{
-    return a == b || ((a ^ b) == 0x20 && (a | 0x20) >= 'a' && (a | 0x20) <= 'z');
-}
-
-/* What the candidates have in common: the first one's bytes in `first`, their number the return value. */
+/* Puts the first candidate into `first` and their number into *count; returns how many bytes all of them share. */
 static uint32_t common_start(const struct line *line, char first[LINE_CANDIDATE_MAX], uint32_t *count)
 {
     char other[LINE_CANDIDATE_MAX];
@@ -305,7 +298,8 @@ static uint32_t common_start(const struct line *line, char first[LINE_CANDIDATE_
             break;
         }
         uint32_t same = 0;
-        while (candidate[same] != 0 && (*count == 0 || (same < common && same_letter(candidate[same], first[same])))) {
+        while (candidate[same] != 0 &&
+               (*count == 0 || (same < common && text_lower(candidate[same]) == text_lower(first[same])))) {
             same++;
         }
         common = same;
@@ -316,7 +310,7 @@ static uint32_t common_start(const struct line *line, char first[LINE_CANDIDATE_
     return common;
 }
 
-/* Shows all candidates below the row, without the command before them and none of them broken, then the row again. */
+/* Lists all candidates below the row, without the command before them and none of them broken; then shows the row. */
 static void list_candidates(struct line *line, uint32_t count)
 {
     char candidate[LINE_CANDIDATE_MAX];
@@ -419,7 +413,7 @@ static void edit(struct line *line, int key)
 
 bool line_key(struct line *line, int key)
 {
-    if (key != ENTER && key != NEWLINE) {
+    if (key != KEY_ENTER && key != NEWLINE) {
         edit(line, key);
         return false;
     }

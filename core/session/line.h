@@ -2,9 +2,9 @@
  * The prompt line: keys in, one line of UTF-8 out, shown in one row that scrolls sideways. Screen and serial terminal
  * see text, spaces and '\b' alone; what is typed at the end of the line is echoed as it is.
  *
- * Left, Right, Home or Ctrl-A, End or Ctrl-E; Backspace; Delete (at the end of the line it rubs out backwards: UEFI
- * takes a terminal's Backspace for it); Ctrl-U and Ctrl-K to the start and the end, Ctrl-W the word before; Up and Down
- * for history; Tab for completion; Escape or Ctrl-C empty the line; Enter ends it.
+ * Left, Right, Home or Ctrl-A, End or Ctrl-E move; Backspace and Delete delete (at the end of the line, Delete does so
+ * backwards: UEFI takes a terminal's Backspace for it), Ctrl-U and Ctrl-K to the start and the end, Ctrl-W the word
+ * before; Up and Down recall history; Tab completes; Escape or Ctrl-C empty the line; Enter ends it.
  */
 #ifndef BOOTLLAMA_LINE_H
 #define BOOTLLAMA_LINE_H
@@ -17,8 +17,8 @@ enum { LINE_MAX = 4096, LINE_CANDIDATE_MAX = 320 }; /* bytes, NUL included */
 /*
  * Writes candidate number `index` (from 0) for the n bytes `before` the cursor: what these would become, UTF-8 with
  * NUL, in at most LINE_CANDIDATE_MAX bytes. Every candidate begins with `before`, but for the case of ASCII letters.
- * They are asked for one after the other, and for the same bytes until number 0 is asked for. Returns false past the
- * last one.
+ * Calls ask for one after the other, and for the same bytes until they begin with number 0 again. Returns false past
+ * the last one.
  */
 typedef bool line_complete(void *context, const char *before, size_t n, uint32_t index, char *out);
 
@@ -34,7 +34,7 @@ struct line {
     uint32_t view;           /* first byte of text that is shown */
     uint32_t column, shown;  /* of the screen's cursor and of the text's end, counted from behind the sign */
     uint32_t recalled;       /* entry of history that is shown, or HISTORY_NONE */
-    bool told_full;          /* once is enough for a line */
+    bool told_full;          /* the user has been told: once a line is enough */
     char text[LINE_MAX];     /* UTF-8 with NUL */
     char draft[LINE_MAX];    /* the line while history is shown */
 };

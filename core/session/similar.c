@@ -6,14 +6,9 @@
 
 enum { SLIPS_MAX = 4, LETTERS_A_SLIP = 3 };
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
 static bool same(char a, char b)
 {
-    return lower(a) == lower(b);
+    return text_lower(a) == text_lower(b);
 }
 
 /* Whether at most so many slips lie between two words: Damerau-Levenshtein, no letter touched twice. */
@@ -34,7 +29,7 @@ static bool is_within(const char *a, const char *b, uint32_t slips)
              (a[1] != 0 && same(a[0], b[1]) && same(a[1], b[0]) && is_within(a + 2, b + 2, slips))));
 }
 
-/* A single letter, or the slash of a command, is no abbreviation. */
+/* A single letter, or the slash of a command alone, does not count as an abbreviation. */
 static bool abbreviates(const char *typed, size_t n, const char *word)
 {
     size_t i = 0;

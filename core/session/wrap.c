@@ -90,10 +90,10 @@ static void put_character(struct wrap *wrap, const char *bytes, uint32_t n)
         wrap->spaces += wrap->spaces < UINT32_MAX;
     } else if (code == (uint8_t)WRAP_TIE[0]) {
         put_letter(wrap, " ", 1, 1);
-    } else if (code > ' ' && !(code >= 0x7F && code < 0xA0)) { /* no control character */
+    } else if (code > ' ' && !(code >= 0x7F && code < 0xA0)) { /* not a control character */
         put_letter(wrap, bytes, n, utf8_columns(code));
     }
-    if (wrap->limit == UINT32_MAX) { /* no line to break: nothing is held back */
+    if (wrap->limit == UINT32_MAX) { /* lines are never broken: nothing is held back */
         end_word(wrap);
         emit_spaces(wrap);
         wrap->column = 0;

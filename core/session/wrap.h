@@ -19,7 +19,7 @@ struct wrap {
     bool splitting;            /* the word is too long for a line and goes out as it comes */
     struct utf8_stream stream; /* the start of a character */
     char word[WRAP_WORD_MAX];  /* the word held back, UTF-8 */
-    char out[WRAP_WORD_MAX];   /* on its way to the platform, with the end of the call at the latest */
+    char out[WRAP_WORD_MAX];   /* goes to the platform at the end of the call at the latest */
 };
 
 /* Begins a text at column 0. width: columns of the screen, of which the last one stays free, since screens move on by
@@ -27,9 +27,9 @@ struct wrap {
 void wrap_begin(struct wrap *wrap, struct platform *platform, uint32_t width);
 
 /*
- * Takes n bytes of UTF-8, cut anywhere, and passes on every word that is over. A line breaks at spaces, which are then
- * dropped; only a word longer than a line is split. Tabs are spaces, control characters but these, '\n' and WRAP_TIE
- * are dropped, ill-formed bytes become U+FFFD. How the text is cut into calls changes nothing of what comes out.
+ * Takes n bytes of UTF-8, cut anywhere, and passes on every word that has ended. A line breaks at spaces, which are
+ * then dropped; only a word longer than a line is split. Tabs are spaces, control characters but these, '\n' and
+ * WRAP_TIE are dropped, ill-formed bytes become U+FFFD. The result does not depend on how the text is cut into calls.
  */
 void wrap_put(struct wrap *wrap, const char *utf8, size_t n);
 

@@ -1,6 +1,6 @@
-/* Tokens to text (tokenizer.h): bytes of tokens go in, whole UTF-8 sequences come out. */
+#include "text/decoder.h"
+
 #include "base/memory.h"
-#include "text/tokenizer.h"
 
 struct output {
     char *text;
@@ -21,7 +21,6 @@ static void put_byte(struct decoder *decoder, struct output *out, uint8_t byte)
 {
     char sequence[UTF8_MAX];
     size_t n;
-
     utf8_push(&decoder->stream, byte);
     while ((n = utf8_pop(&decoder->stream, sequence)) > 0) {
         put_sequence(out, sequence, n);
@@ -37,11 +36,11 @@ void decoder_begin(struct decoder *decoder, bool at_start)
 static uint32_t read_byte(const uint8_t *piece, uint32_t n, uint8_t type, uint8_t *byte)
 {
     *byte = piece[0];
-    if (type == TOKEN_BYTE) {
+    if (type == GGUF_TOKEN_BYTE) {
         *byte = (uint8_t)tokenizer_byte_name(piece, n);
         return n;
     }
-    if (type == TOKEN_NORMAL && n >= 3 && memcmp(piece, "\xE2\x96\x81", 3) == 0) {
+    if (type == GGUF_TOKEN_NORMAL && n >= 3 && memcmp(piece, "\xE2\x96\x81", 3) == 0) {
         *byte = ' ';
         return 3;
     }
@@ -51,12 +50,11 @@ static uint32_t read_byte(const uint8_t *piece, uint32_t n, uint8_t type, uint8_
 size_t decoder_push(struct decoder *decoder, const struct tokenizer *tokenizer, int32_t id, char *out, size_t size)
 {
     struct output output = {out, 0, size};
-
     if (id < 0 || (uint32_t)id >= tokenizer->vocabulary) {
         return 0;
     }
     uint8_t type = tokenizer->type[id], byte;
-    if (type != TOKEN_NORMAL && type != TOKEN_USER && type != TOKEN_BYTE) {
+    if (type != GGUF_TOKEN_NORMAL && type != GGUF_TOKEN_USER && type != GGUF_TOKEN_BYTE) {
         return 0;
     }
     const uint8_t *piece = tokenizer->text + tokenizer->text_start[id];
@@ -75,7 +73,6 @@ size_t decoder_push(struct decoder *decoder, const struct tokenizer *tokenizer, 
 size_t decoder_end(struct decoder *decoder, char *out, size_t size)
 {
     struct output output = {out, 0, size};
-
     if (decoder->stream.count > 0) {
         put_sequence(&output, UTF8_REPLACEMENT, sizeof UTF8_REPLACEMENT - 1);
     }

@@ -1,9 +1,10 @@
 /*
- * Text to tokens (tokenizer.h). The text is cut into characters, each a symbol; the pair of neighbours whose joint text
+ * Text to tokens (encode.h). The text is cut into characters, each a symbol; the pair of neighbours whose joint text
  * is the piece of the best score is merged, the leftmost of equals, until no pair is a piece.
  */
+#include "text/encode.h"
+
 #include "base/memory.h"
-#include "text/tokenizer.h"
 
 enum { SPACE_BYTES = 3, MARK_FREE = -1, MARK_COVERED = -2 };
 #define SPACE "\xE2\x96\x81" /* U+2581 */
@@ -32,7 +33,7 @@ static size_t bytes_per_symbol(void)
     return 2 * sizeof(uint64_t) + sizeof(struct symbol) + sizeof(int32_t) + SPACE_BYTES;
 }
 
-size_t tokenizer_scratch(size_t n)
+size_t encode_scratch(size_t n)
 {
     return (n + 1) * bytes_per_symbol();
 }
@@ -47,7 +48,7 @@ static void divide_scratch(struct encoder *encoder, void *scratch, size_t n)
 
 static void emit(struct encoder *encoder, int32_t id)
 {
-    if (id == TOKEN_ABSENT || encoder->used > encoder->capacity) {
+    if (id == GGUF_NO_TOKEN || encoder->used > encoder->capacity) {
         return;
     }
     if (encoder->used < encoder->capacity) {
@@ -62,7 +63,6 @@ static void push(struct encoder *encoder, uint64_t key)
 {
     uint64_t *heap = encoder->queue;
     uint32_t at = encoder->queued++;
-
     for (; at > 0 && heap[(at - 1) / 2] < key; at = (at - 1) / 2) {
         heap[at] = heap[(at - 1) / 2];
     }
@@ -74,7 +74,6 @@ static uint64_t pop(struct encoder *encoder)
     uint64_t *heap = encoder->queue;
     uint64_t best = heap[0], key = heap[--encoder->queued];
     uint32_t at = 0;
-
     for (uint32_t child; (child = 2 * at + 1) < encoder->queued; at = child) {
         if (child + 1 < encoder->queued && heap[child] < heap[child + 1]) {
             child++;
@@ -94,7 +93,6 @@ static uint64_t pop(struct encoder *encoder)
 static void offer_pair(struct encoder *encoder, uint32_t left)
 {
     const struct tokenizer *tokenizer = encoder->tokenizer;
-
     if (left == NONE) {
         return;
     }
@@ -105,7 +103,7 @@ static void offer_pair(struct encoder *encoder, uint32_t left)
     }
     int32_t id = tokenizer_find(tokenizer, encoder->text + symbol->start,
                                 symbol->length + encoder->symbols[symbol->next].length);
-    if (id == TOKEN_ABSENT) {
+    if (id == GGUF_NO_TOKEN) {
         return;
     }
     symbol->rank = tokenizer->rank[id];
@@ -115,7 +113,6 @@ static void offer_pair(struct encoder *encoder, uint32_t left)
 static void merge_with_next(struct encoder *encoder, uint32_t left)
 {
     struct symbol *symbol = &encoder->symbols[left], *right = &encoder->symbols[symbol->next];
-
     symbol->length += right->length;
     symbol->next = right->next;
     right->length = 0;
@@ -149,7 +146,6 @@ static uint32_t cut_symbols(struct encoder *encoder, uint32_t n)
 {
     static const uint8_t lengths[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 4}; /* by the upper four bits */
     uint32_t count = 0;
-
     for (uint32_t start = 0, length; start < n; start += length) {
         length = lengths[encoder->text[start] >> 4];
         length = length < n - start ? length : n - start;
@@ -165,7 +161,6 @@ static void encode_fragment(struct encoder *encoder, const char *text, size_t n,
 {
     const struct tokenizer *tokenizer = encoder->tokenizer;
     uint32_t used = 0;
-
     if (add_space) {
         memcpy(encoder->text, SPACE, SPACE_BYTES);
         used = SPACE_BYTES;
@@ -183,7 +178,7 @@ static void encode_fragment(struct encoder *encoder, const char *text, size_t n,
         const struct symbol *symbol = &encoder->symbols[i];
         int32_t id = tokenizer_find(tokenizer, encoder->text + symbol->start, symbol->length);
         emit(encoder, id);
-        for (uint32_t k = 0; id == TOKEN_ABSENT && k < symbol->length; k++) {
+        for (uint32_t k = 0; id == GGUF_NO_TOKEN && k < symbol->length; k++) {
             emit(encoder, tokenizer->byte_token[encoder->text[symbol->start + k]]);
         }
     }
@@ -201,8 +196,7 @@ struct turn {
 static bool counts(const struct turn *turn, uint8_t type, size_t start, size_t end)
 {
     bool touches_plain = start < turn->plain_end && end > turn->plain_start;
-
-    return type == TOKEN_USER || ((type == TOKEN_CONTROL || type == TOKEN_UNKNOWN) && !touches_plain);
+    return type == GGUF_TOKEN_USER || ((type == GGUF_TOKEN_CONTROL || type == GGUF_TOKEN_UNKNOWN) && !touches_plain);
 }
 
 static uint32_t length_of(const struct tokenizer *tokenizer, uint32_t id)
@@ -231,7 +225,6 @@ static uint32_t longest_at(const struct tokenizer *tokenizer, const struct turn 
                            int32_t *id)
 {
     uint32_t low = 0, high = tokenizer->vocabulary, longest = 0;
-
     room = room < tokenizer->marked_longest ? room : tokenizer->marked_longest;
     for (uint32_t n = 0; n < room; n++) {
         const uint8_t byte = (uint8_t)turn->text[start + n];
@@ -257,7 +250,6 @@ static void mark_tokens(struct encoder *encoder, const struct turn *turn)
     const struct tokenizer *tokenizer = encoder->tokenizer;
     uint32_t *longest = (uint32_t *)encoder->queue; /* of each byte; no pair is queued yet */
     int32_t *mark = encoder->mark;
-
     for (size_t i = 0; i < turn->n; i++) {
         mark[i] = MARK_FREE;
         longest[i] = longest_at(tokenizer, turn, i, turn->n - i, &mark[i]);
@@ -286,8 +278,7 @@ static int32_t encode(const struct tokenizer *tokenizer, const struct turn *turn
 {
     struct encoder encoder = {.tokenizer = tokenizer, .ids = ids, .capacity = capacity};
     bool add_space = tokenizer->add_space_prefix; /* at the start and after each marked token */
-
-    if (turn->n > TOKENIZER_TEXT_MAX) {
+    if (turn->n > ENCODE_TEXT_MAX) {
         return -1;
     }
     divide_scratch(&encoder, scratch, turn->n);
@@ -311,16 +302,15 @@ static int32_t encode(const struct tokenizer *tokenizer, const struct turn *turn
     return encoder.used <= capacity ? (int32_t)encoder.used : -1;
 }
 
-int32_t tokenizer_encode(const struct tokenizer *tokenizer, const char *text, size_t n, int32_t *ids, uint32_t capacity,
-                         void *scratch)
+int32_t encode_text(const struct tokenizer *tokenizer, const char *text, size_t n, int32_t *ids, uint32_t capacity,
+                    void *scratch)
 {
-    return tokenizer_encode_turn(tokenizer, text, n, 0, n, true, ids, capacity, scratch);
+    return encode_marked(tokenizer, text, n, 0, n, true, ids, capacity, scratch);
 }
 
-int32_t tokenizer_encode_turn(const struct tokenizer *tokenizer, const char *text, size_t n, size_t plain_start,
-                              size_t plain_end, bool begin, int32_t *ids, uint32_t capacity, void *scratch)
+int32_t encode_marked(const struct tokenizer *tokenizer, const char *text, size_t n, size_t plain_start,
+                      size_t plain_end, bool begin, int32_t *ids, uint32_t capacity, void *scratch)
 {
     const struct turn turn = {text, n, plain_start, plain_end};
-
     return encode(tokenizer, &turn, begin, ids, capacity, scratch);
 }

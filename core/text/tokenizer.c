@@ -14,7 +14,6 @@ struct tables {
 static bool take_tables(struct tables *tables, const struct gguf *gguf, struct arena *arena)
 {
     size_t words = ((size_t)gguf->vocabulary + 1) * sizeof(uint32_t);
-
     tables->text_start = arena_take(arena, words, sizeof(uint32_t));
     tables->rank = arena_take(arena, words, sizeof(uint32_t));
     tables->sorted = arena_take(arena, words, sizeof(uint32_t));
@@ -28,7 +27,6 @@ uint64_t tokenizer_memory(const struct gguf *gguf)
 {
     struct arena counter = {NULL, 0, 0};
     struct tables unused;
-
     take_tables(&unused, gguf, &counter);
     return counter.used;
 }
@@ -39,7 +37,6 @@ static int read_pieces(struct tables *tables, const struct gguf *gguf, struct re
 {
     uint32_t used = 0, most = (uint32_t)gguf->pieces_bytes;
     uint64_t length;
-
     if (reader_seek(reader, gguf->pieces_offset, error) != 0) {
         return -1;
     }
@@ -75,7 +72,6 @@ static uint32_t rank_of(uint32_t bits)
 static int read_ranks(struct tables *tables, const struct gguf *gguf, struct reader *reader, struct error *error)
 {
     size_t bytes = gguf->vocabulary * sizeof(uint32_t);
-
     if (reader_seek(reader, gguf->scores_offset, error) != 0 || reader_get(reader, tables->rank, bytes, error) != 0) {
         return -1;
     }
@@ -107,19 +103,18 @@ int tokenizer_byte_name(const uint8_t *piece, size_t n)
 static uint8_t guess_type(const struct gguf *gguf, int32_t id, bool names_byte)
 {
     if (id == gguf->bos || id == gguf->eos) {
-        return TOKEN_CONTROL;
+        return GGUF_TOKEN_CONTROL;
     }
     if (id == gguf->unknown) {
-        return TOKEN_UNKNOWN;
+        return GGUF_TOKEN_UNKNOWN;
     }
-    return names_byte ? TOKEN_BYTE : TOKEN_NORMAL;
+    return names_byte ? GGUF_TOKEN_BYTE : GGUF_TOKEN_NORMAL;
 }
 
 static int read_types(struct tokenizer *tokenizer, struct tables *tables, const struct gguf *gguf,
                       struct reader *reader, struct error *error)
 {
     uint32_t type;
-
     if (gguf->types_offset != 0 && reader_seek(reader, gguf->types_offset, error) != 0) {
         return -1;
     }
@@ -131,18 +126,18 @@ static int read_types(struct tokenizer *tokenizer, struct tables *tables, const 
         } else if (reader_get(reader, &type, sizeof type, error) != 0) {
             return -1;
         }
-        if (type > TOKEN_BYTE) {
+        if (type > GGUF_TOKEN_BYTE) {
             return error_set(error, "%s: token %u has type %u; known are 0 to %u", reader->path, id, type,
-                             (uint32_t)TOKEN_BYTE);
+                             (uint32_t)GGUF_TOKEN_BYTE);
         }
-        if (type == TOKEN_BYTE && !names_byte) {
+        if (type == GGUF_TOKEN_BYTE && !names_byte) {
             return error_set(error, "%s: token %u is a byte, but not named <0x00> to <0xFF>", reader->path, id);
         }
-        if (type == TOKEN_USER && length > TOKENIZER_USER_MAX) {
+        if (type == GGUF_TOKEN_USER && length > TOKENIZER_USER_MAX) {
             return error_set(error, "%s: token %u is user-defined and has %u bytes; allowed are %u", reader->path, id,
                              length, (uint32_t)TOKENIZER_USER_MAX);
         }
-        bool marked = type == TOKEN_USER || type == TOKEN_CONTROL || type == TOKEN_UNKNOWN;
+        bool marked = type == GGUF_TOKEN_USER || type == GGUF_TOKEN_CONTROL || type == GGUF_TOKEN_UNKNOWN;
         if (marked && length <= TOKENIZER_USER_MAX && length > tokenizer->marked_longest) {
             tokenizer->marked_longest = length;
         }
@@ -158,7 +153,6 @@ static int compare_piece(const struct tokenizer *tokenizer, uint32_t id, const u
 {
     uint32_t start = tokenizer->text_start[id], length = tokenizer->text_start[id + 1] - start;
     int order = memcmp(tokenizer->text + start, bytes, length < n ? length : n);
-
     return order != 0 ? order : (length > n) - (length < n);
 }
 
@@ -166,7 +160,6 @@ static bool sorts_before(const struct tokenizer *tokenizer, uint32_t a, uint32_t
 {
     uint32_t start = tokenizer->text_start[b], length = tokenizer->text_start[b + 1] - start;
     int order = compare_piece(tokenizer, a, tokenizer->text + start, length);
-
     return order != 0 ? order < 0 : a < b;
 }
 
@@ -174,7 +167,6 @@ static bool sorts_before(const struct tokenizer *tokenizer, uint32_t a, uint32_t
 static void sift_down(const struct tokenizer *tokenizer, uint32_t *ids, uint32_t top, uint32_t count)
 {
     uint32_t id = ids[top];
-
     for (uint32_t child; (child = 2 * top + 1) < count; top = child) {
         if (child + 1 < count && sorts_before(tokenizer, ids[child], ids[child + 1])) {
             child++;
@@ -191,7 +183,6 @@ static void sift_down(const struct tokenizer *tokenizer, uint32_t *ids, uint32_t
 static void sort_ids(const struct tokenizer *tokenizer, uint32_t *ids)
 {
     uint32_t count = tokenizer->vocabulary;
-
     for (uint32_t i = 0; i < count; i++) {
         ids[i] = i;
     }
@@ -209,7 +200,6 @@ static void sort_ids(const struct tokenizer *tokenizer, uint32_t *ids)
 int32_t tokenizer_find(const struct tokenizer *tokenizer, const uint8_t *bytes, size_t n)
 {
     uint32_t low = 0, high = tokenizer->vocabulary; /* the first piece not before bytes is in [low, high] */
-
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (compare_piece(tokenizer, tokenizer->sorted[middle], bytes, n) < 0) {
@@ -219,7 +209,7 @@ int32_t tokenizer_find(const struct tokenizer *tokenizer, const uint8_t *bytes, 
         }
     }
     if (low == tokenizer->vocabulary || compare_piece(tokenizer, tokenizer->sorted[low], bytes, n) != 0) {
-        return TOKEN_ABSENT;
+        return GGUF_NO_TOKEN;
     }
     return (int32_t)tokenizer->sorted[low];
 }
@@ -231,10 +221,10 @@ static void find_byte_tokens(struct tokenizer *tokenizer)
         name[3] = (uint8_t) "0123456789ABCDEF"[byte >> 4];
         name[4] = (uint8_t) "0123456789ABCDEF"[byte & 15];
         int32_t id = tokenizer_find(tokenizer, name, sizeof name - 1);
-        if (id == TOKEN_ABSENT) {
+        if (id == GGUF_NO_TOKEN) {
             id = tokenizer_find(tokenizer, &byte, 1);
         }
-        tokenizer->byte_token[byte] = id != TOKEN_ABSENT ? id : tokenizer->unknown;
+        tokenizer->byte_token[byte] = id != GGUF_NO_TOKEN ? id : tokenizer->unknown;
     }
 }
 
@@ -242,10 +232,9 @@ int tokenizer_load(struct tokenizer *tokenizer, const struct gguf *gguf, struct 
                    struct error *error)
 {
     struct tables tables;
-
     memset(tokenizer, 0, sizeof *tokenizer);
     if (!take_tables(&tables, gguf, arena)) {
-        return error_set(error, "%s: no memory for the tokens, %llu bytes", reader->path,
+        return error_set(error, "%s: not enough memory for the tokens, %llu bytes", reader->path,
                          (unsigned long long)tokenizer_memory(gguf));
     }
     if (read_pieces(&tables, gguf, reader, error) != 0 || read_ranks(&tables, gguf, reader, error) != 0 ||

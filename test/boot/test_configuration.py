@@ -35,14 +35,14 @@ def test_wrong_lines(boot, volume, firmware):
     lines = ["# settings", "temperature = 0", "top_p = 1.5", "colr = red", "STEPS=60", "just words", "seed",
              "serial = com9", 'prompt = "The cat"', "countdown = -1", "wrap = 5", "after = party"]
     wrong = {
-        3: "top_p is a number from 0 to 1",
+        3: "top_p must be a number from 0 to 1",
         4: 'there is no setting "colr"; did you mean colour?',
-        6: "a setting is written key = value",
-        7: "a setting is written key = value",
-        8: "serial is off, or com1 to com4 and a speed: com1 115200",
-        10: "countdown is a whole number from 0 to 3600",
-        11: "wrap is auto, off or a whole number from 20 to 500",
-        12: "after is prompt, reboot or off",
+        6: "write a setting as key = value",
+        7: "write a setting as key = value",
+        8: "serial must be off, or com1 to com4 and a speed: com1 115200",
+        10: "countdown must be a whole number from 0 to 3600",
+        11: "wrap must be auto, off or a whole number from 20 to 500",
+        12: "after must be prompt, reboot or off",
     }
     messages = [f"Error: /BOOTLLAM.CFG, line {number}: {message}\n" for number, message in wrong.items()]
     volume.put("\n".join(lines).encode(), "/BOOTLLAM.CFG")
@@ -59,7 +59,7 @@ def test_file_too_long(boot, volume):
     with boot(volume.path) as machine:
         machine.start()
         assert machine.wait_for("Loading", error_allowed=True).endswith(
-            "\nError: /BOOTLLAM.CFG is longer than 65536 bytes; it is left out\nLoading")
+            "\nError: /BOOTLLAM.CFG is longer than 65536 bytes; it is ignored\nLoading")
         machine.tells(expected())
 
 
@@ -70,7 +70,7 @@ def test_file_that_cannot_be_read(boot, volume):
         machine.start()
         said = " ".join(machine.wait_for("Loading", error_allowed=True).split())
         assert re.search(r" Error: /BOOTLLAM\.CFG cannot be read: "
-                         rf"INT 13h status [0-9a-f]{{2}}h at LBA {lba}; it is left out Loading$", said)
+                         rf"INT 13h status [0-9a-f]{{2}}h at LBA {lba}; it is ignored Loading$", said)
         machine.tells(expected())
 
 

@@ -34,19 +34,19 @@ def begin(machine):
 
 HELP = """\
 Enter: another story; text: a story that begins with it; /help: all commands
-Esc or Ctrl-C stops a story; Up: earlier lines; Tab: completes a command
-/again          the same once more, with the same seed
+Esc or Ctrl-C stops a story, Up recalls earlier lines, Tab completes a command
+/again          tells the last one again, with the same seed
 /new            forgets the conversation
-/set KEY VALUE  changes a setting, like /set seed 7; alone: shows them all
-/models         the models on this disk
-/model NAME     loads another one; its number in that list will do
-/info           all about machine and model
-/bench          how fast each kernel computes here
+/set KEY VALUE  changes a setting, like /set seed 7; alone, shows them all
+/models         lists the models on this disk
+/model NAME     loads another one, by its name or its number in that list
+/info           shows all about machine and model
+/bench          measures how fast each kernel computes here
 /kernel NAME    computes with another kernel: the same text at another speed
-/save           is not there: the disk is only read
+/save           does not exist: bootllama only reads its disk
 /reboot         restarts the machine
 /off            switches it off
-/exit           back to where bootllama was started from
+/exit           returns to what started bootllama
 /help           this list"""
 
 SETTINGS = """\
@@ -85,8 +85,8 @@ Kernels: scalar, sse2, avx2
 Model: <any> parameters, context <n>
 Size: <any> in the file, <any> in memory, 1 processor computes
 File: /MODELS/<name>, GGUF version 3
-Shape: <n> layers of <n> and <n>, <n> heads of <n>, <n> of keys and values
-RoPE: over <n> of <n>, base 10000
+Shape: <n> layers, dim <n>, hidden <n>, <n> heads of <n>, <n> KV heads
+RoPE: <n> of <n> dimensions, base 10000
 Tokenizer: <n> tokens, BOS 1, EOS 2, unknown 0
 In use: weights <size>, KV cache <size>, tokenizer <size>, buffers <size>
 """
@@ -95,7 +95,7 @@ SAMPLING = "Settings: " + ", ".join(pair.replace(" ", TIE) for pair in [
     "steps 20", "temperature 0", "top_p 0.9", "top_k 0", "min_p 0", "repeat_penalty 1", "seed 83"])
 
 BENCH = """\
-Time for a token, 128 one by one; * computes stories here
+Time for a token, 128 in a row; * marks the kernel in use
   scalar<n> us <bar><x> tokens/s
   sse2<n> us <bar><x> tokens/s
 * avx2<n> us <bar><x> tokens/s"""
@@ -220,20 +220,20 @@ def test_wrong_input(boot, volume, firmware):
         say(machine, "/hepl", "Error: unknown command /hepl; did you mean /help?")
         say(machine, "/nonsense", "Error: unknown command /nonsense; /help lists all")
         say(machine, "/set nonsense 3", 'Error: there is no setting "nonsense"; /set lists them all')
-        say(machine, "/set temperature -1", "Error: temperature is a number from 0 to 100")
-        say(machine, "/set steps many", "Error: steps is a whole number from 0 to 1000000")
-        say(machine, "/set colour red", "Error: colour is off or on")
+        say(machine, "/set temperature -1", "Error: temperature must be a number from 0 to 100")
+        say(machine, "/set steps many", "Error: steps must be a whole number from 0 to 1000000")
+        say(machine, "/set colour red", "Error: colour must be off or on")
         say(machine, "/model 99", "Error: no model 99 in /MODELS; /models lists them")
         say(machine, "/model nonsense", "Error: no model nonsense in /MODELS; /models lists them")
         say(machine, f"/model {NAME[1:]}", f"Error: no model {NAME[1:]} in /MODELS; did you mean {NAME}?")
         say(machine, "/kernel mmx", "Error: unknown kernel mmx; /info lists them")
         say(machine, "/", "Error: unknown command /; /help lists all")
         say(machine, "/set tempature 3", 'Error: there is no setting "tempature"; did you mean temperature?')
-        say(machine, "/set seed x", "Error: seed is random or a whole number below 2^64")
-        say(machine, "/set countdown 5", "Error: countdown counts at start: write it into /BOOTLLAM.CFG")
+        say(machine, "/set seed x", "Error: seed must be random or a whole number below 2^64")
+        say(machine, "/set countdown 5", "Error: countdown only counts at start: write it into /BOOTLLAM.CFG")
         say(machine, "/set serial com3", "Error: no serial port answers for COM3 at 3e8h")
         say(machine, "/set chat_stop \\q",
-            "Error: chat_stop knows \\n (new line), \\t (tab), \\s (space) and \\\\ only")
+            "Error: in chat_stop only \\n (new line), \\t (tab), \\s (space) and \\\\ are known")
         say(machine, "/set", SETTINGS)  # all as before
 
 

@@ -34,7 +34,7 @@ static bool is_text(const char *text, size_t size)
 /* What a setting is said to be sets it to what it is; texts are shown without their tabs. */
 static void check_values(const struct config *config)
 {
-    static char value[PROMPT_MAX], again[PROMPT_MAX];
+    static char value[ENGINE_PROMPT_MAX], again[ENGINE_PROMPT_MAX];
     struct config copy = config_default();
     struct error error;
 

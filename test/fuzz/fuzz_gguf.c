@@ -6,12 +6,13 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "gguf/gguf.h"
-#include "infer/model.h"
+#include "gguf/header.h"
+#include "infer/load.h"
 #include "infer/transformer.h"
 #include "kernel/kernel.h"
 #include "memory_platform.h"
-#include "text/tokenizer.h"
+#include "text/decoder.h"
+#include "text/encode.h"
 
 enum { ZEROS = 24096, INPUT_MAX = 1 << 20, WINDOW = 2048, MEMORY = 2 << 20, TEXT_MAX = 4096, CONTEXT = 4 };
 
@@ -28,17 +29,19 @@ static void tell(const struct tokenizer *tokenizer)
     static char out[TEXT_MAX];
     uint64_t scratch[(43 * (sizeof text + 1)) / 8 + 1];
     struct decoder decoder;
-
-    if (tokenizer_encode_turn(tokenizer, text, sizeof text - 1, 5, 9, true, ids, 200, scratch) < 0)
+    if (encode_marked(tokenizer, text, sizeof text - 1, 5, 9, true, ids, 200, scratch) < 0) {
         abort();
-    int32_t count = tokenizer_encode(tokenizer, text, sizeof text - 1, ids, 200, scratch);
-    if (tokenizer_scratch(sizeof text - 1) > sizeof scratch || count < 0)
+    }
+    int32_t count = encode_text(tokenizer, text, sizeof text - 1, ids, 200, scratch);
+    if (encode_scratch(sizeof text - 1) > sizeof scratch || count < 0) {
         abort();
+    }
     decoder_begin(&decoder, true);
     for (int32_t i = 0; i < count; i++) {
         if (ids[i] < 0 || (uint32_t)ids[i] >= tokenizer->vocabulary ||
-            decoder_push(&decoder, tokenizer, ids[i], out, sizeof out) > sizeof out)
+            decoder_push(&decoder, tokenizer, ids[i], out, sizeof out) > sizeof out) {
             abort();
+        }
     }
     decoder_end(&decoder, out, sizeof out);
 }
@@ -50,13 +53,14 @@ static void run_model(struct reader *reader, struct arena *arena)
     struct error error;
     const struct load_progress progress = {NULL, NULL};
     const int32_t last = (int32_t)gguf.vocabulary - 1;
-
     if (model_layout(&model, &gguf, &kernel_scalar, arena) != 0 ||
-        model_load(&model, &gguf, reader, arena, &progress, &error) != 0 ||
-        transformer_layout(&transformer, &model, CONTEXT, arena) != 0)
+        load_weights(&model, &gguf, reader, arena, &progress, &error) != 0 ||
+        transformer_layout(&transformer, &model, CONTEXT, arena) != 0) {
         return;
-    if (transformer_run(&transformer, &last, 1, 0, true) == NULL)
+    }
+    if (transformer_run(&transformer, &last, 1, 0, true) == NULL) {
         abort();
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -68,17 +72,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct tokenizer tokenizer;
     struct reader reader;
     struct error error;
-
-    if (size > INPUT_MAX)
+    if (size > INPUT_MAX) {
         return 0;
+    }
     memcpy(bytes, data, size);
     memset(bytes + size, 0, ZEROS);
     memory_platform_init(&platform, &file, 1);
-    if (reader_open(&reader, &platform.platform, file.path, window, sizeof window, &error) != 0)
+    if (reader_open(&reader, &platform.platform, file.path, window, sizeof window, &error) != 0) {
         abort();
+    }
     if (gguf_read(&gguf, &reader, &error) != 0) {
-        if (strncmp(error.text, "/MODELS/FUZZ.GGUF: ", 19) != 0)
+        if (strncmp(error.text, "/MODELS/FUZZ.GGUF: ", 19) != 0) {
             abort();
+        }
     } else if (tokenizer_load(&tokenizer, &gguf, &reader, &arena, &error) == 0) {
         tell(&tokenizer);
         run_model(&reader, &arena);

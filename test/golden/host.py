@@ -1,9 +1,10 @@
 """The host program as functions. The boot tests take the text that a machine must show from here."""
 import functools
+import re
 import subprocess
 from pathlib import Path
 
-from places import built, stories260k
+from places import ROOT, built, stories260k
 
 SECONDS = 120  # of one run at most; it takes two
 MODELS = ["STORIES260K.GGUF", "DEFAULT.GGUF"]
@@ -55,8 +56,15 @@ def score(model, tokens, context, folder, *options, variant="host"):
     return logits.read_bytes()
 
 
-def has_flags(*flags):
-    """Whether this processor says that it has all of these features, in the words of Linux."""
-    words = next((line.split() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags")),
-                 [])
-    return set(flags) <= set(words)
+@functools.cache
+def kernels():
+    """The kernels of core/kernel/kernels.def, slowest first: name -> features that they are compiled for."""
+    rows = re.findall(r"^KERNEL\((\w+), \w+, .*, (.*)\)$", (ROOT / "core/kernel/kernels.def").read_text(), re.MULTILINE)
+    return {name: re.findall(r"-m(\w+)", flags) for name, flags in rows}
+
+
+def missing_features(kernel):
+    """Features that the kernel needs and that Linux does not show of this processor."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    flags = next((line.split() for line in lines if line.startswith("flags")), [])
+    return set(kernels()[kernel]) - {flag.replace("_", "") for flag in flags}

@@ -5,16 +5,9 @@ import struct
 
 import pytest
 
-from host import MODELS, has_flags, model_file, run, score, tell
+from host import MODELS, kernels, missing_features, model_file, run, score, tell
 from places import BUILD
 
-KERNELS = {  # name -> what the processor must have
-    "scalar": [],
-    "sse2": ["sse2"],
-    "avx2": ["avx2", "f16c"],
-    "avxvnni": ["avx2", "f16c", "avx_vnni"],
-    "avx512vnni": ["avx512f", "avx512bw", "avx512vl", "avx512_vnni"],
-}
 VARIANTS = ["host", "host32-x87", "host32-sse2"]  # 64-bit, 32-bit x87 at 24-bit precision, 32-bit SSE2
 SEQUENCES, CONTEXT = 2, 512  # attention goes by chunks from 257 positions on
 
@@ -36,10 +29,11 @@ def scalar_logits(model, folder):
     return logits
 
 
-@pytest.fixture(params=KERNELS)
+@pytest.fixture(params=kernels())
 def kernel(request):
-    if not has_flags(*KERNELS[request.param]):
-        pytest.skip(f"this processor lacks one of {', '.join(KERNELS[request.param])}")
+    missing = missing_features(request.param)
+    if missing:
+        pytest.skip(f"this processor lacks {', '.join(missing)}")
     return request.param
 
 
@@ -69,8 +63,14 @@ def test_f32_file_is_quantized_as_the_converter_does(tmp_path):
     assert score(original, token_file(), CONTEXT, tmp_path) == scalar_logits(converted, tmp_path)
 
 
+def test_list_of_kernels():
+    """What the program finds in the processor is what Linux shows of it."""
+    lines = [f"{name}\t{'no' if missing_features(name) else 'yes'}\n" for name in kernels()]
+    assert run("--kernels") == (0, "".join(lines), "")
+
+
 def test_kernel_that_the_processor_lacks():
-    missing = [name for name, flags in KERNELS.items() if not has_flags(*flags)]
+    missing = [name for name in kernels() if missing_features(name)]
     if not missing:
         pytest.skip("this processor has every kernel")
     status, output, errors = run("any.gguf", "--kernel", missing[-1])

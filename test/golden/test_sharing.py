@@ -4,7 +4,7 @@ import struct
 import pytest
 
 import wide_model
-from host import score, start, tell, token_ids
+from host import run, score, tell, token_ids
 
 PROCESSORS = [2, 3, 4, 7]
 CONTEXT, SEQUENCES = 96, 2
@@ -15,13 +15,10 @@ def model(tmp_path_factory):
     return wide_model.write(tmp_path_factory.mktemp("wide"))
 
 
-def usable_kernels(model):
-    names = ["scalar", "sse2", "avx2", "avx512vnni", "auto"]
-    for name in names:
-        process = start(model, "--kernel", name, "--steps", 1, stdout=-3)
-        process.communicate(timeout=60)
-        if process.returncode == 0:
-            yield name
+def usable_kernels():
+    status, output, _ = run("--kernels")
+    assert status == 0
+    return [name for name, usable in map(str.split, output.splitlines()) if usable == "yes"]
 
 
 @pytest.mark.parametrize("number", PROCESSORS)
@@ -29,7 +26,7 @@ def test_logits(model, tmp_path, number):
     tokens = tmp_path / "tokens.i32"
     count = CONTEXT * SEQUENCES
     tokens.write_bytes(struct.pack(f"<{count}i", *(3 + i * 7919 % 300 for i in range(count))))
-    for kernel in usable_kernels(model):
+    for kernel in usable_kernels():
         one, many = (score(model, tokens, CONTEXT, tmp_path, "--kernel", kernel, "--processors", processors)
                      for processors in (1, number))
         assert one == many

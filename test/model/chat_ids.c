@@ -12,20 +12,13 @@
 #include "infer/story.h"
 #include "kernel/cpu.h"
 
-static void put_nothing(struct platform *platform, const char *utf8, size_t n)
-{
-    (void)platform;
-    (void)utf8;
-    (void)n;
-}
-
 /* Writes one turn and prints its ids. Returns -1 with *error filled on failure. */
 static int write_turn(struct engine *engine, const char *text, struct error *error)
 {
     const struct story turn = {
         .prompt = text,
         .prompt_bytes = strlen(text),
-        .sampling = sampling_default(),
+        .sampling = sampler_defaults(),
         .steps = 1,
         .go_on = true,
         .chat = &engine->chat,
@@ -52,7 +45,6 @@ int main(int count, char **arguments)
     struct cpu_features cpu;
     struct error error;
     host_platform(&platform);
-    platform.put = put_nothing;
     cpu_detect(&cpu);
     if (engine_open(&engine, &platform, arguments[1], kernel_best(&cpu), &quiet, &error) != 0) {
         fprintf(stderr, "%s\n", error.text);

@@ -205,15 +205,15 @@ def refuse(convert, files, message, *options):
 
 
 HEADERS = {
-    "dim": (Shape(dim=0), "dim is 0, allowed is 2 to 131072"),
-    "dim-negative": (Shape(dim=-64), "dim is -64, allowed is 2 to 131072"),
-    "hidden": (Shape(hidden=2**31 - 1), "hidden_dim is 2147483647, allowed is 1 to 131072"),
-    "layers": (Shape(layers=257), "n_layers is 257, allowed is 1 to 256"),
-    "heads": (Shape(heads=65), "n_heads is 65, allowed is 1 to 64"),
-    "kv-heads": (Shape(kv_heads=5), "n_kv_heads is 5, allowed is 1 to 4"),
-    "vocabulary": (Shape(vocabulary=2), "vocab_size is 2, allowed is 3 to 262144"),
-    "vocabulary-lowest": (Shape(vocabulary=-2**31), "vocab_size is 2147483648, allowed is 3 to 262144"),
-    "context": (Shape(context=0), "seq_len is 0, allowed is 1 to 16777216"),
+    "dim": (Shape(dim=0), "dim is 0; allowed are 2 to 131072"),
+    "dim-negative": (Shape(dim=-64), "dim is -64; allowed are 2 to 131072"),
+    "hidden": (Shape(hidden=2**31 - 1), "hidden_dim is 2147483647; allowed are 1 to 131072"),
+    "layers": (Shape(layers=257), "n_layers is 257; allowed are 1 to 256"),
+    "heads": (Shape(heads=65), "n_heads is 65; allowed are 1 to 64"),
+    "kv-heads": (Shape(kv_heads=5), "n_kv_heads is 5; allowed are 1 to 4"),
+    "vocabulary": (Shape(vocabulary=2), "vocab_size is 2; allowed are 3 to 262144"),
+    "vocabulary-lowest": (Shape(vocabulary=-2**31), "vocab_size is 2147483648; allowed are 3 to 262144"),
+    "context": (Shape(context=0), "seq_len is 0; allowed are 1 to 16777216"),
 }
 
 
@@ -221,7 +221,7 @@ HEADERS = {
 def test_header_out_of_range(convert, files, shape, problem):
     files.write_model(Shape())
     files.checkpoint.write_bytes(shape.header() + files.checkpoint.read_bytes()[28:])
-    refuse(convert, files, f"{files.checkpoint}: no llama2.c checkpoint: {problem}")
+    refuse(convert, files, f"{files.checkpoint}: not a llama2.c checkpoint: {problem}")
 
 
 @pytest.mark.parametrize("shape, problem", [
@@ -239,7 +239,7 @@ def test_header_that_does_not_fit(convert, files, shape, problem):
 def test_header_truncated(convert, files, length):
     files.write_model(Shape())
     files.checkpoint.write_bytes(files.checkpoint.read_bytes()[:length])
-    refuse(convert, files, f"{files.checkpoint}: no llama2.c checkpoint: shorter than its header of 28 bytes")
+    refuse(convert, files, f"{files.checkpoint}: not a llama2.c checkpoint: shorter than its header of 28 bytes")
 
 
 def test_later_version(convert, files):
@@ -292,12 +292,12 @@ def changed(index, piece):
 
 
 TOKENIZERS = {
-    "empty": (b"", "no llama2.c tokenizer: does not begin with the length of its longest piece"),
-    "text": (b"text of another kind", "no llama2.c tokenizer: does not begin with the length of its longest piece"),
+    "empty": (b"", "not a llama2.c tokenizer: does not begin with the length of its longest piece"),
+    "text": (b"text of another kind", "not a llama2.c tokenizer: does not begin with the length of its longest piece"),
     "cut": (tokenizer(pieces())[:-1], "ends within piece 264; the model has 265"),
     "cut-length": (tokenizer(pieces())[:-3], "ends after 264 pieces; the model has 265"),
-    "no-text": (changed(260, ""), "piece 260 is 0 bytes long, allowed is 1 to 6"),
-    "too-long": (struct.pack("<i", 5) + tokenizer(pieces())[4:], "piece 2 is 6 bytes long, allowed is 1 to 5"),
+    "no-text": (changed(260, ""), "piece 260 is 0 bytes long; allowed are 1 to 6"),
+    "too-long": (struct.pack("<i", 5) + tokenizer(pieces())[4:], "piece 2 is 6 bytes long; allowed are 1 to 5"),
     "bad-utf-8": (changed(260, b"\xc3"), "piece 260 is not text in UTF-8"),
     "nul": (changed(260, b"a\0b"), "piece 260 is not text in UTF-8"),
     "alike": (changed(264, "<0x41>"), "pieces 68 and 264 are alike"),

@@ -93,8 +93,8 @@ def test_damaged_cache_is_mended(machine, models):
 def test_folder_with_a_wrong_file(machine, models, name):
     with open(models / name, "r+b") as file:
         file.write(b"\1")
-    check_failed(machine.fetch(models=models), 1, f"BOOTLLAMA_MODELS: {models}/{name}: is another file than the one "
-                 "wanted here: its SHA-256 differs")
+    check_failed(machine.fetch(models=models), 1, f"BOOTLLAMA_MODELS: {models}/{name}: is not the file wanted here: "
+                 "its SHA-256 differs")
     assert name not in machine.kept() and machine.calls() == []
 
 
@@ -157,8 +157,8 @@ def test_download_is_bounded(machine):
 
 def test_download_of_another_file(machine):
     machine.install("curl", 'for word; do [[ $previous == --output ]] && echo "<html>" >"$word"; previous=$word; done')
-    check_failed(machine.fetch(), 3, f"{HOME}/stories260K.bin: is another file than the one wanted here: its SHA-256 "
-                 f"differs; {GOING_ON}")
+    check_failed(machine.fetch(), 3, f"{HOME}/stories260K.bin: is not the file wanted here: its SHA-256 differs; "
+                 f"{GOING_ON}")
     assert machine.kept() == ["failed"]
 
 

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/exp2.h"
+#include "base/number.h"
 
 static uint32_t random_state = 1;
 
@@ -27,7 +28,7 @@ float random_float(void)
 
 void *take(size_t bytes)
 {
-    void *memory = aligned_alloc(ALIGNMENT, (bytes + ALIGNMENT) / ALIGNMENT * ALIGNMENT);
+    void *memory = aligned_alloc(KERNEL_ALIGNMENT, (bytes + KERNEL_ALIGNMENT) / KERNEL_ALIGNMENT * KERNEL_ALIGNMENT);
     assert_non_null(memory);
     memset(memory, 0xA5, bytes);
     return memory;
@@ -42,11 +43,21 @@ float *random_floats(uint32_t n, float scale)
     return x;
 }
 
+/* Bytes of a group's form that suffice for every kernel. */
+static uint32_t largest_form(void)
+{
+    uint32_t largest = 0;
+    for (uint32_t i = 0; i < KERNELS; i++) {
+        largest = number_max(largest, kernel_at(i)->form_bytes);
+    }
+    return largest;
+}
+
 struct q8_vector take_q8(uint32_t groups)
 {
     return (struct q8_vector){
-        .q = take(groups * GROUP),
-        .wide = take(groups * GROUP * sizeof(int32_t)),
+        .q = take(groups * Q8_GROUP),
+        .form = take(groups * largest_form()),
         .sum = take(groups * sizeof(int32_t)),
         .scale = take(groups * sizeof(float)),
     };
@@ -55,7 +66,7 @@ struct q8_vector take_q8(uint32_t groups)
 void free_q8(struct q8_vector *x)
 {
     free(x->q);
-    free(x->wide);
+    free(x->form);
     free(x->sum);
     free(x->scale);
 }
@@ -72,7 +83,7 @@ void assert_same_bits(const float *a, const float *b, uint32_t n)
 
 void assert_same_q8(const struct q8_vector *a, const struct q8_vector *b, uint32_t groups)
 {
-    assert_memory_equal(a->q, b->q, groups * GROUP);
+    assert_memory_equal(a->q, b->q, groups * Q8_GROUP);
     assert_same_bits(a->scale, b->scale, groups);
 }
 
@@ -95,10 +106,10 @@ void for_each_kernel(void (*check)(const struct kernel *))
     }
 }
 
-void random_rows(struct q8_0_block block[GROUP], bool extreme)
+void random_rows(struct q8_0_block block[Q8_GROUP], bool extreme)
 {
-    for (uint32_t row = 0; row < GROUP; row++) {
-        for (uint32_t column = 0; column < GROUP; column++) {
+    for (uint32_t row = 0; row < Q8_GROUP; row++) {
+        for (uint32_t column = 0; column < Q8_GROUP; column++) {
             block[row].q[column] = extreme ? (random_u32() & 1 ? 127 : -127) : (int8_t)(random_u32() % 255 - 127);
         }
         block[row].scale = row % 8 == 5 ? (uint16_t)(random_u32() % 0x0400) /* zero, subnormal */
@@ -107,14 +118,14 @@ void random_rows(struct q8_0_block block[GROUP], bool extreme)
 }
 
 /* Packs the same random weights for two kernels. */
-void random_matrices(struct matrix *a, const struct kernel *kernel_a, struct matrix *b, const struct kernel *kernel_b,
-                     bool extreme)
+void random_matrices(struct q8_matrix *a, const struct kernel *kernel_a, struct q8_matrix *b,
+                     const struct kernel *kernel_b, bool extreme)
 {
     const uint32_t count = a->row_tiles * a->groups;
     a->tiles = take((size_t)count * kernel_a->tile_bytes);
     b->tiles = take((size_t)count * kernel_b->tile_bytes);
     for (uint32_t i = 0; i < count; i++) {
-        struct q8_0_block block[GROUP];
+        struct q8_0_block block[Q8_GROUP];
         random_rows(block, extreme);
         kernel_a->tile_pack(a->tiles + (size_t)i * kernel_a->tile_bytes, block, 1);
         kernel_b->tile_pack(b->tiles + (size_t)i * kernel_b->tile_bytes, block, 1);
@@ -135,15 +146,15 @@ struct kv_cache random_cache(const struct attention *shape)
 {
     const size_t n = (size_t)shape->kv_heads * shape->context * shape->head_stride;
     struct kv_cache cache = {
-        .k = random_row(n, KEY_RANGE),
-        .v = random_row(n, VALUE_RANGE),
+        .k = random_row(n, KV_KEY_RANGE),
+        .v = random_row(n, KV_VALUE_RANGE),
         .k_scale = take(shape->context * sizeof(float)),
         .v_scale = take(shape->context * sizeof(float)),
         .v_largest = take(shape->context * sizeof(float)),
     };
     float largest = 0;
     for (uint32_t t = 0; t < shape->context; t++) {
-        cache.k_scale[t] = (1.5f + random_float()) / KEY_RANGE;
+        cache.k_scale[t] = (1.5f + random_float()) / KV_KEY_RANGE;
         cache.v_scale[t] = (t > shape->position ? 1000.0f : 1.0f) * (1.0f + random_float());
         cache.v_largest[t] = largest = cache.v_scale[t] > largest ? cache.v_scale[t] : largest;
     }
@@ -165,12 +176,12 @@ struct attention_case random_attention(uint32_t heads, uint32_t kv_heads, uint32
         .heads = heads,
         .kv_heads = kv_heads,
         .head_size = head_size,
-        .head_stride = round_up(head_size, HEAD_STEP),
-        .context = round_up(position + 1, KV_BLOCK) + KV_BLOCK,
+        .head_stride = number_round_up(head_size, KV_HEAD_STEP),
+        .context = number_round_up(position + 1, KV_BLOCK) + KV_BLOCK,
         .position = position,
-        .score_factor = (1 << POWER_BITS) * LOG2_E / sqrtf((float)head_size),
+        .score_factor = (1 << ATTENTION_POWER_BITS) * LOG2_E / sqrtf((float)head_size),
     };
-    return (struct attention_case){shape, random_row((size_t)heads * head_size, KEY_RANGE), 2.0f / KEY_RANGE,
+    return (struct attention_case){shape, random_row((size_t)heads * head_size, KV_KEY_RANGE), 2.0f / KV_KEY_RANGE,
                                    random_cache(&shape)};
 }
 
@@ -180,15 +191,32 @@ void free_case(struct attention_case *it)
     free_cache(&it->cache);
 }
 
+struct attention_scratch take_scratch(const struct attention *shape)
+{
+    struct attention_scratch scratch;
+    struct arena count = {0};
+    attention_layout(&scratch, shape->heads, shape->kv_heads, shape->context, &count);
+    struct arena arena = {.base = take(count.used), .size = count.used};
+    attention_layout(&scratch, shape->heads, shape->kv_heads, shape->context, &arena);
+    assert_ptr_equal(scratch.scores, arena.base);
+    assert_int_equal(arena.used, count.used);
+    return scratch;
+}
+
+void free_scratch(struct attention_scratch *scratch)
+{
+    free(scratch->scores); /* the first one taken */
+}
+
 float *run_attention(const struct kernel *kernel, const struct attention_case *it)
 {
     const struct attention *shape = &it->shape;
     const uint32_t n = shape->heads * shape->head_size;
-    float *scratch = take((size_t)attention_scratch(shape->heads, shape->context) * sizeof *scratch);
+    struct attention_scratch scratch = take_scratch(shape);
     float *out = take((n + 1) * sizeof *out), *untouched = take(sizeof *untouched);
-    attention_compute(kernel, out, it->q, it->q_scale, &it->cache, shape, scratch);
+    attention_compute(kernel, out, it->q, it->q_scale, &it->cache, shape, &scratch, 0, shape->kv_heads);
     assert_memory_equal(out + n, untouched, sizeof *out);
-    free(scratch);
+    free_scratch(&scratch);
     free(untouched);
     return out;
 }

@@ -5,7 +5,7 @@
 #include "unit.h"
 
 #include "base/half.h"
-#include "kernel/kernel.h"
+#include "kernel/attention.h"
 
 void random_begin(void); /* the same numbers again */
 uint32_t random_u32(void);
@@ -13,7 +13,7 @@ float random_float(void); /* in [-1, 1) */
 
 void *take(size_t bytes);                          /* filled with A5h */
 float *random_floats(uint32_t n, float scale);     /* [n] in [-scale, scale) */
-struct q8_vector take_q8(uint32_t groups);
+struct q8_vector take_q8(uint32_t groups);         /* for any kernel */
 void free_q8(struct q8_vector *x);
 
 void assert_same_bits(const float *a, const float *b, uint32_t n);
@@ -27,11 +27,11 @@ bool runs_here(const struct kernel *kernel, const struct cpu_features *cpu);
 void for_each_kernel(void (*check)(const struct kernel *));
 
 /* Weights and f16 scales, subnormal ones and zeros among them; extreme: weights of 127 and -127 alone. */
-void random_rows(struct q8_0_block block[GROUP], bool extreme);
+void random_rows(struct q8_0_block block[Q8_GROUP], bool extreme);
 
 /* Packs the same random weights for two kernels. The shapes are set already. */
-void random_matrices(struct matrix *a, const struct kernel *kernel_a, struct matrix *b, const struct kernel *kernel_b,
-                     bool extreme);
+void random_matrices(struct q8_matrix *a, const struct kernel *kernel_a, struct q8_matrix *b,
+                     const struct kernel *kernel_b, bool extreme);
 
 struct attention_case {
     struct attention shape;
@@ -45,6 +45,9 @@ struct kv_cache random_cache(const struct attention *shape);
 void free_cache(struct kv_cache *cache);
 struct attention_case random_attention(uint32_t heads, uint32_t kv_heads, uint32_t head_size, uint32_t position);
 void free_case(struct attention_case *it);
+
+struct attention_scratch take_scratch(const struct attention *shape);
+void free_scratch(struct attention_scratch *scratch);
 
 /* A kernel's attention [heads * head_size], of malloc; asserts that nothing is written beyond it. */
 float *run_attention(const struct kernel *kernel, const struct attention_case *it);

@@ -84,7 +84,7 @@ static void set_array(struct sample *sample, const char *name, uint32_t type, ui
 
 static uint64_t tensor_bytes(uint32_t type, uint64_t elements)
 {
-    return type == TENSOR_F32 ? elements * 4 : type == TENSOR_Q8_0 ? elements / 32 * 34 : elements * 2;
+    return type == GGUF_TYPE_F32 ? elements * 4 : type == GGUF_TYPE_Q8_0 ? elements / 32 * 34 : elements * 2;
 }
 
 static void add_tensor(struct sample *sample, const char *name, uint32_t type, uint64_t cols, uint64_t rows)
@@ -133,24 +133,24 @@ static void add_keys(struct sample *sample)
 
 static void add_tensors(struct sample *sample)
 {
-    add_tensor(sample, "token_embd.weight", TENSOR_F32, DIM, 12);
-    add_tensor(sample, "blk.0.attn_norm.weight", TENSOR_F32, DIM, 0);
-    add_tensor(sample, "blk.0.attn_q.weight", TENSOR_Q8_0, DIM, DIM);
-    add_tensor(sample, "blk.0.attn_k.weight", TENSOR_F16, DIM, DIM / 2);
-    add_tensor(sample, "blk.0.attn_v.weight", TENSOR_BF16, DIM, DIM / 2);
-    add_tensor(sample, "blk.0.attn_output.weight", TENSOR_Q8_0, DIM, DIM);
-    add_tensor(sample, "blk.0.ffn_norm.weight", TENSOR_F32, DIM, 0);
-    add_tensor(sample, "blk.0.ffn_gate.weight", TENSOR_Q8_0, DIM, HIDDEN);
-    add_tensor(sample, "blk.0.ffn_down.weight", TENSOR_Q8_0, HIDDEN, DIM);
-    add_tensor(sample, "blk.0.ffn_up.weight", TENSOR_Q8_0, DIM, HIDDEN);
+    add_tensor(sample, "token_embd.weight", GGUF_TYPE_F32, DIM, 12);
+    add_tensor(sample, "blk.0.attn_norm.weight", GGUF_TYPE_F32, DIM, 0);
+    add_tensor(sample, "blk.0.attn_q.weight", GGUF_TYPE_Q8_0, DIM, DIM);
+    add_tensor(sample, "blk.0.attn_k.weight", GGUF_TYPE_F16, DIM, DIM / 2);
+    add_tensor(sample, "blk.0.attn_v.weight", GGUF_TYPE_BF16, DIM, DIM / 2);
+    add_tensor(sample, "blk.0.attn_output.weight", GGUF_TYPE_Q8_0, DIM, DIM);
+    add_tensor(sample, "blk.0.ffn_norm.weight", GGUF_TYPE_F32, DIM, 0);
+    add_tensor(sample, "blk.0.ffn_gate.weight", GGUF_TYPE_Q8_0, DIM, HIDDEN);
+    add_tensor(sample, "blk.0.ffn_down.weight", GGUF_TYPE_Q8_0, HIDDEN, DIM);
+    add_tensor(sample, "blk.0.ffn_up.weight", GGUF_TYPE_Q8_0, DIM, HIDDEN);
     for (int i = 1; i <= 9; i++) {
         struct tensor *tensor = &sample->tensors[i];
         char name[NAME_MAX_BYTES] = "blk.1.";
         strcat(name, tensor->name + 6);
         add_tensor(sample, name, tensor->type, tensor->sizes[0], tensor->rank > 1 ? tensor->sizes[1] : 0);
     }
-    add_tensor(sample, "output_norm.weight", TENSOR_F32, DIM, 0);
-    add_tensor(sample, "output.weight", TENSOR_Q8_0, DIM, 12);
+    add_tensor(sample, "output_norm.weight", GGUF_TYPE_F32, DIM, 0);
+    add_tensor(sample, "output.weight", GGUF_TYPE_Q8_0, DIM, 12);
 }
 
 /* ---- Spoiling ---- */

@@ -2,6 +2,7 @@
 
 #include "unit.h"
 
+#include "gguf/header.h"
 #include "kernel/cpu.h"
 #include "sample_model.h"
 
@@ -73,23 +74,23 @@ static void fill(uint8_t *bytes, const struct gguf *gguf, float last_norm)
     for (uint32_t i = 0; i < gguf->tensor_count; i++) {
         const struct gguf_tensor *tensor = &gguf->tensor[i];
         uint8_t *to = bytes + tensor->offset;
-        for (uint64_t k = 0; tensor->type != TENSOR_ABSENT && k < tensor->size; k += 2) {
+        for (uint64_t k = 0; tensor->type != GGUF_TYPE_ABSENT && k < tensor->size; k += 2) {
             const float one = 1.0f, weight = (float)(rand() % 2001 - 1000) / 500.0f;
             const uint16_t half = (uint16_t)(0x3000 | (rand() & 0x83FF));
             const uint16_t brain = (uint16_t)(0x3E00 | (rand() & 0x807F));
-            if (tensor->type == TENSOR_F32 && k % 4 == 0)
+            if (tensor->type == GGUF_TYPE_F32 && k % 4 == 0)
                 memcpy(to + k, tensor->rows == 1 ? &one : &weight, 4);
-            else if (tensor->type == TENSOR_F16 || (tensor->type == TENSOR_Q8_0 && k % 34 == 0))
-                memcpy(to + k, tensor->type == TENSOR_F16 ? &half : &(uint16_t){0x2400}, 2);
-            else if (tensor->type == TENSOR_BF16)
+            else if (tensor->type == GGUF_TYPE_F16 || (tensor->type == GGUF_TYPE_Q8_0 && k % 34 == 0))
+                memcpy(to + k, tensor->type == GGUF_TYPE_F16 ? &half : &(uint16_t){0x2400}, 2);
+            else if (tensor->type == GGUF_TYPE_BF16)
                 memcpy(to + k, &brain, 2);
-            else if (tensor->type == TENSOR_Q8_0)
+            else if (tensor->type == GGUF_TYPE_Q8_0)
                 to[k] = (uint8_t)rand(), to[k + 1] = (uint8_t)rand();
         }
     }
-    memset(bytes + gguf->tensor[TENSOR_OUTPUT].offset, 0, (machine.ends_by_itself ? EOS : EOS + 1) * 34);
+    memset(bytes + gguf->tensor[GGUF_TENSOR_OUTPUT].offset, 0, (machine.ends_by_itself ? EOS : EOS + 1) * 34);
     for (uint32_t i = 0; i < gguf->dim; i++)
-        memcpy(bytes + gguf->tensor[TENSOR_OUTPUT_NORM].offset + 4 * i, &last_norm, 4);
+        memcpy(bytes + gguf->tensor[GGUF_TENSOR_OUTPUT_NORM].offset + 4 * i, &last_norm, 4);
 }
 
 void machine_open(const char *chat_template, float last_norm)
@@ -128,14 +129,25 @@ void machine_open(const char *chat_template, float last_norm)
     platform->exclusive = exclusive;
     machine.us_a_run = 1000;
     assert_int_equal(engine_open(&machine.engine, platform, file.path, kernel_best(&cpu), &quiet, &machine.error), 0);
-    keys_begin(&machine.keys, platform);
+    typeahead_begin(&machine.typeahead, platform);
     free(bytes);
+}
+
+static void show(void *platform, const char *utf8, size_t n)
+{
+    put(platform, utf8, n);
+}
+
+static bool stop_asked(void *typeahead)
+{
+    return typeahead_stop_asked(typeahead);
 }
 
 struct story machine_story(const char *prompt, uint32_t steps)
 {
-    struct story story = {.prompt = prompt, .prompt_bytes = strlen(prompt), .steps = steps, .keys = &machine.keys,
-                          .sampling = sampling_default()};
+    struct story story = {.prompt = prompt, .prompt_bytes = strlen(prompt), .sampling = sampler_defaults(),
+                          .steps = steps, .sink = {show, &machine.memory.platform},
+                          .stop = {stop_asked, &machine.typeahead}};
     story.sampling.temperature = 0;
     return story;
 }

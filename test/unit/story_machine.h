@@ -1,10 +1,11 @@
-/* A machine in memory with a small model of random weights, for tests of core/story.c. */
+/* A machine in memory with a small model of random weights, for tests of core/infer/story.c. */
 #ifndef BOOTLLAMA_TEST_STORY_MACHINE_H
 #define BOOTLLAMA_TEST_STORY_MACHINE_H
 
 #include "base/error.h"
 #include "infer/story.h"
 #include "memory_platform.h"
+#include "session/typeahead.h"
 
 enum { MACHINE_CONTEXT = 120, MACHINE_OUT_MAX = 4096 };
 
@@ -22,7 +23,7 @@ struct machine {
     uint32_t typed_at;
     int32_t exclusive;
     struct engine engine;
-    struct keys keys;
+    struct typeahead typeahead;
     struct error error;
     bool ends_by_itself; /* the model opened next: else it never draws the unknown token, BOS or EOS */
 };

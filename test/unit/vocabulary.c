@@ -6,24 +6,25 @@
 #include "memory_platform.h"
 
 #define SPACE "\xE2\x96\x81"
-#define BYTE(x) {"<0x" x ">", 0, TOKEN_BYTE}
+#define BYTE(x) {"<0x" x ">", 0, GGUF_TOKEN_BYTE}
 #define SIXTEEN_BYTES(h) \
     BYTE(h "0"), BYTE(h "1"), BYTE(h "2"), BYTE(h "3"), BYTE(h "4"), BYTE(h "5"), BYTE(h "6"), BYTE(h "7"), \
     BYTE(h "8"), BYTE(h "9"), BYTE(h "A"), BYTE(h "B"), BYTE(h "C"), BYTE(h "D"), BYTE(h "E"), BYTE(h "F")
 
 const struct piece small_vocabulary[] = {
-    {"<unk>", 0, TOKEN_UNKNOWN}, {"<s>", 0, TOKEN_CONTROL}, {"</s>", 0, TOKEN_CONTROL},
+    {"<unk>", 0, GGUF_TOKEN_UNKNOWN}, {"<s>", 0, GGUF_TOKEN_CONTROL}, {"</s>", 0, GGUF_TOKEN_CONTROL},
     SIXTEEN_BYTES("0"), SIXTEEN_BYTES("1"), SIXTEEN_BYTES("2"), SIXTEEN_BYTES("3"),
     SIXTEEN_BYTES("4"), SIXTEEN_BYTES("5"), SIXTEEN_BYTES("6"), SIXTEEN_BYTES("7"),
     SIXTEEN_BYTES("8"), SIXTEEN_BYTES("9"), SIXTEEN_BYTES("A"), SIXTEEN_BYTES("B"),
     SIXTEEN_BYTES("C"), SIXTEEN_BYTES("D"), SIXTEEN_BYTES("E"), SIXTEEN_BYTES("F"),
-    {SPACE, -20, TOKEN_NORMAL}, {"a", -21, TOKEN_NORMAL}, {"b", -22, TOKEN_NORMAL}, {"c", -23, TOKEN_NORMAL},
-    {"ab", -1, TOKEN_NORMAL}, {"bc", -2, TOKEN_NORMAL}, {"abc", -9, TOKEN_NORMAL}, {SPACE "a", -3, TOKEN_NORMAL},
-    {SPACE "ab", -4, TOKEN_NORMAL}, {"aa", -5, TOKEN_NORMAL}, {"aaaa", -6, TOKEN_NORMAL},
-    {"ca", -2, TOKEN_NORMAL}, {SPACE SPACE, -7, TOKEN_NORMAL}, {"\xC3\xB6", -24, TOKEN_NORMAL},
-    {"\xC3\xB6" "a", -8, TOKEN_NORMAL}, {"<x>", 0, TOKEN_USER}, {"<x>y", 0, TOKEN_USER}, {"yb", 0, TOKEN_USER},
-    {"<" SPACE ">", 0, TOKEN_USER},
-    {"cb", 0, TOKEN_UNUSED},
+    {SPACE, -20, GGUF_TOKEN_NORMAL}, {"a", -21, GGUF_TOKEN_NORMAL}, {"b", -22, GGUF_TOKEN_NORMAL},
+    {"c", -23, GGUF_TOKEN_NORMAL}, {"ab", -1, GGUF_TOKEN_NORMAL}, {"bc", -2, GGUF_TOKEN_NORMAL},
+    {"abc", -9, GGUF_TOKEN_NORMAL}, {SPACE "a", -3, GGUF_TOKEN_NORMAL}, {SPACE "ab", -4, GGUF_TOKEN_NORMAL},
+    {"aa", -5, GGUF_TOKEN_NORMAL}, {"aaaa", -6, GGUF_TOKEN_NORMAL}, {"ca", -2, GGUF_TOKEN_NORMAL},
+    {SPACE SPACE, -7, GGUF_TOKEN_NORMAL}, {"\xC3\xB6", -24, GGUF_TOKEN_NORMAL}, {"\xC3\xB6" "a", -8, GGUF_TOKEN_NORMAL},
+    {"<x>", 0, GGUF_TOKEN_USER}, {"<x>y", 0, GGUF_TOKEN_USER}, {"yb", 0, GGUF_TOKEN_USER},
+    {"<" SPACE ">", 0, GGUF_TOKEN_USER},
+    {"cb", 0, GGUF_TOKEN_UNUSED},
 };
 const uint32_t small_vocabulary_count = sizeof small_vocabulary / sizeof small_vocabulary[0];
 
@@ -64,8 +65,8 @@ int vocabulary_load(struct vocabulary *vocabulary, const struct piece *pieces, u
     memset(vocabulary, 0, sizeof *vocabulary);
     gguf->vocabulary = count;
     gguf->unknown = 0;
-    gguf->bos = count > 1 ? 1 : TOKEN_ABSENT;
-    gguf->eos = count > 2 ? 2 : TOKEN_ABSENT;
+    gguf->bos = count > 1 ? 1 : GGUF_NO_TOKEN;
+    gguf->eos = count > 2 ? 2 : GGUF_NO_TOKEN;
     gguf->add_bos = count > 1;
     gguf->add_space_prefix = true;
     uint8_t *file = write_file(gguf, pieces, with_types, &size);

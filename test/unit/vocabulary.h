@@ -8,7 +8,7 @@
 struct piece {
     const char *text;
     float score;
-    int32_t type; /* enum token_type */
+    int32_t type; /* enum gguf_token_type */
 };
 
 struct vocabulary {
@@ -26,7 +26,7 @@ struct vocabulary {
 int vocabulary_load(struct vocabulary *vocabulary, const struct piece *pieces, uint32_t count, bool with_types);
 void vocabulary_free(struct vocabulary *vocabulary);
 
-/* All bytes, some letters and words, four user-defined pieces, and at last one of type TOKEN_UNUSED. */
+/* All bytes, some letters and words, four user-defined pieces, and at last one of type GGUF_TOKEN_UNUSED. */
 extern const struct piece small_vocabulary[];
 extern const uint32_t small_vocabulary_count;
 

@@ -7,7 +7,6 @@ static void hands_out_in_order(void **state)
 {
     _Alignas(64) uint8_t memory[256];
     struct arena arena = {memory, sizeof memory, 0};
-
     (void)state;
     assert_ptr_equal(arena_take(&arena, 3, 1), memory);
     assert_ptr_equal(arena_take(&arena, 4, 4), memory + 4);
@@ -23,7 +22,6 @@ static void aligns_addresses(void **state)
 {
     _Alignas(64) uint8_t memory[256];
     struct arena arena = {memory + 1, 255, 0};
-
     (void)state;
     assert_ptr_equal(arena_take(&arena, 1, 64), memory + 64);
     assert_int_equal(arena.used, 64);
@@ -36,7 +34,6 @@ static void is_full_once_it_has_refused(void **state)
         size_t bytes, alignment;
     } cases[] = {{12, 1}, {9, 8 /* three bytes of padding before it */}, {SIZE_MAX, 1}, {SIZE_MAX - 4, 8}, {1, 4096}};
     _Alignas(16) uint8_t memory[16];
-
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct arena arena = {memory, sizeof memory, 5};
@@ -51,7 +48,6 @@ static void is_full_once_it_has_refused(void **state)
 static void counts(void **state)
 {
     struct arena arena = {NULL, 0, 0};
-
     (void)state;
     assert_null(arena_take(&arena, 10, 1));
     assert_null(arena_take(&arena, 8, 8));
@@ -70,6 +66,5 @@ int main(void)
         cmocka_unit_test(is_full_once_it_has_refused),
         cmocka_unit_test(counts),
     };
-
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,6 @@ static void conversions(void **state)
 {
     const char *volatile none = NULL; /* volatile: the compiler warns of a NULL that it sees */
     char text[100];
-
     (void)state;
     CHECK("", "%s", "");
     CHECK("a b (null) % x", "%s %s %s %% %c", "a", "b", none, 'x');
@@ -29,7 +28,6 @@ static void conversions(void **state)
 static void widths(void **state)
 {
     char text[100];
-
     (void)state;
     CHECK("[   ab][ab   ][abcdef]", "[%5s][%-5s][%5s]", "ab", "ab", "abcdef");
     CHECK("[    7][7    ][00007][123456]", "[%5u][%-5u][%05u][%5u]", 7u, 7u, 7u, 123456u);
@@ -41,7 +39,6 @@ static void widths(void **state)
 static void cutting(void **state)
 {
     char text[4] = "zzz";
-
     (void)state;
     assert_int_equal(format(text, 4, "%s", "abcdef"), 3);
     assert_string_equal(text, "abc");
@@ -58,7 +55,6 @@ static void failing(void **state)
 {
     struct error error;
     char longer[1000];
-
     (void)state;
     assert_int_equal(error_set(&error, "%s: %u", "a", 5u), -1);
     assert_string_equal(error.text, "a: 5");
@@ -98,10 +94,10 @@ static void rates(void **state)
         {1ull << 32, 1ull << 32, 10},
         {1ull << 59, 1, UINT32_MAX},
     };
-
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(cases); i++)
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
         assert_int_equal(number_rate_tenths(cases[i].amount, cases[i].microseconds), cases[i].tenths);
+    }
 }
 
 static void whole_numbers(void **state)
@@ -109,10 +105,10 @@ static void whole_numbers(void **state)
     static const char *const wrong[] = {"", "-1", "+1", " 1", "1 ", "1a", "0x10", "1.0", "18446744073709551616",
                                         "99999999999999999999", "100000000000000000000"};
     uint64_t value = 77;
-
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(wrong); i++)
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         assert_false(number_parse_u64(wrong[i], strlen(wrong[i]), &value));
+    }
     assert_true(value == 77);
     assert_true(number_parse_u64("18446744073709551615", 20, &value) && value == UINT64_MAX);
     assert_true(number_parse_u64("18446744073709551609", 20, &value) && value == UINT64_MAX - 6);
@@ -124,7 +120,6 @@ static uint32_t bits_of(const char *text)
 {
     float value;
     uint32_t bits;
-
     assert_true(number_parse_float(text, strlen(text), &value));
     memcpy(&bits, &value, sizeof bits);
     return bits;
@@ -143,10 +138,10 @@ static void floats(void **state)
         {"1e10", 0x501502F9}, {"0.0000000001", 0x2EDBE6FF}, {"1e30", 0x7149F2CA}, {"1e-30", 0x0DA24260},
         {"0.33333333333", 0x3EAAAAAA}, {"000000000000000000001", 0x3F800000},
     };
-
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(right); i++)
+    for (size_t i = 0; i < COUNT_OF(right); i++) {
         assert_int_equal(bits_of(right[i].text), right[i].bits);
+    }
 }
 
 static void wrong_floats(void **state)
@@ -156,10 +151,10 @@ static void wrong_floats(void **state)
                                         "1e5.0", "1e1001"};
     char digits[200];
     float value = 3.0f;
-
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(wrong); i++)
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         assert_false(number_parse_float(wrong[i], strlen(wrong[i]), &value));
+    }
     memset(digits, '1', sizeof digits);
     assert_false(number_parse_float(digits, sizeof digits, &value));
     assert_true(value == 3.0f);
@@ -173,6 +168,5 @@ int main(void)
         cmocka_unit_test(whole_numbers),
         cmocka_unit_test(floats),      cmocka_unit_test(wrong_floats),
     };
-
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,8 +10,9 @@ static int encode(uint32_t code, uint8_t *out)
         return 1;
     }
     int length = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-    for (int i = length - 1; i > 0; i--, code >>= 6)
+    for (int i = length - 1; i > 0; i--, code >>= 6) {
         out[i] = (uint8_t)(0x80 | (code & 0x3F));
+    }
     out[0] = (uint8_t)(0xF00 >> length | code);
     return length;
 }
@@ -19,15 +20,16 @@ static int encode(uint32_t code, uint8_t *out)
 static void every_code_point(void **state)
 {
     uint8_t bytes[4];
-
     (void)state;
     for (uint32_t code = 0; code < 0x110000; code++) {
         int length = encode(code, bytes);
         bool surrogate = code >= 0xD800 && code < 0xE000;
-        if (utf8_sequence(bytes, 4) != (surrogate ? -1 : length))
+        if (utf8_sequence(bytes, 4) != (surrogate ? -1 : length)) {
             fail_test("U+%04X gives %d\n", code, utf8_sequence(bytes, 4));
-        for (int n = 1; n < length && !surrogate; n++)
+        }
+        for (int n = 1; n < length && !surrogate; n++) {
             assert_int_equal(utf8_sequence(bytes, (size_t)n), 0);
+        }
     }
 }
 
@@ -42,10 +44,10 @@ static void ill_formed(void **state)
         {"\xE0\xA0\x41", -2}, {"\xED\xA0\x80", -1}, {"\xF0\x8F\x80", -1}, {"\xF0\x90\x41", -2},
         {"\xF4\x90\x80", -1}, {"\xF1\x80\x80\xE2", -3}, {"\xE2\xE2", -1},
     };
-
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(cases); i++)
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
         assert_int_equal(utf8_sequence((const uint8_t *)cases[i].bytes, strlen(cases[i].bytes)), cases[i].result);
+    }
 }
 
 static void printable(void **state)
@@ -64,7 +66,6 @@ static void printable(void **state)
         {"012345678901234567\xC3\xB6", "012345678901234567"},
     };
     char out[20];
-
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         utf8_printable(out, sizeof out, (const uint8_t *)cases[i].in, strlen(cases[i].in));
@@ -84,12 +85,13 @@ static void streams(void **state)
         char text[12], out[64], expected[64], sequence[UTF8_MAX];
         size_t n = 0, used = 0, wanted = 0, length;
         while (n < sizeof text) {
-            if (rand() % 2 == 0)
+            if (rand() % 2 == 0) {
                 text[n++] = (char)"\xC3\xB6\xE2\x96\xF0\x9F\xED\xA0\x61\x80\xFF"[rand() % 11];
-            else if (n + UTF8_MAX <= sizeof text)
+            } else if (n + UTF8_MAX <= sizeof text) {
                 n += utf8_encode(text + n, (uint32_t)rand() % 0x3000);
-            else
+            } else {
                 text[n++] = 'x';
+            }
         }
         for (size_t i = 0; i < n; i++) {
             utf8_push(&stream, (uint8_t)text[i]);
@@ -98,8 +100,9 @@ static void streams(void **state)
                 used += length;
             }
         }
-        for (const char *next = text, *end = text + n - stream.count; next < end;)
+        for (const char *next = text, *end = text + n - stream.count; next < end;) {
             wanted += utf8_encode(expected + wanted, utf8_next(&next, end));
+        }
         assert_int_equal(used, wanted);
         assert_memory_equal(out, expected, used);
         assert_true(stream.count == 0 || utf8_sequence(stream.pending, stream.count) == 0);
@@ -120,12 +123,12 @@ static void columns(void **state)
         {0x1F300, 0x1F31F, 2}, {0x1F600, 0x1F64F, 2}, {0x1F680, 0x1F6C5, 2}, {0x1F900, 0x1F9FF, 2},
         {0x20000, 0x2FFFD, 2}, {0xE0100, 0xE01EF, 0}, {0x10FFFD, 0x10FFFD, 1},
     };
-
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         for (uint32_t code = cases[i].first; code <= cases[i].last; code++) {
-            if (utf8_columns(code) != cases[i].columns)
+            if (utf8_columns(code) != cases[i].columns) {
                 fail_test("U+%04X takes %u columns\n", code, utf8_columns(code));
+            }
         }
     }
 }
@@ -139,6 +142,5 @@ int main(void)
         cmocka_unit_test(streams),
         cmocka_unit_test(columns),
     };
-
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "base/error.h"
-#include "gguf/gguf.h"
+#include "gguf/header.h"
 #include "hostile_models.h"
 #include "memory_platform.h"
 
@@ -33,9 +33,9 @@ static void read_good(const struct change changes[SAMPLE_CHANGES])
 {
     size_t size;
     uint8_t *bytes = sample_model(changes, &size);
-
-    if (read_bytes(bytes, size, WINDOW) != 0)
+    if (read_bytes(bytes, size, WINDOW) != 0) {
         fail_test("refused: %s\n", f.error.text);
+    }
     free(bytes);
 }
 
@@ -43,7 +43,6 @@ static void the_sample(void **state)
 {
     static const struct change none[SAMPLE_CHANGES];
     const struct gguf *g = &f.gguf;
-
     (void)state;
     read_good(none);
     assert_string_equal(g->name, "sample");
@@ -64,7 +63,7 @@ static void the_sample(void **state)
     assert_true(g->add_bos && g->add_space_prefix);
     /* embedding and output, norms, then per layer q and o, k and v, three of the feed-forward part */
     assert_int_equal(g->parameters, 2 * 12 * 32 + 5 * 32 + 2 * (2 * 32 * 32 + 2 * 16 * 32 + 3 * 64 * 32));
-    assert_int_equal(g->tensor_count, TENSOR_LAYER_FIRST + 2 * LAYER_TENSORS);
+    assert_int_equal(g->tensor_count, GGUF_TENSOR_LAYERS + 2 * GGUF_LAYER_TENSORS);
 }
 
 static void places_of_the_sample(void **state)
@@ -73,7 +72,6 @@ static void places_of_the_sample(void **state)
     size_t size;
     uint8_t *bytes = sample_model(none, &size);
     uint64_t length;
-
     (void)state;
     assert_int_equal(read_bytes(bytes, size, WINDOW), 0);
     memcpy(&length, bytes + f.gguf.pieces_offset, sizeof length);
@@ -83,22 +81,22 @@ static void places_of_the_sample(void **state)
     assert_memory_equal(bytes + f.gguf.scores_offset + 12, "\x00\x00\xA0\xC0", 4); /* -5 */
     assert_memory_equal(bytes + f.gguf.types_offset, "\x02\x00\x00\x00\x03", 5);
 
-    const struct gguf_tensor *embedding = &f.gguf.tensor[TENSOR_TOKEN_EMBD];
+    const struct gguf_tensor *embedding = &f.gguf.tensor[GGUF_TENSOR_TOKEN_EMBD];
     assert_int_equal(embedding->offset % 32, 0);
     assert_int_equal(embedding->size, 12 * 32 * 4);
-    const struct gguf_tensor *down = &f.gguf.tensor[TENSOR_LAYER_FIRST + LAYER_TENSORS + LAYER_FFN_DOWN];
+    const struct gguf_tensor *down = &f.gguf.tensor[GGUF_TENSOR_LAYERS + GGUF_LAYER_TENSORS + GGUF_LAYER_FFN_DOWN];
     assert_int_equal(down->rows, 32);
     assert_int_equal(down->cols, 64);
-    assert_int_equal(down->type, TENSOR_Q8_0);
+    assert_int_equal(down->type, GGUF_TYPE_Q8_0);
     assert_int_equal(down->size, 32 * 2 * 34);
-    const struct gguf_tensor *norm = &f.gguf.tensor[TENSOR_LAYER_FIRST + LAYER_FFN_NORM];
+    const struct gguf_tensor *norm = &f.gguf.tensor[GGUF_TENSOR_LAYERS + GGUF_LAYER_FFN_NORM];
     assert_int_equal(norm->rows, 1);
     assert_int_equal(norm->cols, 32);
-    const struct gguf_tensor *k = &f.gguf.tensor[TENSOR_LAYER_FIRST + LAYER_ATTN_K];
-    assert_int_equal(k->type, TENSOR_F16);
+    const struct gguf_tensor *k = &f.gguf.tensor[GGUF_TENSOR_LAYERS + GGUF_LAYER_ATTN_K];
+    assert_int_equal(k->type, GGUF_TYPE_F16);
     assert_int_equal(k->size, 16 * 32 * 2);
-    const struct gguf_tensor *output = &f.gguf.tensor[TENSOR_OUTPUT];
-    assert_int_equal(output->type, TENSOR_Q8_0);
+    const struct gguf_tensor *output = &f.gguf.tensor[GGUF_TENSOR_OUTPUT];
+    assert_int_equal(output->type, GGUF_TYPE_Q8_0);
     assert_int_equal(output->offset + 12 * 34, size - 8); /* the last tensor, padded to 32 */
     free(bytes);
 }
@@ -109,7 +107,6 @@ static void place_of_a_chat_template(void **state)
     static const struct change without[SAMPLE_CHANGES];
     size_t size;
     uint8_t *bytes = sample_model(with, &size);
-
     (void)state;
     assert_int_equal(read_bytes(bytes, size, WINDOW), 0);
     assert_int_equal(f.gguf.template_bytes, 12);
@@ -128,7 +125,6 @@ static void other_number_types(void **state)
         {{KEY_NUMBER, "llama.block_count", U16, 2}, {KEY_NUMBER, "llama.context_length", I32, 16}},
         {{KEY_NUMBER, "llama.block_count", I16, 2}, {VERSION, .a = 2}},
     };
-
     (void)state;
     for (size_t i = 0; i < COUNT_OF(changes); i++) {
         read_good(changes[i]);
@@ -152,7 +148,6 @@ static void defaults(void **state)
                                                         {KEY_NUMBER, "tokenizer.ggml.add_space_prefix", BOOL, 0},
                                                         {KEY_NUMBER, "tokenizer.ggml.eos_token_id", U32, UINT32_MAX}};
     static const struct change no_bos[SAMPLE_CHANGES] = {{KEY_NUMBER, "tokenizer.ggml.bos_token_id", U32, UINT32_MAX}};
-
     (void)state;
     read_good(shape);
     assert_int_equal(f.gguf.rope_size, 8);
@@ -163,13 +158,13 @@ static void defaults(void **state)
     assert_int_equal(f.gguf.bos, 1);
     assert_int_equal(f.gguf.eos, 2);
     assert_int_equal(f.gguf.unknown, 0);
-    assert_int_equal(f.gguf.tensor[TENSOR_OUTPUT].type, TENSOR_ABSENT);
+    assert_int_equal(f.gguf.tensor[GGUF_TENSOR_OUTPUT].type, GGUF_TYPE_ABSENT);
     assert_int_equal(f.gguf.parameters, 12 * 32 + 5 * 32 + 2 * (2 * 32 * 32 + 2 * 16 * 32 + 3 * 64 * 32));
     read_good(flags);
     assert_false(f.gguf.add_bos || f.gguf.add_space_prefix);
-    assert_int_equal(f.gguf.eos, TOKEN_ABSENT);
+    assert_int_equal(f.gguf.eos, GGUF_NO_TOKEN);
     read_good(no_bos);
-    assert_int_equal(f.gguf.bos, TOKEN_ABSENT);
+    assert_int_equal(f.gguf.bos, GGUF_NO_TOKEN);
     assert_false(f.gguf.add_bos);
 }
 
@@ -188,7 +183,6 @@ static void other_shapes(void **state)
                                                        {TENSOR_RANK, "blk.0.attn_q.weight", 4}};
     size_t size;
     uint8_t *bytes = sample_model(kv_absent, &size);
-
     (void)state;
     assert_int_equal(read_bytes(bytes, size, WINDOW), -1); /* two heads of 8 make 16 rows, the file has 32 */
     assert_string_equal(f.error.text, "/M.GGUF: blk.0.attn_q.weight has shape 32 x 32 x 1 x 1; "
@@ -211,11 +205,10 @@ static void order_alignment_and_overlap(void **state)
         {{KEY_ARRAY, "strings", STRING, 2, "0100000000000000410000000000000000"}, {KEY_ARRAY, "wide", F64, 0, NULL}},
         {{KEY_TWICE, "general.author"}}, /* nothing depends on it */
     };
-
     (void)state;
     for (size_t i = 0; i < COUNT_OF(changes); i++) {
         read_good(changes[i]);
-        assert_int_equal(f.gguf.tensor[TENSOR_TOKEN_EMBD].size, 12 * 32 * 4);
+        assert_int_equal(f.gguf.tensor[GGUF_TENSOR_TOKEN_EMBD].size, 12 * 32 * 4);
     }
 }
 
@@ -226,12 +219,11 @@ static void alignment_moves_the_data(void **state)
                                                           {TENSOR_OFFSET, "blk.0.attn_q.weight", .b = 0}};
     size_t size;
     uint8_t *bytes = sample_model(changes, &size);
-
     (void)state;
     assert_int_equal(read_bytes(bytes, size, WINDOW), -1);
-    assert_string_equal(f.error.text, "/M.GGUF: blk.0.attn_norm.weight is at offset 1536, no multiple of the "
-                                      "alignment 65536");
-    assert_int_equal(f.gguf.tensor[TENSOR_TOKEN_EMBD].offset, 0);
+    assert_string_equal(f.error.text, "/M.GGUF: blk.0.attn_norm.weight is at offset 1536, which is not a multiple of "
+                                      "the alignment 65536");
+    assert_int_equal(f.gguf.tensor[GGUF_TENSOR_TOKEN_EMBD].offset, 0);
     free(bytes);
 }
 
@@ -246,7 +238,6 @@ static void names(void **state)
         {"01234567890123456789012345678901234567890123456789012345678901\xC3\xB6",
          "01234567890123456789012345678901234567890123456789012345678901"},
     };
-
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct change changes[SAMPLE_CHANGES] = {{KEY_TEXT, "general.name", .text = cases[i].name}};
@@ -259,17 +250,16 @@ static void names(void **state)
 static void expand(char *out, const char *message, size_t size)
 {
     const char *at = strchr(message, '@');
-
-    if (at == NULL)
+    if (at == NULL) {
         sprintf(out, "/M.GGUF: %s", message);
-    else
+    } else {
         sprintf(out, "/M.GGUF: %.*s%zu%s", (int)(at - message), message, size, at + 1);
+    }
 }
 
 static void every_refusal(void **state)
 {
     int wrong = 0;
-
     (void)state;
     for (size_t i = 0; i < hostile_model_count; i++) {
         char expected[600];
@@ -291,7 +281,6 @@ static void every_truncation(void **state)
     static const struct change none[SAMPLE_CHANGES];
     size_t size;
     uint8_t *bytes = sample_model(none, &size);
-
     (void)state;
     for (size_t n = 0; n < size - 8; n++) { /* the last 8 bytes are padding */
         uint8_t *part = malloc(n > 0 ? n : 1);
@@ -311,18 +300,18 @@ static void every_flipped_bit(void **state)
     size_t size;
     uint8_t *bytes = sample_model(none, &size);
     int refused = 0;
-
     (void)state;
     assert_int_equal(read_bytes(bytes, size, WINDOW), 0);
-    const size_t header = (size_t)f.gguf.tensor[TENSOR_TOKEN_EMBD].offset;
+    const size_t header = (size_t)f.gguf.tensor[GGUF_TENSOR_TOKEN_EMBD].offset;
     for (size_t bit = 0; bit < header * 8; bit++) {
         bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
         if (read_bytes(bytes, size, WINDOW) != 0) {
             assert_memory_equal(f.error.text, "/M.GGUF: ", 9);
             refused++;
         }
-        for (uint32_t i = 0; f.error.text[0] == '\0' && i < f.gguf.tensor_count; i++)
+        for (uint32_t i = 0; f.error.text[0] == '\0' && i < f.gguf.tensor_count; i++) {
             assert_true(f.gguf.tensor[i].offset + f.gguf.tensor[i].size <= size);
+        }
         bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     assert_true(refused > (int)header); /* most of them: the rest are texts, scores and ids */
@@ -335,10 +324,9 @@ static void every_bad_sector(void **state)
     size_t size;
     uint8_t *bytes = sample_model(none, &size);
     uint64_t header;
-
     (void)state;
     assert_int_equal(read_bytes(bytes, size, 512), 0);
-    header = f.gguf.tensor[TENSOR_TOKEN_EMBD].offset;
+    header = f.gguf.tensor[GGUF_TENSOR_TOKEN_EMBD].offset;
     for (uint64_t at = 0; at < header - 32; at += 100) {
         f.file = (struct memory_file){"/M.GGUF", bytes, size};
         memory_platform_init(&f.memory, &f.file, 1);
@@ -357,7 +345,6 @@ static void a_very_long_key(void **state)
     enum { LENGTH = 65536 };
     static uint8_t bytes[24 + 8 + LENGTH + 4 + 1] = "GGUF\3";
     const uint64_t length = LENGTH;
-
     (void)state;
     bytes[16] = 1; /* one key */
     memcpy(bytes + 24, &length, sizeof length);
@@ -383,6 +370,5 @@ int main(void)
         cmocka_unit_test(every_bad_sector),
         cmocka_unit_test(a_very_long_key),
     };
-
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

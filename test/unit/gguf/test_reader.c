@@ -17,8 +17,9 @@ struct fixture {
 
 static void open_reader(struct fixture *f, uint32_t window_bytes)
 {
-    for (int i = 0; i < FILE_BYTES; i++)
+    for (int i = 0; i < FILE_BYTES; i++) {
         f->data[i] = (uint8_t)(i * 31 >> 3);
+    }
     f->file = (struct memory_file){"/A", f->data, FILE_BYTES};
     memory_platform_init(&f->memory, &f->file, 1);
     assert_int_equal(reader_open(&f->reader, &f->memory.platform, "/A", f->window, window_bytes, &f->error), 0);
@@ -30,7 +31,6 @@ static void reads_in_order_once(void **state)
     static struct fixture f;
     uint8_t bytes[700];
     uint32_t position = 0;
-
     (void)state;
     open_reader(&f, WINDOW);
     for (uint32_t n = 0; position + n <= FILE_BYTES; n = (n * 5 + 3) % sizeof bytes) {
@@ -50,7 +50,6 @@ static void seeks_and_skips(void **state)
 {
     static struct fixture f;
     uint8_t byte;
-
     (void)state;
     for (uint32_t window = 1; window <= WINDOW; window = window * 3 + 1) {
         open_reader(&f, window);
@@ -71,7 +70,6 @@ static void a_read_longer_than_the_window(void **state)
 {
     static struct fixture f;
     uint8_t all[FILE_BYTES];
-
     (void)state;
     open_reader(&f, WINDOW);
     assert_int_equal(reader_get(&f.reader, all, FILE_BYTES, &f.error), 0);
@@ -85,7 +83,6 @@ static void views(void **state)
     static struct fixture f;
     uint8_t room[211];
     uint32_t position = 0, copies = 0, count = 0;
-
     (void)state;
     open_reader(&f, WINDOW);
     for (uint32_t n = 1; position + n <= FILE_BYTES; n = n * 5 % 211, count++) {
@@ -111,7 +108,6 @@ static void the_end_is_an_error(void **state)
     static const char ends[] = "/A: the file ends too early, at byte 5000; copy it again";
     static struct fixture f;
     uint8_t bytes[11];
-
     (void)state;
     open_reader(&f, WINDOW);
     assert_int_equal(reader_seek(&f.reader, 4990, &f.error), 0);
@@ -132,7 +128,6 @@ static void a_bad_sector_is_an_error(void **state)
 {
     static struct fixture f;
     uint8_t bytes[8];
-
     (void)state;
     open_reader(&f, WINDOW);
     f.memory.bad_from = 2048;
@@ -158,7 +153,6 @@ static int open_fails(struct platform *platform, const char *path, struct platfo
 static void opening_fails(void **state)
 {
     static struct fixture f;
-
     (void)state;
     open_reader(&f, WINDOW);
     assert_int_equal(reader_open(&f.reader, &f.memory.platform, "/B", f.window, WINDOW, &f.error), -1);
@@ -176,6 +170,5 @@ int main(void)
         cmocka_unit_test(the_end_is_an_error),           cmocka_unit_test(a_bad_sector_is_an_error),
         cmocka_unit_test(opening_fails),
     };
-
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

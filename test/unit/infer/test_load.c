@@ -1,9 +1,10 @@
-/* core/load.c: the checksum of the weights, and strips that do not lie in the reader's window as a whole. */
+/* load.h: the checksum of the weights, and strips that do not lie in the reader's window as a whole. */
 #include "unit.h"
 
 #include "base/error.h"
 #include "gguf/checksum.h"
-#include "infer/model.h"
+#include "gguf/header.h"
+#include "infer/load.h"
 #include "kernel/kernel.h"
 #include "memory_platform.h"
 #include "sample_model.h"
@@ -22,22 +23,22 @@ static struct fixture {
 
 static _Alignas(4096) uint8_t arena_bytes[MEMORY], window[WINDOW];
 
-/* Reads header and weights through a window of that many bytes; what model_load returns. */
+/* Reads header and weights through a window of that many bytes; what load_weights returns. */
 static int load(uint32_t window_bytes)
 {
     const struct load_progress progress = {NULL, NULL};
     struct arena arena = {arena_bytes, sizeof arena_bytes, 0};
     struct reader reader;
-
     f.file = (struct memory_file){"/M.GGUF", f.bytes, f.size};
     memory_platform_init(&f.memory, &f.file, 1);
     memset(arena_bytes, 0xA5, sizeof arena_bytes);
     assert_int_equal(reader_open(&reader, &f.memory.platform, "/M.GGUF", window, window_bytes, &f.error), 0);
-    if (gguf_read(&f.gguf, &reader, &f.error) != 0)
+    if (gguf_read(&f.gguf, &reader, &f.error) != 0) {
         fail_test("refused: %s\n", f.error.text);
+    }
     assert_int_equal(model_layout(&f.model, &f.gguf, &kernel_scalar, &arena), 0);
     memset(&f.error, 0, sizeof f.error);
-    const int status = model_load(&f.model, &f.gguf, &reader, &arena, &progress, &f.error);
+    const int status = load_weights(&f.model, &f.gguf, &reader, &arena, &progress, &f.error);
     reader_close(&reader);
     return status;
 }
@@ -46,16 +47,18 @@ static int load(uint32_t window_bytes)
 static void fill_tensors(void)
 {
     for (uint32_t id = 0; id < f.gguf.tensor_count; id++) {
-        for (uint64_t i = 0; i < f.gguf.tensor[id].size; i++)
+        for (uint64_t i = 0; i < f.gguf.tensor[id].size; i++) {
             f.bytes[f.gguf.tensor[id].offset + i] = (uint8_t)((i * 37 + id * 11) % 61);
+        }
     }
 }
 
 static bool is_weight(uint64_t at)
 {
     for (uint32_t id = 0; id < f.gguf.tensor_count; id++) {
-        if (at >= f.gguf.tensor[id].offset && at - f.gguf.tensor[id].offset < f.gguf.tensor[id].size)
+        if (at >= f.gguf.tensor[id].offset && at - f.gguf.tensor[id].offset < f.gguf.tensor[id].size) {
             return true;
+        }
     }
     return false;
 }
@@ -66,8 +69,7 @@ static uint32_t checksum_of_file(void)
 {
     uint32_t sum = 2166136261u, word = 0;
     bool any = false;
-
-    for (uint64_t at = f.gguf.tensor[TENSOR_TOKEN_EMBD].offset; at < f.size + 3; at++) {
+    for (uint64_t at = f.gguf.tensor[GGUF_TENSOR_TOKEN_EMBD].offset; at < f.size + 3; at++) {
         const bool weight = at < f.size && is_weight(at);
         word |= weight ? (uint32_t)f.bytes[at] << at % 4 * 8 : 0;
         any = any || weight;
@@ -92,7 +94,6 @@ static void make_file(uint32_t type, uint32_t added)
         {TENSOR_SHAPE, "output.weight", 32, 11, NULL},
         {KEY_NUMBER, CHECKSUM_KEY, type, 0, NULL},
     };
-
     for (int pass = 0; pass < 2; pass++) {
         free(f.bytes);
         f.bytes = sample_model(changes, &f.size);
@@ -100,7 +101,7 @@ static void make_file(uint32_t type, uint32_t added)
         fill_tensors();
         changes[5].b = checksum_of_file() + added;
     }
-    assert_int_equal(f.gguf.tensor[TENSOR_OUTPUT].size % 4, 2);
+    assert_int_equal(f.gguf.tensor[GGUF_TENSOR_OUTPUT].size % 4, 2);
 }
 
 static const char told[] =
@@ -111,18 +112,19 @@ static void a_sound_file(void **state)
     (void)state;
     make_file(U32, 0);
     assert_true(f.gguf.has_checksum);
-    if (load(WINDOW) != 0)
+    if (load(WINDOW) != 0) {
         fail_test("refused: %s\n", f.error.text);
+    }
 }
 
 /* Any bit of any weight, but none of what lies between tensors. */
 static void a_bit_is_wrong(void **state)
 {
     uint32_t weights = 0, others = 0;
-
     (void)state;
     make_file(U32, 0);
-    for (size_t at = (size_t)f.gguf.tensor[TENSOR_TOKEN_EMBD].offset; at < f.size; at += at + 50 < f.size ? 23 : 1) {
+    size_t at = (size_t)f.gguf.tensor[GGUF_TENSOR_TOKEN_EMBD].offset;
+    for (; at < f.size; at += at + 50 < f.size ? 23 : 1) {
         const bool weight = is_weight(at);
         const uint8_t bit = (uint8_t)(1 << at % 8), whole = f.bytes[at];
         f.bytes[at] ^= bit;
@@ -131,8 +133,9 @@ static void a_bit_is_wrong(void **state)
         weights += weight;
         others += !weight;
         assert_int_equal(status, weight ? -1 : 0);
-        if (weight && strstr(f.error.text, "a weight is infinite") == NULL)
+        if (weight && strstr(f.error.text, "a weight is infinite") == NULL) {
             assert_string_equal(f.error.text, told);
+        }
     }
     assert_true(weights > 500 && others > 5);
 }
@@ -148,7 +151,6 @@ static void the_key_is_wrong(void **state)
 static void the_key_is_absent(void **state)
 {
     static const struct change none[SAMPLE_CHANGES];
-
     (void)state;
     free(f.bytes);
     f.bytes = sample_model(none, &f.size);
@@ -162,7 +164,6 @@ static void the_key_is_absent(void **state)
 static void any_window(void **state)
 {
     static uint8_t first[MEMORY];
-
     (void)state;
     make_file(U32, 0);
     assert_int_equal(load(WINDOW), 0);
@@ -177,14 +178,13 @@ static void any_window(void **state)
 static void the_least_weight(void **state)
 {
     static const struct change none[SAMPLE_CHANGES];
-    int8_t q[GROUP];
+    int8_t q[Q8_GROUP];
     float scale;
-
     (void)state;
     free(f.bytes);
     f.bytes = sample_model(none, &f.size);
     assert_int_equal(load(WINDOW), 0);
-    uint8_t *block = f.bytes + f.gguf.tensor[TENSOR_OUTPUT].offset + 5 * 34; /* row 5 */
+    uint8_t *block = f.bytes + f.gguf.tensor[GGUF_TENSOR_OUTPUT].offset + 5 * 34; /* row 5 */
     memcpy(block, "\x00\x3C\x80\x81\x7F\x80", 6);
     assert_int_equal(load(WINDOW), 0);
     kernel_scalar.tile_row(f.model.output.tiles, 5, q, &scale);

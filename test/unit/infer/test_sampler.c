@@ -10,9 +10,9 @@ enum { N = 50, PADDED = 64 };
 static struct sampler sampler;
 
 /* Starts a sampler over N tokens with these settings. */
-static void begin(struct sampling settings)
+static void begin(struct sampler_settings settings)
 {
-    static uint8_t memory[(N + 1) * sizeof(struct candidate)];
+    static uint8_t memory[(N + 1) * sizeof(struct sampler_candidate)];
     struct arena arena = {.base = memory, .size = sampler_memory(N)};
     assert_true(arena.size <= sizeof memory);
     sampler_init(&sampler, &kernel_scalar, N, &arena);
@@ -84,7 +84,7 @@ static int32_t reference_next(uint32_t turn, double temperature, double top_p, d
 
 static void top_p_draws_as_run_c_does(void **state)
 {
-    const struct sampling settings = sampling_default();
+    const struct sampler_settings settings = sampler_defaults();
     uint64_t reference = settings.seed;
     uint32_t compared = 0;
     begin(settings);
@@ -106,7 +106,7 @@ static void top_p_draws_as_run_c_does(void **state)
 static void temperature_0_takes_the_most_likely(void **state)
 {
     (void)state;
-    struct sampling settings = sampling_default();
+    struct sampler_settings settings = sampler_defaults();
     settings.temperature = 0;
     begin(settings);
     float logits[PADDED] = {0};
@@ -117,7 +117,8 @@ static void temperature_0_takes_the_most_likely(void **state)
 static void nothing_below_the_cut_is_drawn(void **state)
 {
     (void)state;
-    struct sampling settings = {.temperature = 5.0f, .top_p = 1.0f, .repeat_penalty = 1.0f, .top_k = 3, .seed = 9};
+    struct sampler_settings settings = {
+        .temperature = 5.0f, .top_p = 1.0f, .repeat_penalty = 1.0f, .top_k = 3, .seed = 9};
     bool seen[N] = {false};
     begin(settings);
     for (uint32_t i = 0; i < 1000; i++) {
@@ -133,7 +134,8 @@ static void nothing_below_the_cut_is_drawn(void **state)
 static void min_p_keeps_what_is_near_the_highest(void **state)
 {
     (void)state;
-    struct sampling settings = {.temperature = 1.0f, .top_p = 1.0f, .min_p = 0.6f, .repeat_penalty = 1.0f, .seed = 3};
+    struct sampler_settings settings = {
+        .temperature = 1.0f, .top_p = 1.0f, .min_p = 0.6f, .repeat_penalty = 1.0f, .seed = 3};
     bool seen[N] = {false};
     uint32_t different = 0;
     begin(settings);
@@ -152,7 +154,8 @@ static void min_p_keeps_what_is_near_the_highest(void **state)
 static void top_p_counts_what_top_k_left(void **state)
 {
     (void)state;
-    struct sampling settings = {.temperature = 1.0f, .top_p = 0.3f, .repeat_penalty = 1.0f, .top_k = 3, .seed = 3};
+    struct sampler_settings settings = {
+        .temperature = 1.0f, .top_p = 0.3f, .repeat_penalty = 1.0f, .top_k = 3, .seed = 3};
     begin(settings);
     for (uint32_t i = 0; i < 200; i++) { /* the first of three has 0.41 of their mass: more than 0.3 */
         float logits[N];
@@ -164,7 +167,7 @@ static void top_p_counts_what_top_k_left(void **state)
 static void penalty_divides_once_and_only_recent_tokens(void **state)
 {
     (void)state;
-    struct sampling settings = {.temperature = 0, .repeat_penalty = 2.0f};
+    struct sampler_settings settings = {.temperature = 0, .repeat_penalty = 2.0f};
     begin(settings);
     sampler_accept(&sampler, 4);
     sampler_accept(&sampler, 5);
@@ -182,7 +185,7 @@ static void penalty_divides_once_and_only_recent_tokens(void **state)
 static void numbers_out_of_range_are_told(void **state)
 {
     (void)state;
-    const struct sampling settings = sampling_default();
+    const struct sampler_settings settings = sampler_defaults();
     static const float bad[] = {NAN, INFINITY, -INFINITY};
     begin(settings);
     for (uint32_t i = 0; i < 3; i++) {
@@ -191,13 +194,13 @@ static void numbers_out_of_range_are_told(void **state)
     }
 }
 
-/* Extreme settings draw something that is there. */
+/* Extreme settings draw a token of the vocabulary. */
 static void every_setting_draws_a_token(void **state)
 {
     (void)state;
     static const float temperatures[] = {1e-30f, 0.01f, 1.0f, 100.0f}, ps[] = {0.0f, 1e-9f, 0.5f, 0.9999999f, 1.0f};
     for (uint32_t i = 0; i < 4 * 5 * 5 * 3; i++) {
-        const struct sampling settings = {
+        const struct sampler_settings settings = {
             .temperature = temperatures[i % 4],
             .top_p = ps[i / 4 % 5],
             .min_p = ps[i / 20 % 5],
@@ -216,7 +219,7 @@ static void every_setting_draws_a_token(void **state)
 static void seed_0_is_seed_1(void **state)
 {
     (void)state;
-    struct sampling settings = sampling_default();
+    struct sampler_settings settings = sampler_defaults();
     int32_t drawn[20];
     settings.seed = 1;
     begin(settings);
@@ -230,13 +233,13 @@ static void seed_0_is_seed_1(void **state)
     }
 }
 
-/* The penalty itself can go beyond the range of numbers: told, and no candidate is drawn from none. */
+/* The penalty itself can go beyond the range of numbers: the sampler says so and draws nothing. */
 static void a_penalty_beyond_the_range_is_told(void **state)
 {
     float logits[PADDED];
     (void)state;
     for (uint32_t sign = 0; sign < 2; sign++) {
-        begin((struct sampling){
+        begin((struct sampler_settings){
             .temperature = 1.0f, .min_p = 0.5f, .repeat_penalty = sign == 0 ? 1e-30f : 1e30f, .seed = 1});
         make_logits(logits, 0);
         logits[7] = sign == 0 ? 1e20f : -1e20f;

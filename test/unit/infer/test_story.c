@@ -1,7 +1,9 @@
-/* core/story.c: stories, stop texts, keys and time, and going on after all of them. */
+/* core/infer/story.c: stories, stop texts, keys and time, and going on after all of them. */
 #include "unit.h"
 
+#include "base/utf8.h"
 #include "story_machine.h"
+#include "text/decoder.h"
 
 static void expect_text(const int32_t *ids, uint32_t count)
 {
@@ -20,7 +22,6 @@ static void a_story_is_told(void **state)
     assert_int_equal(result.tokens, 60);
     assert_int_equal(result.generated + result.prompt_tokens, 60);
     assert_int_equal(result.first_token, 1000); /* the prompt is one block */
-    assert_int_equal(result.prompt_microseconds, 1000);
     assert_int_equal(result.microseconds, result.generated * 1000);
     assert_int_equal(story_speed_tenths(&result), 10000);
     assert_true(strncmp(machine.out, story.prompt, story.prompt_bytes) == 0);
@@ -105,7 +106,7 @@ static void a_stop_text_ends_the_story(void **state)
             if (((uint8_t)stop[0] & 0xC0) == 0x80 || ((uint8_t)text[from + n] & 0xC0) == 0x80 || strstr(stop, "\uFFFD"))
                 continue;
             story = machine_story(story.prompt, 60);
-            story.stop = stop;
+            story.stop_text = stop;
             const char *place = strstr(text + story.prompt_bytes, stop);
             const struct story_result result = machine_tell(&story);
             assert_int_equal(result.end, STORY_COMPLETE);
@@ -138,26 +139,40 @@ static void half_a_stop_text_is_shown(void **state)
         snprintf(stop, sizeof stop, "%s?", text + strlen(text) - n);
         if (((uint8_t)stop[0] & 0xC0) == 0x80)
             continue;
-        story.stop = stop;
+        story.stop_text = stop;
         assert_int_equal(machine_tell(&story).end, STORY_STEPS);
         assert_string_equal(machine.out, text);
     }
-    story.stop = story.prompt; /* in the prompt it does not count */
+    story.stop_text = story.prompt; /* in the prompt it does not count */
     machine_tell(&story);
     assert_true(machine.length >= story.prompt_bytes);
     machine_close();
 }
 
-static void text_goes_through_the_wrap(void **state)
+static void keep(void *context, const char *utf8, size_t n)
 {
-    struct wrap wrap;
+    char *text = context;
+    assert_true(n > 0);
+    for (size_t i = 0; i < n;) { /* whole characters */
+        const int length = utf8_sequence((const uint8_t *)utf8 + i, n - i);
+        assert_true(length > 0);
+        i += (size_t)length;
+    }
+    strncat(text, utf8, n);
+}
+
+static void text_goes_to_the_sink_alone(void **state)
+{
+    char text[MACHINE_OUT_MAX] = "", kept[MACHINE_OUT_MAX] = "";
     (void)state;
     machine_open(NULL, 1.0f);
-    struct story story = machine_story("ab ab ab ab ab ab ab ab", 17);
-    wrap_begin(&wrap, &machine.memory.platform, 10);
-    story.wrap = &wrap;
+    struct story story = machine_story(machine_long_prompt(), 60);
     machine_tell(&story);
-    assert_true(strncmp(machine.out, "ab ab ab\nab ab ab\nab", 20) == 0);
+    strcpy(text, machine.out);
+    story.sink = (struct story_sink){keep, kept};
+    machine_tell(&story);
+    assert_string_equal(kept, text);
+    assert_int_equal(machine.length, 0);
     machine_close();
 }
 
@@ -186,7 +201,7 @@ static void a_full_context_is_told(void **state)
     story.go_on = true;
     assert_int_equal(machine_tell(&story).end, STORY_FAILED);
     assert_string_equal(machine.error.text,
-                        "the context of 120 tokens holds 120 already and not these, too; /new empties it");
+                        "the context of 120 tokens holds 120 already, too many for this turn; /new empties it");
     story_forget(&machine.engine);
     assert_int_not_equal(machine_tell(&story).end, STORY_FAILED);
     machine_close();
@@ -215,9 +230,9 @@ static void escape_stops_and_other_keys_wait(void **state)
     struct story_result result = machine_tell(&story);
     assert_int_equal(result.end, STORY_STOPPED);
     assert_true(result.generated > 0 && result.tokens < 60);
-    assert_int_equal(keys_next(&machine.keys), 'y');
-    assert_int_equal(keys_next(&machine.keys), '\r');
-    assert_int_equal(keys_next(&machine.keys), KEY_NONE);
+    assert_int_equal(typeahead_next(&machine.typeahead), 'y');
+    assert_int_equal(typeahead_next(&machine.typeahead), '\r');
+    assert_int_equal(typeahead_next(&machine.typeahead), KEY_NONE);
     story = machine_story("", 60 - result.tokens); /* and it can go on */
     story.go_on = true;
     assert_int_equal(machine_tell(&story).tokens, 60);
@@ -279,7 +294,7 @@ int main(void)
         cmocka_unit_test(going_on_changes_nothing),
         cmocka_unit_test(a_stop_text_ends_the_story),
         cmocka_unit_test(half_a_stop_text_is_shown),
-        cmocka_unit_test(text_goes_through_the_wrap),
+        cmocka_unit_test(text_goes_to_the_sink_alone),
         cmocka_unit_test(a_full_context_is_told),
         cmocka_unit_test(numbers_out_of_range_are_told),
         cmocka_unit_test(escape_stops_and_other_keys_wait),

@@ -127,7 +127,7 @@ static void every_unit_is_computed_once(void **state)
     (void)state;
     for (uint32_t processors = 1; processors <= MOST; processors++) {
         begin_machine(processors);
-        team_begin(&team);
+        team_begin(&team, &kernel_scalar);
         for (uint32_t round = 0; round < 20; round++) {
             for (uint32_t units = 0; units <= 3 * MOST; units++) {
                 split_and_check(&team, units);
@@ -145,12 +145,12 @@ static void outside_of_a_stretch_the_first_computes_alone(void **state)
     begin_machine(4);
     split_and_check(NULL, 10);
     split_and_check(&team, 10);
-    team_begin(&team);
+    team_begin(&team, &kernel_scalar);
     split_and_check(&team, 10);
     team_end(&team);
     assert_false(machine.started);
     split_and_check(&team, 10);
-    team_begin(&team);
+    team_begin(&team, &kernel_scalar);
     split_and_check(&team, 10);
     team_end(&team);
     assert_int_equal(machine.starts, 2);
@@ -176,7 +176,7 @@ static void shares_are_computed_at_the_same_time(void **state)
     for (uint32_t members = 1; members <= MOST; members++) {
         begin_machine(MOST);
         team_use(&team, members);
-        team_begin(&team);
+        team_begin(&team, &kernel_scalar);
         usleep(50000); /* until all threads are there: a share is taken back from one that is not */
         arrived = 0;
         team_split(&team, members, meet, &members);
@@ -190,7 +190,7 @@ static void who_is_not_needed_returns_at_once(void **state)
     (void)state;
     begin_machine(MOST);
     team_use(&team, 3);
-    team_begin(&team);
+    team_begin(&team, &kernel_scalar);
     for (uint32_t i = 0; i < 100000 && __atomic_load_n(&machine.returned, __ATOMIC_SEQ_CST) < MOST - 3; i++) {
         usleep(100);
     }
@@ -206,7 +206,7 @@ static void processors_that_never_come_hold_nothing_up(void **state)
     for (uint32_t absent = 0; absent < MOST; absent++) {
         begin_machine(MOST);
         machine.absent = absent;
-        team_begin(&team);
+        team_begin(&team, &kernel_scalar);
         split_and_check(&team, 1);
         split_and_check(&team, 100);
         team_end(&team);
@@ -219,12 +219,12 @@ static void late_processors_join_or_leave(void **state)
     for (uint32_t late_us = 1; late_us < 10000; late_us *= 3) {
         begin_machine(4);
         machine.late_us = late_us;
-        team_begin(&team);
+        team_begin(&team, &kernel_scalar);
         for (uint32_t units = 0; units < 200; units++) {
             split_and_check(&team, units);
         }
         team_end(&team);
-        team_begin(&team);
+        team_begin(&team, &kernel_scalar);
         team_end(&team); /* dismissed before they came */
     }
 }
@@ -240,12 +240,12 @@ static void numbers_are_kept_within_the_machine(void **state)
     team_use(&team, 1000);
     assert_int_equal(team.chosen, 3);
     machine.others = 1; /* one does not come back the second time */
-    team_begin(&team);
+    team_begin(&team, &kernel_scalar);
     assert_int_equal(team.at_work, 2);
     split_and_check(&team, 10);
     team_end(&team);
     machine.others = 0;
-    team_begin(&team);
+    team_begin(&team, &kernel_scalar);
     assert_int_equal(team.at_work, 1);
     split_and_check(&team, 10);
     team_end(&team);
@@ -253,12 +253,12 @@ static void numbers_are_kept_within_the_machine(void **state)
 
 /* ---- The same bits ---- */
 
-static struct matrix random_matrix(const struct kernel *kernel, uint32_t row_tiles, uint32_t groups)
+static struct q8_matrix random_matrix(const struct kernel *kernel, uint32_t row_tiles, uint32_t groups)
 {
     const size_t tiles = (size_t)row_tiles * groups;
-    struct matrix w = {row_tiles * GROUP, groups * GROUP, row_tiles, groups, take(tiles * kernel->tile_bytes)};
+    struct q8_matrix w = {row_tiles * Q8_GROUP, groups * Q8_GROUP, row_tiles, groups, take(tiles * kernel->tile_bytes)};
     for (size_t tile = 0; tile < tiles; tile++) {
-        struct q8_0_block block[GROUP];
+        struct q8_0_block block[Q8_GROUP];
         random_rows(block, false);
         kernel->tile_pack(w.tiles + tile * kernel->tile_bytes, block, 1);
     }
@@ -268,17 +268,17 @@ static struct matrix random_matrix(const struct kernel *kernel, uint32_t row_til
 static struct q8_vector random_vector(const struct kernel *kernel, uint32_t groups)
 {
     struct q8_vector vector = take_q8(groups);
-    float *x = random_floats(groups * GROUP, 4.0f);
+    float *x = random_floats(groups * Q8_GROUP, 4.0f);
     kernel->quantize(&vector, x, groups);
     free(x);
     return vector;
 }
 
-enum { ROW_TILES = 43, GROUPS = 7, VECTORS = 3, ROWS = ROW_TILES * GROUP };
+enum { ROW_TILES = 43, GROUPS = 7, VECTORS = 3, ROWS = ROW_TILES * Q8_GROUP };
 
 static void check_matmul(const struct kernel *kernel, uint32_t count, bool add)
 {
-    struct matrix w = random_matrix(kernel, ROW_TILES, GROUPS);
+    struct q8_matrix w = random_matrix(kernel, ROW_TILES, GROUPS);
     struct q8_vector x[VECTORS];
     float *start = random_floats(ROWS * VECTORS, 4.0f), *expected = take(ROWS * VECTORS * sizeof(float));
     float *out = take(ROWS * VECTORS * sizeof(float));
@@ -289,7 +289,7 @@ static void check_matmul(const struct kernel *kernel, uint32_t count, bool add)
     kernel->matmul(expected, ROWS, &w, x, count, add);
     for (uint32_t processors = 1; processors <= MOST; processors++) {
         begin_machine(processors);
-        team_begin(&team);
+        team_begin(&team, &kernel_scalar);
         memcpy(out, start, ROWS * VECTORS * sizeof(float));
         team_matmul(&team, kernel, out, ROWS, &w, x, count, add);
         team_end(&team);
@@ -317,25 +317,25 @@ static void matmul_gives_the_same_bits(void **state)
     }
 }
 
-static void check_attention(const struct kernel *kernel, uint32_t kv_heads, uint32_t group, uint32_t count)
+static void check_attention(const struct kernel *kernel, uint32_t kv_heads, uint32_t queries, uint32_t count)
 {
-    struct attention_case it = random_attention(kv_heads * group, kv_heads, 36, 201);
+    struct attention_case it = random_attention(kv_heads * queries, kv_heads, 36, 201);
     const struct attention *shape = &it.shape;
     const size_t vector = (size_t)shape->heads * shape->head_size, row = vector + 28;
-    int16_t *q = random_row(row * count, KEY_RANGE);
+    int16_t *q = random_row(row * count, KV_KEY_RANGE);
     const float q_scale[4] = {0.002f, 0.001f, 0.003f, 0.0005f};
-    float *scratch = take((size_t)attention_scratch(shape->heads, shape->context) * sizeof(float));
+    struct attention_scratch scratch = take_scratch(shape);
     float *expected = random_floats((uint32_t)(row * count), 4.0f), *out = take(row * count * sizeof(float));
     memcpy(out, expected, row * count * sizeof(float));
     for (uint32_t i = 0; i < count; i++) {
         struct attention at = *shape;
         at.position += i;
-        attention_compute(kernel, expected + i * row, q + i * row, q_scale[i], &it.cache, &at, scratch);
+        attention_compute(kernel, expected + i * row, q + i * row, q_scale[i], &it.cache, &at, &scratch, 0, kv_heads);
     }
     for (uint32_t processors = 1; processors <= MOST; processors++) {
         begin_machine(processors);
-        team_begin(&team);
-        team_attention(&team, kernel, out, q, q_scale, row, &it.cache, shape, count, scratch);
+        team_begin(&team, &kernel_scalar);
+        team_attention(&team, kernel, out, q, q_scale, row, &it.cache, shape, &scratch, count);
         team_end(&team);
         assert_memory_equal(out, expected, row * count * sizeof(float));
         for (uint32_t i = 0; i < count; i++) {
@@ -343,7 +343,7 @@ static void check_attention(const struct kernel *kernel, uint32_t kv_heads, uint
         }
     }
     free(q);
-    free(scratch);
+    free_scratch(&scratch);
     free(expected);
     free(out);
     free_case(&it);
@@ -393,7 +393,7 @@ static void the_fastest_number_is_chosen(void **state)
     for (uint32_t i = 0; i < COUNT_OF(cases); i++) {
         begin_machine(cases[i].processors);
         memcpy(machine.step_us, cases[i].step_us, sizeof machine.step_us);
-        assert_int_equal(team_choose(&team, 100 << 20, step, &machine), cases[i].best);
+        assert_int_equal(team_choose(&team, &kernel_scalar, 100 << 20, step, &machine), cases[i].best);
         assert_int_equal(team.chosen, cases[i].best);
         assert_int_equal(team.at_work, 1);
         assert_false(machine.started);
@@ -406,11 +406,11 @@ static void a_small_model_gets_one_at_once(void **state)
     (void)state;
     begin_machine(4);
     memcpy(machine.step_us, (uint64_t[MOST + 1]){0, 1000, 500, 0, 250}, sizeof machine.step_us);
-    assert_int_equal(team_choose(&team, 300000, step, &machine), 1);
+    assert_int_equal(team_choose(&team, &kernel_scalar, 300000, step, &machine), 1);
     assert_int_equal(machine.starts, 0);
     assert_int_equal(machine.now, 0);
-    assert_int_equal(team_choose(&team, 2000000, step, &machine), 4);
-    assert_int_equal(team_choose(&team, 300000, step, &machine), 1);
+    assert_int_equal(team_choose(&team, &kernel_scalar, 2000000, step, &machine), 4);
+    assert_int_equal(team_choose(&team, &kernel_scalar, 300000, step, &machine), 1);
 }
 
 int main(void)

@@ -1,25 +1,25 @@
 /* The transformer's blocks: however a text is cut into calls, on every kernel, the bits are those of one at a time. */
 #include "kernel_input.h"
 
+#include "base/number.h"
 #include "infer/transformer.h"
 
 enum { CONTEXT = 64, VOCABULARY = 45 };
 
-/* Nothing about these shapes is a multiple of GROUP or LANES. */
+/* Nothing about these shapes is a multiple of Q8_GROUP or KERNEL_LANES. */
 static const struct gguf small = {
     .dim = 40, .hidden = 72, .layers = 2, .heads = 6, .kv_heads = 2, .head_size = 6, .rope_size = 4, .context = CONTEXT,
     .rope_base = 10000, .norm_epsilon = 1e-5f, .vocabulary = VOCABULARY,
-    .tensor[TENSOR_OUTPUT] = {.type = TENSOR_ABSENT},
+    .tensor[GGUF_TENSOR_OUTPUT] = {.type = GGUF_TYPE_ABSENT},
 };
 
-
-static void random_weights(struct matrix *matrix, const struct kernel *kernel)
+static void random_weights(struct q8_matrix *matrix, const struct kernel *kernel)
 {
     for (uint32_t tile = 0; tile < matrix->row_tiles * matrix->groups; tile++) {
-        const uint32_t first_row = tile / matrix->groups * GROUP, first_column = tile % matrix->groups * GROUP;
-        struct q8_0_block block[GROUP];
-        for (uint32_t row = 0; row < GROUP; row++) {
-            for (uint32_t column = 0; column < GROUP; column++) {
+        const uint32_t first_row = tile / matrix->groups * Q8_GROUP, first_column = tile % matrix->groups * Q8_GROUP;
+        struct q8_0_block block[Q8_GROUP];
+        for (uint32_t row = 0; row < Q8_GROUP; row++) {
+            for (uint32_t column = 0; column < Q8_GROUP; column++) {
                 const bool inside = first_row + row < matrix->rows && first_column + column < matrix->cols;
                 block[row].q[column] = inside ? (int8_t)(random_u32() % 255 - 127) : 0;
             }
@@ -32,7 +32,7 @@ static void random_weights(struct matrix *matrix, const struct kernel *kernel)
 static void random_norm(const float *weight)
 {
     float *out = (float *)weight;
-    for (uint32_t i = 0; i < round_up(small.dim, GROUP); i++) {
+    for (uint32_t i = 0; i < number_round_up(small.dim, Q8_GROUP); i++) {
         out[i] = i < small.dim ? (float)(int32_t)(random_u32() % 1000) * 0x1p-9f : 0;
     }
 }
@@ -48,13 +48,13 @@ static void build(struct network *network, const struct kernel *kernel)
 {
     enum { MEMORY = 1 << 20 };
     struct model *model = &network->model;
-    network->memory = aligned_alloc(ALIGNMENT, MEMORY);
+    network->memory = aligned_alloc(KERNEL_ALIGNMENT, MEMORY);
     struct arena arena = {.base = network->memory, .size = MEMORY};
     memset(network->memory, 0xA5, MEMORY);
     assert_int_equal(model_layout(model, &small, kernel, &arena), 0);
     random_begin();
     for (uint32_t l = 0; l < small.layers; l++) {
-        struct layer *layer = &model->layer[l];
+        struct model_layer *layer = &model->layer[l];
         random_norm(layer->attn_norm);
         random_norm(layer->ffn_norm);
         random_weights(&layer->qkv, kernel);
@@ -119,11 +119,11 @@ static void spoil_token(struct network *network, uint32_t token)
     const struct model *model = &network->model;
     for (uint32_t tile = 0; tile < model->embedding.row_tiles; tile++) {
         uint8_t *bytes = model->embedding.tiles + (size_t)tile * model->embedding.groups * model->kernel->tile_bytes;
-        struct q8_0_block block[GROUP];
-        for (uint32_t row = 0; row < GROUP; row++) {
+        struct q8_0_block block[Q8_GROUP];
+        for (uint32_t row = 0; row < Q8_GROUP; row++) {
             float scale;
             model->kernel->tile_row(bytes, row, block[row].q, &scale);
-            block[row].q[0] = tile * GROUP + row == token ? 127 : 0;
+            block[row].q[0] = tile * Q8_GROUP + row == token ? 127 : 0;
             block[row].scale = half_from_float(scale);
         }
         model->kernel->tile_pack(bytes, block, 1);
@@ -131,7 +131,7 @@ static void spoil_token(struct network *network, uint32_t token)
     ((float *)model->layer[0].attn_norm)[0] = 1e8f;
 }
 
-/* What belongs to a position depends on those before it alone; a value that is none stays in sight. */
+/* A position depends on those before it alone; a value that is not a number is never forgotten. */
 static void the_largest_scale_of_values_is_kept(void **state)
 {
     enum { SPOILT = 7, AT = 20 };
@@ -194,7 +194,7 @@ static void scores_beyond_the_address_space(void **state)
     const struct gguf many = {
         .dim = 32, .hidden = 32, .layers = 1, .heads = 65536, .kv_heads = 1, .head_size = 2, .rope_size = 2,
         .context = 65536, .rope_base = 10000, .norm_epsilon = 1e-5f, .vocabulary = VOCABULARY,
-        .tensor[TENSOR_OUTPUT] = {.type = TENSOR_ABSENT},
+        .tensor[GGUF_TENSOR_OUTPUT] = {.type = GGUF_TYPE_ABSENT},
     };
     struct model model;
     struct transformer transformer;

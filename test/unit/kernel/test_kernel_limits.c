@@ -1,13 +1,14 @@
-/* Numbers that no sound model has, subnormal, huge, infinite and none at all: the same bits on every kernel, or NaN. */
+/* Numbers that no sound model has, subnormal, huge, infinite and NaN: the same bits on every kernel, or NaN. */
 #include "kernel_input.h"
 
 #include <math.h>
 
 /* No scale that counts makes a product with an f16 scale below the normal range, where x87 rounds elsewhere. */
-static void small_scales_are_none(void **state)
+static void small_scales_count_as_zero(void **state)
 {
     (void)state;
-    float x[GROUP] = {[0] = 0x1p-94f}, tiny[GROUP] = {[0] = nextafterf(0x1p-94f, 0)}, weight[GROUP] = {[0] = 1.0f};
+    float x[Q8_GROUP] = {[0] = 0x1p-94f}, tiny[Q8_GROUP] = {[0] = nextafterf(0x1p-94f, 0)},
+          weight[Q8_GROUP] = {[0] = 1.0f};
     struct q8_vector out = take_q8(1);
     kernel_scalar.quantize(&out, x, 1);
     assert_true(out.scale[0] * 0x1p-24f >= 0x1p-126f);
@@ -15,10 +16,10 @@ static void small_scales_are_none(void **state)
     assert_true(out.scale[0] == 0.0f);
     x[0] = 0x1p20f; /* 1 / rms is about 2^-17.5 */
     weight[0] = 0x1p-55f;
-    kernel_scalar.norm_quantize(&out, x, weight, GROUP, 1e-5f);
-    assert_true(out.scale[0] >= SCALE_SMALLEST && out.scale[0] < 2 * SCALE_SMALLEST);
+    kernel_scalar.norm_quantize(&out, x, weight, Q8_GROUP, 1e-5f);
+    assert_true(out.scale[0] >= Q8_SCALE_SMALLEST && out.scale[0] < 2 * Q8_SCALE_SMALLEST);
     weight[0] = 0x1p-56f;
-    kernel_scalar.norm_quantize(&out, x, weight, GROUP, 1e-5f);
+    kernel_scalar.norm_quantize(&out, x, weight, Q8_GROUP, 1e-5f);
     assert_true(out.scale[0] == 0.0f);
     free_q8(&out);
 }
@@ -39,8 +40,7 @@ static float wild_float(int32_t middle)
 
 static const int32_t wild_exponents[] = {-125, -120, -96, -94, -70, -60, -30, 0, 6, 20, 50, 59, 62, 90, 124};
 
-/* What reaches a quantization, 2^-94 and more, must be the same bits; anything that is not a number is as good as
-   anything else that is none. */
+/* Numbers that reach a quantization, 2^-94 and more, must have the same bits; one NaN is as good as another. */
 static void assert_same_numbers(const float *a, const float *b, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
@@ -54,19 +54,19 @@ static void assert_same_numbers(const float *a, const float *b, uint32_t n)
 static void check_wild_vector(const struct kernel *kernel, int32_t x_exponent, int32_t weight_exponent)
 {
     enum { GROUPS = 3, ROW_TILES = 2 };
-    float *x = take(GROUPS * GROUP * sizeof *x), *weight = take(GROUPS * GROUP * sizeof *weight);
-    float expected[ROW_TILES * GROUP], *out = take(sizeof expected);
+    float *x = take(GROUPS * Q8_GROUP * sizeof *x), *weight = take(GROUPS * Q8_GROUP * sizeof *weight);
+    float expected[ROW_TILES * Q8_GROUP], *out = take(sizeof expected);
     struct q8_vector expected_q8 = take_q8(GROUPS), q8 = take_q8(GROUPS);
-    struct matrix expected_w = {.row_tiles = ROW_TILES, .groups = GROUPS}, w = expected_w;
+    struct q8_matrix expected_w = {.row_tiles = ROW_TILES, .groups = GROUPS}, w = expected_w;
     random_matrices(&expected_w, &kernel_scalar, &w, kernel, false);
-    for (uint32_t i = 0; i < GROUPS * GROUP; i++) {
+    for (uint32_t i = 0; i < GROUPS * Q8_GROUP; i++) {
         x[i] = i % 3 == 0 ? wild_float(x_exponent) : random_float() * ldexpf(1, x_exponent);
         weight[i] = random_float() * ldexpf(1, weight_exponent); /* finite: the loader sees to that */
     }
     for (uint32_t norm = 0; norm < 2; norm++) {
         if (norm) {
-            kernel_scalar.norm_quantize(&expected_q8, x, weight, GROUPS * GROUP, EPSILON_SMALLEST);
-            kernel->norm_quantize(&q8, x, weight, GROUPS * GROUP, EPSILON_SMALLEST);
+            kernel_scalar.norm_quantize(&expected_q8, x, weight, GROUPS * Q8_GROUP, Q8_EPSILON_SMALLEST);
+            kernel->norm_quantize(&q8, x, weight, GROUPS * Q8_GROUP, Q8_EPSILON_SMALLEST);
         } else {
             kernel_scalar.quantize(&expected_q8, x, GROUPS);
             kernel->quantize(&q8, x, GROUPS);
@@ -74,7 +74,7 @@ static void check_wild_vector(const struct kernel *kernel, int32_t x_exponent, i
         assert_same_q8(&q8, &expected_q8, GROUPS);
         kernel_scalar.matmul(expected, 0, &expected_w, &expected_q8, 1, false);
         kernel->matmul(out, 0, &w, &q8, 1, false);
-        assert_same_numbers(out, expected, ROW_TILES * GROUP);
+        assert_same_numbers(out, expected, ROW_TILES * Q8_GROUP);
     }
     free(x);
     free(weight);
@@ -103,7 +103,7 @@ static void wild_vectors_give_the_same_bits(void **state)
 static void too_large_is_no_number(void **state)
 {
     (void)state;
-    float x[GROUP] = {[0] = 0x1p60f, [1] = 1.0f}, weight[GROUP] = {[0] = 0x1p-30f, [1] = 0x1p20f};
+    float x[Q8_GROUP] = {[0] = 0x1p60f, [1] = 1.0f}, weight[Q8_GROUP] = {[0] = 0x1p-30f, [1] = 0x1p20f};
     struct q8_vector out = take_q8(1);
     kernel_scalar.quantize(&out, x, 1);
     assert_true(isnan(out.scale[0]) && out.q[0] == 0);
@@ -111,13 +111,13 @@ static void too_large_is_no_number(void **state)
     kernel_scalar.quantize(&out, x, 1);
     assert_true(out.scale[0] == x[0] * (1.0f / 127.0f) && out.q[0] == 127);
     x[0] = 0; /* 1 / rms is about 2^2.5 */
-    kernel_scalar.norm_quantize(&out, x, weight, GROUP, 1e-5f);
+    kernel_scalar.norm_quantize(&out, x, weight, Q8_GROUP, 1e-5f);
     assert_true(isnan(out.scale[0]));
     weight[1] = 0x1p12f;
-    kernel_scalar.norm_quantize(&out, x, weight, GROUP, 1e-5f);
+    kernel_scalar.norm_quantize(&out, x, weight, Q8_GROUP, 1e-5f);
     assert_true(out.scale[0] > 128.0f && out.scale[0] < 256.0f);
     x[0] = 0x1p55f; /* the mean of the squares is 2^105 */
-    kernel_scalar.norm_quantize(&out, x, weight, GROUP, 1e-5f);
+    kernel_scalar.norm_quantize(&out, x, weight, Q8_GROUP, 1e-5f);
     assert_true(isnan(out.scale[0]));
     free_q8(&out);
 }
@@ -143,12 +143,12 @@ static void check_wild_attention(const struct kernel *kernel)
     for (uint32_t pick = 0; pick < VALUE_EXPONENTS * VALUE_EXPONENTS * 3; pick++) {
         struct attention_case it = random_attention(4, 2, 8, pick % 40);
         struct kv_cache *cache = &it.cache;
-        float *q = wild_values(random_floats(GROUP, 1.0f), GROUP, pick);
-        it.q_scale = kernel->row_quantize(it.q, q, GROUP, KEY_RANGE);
+        float *q = wild_values(random_floats(Q8_GROUP, 1.0f), Q8_GROUP, pick);
+        it.q_scale = kernel->row_quantize(it.q, q, Q8_GROUP, KV_KEY_RANGE);
         for (uint32_t t = 0; t < it.shape.context; t++) {
-            float *x = wild_values(random_floats(GROUP, 1.0f), GROUP, pick / VALUE_EXPONENTS);
-            const float before = t > 0 ? cache->v_largest[t - 1] : 0, scale = fabsf(x[0]) / VALUE_RANGE;
-            cache->k_scale[t] = fabsf(x[1]) / KEY_RANGE;
+            float *x = wild_values(random_floats(Q8_GROUP, 1.0f), Q8_GROUP, pick / VALUE_EXPONENTS);
+            const float before = t > 0 ? cache->v_largest[t - 1] : 0, scale = fabsf(x[0]) / KV_VALUE_RANGE;
+            cache->k_scale[t] = fabsf(x[1]) / KV_KEY_RANGE;
             cache->v_largest[t] = isnan(scale) || scale > before ? scale : before;
             cache->v_scale[t] = isnan(scale) ? 0 : scale;
             free(x);
@@ -161,12 +161,12 @@ static void check_wild_attention(const struct kernel *kernel)
 static void check_wild_swiglu(const struct kernel *kernel)
 {
     for (uint32_t pick = 0; pick < VALUE_EXPONENTS * VALUE_EXPONENTS; pick++) {
-        float *gate = wild_values(random_floats(4 * GROUP, 1.0f), 4 * GROUP, pick);
-        float *up = wild_values(random_floats(4 * GROUP, 1.0f), 4 * GROUP, pick / VALUE_EXPONENTS);
-        float *expected = take(4 * GROUP * sizeof *expected);
-        kernel_scalar.swiglu(expected, gate, up, 4 * GROUP);
-        kernel->swiglu(gate, gate, up, 4 * GROUP);
-        assert_same_numbers(gate, expected, 4 * GROUP);
+        float *gate = wild_values(random_floats(4 * Q8_GROUP, 1.0f), 4 * Q8_GROUP, pick);
+        float *up = wild_values(random_floats(4 * Q8_GROUP, 1.0f), 4 * Q8_GROUP, pick / VALUE_EXPONENTS);
+        float *expected = take(4 * Q8_GROUP * sizeof *expected);
+        kernel_scalar.swiglu(expected, gate, up, 4 * Q8_GROUP);
+        kernel->swiglu(gate, gate, up, 4 * Q8_GROUP);
+        assert_same_numbers(gate, expected, 4 * Q8_GROUP);
         free(gate);
         free(up);
         free(expected);
@@ -183,7 +183,7 @@ static void wild_activations_give_the_same_bits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(small_scales_are_none),
+        cmocka_unit_test(small_scales_count_as_zero),
         cmocka_unit_test(wild_vectors_give_the_same_bits),
         cmocka_unit_test(too_large_is_no_number),
         cmocka_unit_test(wild_activations_give_the_same_bits),

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/exp2.h"
+#include "base/number.h"
 
 enum { VECTORS_MAX = 11 }; /* of one matmul */
 
@@ -11,21 +12,21 @@ enum { VECTORS_MAX = 11 }; /* of one matmul */
 static void check_tile_comes_back(const struct kernel *kernel)
 {
     enum { STRIDE = 3 };
-    struct q8_0_block rows[STRIDE * GROUP], block[GROUP];
+    struct q8_0_block rows[STRIDE * Q8_GROUP], block[Q8_GROUP];
     uint8_t *tile = take(kernel->tile_bytes);
     random_rows(block, false);
     memset(rows, 0x5A, sizeof rows);
-    for (uint32_t row = 0; row < GROUP; row++) {
+    for (uint32_t row = 0; row < Q8_GROUP; row++) {
         rows[row * STRIDE] = block[row];
         rows[row * STRIDE].q[row] = block[row].q[row] < 0 ? -128 : 1;
         block[row].q[row] = block[row].q[row] < 0 ? -127 : 1;
     }
     kernel->tile_pack(tile, rows, STRIDE);
-    for (uint32_t row = 0; row < GROUP; row++) {
-        int8_t row_q[GROUP];
+    for (uint32_t row = 0; row < Q8_GROUP; row++) {
+        int8_t row_q[Q8_GROUP];
         float row_scale;
         kernel->tile_row(tile, row, row_q, &row_scale);
-        assert_memory_equal(row_q, block[row].q, GROUP);
+        assert_memory_equal(row_q, block[row].q, Q8_GROUP);
         assert_true(row_scale == half_to_float(block[row].scale));
     }
     free(tile);
@@ -43,8 +44,8 @@ static void random_vectors(struct q8_vector *a, const struct kernel *kernel_a, s
                            const struct kernel *kernel_b, uint32_t count, uint32_t groups, bool extreme)
 {
     for (uint32_t i = 0; i < count; i++) {
-        float *input = random_floats(groups * GROUP, 3.0f);
-        for (uint32_t j = 0; extreme && j < groups * GROUP; j++) {
+        float *input = random_floats(groups * Q8_GROUP, 3.0f);
+        for (uint32_t j = 0; extreme && j < groups * Q8_GROUP; j++) {
             input[j] = input[j] < 0 ? -2.0f : 2.0f; /* all activations at +-127 */
         }
         a[i] = take_q8(groups);
@@ -58,18 +59,18 @@ static void random_vectors(struct q8_vector *a, const struct kernel *kernel_a, s
 static void check_one_matmul(const struct kernel *kernel, uint32_t row_tiles, uint32_t groups, uint32_t count,
                              bool extreme, bool add)
 {
-    struct matrix expected_w = {
-        .rows = row_tiles * GROUP, .cols = groups * GROUP, .row_tiles = row_tiles, .groups = groups};
-    struct matrix w = expected_w;
+    struct q8_matrix expected_w = {
+        .rows = row_tiles * Q8_GROUP, .cols = groups * Q8_GROUP, .row_tiles = row_tiles, .groups = groups};
+    struct q8_matrix w = expected_w;
     struct q8_vector expected_x[VECTORS_MAX], x[VECTORS_MAX];
-    const uint32_t stride = (row_tiles + 1) * GROUP, n = count * stride;
+    const uint32_t stride = (row_tiles + 1) * Q8_GROUP, n = count * stride;
     random_matrices(&expected_w, &kernel_scalar, &w, kernel, extreme);
     random_vectors(expected_x, &kernel_scalar, x, kernel, count, groups, extreme);
     float *expected = random_floats(n, 1.0f), *out = take(n * sizeof *out);
     memcpy(out, expected, n * sizeof *out);
     kernel_scalar.matmul(expected, stride, &expected_w, expected_x, count, add);
     kernel->matmul(out, stride, &w, x, count, add);
-    assert_same_bits(out, expected, n); /* nor is anything between the rows touched */
+    assert_same_bits(out, expected, n); /* and nothing between the rows is touched */
     free(expected_w.tiles);
     free(w.tiles);
     free(expected);
@@ -102,21 +103,21 @@ static void matmul_gives_the_same_bits(void **state)
 static void scalar_matmul_is_the_product(void **state)
 {
     (void)state;
-    struct q8_0_block block[GROUP];
+    struct q8_0_block block[Q8_GROUP];
     uint8_t *tile = take(kernel_scalar.tile_bytes);
     struct q8_vector x = take_q8(1);
-    float out[GROUP];
+    float out[Q8_GROUP];
     random_rows(block, false);
     kernel_scalar.tile_pack(tile, block, 1);
-    for (uint32_t i = 0; i < GROUP; i++) {
-        x.wide[i] = x.q[i] = (int8_t)(random_u32() % 255 - 127);
+    for (uint32_t i = 0; i < Q8_GROUP; i++) { /* in the scalar kernel's form, too */
+        ((int32_t *)x.form)[i] = x.q[i] = (int8_t)(random_u32() % 255 - 127);
     }
     x.scale[0] = 0.03125f;
-    const struct matrix w = {.rows = GROUP, .cols = GROUP, .row_tiles = 1, .groups = 1, .tiles = tile};
+    const struct q8_matrix w = {.rows = Q8_GROUP, .cols = Q8_GROUP, .row_tiles = 1, .groups = 1, .tiles = tile};
     kernel_scalar.matmul(out, 0, &w, &x, 1, false);
-    for (uint32_t row = 0; row < GROUP; row++) {
+    for (uint32_t row = 0; row < Q8_GROUP; row++) {
         int64_t dot = 0;
-        for (uint32_t i = 0; i < GROUP; i++) {
+        for (uint32_t i = 0; i < Q8_GROUP; i++) {
             dot += block[row].q[i] * x.q[i];
         }
         assert_true(out[row] == (float)dot * (half_to_float(block[row].scale) * 0.03125f));
@@ -131,10 +132,10 @@ static float *awkward_groups(uint32_t *groups)
     static const float firsts[] = {0.0f,   0x1p-95f, 0x1p-94f,  0x1p-93f, 1.0f, 3e38f, INFINITY,
                                    -INFINITY, NAN,    -0x1p-140f, 127.0f,   -254.0f, 1e-30f};
     *groups = sizeof firsts / sizeof *firsts;
-    float *x = take(*groups * GROUP * sizeof *x);
+    float *x = take(*groups * Q8_GROUP * sizeof *x);
     for (uint32_t group = 0; group < *groups; group++) {
-        for (uint32_t i = 0; i < GROUP; i++) { /* in steps of half a unit: every other one is a tie */
-            x[group * GROUP + i] = i == 7 ? firsts[group] : firsts[group] * ((float)i * 0.5f / 127.0f);
+        for (uint32_t i = 0; i < Q8_GROUP; i++) { /* in steps of half a unit: every other one is a tie */
+            x[group * Q8_GROUP + i] = i == 7 ? firsts[group] : firsts[group] * ((float)i * 0.5f / 127.0f);
         }
     }
     return x;
@@ -162,32 +163,38 @@ static void quantize_gives_the_same_bits(void **state)
 static void scalar_quantize_keeps_its_rules(void **state)
 {
     (void)state;
-    float x[5 * GROUP] = {[0] = 127.0f, [1] = 0.5f, [2] = 1.5f, [3] = -2.5f, [GROUP] = 0x1p-101f,
-                          [2 * GROUP] = INFINITY, [3 * GROUP + 5] = NAN, [4 * GROUP] = -1.0f};
+    float x[5 * Q8_GROUP] = {[0] = 127.0f,
+                             [1] = 0.5f,
+                             [2] = 1.5f,
+                             [3] = -2.5f,
+                             [Q8_GROUP] = 0x1p-101f,
+                             [2 * Q8_GROUP] = INFINITY,
+                             [3 * Q8_GROUP + 5] = NAN,
+                             [4 * Q8_GROUP] = -1.0f};
     struct q8_vector out = take_q8(5);
     kernel_scalar.quantize(&out, x, 5);
     const int8_t ties_to_even[5] = {127, 0, 2, -2, 0};
     assert_memory_equal(out.q, ties_to_even, sizeof ties_to_even);
     assert_true(out.scale[0] == 127.0f * (1.0f / 127.0f));
-    assert_true(out.scale[1] == 0.0f && out.q[GROUP] == 0);
-    assert_true(isnan(out.scale[2]) && out.q[2 * GROUP] == 0);
-    assert_true(isnan(out.scale[3]) && out.q[3 * GROUP + 5] == 0);
-    assert_int_equal(out.q[4 * GROUP], -127);
+    assert_true(out.scale[1] == 0.0f && out.q[Q8_GROUP] == 0);
+    assert_true(isnan(out.scale[2]) && out.q[2 * Q8_GROUP] == 0);
+    assert_true(isnan(out.scale[3]) && out.q[3 * Q8_GROUP + 5] == 0);
+    assert_int_equal(out.q[4 * Q8_GROUP], -127);
     free_q8(&out);
 }
 
 static void check_norm_quantize(const struct kernel *kernel)
 {
     for (uint32_t n = 2; n <= 300; n += 7) {
-        const uint32_t padded = round_up(n, GROUP);
+        const uint32_t padded = number_round_up(n, Q8_GROUP);
         const float factor = n % 4 == 0 ? 0x1p-90f : 2.0f; /* scales about the smallest that count */
         float *x = random_floats(padded, n % 8 == 0 ? 0x1p10f : 5.0f), *weight = random_floats(padded, factor);
         memset(x + n, 0, (padded - n) * sizeof *x);
         memset(weight + n, 0, (padded - n) * sizeof *weight);
-        struct q8_vector expected = take_q8(padded / GROUP), out = take_q8(padded / GROUP);
+        struct q8_vector expected = take_q8(padded / Q8_GROUP), out = take_q8(padded / Q8_GROUP);
         kernel_scalar.norm_quantize(&expected, x, weight, n, 1e-5f);
         kernel->norm_quantize(&out, x, weight, n, 1e-5f);
-        assert_same_q8(&out, &expected, padded / GROUP);
+        assert_same_q8(&out, &expected, padded / Q8_GROUP);
         free(x);
         free(weight);
         free_q8(&expected);
@@ -203,7 +210,7 @@ static void norm_quantize_gives_the_same_bits(void **state)
 
 static void check_swiglu(const struct kernel *kernel)
 {
-    enum { N = 20 * GROUP };
+    enum { N = 20 * Q8_GROUP };
     float *gate = random_floats(N, 20.0f), *up = random_floats(N, 4.0f);
     static const float awkward[] = {0.0f,     -0.0f,     90.0f, -90.0f, 1e30f, -1e30f,
                                     INFINITY, -INFINITY, 86.6f, -86.6f, -87.3f};
@@ -228,7 +235,7 @@ static void swiglu_gives_the_same_bits(void **state)
 
 static void check_exponentials(const struct kernel *kernel)
 {
-    for (uint32_t n = LANES; n <= 40 * LANES; n += LANES) {
+    for (uint32_t n = KERNEL_LANES; n <= 40 * KERNEL_LANES; n += KERNEL_LANES) {
         float *expected = random_floats(n, 60.0f), *out = take(n * sizeof *out);
         expected[n / 2] = -INFINITY;
         memcpy(out, expected, n * sizeof *out);
@@ -244,12 +251,12 @@ static void check_exponentials(const struct kernel *kernel)
 /* Below 2^-125 there is nothing, at 2^-125 there is. */
 static void check_lowest_exponential(const struct kernel *kernel)
 {
-    float *x = take(LANES * sizeof *x);
-    for (uint32_t i = 0; i < LANES; i++) {
+    float *x = take(KERNEL_LANES * sizeof *x);
+    for (uint32_t i = 0; i < KERNEL_LANES; i++) {
         x[i] = i == 0 ? 0.0f : i % 2 == 0 ? -125.0f : nextafterf(-125.0f, -200.0f);
     }
-    kernel->exponentials(x, LANES, 1.0f);
-    for (uint32_t i = 1; i < LANES; i++) {
+    kernel->exponentials(x, KERNEL_LANES, 1.0f);
+    for (uint32_t i = 1; i < KERNEL_LANES; i++) {
         assert_true(x[i] == (i % 2 == 0 ? 0x1p-125f : 0.0f));
     }
     free(x);
@@ -274,7 +281,7 @@ static void scalar_rotate_turns_pairs(void **state)
 
 static void check_rotate(const struct kernel *kernel)
 {
-    enum { N = 7 * LANES };
+    enum { N = 7 * KERNEL_LANES };
     float *expected = random_floats(N, 3.0f), *x = take(N * sizeof *x);
     float *cosine = random_floats(N, 1.0f), *sine = random_floats(N, 1.0f);
     memcpy(x, expected, N * sizeof *x);
@@ -296,11 +303,11 @@ static void rotate_gives_the_same_bits(void **state)
 static void check_row_quantize(const struct kernel *kernel)
 {
     static const float largest[] = {0.0f, 0x1p-41f, 0x1p-40f, 1.0f, -1447.0f, 511.5f, 0x1p59f, 0x1p60f, INFINITY, NAN};
-    for (uint32_t n = GROUP; n <= 5 * GROUP; n += GROUP) {
+    for (uint32_t n = Q8_GROUP; n <= 5 * Q8_GROUP; n += Q8_GROUP) {
         for (uint32_t i = 0; i < COUNT_OF(largest); i++) {
             float *x = random_floats(n, fabsf(largest[i]) < 0x1p60f ? largest[i] : 1.0f);
             int16_t *expected = take(n * sizeof *expected), *out = take(n * sizeof *out);
-            const float range = i % 2 == 0 ? KEY_RANGE : VALUE_RANGE;
+            const float range = i % 2 == 0 ? KV_KEY_RANGE : KV_VALUE_RANGE;
             x[n - 1 - i] = largest[i];
             x[n - 12] = largest[i] / (2 * range); /* a tie */
             const float expected_scale = kernel_scalar.row_quantize(expected, x, n, range);
@@ -323,33 +330,33 @@ static void rows_are_quantized_to_the_same_bits(void **state)
 static void scalar_row_quantize_keeps_its_rules(void **state)
 {
     (void)state;
-    float x[GROUP] = {[0] = 4.0f, [1] = -2.0f, [2] = 4.0f * 1.5f / 511, [3] = 4.0f * 2.5f / 511, [4] = -4.0f};
-    int16_t out[GROUP];
-    assert_true(kernel_scalar.row_quantize(out, x, GROUP, VALUE_RANGE) == 4.0f / 511);
-    const int16_t expected[GROUP] = {511, -256, 2, 2, -511}; /* ties to even */
+    float x[Q8_GROUP] = {[0] = 4.0f, [1] = -2.0f, [2] = 4.0f * 1.5f / 511, [3] = 4.0f * 2.5f / 511, [4] = -4.0f};
+    int16_t out[Q8_GROUP];
+    assert_true(kernel_scalar.row_quantize(out, x, Q8_GROUP, KV_VALUE_RANGE) == 4.0f / 511);
+    const int16_t expected[Q8_GROUP] = {511, -256, 2, 2, -511}; /* ties to even */
     assert_memory_equal(out, expected, sizeof expected);
     x[0] = x[1] = x[2] = x[3] = 0;
     x[4] = 0x1p-40f;
-    assert_true(kernel_scalar.row_quantize(out, x, GROUP, KEY_RANGE) == 0x1p-40f / 1447 && out[4] == 1447);
+    assert_true(kernel_scalar.row_quantize(out, x, Q8_GROUP, KV_KEY_RANGE) == 0x1p-40f / 1447 && out[4] == 1447);
     x[4] = nextafterf(0x1p-40f, 0);
-    assert_true(kernel_scalar.row_quantize(out, x, GROUP, KEY_RANGE) == 0.0f && out[4] == 0);
+    assert_true(kernel_scalar.row_quantize(out, x, Q8_GROUP, KV_KEY_RANGE) == 0.0f && out[4] == 0);
     x[4] = 0x1p60f;
-    assert_true(isnan(kernel_scalar.row_quantize(out, x, GROUP, KEY_RANGE)) && out[4] == 0);
+    assert_true(isnan(kernel_scalar.row_quantize(out, x, Q8_GROUP, KV_KEY_RANGE)) && out[4] == 0);
     x[4] = NAN;
-    assert_true(isnan(kernel_scalar.row_quantize(out, x, GROUP, KEY_RANGE)) && out[4] == 0);
+    assert_true(isnan(kernel_scalar.row_quantize(out, x, Q8_GROUP, KV_KEY_RANGE)) && out[4] == 0);
 }
 
 static void powers_are_close_and_end(void **state)
 {
     full_precision(state);
-    for (uint32_t z = 0; z <= POWER_LAST; z++) {
-        const double exact = exp2(-(double)z / (1 << POWER_BITS)) * (1 << 14);
-        assert_true(fabs((double)power_negative(z) + 0.5 - exact) <= 0.51 + 1.2e-4 * exact);
-        assert_true(z == 0 || power_negative(z) <= power_negative(z - 1));
+    for (uint32_t z = 0; z <= ATTENTION_POWER_LAST; z++) {
+        const double exact = exp2(-(double)z / (1 << ATTENTION_POWER_BITS)) * (1 << 14);
+        assert_true(fabs((double)attention_power(z) + 0.5 - exact) <= 0.51 + 1.2e-4 * exact);
+        assert_true(z == 0 || attention_power(z) <= attention_power(z - 1));
     }
     single_precision(state);
-    assert_int_equal(power_negative(0), POWER_ONE);
-    assert_int_equal(power_negative(POWER_LAST), 0);
+    assert_int_equal(attention_power(0), ATTENTION_POWER_ONE);
+    assert_int_equal(attention_power(ATTENTION_POWER_LAST), 0);
 }
 
 static void check_attention(const struct kernel *kernel)
@@ -393,12 +400,12 @@ static void exact_attention(double *out, const struct attention_case *it)
     for (uint32_t t = 0; t <= shape->position; t++) {
         double dot = 0;
         for (uint32_t i = 0; i < shape->head_size; i++) {
-            dot += (double)it->q[i] * cache->k[key_index(shape->head_stride, t, i)];
+            dot += (double)it->q[i] * cache->k[kv_key_index(shape->head_stride, t, i)];
         }
         const double weight = exp(dot * (double)it->q_scale * (double)cache->k_scale[t] / sqrt(shape->head_size));
         sum += weight;
         for (uint32_t i = 0; i < shape->head_size; i++) {
-            out[i] += weight * (double)cache->v_scale[t] * cache->v[value_index(shape->head_stride, t, i)];
+            out[i] += weight * (double)cache->v_scale[t] * cache->v[kv_value_index(shape->head_stride, t, i)];
         }
     }
     for (uint32_t i = 0; i < shape->head_size; i++) {
@@ -409,7 +416,7 @@ static void exact_attention(double *out, const struct attention_case *it)
 /* How far the definition is from it, as a part of the length of the vector. */
 static double attention_error(void **state, const struct attention_case *it)
 {
-    double exact[HEAD_MAX], error = 0, length = 0;
+    double exact[ATTENTION_HEAD_MAX], error = 0, length = 0;
     float *out = run_attention(&kernel_scalar, it);
     full_precision(state);
     exact_attention(exact, it);
@@ -439,7 +446,7 @@ static void a_sink_does_not_drown_the_rest(void **state)
         struct attention_case it = random_attention(1, 1, 64, position);
         float dot = 0;
         for (uint32_t i = 0; i < 64; i++) {
-            int16_t *key = &it.cache.k[key_index(64, 0, i)];
+            int16_t *key = &it.cache.k[kv_key_index(64, 0, i)];
             *key = it.q[i];
             dot += (float)it.q[i] * (float)*key;
         }
@@ -453,26 +460,26 @@ static void a_sink_does_not_drown_the_rest(void **state)
     }
 }
 
-/* The largest sums that there can be: a head of HEAD_MAX, and positions that all have the same weight. */
+/* The largest sums that there can be: a head of ATTENTION_HEAD_MAX, and positions that all have the same weight. */
 static void check_largest_sums(const struct kernel *kernel)
 {
-    enum { LAST = 4 * CHUNK - 1 };
-    struct attention_case it = random_attention(1, 1, HEAD_MAX, LAST);
+    enum { LAST = 4 * ATTENTION_CHUNK - 1 };
+    struct attention_case it = random_attention(1, 1, ATTENTION_HEAD_MAX, LAST);
     const size_t n = (size_t)it.shape.context * it.shape.head_stride;
-    for (uint32_t i = 0; i < HEAD_MAX; i++) {
-        it.q[i] = i % 2 == 0 ? KEY_RANGE : -KEY_RANGE;
+    for (uint32_t i = 0; i < ATTENTION_HEAD_MAX; i++) {
+        it.q[i] = i % 2 == 0 ? KV_KEY_RANGE : -KV_KEY_RANGE;
     }
     for (size_t i = 0; i < n; i++) {
-        it.cache.k[i] = i % 2 == 0 ? KEY_RANGE : -KEY_RANGE; /* neighbours are dimensions */
-        it.cache.v[i] = -VALUE_RANGE;
+        it.cache.k[i] = i % 2 == 0 ? KV_KEY_RANGE : -KV_KEY_RANGE; /* neighbours are dimensions */
+        it.cache.v[i] = -KV_VALUE_RANGE;
     }
     for (uint32_t t = 0; t < it.shape.context; t++) {
         it.cache.k_scale[t] = it.cache.v_scale[t] = it.cache.v_largest[t] = 1.0f;
     }
     float *out = run_attention(kernel, &it);
-    const double weight = attention_weight(POWER_ONE, SHARE_MAX);
-    for (uint32_t i = 0; i < HEAD_MAX; i++) {
-        assert_true(fabs((double)out[i] + VALUE_RANGE * weight / POWER_ONE) < 1e-4);
+    const double weight = attention_coefficient(ATTENTION_POWER_ONE, ATTENTION_RATIO_MAX);
+    for (uint32_t i = 0; i < ATTENTION_HEAD_MAX; i++) {
+        assert_true(fabs((double)out[i] + KV_VALUE_RANGE * weight / ATTENTION_POWER_ONE) < 1e-4);
     }
     free(out);
     free_case(&it);

@@ -1,4 +1,4 @@
-/* core/config.c: every key at its limits, every message, and how lines are read. */
+/* core/session/config.c: every key at its limits, every message, and how lines are read. */
 #include "unit.h"
 
 #include "base/error.h"
@@ -31,9 +31,9 @@ static struct config parse(const char *text)
 
 static void defaults(void **state)
 {
-    const struct sampling sampling = sampling_default();
+    const struct sampler_settings sampling = sampler_defaults();
     struct config config = parse("");
-    const struct sampling *got = &config.sampling;
+    const struct sampler_settings *got = &config.sampling;
 
     (void)state;
     assert_string_equal(reports, "");
@@ -53,7 +53,7 @@ static void defaults(void **state)
     assert_int_equal(config.serial_speed, 115200);
     assert_int_equal(config.wrap, WRAP_AUTO);
     assert_int_equal(config.colour, SETTING_ON);
-    assert_int_equal(config.processors, PROCESSORS_AUTO);
+    assert_int_equal(config.processors, ENGINE_PROCESSORS_AUTO);
 }
 
 /* image/BOOTLLAM.CFG names every key once, commented out, with the value that holds without it. */
@@ -133,14 +133,14 @@ static void words(void **state)
         uint32_t port, speed, after, wrap, processors;
         bool seed_random;
     } cases[] = {
-        {"serial = off", 83, 0, 115200, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, false},
-        {"serial = com4", 83, 4, 115200, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, false},
-        {"serial = Com2 \t 300", 83, 2, 300, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, false},
-        {"after = off", 83, 1, 115200, AFTER_OFF, WRAP_AUTO, PROCESSORS_AUTO, false},
-        {"wrap = OFF", 83, 1, 115200, AFTER_PROMPT, WRAP_OFF, PROCESSORS_AUTO, false},
-        {"wrap = auto\nprocessors = Auto", 83, 1, 115200, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, false},
-        {"seed = RANDOM", 83, 1, 115200, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, true},
-        {"seed = random\nseed = 3", 3, 1, 115200, AFTER_PROMPT, WRAP_AUTO, PROCESSORS_AUTO, false},
+        {"serial = off", 83, 0, 115200, AFTER_PROMPT, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, false},
+        {"serial = com4", 83, 4, 115200, AFTER_PROMPT, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, false},
+        {"serial = Com2 \t 300", 83, 2, 300, AFTER_PROMPT, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, false},
+        {"after = off", 83, 1, 115200, AFTER_OFF, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, false},
+        {"wrap = OFF", 83, 1, 115200, AFTER_PROMPT, WRAP_OFF, ENGINE_PROCESSORS_AUTO, false},
+        {"wrap = auto\nprocessors = Auto", 83, 1, 115200, AFTER_PROMPT, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, false},
+        {"seed = RANDOM", 83, 1, 115200, AFTER_PROMPT, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, true},
+        {"seed = random\nseed = 3", 3, 1, 115200, AFTER_PROMPT, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, false},
     };
 
     (void)state;
@@ -211,23 +211,23 @@ static void limits(void **state)
     static const struct {
         const char *key, *good, *bad, *message;
     } cases[] = {
-        {"temperature", "0 100 100.0 1e2", "-0.1 100.1 nan 1,5 x", "is a number from 0 to 100"},
-        {"top_p", "0 1 0.9", "1.01 -1 90%", "is a number from 0 to 1"},
-        {"min_p", "0 1 0.05", "1.01 -1", "is a number from 0 to 1"},
-        {"repeat_penalty", "0.1 1 100", "0 -1 100.5 0.0", "is a number above 0, at most 100"},
-        {"top_k", "0 1000000", "1000001 -1 1.5", "is a whole number from 0 to 1000000"},
-        {"steps", "0 1000000", "1000001 -1 all", "is a whole number from 0 to 1000000"},
+        {"temperature", "0 100 100.0 1e2", "-0.1 100.1 nan 1,5 x", "must be a number from 0 to 100"},
+        {"top_p", "0 1 0.9", "1.01 -1 90%", "must be a number from 0 to 1"},
+        {"min_p", "0 1 0.05", "1.01 -1", "must be a number from 0 to 1"},
+        {"repeat_penalty", "0.1 1 100", "0 -1 100.5 0.0", "must be a number above 0, at most 100"},
+        {"top_k", "0 1000000", "1000001 -1 1.5", "must be a whole number from 0 to 1000000"},
+        {"steps", "0 1000000", "1000001 -1 all", "must be a whole number from 0 to 1000000"},
         {"seed", "0 18446744073709551615 random", "18446744073709551616 -1 randomly",
-         "is random or a whole number below 2^64"},
-        {"autostart", "on off ON", "yes 1 0", "is off or on"},
-        {"countdown", "0 3600", "3601 -1 1.5 off", "is a whole number from 0 to 3600"},
-        {"stories", "0 1000000", "1000001 all", "is a whole number from 0 to 1000000"},
-        {"after", "prompt reboot off", "on 0 1 story", "is prompt, reboot or off"},
+         "must be random or a whole number below 2^64"},
+        {"autostart", "on off ON", "yes 1 0", "must be off or on"},
+        {"countdown", "0 3600", "3601 -1 1.5 off", "must be a whole number from 0 to 3600"},
+        {"stories", "0 1000000", "1000001 all", "must be a whole number from 0 to 1000000"},
+        {"after", "prompt reboot off", "on 0 1 story", "must be prompt, reboot or off"},
         {"serial", "off com1 COM4", "on com0 com5 com 1 9600 com11 comm",
-         "is off, or com1 to com4 and a speed: com1 115200"},
-        {"wrap", "auto off 20 500", "19 501 on 0 1", "is auto, off or a whole number from 20 to 500"},
-        {"colour", "on off", "red 1", "is off or on"},
-        {"processors", "auto 1 64", "0 65 all off", "is auto or a whole number from 1 to 64"},
+         "must be off, or com1 to com4 and a speed: com1 115200"},
+        {"wrap", "auto off 20 500", "19 501 on 0 1", "must be auto, off or a whole number from 20 to 500"},
+        {"colour", "on off", "red 1", "must be off or on"},
+        {"processors", "auto 1 64", "0 65 all off", "must be auto or a whole number from 1 to 64"},
     };
     char list[100], expected[200];
 
@@ -287,25 +287,25 @@ static void wrong_lines(void **state)
     static const struct {
         const char *text, *report;
     } cases[] = {
-        {"\n\nsteps\n", "line 3: a setting is written key = value\n"},
+        {"\n\nsteps\n", "line 3: write a setting as key = value\n"},
         {"= 5", "line 1: there is no setting \"\"; /set lists them all\n"},
         {"temprature\x1B = 5", "line 1: there is no setting \"temprature?\"; did you mean temperature?\n"},
         {"xyzzy = 5", "line 1: there is no setting \"xyzzy\"; /set lists them all\n"},
-        {"serial = com1 110", "line 1: serial is off, or com1 to com4 and a speed: com1 115200\n"},
-        {"serial = com1 9601", "line 1: serial is off, or com1 to com4 and a speed: com1 115200\n"},
-        {"serial = com1 9600 8N1", "line 1: serial is off, or com1 to com4 and a speed: com1 115200\n"},
-        {"serial = off 9600", "line 1: serial is off, or com1 to com4 and a speed: com1 115200\n"},
-        {"serial = com1 4294968", "line 1: serial is off, or com1 to com4 and a speed: com1 115200\n"},
-        {"serial = com1 0", "line 1: serial is off, or com1 to com4 and a speed: com1 115200\n"},
-        {"chat_stop = \\x", "line 1: chat_stop knows \\n (new line), \\t (tab), \\s (space) and \\\\ only\n"},
-        {"model = MODELS\\A.GGUF", "line 1: model is the name of a file in /MODELS, without a folder\n"},
-        {"model = /A.GGUF", "line 1: model is the name of a file in /MODELS, without a folder\n"},
-        {"prompt = \xF6l", "line 1: prompt is not UTF-8; save the file in that encoding\n"},
-        {"prompt = \xC3", "line 1: prompt is not UTF-8; save the file in that encoding\n"},
-        {"prompt = a\x1B[2J", "line 1: prompt holds a control character\n"},
+        {"serial = com1 110", "line 1: serial must be off, or com1 to com4 and a speed: com1 115200\n"},
+        {"serial = com1 9601", "line 1: serial must be off, or com1 to com4 and a speed: com1 115200\n"},
+        {"serial = com1 9600 8N1", "line 1: serial must be off, or com1 to com4 and a speed: com1 115200\n"},
+        {"serial = off 9600", "line 1: serial must be off, or com1 to com4 and a speed: com1 115200\n"},
+        {"serial = com1 4294968", "line 1: serial must be off, or com1 to com4 and a speed: com1 115200\n"},
+        {"serial = com1 0", "line 1: serial must be off, or com1 to com4 and a speed: com1 115200\n"},
+        {"chat_stop = \\x", "line 1: in chat_stop only \\n (new line), \\t (tab), \\s (space) and \\\\ are known\n"},
+        {"model = MODELS\\A.GGUF", "line 1: model must be the name of a file in /MODELS, without a folder\n"},
+        {"model = /A.GGUF", "line 1: model must be the name of a file in /MODELS, without a folder\n"},
+        {"prompt = \xF6l", "line 1: prompt is not UTF-8; save the file as UTF-8\n"},
+        {"prompt = \xC3", "line 1: prompt is not UTF-8; save the file as UTF-8\n"},
+        {"prompt = a\x1B[2J", "line 1: prompt contains a control character\n"},
         {"\xFF\xFEp", "line 1: the file is UTF-16; save it as UTF-8\n"},
         {"\xFE\xFF", "line 1: the file is UTF-16; save it as UTF-8\n"},
-        {"x\ntop_k = 3\ny", "line 1: a setting is written key = value\nline 3: a setting is written key = value\n"},
+        {"x\ntop_k = 3\ny", "line 1: write a setting as key = value\nline 3: write a setting as key = value\n"},
     };
 
     (void)state;
@@ -315,18 +315,18 @@ static void wrong_lines(void **state)
     }
     assert_int_equal(parse(cases[COUNT_OF(cases) - 1].text).sampling.top_k, 3);
     parse_bytes("prompt = a\0b", 12);
-    assert_string_equal(reports, "line 1: prompt holds a control character\n");
+    assert_string_equal(reports, "line 1: prompt contains a control character\n");
 }
 
 static void long_texts(void **state)
 {
-    char text[PROMPT_MAX + 20] = "prompt = ", name[PLATFORM_NAME_MAX + 20] = "model = ";
+    char text[ENGINE_PROMPT_MAX + 20] = "prompt = ", name[PLATFORM_NAME_MAX + 20] = "model = ";
 
     (void)state;
-    memset(text + 9, 'x', PROMPT_MAX - 1);
-    assert_int_equal(strlen(parse(text).prompt), PROMPT_MAX - 1);
+    memset(text + 9, 'x', ENGINE_PROMPT_MAX - 1);
+    assert_int_equal(strlen(parse(text).prompt), ENGINE_PROMPT_MAX - 1);
     assert_string_equal(reports, "");
-    text[9 + PROMPT_MAX - 1] = 'x';
+    text[9 + ENGINE_PROMPT_MAX - 1] = 'x';
     assert_string_equal(parse(text).prompt, "");
     assert_string_equal(reports, "line 1: prompt has 4096 bytes; at most 4095 are allowed\n");
     memset(name + 8, 'x', PLATFORM_NAME_MAX);

@@ -102,7 +102,7 @@ static void what_follows_the_stories(void **state)
     fresh(state);
     const char *off = run_with("seed = 5\nafter = off\n", "");
     assert_string_equal(off, LOADED("/MODELS/A.GGUF") MODEL SEED_5
-                        "Error: this machine cannot switch itself off; its power button may be used now\n" HINT END);
+                        "Error: this machine cannot switch itself off; use its power button\n" HINT END);
     assert_int_equal(session.offs, 1);
     run_with("seed = 5\nstories = 2\nafter = Reboot\n", "");
     assert_int_equal(session.reboots, 1);
@@ -262,8 +262,8 @@ static void wrong_settings_are_told_and_the_rest_counts(void **state)
     fresh(state);
     assert_string_equal(run_with("seeds = 1\nseed = 5\ntop_p = 2\ncountdown\nwibble = 1\n", ""),
                         "Error: /BOOTLLAM.CFG, line 1: there is no setting \"seeds\"; did you mean seed?\n"
-                        "Error: /BOOTLLAM.CFG, line 3: top_p is a number from 0 to 1\n"
-                        "Error: /BOOTLLAM.CFG, line 4: a setting is written key = value\n"
+                        "Error: /BOOTLLAM.CFG, line 3: top_p must be a number from 0 to 1\n"
+                        "Error: /BOOTLLAM.CFG, line 4: write a setting as key = value\n"
                         "Error: /BOOTLLAM.CFG, line 5: there is no setting \"wibble\"; /set lists them all\n" LOADED(
                             "/MODELS/A.GGUF") MODEL SEED_5 HINT END);
 }
@@ -279,10 +279,10 @@ static void many_wrong_settings(void **state)
         strcat(text, "\n");
     }
     const char *shown = run_with(text, "");
-    assert_true(is_start(shown, "Error: /BOOTLLAM.CFG, line 2: a setting is written key = value\n"));
-    assert_non_null(strstr(shown,
-                           "Error: /BOOTLLAM.CFG, line 11: serial is off, or com1 to com4 and a speed: com1 115200\n"
-                           "Error: /BOOTLLAM.CFG, and 2 more wrong lines\n" LOADED("/MODELS/A.GGUF")));
+    assert_true(is_start(shown, "Error: /BOOTLLAM.CFG, line 2: write a setting as key = value\n"));
+    assert_non_null(
+        strstr(shown, "Error: /BOOTLLAM.CFG, line 11: serial must be off, or com1 to com4 and a speed: com1 115200\n"
+                      "Error: /BOOTLLAM.CFG, and 2 more wrong lines\n" LOADED("/MODELS/A.GGUF")));
 }
 
 static void too_long_a_configuration_is_left_out(void **state)
@@ -291,7 +291,7 @@ static void too_long_a_configuration_is_left_out(void **state)
     static char text[CONFIG_BYTES_MAX + 2];
     memset(text, '\n', sizeof text - 1);
     const struct memory_file files[] = {config(text), {0}};
-    assert_string_equal(run(files), "Error: /BOOTLLAM.CFG is longer than 65536 bytes; it is left out\n"
+    assert_string_equal(run(files), "Error: /BOOTLLAM.CFG is longer than 65536 bytes; it is ignored\n"
                                     "Error: no model in /MODELS; copy a .GGUF file there and press Enter\n" END);
 }
 
@@ -300,7 +300,7 @@ static void an_unreadable_configuration_is_told(void **state)
     fresh(state);
     session.bad_from = 3;
     const struct memory_file files[] = {config("seed = 5\n"), {0}};
-    assert_string_equal(run(files), "Error: /BOOTLLAM.CFG cannot be read: bad sector; it is left out\n"
+    assert_string_equal(run(files), "Error: /BOOTLLAM.CFG cannot be read: bad sector; it is ignored\n"
                                     "Error: no model in /MODELS; copy a .GGUF file there and press Enter\n" END);
 }
 

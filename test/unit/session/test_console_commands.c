@@ -8,7 +8,7 @@ static void settings_are_shown_and_set(void **state)
     assert_string_equal(answer("/SET Seed=7\r\r"), "> /SET Seed=7\nseed = 7\n> \n" SEED_7);
     assert_string_equal(answer("/set  temperature  =  0.25 \r"), "> /set  temperature  =  0.25 \ntemperature = 0.25\n");
     assert_string_equal(answer("/set temperature 200\r"),
-                        "> /set temperature 200\nError: temperature is a number from 0 to 100\n");
+                        "> /set temperature 200\nError: temperature must be a number from 0 to 100\n");
     assert_string_equal(
         answer("/set tempersture 1\r"),
         "> /set tempersture 1\nError: there is no setting \"tempersture\"; did you mean temperature?\n");
@@ -20,7 +20,7 @@ static void settings_are_shown_and_set(void **state)
     assert_string_equal(answer("/set prompt b\r\r"),
                         "> /set prompt b\nprompt = b\n> \n\nb\n\n[3 tokens, 0.0 tokens/s]\n");
     assert_string_equal(answer("/set countdown 5\r/set countdown\r"),
-                        "> /set countdown 5\nError: countdown counts at start: write it into /BOOTLLAM.CFG\n"
+                        "> /set countdown 5\nError: countdown only counts at start: write it into /BOOTLLAM.CFG\n"
                         "> /set countdown\ncountdown      = 3              a whole number from 0 to 3600, at start\n");
     assert_string_equal(
         answer("/set prompt 0123456789 0123456789 0123456789 0123456789\r/set prompt\r") + 111,
@@ -73,8 +73,9 @@ static void the_help(void **state)
 {
     fresh(state);
     const char *text = answer("/help\r");
-    const char *start = "> /help\n" HINT "Esc or Ctrl-C stops a story; Up: earlier lines; Tab: completes a command\n"
-                        "/again          the same once more, with the same seed\n";
+    const char *start = "> /help\n" HINT
+                        "Esc or Ctrl-C stops a story, Up recalls earlier lines, Tab completes a command\n"
+                        "/again          tells the last one again, with the same seed\n";
     assert_true(is_start(text, start));
     static const char *const commands[] = {"/new",    "/set KEY VALUE", "/models",      "/model NAME",
                                            "/info",   "/bench",         "/kernel NAME", "/save",
@@ -107,7 +108,7 @@ static void restart_and_off(void **state)
     fresh(state);
     assert_string_equal(answer("/REBOOT\r/off\r"),
                         "> /REBOOT\nError: this machine does not restart by itself; press its reset button\n"
-                        "> /off\nError: this machine cannot switch itself off; its power button may be used now\n");
+                        "> /off\nError: this machine cannot switch itself off; use its power button\n");
     assert_int_equal(session.reboots, 1);
     assert_int_equal(session.offs, 1);
 }
@@ -121,8 +122,8 @@ static void all_about_machine_and_model(void **state)
         "\nKernel: ",
         "\nProcessors: 1\nMemory: 6 MiB free\nKernels: scalar",
         "\n" MODEL
-        "File: /MODELS/A.GGUF, GGUF version 3\nShape: 2 layers of 32 and 64, 4 heads of 8, 2 of keys and values\n"
-        "RoPE: over 8 of 8, base 10000\nTokenizer: 12 tokens, BOS 1, EOS 2, unknown 0\nIn use: weights ",
+        "File: /MODELS/A.GGUF, GGUF version 3\nShape: 2 layers, dim 32, hidden 64, 4 heads of 8, 2 KV heads\n"
+        "RoPE: 8 of 8 dimensions, base 10000\nTokenizer: 12 tokens, BOS 1, EOS 2, unknown 0\nIn use: weights ",
         ", KV cache 5 KiB, tokenizer 1 KiB, buffers ",
         "\nSettings: steps 0, temperature 0.8, top_p 0.9, top_k 0, min_p 0, repeat_penalty 1, seed 5\n"};
     for (size_t i = 0; i < COUNT_OF(parts); i++) {
@@ -181,7 +182,7 @@ static void the_bench(void **state)
     uint32_t microseconds, speed, tenth, stars = 0, lines = 0;
     session.step = 1000;
     const char *text = strstr(run_with("autostart = off\n", "/bench\r\r"),
-                              "Time for a token, 16 one by one; * computes stories here\n");
+                              "Time for a token, 16 in a row; * marks the kernel in use\n");
     assert_non_null(text);
     for (text = strchr(text, '\n') + 1; *text != '>'; text = strchr(text, '\n') + 1, lines++) {
         char mark, name[16], bar[40];

@@ -247,7 +247,7 @@ static void a_chat_goes_on_until_the_context_is_full(void **state)
     snprintf(expected, sizeof expected,
              "%s> a\n%s> /again\n%s> b\n\n\n\n[16 tokens, 0.0 tokens/s, context full]\n%s"
              "> /again\n\n\n\n[16 tokens, 0.0 tokens/s, context full]\n%s"
-             "> a\n\nError: the context of 16 tokens holds 16 already and not these, too; /new empties it\n"
+             "> a\n\nError: the context of 16 tokens holds 16 already, too many for this turn; /new empties it\n"
              "> \n" CHAT_HINT "> /new\nThe conversation is forgotten.\n> /again\nError: nothing has been told yet\n"
              "> /set seed 6\nseed = 6\n> a\n%s" END,
              LOADED("/MODELS/A.GGUF") CHAT_MODEL CHAT_HINT, first, first, full, full, first);
@@ -278,7 +278,7 @@ static void chat_settings_change_the_model(void **state)
         "> /set seed 6\nseed = 6\n> a\n\n" HALF "ab\xC3\xB6" HALF " a\n\n[10 tokens, 0.0 tokens/s]\n"
         "> /set chat_prefix \"\"\nchat_prefix = \"\"\nThe conversation is forgotten.\n"
         "> /set seed 6\nseed = 6\n> \n" SEED_6
-        "> /set chat_stop x\\y\nError: chat_stop knows \\n (new line), \\t (tab), \\s (space) and \\\\ only\n");
+        "> /set chat_stop x\\y\nError: in chat_stop only \\n (new line), \\t (tab), \\s (space) and \\\\ are known\n");
 }
 
 /* Alone it takes the place of the stop text of the model's own template; without a chat it is said to be of no use. */
@@ -301,7 +301,7 @@ static void a_stop_text_alone(void **state)
     free(bytes);
     assert_string_equal(answer("/set chat_stop b\r/set chat_prefix b\r"),
                         "> /set chat_stop b\nchat_stop = b\n"
-                        "chat_stop counts in a chat; without chat_prefix this model tells stories.\n"
+                        "chat_stop only counts in a chat; without chat_prefix this model tells stories.\n"
                         "> /set chat_prefix b\nchat_prefix = b\n");
 }
 

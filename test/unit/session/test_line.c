@@ -1,9 +1,8 @@
-/* core/line.c and core/history.c on a model screen: text, visible row and cursor after every key. */
+/* core/session/line.c and core/history.c on a model screen: text, visible row and cursor after every key. */
 #include "unit.h"
 
 #include "base/utf8.h"
 #include "model_screen.h"
-#include "session/keys.h"
 #include "session/line.h"
 
 enum { CTRL_A = 1, CTRL_E = 5, CTRL_K = 11, CTRL_U = 21, CTRL_W = 23, BACKSPACE = 8, TAB = 9, ENTER = 13 };

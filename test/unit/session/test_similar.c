@@ -1,4 +1,4 @@
-/* core/similar.c: what is close to a mistyped word, and what is not. */
+/* core/session/similar.c: what is close to a mistyped word, and what is not. */
 #include "unit.h"
 
 #include "session/similar.h"

@@ -1,4 +1,4 @@
-/* core/wrap.c against a table, in every cut of the text into calls. */
+/* core/session/wrap.c against a table, in every cut of the text into calls. */
 #include "unit.h"
 
 #include "session/wrap.h"
@@ -18,7 +18,7 @@ static void put(struct platform *platform, const char *utf8, size_t n)
     const char *end = utf8 + n;
     for (const char *text = utf8; text < end;) { /* whole sequences only */
         const char *start = text;
-        if (utf8_next(&text, end) == UNICODE_REPLACEMENT)
+        if (utf8_next(&text, end) == UTF8_REPLACEMENT_CODE)
             assert_memory_equal(start, UTF8_REPLACEMENT, 3);
     }
     memcpy(out.text + out.length, utf8, n);

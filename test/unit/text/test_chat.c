@@ -57,8 +57,9 @@ static void families(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         const char *jinja = cases[i].jinja;
-        if (!chat_from_template(&chat, jinja, strlen(jinja)))
+        if (!chat_from_template(&chat, jinja, strlen(jinja))) {
             fail_test("not recognised: %s\n", jinja);
+        }
         assert_string_equal(chat.prefix, cases[i].prefix);
         assert_string_equal(chat.suffix, cases[i].suffix);
         assert_string_equal(chat.stop, cases[i].stop);
@@ -121,8 +122,9 @@ static void escapes(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         assert_int_equal(chat_unescape(out, sizeof out, rows[i].in, strlen(rows[i].in)), rows[i].out != NULL);
-        if (rows[i].out != NULL)
+        if (rows[i].out != NULL) {
             assert_string_equal(out, rows[i].out);
+        }
     }
     assert_false(chat_unescape(out, sizeof out, "a\0b", 3));
     assert_false(chat_unescape(out, 0, "", 0));
@@ -136,6 +138,5 @@ int main(void)
         cmocka_unit_test(texts_of_the_configuration),
         cmocka_unit_test(escapes),
     };
-
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

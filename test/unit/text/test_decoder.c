@@ -1,6 +1,7 @@
-/* core/decoder.c: whole sequences, in whatever pieces their bytes arrive. */
+/* decoder.h: whole sequences, in whatever pieces their bytes arrive. */
 #include "unit.h"
 
+#include "text/decoder.h"
 #include "vocabulary.h"
 
 #define SPACE "\xE2\x96\x81"
@@ -28,11 +29,10 @@ static const char *decode(const char *pieces, bool at_start)
     char all[300], *piece = strtok(strcpy(all, pieces), ",");
     struct decoder decoder;
     size_t used = 0;
-
     decoder_begin(&decoder, at_start);
     for (; piece != NULL; piece = strtok(NULL, ",")) {
         int32_t id = tokenizer_find(&v.tokenizer, (const uint8_t *)piece, strlen(piece));
-        assert_true(id != TOKEN_ABSENT);
+        assert_true(id != GGUF_NO_TOKEN);
         used += decoder_push(&decoder, &v.tokenizer, id, out + used, sizeof out - used);
         out[used++] = '.';
     }
@@ -83,7 +83,6 @@ static void room(void **state)
     const int32_t id = tokenizer_find(&v.tokenizer, (const uint8_t *)"\xC3\xB6" "a", 3);
     struct decoder decoder;
     char out[4] = "####";
-
     (void)state;
     decoder_begin(&decoder, false);
     assert_int_equal(decoder_push(&decoder, &v.tokenizer, id, out, 1), 0); /* not half a letter, and not the next one */
@@ -103,6 +102,5 @@ int main(void)
         cmocka_unit_test(ill_formed_bytes),
         cmocka_unit_test(room),
     };
-
     return cmocka_run_group_tests(tests, load_small, free_small);
 }

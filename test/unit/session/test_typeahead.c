@@ -1,9 +1,9 @@
-/* core/keys.c: what is typed ahead is kept, in order and in bounds; Escape and Ctrl-C empty it. */
+/* core/session/typeahead.c: what is typed ahead is kept, in order and in bounds; Escape and Ctrl-C empty it. */
 #include "unit.h"
 
-#include "session/keys.h"
+#include "session/typeahead.h"
 
-static int pressed[3 * KEYS_MAX];
+static int pressed[3 * TYPEAHEAD_MAX];
 static size_t at, count;
 
 static int get_key(struct platform *platform)
@@ -13,14 +13,14 @@ static int get_key(struct platform *platform)
 }
 
 static struct platform platform = {.get_key = get_key};
-static struct keys keys;
+static struct typeahead typeahead;
 
 static void press(const int *codes, size_t n)
 {
     at = 0;
     count = n;
     memcpy(pressed, codes, n * sizeof *codes);
-    keys_begin(&keys, &platform);
+    typeahead_begin(&typeahead, &platform);
 }
 
 #define PRESS(...) press((const int[]){__VA_ARGS__}, sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
@@ -28,8 +28,8 @@ static void press(const int *codes, size_t n)
 static void expect(const int *codes, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        assert_int_equal(keys_next(&keys), codes[i]);
-    assert_int_equal(keys_next(&keys), KEY_NONE);
+        assert_int_equal(typeahead_next(&typeahead), codes[i]);
+    assert_int_equal(typeahead_next(&typeahead), KEY_NONE);
 }
 
 #define EXPECT(...) expect((const int[]){__VA_ARGS__}, sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
@@ -40,10 +40,10 @@ static void keys_come_in_order(void **state)
     PRESS('a', KEY_UP, 0x1F642, '\r');
     EXPECT('a', KEY_UP, 0x1F642, '\r');
     PRESS('a', 'b');
-    assert_false(keys_stop_asked(&keys));
+    assert_false(typeahead_stop_asked(&typeahead));
     EXPECT('a', 'b');
     PRESS('a');
-    assert_false(keys_stop_asked(&keys));
+    assert_false(typeahead_stop_asked(&typeahead));
     pressed[count++] = 'b'; /* typed later, so taken later */
     EXPECT('a', 'b');
 }
@@ -54,13 +54,13 @@ static void escape_empties_what_was_typed_before_it(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(stops); i++) {
         PRESS('a', stops[i], 'b');
-        assert_true(keys_stop_asked(&keys));
-        assert_false(keys_stop_asked(&keys));
+        assert_true(typeahead_stop_asked(&typeahead));
+        assert_false(typeahead_stop_asked(&typeahead));
         EXPECT('b');
         PRESS('a', 'b');
-        assert_false(keys_stop_asked(&keys));
+        assert_false(typeahead_stop_asked(&typeahead));
         pressed[count++] = stops[i];
-        assert_true(keys_stop_asked(&keys));
+        assert_true(typeahead_stop_asked(&typeahead));
         expect(NULL, 0);
     }
 }
@@ -68,23 +68,23 @@ static void escape_empties_what_was_typed_before_it(void **state)
 /* A pasted page: what fits is kept, whatever the call takes, and the ring goes round. */
 static void many_keys_are_kept_in_bounds(void **state)
 {
-    static int many[3 * KEYS_MAX];
+    static int many[3 * TYPEAHEAD_MAX];
     uint32_t calls = 0;
     (void)state;
-    for (int i = 0; i < 3 * KEYS_MAX; i++)
+    for (int i = 0; i < 3 * TYPEAHEAD_MAX; i++)
         many[i] = 32 + i;
-    press(many, KEYS_MAX + 100);
+    press(many, TYPEAHEAD_MAX + 100);
     while (at < count) {
         const size_t before = at;
-        assert_false(keys_stop_asked(&keys));
+        assert_false(typeahead_stop_asked(&typeahead));
         assert_true(at - before <= 64 && ++calls < 1000);
     }
-    expect(many, KEYS_MAX);
-    press(many, 3 * KEYS_MAX);
-    for (int round = 0, next = 0; round < 2 * KEYS_MAX / 64; round++) {
-        assert_false(keys_stop_asked(&keys));
+    expect(many, TYPEAHEAD_MAX);
+    press(many, 3 * TYPEAHEAD_MAX);
+    for (int round = 0, next = 0; round < 2 * TYPEAHEAD_MAX / 64; round++) {
+        assert_false(typeahead_stop_asked(&typeahead));
         for (int i = 0; i < 48; i++)
-            assert_int_equal(keys_next(&keys), many[next++]);
+            assert_int_equal(typeahead_next(&typeahead), many[next++]);
     }
 }
 

@@ -1,7 +1,7 @@
 /*
  * AVX-512 with VNNI: servers since 2019, Ryzen since Zen 4, some laptops.
  *
- * The tile is that of avx2.c with 128 added to every weight, because vpdpbusd multiplies unsigned by signed
+ * The tile is that of x86_avx2.h with 128 added to every weight, because vpdpbusd multiplies unsigned by signed
  * bytes: one instruction does four columns of 16 rows. What the 128 adds to a row, 128 * sum(x), does not depend on the
  * row, so every sum starts at its negative.
  */
@@ -9,9 +9,9 @@
 
 #include "base/exp2.h"
 #include "kernel/kernel.h"
+#include "kernel/x86_tile_quad.h"
 
 enum { BIAS = 128 };
-#include "kernel/tile_quad.h"
 
 #define VECTOR(name) _mm512_##name
 
@@ -85,7 +85,7 @@ static inline __m128 lanes_fold(const __m512 sum[1])
     return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
 }
 
-static inline uint32_t group_magnitude(const __m512 x[GROUP / 16])
+static inline uint32_t group_magnitude(const __m512 x[Q8_GROUP / 16])
 {
     const __m512i mask = _mm512_set1_epi32(0x7FFFFFFF);
     const __m512i sixteen = _mm512_max_epi32(_mm512_and_si512(_mm512_castps_si512(x[0]), mask),
@@ -93,12 +93,12 @@ static inline uint32_t group_magnitude(const __m512 x[GROUP / 16])
     return (uint32_t)_mm512_reduce_max_epi32(sixteen);
 }
 
-static inline void store_group(struct q8_vector *out, uint32_t group, const __m512 x[GROUP / 16])
+static inline void store_group(struct q8_vector *out, uint32_t group, const __m512 x[Q8_GROUP / 16])
 {
     const __m512i low = _mm512_cvtps_epi32(x[0]), high = _mm512_cvtps_epi32(x[1]);
-    int8_t *q = out->q + group * GROUP;
+    int8_t *q = out->q + group * Q8_GROUP;
     _mm_store_si128((__m128i *)q, _mm512_cvtepi32_epi8(low));
-    _mm_store_si128((__m128i *)(q + LANES), _mm512_cvtepi32_epi8(high));
+    _mm_store_si128((__m128i *)(q + KERNEL_LANES), _mm512_cvtepi32_epi8(high));
     out->sum[group] = -BIAS * _mm512_reduce_add_epi32(_mm512_add_epi32(low, high));
 }
 
@@ -107,15 +107,15 @@ static inline void store_group(struct q8_vector *out, uint32_t group, const __m5
 static __attribute__((cold)) void tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)
 {
     kernel_avx2.tile_pack(bytes, block, stride);
-    for (uint32_t i = 0; i < GROUP * GROUP; i += sizeof(__m512i)) {
+    for (uint32_t i = 0; i < Q8_GROUP * Q8_GROUP; i += sizeof(__m512i)) {
         ints_store(bytes + i, _mm512_xor_si512(ints_load(bytes + i), _mm512_set1_epi8((char)BIAS)));
     }
 }
 
-static __attribute__((cold)) void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[GROUP], float *scale)
+static __attribute__((cold)) void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[Q8_GROUP], float *scale)
 {
     kernel_avx2.tile_row(bytes, row, q, scale);
-    for (uint32_t column = 0; column < GROUP; column++) {
+    for (uint32_t column = 0; column < Q8_GROUP; column++) {
         q[column] = (int8_t)(q[column] ^ BIAS);
     }
 }
@@ -153,15 +153,15 @@ static inline __attribute__((always_inline)) void multiply(float *out, size_t ou
         }
 #pragma GCC unroll 8
         for (uint32_t quad = 0; quad < QUADS; quad++) {
-            const __m512i w0 = _mm512_load_si512(tile->q[quad][0]), w1 = _mm512_load_si512(tile->q[quad][LANES]);
+            const __m512i w0 = _mm512_load_si512(tile->q[quad][0]), w1 = _mm512_load_si512(tile->q[quad][KERNEL_LANES]);
 #pragma GCC unroll 4
             for (uint32_t i = 0; i < count; i++) {
-                const __m512i x4 = _mm512_set1_epi32(((const int32_t *)(x[i].q + group * GROUP))[quad]);
+                const __m512i x4 = _mm512_set1_epi32(((const int32_t *)(x[i].q + group * Q8_GROUP))[quad]);
                 dot[i][0] = _mm512_dpbusd_epi32(dot[i][0], w0, x4);
                 dot[i][1] = _mm512_dpbusd_epi32(dot[i][1], w1, x4);
             }
         }
-        const __m512 scale0 = load_scales(tile->scale), scale1 = load_scales(tile->scale + LANES);
+        const __m512 scale0 = load_scales(tile->scale), scale1 = load_scales(tile->scale + KERNEL_LANES);
 #pragma GCC unroll 4
         for (uint32_t i = 0; i < count; i++) {
             const __m512 x_scale = _mm512_set1_ps(x[i].scale[group]);
@@ -172,15 +172,15 @@ static inline __attribute__((always_inline)) void multiply(float *out, size_t ou
 #pragma GCC unroll 4
     for (uint32_t i = 0; i < count; i++) {
         store_rows(out + i * out_stride, sum[i][0], add);
-        store_rows(out + i * out_stride + LANES, sum[i][1], add);
+        store_rows(out + i * out_stride + KERNEL_LANES, sum[i][1], add);
     }
 }
 
-static void matmul(float *out, size_t out_stride, const struct matrix *w, const struct q8_vector *x, uint32_t count,
+static void matmul(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count,
                    bool add)
 {
     const struct tile_quad *tile = (const struct tile_quad *)w->tiles;
-    for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += GROUP, tile += w->groups) {
+    for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP, tile += w->groups) {
         uint32_t i = 0;
         for (; VECTORS_AT_ONCE > 1 && i + VECTORS_AT_ONCE <= count; i += VECTORS_AT_ONCE) {
             multiply(out + i * out_stride, out_stride, tile, w->groups, x + i, VECTORS_AT_ONCE, add);
@@ -191,4 +191,4 @@ static void matmul(float *out, size_t out_stride, const struct matrix *w, const 
     }
 }
 
-DEFINE_KERNEL(avx512vnni, struct tile_quad, matmul);
+KERNEL_DEFINE(avx512vnni, struct tile_quad, 0);

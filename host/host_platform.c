@@ -27,7 +27,7 @@ static void on_interrupt(int signal_number)
     interrupted = 1;
 }
 
-/* A call of the system for every token would cost more than small models take for it: host_get_key passes text on. */
+/* A system call for every token would take longer than a small model takes for the token: host_get_key flushes. */
 static void host_put(struct platform *platform, const char *utf8, size_t n)
 {
     (void)platform;
@@ -40,7 +40,7 @@ static int host_get_key(struct platform *platform)
     fflush(stdout);
     if (interrupted) {
         interrupted = 0;
-        return 3;
+        return KEY_CTRL_C;
     }
     return KEY_NONE;
 }
@@ -93,7 +93,7 @@ static int host_read(struct platform *platform, struct platform_file *file, uint
     return PLATFORM_OK;
 }
 
-/* The folder that was listed last. It is read when its first entry is asked for: to read it for every entry would take
+/* The folder that was listed last. It is read when its first entry is asked for: reading it for every entry would take
    seconds where there are thousands. */
 static struct {
     char folder[PATH_MAX];
@@ -240,9 +240,9 @@ void host_platform(struct platform *platform)
         .exclusive = host_exclusive,
         .idle = host_idle,
         .clock_seed = host_clock_seed,
-        .other_processors = host_other_processors,
-        .start_processors = host_start_processors,
-        .stop_processors = host_stop_processors,
+        .other_processors = processors_other,
+        .start_processors = processors_start,
+        .stop_processors = processors_stop,
         .reboot = host_leave,
         .power_off = host_leave,
     };

@@ -92,27 +92,34 @@ static inline __m128i magnitude(__m128 x)
     return _mm_and_si128(_mm_castps_si128(x), _mm_set1_epi32(0x7FFFFFFF));
 }
 
-static inline uint32_t group_magnitude(const __m128 x[GROUP / 4])
+static inline uint32_t group_magnitude(const __m128 x[Q8_GROUP / 4])
 {
     __m128i four = magnitude(x[0]);
 #pragma GCC unroll 8
-    for (uint32_t i = 1; i < GROUP / 4; i++) {
+    for (uint32_t i = 1; i < Q8_GROUP / 4; i++) {
         four = max_int(four, magnitude(x[i]));
     }
     const __m128i two = max_int(four, _mm_shuffle_epi32(four, 0x4E));
     return (uint32_t)_mm_cvtsi128_si32(max_int(two, _mm_shuffle_epi32(two, 0xB1)));
 }
 
-static inline void store_group(struct q8_vector *out, uint32_t group, const __m128 x[GROUP / 4])
+enum { SETS = 4, PAIRS = Q8_GROUP / 2 };
+
+/* A group of activations as matmul reads it: two int16 in each. */
+struct pairs {
+    int32_t x[PAIRS];
+};
+
+static inline void store_group(struct q8_vector *out, uint32_t group, const __m128 x[Q8_GROUP / 4])
 {
-    __m128i *wide = (__m128i *)((int16_t *)out->wide + group * GROUP), *q = (__m128i *)(out->q + group * GROUP);
+    __m128i *pairs = (__m128i *)((struct pairs *)out->form)[group].x, *q = (__m128i *)(out->q + group * Q8_GROUP);
     __m128i sums = _mm_setzero_si128();
 #pragma GCC unroll 2
     for (uint32_t i = 0; i < 2; i++, x += 4) {
         const __m128i low = _mm_packs_epi32(_mm_cvtps_epi32(x[0]), _mm_cvtps_epi32(x[1]));
         const __m128i high = _mm_packs_epi32(_mm_cvtps_epi32(x[2]), _mm_cvtps_epi32(x[3]));
-        _mm_store_si128(wide + 2 * i, low);
-        _mm_store_si128(wide + 2 * i + 1, high);
+        _mm_store_si128(pairs + 2 * i, low);
+        _mm_store_si128(pairs + 2 * i + 1, high);
         _mm_store_si128(q + i, _mm_packs_epi16(low, high));
         sums = _mm_add_epi16(sums, _mm_add_epi16(low, high));
     }
@@ -123,11 +130,9 @@ static inline void store_group(struct q8_vector *out, uint32_t group, const __m1
 
 #include "kernel/x86_vector.h"
 
-enum { SETS = 4, PAIRS = GROUP / 2 };
-
 struct tile {
     int16_t unit[PAIRS][SETS][4][2];
-    float scale[GROUP];
+    float scale[Q8_GROUP];
 };
 
 /* Sixteen weights plus 128, 1..255. */
@@ -161,19 +166,19 @@ static __attribute__((cold)) void tile_pack(uint8_t *bytes, const struct q8_0_bl
 {
     struct tile *tile = (struct tile *)bytes;
     for (uint32_t set = 0; set < SETS; set++) {
-        for (uint32_t column = 0; column < GROUP; column += 16) {
+        for (uint32_t column = 0; column < Q8_GROUP; column += 16) {
             pack_half_set(tile, set, column, block, stride);
         }
     }
-    for (uint32_t row = 0; row < GROUP; row++) {
+    for (uint32_t row = 0; row < Q8_GROUP; row++) {
         tile->scale[row] = half_to_float(block[row * stride].scale);
     }
 }
 
-static __attribute__((cold)) void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[GROUP], float *scale)
+static __attribute__((cold)) void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[Q8_GROUP], float *scale)
 {
     const struct tile *tile = (const struct tile *)bytes;
-    for (uint32_t column = 0; column < GROUP; column++) {
+    for (uint32_t column = 0; column < Q8_GROUP; column++) {
         const uint16_t both = (uint16_t)tile->unit[column / 2][row / 8][row % 4][column % 2];
         q[column] = row % 8 < 4 ? (int8_t)(both >> 8) : (int8_t)((both & 255) - 128);
     }
@@ -210,7 +215,7 @@ static inline void multiply_sets(float *out, const struct tile *tile, uint32_t g
 {
     __m128 upper0 = _mm_setzero_ps(), lower0 = upper0, upper1 = upper0, lower1 = upper0;
     for (uint32_t group = 0; group < groups; group++, tile++) {
-        const int32_t *pairs = x->wide + group * PAIRS;
+        const int32_t *pairs = ((const struct pairs *)x->form)[group].x;
         __m128i both_sum0 = _mm_setzero_si128(), lower_sum0 = both_sum0, both_sum1 = both_sum0, lower_sum1 = both_sum0;
 #pragma GCC unroll 4
         for (uint32_t pair = 0; pair < PAIRS; pair++) {
@@ -227,11 +232,11 @@ static inline void multiply_sets(float *out, const struct tile *tile, uint32_t g
     store_rows(out + set * 8 + 8, upper1, lower1, add);
 }
 
-static void matmul(float *out, size_t out_stride, const struct matrix *w, const struct q8_vector *x, uint32_t count,
+static void matmul(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count,
                    bool add)
 {
     const struct tile *tile = (const struct tile *)w->tiles;
-    for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += GROUP, tile += w->groups) {
+    for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP, tile += w->groups) {
         for (uint32_t i = 0; i < count; i++) {
             for (uint32_t set = 0; set < SETS; set += 2) {
                 multiply_sets(out + i * out_stride, tile, w->groups, set, x + i, add);
@@ -240,4 +245,4 @@ static void matmul(float *out, size_t out_stride, const struct matrix *w, const 
     }
 }
 
-DEFINE_KERNEL(sse2, struct tile, matmul);
+KERNEL_DEFINE(sse2, struct tile, sizeof(struct pairs));

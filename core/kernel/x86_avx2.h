@@ -1,18 +1,21 @@
 /*
- * AVX2 with F16C: PCs since 2013. And AVX-VNNI: PCs since 2021 that have no AVX-512; the same kernel but for one
- * instruction of its matmul.
+ * The kernel of AVX2 with F16C, all but the instructions of its dot products.
  *
  * A tile is int8 [column / 4][row][column % 4], then 32 scales as f16: 1088 bytes, 17 cache lines. Four columns of
- * eight rows are one vector; maddubs takes unsigned by signed bytes, so it gets the activations' magnitudes, and
- * weights with the bits inverted where the activation is negative: ~w = -w - 1. That is too low by the sum of the
- * negative activations' magnitudes, whatever the row, so every sum starts with it. 127 * -128 twice does not saturate
- * 16 bits.
+ * eight rows are one vector. The instructions take unsigned by signed bytes, so they get the activations' magnitudes,
+ * and weights with the bits inverted where the activation is negative: ~w = -w - 1. That is too low by the sum of the
+ * negative activations' magnitudes, whatever the row, so every sum starts with it.
+ *
+ * A kernel's .c file includes this after <immintrin.h> and after defining
+ *   bytes_madd(sum, x, y)    adds the products of unsigned bytes x <= 127 and signed bytes y, four neighbours to a sum
+ *                            of 32 bits
  */
-#include <immintrin.h>
+#ifndef BOOTLLAMA_X86_AVX2_H
+#define BOOTLLAMA_X86_AVX2_H
 
 #include "base/exp2.h"
 #include "kernel/kernel.h"
-#include "kernel/tile_quad.h"
+#include "kernel/x86_tile_quad.h"
 
 #define VECTOR(name) _mm256_##name
 
@@ -87,7 +90,7 @@ static inline __m256i magnitude(__m256 x)
     return _mm256_and_si256(_mm256_castps_si256(x), _mm256_set1_epi32(0x7FFFFFFF));
 }
 
-static inline uint32_t group_magnitude(const __m256 x[GROUP / 8])
+static inline uint32_t group_magnitude(const __m256 x[Q8_GROUP / 8])
 {
     const __m256i eight = _mm256_max_epi32(_mm256_max_epi32(magnitude(x[0]), magnitude(x[1])),
                                            _mm256_max_epi32(magnitude(x[2]), magnitude(x[3])));
@@ -103,15 +106,15 @@ struct signed_group {
 };
 
 /* 32 integers as bytes, in order: the packs work within halves, so their quarters are put back. */
-static inline void store_group(struct q8_vector *out, uint32_t group, const __m256 x[GROUP / 8])
+static inline void store_group(struct q8_vector *out, uint32_t group, const __m256 x[Q8_GROUP / 8])
 {
     const __m256i low = _mm256_packs_epi32(_mm256_cvtps_epi32(x[0]), _mm256_cvtps_epi32(x[1]));
     const __m256i high = _mm256_packs_epi32(_mm256_cvtps_epi32(x[2]), _mm256_cvtps_epi32(x[3]));
     const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
     const __m256i q = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order);
     const __m256i zero = _mm256_setzero_si256(), magnitude = _mm256_abs_epi8(q), negative = _mm256_cmpgt_epi8(zero, q);
-    struct signed_group *signs = (struct signed_group *)(out->wide + group * GROUP);
-    _mm256_store_si256((__m256i *)(out->q + group * GROUP), q);
+    struct signed_group *signs = (struct signed_group *)out->form + group;
+    _mm256_store_si256((__m256i *)(out->q + group * Q8_GROUP), q);
     _mm256_store_si256((__m256i *)signs->magnitude, magnitude);
     _mm256_store_si256((__m256i *)signs->negative, negative);
     const __m256i four = _mm256_sad_epu8(_mm256_and_si256(magnitude, negative), zero);
@@ -125,7 +128,7 @@ static inline void store_group(struct q8_vector *out, uint32_t group, const __m2
 static __attribute__((cold)) void tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)
 {
     struct tile_quad *tile = (struct tile_quad *)bytes;
-    for (uint32_t row = 0; row < GROUP; row++, block += stride) {
+    for (uint32_t row = 0; row < Q8_GROUP; row++, block += stride) {
 #pragma GCC unroll 8
         for (uint32_t quad = 0; quad < QUADS; quad++) {
             *(uint32_t *)tile->q[quad][row] = q8_0_four(block->q + 4 * quad);
@@ -134,30 +137,19 @@ static __attribute__((cold)) void tile_pack(uint8_t *bytes, const struct q8_0_bl
     }
 }
 
-static __attribute__((cold)) void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[GROUP], float *scale)
+static __attribute__((cold)) void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[Q8_GROUP], float *scale)
 {
     const struct tile_quad *tile = (const struct tile_quad *)bytes;
-    for (uint32_t column = 0; column < GROUP; column++) {
+    for (uint32_t column = 0; column < Q8_GROUP; column++) {
         q[column] = tile->q[column / 4][row][column % 4];
     }
     *scale = half_to_float(tile->scale[row]);
 }
 
-/* How the assembler is told to encode vpdpbusd: tests have it as AVX-512 does, to run it where AVX-VNNI is missing. */
-#ifndef VNNI_ENCODING
-#define VNNI_ENCODING "%{vex%} "
-#endif
-
 /* Adds the products of four columns for eight rows. */
-static inline __attribute__((always_inline)) __m256i add_quad(__m256i sum, const int8_t *w, __m256i magnitude,
-                                                              __m256i negative, bool vnni)
+static inline __m256i add_quad(__m256i sum, const int8_t *w, __m256i magnitude, __m256i negative)
 {
-    const __m256i signed_w = _mm256_xor_si256(_mm256_load_si256((const __m256i *)w), negative);
-    if (vnni) {
-        __asm__(VNNI_ENCODING "vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(magnitude), "x"(signed_w));
-        return sum;
-    }
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(magnitude, signed_w), _mm256_set1_epi16(1)));
+    return bytes_madd(sum, magnitude, _mm256_xor_si256(_mm256_load_si256((const __m256i *)w), negative));
 }
 
 static inline __m256 add_scaled(__m256 sum, __m256i dot, const uint16_t *scale, __m256 x_scale)
@@ -172,21 +164,21 @@ static inline void store_rows(float *out, __m256 sum, bool add)
 }
 
 /* One row tile by one vector. */
-static inline __attribute__((always_inline)) void multiply(float *out, const struct tile_quad *tile, uint32_t groups,
-                                                           const struct q8_vector *x, bool add, bool vnni)
+static inline void multiply(float *out, const struct tile_quad *tile, uint32_t groups, const struct q8_vector *x,
+                            bool add)
 {
     __m256 sum0 = _mm256_setzero_ps(), sum1 = sum0, sum2 = sum0, sum3 = sum0;
-    for (uint32_t group = 0; group < groups; group++, tile++) {
-        const struct signed_group *signs = (const struct signed_group *)(x->wide + group * GROUP);
+    const struct signed_group *signs = (const struct signed_group *)x->form;
+    for (uint32_t group = 0; group < groups; group++, tile++, signs++) {
         __m256i dot0 = _mm256_set1_epi32(x->sum[group]), dot1 = dot0, dot2 = dot0, dot3 = dot0;
 #pragma GCC unroll 4
         for (uint32_t quad = 0; quad < QUADS; quad++) {
             const __m256i magnitude = _mm256_set1_epi32(signs->magnitude[quad]);
             const __m256i negative = _mm256_set1_epi32(signs->negative[quad]);
-            dot0 = add_quad(dot0, tile->q[quad][0], magnitude, negative, vnni);
-            dot1 = add_quad(dot1, tile->q[quad][8], magnitude, negative, vnni);
-            dot2 = add_quad(dot2, tile->q[quad][16], magnitude, negative, vnni);
-            dot3 = add_quad(dot3, tile->q[quad][24], magnitude, negative, vnni);
+            dot0 = add_quad(dot0, tile->q[quad][0], magnitude, negative);
+            dot1 = add_quad(dot1, tile->q[quad][8], magnitude, negative);
+            dot2 = add_quad(dot2, tile->q[quad][16], magnitude, negative);
+            dot3 = add_quad(dot3, tile->q[quad][24], magnitude, negative);
         }
         const __m256 x_scale = _mm256_set1_ps(x->scale[group]);
         sum0 = add_scaled(sum0, dot0, tile->scale, x_scale);
@@ -200,29 +192,15 @@ static inline __attribute__((always_inline)) void multiply(float *out, const str
     store_rows(out + 24, sum3, add);
 }
 
-static inline __attribute__((always_inline)) void multiply_all(float *out, size_t out_stride, const struct matrix *w,
-                                                               const struct q8_vector *x, uint32_t count, bool add,
-                                                               bool vnni)
+static void matmul(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count,
+                   bool add)
 {
     const struct tile_quad *tile = (const struct tile_quad *)w->tiles;
-    for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += GROUP, tile += w->groups) {
+    for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP, tile += w->groups) {
         for (uint32_t i = 0; i < count; i++) {
-            multiply(out + i * out_stride, tile, w->groups, x + i, add, vnni);
+            multiply(out + i * out_stride, tile, w->groups, x + i, add);
         }
     }
 }
 
-static void matmul(float *out, size_t out_stride, const struct matrix *w, const struct q8_vector *x, uint32_t count,
-                   bool add)
-{
-    multiply_all(out, out_stride, w, x, count, add, false);
-}
-
-static void matmul_vnni(float *out, size_t out_stride, const struct matrix *w, const struct q8_vector *x,
-                        uint32_t count, bool add)
-{
-    multiply_all(out, out_stride, w, x, count, add, true);
-}
-
-DEFINE_KERNEL(avx2, struct tile_quad, matmul);
-DEFINE_KERNEL(avxvnni, struct tile_quad, matmul_vnni);
+#endif

@@ -1,6 +1,6 @@
-/* What gguf.c, keys.c and tensors.c share: reading one GGUF header in three steps. */
-#ifndef BOOTLLAMA_GGUF_PARTS_H
-#define BOOTLLAMA_GGUF_PARTS_H
+/* What the parts of a header are read through: numbers and names of the file, and how it is refused. */
+#ifndef BOOTLLAMA_GGUF_INPUT_H
+#define BOOTLLAMA_GGUF_INPUT_H
 
 #include "base/error.h"
 #include "gguf/gguf.h"
@@ -32,10 +32,7 @@ int gguf_get_name(struct gguf_input *in, struct gguf_name *name, uint64_t longes
 int gguf_refuse(struct gguf_input *in, const char *name, const char *pattern, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Reads `count` key-value pairs, checks them and fills everything of *in->gguf but tensors and parameters. */
-int gguf_read_keys(struct gguf_input *in, uint64_t count);
-
-/* Reads `count` tensor descriptions and fills the tensors and parameters. */
-int gguf_read_tensors(struct gguf_input *in, uint64_t count);
+/* Whether what is left of the file can hold `count` entries of `bytes_each`, below 64, at least. */
+bool gguf_fits(const struct gguf_input *in, uint64_t count, uint32_t bytes_each);
 
 #endif

@@ -1,0 +1,50 @@
+#include "gguf/input.h"
+
+#include "base/format.h"
+#include "base/utf8.h"
+
+int gguf_get_u32(struct gguf_input *in, uint32_t *value)
+{
+    return reader_get(in->reader, value, sizeof *value, in->error);
+}
+
+int gguf_get_u64(struct gguf_input *in, uint64_t *value)
+{
+    return reader_get(in->reader, value, sizeof *value, in->error);
+}
+
+int gguf_get_name(struct gguf_input *in, struct gguf_name *name, uint64_t longest)
+{
+    uint8_t bytes[GGUF_NAME_MAX];
+    if (gguf_get_u64(in, &name->length) != 0) {
+        return -1;
+    }
+    if (name->length > longest) {
+        return error_set(in->error, "%s: a name of %llu bytes at byte %llu; allowed are %llu", in->reader->path,
+                         (unsigned long long)name->length, (unsigned long long)in->reader->position - 8,
+                         (unsigned long long)longest);
+    }
+    uint32_t kept = name->length < sizeof bytes ? (uint32_t)name->length : (uint32_t)sizeof bytes;
+    if (reader_get(in->reader, bytes, kept, in->error) != 0) {
+        return -1;
+    }
+    utf8_printable(name->text, sizeof name->text, bytes, kept);
+    return reader_skip(in->reader, name->length - kept, in->error);
+}
+
+int gguf_refuse(struct gguf_input *in, const char *name, const char *pattern, ...)
+{
+    va_list arguments;
+    char *text = in->error->text;
+    size_t used = format(text, sizeof in->error->text, "%s: %s ", in->reader->path, name);
+    va_start(arguments, pattern);
+    format_list(text + used, sizeof in->error->text - used, pattern, arguments);
+    va_end(arguments);
+    return -1;
+}
+
+bool gguf_fits(const struct gguf_input *in, uint64_t count, uint32_t bytes_each)
+{
+    const uint64_t left = reader_left(in->reader);
+    return count <= left && count * bytes_each <= left; /* left is below 2^58, so the product cannot wrap */
+}

@@ -1,0 +1,25 @@
+/* Loading a model's weights from its GGUF file. */
+#ifndef BOOTLLAMA_LOAD_H
+#define BOOTLLAMA_LOAD_H
+
+#include "base/error.h"
+#include "infer/model.h"
+
+/* Told how many bytes of weights are loaded so far, at least once for every 32 rows; returns true to stop. */
+struct load_progress {
+    bool (*step)(void *context, uint64_t done, uint64_t total); /* or NULL */
+    void *context;
+};
+
+/*
+ * Reads all tensors of *gguf through *reader, front to back as they lie in the file, into a model that model_layout has
+ * laid out for it. Takes scratch memory from *arena and gives it back. Returns 0, or -1 with *error filled: a part that
+ * cannot be read, or a weight that is infinite or not a number, by tensor and row.
+ */
+int load_weights(struct model *model, const struct gguf *gguf, struct reader *reader, struct arena *arena,
+                 const struct load_progress *progress, struct error *error);
+
+/* Bytes of scratch memory that load_weights takes at most, alignment included. */
+uint64_t load_scratch(const struct gguf *gguf);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * The KV cache of one layer: int16 rows with a scale for each position, and where their elements lie.
+ *
+ * Kernels read the keys of KV_KEY_LANES positions and the values of KV_BLOCK positions as whole vectors.
+ */
+#ifndef BOOTLLAMA_KV_CACHE_H
+#define BOOTLLAMA_KV_CACHE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    KV_BLOCK = 32,               /* positions in a block of the value cache */
+    KV_KEY_LANES = KV_BLOCK / 2, /* positions in a block of the key cache */
+    KV_HEAD_STEP = 8,            /* head_size is padded to a multiple of this in the cache */
+    KV_KEY_RANGE = 1447,         /* largest magnitude in a query or key: see attention_rules.h */
+    KV_VALUE_RANGE = 511,        /* largest magnitude in a value */
+};
+
+/* A row of queries, keys or values with no magnitude from here on counts as zeros: no score or output of it is below
+   the normal range. */
+#define KV_SMALLEST 0x2B800000u /* bits of 2^-40 */
+
+/* What one layer remembers of the positions so far. Not owned. */
+struct kv_cache {
+    int16_t *k;       /* [kv_heads][context / KV_KEY_LANES][head_stride / 2][KV_KEY_LANES][2]: kv_key_index */
+    int16_t *v;       /* [kv_heads][context / KV_BLOCK][head_stride][KV_BLOCK]: kv_value_index */
+    float *k_scale;   /* [context] NaN where a key is not a number */
+    float *v_scale;   /* [context] finite */
+    float *v_largest; /* [context] of v_scale up to here; NaN from the first value on that is not a number */
+};
+
+/* Where an element of a head's keys lies: two dimensions of KV_KEY_LANES positions are together, a lane for each
+   position. */
+static inline size_t kv_key_index(uint32_t head_stride, uint32_t position, uint32_t dimension)
+{
+    const size_t pair = (size_t)(position / KV_KEY_LANES) * (head_stride / 2) + dimension / 2;
+    return (pair * KV_KEY_LANES + position % KV_KEY_LANES) * 2 + dimension % 2;
+}
+
+/* The place of a position in its block of 32. Four positions of the first half and the four at the same places of the
+   second half follow each other: packssdw leaves two vectors of scores in this order, whatever their length. */
+static inline uint32_t kv_value_slot(uint32_t position)
+{
+    return position / 4 % 4 * 8 + position / KV_KEY_LANES % 2 * 4 + position % 4;
+}
+
+static inline size_t kv_value_index(uint32_t head_stride, uint32_t position, uint32_t dimension)
+{
+    return ((size_t)(position / KV_BLOCK) * head_stride + dimension) * KV_BLOCK + kv_value_slot(position);
+}
+
+#endif

@@ -1,0 +1,20 @@
+/* Describes the machine and the model: at power-on, after loading, and in full for /info. */
+#ifndef BOOTLLAMA_BANNER_H
+#define BOOTLLAMA_BANNER_H
+
+#include "session/models.h"
+#include "session/output.h"
+
+/* Says which kernel computes, and why. */
+void banner_kernel(struct output *output, const struct models *models);
+
+/* Says what machine this is: firmware, CPU, kernel, processors, memory. */
+void banner_machine(struct output *output, const struct models *models);
+
+/* Says what was loaded and what it took, in two lines. chats: the model answers instead of telling stories. */
+void banner_model(struct output *output, const struct models *models, bool chats);
+
+/* Says all of it, and the settings that a story depends on. A model need not be loaded. */
+void banner_details(struct output *output, const struct models *models, bool chats);
+
+#endif

@@ -1,0 +1,12 @@
+/* /bench: a table of how long every kernel takes for a token. */
+#ifndef BOOTLLAMA_BENCH_TABLE_H
+#define BOOTLLAMA_BENCH_TABLE_H
+
+#include "session/models.h"
+#include "session/output.h"
+
+/* Times the loaded model on every kernel that the processor can run, and draws the result. Afterwards the chosen kernel
+   computes again and the context is empty. */
+void bench_table(struct output *output, struct models *models);
+
+#endif

@@ -1,0 +1,43 @@
+/* Who keeps the settings: read from BOOTLLAM.CFG at power-on, changed by /set, counted on by every story. */
+#ifndef BOOTLLAMA_SETTINGS_H
+#define BOOTLLAMA_SETTINGS_H
+
+#include "session/config.h"
+#include "session/output.h"
+
+#define SETTINGS_PATH "/BOOTLLAM.CFG"
+
+struct settings {
+    struct config config; /* sampling.seed is the next story's */
+    struct config before; /* for settings_undo */
+    uint32_t report_bytes;
+    char reports[4096]; /* what was wrong at power-on, each with its NUL */
+};
+
+/*
+ * Reads SETTINGS_PATH and sets the serial port up as it says. What is wrong waits for settings_report, so that the
+ * banner can come first, on the right port and in the right colours. Without the file, the defaults hold.
+ */
+void settings_begin(struct settings *settings, struct platform *platform);
+
+/* Says what settings_begin has found wrong. */
+void settings_report(const struct settings *settings, struct output *output);
+
+/* Sets one key as config_set does; settings_undo takes this back, until the next call. */
+int settings_set(struct settings *settings, const char *key, size_t key_length, const char *value, size_t value_length,
+                 struct error *error);
+void settings_undo(struct settings *settings);
+
+/* Whether the last settings_set has changed the key, whose text is no longer than a chat's. */
+bool settings_changed(const struct settings *settings, uint32_t index);
+
+/* Keeps the name of the model that has been loaded, so that /set tells the truth. */
+void settings_keep_model(struct settings *settings, const char *name);
+
+/* Draws the next seed from the clock where it is to be random. */
+void settings_draw_seed(struct settings *settings, struct platform *platform);
+
+/* Returns the seed of the story that begins now, and counts it on for the next one. */
+uint64_t settings_take_seed(struct settings *settings);
+
+#endif

@@ -1,0 +1,153 @@
+#include "session/talk.h"
+
+#include "base/error.h"
+#include "base/format.h"
+#include "base/text.h"
+#include "infer/story.h"
+#include "session/figure.h"
+
+void talk_begin(struct talk *talk, struct output *output, struct settings *settings, struct models *models,
+                struct typeahead *typeahead)
+{
+    talk->output = output;
+    talk->settings = settings;
+    talk->models = models;
+    talk->typeahead = typeahead;
+    talk->has_last = false;
+}
+
+/* The configuration goes before the file: users who write a template know that the file has none, or a wrong one. A
+   stop text alone replaces that of the file's template. */
+const struct chat *talk_chat(struct talk *talk)
+{
+    const struct config *config = &talk->settings->config;
+    const struct engine *engine = &talk->models->engine;
+    char text[3][CHAT_TEXT_MAX];
+    const char *const typed[3] = {config->chat_prefix, config->chat_suffix, config->chat_stop};
+    if (!talk->models->loaded) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < 3; i++) { /* cannot fail: config.c has checked them */
+        chat_unescape(text[i], sizeof text[i], typed[i], text_length(typed[i]));
+    }
+    if (text[0][0] != 0 || text[1][0] != 0) {
+        chat_from_texts(&talk->chat, text[0], text[1], text[2]);
+        return &talk->chat;
+    }
+    if (!engine->has_chat || text[2][0] == 0) {
+        return engine->has_chat ? &engine->chat : NULL;
+    }
+    talk->chat = engine->chat;
+    format(talk->chat.stop, sizeof talk->chat.stop, "%s", text[2]);
+    return &talk->chat;
+}
+
+bool talk_has_turns(struct talk *talk)
+{
+    return talk_chat(talk) != NULL && talk->models->engine.text_count > 0;
+}
+
+/* The line under every story. It says why the story ended unless the model ended it. */
+static void say_figures(struct talk *talk, const struct story_result *result)
+{
+    static const char *const endings[] = {
+        [STORY_COMPLETE] = "",
+        [STORY_STEPS] = ", length reached",
+        [STORY_CONTEXT_FULL] = ", context full",
+        [STORY_STOPPED] = ", stopped",
+    };
+    char first[40] = "", seed[40] = "";
+    const uint32_t speed = story_speed_tenths(result);
+    if (result->first_token > 0) {
+        format(first, sizeof first, ", first after %s", figure_time(result->first_token).text);
+    }
+    if (talk->settings->config.seed_random) {
+        format(seed, sizeof seed, ", seed %llu", (unsigned long long)talk->last_seed);
+    }
+    output_say(talk->output, COLOUR_NOTE, "[%u tokens, %u.%u tokens/s%s%s%s]\n", result->tokens, speed / 10, speed % 10,
+               first, seed, endings[result->end]);
+}
+
+static void put(void *context, const char *utf8, size_t n)
+{
+    output_text_put(context, utf8, n);
+}
+
+static bool stop_asked(void *context)
+{
+    return typeahead_stop_asked(context);
+}
+
+/* Tells talk->last_prompt with talk->last_seed. */
+static bool tell_last(struct talk *talk)
+{
+    struct models *models = talk->models;
+    struct platform *platform = models->platform;
+    struct story story = {
+        .prompt = talk->last_prompt,
+        .prompt_bytes = text_length(talk->last_prompt),
+        .sampling = talk->settings->config.sampling,
+        .steps = talk->settings->config.steps,
+        .chat = talk_chat(talk),
+        .sink = {put, talk->output},
+        .stop = {stop_asked, talk->typeahead},
+    };
+    struct error error;
+    story.go_on = story.chat != NULL;
+    story.sampling.seed = talk->last_seed;
+    platform->put(platform, "\n", 1);
+    output_text_begin(talk->output);
+    team_begin(&models->team, models->engine.model.kernel);
+    const struct story_result result = story_tell(&models->engine, &story, &error);
+    team_end(&models->team);
+    output_text_end(talk->output);
+    if (result.end == STORY_FAILED) {
+        if (result.generated > 0) {
+            platform->put(platform, "\n", 1);
+        }
+        output_error(talk->output, error.text);
+        return false;
+    }
+    platform->put(platform, "\n\n", 2);
+    say_figures(talk, &result);
+    if (story.chat != NULL && result.end == STORY_CONTEXT_FULL) {
+        output_say(talk->output, COLOUR_NOTE,
+                   "The conversation fills the context of %u tokens: /new begins another one.\n",
+                   models->engine.context);
+    }
+    return result.end != STORY_STOPPED;
+}
+
+bool talk_tell(struct talk *talk, const char *prompt)
+{
+    talk->last_seed = settings_take_seed(talk->settings);
+    talk->has_last = true;
+    talk->last_from = talk->models->engine.text_count;
+    format(talk->last_prompt, sizeof talk->last_prompt, "%s", prompt);
+    return tell_last(talk);
+}
+
+/* A chat goes back to before the turn. The conversation may be shorter than that by now: cleared, with the model. */
+void talk_again(struct talk *talk)
+{
+    struct engine *engine = &talk->models->engine;
+    if (!talk->models->loaded || !talk->has_last) {
+        output_error(talk->output, "nothing has been told yet");
+        return;
+    }
+    if (talk_chat(talk) != NULL && talk->last_from < engine->text_count) {
+        story_rewind(engine, talk->last_from);
+    }
+    tell_last(talk);
+}
+
+void talk_forget(struct talk *talk)
+{
+    story_forget(&talk->models->engine);
+}
+
+void talk_begin_anew(struct talk *talk)
+{
+    talk_forget(talk);
+    talk->has_last = false;
+}
