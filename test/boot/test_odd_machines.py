@@ -4,7 +4,15 @@ import time
 
 import pytest
 
-from stories import IMAGE, SHIPPED_IMAGE, expected
+import wide_model
+from stories import DEFAULT_SEED, IMAGE, SHIPPED_IMAGE, expected
+
+SHORT = {"temperature": 0, "steps": 40}
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory):
+    return wide_model.write(tmp_path_factory.mktemp("wide"))
 
 
 def kernel(machine):
@@ -63,6 +71,22 @@ def test_bios_without_a_timer(boot, cpu, options, line):
         if "486" not in cpu:
             assert float(re.search(r"(\d+\.\d) tokens/s", machine.text())[1]) > 1
         machine.type("abc\x1b")
-        time.sleep(1)  # a lone Escape is told by the pause after it
+        time.sleep(3)  # a lone Escape is told by the pause after it
         machine.type("/off\r")
         assert machine.process.wait(60) == 0
+
+
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+def test_processor_that_lacks_instructions(boot, volume, wide, firmware):
+    """The second has no AVX2, which the first one's kernel needs: it is left out, and /info says so."""
+    other = "max-x86_64-cpu,socket-id=1,core-id=0,thread-id=0,avx2=off"
+    volume.put(wide, "/MODELS/WIDE.GGUF")
+    volume.configure(model="WIDE.GGUF", processors=2, prompt="aa be", **SHORT)
+    with boot(volume.path, firmware, options=["-smp", "1,sockets=2,maxcpus=2", "-device", other]) as machine:
+        machine.start()
+        machine.tells(expected("aa be", wide, **SHORT))
+        machine.enter("/info")
+        said = machine.wait_for("\n> ")
+        assert "\nProcessors: 2, 1 left out: instructions missing\n" in said
+        machine.enter("aa be")
+        machine.tells(expected("aa be", wide, seed=DEFAULT_SEED + 1, **SHORT))
