@@ -22,16 +22,12 @@ kernel_flags = $(shell sed -nE 's/^KERNEL\(\w+, $(1), .*, (.*)\)$$/\1/p' $(KERNE
 $(foreach file,$(shell sed -nE 's/^KERNEL\(\w+, (\w+),.*\)$$/\1/p' $(KERNEL_LIST)), \
     $(eval KERNEL_FLAGS_kernel/$(file) := $(call kernel_flags,$(file)) $(if $(filter x86_%,$(file)),-mfpmath=sse)))
 
-# The tests' encoding of AVX-VNNI's instruction (x86_avxvnni.c).
-TEST_FLAGS_kernel/x86_avxvnni := -DVNNI_ENCODING='"%{evex%} "'
-
 core_objects = $(patsubst core/%.c,$(BUILD)/$(1)/core/%.o,$(CORE_SOURCES))
 
 define core_variant
 $(BUILD)/$(1)/core/%.o: core/%.c
 	@mkdir -p $$(@D)
-	$(2) $(CORE_CFLAGS) -O2 $(3) $$(or $$(KERNEL_FLAGS_$$*),$(4)) $$(VECTOR_FLAGS) \
-	    $$(if $$(findstring /test/,$$@),$$(TEST_FLAGS_$$*)) -c -o $$@ $$<
+	$(2) $(CORE_CFLAGS) -O2 $(3) $$(or $$(KERNEL_FLAGS_$$*),$(4)) $$(VECTOR_FLAGS) -c -o $$@ $$<
 endef
 
 # x87 arithmetic in single precision: see FLOAT_RULES. The program that runs such code sets 24-bit precision control

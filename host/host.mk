@@ -8,6 +8,9 @@ $(eval $(call core_variant,host,gcc,-m64))
 $(eval $(call core_variant,host32-x87,gcc,$(X87_FLAGS)))
 $(eval $(call core_variant,host32-sse2,gcc,-m32 -fno-pie -march=pentium4 -msse2 -mfpmath=sse))
 
+# $(call host_objects,VARIANT): what the program is linked from.
+host_objects = $(HOST_SOURCES:host/%.c=$(BUILD)/$(1)/%.o) $(BUILD)/$(1)/pc/terminal_keys.o $(call core_objects,$(1))
+
 # $(call host_program,VARIANT,FLAGS)
 define host_program
 $(BUILD)/$(1)/pc/%.o: pc/%.c
@@ -18,8 +21,7 @@ $(BUILD)/$(1)/%.o: host/%.c
 	@mkdir -p $$(@D)
 	gcc $(HOST_CFLAGS) $(2) -c -o $$@ $$<
 
-$(BUILD)/$(1)/bootllama: $(HOST_SOURCES:host/%.c=$(BUILD)/$(1)/%.o) $(BUILD)/$(1)/pc/terminal_keys.o \
-    $(call core_objects,$(1))
+$(BUILD)/$(1)/bootllama: $(call host_objects,$(1))
 	gcc $(2) -o $$@ $$^
 endef
 

@@ -9,14 +9,14 @@ TEST := $(BUILD)/test
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 UNIT_TESTS := $(patsubst test/unit/%.c,%,$(wildcard test/unit/*/test_*.c))
-UNIT_HELPERS := $(filter-out $(UNIT_TESTS:%=test/unit/%.c),$(wildcard test/unit/*.c))
+UNIT_HELPERS := $(wildcard test/unit/helpers/*.c)
 FUZZ_TARGETS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/fuzz_*.c))
 TESTED_SOURCES := $(filter-out core/base/memory.c,$(CORE_SOURCES)) $(wildcard bios/fat*.c) $(wildcard pc/*.c) \
-    $(UNIT_HELPERS)
+    $(UNIT_HELPERS) $(filter-out test/any_cpu/host_cpu.c,$(wildcard test/any_cpu/*.c))
 
 # Tables of cases name only the fields that matter.
-TEST_CFLAGS := -std=gnu11 -g -MMD -MP $(WARNINGS) -Wno-missing-field-initializers -I. -Icore -Ibios -Itest/unit \
-    -DBOOTLLAMA_VERSION='"$(VERSION)"'
+TEST_CFLAGS := -std=gnu11 -g -MMD -MP $(WARNINGS) -Wno-missing-field-initializers -I. -Icore -Ibios \
+    -Itest -Itest/unit/helpers -DBOOTLLAMA_VERSION='"$(VERSION)"'
 
 # $(call test_variant,NAME,COMPILER,FLAGS): core/, bios/fat*.c and the helpers as one library, and objects of tests.
 # core/base/memory.c is left out, so that the sanitizers see every copy; test_memory.c has its own of it.
@@ -40,7 +40,7 @@ $(TEST)/$(1)/tested.a: $(TESTED_SOURCES:%.c=$(TEST)/$(1)/%.o)
 	ar rcs $$@ $$^
 endef
 
-UNIT32_FLAGS := $(X87_FLAGS) $(SANITIZE) -Itest/unit/without_cmocka
+UNIT32_FLAGS := $(X87_FLAGS) $(SANITIZE) -Itest/unit/helpers/without_cmocka
 FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
 $(eval $(call test_variant,unit64,gcc,$(SANITIZE)))
@@ -73,17 +73,37 @@ TEST_CORPORA := $(TEST)/corpus/gguf
 TEST_PROGRAMS := $(UNIT_TESTS:%=$(TEST)/unit64/%) $(UNIT_TESTS:%=$(TEST)/unit32/%) \
     $(TEST_CORPORA) $(FUZZ_TARGETS:%=$(TEST)/fuzz/%) $(FUZZ_TARGETS:%=$(TEST)/replay32/%)
 
-# The same program as 32-bit code, to compare bits with.
-TEST_PROGRAMS += $(BUILD)/host32-x87/bootllama $(BUILD)/host32-sse2/bootllama
+# What Python's tests run: the host program as 32-bit code, to compare bits with, and the ones below.
+PYTHON_TEST_PROGRAMS := $(BUILD)/host32-x87/bootllama $(BUILD)/host32-sse2/bootllama
+
+# The objects of a host program once more, on the processor that a test asks for: build/test/NAME-any-cpu/bootllama.
+define any_cpu_program
+$(TEST)/$(1)-any-cpu/%.o: test/any_cpu/%.c
+	@mkdir -p $$(@D)
+	gcc $(TEST_CFLAGS) $(2) -O1 -c -o $$@ $$<
+
+$(TEST)/$(1)-any-cpu/bootllama: $(TEST)/$(1)-any-cpu/host_cpu.o $(TEST)/$(1)-any-cpu/emulate_vnni.o \
+    $(call host_objects,$(1))
+	gcc $(2) -Wl,--wrap=cpu_detect -o $$@ $$^
+
+PYTHON_TEST_PROGRAMS += $(TEST)/$(1)-any-cpu/bootllama
+endef
+
+$(eval $(call any_cpu_program,host,-m64))
+$(eval $(call any_cpu_program,host32-x87,-m32 -no-pie))
+$(eval $(call any_cpu_program,host32-sse2,-m32 -no-pie))
 
 # Objects on the way to a program stay.
 .SECONDARY: $(UNIT_TESTS:%=$(TEST)/unit64/test/unit/%.o) $(UNIT_TESTS:%=$(TEST)/unit32/test/unit/%.o) \
     $(FUZZ_TARGETS:%=$(TEST)/fuzz/test/fuzz/%.o) $(FUZZ_TARGETS:%=$(TEST)/unit32/test/fuzz/%.o)
 
-# ONLY=word runs the suites whose name holds the word.
-.PHONY: test fuzz
-test: all $(TEST_PROGRAMS) ## run all tests (ONLY=word: some)
+# ONLY="word ..." runs the suites whose name holds one of the words. test-models: the tests that a model takes part in.
+.PHONY: test test-models fuzz
+test: all $(TEST_PROGRAMS) $(PYTHON_TEST_PROGRAMS) ## run all tests (ONLY=word: some)
 	@BUILD=$(BUILD) test/run $(ONLY)
+
+test-models: all $(PYTHON_TEST_PROGRAMS) ## run the tests that a model takes part in
+	@BUILD=$(BUILD) test/run boot/ host/ model/
 
 # FUZZ_TIME: seconds for each target; new inputs are kept in build/test/found.
 FUZZ_TIME ?= 600

@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "model"))  # places.py, gguf_file.py
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 
 from gguf_file import GgufFile
 from gguf_writer import write_wide

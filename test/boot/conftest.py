@@ -1,16 +1,11 @@
-"""Fixtures of the boot tests. Places come from test/model/places.py, expected texts from test/golden/host.py."""
+"""Fixtures of the boot tests."""
 import functools
 import re
-import sys
-from pathlib import Path
 
 import pytest
 
-TEST = Path(__file__).resolve().parents[1]
-sys.path += [str(TEST / "model"), str(TEST / "golden")]
-
-from machine import Machine  # noqa: E402
-from volume import Volume  # noqa: E402
+from machine import Machine
+from volume import Volume
 
 
 @pytest.fixture

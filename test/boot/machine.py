@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 import unicodedata
+import warnings
 from collections import namedtuple
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from places import BUILD, ROOT
 
 QEMU = "qemu-system-x86_64"
 TRANSCRIPTS = BUILD / "test/boot"  # one file for each machine: all that its serial port said
+RESTARTS = BUILD / "test/log/restarts"  # a line for each machine that was started anew; test/run counts them
 
 # A machine in CI may be three times as slow as a desk's, and firmware under emulation takes its time.
 FIRMWARE_SECONDS = {"bios": 90, "uefi": 300}
@@ -266,14 +268,22 @@ class Machine:
 
     def start(self):
         """Waits for our first line. Firmware that does not get as far as to us, as SeaBIOS with a USB disk on a machine
-        under load now and then, gets a second chance, from QEMU's start on."""
+        under load now and then, gets a second chance, from QEMU's start on. Each is counted, and told."""
         try:
             self._wait_for_first_line()
-        except SilentFirmware:
+        except SilentFirmware as silence:
+            self._count_restart(silence)
             self.__exit__()
             self.__init__(*self._arguments)
             self.__enter__()
             self._wait_for_first_line()
+
+    def _count_restart(self, silence):
+        warnings.warn(f"started anew: {silence}", stacklevel=3)
+        RESTARTS.parent.mkdir(parents=True, exist_ok=True)
+        with open(RESTARTS, "a") as file:
+            file.write(self.name + "\n")
+        shutil.copy(self._log.name, TRANSCRIPTS / f"{self.name}.silent.txt")
 
     def _wait_for_first_line(self):
         """A boot sector that fails says so on the screen alone."""

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "model"))  # places.py
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 
 from machine import FIRMWARE_SECONDS, Failure, Machine
 from places import BUILD

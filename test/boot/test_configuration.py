@@ -7,7 +7,7 @@ import pytest
 
 from machine import COLUMNS, FOOTER, HINT, SECONDS, STORY, plain, wrapped
 from stories import DEFAULT_SEED, MODEL, expected
-from test_session import Terminal
+from terminal import Terminal
 from volume import models
 
 FIRMWARES = ["bios", "uefi"]
@@ -17,7 +17,7 @@ FAST = {"steps": 20, "temperature": 0}
 
 @pytest.mark.parametrize("firmware", FIRMWARES)
 def test_story(boot, volume, firmware):
-    """What a story is made of, as Notepad writes it."""
+    """The settings of a story, in a file as Notepad writes it."""
     settings = {"temperature": 1.5, "top_p": 0.95, "top_k": 40, "min_p": 0.02, "repeat_penalty": 1.1, "steps": 40,
                 "seed": 7}
     lines = ["\ufeff; a stick's own settings", "", "COUNTDOWN=0", 'Prompt = " The cat"',
@@ -31,7 +31,7 @@ def test_story(boot, volume, firmware):
 
 @pytest.mark.parametrize("firmware", FIRMWARES)
 def test_wrong_lines(boot, volume, firmware):
-    """Named with what is allowed; the others count."""
+    """A wrong line is named with what is allowed; the other lines count."""
     lines = ["# settings", "temperature = 0", "top_p = 1.5", "colr = red", "STEPS=60", "just words", "seed",
              "serial = com9", 'prompt = "The cat"', "countdown = -1", "wrap = 5", "after = party"]
     wrong = {
@@ -54,7 +54,7 @@ def test_wrong_lines(boot, volume, firmware):
 
 
 def test_file_too_long(boot, volume):
-    """Left out as a whole, which is said; what holds without it holds."""
+    """A configuration that is too long is left out as a whole, with a message."""
     volume.put(b"temperature = 0\n" + b"#" * 65536, "/BOOTLLAM.CFG")
     with boot(volume.path) as machine:
         machine.start()
@@ -93,7 +93,7 @@ def wait_for_countdown(machine):
 
 @pytest.mark.parametrize("firmware", FIRMWARES)
 def test_countdown(boot, volume, firmware):
-    """It ends in a story; a key ends it in the prompt. Either way nothing of it is left."""
+    """The countdown ends in a story, or by a key in the prompt; either way it leaves nothing on the line."""
     volume.configure(countdown=3, **FAST)
     with boot(volume.path, firmware) as machine:
         wait_for_countdown(machine)
@@ -120,7 +120,7 @@ def test_no_story_at_start(boot, volume):
 
 
 def test_unattended_stories(boot, volume):
-    """Three, the seed counted up; then off."""
+    """Three stories, each with the next seed; then the machine is off."""
     volume.configure(stories=3, after="off", steps=30)
     with boot(volume.path) as machine:
         machine.start()
@@ -228,7 +228,7 @@ def second_port(path):
 
 
 def test_other_serial_port(boot, volume, tmp_path):
-    """All after the first line is on COM2; COM1 has the first line."""
+    """COM1 has the first line, COM2 all after it."""
     volume.configure(serial="com2 57600", after="off", **FAST)
     with boot(volume.path, options=second_port(tmp_path / "com2")) as machine:
         machine.start()
@@ -268,7 +268,7 @@ class Port:
 
 @pytest.mark.parametrize("firmware, number", [("bios", 2), ("bios", 3), ("bios", 4), ("uefi", 2), ("uefi", 4)])
 def test_session_on_another_port(boot, volume, tmp_path, firmware, number):
-    """All that there is to see and to type, and back to COM1 by a command, from the configuration's port on."""
+    """A whole session on the port that the configuration names, and back to COM1 by a command."""
     volume.configure(serial=f"com{number} 57600", **FAST)
     port = Port(number, tmp_path / "port")
     with boot(volume.path, firmware, options=port.options) as machine, port:
@@ -327,7 +327,7 @@ def test_seed_of_the_clock(boot, volume):
 
 @pytest.mark.parametrize("serial", ["off", "com4 9600"])
 def test_no_serial_port(boot, volume, serial):
-    """Switched off: the screen goes on alone. One that is not there: said, and COM1 stays."""
+    """Switched off, the screen goes on alone. A port that is not there is named, and COM1 stays."""
     volume.configure(serial=serial, **FAST)
     with boot(volume.path) as machine:
         machine.start()

@@ -189,7 +189,7 @@ SERIAL_CHANGED = {"bios": "serial = com1 57600",
 
 @pytest.mark.parametrize("firmware", FIRMWARES)
 def test_settings(boot, volume, firmware):
-    """Each that changes the text changes it as in the host program."""
+    """A setting that changes the text changes it as in the host program."""
     changes = {"temperature": "1.5", "top_p": "0.95", "top_k": "40", "min_p": "0.02", "repeat_penalty": "1.1",
                "steps": "30"}
     volume.configure(**QUIET)

@@ -49,7 +49,7 @@ def sectors():
 @pytest.mark.parametrize("medium", ["ide", "usb-ehci"])
 @pytest.mark.parametrize("place", ["loader", "stage2", "fat", "directory", "model"])
 def test_passing_read_error(boot, place, medium):
-    """Three times in a row; tried again, and survived."""
+    """Three failures in a row are retried and survived."""
     with boot(IMAGE, medium=medium, errors=[ONCE | {"sector": sectors()[place]}] * 3) as machine:
         machine.start()
         machine.tells(expected())
@@ -57,7 +57,7 @@ def test_passing_read_error(boot, place, medium):
 
 @pytest.mark.parametrize("medium", ["ide", "usb-ehci"])
 def test_lasting_read_error_in_one_fat(boot, medium):
-    """Survived: the volume has two."""
+    """The volume has a second FAT."""
     with boot(IMAGE, medium=medium, errors=[LASTING | {"sector": sectors()["fat"]}]) as machine:
         machine.start()
         machine.tells(expected())
@@ -74,7 +74,7 @@ def test_passing_read_error_in_the_boot_sector(boot):
 
 
 def test_lasting_read_error_in_the_boot_sector(boot):
-    """No drive shows what was booted from."""
+    """The boot sector cannot be read again, so no drive is the one that was booted from."""
     with boot(IMAGE, errors=[*OUR_FIRST_READ, LASTING | {"state": 3, "sector": 0}]) as machine:
         machine.wait_for_screen("bootllama: error D, press a key")
 
@@ -119,7 +119,7 @@ def test_passing_read_error_on_uefi(boot):
 
 @pytest.mark.parametrize("firmware", ["bios", "uefi"])
 def test_disk_taken_away(boot, firmware):
-    """What is in memory goes on telling; what is not is refused, and takes nothing with it."""
+    """The model in memory goes on; another one is refused, and the first is still there."""
     with boot(IMAGE, firmware) as machine:
         machine.start()
         machine.tells(expected())
@@ -151,6 +151,16 @@ def tensor_data_offset(data):
     return len(data) - max(tensor.offset + -(-tensor.size() // 32) * 32 for tensor in gguf.tensors.values())
 
 
+def flipped_weights():
+    """The model with a bit flipped in every 3401st byte."""
+    data = bytearray(MODEL.read_bytes())
+    for at in range(tensor_data_offset(data) + 3, len(data), 3401):
+        data[at] ^= 0x40
+    return bytes(data)
+
+
+CHECKSUM_KEY = b"bootllama.tensors.fnv1a"  # a file with another key in its place is as one of another project
+
 BAD_MODELS = {  # name -> the file's bytes, words of the message
     "cut-in-half": (lambda: MODEL.read_bytes()[:MODEL.stat().st_size // 2], "copy it again"),
     "cut-in-header": (lambda: MODEL.read_bytes()[:1000], "copy it again"),
@@ -161,6 +171,7 @@ BAD_MODELS = {  # name -> the file's bytes, words of the message
     "dimension": (lambda: patched(lambda data: key_value_offset(data, "llama.embedding_length"), b"\xff" * 4), ""),
     "layers": (lambda: patched(lambda data: key_value_offset(data, "llama.block_count"), b"\xff" * 4), ""),
     "heads": (lambda: patched(lambda data: key_value_offset(data, "llama.attention.head_count"), bytes(4)), ""),
+    "flipped-weights": (flipped_weights, "not read as they were written"),
     "infinite-scale": (lambda: patched(tensor_data_offset, b"\x00\x7c"), "infinite"),
 }
 BAD_ON_UEFI = ["cut-in-half", "tensor-count", "infinite-scale"]
@@ -180,13 +191,12 @@ def test_bad_model(boot, volume, tmp_path, firmware, kind):
         check_failure(machine, re.escape(message))
 
 
-def test_flipped_bits_in_weights(boot, volume, tmp_path):
-    """No format could tell: the machine tells the host program's story, and it is another one."""
+def test_flipped_bits_without_a_checksum(boot, volume, tmp_path):
+    """Nothing can notice: the machine tells the host program's story about the same file, which is another story."""
+    data = flipped_weights()
+    assert data.count(CHECKSUM_KEY) == 1
     other = tmp_path / "other.gguf"
-    data = bytearray(MODEL.read_bytes())
-    for at in range(tensor_data_offset(data) + 3, len(data), 3400):
-        data[at] ^= 0x40
-    other.write_bytes(data)
+    other.write_bytes(data.replace(CHECKSUM_KEY, CHECKSUM_KEY[::-1]))
     volume.put(other, PATH)
     assert expected(model=other) != expected()
     with boot(volume.path) as machine:
@@ -302,7 +312,7 @@ TAKE_MEMORY = bytes.fromhex("1e 6a40 1f c7061300 ff01 1f cb")  # 0040:0013 = 511
 
 
 def test_too_little_memory_below_1_mib(boot, tmp_path):
-    """Seen before anything is read to where there may be none."""
+    """Noticed before stage 2 uses memory that may not be there."""
     with boot(IMAGE, options=option_rom(tmp_path / "rom", TAKE_MEMORY)) as machine:
         machine.wait_for_screen("bootllama: error M, press a key")
         assert machine.text() == ""
@@ -315,7 +325,7 @@ def test_too_little_memory_below_1_mib(boot, tmp_path):
     ("486", 1, "Error: the BIOS reports no memory above 1 MiB."),
 ])
 def test_machine_that_cannot(boot, cpu, memory, message):
-    """Said clearly; then a key starts the machine again."""
+    """One clear line; then a key restarts the machine."""
     with boot(IMAGE, cpu=cpu, memory=memory) as machine:
         for _ in range(2):
             machine.start()

@@ -173,7 +173,7 @@ def test_models(volume):
 
 @pytest.mark.parametrize("text", ["BOOTLLAM.CFG", "README.TXT"])
 def test_texts_are_plain(text):
-    """What every editor and every screen of 80 columns shows."""
+    """Printable ASCII in lines of at most 79 columns: any editor and any screen shows it."""
     for line in (ROOT / "image" / text).read_bytes().splitlines():
         assert len(line) < 80 and all(0x20 <= byte < 0x7F for byte in line), line
 

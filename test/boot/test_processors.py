@@ -1,4 +1,4 @@
-"""Several processors: found, at work together, parked in between, and the same text for any number of them."""
+"""Several processors: they are found, compute together, rest in between, and give the same text as one."""
 import os
 import re
 import time
@@ -86,7 +86,7 @@ def test_isa_machine(boot):
     ("uefi", "max", 2), ("uefi", "qemu64", 4),
 ])
 def test_shared_story(boot, volume, wide, firmware, cpu, number):
-    """All are made to work, whether it pays on the machine that runs the test or not."""
+    """All of them compute, whether or not that is faster on the machine that runs the test."""
     volume.put(wide, "/MODELS/WIDE.GGUF")
     volume.configure(model="WIDE.GGUF", processors=number, prompt="aa be", **SHORT)
     with boot(volume.path, firmware, cpu=cpu, options=["-smp", str(number)]) as machine:
@@ -105,7 +105,7 @@ def test_shared_story(boot, volume, wide, firmware, cpu, number):
 
 @pytest.mark.parametrize("firmware", FIRMWARES)
 def test_restart_after_sharing(boot, volume, wide, firmware):
-    """Parked processors are no obstacle to the firmware."""
+    """Parked processors do not keep the firmware from restarting."""
     volume.put(wide, "/MODELS/WIDE.GGUF")
     volume.configure(model="WIDE.GGUF", processors=2, prompt="aa be", **SHORT)
     with boot(volume.path, firmware, options=["-smp", "2"]) as machine:

@@ -37,7 +37,7 @@ def banner(firmware, kernel):
 
 @pytest.mark.parametrize("firmware, cpu, kernel", MACHINES)
 def test_power_on_story(boot, firmware, cpu, kernel):
-    """Sampled at temperature 0.8. What the firmware says before us is its own business, all after it is compared."""
+    """Sampled at temperature 0.8. All that the machine says is compared, from our first line on."""
     image = SHIPPED_IMAGE if cpu == "max" else IMAGE  # the shipped one counts down first
     with boot(image, firmware, cpu=cpu) as machine:
         machine.start()

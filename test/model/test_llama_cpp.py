@@ -10,17 +10,14 @@ import platform
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from gguf_file import GgufFile
-from llama2c_model import Shape, greedy, pieces, random_model, tokenizer
-from places import BUILD, ROOT, built, stories260k, unavailable
-
-sys.path.append(str(ROOT / "test/boot"))
 from gguf_writer import header
+from llama2c_model import Shape, greedy, pieces, random_model, tokenizer
+from places import BUILD, ROOT, built, stories260k, unavailable, wants_stories260k
 
 HERE = Path(__file__).parent
 NODE = BUILD / "node"
@@ -101,6 +98,7 @@ def check_alike(ours, theirs, margins, close_call=CLOSE_CALL["stories260k"]):
 @pytest.fixture(scope="session")
 def cases():
     """Prompts with the greedy tokens of llama2.c's own f32 program."""
+    stories260k("models/STORIES260K.GGUF")
     models = os.environ.get("BOOTLLAMA_MODELS")
     folder = os.environ.get("BOOTLLAMA_REFERENCE") or (models and Path(models, "../reference"))
     path = folder and Path(folder, "greedy_f32.json")
@@ -184,11 +182,12 @@ def our_ids(path, prompt, steps):
     return [int(number) for number in re.findall(r"\d+", result.stdout)]
 
 
-MODELS = ["STORIES260K.GGUF", "stories260k-f32.gguf", "default"]
+STORIES = ["STORIES260K.GGUF", "stories260k-f32.gguf"] if wants_stories260k() else []
+MODELS = ["default", *STORIES]
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=[repr(text[:20]) for text in TEXTS])
-@pytest.mark.parametrize("name", [MODELS[0], MODELS[2]])
+@pytest.mark.parametrize("name", MODELS[:2])
 def test_our_tokenizer_agrees(ask, name, text):
     path = model_file(name)
     theirs = ask(path, tokenize=TEXTS)["tokenize"][TEXTS.index(text)]
@@ -243,7 +242,7 @@ TEMPLATES = {
               "{{ '### Response:\\n' }}{% endif %}",
 }
 TEMPLATES = {family: template.replace("TEXT", "message['content']") for family, template in TEMPLATES.items()}
-# Control tokens that such models have: put in the place of the last pieces of stories260K.
+# Control tokens that such models have: put in the place of the default model's last pieces.
 MARKS = ["<|im_start|>", "<|im_end|>", "<|end_of_turn|>"]
 TURNS = ["Hello", "Tell me a story, please.\nA short one", "x  y", "ö 株", ""]
 
@@ -268,10 +267,10 @@ def chat_ids(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def chat_model(tmp_path_factory):
-    """stories260K with a family's template and control tokens, as a function of the family's name."""
+    """The default model with a family's template and control tokens, as a function of the family's name."""
     @functools.cache
     def write(family):
-        path = stories260k("models/stories260k-f32.gguf")
+        path = model_file("default")
         file = GgufFile(path.read_bytes())
         pieces, types = (list(file.metadata["tokenizer.ggml." + key]) for key in ("tokens", "token_type"))
         pieces[-len(MARKS):], types[-len(MARKS):] = MARKS, [CONTROL] * len(MARKS)

@@ -9,7 +9,7 @@ import pytest
 
 from places import ROOT, stories260k
 
-DEFAULT = ["models/DEFAULT.GGUF"] if (ROOT / "model/default.gguf").exists() else ["no-model"]
+DEFAULT = ["models/DEFAULT.GGUF"]
 SHOW = "show-models: ; @echo MODELS: $(MODEL_FILES)"
 
 
@@ -17,14 +17,14 @@ SHOW = "show-models: ; @echo MODELS: $(MODEL_FILES)"
 def make(tmp_path):
     """make for a fresh build folder on a machine without a network; run() returns MODEL_FILES and what was said."""
     class Make:
-        build, asked = tmp_path / "build", tmp_path / "asked"
+        build, asked, tree = tmp_path / "build", tmp_path / "asked", ROOT
 
         def run(self, *arguments):
             inherited = {name: value for name, value in os.environ.items()
                          if not name.startswith("MAKE") and name not in ("MFLAGS", "MODEL", "BOOTLLAMA_MODELS")}
             inherited["PATH"] = f"{tmp_path}:{inherited['PATH']}"
             command = ["make", "-s", f"--eval={SHOW}", f"BUILD={self.build}", "SETUP=0", *arguments]
-            return subprocess.run(command, cwd=ROOT, env=inherited, capture_output=True, text=True, timeout=60)
+            return subprocess.run(command, cwd=self.tree, env=inherited, capture_output=True, text=True, timeout=60)
 
         def models(self, *arguments):
             result = self.run("show-models", *arguments)
@@ -52,13 +52,9 @@ def folder(tmp_path):
     return models
 
 
-def without_default():
-    return [] if DEFAULT == ["no-model"] else DEFAULT
-
-
 def test_stories260k_comes_first(make, folder):
     models, said = make.models(f"BOOTLLAMA_MODELS={folder}")
-    assert (models, said, make.times_asked()) == (["models/STORIES260K.GGUF"] + without_default(), "", 0)
+    assert (models, said, make.times_asked()) == (["models/STORIES260K.GGUF"] + DEFAULT, "", 0)
     assert make.models() == (models, "")  # from the cache
 
 
@@ -98,14 +94,14 @@ def test_a_model_of_the_user_comes_first(make, folder, tmp_path):
     mine = tmp_path / "mine.gguf"
     mine.touch()
     models, _ = make.models(f"BOOTLLAMA_MODELS={folder}", f"MODEL={mine}")
-    assert models == [str(mine), "models/STORIES260K.GGUF"] + without_default()
+    assert models == [str(mine), "models/STORIES260K.GGUF"] + DEFAULT
 
 
 def test_a_model_of_the_user_replaces_its_namesake(make, folder, tmp_path):
     mine = tmp_path / "Stories260k.gguf"
     mine.touch()
     models, _ = make.models(f"BOOTLLAMA_MODELS={folder}", f"MODEL={mine}")
-    assert models == [str(mine)] + without_default()
+    assert models == [str(mine)] + DEFAULT
 
 
 def test_a_model_that_is_not_there(make, tmp_path):
@@ -114,8 +110,14 @@ def test_a_model_that_is_not_there(make, tmp_path):
     assert f"MODEL={tmp_path}/absent.gguf: no such file" in result.stderr
 
 
-@pytest.mark.skipif(DEFAULT != ["no-model"], reason="model/default.gguf is there")
-def test_no_model_at_all(make):
+def test_no_model_at_all(make, tmp_path):
+    """In a tree without the default model."""
+    make.tree = tmp_path / "tree"
+    (make.tree / "model").mkdir(parents=True)
+    for path in [*ROOT.iterdir(), *(ROOT / "model").iterdir()]:
+        link = make.tree / path.relative_to(ROOT)
+        if path.name not in ("model", "build", "default.gguf"):
+            link.symlink_to(path)
     result = make.run("no-model")
     assert result.returncode != 0
     assert "There is no model: 'make fetch-model' downloads one" in result.stderr

@@ -355,17 +355,17 @@ static void check_matmul(const struct kernel *kernel, uint32_t count, bool add)
     free(out);
 }
 
+static void check_matmuls(const struct kernel *kernel)
+{
+    check_matmul(kernel, 1, false);
+    check_matmul(kernel, VECTORS, true);
+}
+
 static void matmul_gives_the_same_bits(void **state)
 {
-    struct cpu_features cpu;
     (void)state;
-    cpu_detect(&cpu);
-    for (uint32_t i = 0; i < KERNELS; i++) {
-        if (kernel_usable(kernel_at(i), &cpu)) {
-            check_matmul(kernel_at(i), 1, false);
-            check_matmul(kernel_at(i), VECTORS, true);
-        }
-    }
+    check_matmuls(&kernel_scalar);
+    for_each_kernel(check_matmuls);
 }
 
 static void check_attention(const struct kernel *kernel, uint32_t kv_heads, uint32_t queries, uint32_t count)
@@ -400,18 +400,18 @@ static void check_attention(const struct kernel *kernel, uint32_t kv_heads, uint
     free_case(&it);
 }
 
+static void check_attentions(const struct kernel *kernel)
+{
+    check_attention(kernel, 1, 3, 1);
+    check_attention(kernel, 5, 2, 1);
+    check_attention(kernel, 3, 4, 4);
+}
+
 static void attention_gives_the_same_bits(void **state)
 {
-    struct cpu_features cpu;
     (void)state;
-    cpu_detect(&cpu);
-    for (uint32_t i = 0; i < KERNELS; i++) {
-        if (kernel_usable(kernel_at(i), &cpu)) {
-            check_attention(kernel_at(i), 1, 3, 1);
-            check_attention(kernel_at(i), 5, 2, 1);
-            check_attention(kernel_at(i), 3, 4, 4);
-        }
-    }
+    check_attentions(&kernel_scalar);
+    for_each_kernel(check_attentions);
 }
 
 /* ---- How many processors pay ---- */

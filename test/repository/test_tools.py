@@ -3,6 +3,9 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 import pytest
@@ -265,24 +268,59 @@ def test_debug_uefi():
 
 # .ci/run over a make that behaves in every way
 
-@pytest.mark.parametrize("recipe, last_line, passes", [
-    ('echo "5 passed, 0 failed"', "5 passed, 0 failed", True),
-    ('echo "5 passed, 1 failed"; false', "5 passed, 1 failed", False),
-    ('echo "5 passed, 1 failed"', "5 passed, 1 failed", False),
-    ('echo "5 passed, 0 failed"; false', "5 passed, 1 failed", False),
-    ('echo "0 passed, 0 failed"', "0 passed, 0 failed", False),
-    ("false", "0 passed, 1 failed", False),
-    ("true", "0 passed, 1 failed", False),
-    ('test "$$BOOTLLAMA_MODELS" = "$(realpath ../shared/model)" && echo "1 passed, 0 failed"', "1 passed, 0 failed",
-     True),
+MODELS_ARE_GIVEN = 'test "$$BOOTLLAMA_MODELS" = "$(realpath ../shared/model)" -a -z "$$WITHOUT_STORIES260K"'
+MODELS_ARE_NOT = ('test -z "$$BOOTLLAMA_MODELS" -a "$$WITHOUT_STORIES260K" = 1 -a -f $(BUILD)/cache/models/failed'
+                  ' -a ! -d $(BUILD)/models')
+GOOD_RUN = 'echo "5 passed, 0 failed"'
+
+
+@pytest.mark.parametrize("first, second, last_line", [
+    (GOOD_RUN, 'echo "4 passed, 0 failed, 3 skipped"', "9 passed, 0 failed"),
+    (f"{MODELS_ARE_GIVEN} && {GOOD_RUN}", f"{MODELS_ARE_NOT} && {GOOD_RUN}", "10 passed, 0 failed"),
+    ('echo "5 passed, 1 failed"; false', GOOD_RUN, "10 passed, 1 failed"),
+    ('echo "5 passed, 1 failed"', GOOD_RUN, "10 passed, 1 failed"),
+    (f"{GOOD_RUN}; false", GOOD_RUN, "10 passed, 1 failed"),
+    (GOOD_RUN, f"{GOOD_RUN}; false", "10 passed, 1 failed"),
+    (GOOD_RUN, 'echo "4 passed, 2 failed"; false', "9 passed, 2 failed"),
+    ('echo "0 passed, 0 failed"', GOOD_RUN, "5 passed, 1 failed"),
+    (GOOD_RUN, 'echo "0 passed, 0 failed"', "5 passed, 1 failed"),
+    ("false", GOOD_RUN, "5 passed, 1 failed"),
+    (GOOD_RUN, "false", "5 passed, 1 failed"),
+    ("true", "true", "0 passed, 2 failed"),
 ])
-def test_ci_run(tmp_path, recipe, last_line, passes):
+def test_ci_run(tmp_path, first, second, last_line):
     (tmp_path / "shared/model").mkdir(parents=True)
     clone = tmp_path / "clone"
     (clone / ".ci").mkdir(parents=True)
     shutil.copy(ROOT / ".ci/run", clone / ".ci")
-    (clone / "Makefile").write_text(f"test:\n\t@{recipe}\n")
-    environment = {name: value for name, value in CLEAN.items() if name != "BOOTLLAMA_MODELS"}
-    result = subprocess.run([clone / ".ci/run"], capture_output=True, text=True, timeout=60, env=environment)
+    (clone / "Makefile").write_text(f"test:\n\t@{first}\ntest-models:\n\t@{second}\n")
+    result = run(clone / ".ci/run", BOOTLLAMA_MODELS="")
     assert result.stdout.splitlines()[-1] == last_line
-    assert (result.returncode == 0) == passes
+    assert (result.returncode == 0) == last_line.endswith(" 0 failed")
+
+
+# test/run
+
+@pytest.fixture
+def suites(tmp_path, monkeypatch):
+    """test/run as a module."""
+    loader = SourceFileLoader("suites", str(ROOT / "test/run"))
+    module = module_from_spec(spec_from_loader("suites", loader))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    loader.exec_module(module)
+    monkeypatch.setattr(module, "RESTARTS", tmp_path / "restarts")
+    return module
+
+
+@pytest.mark.parametrize("number, failures", [(0, 0), (3, 0), (4, 1)])
+def test_machines_started_anew_are_counted(suites, capsys, tmp_path, number, failures):
+    (tmp_path / "restarts").write_text("".join(f"machine-{index}\n" for index in range(number)))
+    assert suites.count_restarts() == failures
+    said = capsys.readouterr().out
+    assert said.count("machine-") == number and (number == 0 or said.startswith(f"{number} started anew"))
+    assert ("count as a failure" in said) == (failures == 1)
+
+
+def test_what_a_c_test_leaves_out_is_said(suites):
+    suite = suites.Suite("unit64/none", ["true"], suites.count_cmocka, 1)
+    assert suites.skip_reasons(suite, "[ RUN ] a\nskipped: kernel b: no c\n") == ["kernel b: no c"]

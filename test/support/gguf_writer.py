@@ -1,4 +1,4 @@
-"""Writes GGUF files: what gguf_file.py of test/model read, with changes. Format: ggml's docs/gguf.md."""
+"""Writes GGUF files: what gguf_file.py reads, with changes. Format: ggml's docs/gguf.md."""
 import struct
 
 from gguf_file import F32, Q8_0

@@ -4,13 +4,14 @@ import subprocess
 from llama2c_model import Shape, pieces, random_model, tokenizer
 from places import built
 
+CONTEXT = 256
 WORDS = [f" {consonant}{vowel}" for consonant in "abcdefghijklmn" for vowel in "aeiou"]
 
 
 def write(folder):
     """Writes the model into a folder; returns its path. Its weights are random, so it writes nonsense; the pieces that
     every vocabulary has, control characters among them, get the logit 0, which is never the highest of so many."""
-    shape = Shape(dim=256, hidden=768, layers=3, heads=8, kv_heads=4, context=256, tied=False)
+    shape = Shape(dim=256, hidden=768, layers=3, heads=8, kv_heads=4, context=CONTEXT, tied=False)
     shape.vocabulary = len(pieces()) + len(WORDS)
     model = random_model(shape)
     for i in range(len(pieces()) * shape.dim):

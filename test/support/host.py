@@ -1,13 +1,14 @@
 """The host program as functions. The boot tests take the text that a machine must show from here."""
 import functools
-import re
+import functools
+import os
 import subprocess
 from pathlib import Path
 
-from places import ROOT, built, stories260k
+from places import built, models, stories260k
 
 SECONDS = 120  # of one run at most; it takes two
-MODELS = ["STORIES260K.GGUF", "DEFAULT.GGUF"]
+MODELS = models()
 
 
 def model_file(name):
@@ -22,9 +23,9 @@ def start(model, *options, variant="host", **popen):
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, **popen)
 
 
-def run(model, *options, variant="host"):
+def run(model, *options, variant="host", environment=()):
     """Exit status, standard output and standard error of a run, both as text."""
-    process = start(model, *options, variant=variant, stdout=subprocess.PIPE)
+    process = start(model, *options, variant=variant, stdout=subprocess.PIPE, env=os.environ | dict(environment))
     try:
         output, errors = process.communicate(timeout=SECONDS)
     finally:
@@ -55,16 +56,3 @@ def score(model, tokens, context, folder, *options, variant="host"):
     assert (status, output) == (0, ""), errors
     return logits.read_bytes()
 
-
-@functools.cache
-def kernels():
-    """The kernels of core/kernel/kernels.def, slowest first: name -> features that they are compiled for."""
-    rows = re.findall(r"^KERNEL\((\w+), \w+, .*, (.*)\)$", (ROOT / "core/kernel/kernels.def").read_text(), re.MULTILINE)
-    return {name: re.findall(r"-m(\w+)", flags) for name, flags in rows}
-
-
-def missing_features(kernel):
-    """Features that the kernel needs and that Linux does not show of this processor."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    flags = next((line.split() for line in lines if line.startswith("flags")), [])
-    return set(kernels()[kernel]) - {flag.replace("_", "") for flag in flags}

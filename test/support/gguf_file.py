@@ -65,7 +65,7 @@ class GgufFile:
         return name, Tensor(dimensions, self._scalar("<I"), self._scalar("<Q"))
 
     def _read_data(self, start):
-        """Tensors follow each other, each begins at a multiple of 32, zeros are between, nothing comes after."""
+        """Tensors follow each other at multiples of 32 bytes, with zeros between them and nothing after the last."""
         end = 0
         for tensor in self.tensors.values():
             assert tensor.offset == end and end % 32 == 0

@@ -2,18 +2,17 @@
 import fcntl
 import os
 import re
-import select
 import shutil
 import signal
 import struct
-import subprocess
 import termios
 import time
 
 import pytest
 
-from host import MODELS, SECONDS, model_file, tell
-from places import built
+import wide_model
+from host import SECONDS, model_file, tell
+from terminal import Terminal, plain, words
 
 HINT = "Enter: another story; text: a story that begins with it; /help: all commands\n"
 SEED = 83  # of the first story
@@ -26,64 +25,15 @@ START = (r"bootllama [\d.]+ on host\nCPU: [^\n]+\nKernel: \w+, [^\n]+\nProcessor
          r"\[\d+ tokens, \d+\.\d tokens/s, first after (\d+ us|\d+\.\d m?s)\]\n")
 
 
-def plain(raw):
-    """What the screen shows of what a terminal received."""
-    text = re.sub(r"\x1b\[[0-9;]*m|\r", "", raw.decode(errors="replace"))
-    while re.search("[^\b\n]\b", text):
-        text = re.sub("[^\b\n]\b", "", text)
-    return text
-
-
-def words(text):
-    return " ".join(text.split())
-
-
-class Terminal:
-    """The program at a pseudo-terminal. To be used in a `with`: its end is the program's end."""
-
-    def __init__(self, *arguments, columns=80, environment=()):
-        self.ours, self.theirs = os.openpty()
-        fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 25, columns, 0, 0))
-        self.modes = termios.tcgetattr(self.theirs)
-        self.raw, self.said = b"", 0
-        self.process = subprocess.Popen([built("host/bootllama"), *map(str, arguments)], stdin=self.theirs,
-                                        stdout=self.theirs, stderr=self.theirs, start_new_session=True,
-                                        env=os.environ | dict(environment))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        os.close(self.ours)
-        os.close(self.theirs)
-
-    def type(self, keys):
-        os.write(self.ours, keys.encode())
-
-    def wait_for(self, text):
-        """What has come since the last call, up to the end of `text`."""
-        limit = time.monotonic() + SECONDS
-        while text not in plain(self.raw)[self.said:]:
-            left = limit - time.monotonic()
-            assert left > 0 and select.select([self.ours], [], [], left)[0], plain(self.raw)[self.said:]
-            self.raw += os.read(self.ours, 65536)
-        start, self.said = self.said, plain(self.raw).index(text, self.said) + len(text)
-        return plain(self.raw)[start:self.said]
-
-    def ask(self, line):
-        self.type(line + "\r")
-        return self.wait_for("\n> ")
-
-    def is_restored(self):
-        return termios.tcgetattr(self.theirs)[:6] == self.modes[:6]
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory):
+    return wide_model.write(tmp_path_factory.mktemp("wide"))
 
 
 @pytest.fixture
-def folder(tmp_path):
-    for name in MODELS:
-        shutil.copy(model_file(name), tmp_path / name)
+def folder(tmp_path, wide):
+    for path in model_file("DEFAULT.GGUF"), wide:
+        shutil.copy(path, tmp_path)
     return tmp_path
 
 
@@ -104,23 +54,23 @@ def test_a_session(folder):
 
 
 def test_models_of_the_folder(folder):
-    with Terminal(folder / "STORIES260K.GGUF") as terminal:
+    with Terminal(folder / "WIDE.GGUF") as terminal:
         terminal.wait_for(HINT + "> ")
         listed = re.findall(r"^ +(\d)  (\S+) .*  (\w+)$", terminal.ask("/models"), re.MULTILINE)
-        assert sorted(name for _, name, _ in listed) == sorted(MODELS)
-        assert {name: state for _, name, state in listed} == {"DEFAULT.GGUF": "fits", "STORIES260K.GGUF": "loaded"}
+        assert len(listed) == 2
+        assert {name: state for _, name, state in listed} == {"DEFAULT.GGUF": "fits", "WIDE.GGUF": "loaded"}
         assert "Model: bootllama default, " in terminal.ask("/model default")
         assert words(tell(folder / "DEFAULT.GGUF", "--seed", SEED + 1)) in words(terminal.ask(""))
 
 
 def test_a_folder_of_thousands(folder):
-    """Its reading takes no longer than it must: half a minute would pass if every look began anew."""
+    """The folder is read once: it would take half a minute if every look began anew."""
     for number in range(6000):
         (folder / f"note-{number}.txt").touch()
-    with Terminal(folder / "STORIES260K.GGUF") as terminal:
+    with Terminal(folder / "WIDE.GGUF") as terminal:
         start = time.monotonic()
         terminal.wait_for(HINT + "> ")
-        assert terminal.ask("/models").count("GGUF") == len(MODELS)
+        assert terminal.ask("/models").count("GGUF") == 2
         assert time.monotonic() - start < 10
 
 

@@ -2,13 +2,14 @@
 import os
 from pathlib import Path
 
-from places import unavailable
+from places import stories260k, unavailable
 
 SEQUENCES, CONTEXT, VOCABULARY = 8, 256, 512
 
 
 def reference(name):
     """A file of the folder BOOTLLAMA_REFERENCE, or of the folder "reference" beside BOOTLLAMA_MODELS."""
+    stories260k("models/STORIES260K.GGUF")  # without it they are of no use
     folder = os.environ.get("BOOTLLAMA_REFERENCE")
     if not folder and os.environ.get("BOOTLLAMA_MODELS"):
         folder = Path(os.environ["BOOTLLAMA_MODELS"]).resolve().parent / "reference"

@@ -1,0 +1,64 @@
+"""The objects as they were built: core/ stands alone, and no two of a program need each other."""
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from places import BUILD, ROOT
+
+VARIANTS = ["host", "host32-x87", "host32-sse2", "bios", "uefi"]
+FROM_LINKER = {"_GLOBAL_OFFSET_TABLE_"}  # what position-independent code finds its data by
+# 64-bit division on a 32-bit machine comes from GCC itself.
+FROM_COMPILER_32 = {"__udivdi3", "__umoddi3", "__divdi3", "__moddi3", "__udivmoddi4", "__divmoddi4"}
+
+
+def symbols(files, *options):
+    """file -> the names that it has or wants, by nm."""
+    output = subprocess.run(["nm", "--print-file-name", "--format=posix", *options, *files], check=True,
+                            capture_output=True, text=True).stdout
+    found = {file: set() for file in files}
+    for line in output.splitlines():
+        file, _, rest = line.partition(": ")
+        found[Path(file)].add(rest.split()[0])
+    return found
+
+
+def union(sets):
+    return set().union(*sets.values())
+
+
+def objects(variant, folder):
+    """What the C sources of a folder were compiled to in a variant."""
+    made = []
+    for source in sorted((ROOT / folder).rglob("*.c")):
+        name, inner = source.relative_to(ROOT), source.relative_to(ROOT / folder)
+        places = [BUILD / variant / path for path in (name.with_suffix(".o"), f"{name}.o", inner.with_suffix(".o"))]
+        places.append(BUILD / f"{name}.o")
+        made.append(next((path for path in places if path.exists()), places[0]))
+    return made
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_no_symbol_from_outside(variant):
+    core = objects(variant, "core")
+    assert [file for file in core if not file.exists()] == []
+    is_32_bit = b"elf32" in subprocess.run(["objdump", "-f", core[0]], check=True, capture_output=True).stdout
+    missing = union(symbols(core, "--undefined-only")) - union(symbols(core, "--defined-only", "--extern-only"))
+    assert missing - FROM_LINKER - (FROM_COMPILER_32 if is_32_bit else set()) == set()
+
+
+FOLDERS = {"host": ["core", "pc", "host"], "bios": ["core", "pc", "bios"], "uefi": ["core", "pc", "uefi"]}
+
+
+@pytest.mark.parametrize("variant", FOLDERS)
+def test_no_two_files_need_each_other(variant):
+    """One of two calls the other, or neither does. (Assembler is left out: C names its entries, and they lead to C.)"""
+    files = [path for folder in FOLDERS[variant] for path in objects(variant, folder) if path.exists()]
+    assert len(files) > 40
+    defined = {symbol: path for path, names in symbols(files, "--defined-only", "--extern-only").items()
+               for symbol in names}
+    needs = {path: {defined[symbol] for symbol in names if symbol in defined} - {path}
+             for path, names in symbols(files, "--undefined-only").items()}
+    pairs = {tuple(sorted(file.name.split(".")[0] for file in (one, other)))
+             for one in files for other in needs[one] if one in needs[other]}
+    assert pairs == set()
