@@ -98,7 +98,11 @@ static int list(struct platform *platform, const char *directory, uint32_t index
     }
     if (status == FAT_OK) {
         const struct fat_entry *found = &machine->entry;
-        *entry = (struct platform_entry){.size = found->size, .is_directory = found->is_directory};
+        *entry = (struct platform_entry){
+            .size = found->size,
+            .is_directory = found->is_directory,
+            .is_hidden = found->is_hidden,
+        };
         format(entry->name, sizeof entry->name, "%s", found->name);
     }
     return report(platform, status);

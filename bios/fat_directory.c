@@ -99,6 +99,7 @@ static int next_entry(struct fat_volume *volume, struct fat_place *place, struct
     entry->size = fat_get32(slot + FAT_SLOT_SIZE);
     entry->cluster = fat_get16(slot + FAT_SLOT_CLUSTER_LOW) | high;
     entry->is_directory = (slot[FAT_SLOT_ATTRIBUTES] & FAT_ATTRIBUTE_DIRECTORY) != 0;
+    entry->is_hidden = (slot[FAT_SLOT_ATTRIBUTES] & (FAT_ATTRIBUTE_HIDDEN | FAT_ATTRIBUTE_SYSTEM)) != 0;
     return FAT_OK;
 }
 

@@ -11,6 +11,7 @@ struct fat_entry {
     uint32_t size;                       /* bytes */
     uint32_t cluster;                    /* the first, 0 = none */
     bool is_directory;
+    bool is_hidden; /* or the system's */
 };
 
 struct fat_place {    /* of a slot in a directory */

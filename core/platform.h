@@ -55,6 +55,7 @@ struct platform_entry {
     char name[PLATFORM_NAME_MAX]; /* UTF-8 with NUL, long name where there is one */
     uint64_t size;                /* bytes */
     bool is_directory;
+    bool is_hidden; /* the file system marks it hidden or as the system's */
 };
 
 struct platform {

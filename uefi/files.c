@@ -336,22 +336,6 @@ int files_read(struct files *files, struct platform_file *file, uint64_t offset,
     return PLATFORM_OK;
 }
 
-/* The next entry whose name fits core's: one with a longer name could not be opened either. */
-static EFI_STATUS next_entry(EFI_FILE_HANDLE directory, struct platform_entry *entry)
-{
-    union file_info info;
-    EFI_STATUS status;
-
-    do {
-        status = volume_next_entry(directory, &info);
-    } while (!EFI_ERROR(status) && !utf8_from_ucs2(entry->name, sizeof entry->name, info.info.FileName));
-    if (!EFI_ERROR(status)) {
-        entry->size = info.info.FileSize;
-        entry->is_directory = (info.info.Attribute & EFI_FILE_DIRECTORY) != 0;
-    }
-    return status;
-}
-
 /* Walks on from the entry listed last where that is possible, else from the directory's start. */
 static EFI_STATUS list_once(struct files *files, const char *directory, uint32_t index, struct platform_entry *entry)
 {
@@ -366,7 +350,7 @@ static EFI_STATUS list_once(struct files *files, const char *directory, uint32_t
         status = open_path(files, open, directory, true, &info);
     }
     for (bool found = false; !EFI_ERROR(status) && !found; files->directory_index++) {
-        status = next_entry(open->handle, entry);
+        status = volume_next_entry(open->handle, entry);
         found = files->directory_index == index;
     }
     if (EFI_ERROR(status)) {

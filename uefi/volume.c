@@ -1,7 +1,11 @@
 #include "volume.h"
 
+#include "base/model_file.h"
 #include "connect.h"
 #include "device_path.h"
+#include "unicode.h"
+
+#define FOLDER u"\\MODELS"
 
 enum { ENTRIES_MAX = 65536 /* more than a FAT directory can hold: ends a walk around a damaged one */ };
 
@@ -10,7 +14,7 @@ static bool is_dot_name(const CHAR16 *name)
     return name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0));
 }
 
-EFI_STATUS volume_next_entry(EFI_FILE_HANDLE directory, union file_info *entry)
+static EFI_STATUS read_entry(EFI_FILE_HANDLE directory, union file_info *entry)
 {
     for (uint32_t i = 0; i < 3; i++) { /* at most two dot entries are passed over */
         UINTN size = sizeof *entry;
@@ -32,45 +36,51 @@ EFI_STATUS volume_next_entry(EFI_FILE_HANDLE directory, union file_info *entry)
     return EFI_VOLUME_CORRUPTED;
 }
 
-/* Whether the name ends in `suffix` (upper case ASCII), in any case, with something before it. */
-static bool ends_in(const CHAR16 *name, const char *suffix)
+EFI_STATUS volume_next_entry(EFI_FILE_HANDLE directory, struct platform_entry *entry)
 {
-    size_t length = 0, suffix_length = 0;
+    union file_info info;
+    EFI_STATUS status;
+    do {
+        status = read_entry(directory, &info);
+    } while (!EFI_ERROR(status) && !utf8_from_ucs2(entry->name, sizeof entry->name, info.info.FileName));
+    if (!EFI_ERROR(status)) {
+        entry->size = info.info.FileSize;
+        entry->is_directory = (info.info.Attribute & EFI_FILE_DIRECTORY) != 0;
+        entry->is_hidden = (info.info.Attribute & (EFI_FILE_HIDDEN | EFI_FILE_SYSTEM)) != 0;
+    }
+    return status;
+}
 
-    while (name[length] != 0) {
-        length++;
-    }
-    while (suffix[suffix_length] != 0) {
-        suffix_length++;
-    }
-    if (length <= suffix_length) {
+/* A file that cannot be read counts as a model, so that whoever loads it says what is wrong. */
+static bool is_model(const struct volume *volume, const struct platform_entry *entry)
+{
+    CHAR16 path[sizeof FOLDER / sizeof FOLDER[0] + 1 + PLATFORM_NAME_MAX] = FOLDER u"\\";
+    const size_t folder = sizeof FOLDER / sizeof FOLDER[0]; /* with the backslash after it */
+    EFI_FILE_HANDLE file = NULL;
+    uint8_t bytes[MODEL_FILE_MAGIC_BYTES] = {0};
+    UINTN n = sizeof bytes;
+    if (!model_file_is_named(entry) || !ucs2_from_utf8(path + folder, PLATFORM_NAME_MAX, entry->name)) {
         return false;
     }
-    for (size_t i = 0; i < suffix_length; i++) {
-        CHAR16 c = name[length - suffix_length + i];
-        if (c >= 'a' && c <= 'z') {
-            c = (CHAR16)(c - 'a' + 'A');
-        }
-        if (c != (CHAR16)suffix[i]) {
-            return false;
-        }
+    if (EFI_ERROR(volume->root->Open(volume->root, &file, path, EFI_FILE_MODE_READ, 0))) {
+        return true;
     }
-    return true;
+    const EFI_STATUS status = file->Read(file, &n, bytes);
+    file->Close(file);
+    return EFI_ERROR(status) || model_file_begins(bytes);
 }
 
 static bool has_model(const struct volume *volume)
 {
     EFI_FILE_HANDLE directory = NULL;
-    union file_info entry;
+    struct platform_entry entry;
     bool found = false;
-
     if (volume->root == NULL ||
-        EFI_ERROR(volume->root->Open(volume->root, &directory, (CHAR16 *)u"\\MODELS", EFI_FILE_MODE_READ, 0))) {
+        EFI_ERROR(volume->root->Open(volume->root, &directory, (CHAR16 *)FOLDER, EFI_FILE_MODE_READ, 0))) {
         return false;
     }
     for (uint32_t i = 0; i < ENTRIES_MAX && !found && volume_next_entry(directory, &entry) == EFI_SUCCESS; i++) {
-        found = (entry.info.Attribute & EFI_FILE_DIRECTORY) == 0 &&
-                (ends_in(entry.info.FileName, ".GGUF") || ends_in(entry.info.FileName, ".GGU"));
+        found = is_model(volume, &entry);
     }
     directory->Close(directory);
     return found;

@@ -3,6 +3,7 @@
 #define BOOTLLAMA_UEFI_VOLUME_H
 
 #include "efi_headers.h"
+#include "platform.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,7 +46,8 @@ void volumes_update(struct volumes *volumes);
 /* Opens the root directory anew, after which the old handle is closed: a volume that failed may be well again. */
 EFI_STATUS volume_reopen(struct volume *volume);
 
-/* Reads the next entry of an open directory other than "." and "..". EFI_NOT_FOUND past the last one. */
-EFI_STATUS volume_next_entry(EFI_FILE_HANDLE directory, union file_info *entry);
+/* Reads the next entry of an open directory other than "." and "..", and other than those whose names do not fit
+   core's: they could not be opened either. EFI_NOT_FOUND past the last one. */
+EFI_STATUS volume_next_entry(EFI_FILE_HANDLE directory, struct platform_entry *entry);
 
 #endif

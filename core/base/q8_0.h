@@ -3,8 +3,8 @@
  * do not know each other share it: gguf/ measures tensors by it, kernel/ packs its blocks into tiles, infer/ and the
  * converter quantize by its rule.
  *
- * The rule is that of ggml's reference quantizer (ggml-quants.c, quantize_row_q8_0_ref): scale = max |x| / 127 in single precision,
- * q = x * (1 / scale) rounded half away from zero, then the scale is rounded to f16.
+ * The rule is that of ggml's reference quantizer (ggml-quants.c, quantize_row_q8_0_ref): scale = max |x| / 127 in
+ * single precision, q = x * (1 / scale) rounded half away from zero, then the scale is rounded to f16.
  */
 #ifndef BOOTLLAMA_Q8_0_H
 #define BOOTLLAMA_Q8_0_H

@@ -19,6 +19,7 @@ enum key {
     MODEL_NAME,
     SIZE_LABEL,
     ALIGNMENT,
+    FILE_TYPE,
     QUANTIZATION,
     SPLIT_COUNT,
     CONTEXT,
@@ -60,6 +61,7 @@ static const struct known_key {
     [MODEL_NAME] = {"general.name", NAME, ""},
     [SIZE_LABEL] = {"general.size_label", NAME, ""},
     [ALIGNMENT] = {"general.alignment", NUMBER, ""},
+    [FILE_TYPE] = {"general.file_type", NUMBER, ""},
     [QUANTIZATION] = {"general.quantization_version", NUMBER, ""},
     [SPLIT_COUNT] = {"split.count", NUMBER, ""},
     [CONTEXT] = {"llama.context_length", NUMBER, ""},
@@ -216,6 +218,19 @@ static int get_flag(struct keys *keys, enum key key, uint32_t type)
     return 0;
 }
 
+/* Says what is supported and what to look for instead. */
+static int refuse_word(struct gguf_input *in, enum key key, const char *text)
+{
+    static const char *const advice[KEYS] = {
+        [ARCHITECTURE] = "choose a model of the Llama architecture",
+        [ROPE_SCALING] = "choose a model whose positions are not scaled",
+        [TOKENIZER] = "choose a model with a SentencePiece vocabulary, such as TinyLlama",
+    };
+    const bool bpe = key == TOKENIZER && text_equal(text, "gpt2");
+    return gguf_refuse(in, name_of(key), "is \"%s\"%s; only \"%s\" is supported: %s", text,
+                       bpe ? ", a byte-level BPE vocabulary as Llama 3 has it" : "", known[key].word, advice[key]);
+}
+
 /* A text for people, or a word of which one value is supported. */
 static int get_text(struct keys *keys, enum key key, uint32_t type)
 {
@@ -240,7 +255,7 @@ static int get_text(struct keys *keys, enum key key, uint32_t type)
     } else if (key == SIZE_LABEL) {
         utf8_printable(gguf->size_label, sizeof gguf->size_label, bytes, kept);
     } else if (!text_equal(text, known[key].word)) {
-        return gguf_refuse(in, name_of(key), "is \"%s\"; only \"%s\" is supported", text, known[key].word);
+        return refuse_word(in, key, text);
     }
     return 0;
 }
@@ -472,6 +487,7 @@ static int check_general(struct keys *keys)
         return gguf_refuse(in, name_of(ALIGNMENT), "is %u; allowed are powers of two from 8 to 1048576", alignment);
     }
     in->alignment = alignment;
+    in->gguf->file_type = keys->seen[FILE_TYPE] ? keys->number[FILE_TYPE] : UINT32_MAX;
     in->gguf->has_checksum = keys->seen[CHECKSUM];
     in->gguf->checksum = keys->number[CHECKSUM];
     return 0;

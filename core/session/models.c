@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/format.h"
+#include "base/model_file.h"
 #include "base/number.h"
 #include "base/text.h"
 #include "session/figure.h"
@@ -23,21 +24,12 @@ void models_begin(struct models *models, struct platform *platform, struct outpu
 
 /* ---- What is there ---- */
 
-/* A file system driver without long names shows .GGUF as .GGU. Names that begin with a dot are left behind by other
-   systems. */
-static bool is_model(const struct platform_entry *entry)
-{
-    const size_t n = text_length(entry->name);
-    return !entry->is_directory && entry->size > 0 && entry->name[0] != '.' && n > 4 &&
-           (text_equal_nocase(entry->name + n - 4, ".GGU") || text_equal_nocase(entry->name + n - 5, ".GGUF"));
-}
-
 int models_next(struct models *models, uint32_t *index)
 {
     struct platform *platform = models->platform;
     for (;;) {
         const int status = platform->list(platform, MODELS_FOLDER, (*index)++, &models->entry);
-        if (status != PLATFORM_OK || is_model(&models->entry)) {
+        if (status != PLATFORM_OK || model_file_is_named(&models->entry)) {
             return status;
         }
     }
@@ -114,27 +106,19 @@ static int find(struct models *models, const char *typed, char *name, struct err
                      close ? "did you mean " : "/models lists them", similar, close ? "?" : "");
 }
 
-/* Sets models->path to the configured model, or to the first one on the medium. */
-static int find_first(struct models *models, struct error *error)
+/* Whether the file at models->path begins as a model. One that cannot be read counts: loading says what is wrong. */
+static bool begins_as_model(struct models *models)
 {
-    char name[PLATFORM_NAME_MAX];
-    uint32_t index = 0;
-    if (models->config->model[0] != 0) {
-        if (find(models, models->config->model, name, error) != 0) {
-            return -1;
-        }
-        set_path(models, name);
-        return 0;
+    struct platform *platform = models->platform;
+    struct platform_file file;
+    uint8_t bytes[MODEL_FILE_MAGIC_BYTES];
+    if (platform->open(platform, models->path, &file) != PLATFORM_OK) {
+        return true;
     }
-    const int status = models_next(models, &index);
-    if (status == PLATFORM_NOT_FOUND) {
-        return error_set(error, "no model in %s; copy a .GGUF file there and press Enter", MODELS_FOLDER);
-    }
-    if (status != PLATFORM_OK) {
-        return fail_to_list(models, error);
-    }
-    set_path(models, models->entry.name);
-    return 0;
+    const bool is_short = file.size < sizeof bytes;
+    const bool unread = !is_short && platform->read(platform, &file, 0, bytes, sizeof bytes) != PLATFORM_OK;
+    platform->close(platform, &file);
+    return !is_short && (unread || model_file_begins(bytes));
 }
 
 /* ---- Loading ---- */
@@ -163,7 +147,8 @@ static bool on_progress(void *context, uint64_t done, uint64_t total)
         return false;
     }
     show_progress(models, now, done, total);
-    return typeahead_stop_asked(models->typeahead);
+    models->stopped = typeahead_stop_asked(models->typeahead);
+    return models->stopped;
 }
 
 /* The bar gets a line of its own where path and bar together would not fit: '\b' cannot go back over the edge. */
@@ -178,6 +163,7 @@ static int open_model(struct models *models, const struct kernel *kernel)
     if (!models->quiet) {
         output_say(models->output, COLOUR_TEXT, "Loading %s:%s", models->path, fits ? " " : "\n");
     }
+    models->stopped = false;
     models->loading_since = platform->microseconds(platform);
     show_progress(models, models->loading_since, 0, 1);
     const int status = engine_open(&models->engine, platform, models->path, kernel, &progress, &error);
@@ -204,14 +190,57 @@ void models_share(struct models *models)
     }
 }
 
-int models_load(struct models *models)
+/* Loads the first model that can be used. The errors of those before it are said; `passed` is the first file that
+   is no model in spite of its name. */
+static int load_first(struct models *models)
 {
     struct error error;
-    if (find_first(models, &error) != 0) {
+    char passed[PLATFORM_NAME_MAX] = "";
+    uint32_t index = 0, tried = 0;
+    int status;
+    while ((status = models_next(models, &index)) == PLATFORM_OK) {
+        set_path(models, models->entry.name);
+        if (!begins_as_model(models)) {
+            if (passed[0] == 0) {
+                format(passed, sizeof passed, "%s", models->entry.name);
+            }
+            continue;
+        }
+        tried++;
+        if (open_model(models, models->kernel) == 0) {
+            return 0;
+        }
+        if (models->stopped) {
+            return -1;
+        }
+    }
+    if (status != PLATFORM_NOT_FOUND) {
+        fail_to_list(models, &error);
+        output_error(models->output, error.text);
+    } else if (tried == 0) {
+        const bool any = passed[0] != 0;
+        error_set(&error, "no model in %s%s%s%s; copy a .GGUF file there and press Enter", MODELS_FOLDER,
+                  any ? ": " : "", passed, any ? " is not a GGUF model file" : "");
+        output_error(models->output, error.text);
+    }
+    return -1;
+}
+
+static int load_configured(struct models *models)
+{
+    struct error error;
+    char name[PLATFORM_NAME_MAX];
+    if (find(models, models->config->model, name, &error) != 0) {
         output_error(models->output, error.text);
         return -1;
     }
+    set_path(models, name);
     return open_model(models, models->kernel);
+}
+
+int models_load(struct models *models)
+{
+    return models->config->model[0] != 0 ? load_configured(models) : load_first(models);
 }
 
 void models_close(struct models *models)

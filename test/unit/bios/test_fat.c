@@ -105,6 +105,7 @@ static void root_lists_names_as_written(void **state)
         for (uint32_t k = 0; k < COUNT_OF(names); k++) {
             assert_int_equal(fat_directory_list(&volume, &list, "/", k, &entry), FAT_OK);
             assert_string_equal(entry.name, names[k]);
+            assert_int_equal(entry.is_hidden, k == 2 || k == 4); /* +h and +s */
         }
         assert_int_equal(entry.size, FRAGMENT_CLUSTERS * volume.cluster_sectors * FAT_SECTOR);
         assert_int_equal(fat_directory_list(&volume, &list, "/", COUNT_OF(names), &entry), FAT_NOT_FOUND);

@@ -111,6 +111,7 @@ static int list(struct platform *platform, const char *directory, uint32_t index
             snprintf(entry->name, sizeof entry->name, "%s", path + n + 1);
             entry->size = memory->files[i].size;
             entry->is_directory = memory->files[i].data == NULL;
+            entry->is_hidden = memory->files[i].is_hidden;
             return PLATFORM_OK;
         }
     }

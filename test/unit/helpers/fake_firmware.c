@@ -15,7 +15,7 @@ struct fake_file {
 
 uint8_t fake_content(uint64_t at)
 {
-    return (uint8_t)((at * 2654435761u) >> 13 ^ at >> 20);
+    return at < 4 ? (uint8_t)"GGUF"[at] : (uint8_t)((at * 2654435761u) >> 13 ^ at >> 20);
 }
 
 static bool same_name(const char *a, size_t length, const char *b)
@@ -42,6 +42,7 @@ static void fill_info(EFI_FILE_INFO *info, const struct fake_node *node, UINTN *
     memset(info, 0, SIZE_OF_EFI_FILE_INFO);
     info->FileSize = node != NULL && node->size > 0 ? (uint64_t)node->size : 0;
     info->Attribute = node == NULL || node->size < 0 ? EFI_FILE_DIRECTORY : 0;
+    info->Attribute |= node != NULL ? node->attributes : 0;
     size_t length = 0;
     for (const char *c = node != NULL ? node->name : ""; *c != 0; c++) {
         info->FileName[length++] = (CHAR16)(*c == '@' ? 0x682A : *c);
@@ -103,7 +104,7 @@ static EFI_STATUS EFIAPI fake_read(EFI_FILE_HANDLE handle, UINTN *size, VOID *bu
         bool lost = bad && volume->failures > 0 && (file->position + i) / 512 == volume->bad_byte / 512;
         bool edge = volume->caches_edges && (i < 65536 || n - i <= 65536);
         if (!lost || edge) {
-            ((uint8_t *)buffer)[i] = lost ? 0xEE : fake_content(file->position + i);
+            ((uint8_t *)buffer)[i] = lost ? 0xEE : fake_content(file->position + i) ^ (file->node->foreign ? 0x55 : 0);
         }
     }
     volume->failures -= bad && volume->failures > 0;

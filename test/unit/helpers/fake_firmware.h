@@ -15,6 +15,8 @@
 struct fake_node {                /* a file, or a directory where size is < 0 */
     const char *directory, *name; /* directory "" is the root; '@' in a name stands for U+682A */
     int64_t size;
+    uint64_t attributes; /* besides EFI_FILE_DIRECTORY */
+    bool foreign;        /* does not begin with "GGUF", as fake_content does */
 };
 
 enum { FAKE_LASTING = 1000000, FAKE_HANDLES = 8 };

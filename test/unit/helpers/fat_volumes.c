@@ -60,6 +60,7 @@ static const char MAKE_VOLUME[] =
     "$((mib * 1024 - lba / 2)) > $name.log; "
     "mmd -i $image ::/PIECES; mcopy -i $image files/pieces/* ::/PIECES/; "
     "mcopy -i $image files/HELLO.TXT files/EMPTY.TXT files/*.gguf files/lower.txt ::/; "
+    "mattrib +h -i $image ::/EMPTY.TXT; mattrib +s -i $image ::/lower.txt; "
     "mcopy -i $image BIG.BIN ::/; mcopy -s -i $image files/MANY ::/; "
     "mmd -i $image ::/A ::/A/B ::/A/B/C ::/A/B/C/D ::/A/B/C/D/E; mcopy -i $image files/HELLO.TXT "
     "::/A/B/C/D/E/DEEP.TXT; "

@@ -8,6 +8,7 @@
 #define KV_HEADS "llama.attention.head_count_kv"
 #define TOKENS "tokenizer.ggml.tokens"
 #define SCORES "tokenizer.ggml.scores"
+#define REFUSED ", which is not supported; take another file of this model, such as Q8_0 or Q4_K_M"
 #define TOKEN_TYPES "tokenizer.ggml.token_type"
 #define EPSILON "llama.attention.layer_norm_rms_epsilon"
 #define LAST "output.weight" /* in the file */
@@ -58,11 +59,11 @@ const struct hostile_model hostile_models[] = {
 
     /* Values of the wrong kind. */
     {"general.architecture is not a text", {{KEY_NUMBER, "general.architecture", U32, 1}}},
-    {"general.architecture is \"gpt2\"; only \"llama\" is supported",
+    {"general.architecture is \"gpt2\"; only \"llama\" is supported: choose a model of the Llama architecture",
      {{KEY_TEXT, "general.architecture", .text = "gpt2"}}},
-    {"general.architecture is \"llama4\"; only \"llama\" is supported",
+    {"general.architecture is \"llama4\"; only \"llama\" is supported: choose a model of the Llama architecture",
      {{KEY_TEXT, "general.architecture", .text = "llama4"}}},
-    {"general.architecture is \"??\"; only \"llama\" is supported",
+    {"general.architecture is \"??\"; only \"llama\" is supported: choose a model of the Llama architecture",
      {{KEY_TEXT, "general.architecture", .text = "\x1B\x80"}}},
     {"general.architecture is missing", {{KEY_REMOVE, "general.architecture"}}},
     {"llama.block_count is not a whole number", {{KEY_TEXT, "llama.block_count", .text = "2"}}},
@@ -140,7 +141,7 @@ const struct hostile_model hostile_models[] = {
     {"llama.rope.dimension_count is 5; it must be even", {{KEY_NUMBER, "llama.rope.dimension_count", U32, 5}}},
     {"llama.rope.freq_base must be more than 1", {{KEY_NUMBER, "llama.rope.freq_base", F32, 0x3F800000}}},
     {"llama.rope.freq_base must be more than 1", {{KEY_NUMBER, "llama.rope.freq_base", F32, 0xC61C4000}}},
-    {"llama.rope.scaling.type is \"yarn\"; only \"none\" is supported",
+    {"llama.rope.scaling.type is \"yarn\"; only \"none\" is supported: choose a model whose positions are not scaled",
      {{KEY_TEXT, "llama.rope.scaling.type", .text = "yarn"}}},
     {"llama.rope.scaling.factor asks for scaled positions, which are not supported",
      {{KEY_NUMBER, "llama.rope.scaling.factor", F32, 0x40800000}}},
@@ -149,8 +150,12 @@ const struct hostile_model hostile_models[] = {
 
     /* Vocabulary. */
     {"tokenizer.ggml.model is missing", {{KEY_REMOVE, "tokenizer.ggml.model"}}},
-    {"tokenizer.ggml.model is \"gpt2\"; only \"llama\" is supported",
+    {"tokenizer.ggml.model is \"gpt2\", a byte-level BPE vocabulary as Llama 3 has it; only \"llama\" is supported: "
+     "choose a model with a SentencePiece vocabulary, such as TinyLlama",
      {{KEY_TEXT, "tokenizer.ggml.model", .text = "gpt2"}}},
+    {"tokenizer.ggml.model is \"bert\"; only \"llama\" is supported: choose a model with a SentencePiece vocabulary, "
+     "such as TinyLlama",
+     {{KEY_TEXT, "tokenizer.ggml.model", .text = "bert"}}},
     {TOKENS " is missing", {{KEY_REMOVE, TOKENS}}},
     {TOKENS " is not an array", {{KEY_NUMBER, TOKENS, U32, 12}}},
     {TOKENS " is an array of type 4; it must be of type 8", {{KEY_ARRAY, TOKENS, U32, 1, "00000000"}}},
@@ -215,13 +220,24 @@ const struct hostile_model hostile_models[] = {
     {"output_norm.weight has 5 dimensions; allowed are 1 to 4", {{TENSOR_RANK, "output_norm.weight", 5}}},
     {"output_norm.weight has 4294967295 dimensions; allowed are 1 to 4",
      {{TENSOR_RANK, "output_norm.weight", UINT32_MAX}}},
-    {"blk.0.attn_q.weight is Q4_K; supported are F32, F16, BF16, Q8_0", {{TENSOR_TYPE, "blk.0.attn_q.weight", 12}}},
-    {"blk.0.attn_q.weight is MXFP4; supported are F32, F16, BF16, Q8_0", {{TENSOR_TYPE, "blk.0.attn_q.weight", 39}}},
-    {"blk.0.attn_q.weight is of type 4; supported are F32, F16, BF16, Q8_0", {{TENSOR_TYPE, "blk.0.attn_q.weight", 4}}},
-    {"blk.0.attn_q.weight is of type 255; supported are F32, F16, BF16, Q8_0",
-     {{TENSOR_TYPE, "blk.0.attn_q.weight", 255}}},
-    {"blk.0.attn_q.weight is of type 264; supported are F32, F16, BF16, Q8_0", /* 8 in its lowest byte */
-     {{TENSOR_TYPE, "blk.0.attn_q.weight", 264}}},
+    {"general.file_type is not a whole number", {{KEY_TEXT, "general.file_type", .text = "Q4_K_M"}}},
+    {"quantized as IQ2_M (blk.0.attn_q.weight is IQ2_S)" REFUSED,
+     {{KEY_NUMBER, "general.file_type", U32, 29}, {TENSOR_TYPE, "blk.0.attn_q.weight", 22}}},
+    {"quantized as IQ1_S (token_embd.weight is IQ3_S)" REFUSED,
+     {{KEY_NUMBER, "general.file_type", U32, 1024 + 24}, {TENSOR_TYPE, "token_embd.weight", 21}}},
+    {"blk.0.attn_q.weight is TQ1_0" REFUSED,
+     {{KEY_REMOVE, "general.file_type"}, {TENSOR_TYPE, "blk.0.attn_q.weight", 34}}},
+    {"blk.0.attn_q.weight is NVFP4" REFUSED,
+     {{KEY_NUMBER, "general.file_type", U32, 4711}, {TENSOR_TYPE, "blk.0.attn_q.weight", 40}}},
+    {"blk.0.attn_q.weight is of type 4" REFUSED,
+     {{KEY_REMOVE, "general.file_type"}, {TENSOR_TYPE, "blk.0.attn_q.weight", 4}}},
+    {"quantized as Q8_0 (blk.0.attn_q.weight is of type 255)" REFUSED, {{TENSOR_TYPE, "blk.0.attn_q.weight", 255}}},
+    {"quantized as Q8_0 (blk.0.attn_q.weight is of type 264)" REFUSED,
+     {{TENSOR_TYPE, "blk.0.attn_q.weight", 264}}}, /* 8 in its lowest byte */
+    {"blk.0.attn_q.weight is Q4_K with rows of 32; they must be a multiple of 256",
+     {{TENSOR_TYPE, "blk.0.attn_q.weight", 12}}},
+    {"blk.0.ffn_down.weight is IQ4_XS with rows of 64; they must be a multiple of 256",
+     {{TENSOR_TYPE, "blk.0.ffn_down.weight", 23}}},
     {"blk.0.attn_output.weight is Q8_0 with rows of 8; they must be a multiple of 32",
      {{KEY_NUMBER, "llama.attention.key_length", U32, 2},
       {KEY_NUMBER, "llama.rope.dimension_count", U32, 2},

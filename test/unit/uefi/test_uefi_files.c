@@ -258,6 +258,66 @@ static void takes_models_from_another_volume(void **state)
     }
 }
 
+/* What other systems leave in MODELS hides no other volume's model: base/model_file.h has the rule. */
+static void leavings_are_no_models(void **state)
+{
+    static const struct {
+        struct fake_node node;
+        bool is_model;
+    } cases[] = {
+        {{"MODELS", "A.GGUF", 100, 0, false}, true},
+        {{"MODELS", "long name.gguf", 4, 0x20, false}, true}, /* to be archived */
+        {{"MODELS", "SHORT~1.GGU", 100, 0, false}, true},
+        {{"MODELS", "._A.GGUF", 4096, 0, false}, false},
+        {{"MODELS", ".GGUF", 100, 0, false}, false},
+        {{"MODELS", "A.GGUF", 0, 0, false}, false},
+        {{"MODELS", "A.GGUF", -1, 0, false}, false}, /* a folder */
+        {{"MODELS", "A.GGUF", 100, EFI_FILE_HIDDEN, false}, false},
+        {{"MODELS", "A.GGUF", 100, EFI_FILE_SYSTEM, false}, false},
+        {{"MODELS", "A.GGUF", 100, 0, true}, false},
+        {{"MODELS", "A.GGUF", 3, 0, false}, false},
+        {{"MODELS", "A.GGUF.part", 100, 0, false}, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const struct fake_node nodes[] = {{"", "MODELS", -1, 0, false}, cases[i].node};
+        struct fake_volume boots = fake_volume_of(nodes, COUNT_OF(nodes));
+        struct fake_volume holds = fake_volume_of(stick, COUNT_OF(stick));
+        struct files files;
+        struct platform_entry entry;
+        char error[96];
+        fake_reset();
+        fake_plug_in(&boots);
+        fake_plug_in(&holds);
+        files_begin(&files, &fake_boot, &fake.handles[0], &fake_clock);
+        assert_int_equal(files_list(&files, "/MODELS", 0, &entry, error), PLATFORM_OK);
+        assert_string_equal(entry.name, cases[i].is_model ? cases[i].node.name : "README.TXT");
+        assert_int_equal(entry.is_hidden, false);
+        files_end(&files);
+        assert_int_equal(boots.open_handles + holds.open_handles, 0);
+    }
+}
+
+/* A volume whose model cannot be read is the one: loading says what is wrong with it. */
+static void a_model_that_cannot_be_read_is_one(void **state)
+{
+    struct fake_volume boots = fake_volume_of(stick, COUNT_OF(stick)), holds = fake_volume_of(stick, COUNT_OF(stick));
+    struct files files;
+    struct platform_file file;
+    char error[96];
+    (void)state;
+    fake_reset();
+    fake_plug_in(&boots);
+    fake_plug_in(&holds);
+    boots.bad_byte = 0;
+    boots.failures = FAKE_LASTING;
+    files_begin(&files, &fake_boot, &fake.handles[0], &fake_clock);
+    assert_int_equal(holds.open_volumes, 0);
+    assert_int_equal(files_open(&files, "/MODELS/A.GGUF", &file, error), PLATFORM_OK);
+    files_close(&files, &file);
+    files_end(&files);
+}
+
 /* Storage, USB and SD controllers are connected where nothing else has a model; others never. */
 static void connects_controllers(void **state)
 {
@@ -410,6 +470,8 @@ int main(void)
         cmocka_unit_test(opens_what_is_there),
         cmocka_unit_test(lists_directories),
         cmocka_unit_test(takes_models_from_another_volume),
+        cmocka_unit_test(leavings_are_no_models),
+        cmocka_unit_test(a_model_that_cannot_be_read_is_one),
         cmocka_unit_test(connects_controllers),
         cmocka_unit_test(finds_a_stick_plugged_in_later),
         cmocka_unit_test(runs_without_a_boot_volume),
