@@ -5,6 +5,7 @@ import time
 import pytest
 
 import wide_model
+from machine import MEDIA
 from stories import DEFAULT_SEED, IMAGE, SHIPPED_IMAGE, expected
 
 SHORT = {"temperature": 0, "steps": 40}
@@ -90,3 +91,44 @@ def test_processor_that_lacks_instructions(boot, volume, wide, firmware):
         assert "\nProcessors: 2, 1 left out: instructions missing\n" in said
         machine.enter("aa be")
         machine.tells(expected("aa be", wide, seed=DEFAULT_SEED + 1, **SHORT))
+
+
+GONE = {
+    "usb-xhci": r"/MODELS cannot be listed: EFI_NO_MEDIA from the disk with the models: is it there\?",
+    "nvme": r"/MODELS cannot be listed: EFI_DEVICE_ERROR from the disk with the models: is it there\?",
+}
+
+
+def pull(machine, medium):
+    """The stick leaves its port; the NVMe disk stays in its slot and answers every command with an error."""
+    if medium == "usb-xhci":
+        machine.ask("device_del", id="stick")
+    else:
+        machine.ask("human-monitor-command", **{"command-line": "drive_del disk"})
+
+
+@pytest.mark.parametrize("medium", GONE)
+def test_disk_pulled_on_uefi(boot, medium, monkeypatch):
+    """One line, within ten seconds of an idle machine; what is loaded goes on; a stick that is put back is found."""
+    monkeypatch.setitem(MEDIA, "usb-xhci", ("q35", [
+        "-device", "qemu-xhci,id=usb", "-device", "usb-storage,id=stick,bus=usb.0,drive=disk,bootindex=0"]))
+    with boot(IMAGE, "uefi", medium=medium) as machine:
+        machine.start()
+        machine.tells(expected())
+        pull(machine, medium)
+        time.sleep(3)  # the firmware polls its hubs
+        for seed in range(DEFAULT_SEED + 1, DEFAULT_SEED + 3):
+            begun = time.monotonic()
+            machine.enter("/model 1")
+            said = " ".join(machine.wait_for("\n> ", error_allowed=True).split())
+            assert re.fullmatch(rf"Error: {GONE[medium]} >", said), said
+            assert time.monotonic() - begun < 30
+            machine.enter("The cat")
+            machine.tells(expected("The cat", seed=seed))
+        if medium == "usb-xhci":
+            again = f"drive_add 0 if=none,id=again,format=raw,snapshot=on,file={IMAGE}"
+            machine.ask("human-monitor-command", **{"command-line": again})
+            machine.ask("device_add", driver="usb-storage", id="stick", bus="usb.0", drive="again")
+            time.sleep(5)
+            machine.enter("/model 1")
+            machine.wait_for("Model: ")

@@ -218,6 +218,9 @@ static void *protocol_of(struct fake_handle *handle, const EFI_GUID *guid)
     if (is_guid(guid, (EFI_GUID)EFI_DEVICE_PATH_PROTOCOL_GUID)) {
         return (void *)(uintptr_t)handle->device_path;
     }
+    if (is_guid(guid, (EFI_GUID)EFI_SIMPLE_TEXT_INPUT_PROTOCOL_GUID)) {
+        return handle->has_keys && !handle->unnoticed ? handle : NULL;
+    }
     if (is_guid(guid, (EFI_GUID)EFI_SIMPLE_TEXT_INPUT_EX_PROTOCOL_GUID)) {
         return handle->extended;
     }

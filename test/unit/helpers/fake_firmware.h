@@ -42,6 +42,7 @@ struct fake_handle {
     struct fake_volume *volume;
     const void *device_path;
     EFI_SIMPLE_TEXT_INPUT_EX_PROTOCOL *extended;
+    bool has_keys;  /* a key device, once it has been connected */
     bool tagged;    /* takes part in the console */
     bool pulled;    /* it has no protocol any more, and nobody may ask it for one */
     bool unnoticed; /* shows its volume once it has been connected */
