@@ -24,7 +24,7 @@ enum {
     CR0_EM_TS = 0x0C,
 };
 
-_Noreturn void bios_main(uint32_t drive);
+_Noreturn void bios_main(uint32_t drive, uint32_t origin);
 
 /* The alignment-check flag came with the 486. */
 static bool is_486(void)
@@ -84,7 +84,7 @@ static void show_stage(struct bios_machine *machine, const char *word)
     terminal_put(&machine->terminal, word, text_length(word));
 }
 
-_Noreturn void bios_main(uint32_t drive)
+_Noreturn void bios_main(uint32_t drive, uint32_t origin)
 {
     static struct bios_machine machine;
     static struct platform platform;
@@ -107,7 +107,7 @@ _Noreturn void bios_main(uint32_t drive)
     if (clock_note != NULL) {
         terminal_line(&machine.terminal, clock_note);
     }
-    bios_platform_init(&platform, &machine);
+    bios_platform_init(&platform, &machine, origin);
     console_run(&platform);
     terminal_stop(&machine.terminal, "bootllama has ended.");
 }
