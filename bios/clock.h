@@ -1,13 +1,13 @@
 /*
  * Time, and who gets interrupts.
  *
- * In protected mode the timer's interrupt is the only one let through; it is counted and handed to the BIOS with the next
- * BIOS call (its INT 8 keeps the tick count at 0040:006C, stops floppy motors and polls USB keyboards). All other
+ * In protected mode the timer's interrupt is the only one let through; it is counted and handed to the BIOS with the
+ * next BIOS call (its INT 8 keeps the tick count at 0040:006C, stops floppy motors and polls USB keyboards). All other
  * interrupts wait for a BIOS call too. The interrupt controllers stay at the BIOS's vectors.
  *
- * Where the timer stands still or its interrupts do not come (no 8254, or a local APIC that keeps them), time comes from
- * the processor's counter, or from the real-time clock, or is counted by the questions for it; the BIOS then gets its
- * ticks by that time.
+ * Where the timer stands still or its interrupts do not come (no 8254, or a local APIC that keeps them), time comes
+ * from the processor's counter, or from the real-time clock, or is counted by the questions for it; the BIOS then gets
+ * its ticks by that time.
  */
 #ifndef BOOTLLAMA_CLOCK_H
 #define BOOTLLAMA_CLOCK_H
@@ -15,8 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Takes the timer: channel 0, mode 2, at the BIOS's rate. The IDT must be loaded; switches interrupts on. Takes 2 ms, or
-   up to a second where interrupts do not come. */
+/* Takes the timer: channel 0, mode 2, at the BIOS's rate. The IDT must be loaded; switches interrupts on. Takes 2 ms,
+   or up to a second where interrupts do not come. */
 void clock_init(void);
 
 /* Looks for another clock where the timer does not serve. acpi_root: see acpi_find; A20 is on. Returns what a person

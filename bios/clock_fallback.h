@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/* Chooses one. acpi_root as in acpi_find. Takes some 30 ms, or up to seconds where ACPI names no timer. Returns one line
-   for a person. */
+/* Chooses one. acpi_root as in acpi_find. Takes some 30 ms, or up to seconds where ACPI names no timer. Returns one
+   line for a person. */
 const char *clock_fallback_start(const uint8_t *acpi_root);
 
 /* Microseconds since the first call; never backwards, and never the same for ever. */

@@ -16,8 +16,8 @@ static inline uint64_t tsc_read(void)
 /* Whether a counter can run at so many ticks a second: 10 MHz to 20 GHz. */
 bool tsc_is_plausible(uint64_t hz);
 
-/* Its ticks per second, in about 30 ms, by ACPI's timer at `port` (acpi_timer_port). 0 where port is 0, the timer stands
-   still or the result is not plausible. */
+/* Its ticks per second, in about 30 ms, by ACPI's timer at `port` (acpi_timer_port). 0 where port is 0, the timer
+   stands still or the result is not plausible. */
 uint64_t tsc_measure(uint16_t port);
 
 #endif

@@ -37,8 +37,8 @@ static bool may_have_keyboards(uint32_t class)
     return class == SUBCLASS_USB || class == SUBCLASS_ISA;
 }
 
-/* Connects every handle with this protocol; of controllers on the PCI bus, where `wanted` is given, those whose class it
-   takes. */
+/* Connects every handle with this protocol; of controllers on the PCI bus, where `wanted` is given, those whose class
+   it takes. */
 static void connect_all(EFI_BOOT_SERVICES *boot, EFI_GUID protocol, bool (*wanted)(uint32_t class))
 {
     EFI_HANDLE *handles = NULL;

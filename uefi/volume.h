@@ -1,5 +1,5 @@
-/* The volumes that files come from, by the rule that platform.h states: that of the program, the others of its drive, and
-   on UEFI those of other drives where none of these has a model. */
+/* The volumes that files come from, by the rule that platform.h states: that of the program, the others of its drive,
+   and on UEFI those of other drives where none of these has a model. */
 #ifndef BOOTLLAMA_UEFI_VOLUME_H
 #define BOOTLLAMA_UEFI_VOLUME_H
 
@@ -50,9 +50,9 @@ struct volumes {
 };
 
 /*
- * Finds the volumes. `device` is LoadedImage->DeviceHandle and may be NULL. Only where its drive has no model are others
- * looked at: those that the firmware shows, then those on disks that it has not connected yet, then those on disks of
- * controllers that it has not connected.
+ * Finds the volumes. `device` is LoadedImage->DeviceHandle and may be NULL. Only where its drive has no model are
+ * others looked at: those that the firmware shows, then those on disks that it has not connected yet, then those on
+ * disks of controllers that it has not connected.
  */
 void volumes_open(struct volumes *volumes, EFI_BOOT_SERVICES *boot, EFI_HANDLE device);
 void volumes_close(struct volumes *volumes);
@@ -62,8 +62,8 @@ void volumes_close(struct volumes *volumes);
    Open files of a volume that had no model any more are closed with it. */
 EFI_STATUS volumes_update(struct volumes *volumes);
 
-/* Volume `number` of those that may have a file: of the models' volume alone, where `of_models` and there is one, else of
-   all in their order. NULL: there are no more. */
+/* Volume `number` of those that may have a file: of the models' volume alone, where `of_models` and there is one, else
+   of all in their order. NULL: there are no more. */
 struct volume *volumes_at(struct volumes *volumes, bool of_models, uint32_t number);
 
 /* Opens the root directory anew, after which the old handle is closed: a volume that failed may be well again. */

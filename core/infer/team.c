@@ -119,8 +119,8 @@ static void offer(struct team_member *member, team_work *work, void *context, ui
     set_state(member, TEAM_OFFERED);
 }
 
-/* Waits until the member is done with its share; false where it has stopped for good. The clock is looked at seldom, and
-   should it have stopped too, the polls come to an end. */
+/* Waits until the member is done with its share; false where it has stopped for good. The clock is looked at seldom,
+   and should it have stopped too, the polls come to an end. */
 static bool answers(struct team *team, const struct team_member *member)
 {
     struct platform *platform = team->platform;

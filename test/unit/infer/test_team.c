@@ -239,8 +239,8 @@ static void late_processors_join_or_leave(void **state)
 static pthread_t first_processor;
 static uint32_t stopped, released;
 
-/* Counts like count_units, but the first other processor that comes stops until `released`, and then counts nothing. The
-   first takes its time, so that the others come to their shares. */
+/* Counts like count_units, but the first other processor that comes stops until `released`, and then counts nothing.
+   The first takes its time, so that the others come to their shares. */
 static void stop_one(void *context, uint32_t first, uint32_t count)
 {
     const bool is_first = pthread_self() == first_processor;
