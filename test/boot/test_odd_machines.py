@@ -1,11 +1,13 @@
 """Machines that lack what nearly all have: leaves of CPUID, timers, interrupt controllers. All tell the story."""
 import re
+import subprocess
 import time
 
 import pytest
 
 import wide_model
-from machine import MEDIA
+from machine import MEDIA, QEMU
+from places import built
 from stories import DEFAULT_SEED, IMAGE, SHIPPED_IMAGE, expected
 
 SHORT = {"temperature": 0, "steps": 40}
@@ -39,6 +41,13 @@ def test_limited_cpuid(boot, firmware, cpu, options, said):
         machine.start()
         machine.tells(expected())
         assert kernel(machine) == said
+
+
+def test_refused_instructions():
+    """The code that switches vector state on comes back from #UD and #GP; each bit is a thing that was right."""
+    command = [QEMU, "-nodefaults", "-accel", "tcg", "-cpu", "max", "-display", "none", "-no-reboot",
+               "-device", "isa-debug-exit,iobase=0xf4,iosize=1", "-kernel", built("test/refused_instructions")]
+    assert subprocess.run(command, timeout=60).returncode == 0b11111 << 1 | 1
 
 
 @pytest.mark.parametrize("options", ["xlevel=0", "xlevel=0x80000003"])
