@@ -198,7 +198,7 @@ static uint32_t start_processors(struct platform *platform, void (*work)(void *c
 static void stop_processors(struct platform *platform)
 {
     (void)platform;
-    processors_stop();
+    processors_stop(platform->processors_note, sizeof platform->processors_note);
 }
 
 void bios_platform_init(struct platform *platform, struct bios_machine *machine, uint32_t origin)

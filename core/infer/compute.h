@@ -37,8 +37,8 @@ void compute_open(struct compute *compute, struct platform *platform, const stru
    forgotten. */
 void compute_ask(struct compute *compute, struct compute_stop stop);
 
-/* Around every call of a kernel's functions by the first processor. In between nothing of the platform is called. The
-   other processors of a team have stretches of their own: team_begin. */
+/* Around every call of a kernel's functions by the first processor. In between nothing of the platform is called but
+   microseconds. The other processors of a team have stretches of their own: team_begin. */
 void compute_begin(struct compute *compute);
 void compute_end(struct compute *compute);
 

@@ -16,6 +16,9 @@ enum {
     TIMED_US = 10000,        /* steps are timed for this long */
     TIMED_STEPS_MAX = 16,
     SLOW_STEP_US = 50000, /* such a step needs no other before it to warm up */
+
+    ANSWER_US = 5000000, /* to finish a share, when the first processor is done with its own */
+    ANSWER_POLLS = 1024, /* between two looks at the clock */
 };
 #define MODEL_BYTES_MIN (1u << 20) /* a smaller model's matrices are too small to be shared */
 
@@ -29,11 +32,10 @@ static void set_state(struct team_member *member, enum member_state state)
     __atomic_store_n(&member->state, state, __ATOMIC_RELEASE);
 }
 
-/* From TEAM_OFFERED to `state`, unless another processor was first. */
-static bool change_offer(struct team_member *member, enum member_state state)
+/* From one state to another, unless another processor was first. */
+static bool change_state(struct team_member *member, uint32_t from, enum member_state to)
 {
-    uint32_t offered = TEAM_OFFERED;
-    return __atomic_compare_exchange_n(&member->state, &offered, state, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    return __atomic_compare_exchange_n(&member->state, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 }
 
 /* What a processor does from start to dismissal. */
@@ -47,9 +49,9 @@ static void serve(void *context, uint32_t index)
     }
     kernel_begin(team->kernel);
     for (; state != TEAM_DISMISSED; state = state_of(self)) {
-        if (state == TEAM_OFFERED && change_offer(self, TEAM_TAKEN)) {
+        if (state == TEAM_OFFERED && change_state(self, TEAM_OFFERED, TEAM_TAKEN)) {
             self->work(self->context, self->first, self->count);
-            set_state(self, TEAM_IDLE);
+            change_state(self, TEAM_TAKEN, TEAM_IDLE); /* or it has been dismissed meanwhile */
         }
         __builtin_ia32_pause();
     }
@@ -116,6 +118,24 @@ static void offer(struct team_member *member, team_work *work, void *context, ui
     set_state(member, TEAM_OFFERED);
 }
 
+/* Waits until the member is done with its share; false where it has stopped for good. The clock is looked at seldom,
+   and should it have stopped too, the polls come to an end. */
+static bool answers(struct team *team, const struct team_member *member)
+{
+    struct platform *platform = team->platform;
+    uint64_t start = 0;
+    for (uint32_t i = 1; state_of(member) != TEAM_IDLE; i++) {
+        __builtin_ia32_pause();
+        if (i == ANSWER_POLLS) {
+            start = platform->microseconds(platform);
+        }
+        if (i == UINT32_MAX || (i % ANSWER_POLLS == 0 && platform->microseconds(platform) - start > ANSWER_US)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Shares out units begin .. begin + units - 1 among `members` processors, at least 1 and at most as many as there are
    units. */
 static void split(struct team *team, uint32_t members, uint32_t begin, uint32_t units, team_work *work, void *context)
@@ -133,13 +153,15 @@ static void split(struct team *team, uint32_t members, uint32_t begin, uint32_t 
     work(context, begin, share_begin(units, members, 1));
     for (uint32_t i = 1; i < members; i++) {
         struct team_member *member = &team->member[i];
-        if (change_offer(member, TEAM_IDLE)) {
+        if (change_state(member, TEAM_OFFERED, TEAM_IDLE)) {
             work(context, member->first, member->count);
         }
     }
     for (uint32_t i = 1; i < members; i++) {
-        while (state_of(&team->member[i]) != TEAM_IDLE) {
-            __builtin_ia32_pause();
+        struct team_member *member = &team->member[i];
+        if (!answers(team, member)) {
+            work(context, member->first, member->count);
+            team->at_work = 1;
         }
     }
 }

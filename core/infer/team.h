@@ -4,7 +4,8 @@
  *
  * Between team_begin and team_end the other processors spin, each at a mailbox of its own. A share that its processor
  * has not taken by the time the first one is done with its own is taken back and computed by the first: processors
- * that come late, or that an emulator or system gives no time, cost speed and never hold anything up.
+ * that come late, or that an emulator or system gives no time, cost speed and never hold anything up. One that stops
+ * with a share in hand costs seconds, once: the first computes the share, and all that follows until team_end.
  */
 #ifndef BOOTLLAMA_TEAM_H
 #define BOOTLLAMA_TEAM_H

@@ -2,6 +2,7 @@
 #include "kernel_input.h"
 
 #include <pthread.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "infer/team.h"
@@ -21,6 +22,7 @@ static struct machine {
     uint32_t us_a_look; /* that pass from one reading of the clock to the next */
     uint32_t looks;     /* whether to stop */
     uint32_t stop_at;   /* the look that says so; 0 = none */
+    bool real_time;       /* `now` is the host's clock */
     uint64_t step_us[MOST + 1]; /* that step() takes with so many processors */
     pthread_t thread[MOST];
     uint32_t threads;
@@ -86,7 +88,11 @@ static void exclusive(struct platform *platform, bool on)
 static uint64_t microseconds(struct platform *platform)
 {
     assert_ptr_equal(platform, &machine.platform);
-    assert_false(machine.is_exclusive);
+    if (machine.real_time) {
+        struct timespec time;
+        clock_gettime(CLOCK_MONOTONIC, &time);
+        machine.now = (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
+    }
     return machine.now += machine.us_a_look;
 }
 
@@ -239,6 +245,50 @@ static void late_processors_join_or_leave(void **state)
         team_begin(&team, &kernel_scalar);
         team_end(&team); /* dismissed before they came */
     }
+}
+
+static pthread_t first_processor;
+static uint32_t stopped, released;
+
+/* Counts like count_units, but the first other processor that comes stops until `released`, and then counts nothing.
+   The first takes its time, so that the others come to their shares. */
+static void stop_one(void *context, uint32_t first, uint32_t count)
+{
+    const bool is_first = pthread_self() == first_processor;
+    if (is_first && first == 0) {
+        usleep(50000);
+    }
+    if (is_first || __atomic_exchange_n(&stopped, 1, __ATOMIC_SEQ_CST) != 0) {
+        count_units(context, first, count);
+        return;
+    }
+    while (__atomic_load_n(&released, __ATOMIC_SEQ_CST) == 0) {
+        usleep(100);
+    }
+}
+
+static void a_processor_that_stops_costs_its_share_once(void **state)
+{
+    (void)state;
+    begin_machine(4);
+    machine.real_time = true;
+    stopped = released = 0;
+    first_processor = pthread_self();
+    team_begin(&team, &kernel_scalar);
+    for (uint32_t i = 0; i < 100 && stopped == 0; i++) { /* until a thread is in time for its share */
+        memset(computed, 0, sizeof computed);
+        team_split(&team, 100, stop_one, &team);
+    }
+    assert_int_equal(stopped, 1);
+    for (uint32_t i = 0; i < UNITS_MAX; i++) {
+        assert_int_equal(computed[i], i < 100 ? 1 : 0);
+    }
+    assert_int_equal(team.at_work, 1);
+    const uint64_t last_look = machine.now;
+    split_and_check(&team, 100);
+    assert_int_equal(machine.now, last_look); /* no more waits */
+    released = 1;
+    team_end(&team);
 }
 
 static void numbers_are_kept_within_the_machine(void **state)
@@ -504,6 +554,7 @@ int main(void)
         cmocka_unit_test(who_is_not_needed_returns_at_once),
         cmocka_unit_test(processors_that_never_come_hold_nothing_up),
         cmocka_unit_test(late_processors_join_or_leave),
+        cmocka_unit_test(a_processor_that_stops_costs_its_share_once),
         cmocka_unit_test(numbers_are_kept_within_the_machine),
         cmocka_unit_test(matmul_gives_the_same_bits),
         cmocka_unit_test(attention_gives_the_same_bits),
