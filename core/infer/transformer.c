@@ -32,7 +32,7 @@ static void layout_q8(struct q8_vector q8[TRANSFORMER_BLOCK], uint32_t n, uint32
     for (uint32_t i = 0; scale != NULL && i < TRANSFORMER_BLOCK; i++) {
         const size_t first = i * groups;
         q8[i] = (struct q8_vector){q + first * Q8_GROUP, form, sum + first, scale + first};
-        form += form_bytes * groups;
+        form = form != NULL ? form + form_bytes * groups : NULL;
     }
 }
 
