@@ -52,9 +52,10 @@ static int next_slot(struct fat_volume *volume, struct fat_place *place, uint8_t
     if (place->slot >= SLOTS_MAX) {
         return fat_volume_damaged(volume, "the directory at cluster %u has no end: repair the volume", place->first, 0);
     }
-    const uint8_t *data = fat_volume_sector(volume, lba);
-    if (data == NULL) {
-        return FAT_READ_FAILED;
+    const uint8_t *data;
+    status = fat_volume_sector(volume, lba, &data);
+    if (status != FAT_OK) {
+        return status;
     }
     memcpy(out, data + place->slot % FAT_SECTOR_SLOTS * FAT_SLOT_BYTES, FAT_SLOT_BYTES);
     place->slot++;

@@ -23,7 +23,7 @@ enum {
     CR0_EM_TS = 0x0C,
 };
 
-_Noreturn void bios_main(uint32_t drive);
+_Noreturn void bios_main(uint32_t drive, uint32_t origin);
 
 /* The alignment-check flag came with the 486. */
 static bool is_486(void)
@@ -83,7 +83,7 @@ static void show_stage(struct bios_machine *machine, const char *word)
     terminal_put(&machine->terminal, word, text_length(word));
 }
 
-_Noreturn void bios_main(uint32_t drive)
+_Noreturn void bios_main(uint32_t drive, uint32_t origin)
 {
     static struct bios_machine machine;
     static struct platform platform;
@@ -102,7 +102,7 @@ _Noreturn void bios_main(uint32_t drive)
     show_stage(&machine, ", disk");
     disk_init(&machine.disk, (uint8_t)drive);
     show_stage(&machine, "\n");
-    bios_platform_init(&platform, &machine);
+    bios_platform_init(&platform, &machine, origin);
     console_run(&platform);
     terminal_stop(&machine.terminal, "bootllama has ended.");
 }

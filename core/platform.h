@@ -17,6 +17,7 @@ enum platform_status {
     PLATFORM_OK = 0,
     PLATFORM_NOT_FOUND = -1, /* no such file, directory or entry */
     PLATFORM_IO_ERROR = -2,  /* the medium failed for good: the platform has tried again itself */
+    PLATFORM_STOPPED = -3,   /* stop_asked said so */
 };
 
 /* What get_key returns: a Unicode code point, or one of these. Backspace is 0x08. */
@@ -66,6 +67,12 @@ struct platform {
     uint32_t preferred_read; /* bytes for one read that suit the medium: a power of two, 4 KiB to 1 MiB */
     char error[96];          /* why the last file call failed, for a person: "INT 13h status 10h at LBA 2112" */
 
+    /* core/'s own question, NULL until core/ sets it: does somebody want what is under way to stop? A file call that may
+       take longer than 100 ms asks it in between, and fails with PLATFORM_STOPPED where the answer is yes. The question
+       is the one exception from the rule above: it calls get_key and microseconds. */
+    bool (*stop_asked)(void *context);
+    void *stop_context;
+
     /* Writes n bytes of UTF-8 to the console: screen and serial port where both exist. '\n' ends a line, '\b' steps
        back one column; core/ passes no other control character and never splits a UTF-8 sequence between calls.
        Cannot fail: a console that does not take the text in bounded time loses it. */
@@ -82,7 +89,12 @@ struct platform {
     int (*get_key)(struct platform *);
 
     /* Opens `path`, absolute with '/' between its parts, in any case: "/MODELS/A.GGUF". Fills *file; close gives back
-       what open took. At most two files are open at once. */
+       what open took. At most two files are open at once.
+
+       Where there are several volumes, one rule says which a file comes from. In order, they are: the one that the
+       program was started from (on BIOS the active partition, or the one into which the image was written), then the
+       other FAT volumes of that drive as its partition table has them. /MODELS is that of the first volume with a model
+       in it, a file named *.GGUF that begins with "GGUF"; any other file is that of the first volume that has it. */
     int (*open)(struct platform *, const char *path, struct platform_file *file);
     void (*close)(struct platform *, struct platform_file *file);
 

@@ -35,12 +35,18 @@ static uint64_t memory_needed(struct engine *engine, const struct kernel *kernel
            max_u64(scratch, run.used);
 }
 
+/* Whether so many bytes of `memory` can be had and addressed. Plan and refusal are both its word. */
+static bool fits(uint64_t bytes, uint64_t memory)
+{
+    return bytes <= memory && bytes <= SIZE_MAX;
+}
+
 /* Returns the longest context that fits into `memory`, at most the model's own; *bytes is what it needs. */
 static uint32_t fitting_context(struct engine *engine, const struct kernel *kernel, uint64_t memory, uint64_t *bytes)
 {
     uint32_t context = engine->gguf.context;
     *bytes = memory_needed(engine, kernel, context);
-    while (*bytes > memory && context > ENGINE_CONTEXT_MIN) {
+    while (!fits(*bytes, memory) && context > ENGINE_CONTEXT_MIN) {
         context = max_u64(context - context / 8, ENGINE_CONTEXT_MIN) & ~(uint32_t)(KV_BLOCK - 1);
         *bytes = memory_needed(engine, kernel, context);
     }
@@ -56,7 +62,7 @@ static int reserve(struct engine *engine, const char *path, uint64_t bytes, stru
 {
     struct platform *platform = engine->platform;
     const uint64_t memory = platform->memory_free(platform);
-    if (bytes <= memory && bytes <= SIZE_MAX / 2) {
+    if (fits(bytes, memory)) {
         engine->memory_bytes = (size_t)bytes;
         engine->memory = platform->reserve(platform, engine->memory_bytes);
     }
@@ -190,7 +196,7 @@ int engine_plan(struct engine *engine, struct platform *platform, const char *pa
     if (status == 0) {
         plan->context_full = engine->gguf.context;
         plan->context = fitting_context(engine, kernel, memory, &plan->bytes);
-        plan->context = plan->bytes <= memory ? plan->context : 0;
+        plan->context = fits(plan->bytes, memory) ? plan->context : 0;
     }
     return status;
 }

@@ -10,7 +10,7 @@
 #include "gguf/gguf.h"
 #include "sample_model.h"
 
-enum { ALIGN = 32, BLOCK_BYTES_MAX = 210, NAME_BYTES = 70, OWN_PIECES = 12, TENSORS_MAX = 32, COLUMNS_MAX = 200 };
+enum { ALIGN = 32, BLOCK_BYTES_MAX = 210, NAME_BYTES = 70, OWN_PIECES = 12, TENSORS_MAX = 32, COLUMNS_MAX = 120 };
 
 struct shape {
     uint32_t dim, hidden, layers, heads, kv_heads, head_size, rope_size, context, vocabulary;
@@ -43,14 +43,11 @@ static struct shape choose_shape(struct choices *choices)
     shape.rope_size =
         choices_one_in(choices, 3) ? 2 * (1 + choices_below(choices, shape.head_size / 2)) : shape.head_size;
     shape.dim = choices_one_in(choices, 3) ? 1 + choices_below(choices, 130) : shape.heads * shape.head_size;
-    shape.hidden = 1 + choices_below(choices, 200);
-    if (choices_one_in(choices, 8)) { /* the columns of the largest blocks */
-        shape.hidden = BLOCKS_ELEMENTS_MAX;
-    }
+    shape.hidden = 1 + choices_below(choices, 130);
     if (choices_one_in(choices, 16)) {
-        shape.dim = BLOCKS_ELEMENTS_MAX;
+        shape.hidden = BLOCKS_ELEMENTS_MAX; /* the columns of the largest blocks */
     }
-    shape.layers = 1 + choices_below(choices, 3);
+    shape.layers = 1 + choices_below(choices, 2);
     shape.context = 1 + choices_below(choices, ODD_CONTEXT_MAX);
     shape.vocabulary = OWN_PIECES + choices_below(choices, 90);
     shape.tied = choices_one_in(choices, 2);

@@ -4,7 +4,7 @@
 
 #include "choices.h"
 
-enum { ODD_MODEL_MAX = 6 << 20, ODD_CONTEXT_MAX = 700 };
+enum { ODD_MODEL_MAX = 4 << 20, ODD_CONTEXT_MAX = 700 };
 
 /* Returns it in memory of malloc, *size bytes. Its tokenizer is of SentencePiece's kind. */
 uint8_t *odd_model(struct choices *choices, size_t *size);
