@@ -67,9 +67,9 @@ struct platform {
     uint32_t preferred_read; /* bytes for one read that suit the medium: a power of two, 4 KiB to 1 MiB */
     char error[96];          /* why the last file call failed, for a person: "INT 13h status 10h at LBA 2112" */
 
-    /* core/'s own question, NULL until core/ sets it: does somebody want what is under way to stop? A file call that may
-       take longer than 100 ms asks it in between, and fails with PLATFORM_STOPPED where the answer is yes. The question
-       is the one exception from the rule above: it calls get_key and microseconds. */
+    /* core/'s own question, NULL until core/ sets it: does somebody want what is under way to stop? A file call that
+       may take longer than 100 ms asks it in between, and fails with PLATFORM_STOPPED where the answer is yes. The
+       question is the one exception from the rule above: it calls get_key and microseconds. */
     bool (*stop_asked)(void *context);
     void *stop_context;
 

@@ -49,8 +49,8 @@ static uint32_t first_of_big(size_t number)
     return file.mark[0].cluster;
 }
 
-/* The FAT entry of cluster number `index` of /BIG.BIN is `value`: expects `message`, with the two numbers, from a read of
-   the whole file, and no harm before that place. */
+/* The FAT entry of cluster number `index` of /BIG.BIN is `value`: expects `message`, with the two numbers, from a read
+   of the whole file, and no harm before that place. */
 static void expect_broken(size_t number, uint32_t index, uint32_t value, const char *message)
 {
     char text[128];
