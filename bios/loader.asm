@@ -1,6 +1,6 @@
 ; The first sector of stage 2: reads the rest of it.
 ;
-; Loaded by boot.asm to STAGE2_ADDRESS and entered there in real mode with DL = boot drive, EDI = the LBA of this sector,
+; Loaded by boot.asm to STAGE2_ADDRESS and entered there in real mode with DL = boot drive, EDI = LBA of this sector,
 ; CX = sectors of stage 2, EBX = its checksum, DS = ES = SS = 0.
 ; Asks whether there is memory for stage 2 and its data (error M). Reads what is missing, at most BOUNCE_SECTORS at once
 ; and never across a 64 KiB line, through EDD where the drive has it and through CHS otherwise. Then start.asm, with DL
