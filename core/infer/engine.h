@@ -13,8 +13,8 @@
 enum {
     ENGINE_WINDOW = 16384,
     ENGINE_CONTEXT_MIN = 64,
-    ENGINE_PROMPT_MAX = 4096,                                                /* bytes of a prompt, NUL included */
-    ENGINE_TURN_MAX = ENGINE_PROMPT_MAX + 2 * CHAT_TEXT_MAX + CHAT_STOP_MAX, /* bytes */
+    ENGINE_PROMPT_MAX = 4096, /* bytes of a prompt, NUL included */
+    ENGINE_TURN_MAX = CHAT_OPENING_MAX + ENGINE_PROMPT_MAX + 2 * CHAT_TEXT_MAX + CHAT_STOP_MAX, /* bytes */
 };
 enum { ENGINE_PROCESSORS_AUTO }; /* for engine_share: as many processors as make the model faster */
 

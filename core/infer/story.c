@@ -133,7 +133,8 @@ static size_t append(char *out, size_t used, const char *text, size_t n)
     return used + n;
 }
 
-/* Appends the tokens of a chat's turn: the end of the answer before it, prefix, the user's text, suffix. */
+/* Appends the tokens of a chat's turn: the chat's opening or the end of the answer before it, prefix, the user's text,
+   suffix. */
 static int32_t encode_turn(struct teller *teller)
 {
     struct engine *engine = teller->engine;
@@ -149,6 +150,8 @@ static int32_t encode_turn(struct teller *teller)
     if (engine->text_count > 0) {
         close_answer(teller);
         used = append(engine->turn, used, chat->end, text_length(chat->end));
+    } else {
+        used = append(engine->turn, used, chat->opening, text_length(chat->opening));
     }
     used = append(engine->turn, used, chat->prefix, text_length(chat->prefix));
     const size_t start = used, end = append(engine->turn, used, user, n);

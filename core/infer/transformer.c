@@ -31,8 +31,8 @@ static void layout_q8(struct q8_vector q8[TRANSFORMER_BLOCK], uint32_t n, uint32
     float *scale = take(arena, all, sizeof *scale);
     for (uint32_t i = 0; scale != NULL && i < TRANSFORMER_BLOCK; i++) {
         const size_t first = i * groups;
-        q8[i] = (struct q8_vector){q + first * Q8_GROUP, form, sum + first, scale + first};
-        form += form_bytes * groups;
+        uint8_t *own_form = form != NULL ? form + first * form_bytes : NULL;
+        q8[i] = (struct q8_vector){q + first * Q8_GROUP, own_form, sum + first, scale + first};
     }
 }
 

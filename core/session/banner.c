@@ -64,6 +64,13 @@ void banner_model(struct output *output, const struct models *models, bool chats
                figure_size(engine->memory_bytes).text, processors, processors == 1 ? " computes" : "s compute");
 }
 
+void banner_unknown_chat(struct output *output)
+{
+    output_say(output, COLOUR_NOTE,
+               "This model's chat template is of an unknown kind, so it tells stories; chat_prefix, chat_suffix and "
+               "chat_stop make it chat.\n");
+}
+
 /* The hyper-parameters by the names of model cards, and what uses the memory. */
 static void say_shape(struct output *output, const struct models *models)
 {

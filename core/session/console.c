@@ -43,7 +43,7 @@ static void start(struct console *console, struct platform *platform)
 static void load(struct console *console)
 {
     if (models_load(&console->models) == 0) {
-        banner_model(&console->output, &console->models, talk_chat(&console->talk) != NULL);
+        commands_say_model(&console->commands);
     }
 }
 

@@ -5,10 +5,17 @@
 #include "base/model_file.h"
 #include "base/number.h"
 #include "base/text.h"
+#include "session/column.h"
 #include "session/figure.h"
 #include "session/similar.h"
 
-enum { PROGRESS_PERIOD_US = 100000, BAR_CELLS = 20, PROGRESS_COLUMNS = 42 /* bar and figures */, NARROW = 60 };
+enum {
+    PROGRESS_PERIOD_US = 100000,
+    BAR_CELLS = 20,
+    PROGRESS_COLUMNS = 42, /* bar and figures */
+    NARROW = 60,           /* columns of a screen with a short bar */
+    NAME_COLUMNS = 24,     /* in the list */
+};
 
 void models_begin(struct models *models, struct platform *platform, struct output *output, struct typeahead *typeahead,
                   const struct config *config)
@@ -159,7 +166,7 @@ static int open_model(struct models *models, const struct kernel *kernel)
     struct platform_file file;
     struct error error;
     const uint32_t columns = platform->columns > 0 ? platform->columns : OUTPUT_TICKER_MAX;
-    const bool fits = sizeof "Loading : " + text_length(models->path) + PROGRESS_COLUMNS < columns;
+    const bool fits = sizeof "Loading : " + column_count(models->path) + PROGRESS_COLUMNS < columns;
     if (!models->quiet) {
         output_say(models->output, COLOUR_TEXT, "Loading %s:%s", models->path, fits ? " " : "\n");
     }
@@ -353,7 +360,7 @@ static void judge(struct models *models, const char *path, char *out, size_t siz
 /* Judging reads the header of every file, which takes time on a slow medium: Escape ends it. */
 void models_list(struct models *models)
 {
-    char path[sizeof models->path], verdict[256];
+    char path[sizeof models->path], name[PLATFORM_NAME_MAX + NAME_COLUMNS], verdict[256];
     uint32_t number = 0;
     int status;
     for (uint32_t index = 0; (status = models_next(models, &index)) == PLATFORM_OK;) {
@@ -362,7 +369,8 @@ void models_list(struct models *models)
         if (typeahead_stop_asked(models->typeahead)) {
             return;
         }
-        output_say(models->output, COLOUR_TEXT, "%2u  %-24s %9s  %s\n", ++number, models->entry.name,
+        column_pad(name, sizeof name, models->entry.name, NAME_COLUMNS);
+        output_say(models->output, COLOUR_TEXT, "%2u  %s %9s  %s\n", ++number, name,
                    figure_size(models->entry.size).text, verdict);
     }
     struct error error;

@@ -42,6 +42,11 @@ const struct chat *talk_chat(struct talk *talk)
     return &talk->chat;
 }
 
+bool talk_is_unknown(struct talk *talk)
+{
+    return talk->models->loaded && talk->models->engine.gguf.template_bytes > 0 && talk_chat(talk) == NULL;
+}
+
 bool talk_has_turns(struct talk *talk)
 {
     return talk_chat(talk) != NULL && talk->models->engine.text_count > 0;
@@ -120,6 +125,12 @@ static bool tell_last(struct talk *talk)
 
 bool talk_tell(struct talk *talk, const char *prompt)
 {
+    const size_t n = text_length(prompt);
+    if (n >= ENGINE_PROMPT_MAX) {
+        output_say(talk->output, COLOUR_ERROR, "Error: the prompt has %u bytes; at most %u are allowed\n", (uint32_t)n,
+                   (uint32_t)ENGINE_PROMPT_MAX - 1);
+        return false;
+    }
     talk->last_seed = settings_take_seed(talk->settings);
     talk->has_last = true;
     talk->last_from = talk->models->engine.text_count;

@@ -18,14 +18,13 @@ def test_medium(boot, firmware, medium):
 
 
 def test_sd_card_on_uefi(boot):
-    """Debian 12's OVMF has no driver for SD host controllers; its shell says so."""
+    """A firmware that has no driver for SD host controllers, as Debian 12's OVMF, starts its shell, which lists none."""
     with boot(IMAGE, "uefi", medium="sd-card") as machine:
         try:
             machine.start()
+            machine.tells(expected())
         except NothingToBoot:
             machine.type("\x1b")
             machine.wait_for("Shell> ")
             machine.type("drivers\r")
             assert "SdMmcPciHcDxe" not in machine.wait_for("Shell> ")
-            pytest.skip("this OVMF has no driver for SD host controllers")
-        machine.tells(expected())

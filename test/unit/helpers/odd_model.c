@@ -15,7 +15,7 @@ enum {
     NAME_BYTES = 70,
     OWN_PIECES = 12,
     TENSORS_MAX = 32,
-    COLUMNS_MAX = 200
+    COLUMNS_MAX = 120
 };
 
 struct shape {
@@ -49,8 +49,8 @@ static struct shape choose_shape(struct choices *choices)
     shape.rope_size =
         choices_one_in(choices, 3) ? 2 * (1 + choices_below(choices, shape.head_size / 2)) : shape.head_size;
     shape.dim = choices_one_in(choices, 3) ? 1 + choices_below(choices, 130) : shape.heads * shape.head_size;
-    shape.hidden = 1 + choices_below(choices, 200);
-    shape.layers = 1 + choices_below(choices, 3);
+    shape.hidden = 1 + choices_below(choices, 130);
+    shape.layers = 1 + choices_below(choices, 2);
     shape.context = 1 + choices_below(choices, ODD_CONTEXT_MAX);
     shape.vocabulary = OWN_PIECES + choices_below(choices, 90);
     shape.tied = choices_one_in(choices, 2);

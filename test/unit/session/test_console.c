@@ -288,7 +288,7 @@ static void many_wrong_settings(void **state)
 static void too_long_a_configuration_is_left_out(void **state)
 {
     fresh(state);
-    static char text[CONFIG_BYTES_MAX + 2];
+    static char text[CONFIG_FILE_MAX + 2];
     memset(text, '\n', sizeof text - 1);
     const struct memory_file files[] = {config(text), {0}};
     assert_string_equal(run(files), "Error: /BOOTLLAM.CFG is longer than 65536 bytes; it is ignored\n"

@@ -24,7 +24,7 @@ static void settings_are_shown_and_set(void **state)
                         "> /set countdown\ncountdown      = 3              a whole number from 0 to 3600, at start\n");
     assert_string_equal(
         answer("/set prompt 0123456789 0123456789 0123456789 0123456789\r/set prompt\r") + 111,
-        "> /set prompt\nprompt         = 0123456789 0123456789 012345...  a text of at most 4095 bytes\n");
+        "> /set prompt\nprompt         = 0123456789 0123456789 0123456789 0123456789  a text of at most 4095 bytes\n");
 }
 
 /* Blanks behind what was typed, as Tab leaves them behind a key, mean nothing. */

@@ -365,6 +365,33 @@ static void a_stop_text_alone(void **state)
                         "> /set chat_prefix b\nchat_prefix = b\n");
 }
 
+/* It is said once, when the model is loaded, and /new does not claim that the model cannot chat. */
+static void an_unknown_template_is_told(void **state)
+{
+    static const struct change chats[SAMPLE_CHANGES] = {
+        {KEY_TEXT, "tokenizer.chat_template", .text = "{{ something else }}"}};
+    fresh(state);
+    size_t size;
+    uint8_t *bytes = sample_model(chats, &size);
+    const struct memory_file files[] = {
+        {"/MODELS/A.GGUF", bytes, size}, model("/MODELS/B.GGUF"), config("seed = 6\nautostart = off\n"), {0}};
+    const char *unknown = "This model's chat template is of an unknown kind, so it tells stories; chat_prefix, "
+                          "chat_suffix and chat_stop make it chat.\n";
+    char expected[2000];
+    snprintf(expected, sizeof expected,
+             "%s%s%s> /new\nEvery story begins anew: this model's chat template is of an unknown kind.\n"
+             "> /set chat_prefix b\nchat_prefix = b\n> /new\nThe conversation is forgotten.\n"
+             "> /set chat_prefix \"\"\nchat_prefix = \"\"\n"
+             "> /model b\n%s> /new\nEvery story begins anew: this model does not chat.\n> /model a\n%s%s" END,
+             LOADED("/MODELS/A.GGUF") MODEL, unknown, HINT, LOADED("/MODELS/B.GGUF") MODEL,
+             LOADED("/MODELS/A.GGUF") MODEL, unknown);
+    session.keys = "/new\r/set chat_prefix b\r/new\r/set chat_prefix \"\"\r/model b\r/new\r/model a\r";
+    assert_string_equal(run(files), expected);
+    const struct memory_file taught[] = {{"/MODELS/A.GGUF", bytes, size}, config(CHAT), {0}};
+    assert_string_equal(run(taught), LOADED("/MODELS/A.GGUF") CHAT_MODEL CHAT_HINT END);
+    free(bytes);
+}
+
 /* Whatever else takes a conversation away says so, where there is one. */
 static void a_conversation_is_not_lost_in_silence(void **state)
 {
@@ -406,6 +433,7 @@ int main(void)
         cmocka_unit_test(a_chat_without_a_hand),
         cmocka_unit_test(chat_settings_change_the_model),
         cmocka_unit_test(a_stop_text_alone),
+        cmocka_unit_test(an_unknown_template_is_told),
         cmocka_unit_test(a_conversation_is_not_lost_in_silence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
