@@ -143,17 +143,6 @@ static void a_looping_directory_ends(void **state)
     assert_true(count < 65536 && disk->calls < 100000);
 }
 
-/* The slot of a file in the root directory, by its short name. */
-static uint8_t *find_slot(struct disk *disk, const char *name)
-{
-    for (uint8_t *at = disk->bytes; at < disk->bytes + (size_t)disk->sectors * FAT_SECTOR; at += 32) {
-        if (memcmp(at, name, 11) == 0)
-            return at;
-    }
-    fail_test("no slot %s\n", name);
-    return NULL;
-}
-
 static void directory_entries_are_checked(void **state)
 {
     (void)state;

@@ -68,6 +68,9 @@ int mount_disk(struct disk *disk);
 /* Mounts a volume of the table, which must work, with no sector bad and nothing counted yet. */
 struct disk *mount_case(size_t number);
 
+/* The slot of a file in a directory, by its 11 characters on the disk. */
+uint8_t *find_slot(struct disk *disk, const char *name);
+
 /* Opens and reads a file of the mounted volume, which must be these n bytes. */
 void expect_file(const char *path, const void *content, uint32_t n);
 
