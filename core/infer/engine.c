@@ -112,6 +112,8 @@ static int load(struct engine *engine, struct reader *reader, const struct kerne
     if (layout_run(engine, context, &arena) != 0) {
         return error_set(error, "%s: no memory left to run with", reader->path);
     }
+    compute_open(&engine->compute, engine->platform, kernel);
+    engine->transformer.compute = &engine->compute;
     reader->window = engine->window; /* the other one's memory is in use now */
     reader->window_size = sizeof engine->window;
     reader->window_used = 0;
@@ -174,12 +176,14 @@ static void run_once(void *context)
     transformer_run(&engine->transformer, &token, 1, 0, true);
 }
 
-void engine_share(struct engine *engine, struct team *team, uint32_t processors)
+void engine_share(struct engine *engine, struct team *team, uint32_t processors, struct compute_stop stop)
 {
+    compute_open(&engine->compute, engine->platform, engine->model.kernel);
+    compute_ask(&engine->compute, stop);
     engine->transformer.team = team;
     engine->text_count = engine->filled = 0;
     if (processors == ENGINE_PROCESSORS_AUTO) {
-        team_choose(team, engine->model.kernel, engine_weights(engine), run_once, engine);
+        team_choose(team, &engine->compute, engine_weights(engine), run_once, engine);
     } else {
         team_use(team, processors);
     }

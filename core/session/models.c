@@ -191,10 +191,20 @@ static int open_model(struct models *models, const struct kernel *kernel)
     return 0;
 }
 
+static bool stop_asked(void *typeahead)
+{
+    return typeahead_stop_asked(typeahead);
+}
+
+struct compute_stop models_stop(struct models *models)
+{
+    return (struct compute_stop){stop_asked, models->typeahead};
+}
+
 void models_share(struct models *models)
 {
     if (models->loaded) {
-        engine_share(&models->engine, &models->team, models->config->processors);
+        engine_share(&models->engine, &models->team, models->config->processors, models_stop(models));
     }
 }
 
