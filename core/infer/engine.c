@@ -58,6 +58,13 @@ static uint32_t mebibytes(uint64_t bytes)
     return (uint32_t)((bytes + 0xFFFFF) >> 20);
 }
 
+int engine_refuse_size(const char *path, uint64_t bytes, uint64_t memory, struct error *error)
+{
+    return error_set(error, "%s: the model needs %s%u MiB of memory, %u MiB are free; choose a smaller model", path,
+                     bytes == UINT64_MAX ? "more than " : "", mebibytes(bytes == UINT64_MAX ? SIZE_MAX : bytes),
+                     (uint32_t)(memory >> 20));
+}
+
 static int reserve(struct engine *engine, const char *path, uint64_t bytes, struct error *error)
 {
     struct platform *platform = engine->platform;
@@ -66,12 +73,7 @@ static int reserve(struct engine *engine, const char *path, uint64_t bytes, stru
         engine->memory_bytes = (size_t)bytes;
         engine->memory = platform->reserve(platform, engine->memory_bytes);
     }
-    if (engine->memory == NULL) {
-        return error_set(error, "%s: the model needs %s%u MiB of memory, %u MiB are free; choose a smaller model", path,
-                         bytes == UINT64_MAX ? "more than " : "", mebibytes(bytes == UINT64_MAX ? SIZE_MAX : bytes),
-                         (uint32_t)(memory >> 20));
-    }
-    return 0;
+    return engine->memory != NULL ? 0 : engine_refuse_size(path, bytes, memory, error);
 }
 
 _Static_assert(43 * ENGINE_TURN_MAX >= CHAT_TEMPLATE_MAX, "a template fits into the scratch memory");

@@ -71,4 +71,7 @@ struct engine_plan {
 int engine_plan(struct engine *engine, struct platform *platform, const char *path, const struct kernel *kernel,
                 uint64_t memory, struct engine_plan *plan, struct error *error);
 
+/* Fills *error for a model that needs `bytes` where `memory` bytes are free. Returns -1. */
+int engine_refuse_size(const char *path, uint64_t bytes, uint64_t memory, struct error *error);
+
 #endif

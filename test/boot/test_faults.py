@@ -302,6 +302,21 @@ def test_model_too_large_for_memory(boot, wide_volume, firmware, memory):
         assert 130 < int(found[1]) < 300 and int(found[2]) < memory
 
 
+def test_larger_model_refused_keeps_the_present_one(boot, volume, tmp_path):
+    """Nothing is loaded anew, since nothing was given up."""
+    write_wide(tmp_path / "wide.gguf", GgufFile(MODEL.read_bytes()), 8192)
+    volume.put(tmp_path / "wide.gguf", "/MODELS/WIDE.GGUF")
+    with boot(volume.path, memory=4) as machine:
+        machine.start()
+        machine.tells(expected())
+        machine.type("/model wide\r")
+        said = " ".join(machine.wait_for("\n> ", error_allowed=True).split())
+        assert re.fullmatch(r"/model wide Error: /MODELS/WIDE\.GGUF: the model needs \d+ MiB of memory, \d MiB are free; "
+                            r"choose a smaller model >", said), said
+        machine.enter("")
+        machine.tells(expected(seed=DEFAULT_SEED + 1))
+
+
 @pytest.mark.parametrize("context, verdict", [(3000000, "fits"), (8000000, r"fits with a context of \d+ of 8000000")])
 def test_model_above_2_gib_on_bios(boot, volume, context, verdict):
     """With 3.5 GiB: what the list says is what happens, and the last layer's KV cache, at the end of it, works."""
