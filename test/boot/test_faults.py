@@ -12,6 +12,7 @@ from stories import DEFAULT_SEED, IMAGE, MODEL, expected, refusal
 from volume import END_OF_CHAIN, SECTOR, Volume
 
 PATH = f"/MODELS/{MODEL.name.upper()}"
+FAST = {"temperature": 0, "steps": 20}
 ONCE, LASTING = {"once": "on"}, {"once": "off"}
 
 
@@ -30,11 +31,17 @@ def check_failure(machine, pattern):
     return found
 
 
+def keep_one_model(volume):
+    for name in volume.mtools("mdir", "-b", "::/MODELS").decode().splitlines():
+        if name.removeprefix("::") != PATH:
+            volume.mtools("mdel", name)
+
+
 # ---- Read errors ----
 
-def sectors():
+def sectors(path=IMAGE):
     """LBA of each kind of thing that is read: what boot.asm reads, what loader.asm reads, and files."""
-    volume = Volume(IMAGE)
+    volume = Volume(path)
     chain = volume.chain(PATH)
     return {
         "loader": 1,
@@ -96,18 +103,25 @@ LASTING_MESSAGES = {
 }
 
 
+@pytest.fixture
+def lone_model(volume):
+    """An image without another model that could be loaded in the first one's place."""
+    keep_one_model(volume)
+    return volume.path
+
+
 @pytest.mark.parametrize("medium", ["ide", "usb-ehci"])
 @pytest.mark.parametrize("place", LASTING_MESSAGES)
-def test_lasting_read_error(boot, place, medium):
+def test_lasting_read_error(boot, lone_model, place, medium):
     """Of the FATs, both are unreadable at the same place."""
-    lbas = [sectors()[name] for name in ([place, "second-fat"] if place == "fat" else [place])]
+    lbas = [sectors(lone_model)[name] for name in ([place, "second-fat"] if place == "fat" else [place])]
     cause = rf"INT 13h status [0-9a-f]{{2}}h at LBA ({'|'.join(map(str, lbas))})"
-    with boot(IMAGE, medium=medium, errors=[LASTING | {"sector": lba} for lba in lbas]) as machine:
+    with boot(lone_model, medium=medium, errors=[LASTING | {"sector": lba} for lba in lbas]) as machine:
         check_failure(machine, LASTING_MESSAGES[place].format(path=re.escape(PATH), cause=cause))
 
 
-def test_lasting_read_error_on_uefi(boot):
-    with boot(IMAGE, "uefi", errors=[LASTING | {"sector": sectors()["model"]}]) as machine:
+def test_lasting_read_error_on_uefi(boot, lone_model):
+    with boot(lone_model, "uefi", errors=[LASTING | {"sector": sectors(lone_model)["model"]}]) as machine:
         check_failure(machine, rf"{re.escape(PATH)}: cannot be read at byte \d+: [^\n]+")
 
 
@@ -164,7 +178,6 @@ CHECKSUM_KEY = b"bootllama.tensors.fnv1a"  # a file with another key in its plac
 BAD_MODELS = {  # name -> the file's bytes, words of the message
     "cut-in-half": (lambda: MODEL.read_bytes()[:MODEL.stat().st_size // 2], "copy it again"),
     "cut-in-header": (lambda: MODEL.read_bytes()[:1000], "copy it again"),
-    "flipped-magic": (lambda: patched(0, b"gGUF"), "not a GGUF model file"),
     "flipped-version": (lambda: patched(4, b"\x83"), "GGUF version 131"),
     "tensor-count": (lambda: patched(8, b"\xff" * 8), "more than the file can hold"),
     "key-length": (lambda: patched(24, struct.pack("<Q", 1 << 63)), "a name of 9223372036854775808 bytes"),
@@ -174,21 +187,75 @@ BAD_MODELS = {  # name -> the file's bytes, words of the message
     "flipped-weights": (flipped_weights, "not read as they were written"),
     "infinite-scale": (lambda: patched(tensor_data_offset, b"\x00\x7c"), "infinite"),
 }
-BAD_ON_UEFI = ["cut-in-half", "tensor-count", "infinite-scale"]
+BAD_AT_START = ["cut-in-half", "infinite-scale"]  # noticed in the header, noticed among the weights
 
 
-@pytest.mark.parametrize("firmware, kind", [*(("bios", kind) for kind in BAD_MODELS),
-                                            *(("uefi", kind) for kind in BAD_ON_UEFI)])
-def test_bad_model(boot, volume, tmp_path, firmware, kind):
-    """The host program's message about the same file."""
+def put_bad(volume, folder, kind, path):
+    """Puts a bad model on the volume; returns the host program's message about the same file."""
     make, words = BAD_MODELS[kind]
-    bad = tmp_path / "bad.gguf"
+    bad = folder / "bad.gguf"
     bad.write_bytes(make())
-    volume.put(bad, PATH)
-    message = refusal(bad, PATH)
+    volume.put(bad, path)
+    message = refusal(bad, path)
     assert words in message
+    return message
+
+
+@pytest.mark.parametrize("kind", BAD_AT_START)
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+def test_bad_model(boot, volume, tmp_path, firmware, kind):
+    volume.delete("/MODELS/*")
+    message = put_bad(volume, tmp_path, kind, PATH)
     with boot(volume.path, firmware) as machine:
         check_failure(machine, re.escape(message))
+
+
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+def test_bad_models_one_after_another(boot, volume, tmp_path, firmware):
+    """Each is refused, and the good one stays, loaded again where it had to make room."""
+    volume.configure(autostart="off", **FAST)
+    messages = {kind: put_bad(volume, tmp_path, kind, f"/MODELS/{kind}.gguf") for kind in BAD_MODELS}
+    with boot(volume.path, firmware) as machine:
+        machine.start()
+        machine.wait_for("\n> ")
+        machine.enter("The dog")
+        machine.tells(expected("The dog", **FAST))
+        for kind, message in messages.items():
+            machine.type(f"/model {kind}.gguf\r")
+            said = machine.wait_for("\n> ", error_allowed=True)
+            assert len(ERROR.findall(said)) == 1
+            after = rf"( Loading {re.escape(PATH)}: \[#{{20}}\] 100 %, [\d.]+ MB/s)? >"
+            assert re.fullmatch(f"Error: {re.escape(message)}{after}", " ".join(said[said.index("Error: "):].split()))
+        machine.enter("The dog")
+        machine.tells(expected("The dog", **FAST))
+
+
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+def test_what_is_no_model_in_spite_of_its_name(boot, volume, firmware):
+    keep_one_model(volume)
+    volume.put(patched(0, b"gGUF"), PATH)
+    with boot(volume.path, firmware) as machine:
+        check_failure(machine, re.escape(f"no model in /MODELS: {PATH.split('/')[2]} is not a GGUF model file; copy a "
+                                         ".GGUF file there and press Enter"))
+
+
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+def test_the_first_model_that_can_be_used(boot, volume, firmware):
+    """What other systems leave in the folder is passed over in silence; a model that is broken is told."""
+    volume.mtools("mdel", "::/MODELS/*")
+    volume.put(bytes.fromhex("0005160700020000") + bytes(4088), "/MODELS/._A.GGUF")
+    volume.put(b"", "/MODELS/EMPTY.GGUF")
+    volume.mtools("mmd", "::/MODELS/FOLDER.GGUF")
+    volume.put(MODEL.read_bytes()[:5000], "/MODELS/HIDDEN.GGUF")
+    volume.mtools("mattrib", "+h", "::/MODELS/HIDDEN.GGUF")
+    volume.put(b"<!DOCTYPE html>", "/MODELS/PAGE.GGUF")
+    volume.put(MODEL.read_bytes()[:5000], "/MODELS/BROKEN.GGUF")
+    volume.put(MODEL, "/MODELS/WHOLE.GGUF")
+    with boot(volume.path, firmware) as machine:
+        machine.start()
+        said = machine.wait_for("Loading /MODELS/WHOLE.GGUF", error_allowed=True)
+        assert ERROR.findall(said) == [ERROR.search(said)[0]] and "Error: /MODELS/BROKEN.GGUF: " in said, said
+        machine.tells(expected())
 
 
 def test_flipped_bits_without_a_checksum(boot, volume, tmp_path):
@@ -233,6 +300,21 @@ def test_model_too_large_for_memory(boot, wide_volume, firmware, memory):
         found = check_failure(machine, r"/MODELS/WIDE\.GGUF: the model needs (\d+) MiB of memory, (\d+) MiB are free; "
                                        r"choose a smaller model")
         assert 130 < int(found[1]) < 300 and int(found[2]) < memory
+
+
+def test_larger_model_refused_keeps_the_present_one(boot, volume, tmp_path):
+    """Nothing is loaded anew, since nothing was given up."""
+    write_wide(tmp_path / "wide.gguf", GgufFile(MODEL.read_bytes()), 8192)
+    volume.put(tmp_path / "wide.gguf", "/MODELS/WIDE.GGUF")
+    with boot(volume.path, memory=4) as machine:
+        machine.start()
+        machine.tells(expected())
+        machine.type("/model wide\r")
+        said = " ".join(machine.wait_for("\n> ", error_allowed=True).split())
+        assert re.fullmatch(r"/model wide Error: /MODELS/WIDE\.GGUF: the model needs \d+ MiB of memory, \d MiB are free; "
+                            r"choose a smaller model >", said), said
+        machine.enter("")
+        machine.tells(expected(seed=DEFAULT_SEED + 1))
 
 
 @pytest.mark.parametrize("context, verdict", [(3000000, "fits"), (8000000, r"fits with a context of \d+ of 8000000")])
