@@ -1,4 +1,5 @@
-/* struct platform on a BIOS: screen, keys and clock by INT 10h, INT 16h and the timer chip, files by FAT over INT 13h. */
+/* struct platform on a BIOS: screen, keys and clock by INT 10h, INT 16h and the timer chip, files by fat_*.c over INT
+   13h. */
 #include "bios_platform.h"
 
 #include "base/format.h"

@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "block_scales.h"
 #include "gguf/blocks.h"
 #include "gguf/gguf.h"
 
@@ -125,26 +126,15 @@ static const uint32_t types[] = {GGUF_TYPE_Q4_0,   GGUF_TYPE_Q4_1,   GGUF_TYPE_Q
                                  GGUF_TYPE_Q2_K,   GGUF_TYPE_Q3_K,   GGUF_TYPE_Q4_K, GGUF_TYPE_Q5_K, GGUF_TYPE_Q6_K,
                                  GGUF_TYPE_IQ4_NL, GGUF_TYPE_IQ4_XS, GGUF_TYPE_MXFP4};
 
+/* Any bytes, but for scales that are finite. */
 static void fill(uint8_t *block, uint32_t type)
 {
-    static const struct {
-        uint8_t type;
-        uint8_t at[2]; /* of f16 */
-    } halves[] = {{GGUF_TYPE_Q2_K, {80, 82}}, {GGUF_TYPE_Q3_K, {108, 108}}, {GGUF_TYPE_Q6_K, {208, 208}}};
-    uint8_t first = 0, second = type == GGUF_TYPE_Q4_1 || type == GGUF_TYPE_Q5_1 || type == GGUF_TYPE_Q4_K ||
-                                        type == GGUF_TYPE_Q5_K
-                                    ? 2
-                                    : 0;
+    const struct block_scales scales = block_scales(type);
     for (uint32_t i = 0; i < blocks_bytes(type); i++) {
         block[i] = random_byte();
     }
-    for (size_t i = 0; i < COUNT_OF(halves); i++) {
-        first = halves[i].type == type ? halves[i].at[0] : first;
-        second = halves[i].type == type ? halves[i].at[1] : second;
-    }
-    if (type != GGUF_TYPE_MXFP4) { /* finite ones */
-        block[first + 1] &= 0xBF;
-        block[second + 1] &= 0xBF;
+    for (uint32_t i = 0; i < scales.count; i++) {
+        block[scales.at[i] + 1] &= 0xBF;
     }
 }
 
