@@ -1,4 +1,5 @@
-/* struct platform on a BIOS: screen, keys and clock by INT 10h, INT 16h and the timer chip, files by FAT over INT 13h. */
+/* struct platform on a BIOS: screen, keys and clock by INT 10h, INT 16h and the timer chip, files by fat_*.c over INT
+   13h. */
 #include "bios_platform.h"
 
 #include "base/format.h"
@@ -198,7 +199,7 @@ static uint32_t start_processors(struct platform *platform, void (*work)(void *c
 static void stop_processors(struct platform *platform)
 {
     (void)platform;
-    processors_stop();
+    processors_stop(platform->processors_note, sizeof platform->processors_note);
 }
 
 void bios_platform_init(struct platform *platform, struct bios_machine *machine, uint32_t origin)

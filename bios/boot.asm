@@ -114,8 +114,8 @@ is_this:
 .done:  popa
         ret
 
-; Reads sector EDI to BX; CF = 1, ZF = 0 if it cannot be read. By CHS only sectors 0 and 1, which are on the first track of any
-; disk. Changes AX, CX, BP, SI.
+; Reads sector EDI to BX; CF = 1, ZF = 0 if it cannot be read. By CHS only sectors 0 and 1, which are on the first track
+; of any disk. Changes AX, CX, BP, SI.
 read_sector:
         mov bp, TRIES
 .try:   cmp edi, 1

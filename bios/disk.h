@@ -31,8 +31,8 @@ void disk_init(struct disk *disk, uint8_t drive);
 
 /*
  * Reads `count` sectors of 512 bytes from `lba` on to `buffer`, anywhere in memory. Fails after every remedy: six tries
- * with resets and ever fewer sectors, then as many through CHS; after three seconds no more of them. A drive that has not
- * told of a bad sector by then, as one does not that was pulled out, is taken for gone.
+ * with resets and ever fewer sectors, then as many through CHS. After three seconds there are no more tries, and unless
+ * the BIOS tells of a bad sector, the drive is taken for gone: it may have been pulled out.
  */
 enum disk_status disk_read(struct disk *disk, uint32_t lba, uint32_t count, void *buffer);
 

@@ -138,6 +138,9 @@ int fat_boot_open(struct fat_boot *boot, const char *path, struct fat_file *file
     for (uint32_t i = first; i < end && status == FAT_NOT_FOUND; i++) {
         status = fat_file_open(&boot->disk.volume[i], path, file);
         boot->error = boot->disk.volume[i].error;
+        if (status == FAT_DAMAGED && i > first) {
+            status = FAT_NOT_FOUND; /* another system's partition may begin with what is left of a FAT volume */
+        }
     }
     return status;
 }

@@ -1,6 +1,6 @@
 /*
- * The files of the boot disk, by the rule that core/platform.h states: models come from the first volume with one, every
- * other file from the first volume that has it, in the order of fat_disk.h.
+ * The files of the boot disk, by the rule that core/platform.h states: models come from the first volume with one,
+ * every other file from the first volume that has it, in the order of fat_disk.h.
  */
 #ifndef BOOTLLAMA_FAT_BOOT_H
 #define BOOTLLAMA_FAT_BOOT_H

@@ -1,6 +1,6 @@
 /*
- * Sectors of a disk through a cache: short lines for directories, and for file allocation tables, which are gone through
- * in any order, pieces of 32 KiB in memory that the owner gives.
+ * Sectors of a disk through a cache: short lines for directories; and for file allocation tables, which are read in any
+ * order, pieces of 32 KiB in memory that the owner gives.
  */
 #ifndef BOOTLLAMA_FAT_CACHE_H
 #define BOOTLLAMA_FAT_CACHE_H

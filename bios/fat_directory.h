@@ -25,7 +25,7 @@ struct fat_list { /* where the last fat_directory_list ended; all zero is the st
     uint32_t index; /* of the next entry, 0 = none was listed */
 };
 
-/* Finds what `path` ("/MODELS/A.GGUF", any case, long or short names) names. The root directory is one with cluster 0. */
+/* Finds what `path` ("/MODELS/A.GGUF", any case, long or short names) names. The root directory has cluster 0. */
 int fat_directory_find(struct fat_volume *volume, const char *path, struct fat_entry *entry);
 
 /* Finds entry number `index` of the directory at `path` in the order on the disk, without ".", ".." and labels.

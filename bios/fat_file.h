@@ -23,9 +23,9 @@ struct fat_file {
 };
 
 /*
- * Opens the file at `path` (as for fat_directory_find). Only its first cluster is looked at: a chain that ends too early
- * or leads anywhere but to clusters of the volume makes FAT_DAMAGED when it is read, and so does a circle, at the latest
- * when the last cluster is. A chain that goes on after the file's size does no harm.
+ * Opens the file at `path` (as for fat_directory_find), looking at its first cluster alone. A chain that ends early or
+ * leads anywhere but to clusters of the volume makes FAT_DAMAGED when it is read there. So does a circle, at the latest
+ * with the last cluster. A chain that goes on after the file's size does no harm.
  */
 int fat_file_open(struct fat_volume *volume, const char *path, struct fat_file *file);
 

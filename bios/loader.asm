@@ -1,10 +1,12 @@
 ; The first sector of stage 2: reads the rest of it.
 ;
-; Loaded by boot.asm to STAGE2_ADDRESS and entered there in real mode with DL = boot drive, EDI = the LBA of this
-; sector, CX = sectors of stage 2, EBX = its checksum, DS = ES = SS = 0. Asks whether there is memory for stage 2 and its data (error M). Reads what is
-; missing, at most BOUNCE_SECTORS at once and never across a 64 KiB line, through EDD where the drive has it and through
-; CHS otherwise. Then start.asm, with DL as above and EDI = the LBA of the boot sector. A transfer that fails is tried again after a reset with half the
-; sectors, six times; then through CHS; then it is error R. A wrong checksum is error S.
+; Loaded by boot.asm to STAGE2_ADDRESS and entered there in real mode with DL = boot drive, EDI = LBA of this sector,
+; CX = sectors of stage 2, EBX = its checksum, DS = ES = SS = 0.
+; Asks whether there is memory for stage 2 and its data (error M). Reads what is missing, at most BOUNCE_SECTORS at once
+; and never across a 64 KiB line, through EDD where the drive has it and through CHS otherwise. Then start.asm, with DL
+; as above and EDI = the LBA of the boot sector.
+; A transfer that fails is tried again after a reset with half the sectors, six times; then through CHS; then it is
+; error R. A wrong checksum is error S.
 
 %include "layout.inc"
 

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "a20.h"
+#include "acpi_root.h"
 #include "base/format.h"
 #include "base/text.h"
 #include "bios_platform.h"
@@ -97,11 +98,15 @@ _Noreturn void bios_main(uint32_t drive, uint32_t origin)
     show_stage(&machine, text);
     show_stage(&machine, ", memory");
     check_machine(&machine);
+    const char *clock_note = clock_start(acpi_root());
     show_stage(&machine, ", x87");
     start_x87_and_sse();
     show_stage(&machine, ", disk");
     disk_init(&machine.disk, (uint8_t)drive);
     show_stage(&machine, "\n");
+    if (clock_note != NULL) {
+        terminal_line(&machine.terminal, clock_note);
+    }
     bios_platform_init(&platform, &machine, origin);
     console_run(&platform);
     terminal_stop(&machine.terminal, "bootllama has ended.");

@@ -94,6 +94,17 @@ $(eval $(call any_cpu_program,host,-m64))
 $(eval $(call any_cpu_program,host32-x87,-m32 -no-pie))
 $(eval $(call any_cpu_program,host32-sse2,-m32 -no-pie))
 
+# A program of ring 0 for QEMU's -kernel: the BIOS build's objects, linked above 1 MiB.
+$(TEST)/refused_instructions.o: test/boot/refused_instructions.c
+	@mkdir -p $(@D)
+	$(BIOS_COMPILE) -o $@ $<
+
+$(TEST)/refused_instructions: $(TEST)/refused_instructions.o $(BUILD)/bios/pc/control_registers.c.o \
+    $(BUILD)/bios/core/base/memory.o $(BUILD)/bios/core/kernel/cpuid.o
+	ld -m elf_i386 -nostdlib --gc-sections --build-id=none -z noexecstack -Ttext=0x100000 -e start -o $@ $^
+
+TEST_PROGRAMS += $(TEST)/refused_instructions
+
 # Objects on the way to a program stay.
 .SECONDARY: $(UNIT_TESTS:%=$(TEST)/unit64/test/unit/%.o) $(UNIT_TESTS:%=$(TEST)/unit32/test/unit/%.o) \
     $(FUZZ_TARGETS:%=$(TEST)/fuzz/test/fuzz/%.o) $(FUZZ_TARGETS:%=$(TEST)/unit32/test/fuzz/%.o)

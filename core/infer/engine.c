@@ -58,6 +58,13 @@ static uint32_t mebibytes(uint64_t bytes)
     return (uint32_t)((bytes + 0xFFFFF) >> 20);
 }
 
+int engine_refuse_size(const char *path, uint64_t bytes, uint64_t memory, struct error *error)
+{
+    return error_set(error, "%s: the model needs %s%u MiB of memory, %u MiB are free; choose a smaller model", path,
+                     bytes == UINT64_MAX ? "more than " : "", mebibytes(bytes == UINT64_MAX ? SIZE_MAX : bytes),
+                     (uint32_t)(memory >> 20));
+}
+
 static int reserve(struct engine *engine, const char *path, uint64_t bytes, struct error *error)
 {
     struct platform *platform = engine->platform;
@@ -66,12 +73,7 @@ static int reserve(struct engine *engine, const char *path, uint64_t bytes, stru
         engine->memory_bytes = (size_t)bytes;
         engine->memory = platform->reserve(platform, engine->memory_bytes);
     }
-    if (engine->memory == NULL) {
-        return error_set(error, "%s: the model needs %s%u MiB of memory, %u MiB are free; choose a smaller model", path,
-                         bytes == UINT64_MAX ? "more than " : "", mebibytes(bytes == UINT64_MAX ? SIZE_MAX : bytes),
-                         (uint32_t)(memory >> 20));
-    }
-    return 0;
+    return engine->memory != NULL ? 0 : engine_refuse_size(path, bytes, memory, error);
 }
 
 _Static_assert(43 * ENGINE_TURN_MAX >= CHAT_TEMPLATE_MAX, "a template fits into the scratch memory");
@@ -110,6 +112,8 @@ static int load(struct engine *engine, struct reader *reader, const struct kerne
     if (layout_run(engine, context, &arena) != 0) {
         return error_set(error, "%s: no memory left to run with", reader->path);
     }
+    compute_open(&engine->compute, engine->platform, kernel);
+    engine->transformer.compute = &engine->compute;
     reader->window = engine->window; /* the other one's memory is in use now */
     reader->window_size = sizeof engine->window;
     reader->window_used = 0;
@@ -172,12 +176,14 @@ static void run_once(void *context)
     transformer_run(&engine->transformer, &token, 1, 0, true);
 }
 
-void engine_share(struct engine *engine, struct team *team, uint32_t processors)
+void engine_share(struct engine *engine, struct team *team, uint32_t processors, struct compute_stop stop)
 {
+    compute_open(&engine->compute, engine->platform, engine->model.kernel);
+    compute_ask(&engine->compute, stop);
     engine->transformer.team = team;
     engine->text_count = engine->filled = 0;
     if (processors == ENGINE_PROCESSORS_AUTO) {
-        team_choose(team, engine->model.kernel, engine_weights(engine), run_once, engine);
+        team_choose(team, &engine->compute, engine_weights(engine), run_once, engine);
     } else {
         team_use(team, processors);
     }

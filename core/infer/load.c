@@ -20,6 +20,7 @@ struct loader {
     struct reader *reader;
     struct strip strip;
     struct load_progress progress;
+    struct compute compute;
     uint64_t done, total;     /* bytes of tensors */
     struct checksum checksum; /* of the bytes done */
     struct error *error;
@@ -107,15 +108,15 @@ static int not_finite(struct loader *loader, uint32_t id, uint32_t row)
                      loader->reader->path, name, row);
 }
 
-static void pack_strip(const struct loader *loader, uint8_t *tiles, const struct q8_0_block *block, uint32_t groups)
+static void pack_strip(struct loader *loader, uint8_t *tiles, const struct q8_0_block *block, uint32_t groups)
 {
     const struct kernel *kernel = loader->model->kernel;
-    struct platform *platform = loader->reader->platform;
-    compute_begin(platform, kernel); /* packing uses vector registers, too */
+    compute_begin(&loader->compute); /* packing uses vector registers, too */
     for (uint32_t group = 0; group < groups; group++, tiles += kernel->tile_bytes) {
         kernel->tile_pack(tiles, block + group, groups);
+        compute_done(&loader->compute, 1);
     }
-    compute_end(platform, kernel);
+    compute_end(&loader->compute);
 }
 
 static int report(struct loader *loader, uint64_t bytes)
@@ -263,6 +264,7 @@ int load_weights(struct model *model, const struct gguf *gguf, struct reader *re
                             .error = error,
                             .checksum = CHECKSUM_START};
     const size_t mark = arena->used;
+    compute_open(&loader.compute, reader->platform, model->kernel);
     strip_layout(&loader.strip, gguf, arena);
     for (uint32_t id = 0; id < gguf->tensor_count; id++) {
         loader.total += gguf->tensor[id].type != GGUF_TYPE_ABSENT ? gguf->tensor[id].size : 0;

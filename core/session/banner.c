@@ -28,8 +28,9 @@ void banner_machine(struct output *output, const struct models *models)
                vendor ? " (" : "", platform->vendor, vendor ? ")" : "");
     output_say(output, COLOUR_TEXT, "CPU: %s\n", models->cpu.name);
     banner_kernel(output, models);
-    output_say(output, COLOUR_TEXT, "Processors: %u\nMemory: %u MiB free\n", team_processors(&models->team),
-               (uint32_t)(platform->memory_free(platform) >> 20));
+    const bool note = platform->processors_note[0] != 0;
+    output_say(output, COLOUR_TEXT, "Processors: %u%s%s\nMemory: %u MiB free\n", team_processors(&models->team),
+               note ? ", " : "", platform->processors_note, (uint32_t)(platform->memory_free(platform) >> 20));
 }
 
 /* As the file states it, or counted, padding included. */

@@ -191,10 +191,20 @@ static int open_model(struct models *models, const struct kernel *kernel)
     return 0;
 }
 
+static bool stop_asked(void *typeahead)
+{
+    return typeahead_stop_asked(typeahead);
+}
+
+struct compute_stop models_stop(struct models *models)
+{
+    return (struct compute_stop){stop_asked, models->typeahead};
+}
+
 void models_share(struct models *models)
 {
     if (models->loaded) {
-        engine_share(&models->engine, &models->team, models->config->processors);
+        engine_share(&models->engine, &models->team, models->config->processors, models_stop(models));
     }
 }
 
@@ -259,12 +269,19 @@ void models_close(struct models *models)
     }
 }
 
+/* The memory that there would be without the present model. */
+static uint64_t memory_for_another(const struct models *models)
+{
+    struct platform *platform = models->platform;
+    return platform->memory_free(platform) + (models->loaded ? models->engine.memory_bytes : 0);
+}
+
 /* Plans the model at `path` as if the present one were gone. Too little memory for planning does not refuse it. */
 static int plan(struct models *models, const char *path, const struct kernel *kernel, struct engine_plan *out,
                 struct error *error)
 {
     struct platform *platform = models->platform;
-    const uint64_t memory = platform->memory_free(platform) + (models->loaded ? models->engine.memory_bytes : 0);
+    const uint64_t memory = memory_for_another(models);
     struct engine *scratch = platform->reserve(platform, sizeof *scratch);
     *out = (struct engine_plan){0};
     if (scratch == NULL) {
@@ -275,15 +292,20 @@ static int plan(struct models *models, const char *path, const struct kernel *ke
     return status;
 }
 
-/* Loads the model `name` for `kernel`, or brings the present one back. Returns 0, or -1 with the error said. */
+/* Loads the model `name` for `kernel`. Keeps the present one where the header or the size tells that it cannot be done,
+   and brings it back where that shows later. Returns 0, or -1 with the error said. */
 static int change(struct models *models, const char *name, const struct kernel *kernel)
 {
-    struct engine_plan ignored;
+    struct engine_plan needs;
     struct error error;
     char path[sizeof models->path], former[sizeof models->path];
     const bool loaded = models->loaded;
     format(path, sizeof path, "%s/%s", MODELS_FOLDER, name);
-    if (plan(models, path, kernel, &ignored, &error) != 0) {
+    int status = plan(models, path, kernel, &needs, &error);
+    if (status == 0 && needs.bytes > 0 && needs.context == 0) {
+        status = engine_refuse_size(path, needs.bytes, memory_for_another(models), &error);
+    }
+    if (status != 0) {
         output_error(models->output, error.text);
         return -1;
     }

@@ -58,6 +58,9 @@ void models_use_kernel(struct models *models, const struct kernel *kernel);
    0, or -1 with the error said and no model loaded. */
 int models_reopen(struct models *models, const struct kernel *kernel);
 
+/* Escape and Ctrl-C, as computing asks for them. */
+struct compute_stop models_stop(struct models *models);
+
 /* Shares the model out among processors as config->processors says. The context is empty afterwards. */
 void models_share(struct models *models);
 

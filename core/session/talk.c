@@ -78,11 +78,6 @@ static void put(void *context, const char *utf8, size_t n)
     output_text_put(context, utf8, n);
 }
 
-static bool stop_asked(void *context)
-{
-    return typeahead_stop_asked(context);
-}
-
 /* Tells talk->last_prompt with talk->last_seed. */
 static bool tell_last(struct talk *talk)
 {
@@ -95,7 +90,7 @@ static bool tell_last(struct talk *talk)
         .steps = talk->settings->config.steps,
         .chat = talk_chat(talk),
         .sink = {put, talk->output},
-        .stop = {stop_asked, talk->typeahead},
+        .stop = models_stop(models),
     };
     struct error error;
     story.go_on = story.chat != NULL;

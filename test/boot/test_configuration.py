@@ -180,13 +180,18 @@ def test_random_seed(boot, volume):
 
 
 @pytest.mark.parametrize("firmware", FIRMWARES)
-@pytest.mark.parametrize("width", [20, 40, "off"])
-def test_wrap(boot, volume, firmware, width):
-    volume.configure(wrap=width, **FAST)
+def test_wrap(boot, volume, firmware):
+    """From the file on, and as /set changes it."""
+    volume.configure(wrap=20, **FAST)
     text = expected(**FAST)
     with boot(volume.path, firmware) as machine:
         machine.start()
-        assert machine.story().text == (text if width == "off" else wrapped(text, width))
+        assert machine.story().text == wrapped(text, 20)
+        for width in 40, "off":
+            machine.type(f"/set wrap {width}\r")
+            machine.wait_for(f"\nwrap = {width}\n> ")
+            machine.type("\r")
+            assert machine.story().text == (text if width == "off" else wrapped(text, width))
 
 
 def colours(boot, volume, **settings):

@@ -13,6 +13,7 @@ from stories import IMAGE, MODEL, expected
 from volume import PARTITION_ENTRY, PARTITION_LBA, SECTOR, Volume
 
 PROMPT = re.compile(r"\n> $")
+STATUS = r"INT 13h status [0-9a-f]{2}h at LBA \d+"
 
 
 def answer(machine, typed, seconds):
@@ -74,8 +75,7 @@ def test_stick_pulled_out(boot, volume):
         for typed in ("/model default", "/model default", "/models"):
             said, seconds = answer(machine, typed, 60)
             print(f"{typed}: {said} after {seconds:.1f} s")
-            assert re.fullmatch(r"Error: /MODELS\b.*: the drive does not answer, INT 13h status [0-9a-f]{2}h at LBA \d+",
-                                said)
+            assert re.fullmatch(rf"Error: /MODELS\b.*: the drive does not answer, {STATUS}", said)
             assert seconds < 20
         machine.enter("")
         machine.tells(expected())
@@ -89,7 +89,7 @@ def test_stick_put_back(boot, volume):
         machine.wait_for(PROMPT)
         machine.ask("eject", device="disk", force=True)
         said, seconds = answer(machine, "/model default", 60)
-        assert re.fullmatch(r"Error: /MODELS\b.*INT 13h status [0-9a-f]{2}h at LBA \d+", said) and seconds < 20
+        assert re.fullmatch(rf"Error: /MODELS\b.*{STATUS}", said) and seconds < 20
         machine.ask("blockdev-change-medium", device="disk", filename=str(volume.path), format="raw")
         machine.type("/model default\r")
         machine.wait_for("Model: bootllama default")
@@ -134,8 +134,8 @@ def chain_loader(folder, drive, lba, passed):
     """Boot code, as of a master boot record: starts sector `lba` of `drive` with DL = `passed`. 440 bytes."""
     source, binary = folder / "chain.asm", folder / "chain.bin"
     source.write_text(CHAIN_LOADER)
-    subprocess.run(["nasm", "-f", "bin", f"-DDRIVE={drive}", f"-DLBA={lba}", f"-DPASSED={passed}", "-o", binary, source],
-                   check=True)
+    names = [f"-DDRIVE={drive}", f"-DLBA={lba}", f"-DPASSED={passed}"]
+    subprocess.run(["nasm", "-f", "bin", *names, "-o", binary, source], check=True)
     return binary.read_bytes()
 
 
@@ -213,8 +213,8 @@ def test_other_file_system(boot, volume, signature, name):
 
 
 def test_models_of_another_partition(boot, tmp_path):
-    """The first partition, which is active, has settings and files that only look like models; the second one is Linux's
-    by its type, and has the model and settings that do not count."""
+    """The first partition, which is active, has settings and files that only look like models; the second one, Linux's
+    by its type, has the model, and settings that do not count."""
     first, second = Volume.copy_of_image(tmp_path / "first.img"), Volume.copy_of_image(tmp_path / "second.img")
     first.delete("/MODELS/*")
     first.put(b"no model", "/MODELS/A.GGUF")

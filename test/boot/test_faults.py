@@ -12,6 +12,7 @@ from stories import DEFAULT_SEED, IMAGE, MODEL, expected, refusal
 from volume import END_OF_CHAIN, SECTOR, Volume
 
 PATH = f"/MODELS/{MODEL.name.upper()}"
+FAST = {"temperature": 0, "steps": 20}
 ONCE, LASTING = {"once": "on"}, {"once": "off"}
 
 
@@ -186,22 +187,47 @@ BAD_MODELS = {  # name -> the file's bytes, words of the message
     "flipped-weights": (flipped_weights, "not read as they were written"),
     "infinite-scale": (lambda: patched(tensor_data_offset, b"\x00\x7c"), "infinite"),
 }
-BAD_ON_UEFI = ["cut-in-half", "tensor-count", "infinite-scale"]
+BAD_AT_START = ["cut-in-half", "infinite-scale"]  # noticed in the header, noticed among the weights
 
 
-@pytest.mark.parametrize("firmware, kind", [*(("bios", kind) for kind in BAD_MODELS),
-                                            *(("uefi", kind) for kind in BAD_ON_UEFI)])
-def test_bad_model(boot, volume, tmp_path, firmware, kind):
-    """The host program's message about the same file."""
+def put_bad(volume, folder, kind, path):
+    """Puts a bad model on the volume; returns the host program's message about the same file."""
     make, words = BAD_MODELS[kind]
-    bad = tmp_path / "bad.gguf"
+    bad = folder / "bad.gguf"
     bad.write_bytes(make())
-    keep_one_model(volume)
-    volume.put(bad, PATH)
-    message = refusal(bad, PATH)
+    volume.put(bad, path)
+    message = refusal(bad, path)
     assert words in message
+    return message
+
+
+@pytest.mark.parametrize("kind", BAD_AT_START)
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+def test_bad_model(boot, volume, tmp_path, firmware, kind):
+    volume.delete("/MODELS/*")
+    message = put_bad(volume, tmp_path, kind, PATH)
     with boot(volume.path, firmware) as machine:
         check_failure(machine, re.escape(message))
+
+
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+def test_bad_models_one_after_another(boot, volume, tmp_path, firmware):
+    """Each is refused, and the good one stays, loaded again where it had to make room."""
+    volume.configure(autostart="off", **FAST)
+    messages = {kind: put_bad(volume, tmp_path, kind, f"/MODELS/{kind}.gguf") for kind in BAD_MODELS}
+    with boot(volume.path, firmware) as machine:
+        machine.start()
+        machine.wait_for("\n> ")
+        machine.enter("The dog")
+        machine.tells(expected("The dog", **FAST))
+        for kind, message in messages.items():
+            machine.type(f"/model {kind}.gguf\r")
+            said = machine.wait_for("\n> ", error_allowed=True)
+            assert len(ERROR.findall(said)) == 1
+            after = rf"( Loading {re.escape(PATH)}: \[#{{20}}\] 100 %, [\d.]+ MB/s)? >"
+            assert re.fullmatch(f"Error: {re.escape(message)}{after}", " ".join(said[said.index("Error: "):].split()))
+        machine.enter("The dog")
+        machine.tells(expected("The dog", **FAST))
 
 
 @pytest.mark.parametrize("firmware", ["bios", "uefi"])
@@ -274,6 +300,21 @@ def test_model_too_large_for_memory(boot, wide_volume, firmware, memory):
         found = check_failure(machine, r"/MODELS/WIDE\.GGUF: the model needs (\d+) MiB of memory, (\d+) MiB are free; "
                                        r"choose a smaller model")
         assert 130 < int(found[1]) < 300 and int(found[2]) < memory
+
+
+def test_larger_model_refused_keeps_the_present_one(boot, volume, tmp_path):
+    """Nothing is loaded anew, since nothing was given up."""
+    write_wide(tmp_path / "wide.gguf", GgufFile(MODEL.read_bytes()), 8192)
+    volume.put(tmp_path / "wide.gguf", "/MODELS/WIDE.GGUF")
+    with boot(volume.path, memory=4) as machine:
+        machine.start()
+        machine.tells(expected())
+        machine.type("/model wide\r")
+        said = " ".join(machine.wait_for("\n> ", error_allowed=True).split())
+        assert re.fullmatch(r"/model wide Error: /MODELS/WIDE\.GGUF: the model needs \d+ MiB of memory, \d MiB are free; "
+                            r"choose a smaller model >", said), said
+        machine.enter("")
+        machine.tells(expected(seed=DEFAULT_SEED + 1))
 
 
 @pytest.mark.parametrize("context, verdict", [(3000000, "fits"), (8000000, r"fits with a context of \d+ of 8000000")])

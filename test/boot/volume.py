@@ -156,7 +156,7 @@ class Volume:
         assert self.chain(name) == clusters
 
     def scatter(self, name, seed=1):
-        """Puts a file's clusters, which are to be in one piece, into any order: for files that `move` takes too long for."""
+        """Puts a file's clusters, which are to be in one piece, into any order: where `move` would take too long."""
         old = self.chain(name)
         assert old == list(range(old[0], old[0] + len(old)))
         new = random.Random(seed).sample(old, len(old))

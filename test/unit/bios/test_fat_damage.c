@@ -49,8 +49,8 @@ static uint32_t first_of_big(size_t number)
     return file.mark[0].cluster;
 }
 
-/* The FAT entry of cluster number `index` of /BIG.BIN is `value`: expects `message`, with the two numbers, from a read of
-   the whole file, and no harm before that place. */
+/* The FAT entry of cluster number `index` of /BIG.BIN is `value`: expects `message`, with the two numbers, from a read
+   of the whole file, and no harm before that place. */
 static void expect_broken(size_t number, uint32_t index, uint32_t value, const char *message)
 {
     char text[128];
@@ -141,17 +141,6 @@ static void a_looping_directory_ends(void **state)
     assert_int_equal(status, FAT_DAMAGED);
     assert_non_null(strstr(volume.error, "has no end"));
     assert_true(count < 65536 && disk->calls < 100000);
-}
-
-/* The slot of a file in the root directory, by its short name. */
-static uint8_t *find_slot(struct disk *disk, const char *name)
-{
-    for (uint8_t *at = disk->bytes; at < disk->bytes + (size_t)disk->sectors * FAT_SECTOR; at += 32) {
-        if (memcmp(at, name, 11) == 0)
-            return at;
-    }
-    fail_test("no slot %s\n", name);
-    return NULL;
 }
 
 static void directory_entries_are_checked(void **state)

@@ -279,6 +279,32 @@ static void files_that_look_like_models_can_at_least_be_named(void **state)
     assert_string_equal(entry.name, "A.GGUF");
 }
 
+/* The first cluster of BOOTLLAM.CFG on the volume at place(number) becomes none. */
+static void damage_settings(int number)
+{
+    struct disk part = {.bytes = joined_bytes + place(number) * FAT_SECTOR, .sectors = SMALL_SECTORS};
+    uint8_t *slot = find_slot(&part, "BOOTLLAMCFG");
+    slot[26] = slot[27] = 0xFF;
+}
+
+/* Of the first volume it is told; of others, which may be what is left of one, it is passed over. */
+static void damage_counts_on_the_first_volume(void **state)
+{
+    static const int order[] = {3, 3, 3};
+
+    (void)state;
+    begin(order, 3, -1);
+    damage_settings(0);
+    assert_int_equal(fat_boot_open(&boot, "/BOOTLLAM.CFG", &file), FAT_DAMAGED);
+    assert_string_equal(boot.error, "the file begins at cluster 65535, which is none: repair the volume");
+    begin((const int[]){0, 3, 3}, 3, -1);
+    damage_settings(1);
+    expect_text("/BOOTLLAM.CFG", "steps = 4");
+    damage_settings(2);
+    fat_boot_forget(&boot);
+    assert_int_equal(fat_boot_open(&boot, "/BOOTLLAM.CFG", &file), FAT_NOT_FOUND);
+}
+
 /* A model may be brought while the prompt waits. */
 static void a_disk_without_a_model_is_looked_at_again(void **state)
 {
@@ -350,6 +376,7 @@ int main(void)
         cmocka_unit_test(unreadable_sectors_are_told),
         cmocka_unit_test(the_first_volume_with_a_model_gives_the_models),
         cmocka_unit_test(files_that_look_like_models_can_at_least_be_named),
+        cmocka_unit_test(damage_counts_on_the_first_volume),
         cmocka_unit_test(a_disk_without_a_model_is_looked_at_again),
         cmocka_unit_test(a_disk_without_a_volume_has_no_settings),
         cmocka_unit_test(another_disk_is_looked_at_anew),

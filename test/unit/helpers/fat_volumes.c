@@ -175,3 +175,13 @@ void expect_file(const char *path, const void *content, uint32_t n)
     assert_int_equal(fat_file_read(&file, 0, out, n), FAT_OK);
     assert_memory_equal(out, content, n);
 }
+
+uint8_t *find_slot(struct disk *disk, const char *name)
+{
+    for (uint8_t *at = disk->bytes; at < disk->bytes + (size_t)disk->sectors * FAT_SECTOR; at += 32) {
+        if (memcmp(at, name, 11) == 0)
+            return at;
+    }
+    fail_test("no slot %s\n", name);
+    return NULL;
+}

@@ -62,11 +62,14 @@ int read_sectors(void *context, uint32_t lba, uint32_t count, void *buffer);
 /* An entry of the partition table, for a partition up to the end of the disk. */
 void set_partition(struct disk *disk, int number, uint8_t flag, uint8_t type, uint32_t lba);
 
-/* Looks for the volumes of a disk with an empty cache; returns what fat_disk_mount returns. The first one is `volume`. */
+/* Looks for the volumes of a disk, with an empty cache; the first one is `volume`. Returns as fat_disk_mount. */
 int mount_disk(struct disk *disk);
 
 /* Mounts a volume of the table, which must work, with no sector bad and nothing counted yet. */
 struct disk *mount_case(size_t number);
+
+/* The slot of a file in a directory, by its 11 characters on the disk. */
+uint8_t *find_slot(struct disk *disk, const char *name);
 
 /* Opens and reads a file of the mounted volume, which must be these n bytes. */
 void expect_file(const char *path, const void *content, uint32_t n);
