@@ -1,7 +1,9 @@
 ; A BIOS as bad as allowed, for test_machine.py: this sector stands in for the one-sector engine's on its disk, hooks
 ; INT 10h and INT 13h so that they change every register that they may, shuts the A20 gate, leaves nothing in the FPU,
 ; the flags and the registers as a well-meaning BIOS would, and then starts the engine, which lies at LBA ENGINE, at
-; 7C0:0. The first FAILURES calls of INT 13h fail. With FLOPPY the disk is a floppy. Loaded at 0:7C00; runs at 0:7000, where the engine has nothing.
+; 7C0:0. The first FAILURES calls of INT 13h fail. With FLOPPY the disk is a floppy.
+;
+; Loaded at 0:7C00; runs at 0:7000, where the engine has nothing.
 
 bits 16
 cpu 486
