@@ -101,10 +101,8 @@ load:
 %ifndef RECORD
             lea     ecx, [bx + 10 - SELECTOR] ; tries; the high half is 0 from here on
 .again:     mov     byte [v(packet + 2)], PIECE_SECTORS ; a BIOS that fails leaves another count
-            lea     esi, [v(packet)]
-%else
-            mov     si, packet
 %endif
+            lea     esi, [v(packet)]
             mov     ah, 42h
 %ifndef RECORD
             pusha
@@ -142,7 +140,11 @@ load:
             xor     cx, cx
 %else
             mov     si, PIECE
+%ifdef RECORD
+            mov     ecx, PIECE_SECTORS * 256 ; Bochs leaves something in the high half
+%else
             mov     cx, PIECE_SECTORS * 256
+%endif
             a32 rep movsw
             add     word [v(packet_lba)], PIECE_SECTORS
             cmp     byte [v(packet_lba + 1)], X >> 8
