@@ -124,8 +124,8 @@ struct gguf {
     struct gguf_pre pre;
     uint32_t merges; /* 1..GGUF_MERGES_MAX, each of at most GGUF_MERGE_MAX bytes */
     uint64_t merges_offset;
-    /* tokenizer.ggml.bos_token_id and so on; if the key is absent llama.cpp's 1, 2 and 0, of a BPE vocabulary 11, 11 and
-       none; GGUF_NO_TOKEN where the key says 4294967295 or the vocabulary is too small */
+    /* tokenizer.ggml.bos_token_id and so on; if the key is absent llama.cpp's 1, 2 and 0, of a BPE vocabulary 11, 11
+       and none; GGUF_NO_TOKEN where the key says 4294967295 or the vocabulary is too small */
     int32_t bos, eos, unknown;
     /* tokenizer.ggml.add_bos_token, if absent true, of a BPE vocabulary as `pre` says; false where bos is
        GGUF_NO_TOKEN */

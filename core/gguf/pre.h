@@ -1,6 +1,6 @@
 /*
- * The pre-tokenizers that tokenizer.ggml.pre names: how a byte-level BPE vocabulary wants text to be cut into words. Many
- * names stand for few rules; text/words.h follows them. Names, rules and flags are those of llama.cpp
+ * The pre-tokenizers that tokenizer.ggml.pre names: how a byte-level BPE vocabulary wants text to be cut into words.
+ * Many names stand for few rules; text/words.h follows them. Names, rules and flags are those of llama.cpp
  * (src/llama-vocab.cpp).
  */
 #ifndef BOOTLLAMA_GGUF_PRE_H

@@ -32,8 +32,8 @@ void decoder_begin(struct decoder *decoder, bool at_start)
     *decoder = (struct decoder){.at_start = at_start};
 }
 
-/* Takes the next byte of a piece's text; U+2581 is a space in SentencePiece's normal ones. Returns the bytes of the piece
-   used. */
+/* Takes the next byte of a piece's text; U+2581 is a space in SentencePiece's normal ones. Returns the bytes of the
+   piece used. */
 static uint32_t read_byte(const uint8_t *piece, uint32_t n, uint8_t type, bool bpe, uint8_t *byte)
 {
     *byte = piece[0];

@@ -1,6 +1,7 @@
 /*
  * Text to tokens (encode.h). The text is cut into characters, each a symbol; the pair of neighbours whose joint text
- * is the piece of the best score, or the one of the lowest merge, is merged, the leftmost of equals, until no pair is one.
+ * is the piece of the best score, or the one of the lowest merge, is merged, the leftmost of equals, until no pair is
+ * one.
  */
 #include "text/encode.h"
 
@@ -149,8 +150,8 @@ static void merge_all(struct encoder *encoder, uint32_t count)
     }
 }
 
-/* Cuts the text into bytes, or into characters by the lead bytes alone: ill-formed text makes odd symbols, and then byte
-   tokens. */
+/* Cuts the text into bytes, or into characters by the lead bytes alone: ill-formed text makes odd symbols, and then
+   byte tokens. */
 static uint32_t cut_symbols(struct encoder *encoder, uint32_t n)
 {
     const bool bytes = encoder->tokenizer->kind == GGUF_TOKENIZER_BPE;

@@ -181,7 +181,8 @@ static int read_types(struct tokenizer *tokenizer, struct tables *tables, const 
 enum { HASH_PRIME = 16777619 };
 #define HASH_START 2166136261u
 
-/* A slot: the id + 1, and above it bits of the hash, so that most other pieces are told apart without a look at them. */
+/* A slot: the id + 1, and above it bits of the hash, so that most other pieces are told apart without a look at them.
+   */
 enum { SLOT_ID_BITS = 20, SLOT_ID_MASK = (1 << SLOT_ID_BITS) - 1, SLOT_TAG_MASK = 0xFFF };
 _Static_assert((int)GGUF_VOCABULARY_MAX < (int)SLOT_ID_MASK, "a slot holds any id");
 
@@ -215,8 +216,8 @@ static bool is_piece(const struct tokenizer *tokenizer, uint32_t id, const uint8
            memcmp(tokenizer->text + start, bytes, n) == 0;
 }
 
-/* The slot that holds bytes[0..n), or the free one where it belongs, or NONE if PROBES_MAX others are before it. `hash` is
-   mixed. */
+/* The slot that holds bytes[0..n), or the free one where it belongs, or NONE if PROBES_MAX others are before it. `hash`
+   is mixed. */
 static uint32_t find_slot(const struct tokenizer *tokenizer, uint32_t hash, const uint8_t *bytes, size_t n, bool marked)
 {
     uint32_t at = (uint32_t)((uint64_t)hash * tokenizer->slot_count >> 32);
@@ -340,8 +341,9 @@ static void find_byte_tokens(struct tokenizer *tokenizer)
 
 /* ---- Merges ---- */
 
-/* Notes that merge number `merge` makes the piece `id` with `left` bytes on the left, unless an earlier one does. A list
-   holds each split once, so that it is no longer than its piece, and no longer than the bytes of its merges in the file. */
+/* Notes that merge number `merge` makes the piece `id` with `left` bytes on the left, unless an earlier one does. A
+   list holds each split once, so that it is no longer than its piece, and no longer than the bytes of its merges in the
+   file. */
 static void add_merge(const struct tables *tables, uint32_t merge, int32_t id, uint16_t left)
 {
     for (uint32_t other = tables->first_merge[id]; other != NONE; other = tables->next_merge[other]) {
@@ -354,8 +356,9 @@ static void add_merge(const struct tables *tables, uint32_t merge, int32_t id, u
     tables->first_merge[id] = merge;
 }
 
-/* Takes merge number `merge` as the file writes it, text[0..n): two pieces with a space between them. One whose parts are
-   no tokens can never apply and is passed over, as is a comment. Returns false if its parts are, but not what it makes. */
+/* Takes merge number `merge` as the file writes it, text[0..n): two pieces with a space between them. One whose parts
+   are no tokens can never apply and is passed over, as is a comment. Returns false if its parts are, but not what it
+   makes. */
 static bool take_merge(const struct tokenizer *tokenizer, const struct tables *tables, uint32_t merge, uint8_t *text,
                        size_t n)
 {

@@ -17,8 +17,8 @@ enum {
 struct tokenizer {
     uint32_t vocabulary;
     enum gguf_tokenizer kind;
-    /* All pieces end to end, as in the file; of BPE those that text is merged to as the bytes that they stand for. In the
-       arena, as all below. */
+    /* All pieces end to end, as in the file; of BPE those that text is merged to as the bytes that they stand for. In
+       the arena, as all below. */
     const uint8_t *text;
     const uint32_t *text_start; /* [vocabulary + 1] into text */
     const uint8_t *type;        /* [vocabulary] enum gguf_token_type */

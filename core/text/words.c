@@ -203,8 +203,8 @@ static bool gpt2(const struct part *part, size_t at, size_t *end)
     return true;
 }
 
-/* The letters from `start`, at least one, as Tekken joins them: U*L+|U+L*, where U is [A-Z] or a letter outside of ASCII
-   and L is [a-z] or such a letter. */
+/* The letters from `start`, at least one, as Tekken joins them: U*L+|U+L*, where U is [A-Z] or a letter outside of
+   ASCII and L is [a-z] or such a letter. */
 static size_t cased_letters(const struct part *part, size_t start)
 {
     size_t next, back = start, at = start;

@@ -19,8 +19,9 @@ void words_cut(enum gguf_pre_rule rule, const uint8_t *text, size_t n, words_tak
 
 enum { WORDS_GROWTH = 3 }; /* bytes that words_clean makes of one at most */
 
-/* Copies text[0..n) to out [WORDS_GROWTH * n] as llama.cpp understands it, and returns the bytes written: each byte that
-   begins no sequence of the right length becomes U+FFFD, sequences longer than need be become short, surrogates stay. */
+/* Copies text[0..n) to out [WORDS_GROWTH * n] as llama.cpp understands it, and returns the bytes written: each byte
+   that begins no sequence of the right length becomes U+FFFD, sequences longer than need be become short, surrogates
+   stay. */
 size_t words_clean(const uint8_t *text, size_t n, uint8_t *out);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Arbitrary text through byte-level BPE and back, with a vocabulary of all bytes: the first byte of the input chooses the
- * rule that cuts words. What streams out must be the text that went in, ill-formed bytes as llama.cpp takes them.
+ * Arbitrary text through byte-level BPE and back, with a vocabulary of all bytes: the first byte of the input chooses
+ * the rule that cuts words. What streams out must be the text that went in, ill-formed bytes as llama.cpp takes them.
  */
 #include <stdlib.h>
 #include <string.h>

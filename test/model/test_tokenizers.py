@@ -181,7 +181,7 @@ def test_file_without_a_pre_tokenizer(llama_cpp, core, model):
 @pytest.mark.parametrize("add_bos", [None, False, True])
 @pytest.mark.parametrize("pre", ["llama-bpe", "qwen2", "tekken", "smollm", "glm4"])
 def test_bos_without_its_keys(llama_cpp, core, model, pre, add_bos):
-    """llama.cpp's own BOS, and whether it goes first; where a file asks for one that there is not, llama.cpp gives up."""
+    """llama.cpp's own BOS, and whether it goes first; a file that asks for one that there is not it refuses."""
     if pre == "glm4" and add_bos:
         return
     check(llama_cpp, core, model("gpt-2", pre, bos_token_id=None, eos_token_id=None, add_bos_token=add_bos),

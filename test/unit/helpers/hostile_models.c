@@ -162,8 +162,8 @@ const struct hostile_model hostile_models[] = {
     {MERGES " has 2049 bytes in merge 0; allowed are 2048", {BPE, {KEY_ARRAY, MERGES, STRING, 1, "0108000000000000"}}},
     {MERGES " has 18446744073709551615 bytes in merge 1; allowed are 2048",
      {BPE, {KEY_ARRAY, MERGES, STRING, 2, "0000000000000000FFFFFFFFFFFFFFFF"}}},
-    {"tokenizer.ggml.pre is \"no-such\", a way to cut text that is not supported; use a model with another one, such as "
-     "\"llama-bpe\", \"qwen2\", \"smollm\", \"tekken\" or \"gpt-2\"",
+    {"tokenizer.ggml.pre is \"no-such\", a way to cut text that is not supported; use a model with another one, such "
+     "as \"llama-bpe\", \"qwen2\", \"smollm\", \"tekken\" or \"gpt-2\"",
      {BPE, {KEY_ARRAY, MERGES, STRING, 1, "0000000000000000"}, {KEY_TEXT, "tokenizer.ggml.pre", .text = "no-such"}}},
     {"tokenizer.ggml.pre is not a text", {{KEY_NUMBER, "tokenizer.ggml.pre", U32, 1}}},
     {TOKENS " is missing", {{KEY_REMOVE, TOKENS}}},

@@ -24,7 +24,8 @@ struct vocabulary {
  * Returns what tokenizer_load returns; vocabulary_free gives the memory back in any case.
  */
 int vocabulary_load(struct vocabulary *vocabulary, const struct piece *pieces, uint32_t count, bool with_types);
-/* The same of a BPE vocabulary without BOS and EOS, from pieces in the alphabet of bytes, with `merges` "LEFT RIGHT". */
+/* The same of a BPE vocabulary without BOS and EOS, from pieces in the alphabet of bytes, with `merges` "LEFT RIGHT".
+   */
 int vocabulary_load_bpe(struct vocabulary *vocabulary, const struct piece *pieces, uint32_t count,
                         const char *const *merges, uint32_t merge_count, const struct gguf_pre *pre);
 void vocabulary_free(struct vocabulary *vocabulary);

@@ -42,7 +42,8 @@ static void cutting(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         char all[256] = "";
-        words_cut(gguf_find_pre(rows[i].pre)->rule, (const uint8_t *)rows[i].text, strlen(rows[i].text), append_word, all);
+        const uint8_t *text = (const uint8_t *)rows[i].text;
+        words_cut(gguf_find_pre(rows[i].pre)->rule, text, strlen(rows[i].text), append_word, all);
         if (strcmp(all, rows[i].words) != 0) {
             fail_test("%s, \"%s\": %s instead of %s\n", rows[i].pre, rows[i].text, all, rows[i].words);
         }
@@ -75,7 +76,8 @@ static void words_are_the_text(void **state)
     for (size_t kind = 0; kind < sizeof letters; kind++) {
         for (size_t i = 0; i < LENGTH; i++) {
             random = random * 1664525 + 1013904223;
-            text[i] = (uint8_t)(kind + 1 < sizeof letters ? letters[kind] : letters[(random >> 16) % (sizeof letters - 1)]);
+            size_t letter = kind + 1 < sizeof letters ? kind : (random >> 16) % (sizeof letters - 1);
+            text[i] = (uint8_t)letters[letter];
         }
         text[LENGTH - 1] = 'x'; /* spaces that are not at the end */
         size_t n = words_clean(text, LENGTH, clean);
