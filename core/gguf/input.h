@@ -35,4 +35,19 @@ int gguf_refuse(struct gguf_input *in, const char *name, const char *pattern, ..
 /* Whether what is left of the file can hold `count` entries of `bytes_each`, below 64, at least. */
 bool gguf_fits(const struct gguf_input *in, uint64_t count, uint32_t bytes_each);
 
+/* Bytes of a value of enum gguf_value_type; 0 for strings and arrays. type < GGUF_VALUE_TYPES. */
+uint32_t gguf_value_bytes(uint32_t type);
+
+struct gguf_array {
+    uint32_t type; /* of its elements */
+    uint64_t count;
+};
+
+/* Reads the head of the array that is the value of the key `name`: its elements are single values or strings, and there
+   are not more of them than bytes left. Returns 0, or -1 with the error filled. */
+int gguf_get_array(struct gguf_input *in, const char *name, struct gguf_array *array);
+
+/* Moves past the value of the key `name`. type < GGUF_VALUE_TYPES. Returns 0, or -1 with the error filled. */
+int gguf_skip_value(struct gguf_input *in, const char *name, uint32_t type);
+
 #endif
