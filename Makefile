@@ -19,6 +19,7 @@ include core/core.mk
 include host/host.mk
 include model/model.mk
 include bios/bios.mk
+include bios/sector/sector.mk
 include uefi/uefi.mk
 include image/image.mk
 include image/run.mk

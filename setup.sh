@@ -36,6 +36,10 @@ test  nodejs            program node
 test  npm               program npm
 test  imagemagick       program convert
 test  universal-ctags   program ctags
+test  bochs             program bochs
+test  bochs-term        bochs_display
+test  bochsbios         file /usr/share/bochs/BIOS-bochs-latest
+test  seabios           file /usr/share/seabios/bios.bin
 debug gdb               program gdb
 TABLE
     if [[ ${GUI:-0} == 1 ]]; then
@@ -50,6 +54,7 @@ gcc_library() { program gcc && [[ $(gcc "${@:2}" -print-file-name="$1") == /* ]]
 clang_fuzzer() { program clang && file "$(clang -print-resource-dir)/lib/linux/libclang_rt.fuzzer-x86_64.a"; }
 python_module() { file /usr/bin/python3 && /usr/bin/python3 -c "import $1" 2>/dev/null; }
 ovmf() { "$(dirname "$0")/image/ovmf.sh" >/dev/null 2>&1; }
+bochs_display() { compgen -G '/usr/lib/*/bochs/plugins/libbx_term_gui.so' >/dev/null; }
 window() { program qemu-system-x86_64 && qemu-system-x86_64 -display help 2>/dev/null | grep -qxE 'gtk|sdl'; }
 
 # Packages of the named groups whose test fails, one a line.

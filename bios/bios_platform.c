@@ -1,10 +1,10 @@
-/* struct platform on a BIOS: screen, keys and clock by INT 10h, INT 16h and the timer chip, files by FAT over INT 13h. */
+/* struct platform on a BIOS: screen, keys and clock by INT 10h, INT 16h and the timer chip, files by fat_*.c over INT
+   13h. */
 #include "bios_platform.h"
 
 #include "base/format.h"
 #include "clock.h"
 #include "cp437.h"
-#include "fat_disk.h"
 #include "layout.h"
 #include "power.h"
 #include "processors.h"
@@ -16,36 +16,53 @@ static struct bios_machine *machine_of(const struct platform *platform)
     return platform->state;
 }
 
+/* ---- The disk ---- */
+
 static int read_sectors(void *context, uint32_t lba, uint32_t count, void *buffer)
 {
-    return disk_read(context, lba, count, buffer);
+    enum disk_status status = disk_read(context, lba, count, buffer);
+    return status == DISK_OK ? FAT_OK : status == DISK_STOPPED ? FAT_STOPPED : FAT_READ_FAILED;
 }
 
-/* What a function of fat_*.h returned, as the interface wants it. */
-static int report(struct platform *platform, int status)
+/* core's question, for the disk. */
+static bool stop_asked(void *context)
 {
-    const struct bios_machine *machine = machine_of(platform);
-
-    if (status == FAT_OK || status == FAT_NOT_FOUND) {
-        return status == FAT_OK ? PLATFORM_OK : PLATFORM_NOT_FOUND;
-    }
-    format(platform->error, sizeof platform->error, "%s",
-           status == FAT_READ_FAILED ? machine->disk.error : machine->volume.error);
-    return PLATFORM_IO_ERROR;
+    const struct platform *platform = context;
+    return platform->stop_asked != NULL && platform->stop_asked(platform->stop_context);
 }
 
-/* The volume of the boot drive, looked for again as long as there was none. */
-static int mount(struct bios_machine *machine)
+/* What a function of fat_boot.h or fat_file.h returned, as the interface wants it. `error` is FAT's. */
+static int report(struct platform *platform, int status, const char *error)
 {
-    int status = FAT_OK;
-
-    if (!machine->mounted) {
-        fat_cache_init(&machine->cache, read_sectors, &machine->disk);
-        status = fat_disk_mount(&machine->volume, &machine->cache, cp437_high);
+    switch (status) {
+    case FAT_OK:
+        return PLATFORM_OK;
+    case FAT_NOT_FOUND:
+        return PLATFORM_NOT_FOUND;
+    case FAT_STOPPED:
+        format(platform->error, sizeof platform->error, "stopped by a key");
+        return PLATFORM_STOPPED;
+    default:
+        format(platform->error, sizeof platform->error, "%s",
+               status == FAT_READ_FAILED ? machine_of(platform)->disk.error : error);
+        return PLATFORM_IO_ERROR;
     }
-    machine->mounted = status == FAT_OK;
-    return status;
 }
+
+/* Memory for pieces of file allocation tables: a 64th, at most what the cache can use. */
+static void init_files(struct bios_machine *machine, uint32_t origin)
+{
+    enum { SHARE = 64 };
+    const uint64_t most = (uint64_t)FAT_CACHE_PIECES_MAX * FAT_CACHE_PIECE_BYTES;
+    uint64_t bytes = extended_memory_free(&machine->memory) / SHARE;
+
+    bytes = bytes < most ? bytes / FAT_CACHE_PIECE_BYTES * FAT_CACHE_PIECE_BYTES : most;
+    void *memory = bytes > 0 ? extended_memory_reserve(&machine->memory, (size_t)bytes) : NULL;
+    fat_cache_init(&machine->cache, read_sectors, &machine->disk, memory, memory != NULL ? (size_t)bytes : 0);
+    fat_boot_init(&machine->boot, &machine->cache, origin, cp437_high);
+}
+
+/* ---- struct platform ---- */
 
 static void put(struct platform *platform, const char *utf8, size_t n)
 {
@@ -54,7 +71,14 @@ static void put(struct platform *platform, const char *utf8, size_t n)
 
 static int get_key(struct platform *platform)
 {
-    return terminal_get_key(&machine_of(platform)->terminal);
+    struct bios_machine *machine = machine_of(platform);
+    int key = terminal_get_key(&machine->terminal);
+
+    if (key != KEY_NONE && machine->disk.is_gone) { /* somebody is there, and may have plugged it in again */
+        disk_retry(&machine->disk);
+        fat_boot_forget(&machine->boot);
+    }
+    return key;
 }
 
 static int open(struct platform *platform, const char *path, struct platform_file *file)
@@ -66,15 +90,12 @@ static int open(struct platform *platform, const char *path, struct platform_fil
         format(platform->error, sizeof platform->error, "more than %d files open", BIOS_FILES);
         return PLATFORM_IO_ERROR;
     }
-    int status = mount(machine);
-    if (status == FAT_OK) {
-        status = fat_file_open(&machine->volume, path, &machine->file[number]);
-    }
+    int status = fat_boot_open(&machine->boot, path, &machine->file[number]);
     if (status == FAT_OK) {
         machine->in_use[number] = true;
         *file = (struct platform_file){.size = machine->file[number].size, .state = {number}};
     }
-    return report(platform, status);
+    return report(platform, status, machine->boot.error);
 }
 
 static void close(struct platform *platform, struct platform_file *file)
@@ -84,24 +105,20 @@ static void close(struct platform *platform, struct platform_file *file)
 
 static int read(struct platform *platform, struct platform_file *file, uint64_t offset, void *buffer, uint32_t bytes)
 {
-    return report(platform,
-                  fat_file_read(&machine_of(platform)->file[file->state[0]], (uint32_t)offset, buffer, bytes));
+    struct fat_file *opened = &machine_of(platform)->file[file->state[0]];
+
+    return report(platform, fat_file_read(opened, (uint32_t)offset, buffer, bytes), opened->volume->error);
 }
 
 static int list(struct platform *platform, const char *directory, uint32_t index, struct platform_entry *entry)
 {
     struct bios_machine *machine = machine_of(platform);
-    int status = mount(machine);
+    int status = fat_boot_list(&machine->boot, directory, index, &machine->entry);
 
     if (status == FAT_OK) {
-        status = fat_directory_list(&machine->volume, &machine->list, directory, index, &machine->entry);
+        fat_boot_describe(&machine->entry, entry);
     }
-    if (status == FAT_OK) {
-        const struct fat_entry *found = &machine->entry;
-        *entry = (struct platform_entry){.size = found->size, .is_directory = found->is_directory};
-        format(entry->name, sizeof entry->name, "%s", found->name);
-    }
-    return report(platform, status);
+    return report(platform, status, machine->boot.error);
 }
 
 static uint64_t microseconds(struct platform *platform)
@@ -182,10 +199,10 @@ static uint32_t start_processors(struct platform *platform, void (*work)(void *c
 static void stop_processors(struct platform *platform)
 {
     (void)platform;
-    processors_stop();
+    processors_stop(platform->processors_note, sizeof platform->processors_note);
 }
 
-void bios_platform_init(struct platform *platform, struct bios_machine *machine)
+void bios_platform_init(struct platform *platform, struct bios_machine *machine, uint32_t origin)
 {
     *platform = (struct platform){
         .state = machine,
@@ -216,4 +233,7 @@ void bios_platform_init(struct platform *platform, struct bios_machine *machine)
     };
     smbios_vendor(machine->vendor, sizeof machine->vendor);
     processors_find(&machine->memory);
+    init_files(machine, origin);
+    machine->disk.stop_asked = stop_asked;
+    machine->disk.context = platform;
 }

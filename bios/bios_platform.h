@@ -4,8 +4,7 @@
 
 #include "disk.h"
 #include "extended_memory.h"
-#include "fat_directory.h"
-#include "fat_file.h"
+#include "fat_boot.h"
 #include "platform.h"
 #include "terminal.h"
 
@@ -16,17 +15,15 @@ struct bios_machine {
     struct extended_memory memory;
     struct disk disk;
     struct fat_cache cache;
-    struct fat_volume volume; /* while `mounted` */
-    bool mounted;
+    struct fat_boot boot;
     struct fat_file file[BIOS_FILES];
     bool in_use[BIOS_FILES];
-    struct fat_list list;
     struct fat_entry entry; /* found last */
     char vendor[BIOS_VENDOR_MAX];
 };
 
 /* Makes *platform the platform of *machine, whose terminal, memory and disk are started. Both stay as long as the
-   program. */
-void bios_platform_init(struct platform *platform, struct bios_machine *machine);
+   program. origin: LBA of the boot sector that the program was started from. */
+void bios_platform_init(struct platform *platform, struct bios_machine *machine, uint32_t origin);
 
 #endif

@@ -1,9 +1,11 @@
 ; The boot sector: finds the drive that it came from, loads the first sector of stage 2 and starts it.
 ;
 ; Loaded by the BIOS to 0000:7C00 (or 07C0:0000) from LBA 0, in real mode, with DL = drive (on some machines a lie).
-; It reads LBA 1 to STAGE2_ADDRESS, checks its checksum and jumps to 0000:8000 (loader.asm) with DL = the drive,
-; CX = STAGE2_SECTORS, EBX = STAGE2_SUM, DS = ES = SS = 0. The loader comes back for two services: BOOT_FAIL and
-; BOOT_SUM. STAGE2_SECTORS, STAGE2_SUM and LOADER_SUM come from the build.
+; The image may also have been written into a partition: then a master boot record loads the partition's first sector,
+; this one, and all places count from there. It reads the sector after this one to STAGE2_ADDRESS, checks its checksum
+; and jumps to 0000:8000 (loader.asm) with DL = the drive, EDI = the LBA of that sector, CX = STAGE2_SECTORS,
+; EBX = STAGE2_SUM, DS = ES = SS = 0. The loader comes back for two services: BOOT_FAIL and BOOT_SUM. STAGE2_SECTORS,
+; STAGE2_SUM and LOADER_SUM come from the build.
 ;
 ; Bytes 3..59h are left to a BPB, since some BIOSes write there; 1B8h..1FDh hold the disk signature and the partition
 ; table, which the image builder fills. What goes wrong ends in a letter (README.md), a key press and a new boot.
@@ -12,9 +14,7 @@
 
 %define TRIES 6                     ; each through CHS and through EDD, with a reset after it
 
-; Variables, addressed through BP (so through SS, which is 0).
-%define drive  bp + 0               ; byte: DL for INT 13h
-%define tries  bp + 1               ; byte: left for this sector
+%define END 0FFh                    ; of the list of drives
 
         bits 16
         cpu 8086
@@ -27,13 +27,12 @@
         times 5Ah - ($ - $$) db 0
 
 start:  jmp short main
-        times BOOT_FAIL - BOOT_ADDRESS - ($ - $$) nop
+.fail:  times BOOT_FAIL - BOOT_ADDRESS - ($ - $$) nop
         jmp near fail
         times BOOT_SUM - BOOT_ADDRESS - ($ - $$) nop
         jmp near checksum
 
-main:   cli
-        xor ax, ax
+main:   xor ax, ax
         mov ss, ax
         mov sp, REAL_STACK_TOP
         mov ds, ax
@@ -53,63 +52,80 @@ main:   cli
         push ds
         popf                        ; all flags 0: no trace of the test, DF = 0
         sti
-        and ah, 0F0h
         cmp ah, 70h
         mov al, 'P'
-        jne fail
+        jne start.fail
         cpu 386
 
-        ; DL as given if it can be true, else 80h, else 0: the first whose sector 0 is this sector.
-        mov bp, BOOT_VARIABLES
-        push word 0
-        push word 80h
-        push dx
-.drive: pop dx
+        ; DL as given if it can be true, then others: the first drive whose sector 0 is this sector, or that has a
+        ; partition whose first sector is (somebody has written the image there).
+        mov si, drives
+.drive: push si
         test dl, 70h                ; 00h..0Fh, 80h..8Fh
         jnz .next
-        mov [drive], dl
-        xor di, di
-        call read_sector
-        jc .next
-        mov si, BOOT_ADDRESS + 5Ah  ; not the BPB: the BIOS may have changed it in memory
-        mov di, STAGE2_ADDRESS + 5Ah
-        mov cx, (1BCh - 5Ah) / 2    ; code and disk signature
-        repe cmpsw
+        xor edi, edi
+        mov bx, STAGE2_ADDRESS
+        call is_this
         je .load
-.next:  cmp sp, REAL_STACK_TOP
+        mov si, STAGE2_ADDRESS + 1BEh + 8 ; the LBA in the first entry of the partition table
+        mov bh, STAGE2_ADDRESS + 512 >> 8
+        mov cx, 4
+.partition:
+        mov edi, [si]
+        call is_this
+        je .load
+        add si, 16
+        loop .partition
+.next:  pop si
+        lodsb
+        mov dl, al
+        cmp al, END
         jne .drive
         mov al, 'D'
-        jmp fail
+.fail:  jmp short start.fail
 
-.load:  mov sp, REAL_STACK_TOP
-        mov di, STAGE2_LBA
+.load:  inc edi
+        mov bh, STAGE2_ADDRESS >> 8
         call read_sector
         mov al, 'R'
-        jc fail
+        jc .fail
+        cmp word [bx], 'EF'         ; the header of a GPT, "EFI PART"
+        mov al, 'G'
+        je .fail
         mov cx, 1
-        mov dx, STAGE2_ADDRESS >> 4
+        mov bp, STAGE2_ADDRESS >> 4
         call checksum
         cmp ebx, LOADER_SUM
         mov al, 'S'
-        jne fail
+        jne .fail
         mov ebx, STAGE2_SUM
         mov cx, STAGE2_SECTORS
-        mov dl, [drive]
         jmp STAGE2_ADDRESS
 
-; Reads sector DI, 0 or 1 (so that it is on the first track of any disk), to STAGE2_ADDRESS. CF = 1 if it cannot be
-; read. Changes AX, BX, CX, SI.
+; ZF = 1 if sector EDI is this one. Reads it to BX; keeps all registers.
+is_this:
+        pusha
+        call read_sector
+        jc .done
+        mov si, BOOT_ADDRESS + 5Ah  ; not the BPB: the BIOS may have changed it in memory
+        lea di, [bx + 5Ah]
+        mov cx, (1BCh - 5Ah) / 2    ; code and disk signature
+        repe cmpsw
+.done:  popa
+        ret
+
+; Reads sector EDI to BX; CF = 1, ZF = 0 if it cannot be read. By CHS only sectors 0 and 1, which are on the first track
+; of any disk. Changes AX, CX, BP, SI.
 read_sector:
-        mov byte [tries], TRIES
-        mov bx, STAGE2_ADDRESS
-.try:   lea cx, [di + 1]            ; cylinder 0, head 0, sectors count from 1
-        mov dh, 0
+        mov bp, TRIES
+.try:   cmp edi, 1
+        ja .edd
+        lea cx, [di + 1]            ; cylinder 0, head 0, sectors count from 1
         mov ax, 0201h
         call disk
         jnc .done
-        push dword 0                ; the packet, made anew for every call: a BIOS writes to it
-        push word 0
-        push di
+.edd:   push dword 0                ; the packet, made anew for every call: a BIOS writes to it
+        push edi
         push es
         push bx
         push word 1
@@ -119,46 +135,43 @@ read_sector:
         call disk
         pop ax
         pop ax                      ; blocks really read
-        pop ecx
-        pop ecx
-        pop ecx
-        jc .failed
-        dec ax
+        sbb ax, 1                   ; 0 if it was one, and no error
+        add sp, 12
+        test ax, ax
         jz .done
-.failed:
         mov ah, 0                   ; reset
         call disk
-        dec byte [tries]
+        dec bp
         jnz .try
-        stc
+        cmp sp, byte -1             ; below it
 .done:  ret
 
-; INT 13h on the drive; returns CF and keeps all registers, whatever the BIOS does to them.
+; INT 13h on drive DL; returns CF and keeps all registers, whatever the BIOS does to them.
 disk:   pusha
         push ds
         push es
-        mov dl, [drive]
+        mov dh, 0                   ; head
         int 13h
         pop es
         pop ds
         popa
         ret
 
-; EBX = sum of CX sectors at DX:0, sum = sum * 31 + next for each dword: a bad read shows, and so do parts of different
-; builds. Changes EAX, CX, DX, SI.
+; EBX = sum of CX sectors at BP:0, sum = sum * 31 + next for each dword: a bad read shows, and so do parts of different
+; builds. Changes EAX, CX, BP, SI.
 checksum:
         push ds
         xor ebx, ebx
 .sector:
         push cx
-        mov ds, dx
+        mov ds, bp
         xor si, si
         mov cx, 512 / 4
 .next:  lodsd
         imul ebx, ebx, 31
         add ebx, eax
         loop .next
-        add dx, 512 / 16
+        add bp, 512 / 16
         pop cx
         loop .sector
         pop ds
@@ -169,10 +182,10 @@ checksum:
 fail:   mov [letter], al
         mov si, error
         call print
-        xor ax, ax
+.key:   xor ax, ax
         int 16h                     ; wait for a key
         int 19h                     ; boot
-        jmp 0FFFFh:0                ; or reset, should that return
+        jmp .key                    ; nothing to boot
 
 ; Writes text at DS:SI up to a 0. Changes AX, BX, SI.
 print:  lodsb
@@ -190,6 +203,7 @@ error:  db ": error "
 letter: db "?, press a key", 0      ; written to only when nothing is compared any more
 greeting:
         db "bootllama", 0
+drives: db 80h, 81h, 82h, 83h, 0, 1, END
 
 %if $ - $$ > 1B8h
 %error the boot sector is too long

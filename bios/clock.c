@@ -1,7 +1,8 @@
 #include "clock.h"
 
-#include <stdbool.h>
+#include <stddef.h>
 
+#include "clock_fallback.h"
 #include "io.h"
 
 enum {
@@ -17,6 +18,13 @@ enum {
     PIT_CHANNEL0_MODE2 = 0x34, /* counts down by ones, low byte then high byte */
     PIT_CHANNEL0_LATCH = 0x00,
     PIT_RATE = 1193182, /* Hz; one tick is 65536 of these, as the BIOS has it */
+    PIT_TRIAL = 1193,   /* a period of a millisecond */
+    TRIAL_TICKS = 2,    /* the first may have waited since long ago */
+    TRIAL_PERIODS = 1000,
+    TRIAL_STILL = 1000, /* readings, 3 us each at least, of a counter that does not count */
+    TICK_US = 54925,
+    OWED_MAX = 18, /* a second */
+    POLLS_A_MICROSECOND = 20,
 
     BDA_TICKS = 0x46C, /* since midnight */
     TICKS_OF_DAY = 0x1800B0,
@@ -26,24 +34,86 @@ volatile uint32_t clock_owed_ticks; /* counted by vectors.asm, not yet seen by t
 
 static uint8_t bios_mask1, bios_mask2; /* of the interrupt controllers */
 
-/* The BIOS runs the counter in mode 3, by twos: half of its readings would be ambiguous. */
-void clock_init(void)
+static bool has_interrupts;
+
+/* In mode 2. The BIOS runs the counter in mode 3, by twos: half of its readings would be ambiguous. */
+static void set_period(uint16_t count)
 {
     port_write(PIT_COMMAND, PIT_CHANNEL0_MODE2);
-    port_write(PIT_CHANNEL0, 0); /* 65536 */
-    port_write(PIT_CHANNEL0, 0);
+    port_write(PIT_CHANNEL0, (uint8_t)count);
+    port_write(PIT_CHANNEL0, (uint8_t)(count >> 8));
+}
+
+static uint16_t read_counter(void)
+{
+    port_write(PIT_COMMAND, PIT_CHANNEL0_LATCH);
+    const uint8_t low = port_read(PIT_CHANNEL0);
+    return (uint16_t)(low | port_read(PIT_CHANNEL0) << 8);
+}
+
+/* Whether the counter counts and its interrupts come, tried with a short period. */
+static bool try_timer(void)
+{
+    uint32_t still = 0, periods = 0;
+    uint16_t last = read_counter();
+
+    while (clock_owed_ticks < TRIAL_TICKS && still < TRIAL_STILL && periods < TRIAL_PERIODS) {
+        const uint16_t now = read_counter();
+        still = now == last ? still + 1 : 0;
+        periods += now > last;
+        last = now;
+    }
+    return clock_owed_ticks >= TRIAL_TICKS;
+}
+
+void clock_init(void)
+{
+    set_period(PIT_TRIAL);
     clock_take_interrupts();
     __asm__ volatile("sti");
+    has_interrupts = try_timer();
+    const uint32_t flags = interrupts_off();
+    set_period(0); /* 65536 */
+    clock_owed_ticks = 0;
+    interrupts_restore(flags);
+}
+
+const char *clock_start(const uint8_t *acpi_root)
+{
+    return has_interrupts ? NULL : clock_fallback_start(acpi_root);
+}
+
+bool clock_has_interrupts(void)
+{
+    return has_interrupts;
+}
+
+/* The ticks since it was asked last, without interrupts that would count them. A BIOS that was not called for long gets
+   no more than a second's. */
+static uint16_t owed_by_fallback(void)
+{
+    static uint64_t given;
+    const uint64_t ticks = clock_fallback_microseconds() / TICK_US, owed = ticks - given;
+
+    given = ticks;
+    return (uint16_t)(owed < OWED_MAX ? owed : OWED_MAX);
+}
+
+static uint16_t owed_by_timer(void)
+{
+    const uint32_t owed = clock_owed_ticks > UINT16_MAX ? UINT16_MAX : clock_owed_ticks;
+
+    clock_owed_ticks -= owed;
+    return (uint16_t)owed;
 }
 
 uint16_t clock_give_interrupts_to_bios(void)
 {
-    uint32_t owed = clock_owed_ticks > UINT16_MAX ? UINT16_MAX : clock_owed_ticks;
+    const uint16_t owed = has_interrupts ? owed_by_timer() : owed_by_fallback();
 
-    clock_owed_ticks -= owed;
     port_write(PIC1_MASK, bios_mask1);
     port_write(PIC2_MASK, bios_mask2);
-    return (uint16_t)owed;
+    return owed;
 }
 
 void clock_take_interrupts(void)
@@ -72,6 +142,9 @@ static uint64_t ticks_since_start(void)
 
 uint32_t clock_ticks(void)
 {
+    if (!has_interrupts) {
+        return (uint32_t)(clock_fallback_microseconds() / TICK_US);
+    }
     uint32_t flags = interrupts_off();
     uint64_t ticks = ticks_since_start();
     interrupts_restore(flags);
@@ -84,10 +157,7 @@ static uint64_t pit_time(void)
     uint32_t flags = interrupts_off();
     uint64_t ticks = ticks_since_start();
 
-    port_write(PIT_COMMAND, PIT_CHANNEL0_LATCH);
-    uint16_t left = port_read(PIT_CHANNEL0);
-    left |= (uint16_t)(port_read(PIT_CHANNEL0) << 8);
-    uint16_t elapsed = (uint16_t)-left;
+    uint16_t elapsed = (uint16_t)-read_counter();
     port_write(PIC1_COMMAND, PIC_READ_REQUESTS);
     if ((port_read(PIC1_COMMAND) & 1) != 0 && elapsed < 0x8000) {
         ticks++;
@@ -99,8 +169,11 @@ static uint64_t pit_time(void)
 uint64_t clock_microseconds(void)
 {
     static uint64_t first, latest;
-    uint64_t now = pit_time();
 
+    if (!has_interrupts) {
+        return clock_fallback_microseconds();
+    }
+    const uint64_t now = pit_time();
     if (first == 0) {
         first = latest = now;
     }
@@ -109,4 +182,16 @@ uint64_t clock_microseconds(void)
     }
     uint64_t units = latest - first;
     return units / PIT_RATE * 1000000 + units % PIT_RATE * 1000000 / PIT_RATE;
+}
+
+struct clock_limit clock_limit(uint32_t microseconds)
+{
+    return (struct clock_limit){clock_microseconds(), microseconds, 0};
+}
+
+bool clock_limit_passed(struct clock_limit *limit)
+{
+    port_delay(1);
+    return clock_microseconds() - limit->start > limit->microseconds ||
+           ++limit->polls / POLLS_A_MICROSECOND > limit->microseconds;
 }

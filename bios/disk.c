@@ -1,8 +1,11 @@
 #include "disk.h"
 
+#include <stddef.h>
+
 #include "base/format.h"
 #include "base/memory.h"
 #include "bios_call.h"
+#include "clock.h"
 #include "io.h"
 #include "layout.h"
 
@@ -10,6 +13,7 @@ enum {
     SECTOR = 512,
     TRIES = 6,
     CYLINDERS_MAX = 1024,
+    PATIENCE = 3000000, /* microseconds for all tries: one call to a drive that is gone may take five seconds */
 
     RESET = 0x0000, /* AX of INT 13h */
     READ_CHS = 0x0200,
@@ -105,6 +109,34 @@ static uint32_t read_chs(struct disk *disk, uint32_t lba, uint32_t count)
 
 typedef uint32_t read_function(struct disk *disk, uint32_t lba, uint32_t count);
 
+static bool stop_asked(struct disk *disk)
+{
+    disk->is_stopped = disk->is_stopped || (disk->stop_asked != NULL && disk->stop_asked(disk->context));
+    return disk->is_stopped;
+}
+
+/* Whether the call that failed says that the drive works, and the place on the medium is at fault. */
+static bool is_bad_sector(const struct disk *disk)
+{
+    static const uint8_t statuses[] = {0x02, 0x04, 0x0A, 0x0B, 0x10, 0x11};
+
+    for (size_t i = 0; i < sizeof statuses; i++) {
+        if (disk->status == statuses[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a call that failed was the last one. */
+static bool gives_up(struct disk *disk)
+{
+    bool is_late = clock_microseconds() - disk->since > PATIENCE;
+
+    disk->is_gone = is_late && !is_bad_sector(disk);
+    return is_late || stop_asked(disk);
+}
+
 /* Makes six tries with a reset after each: two as asked, since most errors pass, then with half the sectors each time,
    the last with one. Remembers a size that helped. */
 static uint32_t read_stubbornly(struct disk *disk, read_function *read, uint32_t lba, uint32_t count)
@@ -116,6 +148,9 @@ static uint32_t read_stubbornly(struct disk *disk, read_function *read, uint32_t
         if (done > 0) {
             disk->limit = size < asked ? size : disk->limit;
             return done;
+        }
+        if (gives_up(disk)) {
+            return 0;
         }
         reset(disk);
         if (tries == TRIES - 1) {
@@ -130,9 +165,10 @@ static uint32_t read_stubbornly(struct disk *disk, read_function *read, uint32_t
 /* Tries the way that worked last, then the other one. */
 static uint32_t read_somehow(struct disk *disk, uint32_t lba, uint32_t count)
 {
+    disk->since = clock_microseconds();
     uint32_t done = read_stubbornly(disk, disk->use_edd ? read_edd : read_chs, lba, count);
 
-    if (done == 0 && disk->has_edd) {
+    if (done == 0 && disk->has_edd && !gives_up(disk)) {
         uint8_t status = disk->status;
         done = read_stubbornly(disk, disk->use_edd ? read_chs : read_edd, lba, count);
         if (done > 0) {
@@ -144,22 +180,35 @@ static uint32_t read_somehow(struct disk *disk, uint32_t lba, uint32_t count)
     return done;
 }
 
-int disk_read(struct disk *disk, uint32_t lba, uint32_t count, void *buffer)
+enum disk_status disk_read(struct disk *disk, uint32_t lba, uint32_t count, void *buffer)
 {
     uint8_t *target = buffer;
     uint32_t limit = disk->limit;
 
+    disk->is_stopped = false;
     while (count > 0) {
+        if (disk->is_gone) {
+            return DISK_FAILED;
+        }
+        if (stop_asked(disk)) {
+            return DISK_STOPPED;
+        }
         uint32_t done = read_somehow(disk, lba, count < BOUNCE_SECTORS ? count : BOUNCE_SECTORS);
         if (done == 0) {
             disk->limit = limit; /* the sector is to blame, not the size */
-            format(disk->error, sizeof disk->error, "INT 13h status %02xh at LBA %u", disk->status, lba);
-            return -1;
+            format(disk->error, sizeof disk->error, "%sINT 13h status %02xh at LBA %u",
+                   disk->is_gone ? "the drive does not answer, " : "", disk->status, lba);
+            return disk->is_stopped ? DISK_STOPPED : DISK_FAILED;
         }
         memcpy(target, (const void *)memory_at(BOUNCE_ADDRESS), (size_t)done * SECTOR);
         target += done * SECTOR;
         lba += done;
         count -= done;
     }
-    return 0;
+    return DISK_OK;
+}
+
+void disk_retry(struct disk *disk)
+{
+    disk->is_gone = false;
 }

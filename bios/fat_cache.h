@@ -1,12 +1,32 @@
-/* Sectors of a disk through a small cache. */
+/*
+ * Sectors of a disk through a cache: short lines for directories; and for file allocation tables, which are read in any
+ * order, pieces of 32 KiB in memory that the owner gives.
+ */
 #ifndef BOOTLLAMA_FAT_CACHE_H
 #define BOOTLLAMA_FAT_CACHE_H
 
+#include <stddef.h>
+
 #include "fat_format.h"
 
-enum { FAT_CACHE_LINES = 4, FAT_CACHE_LINE_SECTORS = 8 };
+enum {
+    FAT_CACHE_LINES = 4,
+    FAT_CACHE_LINE_SECTORS = 8,
+    FAT_CACHE_PIECES_MAX = 64, /* 2 MiB: the whole table of half a million clusters of FAT32 */
+    FAT_CACHE_PIECE_SECTORS = 64,
+    FAT_CACHE_PIECE_BYTES = FAT_CACHE_PIECE_SECTORS * FAT_SECTOR,
+};
 
-/* Reads `count` sectors from `lba` of the medium on to buffer. Returns 0, or anything else if that failed for good. */
+/* What the functions of fat_*.h return. */
+enum fat_status {
+    FAT_OK = 0,
+    FAT_NOT_FOUND = -1,   /* no such file, directory, entry or volume */
+    FAT_DAMAGED = -2,     /* the volume's error says what is wrong */
+    FAT_READ_FAILED = -3, /* the read function failed for good; it knows why */
+    FAT_STOPPED = -4,     /* the read function was asked to stop */
+};
+
+/* Reads `count` sectors from `lba` of the medium on to buffer. Returns FAT_OK, FAT_READ_FAILED or FAT_STOPPED. */
 typedef int fat_read_sectors(void *context, uint32_t lba, uint32_t count, void *buffer);
 
 struct fat_cache_line { /* sectors [lba, lba + count) */
@@ -15,17 +35,31 @@ struct fat_cache_line { /* sectors [lba, lba + count) */
     uint8_t data[FAT_CACHE_LINE_SECTORS * FAT_SECTOR];
 };
 
+struct fat_cache_piece { /* sectors [lba, lba + count); count 0 with an lba: they cannot be read in one piece */
+    uint32_t lba, count;
+};
+
 struct fat_cache {
     fat_read_sectors *read;
     void *context; /* of `read`; not owned */
     uint32_t lookups;
     struct fat_cache_line line[FAT_CACHE_LINES];
+    uint32_t pieces;
+    struct fat_cache_piece piece[FAT_CACHE_PIECES_MAX];
+    uint8_t *piece_data; /* [pieces][FAT_CACHE_PIECE_BYTES]; not owned */
 };
 
-/* Makes *cache an empty one over `read`. */
-void fat_cache_init(struct fat_cache *cache, fat_read_sectors *read, void *context);
+/* Makes *cache an empty one over `read`. `memory` is for pieces of tables: `bytes` bytes, which may be 0, or more than
+   are used; it stays the caller's and must outlive the cache. */
+void fat_cache_init(struct fat_cache *cache, fat_read_sectors *read, void *context, void *memory, size_t bytes);
 
-/* The sector at `lba`, until the next call; NULL if it cannot be read. Neighbours below `end` may be read with it. */
-const uint8_t *fat_cache_sector(struct fat_cache *cache, uint32_t lba, uint32_t end);
+/* Forgets all sectors: the medium may be another one. */
+void fat_cache_clear(struct fat_cache *cache);
+
+/* Finds the sector at `lba`: *data until the next call. Neighbours below `end` may be read with it. */
+int fat_cache_sector(struct fat_cache *cache, uint32_t lba, uint32_t end, const uint8_t **data);
+
+/* The same for a sector of the table that lies in [start, end). */
+int fat_cache_table_sector(struct fat_cache *cache, uint32_t lba, uint32_t start, uint32_t end, const uint8_t **data);
 
 #endif

@@ -52,9 +52,10 @@ static int next_slot(struct fat_volume *volume, struct fat_place *place, uint8_t
     if (place->slot >= SLOTS_MAX) {
         return fat_volume_damaged(volume, "the directory at cluster %u has no end: repair the volume", place->first, 0);
     }
-    const uint8_t *data = fat_volume_sector(volume, lba);
-    if (data == NULL) {
-        return FAT_READ_FAILED;
+    const uint8_t *data;
+    status = fat_volume_sector(volume, lba, &data);
+    if (status != FAT_OK) {
+        return status;
     }
     memcpy(out, data + place->slot % FAT_SECTOR_SLOTS * FAT_SLOT_BYTES, FAT_SLOT_BYTES);
     place->slot++;
@@ -99,6 +100,7 @@ static int next_entry(struct fat_volume *volume, struct fat_place *place, struct
     entry->size = fat_get32(slot + FAT_SLOT_SIZE);
     entry->cluster = fat_get16(slot + FAT_SLOT_CLUSTER_LOW) | high;
     entry->is_directory = (slot[FAT_SLOT_ATTRIBUTES] & FAT_ATTRIBUTE_DIRECTORY) != 0;
+    entry->is_hidden = (slot[FAT_SLOT_ATTRIBUTES] & (FAT_ATTRIBUTE_HIDDEN | FAT_ATTRIBUTE_SYSTEM)) != 0;
     return FAT_OK;
 }
 

@@ -11,6 +11,7 @@ struct fat_entry {
     uint32_t size;                       /* bytes */
     uint32_t cluster;                    /* the first, 0 = none */
     bool is_directory;
+    bool is_hidden; /* or the system's */
 };
 
 struct fat_place {    /* of a slot in a directory */
@@ -24,7 +25,7 @@ struct fat_list { /* where the last fat_directory_list ended; all zero is the st
     uint32_t index; /* of the next entry, 0 = none was listed */
 };
 
-/* Finds what `path` ("/MODELS/A.GGUF", any case, long or short names) names. The root directory is one with cluster 0. */
+/* Finds what `path` ("/MODELS/A.GGUF", any case, long or short names) names. The root directory has cluster 0. */
 int fat_directory_find(struct fat_volume *volume, const char *path, struct fat_entry *entry);
 
 /* Finds entry number `index` of the directory at `path` in the order on the disk, without ".", ".." and labels.

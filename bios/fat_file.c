@@ -1,23 +1,8 @@
 #include "fat_file.h"
 
-#include <stddef.h>
-
 #include "base/memory.h"
-#include "fat_directory.h"
 
-static int follow(struct fat_volume *volume, uint32_t *cluster)
-{
-    uint32_t next;
-    int status = fat_volume_next(volume, *cluster, &next);
-
-    if (status == FAT_OK && !fat_volume_has_cluster(volume, next)) {
-        status = fat_volume_broken(volume, *cluster, next);
-    }
-    *cluster = next;
-    return status;
-}
-
-/* ---- Files ---- */
+/* ---- Chains ---- */
 
 /* Every second mark goes, and from now on marks keep a distance. */
 static void thin_marks(struct fat_file *file)
@@ -27,69 +12,20 @@ static void thin_marks(struct fat_file *file)
     }
     file->marks = FAT_FILE_MARKS / 2;
     file->gap = file->gap == 0 ? 2 : file->gap * 2;
-    file->complete = false;
 }
 
 /* Notes where a fragment begins, as long as there is room for all of them. */
-static void add_mark(struct fat_file *file, uint32_t index, uint32_t cluster)
+static void add_mark(struct fat_file *file, struct fat_mark start)
 {
     if (file->marks == FAT_FILE_MARKS) {
         thin_marks(file);
     }
-    if (file->marks == 0 || index - file->mark[file->marks - 1].index >= file->gap) {
-        file->mark[file->marks++] = (struct fat_mark){index, cluster};
+    if (start.index - file->mark[file->marks - 1].index >= file->gap) {
+        file->mark[file->marks++] = start;
     }
 }
 
-/* Goes through the whole chain once. A loop shows as a chain that does not end where the file does. */
-static int read_chain(struct fat_volume *volume, struct fat_file *file, uint32_t first)
-{
-    uint32_t cluster = first, next = first;
-
-    if (file->clusters > volume->clusters) {
-        return fat_volume_damaged(volume, "the file is larger than the volume: repair the volume", 0, 0);
-    }
-    for (uint32_t i = 0; i < file->clusters; i++) {
-        if (!fat_volume_has_cluster(volume, next)) {
-            return i > 0 ? fat_volume_broken(volume, cluster, next)
-                         : fat_volume_damaged(volume, "the file begins at cluster %u, which is none: repair the volume",
-                                              first, 0);
-        }
-        if (i == 0 || next != cluster + 1) {
-            add_mark(file, i, next);
-        }
-        cluster = next;
-        int status = fat_volume_next(volume, cluster, &next);
-        if (status != FAT_OK) {
-            return status;
-        }
-    }
-    if (file->clusters > 0 && next != FAT_CHAIN_END) {
-        return fat_volume_damaged(volume, "the chain of clusters goes on after its end, %u: repair the volume", cluster,
-                                  0);
-    }
-    return FAT_OK;
-}
-
-int fat_file_open(struct fat_volume *volume, const char *path, struct fat_file *file)
-{
-    struct fat_entry entry;
-    int status = fat_directory_find(volume, path, &entry);
-
-    if (status != FAT_OK || entry.is_directory) {
-        return status != FAT_OK ? status : FAT_NOT_FOUND;
-    }
-    uint32_t cluster_bytes = volume->cluster_sectors * FAT_SECTOR, size = entry.size;
-    *file = (struct fat_file){
-        .volume = volume,
-        .size = size,
-        .clusters = size / cluster_bytes + (size % cluster_bytes != 0),
-        .complete = true,
-    };
-    return read_chain(volume, file, entry.cluster);
-}
-
-/* The mark at or before cluster `index` of the file. */
+/* The number of the mark at or before cluster `index` of the file. */
 static uint32_t find_mark(const struct fat_file *file, uint32_t index)
 {
     uint32_t low = 0, high = file->marks;
@@ -105,39 +41,158 @@ static uint32_t find_mark(const struct fat_file *file, uint32_t index)
     return low;
 }
 
-/* Finds cluster `index` of the file and how many after it, `wanted` at most and itself included, lie in one piece. */
-static int locate(struct fat_file *file, uint32_t index, uint32_t wanted, uint32_t *cluster, uint32_t *run)
+/* Finds circles (R. P. Brent): compares each cluster with an earlier one, which moves up at every power of two. */
+static int check_circle(struct fat_volume *volume, struct fat_mark *check, struct fat_mark at)
+{
+    if (at.cluster == check->cluster) {
+        return fat_volume_damaged(volume, "the chain of clusters comes back to %u: repair the volume", at.cluster, 0);
+    }
+    if ((at.index & (at.index - 1)) == 0) {
+        *check = at;
+    }
+    return FAT_OK;
+}
+
+/* The file's last cluster is known, and `next` follows it. What follows is of no interest unless it leads back. */
+static int check_tail(const struct fat_file *file, uint32_t next)
 {
     struct fat_volume *volume = file->volume;
+    struct fat_mark at = file->known, check = file->check;
+    int status = FAT_OK;
+
+    while (status == FAT_OK && fat_volume_has_cluster(volume, next)) {
+        at = (struct fat_mark){at.index + 1, next};
+        status = check_circle(volume, &check, at);
+        if (status == FAT_OK) {
+            status = fat_volume_next(volume, at.cluster, &next);
+        }
+    }
+    return status;
+}
+
+/* *at becomes the known part's last cluster. */
+static int extend(struct fat_file *file, struct fat_mark at)
+{
+    bool is_neighbour = at.cluster == file->known.cluster + 1;
+    int status = check_circle(file->volume, &file->check, at);
+
+    if (status != FAT_OK) {
+        return status;
+    }
+    file->known = at;
+    if (!is_neighbour) {
+        add_mark(file, at);
+    }
+    if (at.index == file->clusters - 1) {
+        uint32_t next;
+        status = fat_volume_next(file->volume, at.cluster, &next);
+        return status == FAT_OK ? check_tail(file, next) : status;
+    }
+    return FAT_OK;
+}
+
+/* Moves *at, which is not the file's last cluster, on by one. */
+static int follow(struct fat_file *file, struct fat_mark *at)
+{
+    uint32_t next;
+    int status = fat_volume_next(file->volume, at->cluster, &next);
+
+    if (status != FAT_OK) {
+        return status;
+    }
+    if (!fat_volume_has_cluster(file->volume, next)) {
+        return fat_volume_broken(file->volume, at->cluster, next);
+    }
+    struct fat_mark moved = {at->index + 1, next};
+    if (moved.index > file->known.index) {
+        status = extend(file, moved);
+    }
+    if (status == FAT_OK) {
+        *at = moved;
+    }
+    return status;
+}
+
+/* ---- Files ---- */
+
+int fat_file_open_entry(struct fat_volume *volume, const struct fat_entry *entry, struct fat_file *file)
+{
+    uint32_t cluster_bytes = volume->cluster_sectors * FAT_SECTOR, size = entry->size;
+    struct fat_mark first = {0, entry->cluster};
+
+    if (entry->is_directory) {
+        return FAT_NOT_FOUND;
+    }
+    *file = (struct fat_file){
+        .volume = volume,
+        .size = size,
+        .clusters = size / cluster_bytes + (size % cluster_bytes != 0),
+        .marks = 1,
+        .mark[0] = first,
+        .known = first,
+        .check = first,
+        .last = first,
+    };
+    if (file->clusters > volume->clusters) {
+        return fat_volume_damaged(volume, "the file is larger than the volume: repair the volume", 0, 0);
+    }
+    if (file->clusters > 0 && !fat_volume_has_cluster(volume, first.cluster)) {
+        return fat_volume_damaged(volume, "the file begins at cluster %u, which is none: repair the volume",
+                                  first.cluster, 0);
+    }
+    return FAT_OK;
+}
+
+int fat_file_open(struct fat_volume *volume, const char *path, struct fat_file *file)
+{
+    struct fat_entry entry;
+    int status = fat_directory_find(volume, path, &entry);
+
+    return status == FAT_OK ? fat_file_open_entry(volume, &entry, file) : status;
+}
+
+/* The nearest place at or before cluster `index` whose cluster is known, and how many from there on are known to lie in
+   one piece, itself included. */
+static struct fat_mark nearest(const struct fat_file *file, uint32_t index, uint32_t *run)
+{
     uint32_t number = find_mark(file, index);
     struct fat_mark at = file->mark[number];
 
-    if (file->complete) {
-        uint32_t end = number + 1 < file->marks ? file->mark[number + 1].index : file->clusters;
-        *cluster = at.cluster + (index - at.index);
-        *run = end - index < wanted ? end - index : wanted;
-        return FAT_OK;
+    if (file->gap == 0 && index <= file->known.index) { /* marks tell all */
+        *run = (number + 1 < file->marks ? file->mark[number + 1].index : file->known.index + 1) - index;
+        return (struct fat_mark){index, at.cluster + (index - at.index)};
     }
-    if (file->last.index > at.index && file->last.index <= index) {
-        at = file->last;
+    *run = 1;
+    if (file->known.index <= index) {
+        return file->known;
     }
-    for (; at.index < index; at.index++) {
-        int status = follow(volume, &at.cluster);
-        if (status != FAT_OK) {
-            return status;
+    return file->last.index > at.index && file->last.index <= index ? file->last : at;
+}
+
+/* Finds cluster `index` of the file and how many after it, `wanted` at most and itself included, lie in one piece. */
+static int locate(struct fat_file *file, uint32_t index, uint32_t wanted, uint32_t *cluster, uint32_t *run)
+{
+    struct fat_mark at = nearest(file, index, run), next;
+    int status = FAT_OK;
+
+    while (status == FAT_OK && at.index < index) {
+        status = follow(file, &at);
+    }
+    *cluster = at.cluster;
+    *run = *run < wanted ? *run : wanted;
+    at = (struct fat_mark){index + *run - 1, *cluster + *run - 1};
+    bool is_end = file->gap == 0 && at.index < file->known.index; /* of a fragment */
+    while (status == FAT_OK && *run < wanted && !is_end) {
+        next = at;
+        status = follow(file, &next);
+        is_end = status == FAT_OK && next.cluster != at.cluster + 1;
+        if (status == FAT_OK && !is_end) {
+            at = next;
+            ++*run;
         }
     }
     file->last = at;
-    *cluster = at.cluster;
-    *run = 1;
-    for (uint32_t next; *run < wanted; ++*run) {
-        int status = fat_volume_next(volume, at.cluster, &next);
-        if (status != FAT_OK || next != at.cluster + 1 || !fat_volume_has_cluster(volume, next)) {
-            return status;
-        }
-        at.cluster = next;
-    }
-    return FAT_OK;
+    return status;
 }
 
 /* Reads n bytes from byte `skip` of sector `lba` on. */
@@ -145,17 +200,19 @@ static int read_span(struct fat_volume *volume, uint32_t lba, uint32_t skip, uin
 {
     while (n > 0) {
         uint32_t done = n / FAT_SECTOR * FAT_SECTOR;
+        int status;
         if (skip == 0 && done > 0) {
-            if (volume->cache->read(volume->cache->context, lba, done / FAT_SECTOR, out) != 0) {
-                return FAT_READ_FAILED;
-            }
+            status = volume->cache->read(volume->cache->context, lba, done / FAT_SECTOR, out);
         } else { /* a part of a sector */
-            const uint8_t *data = fat_volume_sector(volume, lba);
-            if (data == NULL) {
-                return FAT_READ_FAILED;
-            }
+            const uint8_t *data;
             done = n < FAT_SECTOR - skip ? n : FAT_SECTOR - skip;
-            memcpy(out, data + skip, done);
+            status = fat_volume_sector(volume, lba, &data);
+            if (status == FAT_OK) {
+                memcpy(out, data + skip, done);
+            }
+        }
+        if (status != FAT_OK) {
+            return status;
         }
         lba += (skip + done) / FAT_SECTOR;
         skip = 0;
@@ -172,7 +229,7 @@ int fat_file_read(struct fat_file *file, uint32_t offset, void *buffer, uint32_t
     uint8_t *out = buffer;
 
     while (bytes > 0) {
-        uint32_t skip = offset % cluster_bytes, cluster, run;
+        uint32_t skip = offset % cluster_bytes, cluster = 0, run = 0;
         uint32_t wanted = (uint32_t)(((uint64_t)skip + bytes + cluster_bytes - 1) / cluster_bytes);
         int status = locate(file, offset / cluster_bytes, wanted, &cluster, &run);
         if (status != FAT_OK) {

@@ -52,6 +52,8 @@ enum {
     FAT_NAME_DELETED = 0xE5,
     FAT_NAME_E5 = 0x05, /* stands for a first character E5h */
 
+    FAT_ATTRIBUTE_HIDDEN = 0x02,
+    FAT_ATTRIBUTE_SYSTEM = 0x04,
     FAT_ATTRIBUTE_LABEL = 0x08,
     FAT_ATTRIBUTE_DIRECTORY = 0x10,
     FAT_ATTRIBUTE_LONG_NAME = 0x0F,

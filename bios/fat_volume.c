@@ -6,9 +6,9 @@
 
 enum { VOLUME_SECTOR_MAX = 4096 };
 
-const uint8_t *fat_volume_sector(struct fat_volume *volume, uint32_t lba)
+int fat_volume_sector(struct fat_volume *volume, uint32_t lba, const uint8_t **data)
 {
-    return fat_cache_sector(volume->cache, lba, volume->end);
+    return fat_cache_sector(volume->cache, lba, volume->end, data);
 }
 
 int fat_volume_damaged(struct fat_volume *volume, const char *pattern, uint32_t a, uint32_t b)
@@ -85,9 +85,10 @@ int fat_volume_mount(struct fat_volume *volume, struct fat_cache *cache, uint32_
     struct layout layout;
 
     *volume = (struct fat_volume){.cache = cache, .oem = oem, .start = start, .end = start + 1};
-    const uint8_t *boot = fat_volume_sector(volume, start);
-    if (boot == NULL) {
-        return FAT_READ_FAILED;
+    const uint8_t *boot;
+    int status = fat_volume_sector(volume, start, &boot);
+    if (status != FAT_OK) {
+        return status;
     }
     if (!read_layout(boot, &layout) || layout.total > UINT32_MAX - start) {
         return fat_volume_damaged(volume, "no FAT file system at LBA %u", start, 0);
@@ -128,33 +129,38 @@ uint32_t fat_volume_lba(const struct fat_volume *volume, uint32_t cluster)
     return volume->data_start + (cluster - FAT_CLUSTER_FIRST) * volume->cluster_sectors;
 }
 
-/* Sector `number` of the FAT, from the copy that could be read last or the first other one that can. */
-static const uint8_t *table_sector(struct fat_volume *volume, uint32_t number)
+/* Finds sector `number` of the FAT, in the copy that could be read last or the first other one that can. */
+static int table_sector(struct fat_volume *volume, uint32_t number, const uint8_t **data)
 {
-    for (uint32_t tried = 0; tried < volume->fat_count; tried++) {
-        uint32_t lba = volume->fat_start + volume->fat_copy * volume->fat_sectors + number;
-        const uint8_t *data = fat_volume_sector(volume, lba);
-        if (data != NULL) {
-            return data;
+    int status = FAT_READ_FAILED;
+
+    for (uint32_t tried = 0; tried < volume->fat_count && status == FAT_READ_FAILED; tried++) {
+        uint32_t start = volume->fat_start + volume->fat_copy * volume->fat_sectors;
+        status = fat_cache_table_sector(volume->cache, start + number, start, start + volume->fat_sectors, data);
+        if (status == FAT_READ_FAILED) {
+            volume->fat_copy = (volume->fat_copy + 1) % volume->fat_count;
         }
-        volume->fat_copy = (volume->fat_copy + 1) % volume->fat_count;
     }
-    return NULL;
+    return status;
 }
 
 int fat_volume_next(struct fat_volume *volume, uint32_t cluster, uint32_t *next)
 {
     uint32_t bits = volume->bits, offset = bits == 12 ? cluster + cluster / 2 : cluster * (bits / 8);
     uint32_t number = offset / FAT_SECTOR, place = offset % FAT_SECTOR;
-    const uint8_t *data = table_sector(volume, number);
+    const uint8_t *data;
+    int status = table_sector(volume, number, &data);
 
-    if (data == NULL) {
-        return FAT_READ_FAILED;
+    if (status != FAT_OK) {
+        return status;
     }
     uint32_t value = bits == 32 ? fat_get32(data + place) & FAT32_ENTRY_MASK : data[place];
     if (bits != 32) { /* an entry of FAT12 may lie across two sectors */
-        if (place == FAT_SECTOR - 1 && (data = table_sector(volume, number + 1)) == NULL) {
-            return FAT_READ_FAILED;
+        if (place == FAT_SECTOR - 1) {
+            status = table_sector(volume, number + 1, &data);
+            if (status != FAT_OK) {
+                return status;
+            }
         }
         value |= (uint32_t)data[(place + 1) % FAT_SECTOR] << 8;
     }

@@ -10,14 +10,6 @@
 
 #include "fat_cache.h"
 
-/* What the functions of fat_*.h return. */
-enum fat_status {
-    FAT_OK = 0,
-    FAT_NOT_FOUND = -1,   /* no such file, directory or entry */
-    FAT_DAMAGED = -2,     /* volume->error says what is wrong */
-    FAT_READ_FAILED = -3, /* the read function failed; it knows why */
-};
-
 /* What fat_volume_next gives besides the numbers of clusters. */
 #define FAT_CHAIN_END 0xFFFFFFFFu
 #define FAT_CHAIN_BAD 0xFFFFFFF7u
@@ -41,8 +33,8 @@ struct fat_volume {
 /* Fills *volume from the boot sector at `start`. Returns FAT_OK, FAT_DAMAGED or FAT_READ_FAILED. */
 int fat_volume_mount(struct fat_volume *volume, struct fat_cache *cache, uint32_t start, const uint16_t *oem);
 
-/* The sector of the volume at `lba` of the medium, until the next call; NULL if it cannot be read. */
-const uint8_t *fat_volume_sector(struct fat_volume *volume, uint32_t lba);
+/* Finds the sector of the volume at `lba` of the medium: *data until the next call. */
+int fat_volume_sector(struct fat_volume *volume, uint32_t lba, const uint8_t **data);
 
 bool fat_volume_has_cluster(const struct fat_volume *volume, uint32_t cluster);
 

@@ -23,7 +23,7 @@ static inline void interrupts_restore(uint32_t flags)
 static inline volatile void *memory_at(uint32_t address)
 {
     __asm__("" : "+r"(address));
-    return (volatile void *)address;
+    return (volatile void *)(uintptr_t)address;
 }
 
 static inline uint8_t memory_read8(uint32_t address)

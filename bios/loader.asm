@@ -1,14 +1,17 @@
 ; The first sector of stage 2: reads the rest of it.
 ;
-; Loaded by boot.asm to STAGE2_ADDRESS and entered there in real mode with DL = boot drive, CX = sectors of stage 2,
-; EBX = its checksum, DS = ES = SS = 0. Asks whether there is memory for stage 2 and its data (error M). Reads what is
-; missing, at most BOUNCE_SECTORS at once and never across a 64 KiB line, through EDD where the drive has it and through
-; CHS otherwise. Then start.asm, with DL as above. A transfer that fails is tried again after a reset with half the
-; sectors, six times; then through CHS; then it is error R. A wrong checksum is error S.
+; Loaded by boot.asm to STAGE2_ADDRESS and entered there in real mode with DL = boot drive, EDI = LBA of this sector,
+; CX = sectors of stage 2, EBX = its checksum, DS = ES = SS = 0.
+; Asks whether there is memory for stage 2 and its data (error M). Reads what is missing, at most BOUNCE_SECTORS at once
+; and never across a 64 KiB line, through EDD where the drive has it and through CHS otherwise. Then start.asm, with DL
+; as above and EDI = the LBA of the boot sector.
+; A transfer that fails is tried again after a reset with half the sectors, six times; then through CHS; then it is
+; error R. A wrong checksum is error S.
 
 %include "layout.inc"
 
 %define TRIES 6
+%define CYLINDERS_MAX 1024          ; of CHS
 
 ; Variables, outside stage 2 so that its checksum stays what it was.
 %define sum     BOOT_VARIABLES      ; dword
@@ -20,6 +23,7 @@
 %define drive   BOOT_VARIABLES + 14 ; byte
 %define edd     BOOT_VARIABLES + 15 ; byte: 1 while the drive is read through EDD
 %define tries   BOOT_VARIABLES + 16 ; byte
+%define lba     BOOT_VARIABLES + 20 ; dword: of this sector
 
         bits 16
         cpu 386
@@ -31,6 +35,7 @@ global loader
 loader: mov [drive], dl
         mov [sectors], cx
         mov [sum], ebx
+        mov [lba], edi
         mov ax, 0E00h + '.'         ; "bootllama." on the screen: sector 0 has done its part
         mov bx, 7
         int 10h
@@ -44,7 +49,8 @@ loader: mov [drive], dl
 
         mov cx, [sectors]
         dec cx
-        mov edi, STAGE2_LBA + 1
+        mov edi, [lba]
+        inc edi
         mov ax, (STAGE2_ADDRESS + 512) >> 4
         mov es, ax
         call read
@@ -52,11 +58,13 @@ loader: mov [drive], dl
         jc fail
 
         mov cx, [sectors]
-        mov dx, STAGE2_ADDRESS >> 4
+        mov bp, STAGE2_ADDRESS >> 4
         mov ax, BOOT_SUM
         call ax
         cmp ebx, [sum]
         mov dl, [drive]
+        mov edi, [lba]
+        lea edi, [edi - STAGE2_LBA]
         je start
         mov al, 'S'
 
@@ -176,20 +184,24 @@ transfer:
         cmp bx, [count]             ; CF = 1 if fewer
 .done:  ret
 
-.chs:   mov bx, [spt]
+.chs:   movzx ebx, word [spt]
         cmp bx, 1
         jc .done                    ; no geometry
-        mov ax, di
-        xor dx, dx
-        div bx                      ; AX = track, DX = sector from 0
+        mov eax, edi
+        xor edx, edx
+        div ebx                     ; EAX = track, EDX = sector from 0
         sub bx, dx                  ; sectors up to the end of the track
         cmp bx, [count]
         jae .fits
         mov [count], bx
 .fits:  inc dx
         mov cx, dx
-        xor dx, dx
-        div word [heads]            ; AX = cylinder, DX = head
+        movzx ebx, word [heads]
+        xor edx, edx
+        div ebx                     ; EAX = cylinder, EDX = head
+        cmp eax, CYLINDERS_MAX
+        cmc
+        jc .done
         mov dh, dl
         mov ch, al
         shl ah, 6

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "a20.h"
+#include "acpi_root.h"
 #include "base/format.h"
 #include "base/text.h"
 #include "bios_platform.h"
@@ -23,7 +24,7 @@ enum {
     CR0_EM_TS = 0x0C,
 };
 
-_Noreturn void bios_main(uint32_t drive);
+_Noreturn void bios_main(uint32_t drive, uint32_t origin);
 
 /* The alignment-check flag came with the 486. */
 static bool is_486(void)
@@ -83,7 +84,7 @@ static void show_stage(struct bios_machine *machine, const char *word)
     terminal_put(&machine->terminal, word, text_length(word));
 }
 
-_Noreturn void bios_main(uint32_t drive)
+_Noreturn void bios_main(uint32_t drive, uint32_t origin)
 {
     static struct bios_machine machine;
     static struct platform platform;
@@ -97,12 +98,16 @@ _Noreturn void bios_main(uint32_t drive)
     show_stage(&machine, text);
     show_stage(&machine, ", memory");
     check_machine(&machine);
+    const char *clock_note = clock_start(acpi_root());
     show_stage(&machine, ", x87");
     start_x87_and_sse();
     show_stage(&machine, ", disk");
     disk_init(&machine.disk, (uint8_t)drive);
     show_stage(&machine, "\n");
-    bios_platform_init(&platform, &machine);
+    if (clock_note != NULL) {
+        terminal_line(&machine.terminal, clock_note);
+    }
+    bios_platform_init(&platform, &machine, origin);
     console_run(&platform);
     terminal_stop(&machine.terminal, "bootllama has ended.");
 }

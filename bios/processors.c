@@ -6,8 +6,10 @@
 #include "acpi_root.h"
 #include "clock.h"
 #include "io.h"
+#include "kernel/cpu.h"
 #include "layout.h"
 #include "pc/acpi_madt.h"
+#include "pc/processors_note.h"
 #include "pc/vector_state.h"
 #include "pc/x87.h"
 #include "platform.h"
@@ -19,6 +21,7 @@ enum {
     INIT_US = 10000,  /* from reset to start-up message */
     STARTUP_US = 200, /* to the second one */
     COMING_US = 100000,
+    CHECKING_US = 100000,
     RETURNING_US = 1000000,
     GATE_CLOSED = 1 << 30,
 };
@@ -33,13 +36,22 @@ struct {
 } __attribute__((packed)) processors_vectors; /* the first processor's */
 
 void processors_entry(void); /* 16-bit code; only its address is used */
-void processors_enter(uint32_t index);
+void processors_enter(uint32_t number);
+
+/* What a processor that has come leaves of itself. */
+struct visit {
+    uint32_t id;
+    enum { VISIT_BEGUN, VISIT_LACKING, VISIT_OVER } state;
+};
 
 static struct apic apic;
 static uint32_t ids[PLATFORM_PROCESSORS_MAX - 1]; /* of the others' local APICs */
 static uint32_t id_count;
-static uint32_t started;  /* at work, until processors_stop */
-static uint32_t returned; /* of them, counted by themselves */
+static struct cpu_features needed;                   /* what the first one has */
+static struct visit visits[PLATFORM_PROCESSORS_MAX]; /* by the order of coming, from 1 on */
+static uint32_t came;                                /* until processors_stop */
+static uint32_t checked, fit, returned;              /* of them, counted by themselves */
+static uint32_t lacking, silent;                     /* left out for good */
 static void (*job)(void *context, uint32_t index);
 static void *job_context;
 
@@ -63,24 +75,21 @@ uint32_t processors_count(void)
 /* Waits until *count has reached `target`; returns whether it has in time. */
 static bool wait_for(const uint32_t *count, uint32_t target, uint32_t microseconds)
 {
-    const uint64_t start = clock_microseconds();
+    struct clock_limit limit = clock_limit(microseconds);
 
     while (__atomic_load_n(count, __ATOMIC_ACQUIRE) < target) {
-        if (clock_microseconds() - start > microseconds) {
+        if (clock_limit_passed(&limit)) {
             return false;
         }
-        __builtin_ia32_pause();
     }
     return true;
 }
 
 static void delay(uint32_t microseconds)
 {
-    const uint64_t start = clock_microseconds();
+    struct clock_limit limit = clock_limit(microseconds);
 
-    while (clock_microseconds() - start < microseconds) {
-        __builtin_ia32_pause();
-    }
+    while (!clock_limit_passed(&limit)) {}
 }
 
 static void reset_all(void)
@@ -109,17 +118,9 @@ static void lay_trampoline(void)
     jump[3] = jump[4] = 0; /* segment */
 }
 
-/* A second start-up message is for those that have missed the first. */
-uint32_t processors_start(void (*work)(void *context, uint32_t index), void *context)
+/* A second start-up message is for those that have missed the first. Returns how many have come. */
+static uint32_t wake_all(void)
 {
-    if (id_count == 0) {
-        return 0;
-    }
-    job = work;
-    job_context = context;
-    returned = 0;
-    __asm__ volatile("sidt %0" : "=m"(processors_vectors));
-    lay_trampoline();
     reset_all();
     delay(INIT_US);
     __atomic_store_n(&processors_arrived, 0, __ATOMIC_SEQ_CST);
@@ -128,26 +129,87 @@ uint32_t processors_start(void (*work)(void *context, uint32_t index), void *con
         send_startup_to_all();
         wait_for(&processors_arrived, id_count, COMING_US);
     }
-    started = __atomic_exchange_n(&processors_arrived, GATE_CLOSED, __ATOMIC_SEQ_CST);
-    return started;
+    return __atomic_exchange_n(&processors_arrived, GATE_CLOSED, __ATOMIC_SEQ_CST);
 }
 
-void processors_stop(void)
+uint32_t processors_start(void (*work)(void *context, uint32_t index), void *context)
 {
-    if (!wait_for(&returned, started, RETURNING_US)) {
-        reset_all();
-        id_count = 0;
+    if (id_count == 0) {
+        return 0;
     }
-    started = 0;
+    cpu_detect(&needed);
+    job = work;
+    job_context = context;
+    checked = fit = returned = 0;
+    __asm__ volatile("sidt %0" : "=m"(processors_vectors));
+    lay_trampoline();
+    came = wake_all();
+    wait_for(&checked, came, CHECKING_US);
+    return __atomic_load_n(&fit, __ATOMIC_ACQUIRE);
+}
+
+static bool remove_id(uint32_t id)
+{
+    for (uint32_t i = 0; i < id_count; i++) {
+        if (ids[i] == id) {
+            ids[i] = ids[--id_count];
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Takes the processors whose visit is in this state off the list; all of them where one is not on it by its id. */
+static uint32_t leave_out(uint32_t state)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 1; i <= came; i++) {
+        if (__atomic_load_n(&visits[i].state, __ATOMIC_ACQUIRE) == state) {
+            count++;
+            id_count = remove_id(visits[i].id) ? id_count : 0;
+        }
+    }
+    return count;
+}
+
+void processors_stop(char *note, size_t size)
+{
+    if (!wait_for(&returned, came, RETURNING_US)) {
+        reset_all();
+        silent += leave_out(VISIT_BEGUN);
+    }
+    lacking += leave_out(VISIT_LACKING);
+    came = 0;
+    processors_note(note, size, lacking, silent);
+}
+
+/* Runs the job where this processor has all that the first one has. */
+static uint32_t visit_team(void)
+{
+    struct cpu_features features;
+
+    cpu_detect(&features);
+    if (!cpu_runs_all_of(&features, &needed)) {
+        __atomic_add_fetch(&checked, 1, __ATOMIC_RELEASE);
+        return VISIT_LACKING;
+    }
+    const uint32_t index = __atomic_add_fetch(&fit, 1, __ATOMIC_RELEASE);
+    __atomic_add_fetch(&checked, 1, __ATOMIC_RELEASE);
+    job(job_context, index);
+    return VISIT_OVER;
 }
 
 /* From processors_entry.asm, on a processor that has come, on its own stack; then it parks. */
-void processors_enter(uint32_t index)
+void processors_enter(uint32_t number)
 {
+    struct visit *self = &visits[number];
     struct vector_state at_start;
 
+    *self = (struct visit){apic_current_id(), VISIT_BEGUN};
     vector_state_enable(&at_start);
     x87_start();
-    job(job_context, index);
+    const uint32_t state = visit_team();
+    __atomic_store_n(&self->state, state, __ATOMIC_RELEASE);
     __atomic_add_fetch(&returned, 1, __ATOMIC_RELEASE);
 }

@@ -6,6 +6,7 @@
 #ifndef BOOTLLAMA_BIOS_PROCESSORS_H
 #define BOOTLLAMA_BIOS_PROCESSORS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "extended_memory.h"
@@ -19,7 +20,8 @@ uint32_t processors_count(void);
 /* As in struct platform. One that does not come within a tenth of a second is left out. */
 uint32_t processors_start(void (*work)(void *context, uint32_t index), void *context);
 
-/* As in struct platform. Should one not come back within a second, all are stopped and never started again. */
-void processors_stop(void);
+/* As in struct platform; a processor that does not come back within a second is reset. Writes platform.processors_note
+   into note [size]. */
+void processors_stop(char *note, size_t size);
 
 #endif

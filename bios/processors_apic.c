@@ -4,7 +4,9 @@
 #include "kernel/cpu.h"
 
 enum {
-    FAMILY_P6 = 6, /* the first with the MSR below */
+    FAMILY_P6 = 6,       /* the first with the MSR below */
+    LEAF_TOPOLOGY = 0xB, /* EDX: the id with all its 32 bits; where the leaf does not exist, EBX is 0 */
+    LEAF1_EBX_ID_SHIFT = 24,
 
     MSR_APIC_BASE = 0x1B,
     BASE_X2APIC = 1 << 10,
@@ -76,6 +78,14 @@ bool apic_find(struct apic *apic)
         apic->id_max = XAPIC_ID_MAX;
     }
     return (read_register(apic, REGISTER_SPURIOUS) & SPURIOUS_ENABLED) != 0; /* else it is not ours to switch on */
+}
+
+/* In CPUID, so that nothing is touched: another processor's APIC may be in another mode. */
+uint32_t apic_current_id(void)
+{
+    const struct cpuid topology = cpuid_read(LEAF_TOPOLOGY, 0);
+
+    return topology.ebx != 0 ? topology.edx : cpuid_read(CPUID_FEATURES, 0).ebx >> LEAF1_EBX_ID_SHIFT;
 }
 
 static void send(const struct apic *apic, uint32_t id, uint32_t command)

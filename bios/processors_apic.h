@@ -14,6 +14,9 @@ struct apic {
 /* Returns whether there is one, in use and within reach. Changes nothing, touches nothing that CPUID does not show. */
 bool apic_find(struct apic *apic);
 
+/* The id of the processor that asks, as MADT and messages name it. Needs no APIC. */
+uint32_t apic_current_id(void);
+
 /* Resets a processor: it then waits for a start-up message and does nothing else. */
 void apic_send_init(const struct apic *apic, uint32_t id);
 

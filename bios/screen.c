@@ -59,8 +59,8 @@ static bool shows(const volatile uint16_t *cell, char character)
     return (*cell & 0xFF) == (uint8_t)character;
 }
 
-/* Takes over from the BIOS what is on the screen, unless the BIOS shows its text some other way: on a framebuffer, or on
-   a serial line where there is no adapter. */
+/* Takes over from the BIOS what is on the screen, unless the BIOS shows its text some other way: on a framebuffer, or
+   on a serial line where there is no adapter. */
 static void take_screen(struct screen *screen, bool is_mono)
 {
     uint16_t port = memory_read16(BDA_CRT_PORT), start = memory_read16(BDA_PAGE_START);

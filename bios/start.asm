@@ -1,9 +1,9 @@
 ; From real mode to C.
 ;
-; Entered from loader.asm in real mode with DL = boot drive, SS = 0, all of stage 2 in its place. Switches to 32-bit
-; protected mode with flat segments, clears bss and calls bios_main(drive) in main.c on the stack below STACK_TOP. A20
-; is still as the BIOS left it (stage 2 lies below 1 MiB; main.c sees to it), interrupts are off, all vectors are the
-; BIOS's.
+; Entered from loader.asm in real mode with DL = boot drive, EDI = LBA of the boot sector, SS = 0, all of stage 2 in its
+; place. Switches to 32-bit protected mode with flat segments, clears bss and calls bios_main(drive, origin) in main.c
+; on the stack below STACK_TOP. A20 is still as the BIOS left it (stage 2 lies below 1 MiB; main.c sees to it),
+; interrupts are off, all vectors are the BIOS's.
 
 %include "layout.inc"
 %include "modes.inc"
@@ -22,6 +22,7 @@ start:  cli
         movzx ebx, dl
         enter_protected_mode
         mov esp, STACK_TOP
+        mov edx, edi
         mov edi, bss_start
         mov ecx, bss_end
         sub ecx, edi

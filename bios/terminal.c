@@ -3,7 +3,13 @@
 #include "base/text.h"
 #include "bios_call.h"
 #include "clock.h"
+#include "pc/ports.h"
 #include "power.h"
+
+enum {
+    REDIRECTION_US = 110000, /* two ticks: the end of a redirected text may wait for one */
+    IDLE_US = 1000,          /* where no interrupt would end a halt */
+};
 
 void thunk_idle(void); /* thunk.asm */
 
@@ -17,8 +23,8 @@ void terminal_init(struct terminal *terminal)
     terminal->redirected = screen_is_redirected(&terminal->screen);
     if (terminal->redirected && serial_interrupt(&terminal->serial) != 0) {
         screen_put(&terminal->screen, farewell, sizeof farewell - 1);
-        const uint32_t now = clock_ticks();
-        while (clock_ticks() - now < 2) { /* the end of it may wait for one */
+        struct clock_limit limit = clock_limit(REDIRECTION_US);
+        while (!clock_limit_passed(&limit)) {
             terminal_idle(terminal);
         }
     }
@@ -52,7 +58,12 @@ int terminal_get_key(struct terminal *terminal)
 void terminal_idle(struct terminal *terminal)
 {
     struct bios_regs regs = {.ecx = serial_interrupt(&terminal->serial)};
-    bios_run(thunk_idle, &regs);
+
+    if (clock_has_interrupts()) {
+        bios_run(thunk_idle, &regs);
+    } else {
+        port_delay(IDLE_US);
+    }
     keyboard_expect(&terminal->keyboard);
 }
 

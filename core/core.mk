@@ -42,5 +42,5 @@ $(BUILD)/$(1)/core/text/unicode_table.o: $(UNICODE_TABLE)
 endef
 
 # x87 arithmetic in single precision: see FLOAT_RULES. The program that runs such code sets 24-bit precision control
-# first: fldcw 007Fh.
+# first (pc/x87.h).
 X87_FLAGS := -m32 -fno-pie -march=i486 -mno-sse -mfpmath=387 -fexcess-precision=fast

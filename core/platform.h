@@ -17,6 +17,7 @@ enum platform_status {
     PLATFORM_OK = 0,
     PLATFORM_NOT_FOUND = -1, /* no such file, directory or entry */
     PLATFORM_IO_ERROR = -2,  /* the medium failed for good: the platform has tried again itself */
+    PLATFORM_STOPPED = -3,   /* stop_asked said so */
 };
 
 /* What get_key returns: a Unicode code point, or one of these. Backspace is 0x08. */
@@ -55,15 +56,23 @@ struct platform_entry {
     char name[PLATFORM_NAME_MAX]; /* UTF-8 with NUL, long name where there is one */
     uint64_t size;                /* bytes */
     bool is_directory;
+    bool is_hidden; /* the file system marks it hidden or as the system's */
 };
 
 struct platform {
-    void *state;             /* the platform's own; core/ does not look at it */
-    const char *firmware;    /* "BIOS", "UEFI" or "host" */
-    const char *vendor;      /* maker and version of the firmware in UTF-8, "" if unknown */
-    uint32_t columns;        /* width of the text screen in characters, 0 if unknown or a pipe */
-    uint32_t preferred_read; /* bytes for one read that suit the medium: a power of two, 4 KiB to 1 MiB */
-    char error[96];          /* why the last file call failed, for a person: "INT 13h status 10h at LBA 2112" */
+    void *state;              /* the platform's own; core/ does not look at it */
+    const char *firmware;     /* "BIOS", "UEFI" or "host" */
+    const char *vendor;       /* maker and version of the firmware in UTF-8, "" if unknown */
+    uint32_t columns;         /* width of the text screen in characters, 0 if unknown or a pipe */
+    uint32_t preferred_read;  /* bytes for one read that suit the medium: a power of two, 4 KiB to 1 MiB */
+    char error[96];           /* why the last file call failed, for a person: "INT 13h status 10h at LBA 2112" */
+    char processors_note[64]; /* which processors do not compute and why, for a person; "" as long as all do */
+
+    /* core/'s own question, NULL until core/ sets it: does somebody want what is under way to stop? A file call that
+       may take longer than 100 ms asks it in between, and fails with PLATFORM_STOPPED where the answer is yes. The
+       question is the one exception from the rule above: it calls get_key and microseconds. */
+    bool (*stop_asked)(void *context);
+    void *stop_context;
 
     /* Writes n bytes of UTF-8 to the console: screen and serial port where both exist. '\n' ends a line, '\b' steps
        back one column; core/ passes no other control character and never splits a UTF-8 sequence between calls.
@@ -81,7 +90,13 @@ struct platform {
     int (*get_key)(struct platform *);
 
     /* Opens `path`, absolute with '/' between its parts, in any case: "/MODELS/A.GGUF". Fills *file; close gives back
-       what open took. At most two files are open at once. */
+       what open took. At most two files are open at once.
+
+       Where there are several volumes, one rule says which a file comes from. In order, they are: the one that the
+       program was started from (on BIOS the active partition, or the one into which the image was written), then the
+       other FAT volumes of that drive as its partition table has them; on UEFI, where none of these has a model, then
+       the first one of another drive that has. /MODELS is that of the first volume with a model in it, a file named
+       *.GGUF that begins with "GGUF"; any other file is that of the first volume that has it. */
     int (*open)(struct platform *, const char *path, struct platform_file *file);
     void (*close)(struct platform *, struct platform_file *file);
 
@@ -106,7 +121,7 @@ struct platform {
     void (*release)(struct platform *, void *memory, size_t bytes);
 
     /* Around every stretch of computing: between on and off nothing but core/ touches vector registers (UEFI raises the
-       task priority). core/ makes no other call of this struct in between. */
+       task priority). core/ makes no call of this struct in between but microseconds. */
     void (*exclusive)(struct platform *, bool on);
 
     /* Rests the processor while core/ waits for a key: until one may have come, at most 60 ms. */
@@ -115,10 +130,11 @@ struct platform {
     /* How many processors start_processors would start at most. Starts none. */
     uint32_t (*other_processors)(struct platform *);
 
-    /* Runs work(context, i) on every other processor at once, i counting from 1. Returns at once how many there are, 0
-       where the machine has or gives no more. Each has its vector state on, floating point set up as on the first, and
-       a stack of at least 16 KiB; it calls nothing of this struct. core/ then tells them to return from `work` and
-       calls stop_processors, which waits for them, before it starts them again. */
+    /* Runs work(context, i) on every other processor at once, i counting from 1, but on none that lacks what the first
+       one's kernels need. Returns within a moment how many there are, 0 where the machine has or gives no more. Each
+       has its vector state on, floating point set up as on the first, and a stack of at least 16 KiB; it calls nothing
+       of this struct. core/ then tells them to return from `work` and calls stop_processors, which waits for them,
+       before it starts them again. A processor that does not return is never started again. */
     uint32_t (*start_processors)(struct platform *, void (*work)(void *context, uint32_t index), void *context);
     void (*stop_processors)(struct platform *);
 

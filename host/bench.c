@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "infer/compute.h"
-
 enum { ROUNDS = 5, POSITIONS = 256, LIMIT_US = 700000 };
 
 /* Of one kernel. Medians count, since other programs take the processor now and then. */
@@ -43,10 +41,10 @@ static double time_tokens(struct engine *engine, uint32_t positions, uint32_t st
     sampler_begin(&engine->sampler, &greedy);
     const uint64_t start = platform->microseconds(platform);
     for (; position + step <= positions && elapsed < LIMIT_US; position += step) {
-        compute_begin(platform, engine->model.kernel);
+        compute_begin(&engine->compute);
         float *logits = transformer_run(&engine->transformer, tokens, step, position, step == 1);
         tokens[0] = step == 1 ? sampler_next(&engine->sampler, logits) : tokens[0];
-        compute_end(platform, engine->model.kernel);
+        compute_end(&engine->compute);
         elapsed = platform->microseconds(platform) - start;
     }
     return position * 1e6 / (double)(elapsed + (elapsed == 0));

@@ -136,6 +136,7 @@ static int host_list(struct platform *platform, const char *directory, uint32_t 
     if (index >= (uint32_t)listing.count) {
         return PLATFORM_NOT_FOUND;
     }
+    *entry = (struct platform_entry){0};
     snprintf(entry->name, sizeof entry->name, "%s", listing.entries[index]->d_name);
     snprintf(path, sizeof path, "%s/%s", directory, entry->name);
     stat(path, &info);

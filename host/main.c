@@ -102,7 +102,7 @@ static int run(struct platform *platform, const struct options *options, const s
     static struct team team;
     processors_set(options->config.processors);
     team_init(&team, platform);
-    engine_share(&engine, &team, options->config.processors);
+    engine_share(&engine, &team, options->config.processors, (struct compute_stop){is_interrupted, platform});
     int status;
     if (options->score_tokens != NULL) {
         team_begin(&team, engine.model.kernel);

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "infer/compute.h"
-
 static int complain(const char *path, const char *what)
 {
     fprintf(stderr, "bootllama: %s: %s\n", path, what);
@@ -23,9 +21,9 @@ static int score_sequence(struct engine *engine, FILE *tokens, uint32_t context,
         if (token < 0 || (uint32_t)token >= engine->gguf.vocabulary) {
             return complain(path, "holds a token id that the model does not have");
         }
-        compute_begin(engine->platform, engine->model.kernel);
+        compute_begin(&engine->compute);
         const float *out = transformer_run(&engine->transformer, &token, 1, position, true);
-        compute_end(engine->platform, engine->model.kernel);
+        compute_end(&engine->compute);
         if (fwrite(out, sizeof *out, engine->gguf.vocabulary, logits) != engine->gguf.vocabulary) {
             return complain("logits", strerror(errno));
         }

@@ -25,7 +25,7 @@ static struct termios original, raw;
 static volatile sig_atomic_t resized = 1;
 static struct terminal_keys keys;
 static const char *typed_by_us = "";
-static char folder[PATH_BYTES], config[2 * PLATFORM_NAME_MAX];
+static char folder[PATH_BYTES], config[3 * PLATFORM_NAME_MAX];
 
 /* ---- The terminal's modes ---- */
 
@@ -195,6 +195,26 @@ static int list(struct platform *platform, const char *directory, uint32_t index
     return real != NULL ? host.list(platform, real, index, entry) : PLATFORM_NOT_FOUND;
 }
 
+/* Writes the settings that make the session this model's, as BOOTLLAM.CFG would have them. */
+static void write_config(const struct options *options, const char *name)
+{
+    static const char *const written[] = {"model", "countdown", "colour", "processors"};
+    struct config wanted = config_default();
+    struct error error;
+    size_t used = 0;
+    snprintf(wanted.model, sizeof wanted.model, "%s", name);
+    wanted.countdown = 0;
+    wanted.colour = getenv("NO_COLOR") == NULL ? SETTING_ON : SETTING_OFF;
+    wanted.processors = options->config.processors;
+    for (size_t i = 0; i < sizeof written / sizeof written[0]; i++) {
+        const int index = config_find(written[i], strlen(written[i]), &error);
+        used += (size_t)snprintf(config + used, sizeof config - used, "%s = ", written[i]);
+        config_value(&wanted, (uint32_t)index, config + used, sizeof config - used - 1);
+        strcat(config, "\n");
+        used = strlen(config);
+    }
+}
+
 /* Splits the model's path into folder and name. Returns -1 where it has no name. */
 static int set_up_volume(const struct options *options)
 {
@@ -207,11 +227,7 @@ static int set_up_volume(const struct options *options)
     if (folder_bytes == 0) {
         strcpy(folder, slash == NULL ? "." : "/");
     }
-    const int used = snprintf(config, sizeof config, "model = \"%s\"\ncountdown = 0\ncolour = %s\n", name,
-                              getenv("NO_COLOR") == NULL ? "on" : "off");
-    if (options->config.processors != ENGINE_PROCESSORS_AUTO) {
-        snprintf(config + used, sizeof config - (size_t)used, "processors = %u\n", options->config.processors);
-    }
+    write_config(options, name);
     return 0;
 }
 

@@ -1,5 +1,7 @@
+#define _GNU_SOURCE /* program_invocation_short_name */
 #include "tool.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +10,7 @@ void die(const char *pattern, ...)
 {
     va_list arguments;
     va_start(arguments, pattern);
-    fputs("llama2c-to-gguf: ", stderr);
+    fprintf(stderr, "%s: ", program_invocation_short_name);
     vfprintf(stderr, pattern, arguments);
     fputc('\n', stderr);
     va_end(arguments);

@@ -9,7 +9,7 @@ enum { /* exit codes */
     EXIT_USAGE = 2,     /* the command line is wrong */
 };
 
-/* Prints "llama2c-to-gguf: " and the formatted text as one line to stderr and exits with EXIT_BAD_INPUT.
+/* Prints the program's name, ": " and the formatted text as one line to stderr and exits with EXIT_BAD_INPUT.
    What atexit registered still runs, so no half-written file stays behind. */
 _Noreturn void die(const char *pattern, ...) __attribute__((format(printf, 1, 2)));
 

@@ -1,4 +1,4 @@
-/* Connecting disks that the firmware knows of but has not given to their drivers. */
+/* Connecting disks and keyboards that the firmware knows of but has not given to their drivers. */
 #ifndef BOOTLLAMA_UEFI_CONNECT_H
 #define BOOTLLAMA_UEFI_CONNECT_H
 
@@ -9,5 +9,9 @@ void connect_disks(EFI_BOOT_SERVICES *boot);
 
 /* Storage controllers and USB ports on the PCI bus that nobody has used yet. May take seconds. */
 void connect_controllers(EFI_BOOT_SERVICES *boot);
+
+/* Keyboards: USB ports and the bridge to a PS/2 controller on the PCI bus, and the USB devices behind ports that are in
+   use. May take seconds. */
+void connect_keyboards(EFI_BOOT_SERVICES *boot);
 
 #endif

@@ -1,5 +1,9 @@
 #include "device_path.h"
 
+#include "pc/bytes.h"
+
+enum { PARTITION_NUMBER = 4 }; /* offset in a partition's node */
+
 struct device_path device_path_in(const void *bytes, size_t size)
 {
     return (struct device_path){bytes, (const uint8_t *)bytes + size};
@@ -30,6 +34,30 @@ const EFI_DEVICE_PATH_PROTOCOL *device_path_next(struct device_path *path)
     }
     path->at += length;
     return node;
+}
+
+size_t device_path_bytes(struct device_path path)
+{
+    const uint8_t *start = path.at;
+
+    while (device_path_next(&path) != NULL) {}
+    return (size_t)(path.at - start);
+}
+
+size_t device_path_drive_bytes(struct device_path path, uint32_t *number)
+{
+    const uint8_t *start = path.at;
+    const EFI_DEVICE_PATH_PROTOCOL *node;
+
+    *number = 0;
+    while ((node = device_path_next(&path)) != NULL) {
+        if (node->Type == MEDIA_DEVICE_PATH && node->SubType == MEDIA_HARDDRIVE_DP &&
+            DevicePathNodeLength(node) >= PARTITION_NUMBER + 4) {
+            *number = (uint32_t)bytes_number((const uint8_t *)node + PARTITION_NUMBER, 4);
+            return (size_t)((const uint8_t *)node - start);
+        }
+    }
+    return (size_t)(path.at - start);
 }
 
 bool device_path_has(struct device_path path, uint8_t type, uint8_t subtype)

@@ -21,6 +21,13 @@ struct device_path device_path_of(EFI_BOOT_SERVICES *boot, EFI_HANDLE handle);
    multi-instance path is returned like any other. */
 const EFI_DEVICE_PATH_PROTOCOL *device_path_next(struct device_path *path);
 
+/* Bytes of the path up to its end node or to what is malformed. */
+size_t device_path_bytes(struct device_path path);
+
+/* Bytes of the path that lead to the drive, before the node of a partition; all of them where there is none. *number
+   becomes the partition's number, 0 if there is none. */
+size_t device_path_drive_bytes(struct device_path path, uint32_t *number);
+
 /* Whether a node of this kind is in the path. */
 bool device_path_has(struct device_path path, uint8_t type, uint8_t subtype);
 

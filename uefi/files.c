@@ -20,9 +20,9 @@
 #include "unicode.h"
 
 enum {
-    TRIES = 5,           /* of every operation, the first one included */
-    TRIES_US = 10000000, /* after which no other try begins: firmware may take half a minute for one */
-    PAUSE_US = 10000,    /* before the first repetition, doubled with each */
+    TRIES = 5,          /* of every operation, the first one included */
+    TRIES_US = 4000000, /* after which no other try begins: firmware takes five seconds for one, or more */
+    PAUSE_US = 10000,   /* before the first repetition, doubled with each */
     CHUNK_MIN = 4096,
     SECTOR = 512, /* the least that a disk fails to read */
     SATA_MARGIN = 1 << 16,
@@ -98,7 +98,7 @@ static bool next_try(struct files *files, struct tries *tries, struct volume *vo
     }
     files->boot->Stall((UINTN)PAUSE_US << (tries->count - 1));
     tries->count++;
-    if (volume != NULL) {
+    if (volume != NULL && volume->system != NULL) {
         volume_reopen(volume);
     }
     return true;
@@ -107,6 +107,9 @@ static bool next_try(struct files *files, struct tries *tries, struct volume *vo
 static EFI_STATUS open_handle(struct open_file *file)
 {
     file->position = 0;
+    if (file->volume->root == NULL) {
+        return EFI_NO_MEDIA; /* the volume has been closed since */
+    }
     return file->volume->root->Open(file->volume->root, &file->handle, file->path, EFI_FILE_MODE_READ, 0);
 }
 
@@ -165,26 +168,26 @@ static bool set_path(struct open_file *file, const char *path)
     return true;
 }
 
-/* Opens `path`, a directory or a file as told, on the volume that comes first for it, or else on the other one. */
+/* Opens `path`, a directory or a file as told, on the first volume that may have it and does. */
 static EFI_STATUS open_path(struct files *files, struct open_file *file, const char *path, bool directory,
                             union file_info *entry)
 {
-    struct volume *order[] = {&files->volumes.start, &files->volumes.models};
+    const bool of_models = is_in_models(path);
     EFI_STATUS status = EFI_NOT_FOUND;
+    struct volume *volume;
 
-    if (is_in_models(path) && files->volumes.models.system != NULL) {
-        order[0] = &files->volumes.models;
-        order[1] = &files->volumes.start;
-    }
     if (!set_path(file, path)) {
         return EFI_NOT_FOUND;
     }
-    for (uint32_t i = 0; i < 2 && status == EFI_NOT_FOUND; i++) {
-        if (order[i]->system != NULL) {
-            status = open_on(files, file, order[i], entry);
+    for (uint32_t i = 0; status == EFI_NOT_FOUND; i++) {
+        volume = volumes_at(&files->volumes, of_models, i);
+        if (volume == NULL) {
+            break;
         }
-        if (!EFI_ERROR(status) && order[i]->system != NULL &&
-            ((entry->info.Attribute & EFI_FILE_DIRECTORY) != 0) != directory) {
+        if (volume->system != NULL) {
+            status = open_on(files, file, volume, entry);
+        }
+        if (!EFI_ERROR(status) && ((entry->info.Attribute & EFI_FILE_DIRECTORY) != 0) != directory) {
             close_file(file);
             status = EFI_NOT_FOUND;
         }
@@ -336,22 +339,6 @@ int files_read(struct files *files, struct platform_file *file, uint64_t offset,
     return PLATFORM_OK;
 }
 
-/* The next entry whose name fits core's: one with a longer name could not be opened either. */
-static EFI_STATUS next_entry(EFI_FILE_HANDLE directory, struct platform_entry *entry)
-{
-    union file_info info;
-    EFI_STATUS status;
-
-    do {
-        status = volume_next_entry(directory, &info);
-    } while (!EFI_ERROR(status) && !utf8_from_ucs2(entry->name, sizeof entry->name, info.info.FileName));
-    if (!EFI_ERROR(status)) {
-        entry->size = info.info.FileSize;
-        entry->is_directory = (info.info.Attribute & EFI_FILE_DIRECTORY) != 0;
-    }
-    return status;
-}
-
 /* Walks on from the entry listed last where that is possible, else from the directory's start. */
 static EFI_STATUS list_once(struct files *files, const char *directory, uint32_t index, struct platform_entry *entry)
 {
@@ -366,7 +353,7 @@ static EFI_STATUS list_once(struct files *files, const char *directory, uint32_t
         status = open_path(files, open, directory, true, &info);
     }
     for (bool found = false; !EFI_ERROR(status) && !found; files->directory_index++) {
-        status = next_entry(open->handle, entry);
+        status = volume_next_entry(open->handle, entry);
         found = files->directory_index == index;
     }
     if (EFI_ERROR(status)) {
@@ -381,7 +368,12 @@ int files_list(struct files *files, const char *directory, uint32_t index, struc
     struct tries tries = {0, 0};
 
     if (index == 0 && is_in_models(directory)) {
-        volumes_update(&files->volumes);
+        status = volumes_update(&files->volumes);
+        if (EFI_ERROR(status) && status != EFI_NOT_FOUND) {
+            failure(error, status, "from the disk with the models: is it there?");
+            return PLATFORM_IO_ERROR;
+        }
+        status = EFI_NOT_FOUND;
     }
     while (next_try(files, &tries, files->directory.volume)) {
         status = list_once(files, directory, index, entry);

@@ -1,5 +1,9 @@
 #include "keyboard.h"
 
+#include <stdbool.h>
+
+#include "connect.h"
+#include "device_path.h"
 #include "platform.h"
 
 enum {
@@ -7,12 +11,34 @@ enum {
     ALT_PRESSED = EFI_LEFT_ALT_PRESSED | EFI_RIGHT_ALT_PRESSED, /* with control: AltGr, which makes characters */
 };
 
+/* Whether there is a key device other than a serial terminal. The console that joins all devices has no path. */
+static bool is_connected(EFI_BOOT_SERVICES *boot)
+{
+    EFI_GUID guid = EFI_SIMPLE_TEXT_INPUT_PROTOCOL_GUID;
+    EFI_HANDLE *handles = NULL;
+    UINTN count = 0;
+    bool found = false;
+
+    if (EFI_ERROR(boot->LocateHandleBuffer(ByProtocol, &guid, NULL, &count, &handles))) {
+        return false;
+    }
+    for (UINTN i = 0; i < count; i++) {
+        struct device_path path = device_path_of(boot, handles[i]);
+        found = found || (path.at != NULL && !device_path_has(path, MESSAGING_DEVICE_PATH, MSG_UART_DP));
+    }
+    boot->FreePool(handles);
+    return found;
+}
+
 void keyboard_open(struct keyboard *keyboard, EFI_SYSTEM_TABLE *table)
 {
     EFI_GUID guid = EFI_SIMPLE_TEXT_INPUT_EX_PROTOCOL_GUID;
     void *extended = NULL;
 
     *keyboard = (struct keyboard){.boot = table->BootServices};
+    if (!is_connected(table->BootServices)) {
+        connect_keyboards(table->BootServices);
+    }
     if (table->ConsoleInHandle != NULL &&
         !EFI_ERROR(table->BootServices->HandleProtocol(table->ConsoleInHandle, &guid, &extended))) {
         keyboard->extended = extended;

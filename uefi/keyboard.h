@@ -11,7 +11,8 @@ struct keyboard {
     EFI_SIMPLE_TEXT_IN_PROTOCOL *simple;
 };
 
-/* Takes the extended interface of the console's own handle, or else the simple one. What was typed stays queued. */
+/* Takes the extended interface of the console's own handle, or else the simple one. What was typed stays queued. Where
+   no keyboard is there, firmware in a hurry may not have connected it: this does. */
 void keyboard_open(struct keyboard *keyboard, EFI_SYSTEM_TABLE *table);
 
 /* The next key as struct platform's get_key defines it, or KEY_NONE at once. */

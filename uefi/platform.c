@@ -222,7 +222,10 @@ static uint32_t start_processors(struct platform *platform, void (*work)(void *c
 
 static void stop_processors(struct platform *platform)
 {
-    processors_stop(&uefi_of(platform)->processors);
+    struct processors *processors = &uefi_of(platform)->processors;
+
+    processors_stop(processors);
+    processors_tell(processors, platform->processors_note, sizeof platform->processors_note);
 }
 
 static void reboot(struct platform *platform)

@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 
+#include "pc/processors_note.h"
 #include "pc/vector_state.h"
 #include "platform.h"
 
@@ -20,6 +21,7 @@ struct mp_services {
 enum {
     POLL_US = 20,
     BUSY_POLLS = 15000,      /* 0.3 s: firmware may not have noticed yet that all are back */
+    CHECKING_POLLS = 5000,   /* 0.1 s */
     RETURNING_POLLS = 50000, /* 1 s */
     FXSAVE_BYTES = 512,
 };
@@ -35,29 +37,36 @@ void processors_open(struct processors *processors, EFI_BOOT_SERVICES *boot)
     }
 }
 
-/* The firmware gets all registers back, those included that its calling convention lets a function change. */
-static void run(struct processors *processors, uint32_t index)
+/* Takes a number and works, on a processor that has all that the first one has. */
+static void serve(struct processors *processors)
+{
+    struct cpu_features features;
+
+    cpu_detect(&features);
+    if (!cpu_runs_all_of(&features, &processors->needed)) {
+        __atomic_add_fetch(&processors->lacking, 1, __ATOMIC_RELEASE);
+        return;
+    }
+    const uint32_t index = __atomic_add_fetch(&processors->fit, 1, __ATOMIC_RELEASE);
+    if (index < PLATFORM_PROCESSORS_MAX) {
+        processors->work(processors->context, index);
+    }
+}
+
+/* Runs on each of the others: the firmware calls it, in its own paging and on its own stack, mostly of 32 KiB and not
+   surely aligned. It calls nothing of the firmware, which gets all registers back, those included that its calling
+   convention lets a function change. */
+__attribute__((force_align_arg_pointer)) static void EFIAPI enter(void *argument)
 {
     uint8_t registers[FXSAVE_BYTES] __attribute__((aligned(16)));
+    struct processors *processors = argument;
     struct vector_state vector_state;
 
     vector_state_enable(&vector_state);
     __asm__ volatile("fxsave %0; fninit" : "=m"(registers));
-    processors->work(processors->context, index);
+    serve(processors);
     __asm__ volatile("fxrstor %0" : : "m"(registers));
     vector_state_restore(&vector_state);
-}
-
-/* Runs on each of the others: the firmware calls it, in its own paging and on its own stack, mostly of 32 KiB and not
-   surely aligned. It calls nothing of the firmware. */
-__attribute__((force_align_arg_pointer)) static void EFIAPI enter(void *argument)
-{
-    struct processors *processors = argument;
-    uint32_t index = __atomic_add_fetch(&processors->arrived, 1, __ATOMIC_RELAXED);
-
-    if (index < PLATFORM_PROCESSORS_MAX) {
-        run(processors, index);
-    }
     __atomic_add_fetch(&processors->returned, 1, __ATOMIC_RELEASE);
 }
 
@@ -114,6 +123,19 @@ static bool start_with_event(struct processors *processors)
     return started;
 }
 
+/* Until each has looked at itself. */
+static void wait_for_checks(const struct processors *processors)
+{
+    for (uint32_t i = 0; i < CHECKING_POLLS; i++) {
+        if (__atomic_load_n(&processors->fit, __ATOMIC_ACQUIRE) +
+                __atomic_load_n(&processors->lacking, __ATOMIC_ACQUIRE) >=
+            processors->running) {
+            return;
+        }
+        processors->boot->Stall(POLL_US);
+    }
+}
+
 uint32_t processors_start(struct processors *processors, void (*work)(void *context, uint32_t index), void *context)
 {
     uint32_t others = processors->services != NULL ? count_enabled(processors->services) : 0;
@@ -123,25 +145,33 @@ uint32_t processors_start(struct processors *processors, void (*work)(void *cont
     }
     processors->work = work;
     processors->context = context;
-    processors->arrived = processors->returned = 0;
+    processors->fit = processors->lacking = processors->returned = 0;
+    cpu_detect(&processors->needed);
     if (!start_with_event(processors)) {
         processors->services = NULL;
         return 0;
     }
     processors->running = others;
-    return at_most(others);
+    wait_for_checks(processors);
+    return at_most(__atomic_load_n(&processors->fit, __ATOMIC_ACQUIRE));
 }
 
 void processors_stop(struct processors *processors)
 {
     for (uint32_t i = 0; __atomic_load_n(&processors->returned, __ATOMIC_ACQUIRE) < processors->running; i++) {
         if (i == RETURNING_POLLS) {
+            processors->silent = processors->running - __atomic_load_n(&processors->returned, __ATOMIC_ACQUIRE);
             processors->services = NULL;
             break;
         }
         processors->boot->Stall(POLL_US);
     }
     processors->running = 0;
+}
+
+void processors_tell(const struct processors *processors, char *out, size_t size)
+{
+    processors_note(out, size, processors->lacking, processors->silent);
 }
 
 /* An event that the firmware never signals stays open. */

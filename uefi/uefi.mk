@@ -52,9 +52,10 @@ UEFI_TESTED := $(filter-out uefi/entry.c uefi/run.c uefi/platform.c,$(UEFI_SOURC
 define uefi_test_variant
 $(BUILD)/test/$(1)/uefi/%.o: uefi/%.c
 	@mkdir -p $$(@D)
-	gcc $(CORE_CFLAGS) $(2) -O1 -c -o $$@ $$<
+	$(2) $(CORE_CFLAGS) $(3) -O1 -c -o $$@ $$<
 
 $(BUILD)/test/$(1)/tested.a: $(UEFI_TESTED:%.c=$(BUILD)/test/$(1)/%.o)
 endef
-$(eval $(call uefi_test_variant,unit64,$$(SANITIZE)))
-$(eval $(call uefi_test_variant,unit32,$$(UNIT32_FLAGS)))
+$(eval $(call uefi_test_variant,unit64,gcc,$$(SANITIZE)))
+$(eval $(call uefi_test_variant,unit32,gcc,$$(UNIT32_FLAGS)))
+$(eval $(call uefi_test_variant,fuzz,clang,$$(FUZZ_FLAGS)))

@@ -1,7 +1,12 @@
 #include "volume.h"
 
+#include "base/memory.h"
+#include "base/model_file.h"
 #include "connect.h"
 #include "device_path.h"
+#include "unicode.h"
+
+#define FOLDER u"\\MODELS"
 
 enum { ENTRIES_MAX = 65536 /* more than a FAT directory can hold: ends a walk around a damaged one */ };
 
@@ -10,7 +15,7 @@ static bool is_dot_name(const CHAR16 *name)
     return name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0));
 }
 
-EFI_STATUS volume_next_entry(EFI_FILE_HANDLE directory, union file_info *entry)
+static EFI_STATUS read_entry(EFI_FILE_HANDLE directory, union file_info *entry)
 {
     for (uint32_t i = 0; i < 3; i++) { /* at most two dot entries are passed over */
         UINTN size = sizeof *entry;
@@ -32,48 +37,60 @@ EFI_STATUS volume_next_entry(EFI_FILE_HANDLE directory, union file_info *entry)
     return EFI_VOLUME_CORRUPTED;
 }
 
-/* Whether the name ends in `suffix` (upper case ASCII), in any case, with something before it. */
-static bool ends_in(const CHAR16 *name, const char *suffix)
+EFI_STATUS volume_next_entry(EFI_FILE_HANDLE directory, struct platform_entry *entry)
 {
-    size_t length = 0, suffix_length = 0;
-
-    while (name[length] != 0) {
-        length++;
+    union file_info info;
+    EFI_STATUS status;
+    do {
+        status = read_entry(directory, &info);
+    } while (!EFI_ERROR(status) && !utf8_from_ucs2(entry->name, sizeof entry->name, info.info.FileName));
+    if (!EFI_ERROR(status)) {
+        entry->size = info.info.FileSize;
+        entry->is_directory = (info.info.Attribute & EFI_FILE_DIRECTORY) != 0;
+        entry->is_hidden = (info.info.Attribute & (EFI_FILE_HIDDEN | EFI_FILE_SYSTEM)) != 0;
     }
-    while (suffix[suffix_length] != 0) {
-        suffix_length++;
-    }
-    if (length <= suffix_length) {
-        return false;
-    }
-    for (size_t i = 0; i < suffix_length; i++) {
-        CHAR16 c = name[length - suffix_length + i];
-        if (c >= 'a' && c <= 'z') {
-            c = (CHAR16)(c - 'a' + 'A');
-        }
-        if (c != (CHAR16)suffix[i]) {
-            return false;
-        }
-    }
-    return true;
+    return status;
 }
 
-static bool has_model(const struct volume *volume)
+/* A file that cannot be read counts as a model, so that whoever loads it says what is wrong. */
+static bool is_model(const struct volume *volume, const struct platform_entry *entry)
 {
-    EFI_FILE_HANDLE directory = NULL;
-    union file_info entry;
-    bool found = false;
-
-    if (volume->root == NULL ||
-        EFI_ERROR(volume->root->Open(volume->root, &directory, (CHAR16 *)u"\\MODELS", EFI_FILE_MODE_READ, 0))) {
+    CHAR16 path[sizeof FOLDER / sizeof FOLDER[0] + 1 + PLATFORM_NAME_MAX] = FOLDER u"\\";
+    const size_t folder = sizeof FOLDER / sizeof FOLDER[0]; /* with the backslash after it */
+    EFI_FILE_HANDLE file = NULL;
+    uint8_t bytes[MODEL_FILE_MAGIC_BYTES] = {0};
+    UINTN n = sizeof bytes;
+    if (!model_file_is_named(entry) || !ucs2_from_utf8(path + folder, PLATFORM_NAME_MAX, entry->name)) {
         return false;
     }
-    for (uint32_t i = 0; i < ENTRIES_MAX && !found && volume_next_entry(directory, &entry) == EFI_SUCCESS; i++) {
-        found = (entry.info.Attribute & EFI_FILE_DIRECTORY) == 0 &&
-                (ends_in(entry.info.FileName, ".GGUF") || ends_in(entry.info.FileName, ".GGU"));
+    if (EFI_ERROR(volume->root->Open(volume->root, &file, path, EFI_FILE_MODE_READ, 0))) {
+        return true;
+    }
+    const EFI_STATUS status = file->Read(file, &n, bytes);
+    file->Close(file);
+    return EFI_ERROR(status) || model_file_begins(bytes);
+}
+
+/* Looks for a model on a volume. Returns EFI_SUCCESS, EFI_NOT_FOUND, or why it cannot be looked at. */
+static EFI_STATUS find_model(const struct volume *volume)
+{
+    EFI_FILE_HANDLE directory = NULL;
+    struct platform_entry entry;
+
+    if (volume->root == NULL) {
+        return EFI_ERROR(volume->failure) ? volume->failure : EFI_NOT_FOUND;
+    }
+    EFI_STATUS status = volume->root->Open(volume->root, &directory, (CHAR16 *)FOLDER, EFI_FILE_MODE_READ, 0);
+    if (EFI_ERROR(status)) {
+        return status;
+    }
+    bool found = false;
+    for (uint32_t i = 0; i < ENTRIES_MAX && !found && status == EFI_SUCCESS; i++) {
+        status = volume_next_entry(directory, &entry);
+        found = status == EFI_SUCCESS && is_model(volume, &entry);
     }
     directory->Close(directory);
-    return found;
+    return found ? EFI_SUCCESS : EFI_ERROR(status) ? status : EFI_NOT_FOUND;
 }
 
 EFI_STATUS volume_reopen(struct volume *volume)
@@ -93,15 +110,16 @@ EFI_STATUS volume_reopen(struct volume *volume)
 static struct volume volume_open(EFI_BOOT_SERVICES *boot, EFI_HANDLE device)
 {
     EFI_GUID guid = EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID;
-    struct volume volume = {NULL, NULL, false};
+    struct volume volume = {.device = device};
     void *system = NULL;
 
     if (device != NULL && !EFI_ERROR(boot->HandleProtocol(device, &guid, &system))) {
         volume.system = system;
         volume.is_sata = device_path_has(device_path_of(boot, device), MESSAGING_DEVICE_PATH, MSG_SATA_DP);
     }
-    if (volume.system != NULL && EFI_ERROR(volume_reopen(&volume))) {
-        volume.system = NULL;
+    if (volume.system != NULL) {
+        volume.failure = volume_reopen(&volume);
+        volume.system = EFI_ERROR(volume.failure) ? NULL : volume.system;
     }
     return volume;
 }
@@ -111,59 +129,198 @@ static void volume_close(struct volume *volume)
     if (volume->root != NULL) {
         volume->root->Close(volume->root);
     }
-    *volume = (struct volume){NULL, NULL, false};
+    *volume = (struct volume){.device = NULL};
 }
 
-/* Takes the first volume with a model as `models`. */
-static void search(struct volumes *volumes)
+/* ---- Which volumes there are ---- */
+
+/* All devices with a file system, to be given back with FreePool. A device that is not among them any more is never
+   asked for anything: firmware may have freed it. */
+struct devices {
+    EFI_HANDLE *handle;
+    UINTN count;
+};
+
+static struct devices list_devices(EFI_BOOT_SERVICES *boot)
 {
     EFI_GUID guid = EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID;
-    EFI_HANDLE *handles = NULL;
-    UINTN count = 0;
+    struct devices devices = {NULL, 0};
 
-    if (EFI_ERROR(volumes->boot->LocateHandleBuffer(ByProtocol, &guid, NULL, &count, &handles))) {
-        return;
+    if (EFI_ERROR(boot->LocateHandleBuffer(ByProtocol, &guid, NULL, &devices.count, &devices.handle))) {
+        devices = (struct devices){NULL, 0};
     }
-    for (UINTN i = 0; i < count && volumes->models.system == NULL; i++) {
-        if (handles[i] != volumes->device) {
-            struct volume volume = volume_open(volumes->boot, handles[i]);
-            if (has_model(&volume)) {
-                volumes->models = volume;
-            } else {
-                volume_close(&volume);
-            }
+    return devices;
+}
+
+static void free_devices(EFI_BOOT_SERVICES *boot, struct devices *devices)
+{
+    if (devices->handle != NULL) {
+        boot->FreePool(devices->handle);
+    }
+}
+
+static bool is_among(const struct devices *devices, EFI_HANDLE device)
+{
+    for (UINTN i = 0; i < devices->count; i++) {
+        if (devices->handle[i] == device) {
+            return true;
         }
     }
-    volumes->boot->FreePool(handles);
+    return false;
+}
+
+/* A stick that was pulled and put back is a new device with the same path. */
+static void find_start(struct volumes *volumes, const struct devices *devices)
+{
+    for (UINTN i = 0; i < devices->count && !is_among(devices, volumes->device); i++) {
+        struct device_path path = device_path_of(volumes->boot, devices->handle[i]);
+        if (volumes->path_bytes > 0 && device_path_bytes(path) == volumes->path_bytes &&
+            memcmp(path.at, volumes->path, volumes->path_bytes) == 0) {
+            volumes->device = devices->handle[i];
+        }
+    }
+    if (is_among(devices, volumes->device)) {
+        volumes->volume[0] = volume_open(volumes->boot, volumes->device);
+    }
+    volumes->count = 1;
+}
+
+/* Whether the device is another partition of the program's drive; *number becomes its number. */
+static bool is_of_drive(const struct volumes *volumes, EFI_HANDLE device, uint32_t *number)
+{
+    const struct device_path start = device_path_in(volumes->path, volumes->path_bytes);
+    const struct device_path path = device_path_of(volumes->boot, device);
+    uint32_t own;
+    const size_t drive = device_path_drive_bytes(start, &own);
+
+    return device != volumes->device && drive > 0 && device_path_drive_bytes(path, number) == drive && *number > 0 &&
+           memcmp(path.at, start.at, drive) == 0;
+}
+
+/* The device with the lowest partition number above `above`; that becomes *above. NULL: there is none. */
+static EFI_HANDLE next_of_drive(const struct volumes *volumes, const struct devices *devices, uint32_t *above)
+{
+    EFI_HANDLE next = NULL;
+    uint32_t lowest = UINT32_MAX, number;
+
+    for (UINTN i = 0; i < devices->count; i++) {
+        if (is_of_drive(volumes, devices->handle[i], &number) && number > *above && number < lowest) {
+            lowest = number;
+            next = devices->handle[i];
+        }
+    }
+    *above = lowest;
+    return next;
+}
+
+static void find_drive(struct volumes *volumes, const struct devices *devices)
+{
+    uint32_t number = 0;
+    EFI_HANDLE device = next_of_drive(volumes, devices, &number);
+
+    for (; device != NULL && volumes->count <= VOLUMES_OF_DRIVE; device = next_of_drive(volumes, devices, &number)) {
+        struct volume volume = volume_open(volumes->boot, device);
+        if (volume.system != NULL) {
+            volumes->volume[volumes->count++] = volume;
+        }
+    }
+}
+
+/* ---- Which of them has models ---- */
+
+/* Takes the first of the drive's volumes with a model. Returns EFI_NOT_FOUND, or why the one that had models, or the
+   program's, cannot be looked at. */
+static EFI_STATUS choose_models(struct volumes *volumes)
+{
+    EFI_STATUS failure = EFI_NOT_FOUND;
+
+    for (uint32_t i = 0; i < volumes->count && volumes->models == NULL; i++) {
+        struct volume *volume = &volumes->volume[i];
+        const EFI_STATUS found = find_model(volume);
+        volumes->models = found == EFI_SUCCESS ? volume : NULL;
+        if (EFI_ERROR(found) && found != EFI_NOT_FOUND && (i == 0 || volume->device == volumes->last)) {
+            failure = found;
+        }
+    }
+    return failure;
+}
+
+/* Takes the first volume of another drive with a model. */
+static void search(struct volumes *volumes)
+{
+    struct devices devices = list_devices(volumes->boot);
+    uint32_t number;
+
+    for (UINTN i = 0; i < devices.count && volumes->models == NULL; i++) {
+        if (devices.handle[i] == volumes->device || is_of_drive(volumes, devices.handle[i], &number)) {
+            continue;
+        }
+        struct volume volume = volume_open(volumes->boot, devices.handle[i]);
+        if (find_model(&volume) == EFI_SUCCESS) {
+            volumes->models = &volumes->volume[volumes->count++];
+            *volumes->models = volume;
+        } else {
+            volume_close(&volume);
+        }
+    }
+    free_devices(volumes->boot, &devices);
 }
 
 void volumes_open(struct volumes *volumes, EFI_BOOT_SERVICES *boot, EFI_HANDLE device)
 {
+    const struct device_path path = device_path_of(boot, device);
+
     *volumes = (struct volumes){.boot = boot, .device = device};
+    if (device_path_bytes(path) <= sizeof volumes->path) {
+        volumes->path_bytes = device_path_bytes(path);
+        memcpy(volumes->path, path.at, volumes->path_bytes);
+    }
     volumes_update(volumes);
 }
 
-void volumes_update(struct volumes *volumes)
+EFI_STATUS volumes_update(struct volumes *volumes)
 {
     static void (*const hidden[])(EFI_BOOT_SERVICES *) = {connect_disks, connect_controllers};
 
-    if (has_model(&volumes->start) || has_model(&volumes->models)) {
-        return;
+    if (volumes->models != NULL && find_model(volumes->models) == EFI_SUCCESS) {
+        return EFI_SUCCESS;
     }
     volumes_close(volumes);
-    volumes->start = volume_open(volumes->boot, volumes->device);
-    if (has_model(&volumes->start)) {
-        return;
+    struct devices devices = list_devices(volumes->boot);
+    find_start(volumes, &devices);
+    find_drive(volumes, &devices);
+    EFI_STATUS status = choose_models(volumes);
+    free_devices(volumes->boot, &devices);
+    if (volumes->models == NULL) {
+        search(volumes);
     }
-    search(volumes);
-    for (uint32_t i = 0; i < sizeof hidden / sizeof hidden[0] && volumes->models.system == NULL; i++) {
+    for (uint32_t i = 0; i < sizeof hidden / sizeof hidden[0] && volumes->models == NULL; i++) {
         hidden[i](volumes->boot);
         search(volumes);
     }
+    if (volumes->models != NULL) {
+        volumes->last = volumes->models->device;
+        return EFI_SUCCESS;
+    }
+    devices = list_devices(volumes->boot);
+    status = volumes->last != NULL && !is_among(&devices, volumes->last) ? EFI_NO_MEDIA : status;
+    free_devices(volumes->boot, &devices);
+    return status;
+}
+
+struct volume *volumes_at(struct volumes *volumes, bool of_models, uint32_t number)
+{
+    if (of_models && volumes->models != NULL) {
+        return number == 0 ? volumes->models : NULL;
+    }
+    return number < volumes->count ? &volumes->volume[number] : NULL;
 }
 
 void volumes_close(struct volumes *volumes)
 {
-    volume_close(&volumes->start);
-    volume_close(&volumes->models);
+    for (uint32_t i = 0; i < volumes->count; i++) {
+        volume_close(&volumes->volume[i]);
+    }
+    volumes->count = 0;
+    volumes->models = NULL;
 }

@@ -3,8 +3,8 @@
  * do not know each other share it: gguf/ measures tensors by it, kernel/ packs its blocks into tiles, infer/ and the
  * converter quantize by its rule.
  *
- * The rule is that of ggml's reference quantizer (ggml-quants.c, quantize_row_q8_0_ref): scale = max |x| / 127 in single precision,
- * q = x * (1 / scale) rounded half away from zero, then the scale is rounded to f16.
+ * The rule is that of ggml's reference quantizer (ggml-quants.c, quantize_row_q8_0_ref): scale = max |x| / 127 in
+ * single precision, q = x * (1 / scale) rounded half away from zero, then the scale is rounded to f16.
  */
 #ifndef BOOTLLAMA_Q8_0_H
 #define BOOTLLAMA_Q8_0_H
@@ -28,14 +28,13 @@ static inline uint32_t q8_0_four(const int8_t *q)
     return four + ((four & ~nonzero & 0x80808080) >> 7);
 }
 
+/* Without a branch: signs and halves are what no processor can predict. */
 static inline int8_t q8_0_round(float value)
 {
-    const float magnitude = value < 0 ? -value : value;
-    int32_t whole = (int32_t)magnitude;
-    if (magnitude - (float)whole >= 0.5f) {
-        whole++;
-    }
-    return (int8_t)(value < 0 ? -whole : whole);
+    const float magnitude = float_from_bits(float_bits(value) & 0x7FFFFFFF);
+    const int32_t down = (int32_t)magnitude, whole = down + (magnitude - (float)down >= 0.5f);
+    const int32_t sign = -(int32_t)(float_bits(value) >> 31); /* 0 or -1 */
+    return (int8_t)((whole ^ sign) - sign);
 }
 
 /*

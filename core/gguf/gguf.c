@@ -1,4 +1,4 @@
-/* The names of tensors (gguf.h). */
+/* The names of tensors, of their types and of kinds of files (gguf.h). */
 #include "gguf/gguf.h"
 
 #include "base/format.h"
@@ -19,6 +19,35 @@ static const char layer_names[GGUF_LAYER_TENSORS][20] = {
     [GGUF_LAYER_FFN_GATE] = "ffn_gate.weight",       [GGUF_LAYER_FFN_DOWN] = "ffn_down.weight",
     [GGUF_LAYER_FFN_UP] = "ffn_up.weight",
 };
+
+/* ggml's names by number (ggml.h, enum ggml_type); empty numbers were withdrawn. */
+static const char type_names[][8] = {
+    "F32",   "F16",    "Q4_0",  "Q4_1", "",     "",        "Q5_0",   "Q5_1",    "Q8_0",  "Q8_1",   "Q2_K",
+    "Q3_K",  "Q4_K",   "Q5_K",  "Q6_K", "Q8_K", "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S", "IQ4_NL", "IQ3_S",
+    "IQ2_S", "IQ4_XS", "I8",    "I16",  "I32",  "I64",     "F64",    "IQ1_M",   "BF16",  "",       "",
+    "",      "TQ1_0",  "TQ2_0", "",     "",     "",        "MXFP4",  "NVFP4",   "Q1_0",  "Q2_0",
+};
+
+/* By llama.cpp's enum llama_ftype (llama.h); empty numbers were withdrawn. */
+static const char kind_names[][10] = {
+    "F32",    "F16",     "Q4_0",   "Q4_1",   "",       "",       "",       "Q8_0",  "Q5_0",    "Q5_1",   "Q2_K",
+    "Q3_K_S", "Q3_K_M",  "Q3_K_L", "Q4_K_S", "Q4_K_M", "Q5_K_S", "Q5_K_M", "Q6_K",  "IQ2_XXS", "IQ2_XS", "Q2_K_S",
+    "IQ3_XS", "IQ3_XXS", "IQ1_S",  "IQ4_NL", "IQ3_S",  "IQ3_M",  "IQ2_S",  "IQ2_M", "IQ4_XS",  "IQ1_M",  "BF16",
+    "",       "",        "",       "TQ1_0",  "TQ2_0",  "MXFP4",  "NVFP4",  "Q1_0",  "Q2_0",
+};
+
+enum { KIND_GUESSED = 1024 }; /* llama.h: set where a program has told the kind by the tensors */
+
+const char *gguf_type_name(uint32_t type)
+{
+    return type < sizeof type_names / sizeof type_names[0] ? type_names[type] : "";
+}
+
+const char *gguf_kind_name(uint32_t file_type)
+{
+    const uint32_t kind = file_type & ~(uint32_t)KIND_GUESSED;
+    return kind < sizeof kind_names / sizeof kind_names[0] ? kind_names[kind] : "";
+}
 
 void gguf_tensor_name(char *out, size_t size, uint32_t id)
 {

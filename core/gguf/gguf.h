@@ -28,12 +28,24 @@ enum gguf_value_type {
     GGUF_VALUE_TYPES,
 };
 
-/* Of a tensor's elements: ggml's numbers. No other type is accepted. */
+/* Of a tensor's elements: ggml's numbers. No other type is accepted; blocks.h says what they are. */
 enum gguf_type {
     GGUF_TYPE_F32 = 0,
     GGUF_TYPE_F16 = 1,
-    GGUF_TYPE_Q8_0 = 8, /* blocks of 32 along the row: base/q8_0.h */
+    GGUF_TYPE_Q4_0 = 2,
+    GGUF_TYPE_Q4_1 = 3,
+    GGUF_TYPE_Q5_0 = 6,
+    GGUF_TYPE_Q5_1 = 7,
+    GGUF_TYPE_Q8_0 = 8,
+    GGUF_TYPE_Q2_K = 10,
+    GGUF_TYPE_Q3_K = 11,
+    GGUF_TYPE_Q4_K = 12,
+    GGUF_TYPE_Q5_K = 13,
+    GGUF_TYPE_Q6_K = 14,
+    GGUF_TYPE_IQ4_NL = 20,
+    GGUF_TYPE_IQ4_XS = 23,
     GGUF_TYPE_BF16 = 30,
+    GGUF_TYPE_MXFP4 = 39,
     GGUF_TYPE_ABSENT = 255,
 };
 
@@ -101,16 +113,17 @@ struct gguf {
     char name[64]; /* general.name, cut to fit with UTF-8 kept whole and control characters as '?'; "" if absent */
     char size_label[16]; /* general.size_label, likewise: "260K", "1.1B" */
     uint32_t version;    /* 2 or 3 */
-    uint32_t dim;        /* llama.embedding_length, 1..GGUF_COLUMNS_MAX */
-    uint32_t hidden;     /* llama.feed_forward_length, 1..GGUF_COLUMNS_MAX */
-    uint32_t layers;     /* llama.block_count, 1..GGUF_LAYERS_MAX */
-    uint32_t heads;      /* llama.attention.head_count, 1..; heads * head_size <= GGUF_COLUMNS_MAX */
-    uint32_t kv_heads;   /* llama.attention.head_count_kv, divides heads; = heads if absent */
-    uint32_t head_size;  /* llama.attention.key_length (= value_length), dim / heads if absent; even */
-    uint32_t rope_size;  /* llama.rope.dimension_count, even, 2..head_size; = head_size if absent */
-    uint32_t context;    /* llama.context_length, 1..GGUF_CONTEXT_MAX positions */
-    float rope_base;     /* llama.rope.freq_base, 10000 if absent; finite and > 1 */
-    float norm_epsilon;  /* llama.attention.layer_norm_rms_epsilon; finite and > 0 */
+    uint32_t file_type; /* general.file_type, which quantization was asked for (gguf_kind_name); UINT32_MAX if absent */
+    uint32_t dim;       /* llama.embedding_length, 1..GGUF_COLUMNS_MAX */
+    uint32_t hidden;    /* llama.feed_forward_length, 1..GGUF_COLUMNS_MAX */
+    uint32_t layers;    /* llama.block_count, 1..GGUF_LAYERS_MAX */
+    uint32_t heads;     /* llama.attention.head_count, 1..; heads * head_size <= GGUF_COLUMNS_MAX */
+    uint32_t kv_heads;  /* llama.attention.head_count_kv, divides heads; = heads if absent */
+    uint32_t head_size; /* llama.attention.key_length (= value_length), dim / heads if absent; even */
+    uint32_t rope_size; /* llama.rope.dimension_count, even, 2..head_size; = head_size if absent */
+    uint32_t context;   /* llama.context_length, 1..GGUF_CONTEXT_MAX positions */
+    float rope_base;    /* llama.rope.freq_base, 10000 if absent; finite and > 1 */
+    float norm_epsilon; /* llama.attention.layer_norm_rms_epsilon; finite and > 0 */
     uint64_t parameters; /* weights in all tensors, a tied matrix once */
 
     uint32_t vocabulary; /* tokens, 1..GGUF_VOCABULARY_MAX */
@@ -146,6 +159,12 @@ struct gguf {
 
 /* Writes the name that tensor number `id` has in the file: "blk.3.ffn_up.weight". size >= GGUF_TENSOR_NAME_MAX. */
 void gguf_tensor_name(char *out, size_t size, uint32_t id);
+
+/* Returns the name of a type of elements: "Q4_K"; "" for a number that ggml does not use or no longer. */
+const char *gguf_type_name(uint32_t type);
+
+/* Returns the name by which people know a general.file_type: "Q4_K_M"; "" for one that is not known. */
+const char *gguf_kind_name(uint32_t file_type);
 
 /* Returns the number of the tensor of that name, or gguf->tensor_count if this model has none such. */
 uint32_t gguf_find_tensor(const struct gguf *gguf, const char *name);

@@ -2,22 +2,22 @@
 #include "gguf/header.h"
 
 #include "base/memory.h"
+#include "base/model_file.h"
 #include "gguf/input.h"
 #include "gguf/keys.h"
 #include "gguf/tensors.h"
-
-enum { GGUF_MAGIC = 0x46554747 }; /* "GGUF" in the file */
 
 /* Bytes that one entry takes at least: an empty key and a one-byte value; an empty name and one dimension. */
 enum { KEY_BYTES_MIN = 8 + 4 + 1, TENSOR_BYTES_MIN = 8 + 4 + 8 + 4 + 8 };
 
 static int read_version(struct gguf_input *in)
 {
-    uint32_t magic = 0, version;
-    if (reader_left(in->reader) >= sizeof magic && gguf_get_u32(in, &magic) != 0) {
+    uint8_t magic[MODEL_FILE_MAGIC_BYTES] = {0};
+    uint32_t version;
+    if (reader_left(in->reader) >= sizeof magic && reader_get(in->reader, magic, sizeof magic, in->error) != 0) {
         return -1;
     }
-    if (magic != GGUF_MAGIC) {
+    if (!model_file_begins(magic)) {
         return error_set(in->error, "%s: not a GGUF model file", in->reader->path);
     }
     if (gguf_get_u32(in, &version) != 0) {

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/utf8.h"
 #include "gguf/checksum.h"
+#include "gguf/kind.h"
 
 /* Bytes of a value; 0 for strings and arrays. */
 static const uint8_t value_bytes[GGUF_VALUE_TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
@@ -19,6 +20,7 @@ enum key {
     MODEL_NAME,
     SIZE_LABEL,
     ALIGNMENT,
+    FILE_TYPE,
     QUANTIZATION,
     SPLIT_COUNT,
     CONTEXT,
@@ -62,6 +64,7 @@ static const struct known_key {
     [MODEL_NAME] = {"general.name", NAME, ""},
     [SIZE_LABEL] = {"general.size_label", NAME, ""},
     [ALIGNMENT] = {"general.alignment", NUMBER, ""},
+    [FILE_TYPE] = {"general.file_type", NUMBER, ""},
     [QUANTIZATION] = {"general.quantization_version", NUMBER, ""},
     [SPLIT_COUNT] = {"split.count", NUMBER, ""},
     [CONTEXT] = {"llama.context_length", NUMBER, ""},
@@ -221,14 +224,14 @@ static int get_flag(struct keys *keys, enum key key, uint32_t type)
     return 0;
 }
 
-static int take_tokenizer(struct gguf_input *in, const char *text)
+/* Says what is supported and what to look for instead. */
+static int refuse_word(struct gguf_input *in, enum key key, const char *text)
 {
-    if (!text_equal(text, "llama") && !text_equal(text, "gpt2")) {
-        return gguf_refuse(in, name_of(TOKENIZER),
-                           "is \"%s\"; supported are \"llama\" (SentencePiece) and \"gpt2\" (byte-level BPE)", text);
-    }
-    in->gguf->tokenizer = text_equal(text, "gpt2") ? GGUF_TOKENIZER_BPE : GGUF_TOKENIZER_SENTENCEPIECE;
-    return 0;
+    static const char *const advice[KEYS] = {
+        [ARCHITECTURE] = "choose a model of the Llama architecture",
+        [ROPE_SCALING] = "choose a model whose positions are not scaled",
+    };
+    return gguf_refuse(in, name_of(key), "is \"%s\"; only \"%s\" is supported: %s", text, known[key].word, advice[key]);
 }
 
 /* A text for people, a name, or a word of which one value is supported. */
@@ -255,11 +258,11 @@ static int get_text(struct keys *keys, enum key key, uint32_t type)
     } else if (key == SIZE_LABEL) {
         utf8_printable(gguf->size_label, sizeof gguf->size_label, bytes, kept);
     } else if (key == TOKENIZER) {
-        return take_tokenizer(in, text);
+        return gguf_take_tokenizer(in, name_of(key), text);
     } else if (key == PRE_TOKENIZER) {
         memcpy(keys->pre, text, sizeof text);
     } else if (!text_equal(text, known[key].word)) {
-        return gguf_refuse(in, name_of(key), "is \"%s\"; only \"%s\" is supported", text, known[key].word);
+        return refuse_word(in, key, text);
     }
     return 0;
 }
@@ -501,6 +504,7 @@ static int check_general(struct keys *keys)
         return gguf_refuse(in, name_of(ALIGNMENT), "is %u; allowed are powers of two from 8 to 1048576", alignment);
     }
     in->alignment = alignment;
+    in->gguf->file_type = keys->seen[FILE_TYPE] ? keys->number[FILE_TYPE] : UINT32_MAX;
     in->gguf->has_checksum = keys->seen[CHECKSUM];
     in->gguf->checksum = keys->number[CHECKSUM];
     return 0;
@@ -518,21 +522,6 @@ static int take_token(struct keys *keys, enum key key, uint32_t absent, int32_t 
     return 0;
 }
 
-static int check_pre(struct keys *keys)
-{
-    struct gguf *gguf = keys->in->gguf;
-    const char *name = keys->pre[0] != '\0' ? keys->pre : "default";
-    const struct gguf_pre *pre = gguf_find_pre(name);
-    if (pre == NULL) {
-        return gguf_refuse(keys->in, name_of(PRE_TOKENIZER),
-                           "is \"%s\", a way to cut text that is not supported; use a model with another one, such as "
-                           "\"llama-bpe\", \"qwen2\", \"smollm\", \"tekken\" or \"gpt-2\"",
-                           name);
-    }
-    gguf->pre = *pre;
-    return 0;
-}
-
 /* Keys that only one kind of vocabulary must have. */
 static int check_kind(struct keys *keys)
 {
@@ -543,7 +532,7 @@ static int check_kind(struct keys *keys)
         return gguf_refuse(keys->in, name_of(needed), "is missing");
     }
     gguf->merges = keys->number[TOKEN_MERGES];
-    return bpe ? check_pre(keys) : 0;
+    return bpe ? gguf_take_pre(keys->in, name_of(PRE_TOKENIZER), keys->pre) : 0;
 }
 
 static int check_vocabulary(struct keys *keys)

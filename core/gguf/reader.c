@@ -41,6 +41,13 @@ static int ends_early(const struct reader *reader, struct error *error)
                      (unsigned long long)reader->limit);
 }
 
+/* A long file must not hold up whoever waits, however little is made of what is read. */
+static bool is_stopped(const struct reader *reader)
+{
+    const struct platform *platform = reader->platform;
+    return platform->stop_asked != NULL && platform->stop_asked(platform->stop_context);
+}
+
 /* Makes the byte at the position the window's, with as many after it as fit. */
 static int fill_window(struct reader *reader, struct error *error)
 {
@@ -52,7 +59,14 @@ static int fill_window(struct reader *reader, struct error *error)
     uint32_t bytes = left < reader->window_size ? (uint32_t)left : reader->window_size;
 
     reader->window_used = 0; /* a failed read leaves anything in it */
-    if (reader->platform->read(reader->platform, &reader->file, start, reader->window, bytes) != PLATFORM_OK) {
+    int status = PLATFORM_STOPPED;
+    if (!is_stopped(reader)) {
+        status = reader->platform->read(reader->platform, &reader->file, start, reader->window, bytes);
+    }
+    if (status == PLATFORM_STOPPED) {
+        return error_set(error, "%s: loading was stopped", reader->path);
+    }
+    if (status != PLATFORM_OK) {
         return error_set(error, "%s: cannot be read at byte %llu: %s", reader->path, (unsigned long long)start,
                          reader->platform->error);
     }

@@ -2,18 +2,10 @@
 #include "gguf/tensors.h"
 
 #include "base/format.h"
-#include "base/q8_0.h"
 #include "base/text.h"
+#include "gguf/blocks.h"
 
 enum { DIMENSIONS_MAX = 4 };
-
-/* ggml's names by number, for messages; empty numbers were withdrawn. */
-static const char type_names[][8] = {
-    "F32",    "F16",   "Q4_0",  "Q4_1",   "",      "",      "Q5_0",    "Q5_1",   "Q8_0",    "Q8_1",
-    "Q2_K",   "Q3_K",  "Q4_K",  "Q5_K",   "Q6_K",  "Q8_K",  "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S",
-    "IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS", "I8",    "I16",   "I32",     "I64",    "F64",     "IQ1_M",
-    "BF16",   "",      "",      "",       "TQ1_0", "TQ2_0", "",        "",       "",        "MXFP4",
-};
 
 struct shape {
     uint32_t rows, cols;
@@ -81,29 +73,18 @@ static int read_shape(struct gguf_input *in, const char *name, struct shape want
     return 0;
 }
 
+/* People choose a file by its kind, "Q4_K_M", and do not know the types of its tensors: both are named. */
 static int refuse_type(struct gguf_input *in, const char *name, uint32_t type)
 {
+    static const char advice[] = "which is not supported; take another file of this model, such as Q8_0 or Q4_K_M";
+    const char *kind = gguf_kind_name(in->gguf->file_type), *known = gguf_type_name(type);
     char number[24];
-    bool named = type < sizeof type_names / sizeof type_names[0] && type_names[type][0] != '\0';
     format(number, sizeof number, "of type %u", type);
-    return gguf_refuse(in, name, "is %s; supported are F32, F16, BF16, Q8_0", named ? type_names[type] : number);
-}
-
-/* Bytes of a tensor of supported type; 0 for any other. Its dimensions are below 2^18 each. */
-static uint64_t size_of(uint32_t type, struct shape shape)
-{
-    uint64_t elements = (uint64_t)shape.rows * shape.cols;
-    switch (type) {
-    case GGUF_TYPE_F32:
-        return elements * 4;
-    case GGUF_TYPE_F16:
-    case GGUF_TYPE_BF16:
-        return elements * 2;
-    case GGUF_TYPE_Q8_0:
-        return (uint64_t)shape.rows * (shape.cols / Q8_0_BLOCK) * sizeof(struct q8_0_block);
-    default:
-        return 0;
+    known = known[0] != '\0' ? known : number;
+    if (kind[0] == '\0') {
+        return gguf_refuse(in, name, "is %s, %s", known, advice);
     }
+    return error_set(in->error, "%s: quantized as %s (%s is %s), %s", in->reader->path, kind, name, known, advice);
 }
 
 static int read_tensor(struct gguf_input *in)
@@ -127,13 +108,15 @@ static int read_tensor(struct gguf_input *in)
         gguf_get_u64(in, &tensor->offset) != 0) {
         return -1;
     }
-    tensor->size = size_of(type, shape);
-    if (tensor->size == 0 && type != GGUF_TYPE_Q8_0) {
+    const uint32_t elements = blocks_elements(type);
+    if (elements == 0) {
         return refuse_type(in, name.text, type);
     }
-    if (type == GGUF_TYPE_Q8_0 && shape.cols % Q8_0_BLOCK != 0) {
-        return gguf_refuse(in, name.text, "is Q8_0 with rows of %u; they must be a multiple of 32", shape.cols);
+    if (shape.cols % elements != 0) {
+        return gguf_refuse(in, name.text, "is %s with rows of %u; they must be a multiple of %u", gguf_type_name(type),
+                           shape.cols, elements);
     }
+    tensor->size = (uint64_t)shape.rows * (shape.cols / elements) * blocks_bytes(type); /* both sizes are below 2^18 */
     if ((tensor->offset & (in->alignment - 1)) != 0) {
         return gguf_refuse(in, name.text, "is at offset %llu, which is not a multiple of the alignment %u",
                            (unsigned long long)tensor->offset, in->alignment);

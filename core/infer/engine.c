@@ -35,12 +35,18 @@ static uint64_t memory_needed(struct engine *engine, const struct kernel *kernel
            max_u64(scratch, run.used);
 }
 
+/* Whether so many bytes of `memory` can be had and addressed. Plan and refusal are both its word. */
+static bool fits(uint64_t bytes, uint64_t memory)
+{
+    return bytes <= memory && bytes <= SIZE_MAX;
+}
+
 /* Returns the longest context that fits into `memory`, at most the model's own; *bytes is what it needs. */
 static uint32_t fitting_context(struct engine *engine, const struct kernel *kernel, uint64_t memory, uint64_t *bytes)
 {
     uint32_t context = engine->gguf.context;
     *bytes = memory_needed(engine, kernel, context);
-    while (*bytes > memory && context > ENGINE_CONTEXT_MIN) {
+    while (!fits(*bytes, memory) && context > ENGINE_CONTEXT_MIN) {
         context = max_u64(context - context / 8, ENGINE_CONTEXT_MIN) & ~(uint32_t)(KV_BLOCK - 1);
         *bytes = memory_needed(engine, kernel, context);
     }
@@ -52,20 +58,22 @@ static uint32_t mebibytes(uint64_t bytes)
     return (uint32_t)((bytes + 0xFFFFF) >> 20);
 }
 
+int engine_refuse_size(const char *path, uint64_t bytes, uint64_t memory, struct error *error)
+{
+    return error_set(error, "%s: the model needs %s%u MiB of memory, %u MiB are free; choose a smaller model", path,
+                     bytes == UINT64_MAX ? "more than " : "", mebibytes(bytes == UINT64_MAX ? SIZE_MAX : bytes),
+                     (uint32_t)(memory >> 20));
+}
+
 static int reserve(struct engine *engine, const char *path, uint64_t bytes, struct error *error)
 {
     struct platform *platform = engine->platform;
     const uint64_t memory = platform->memory_free(platform);
-    if (bytes <= memory && bytes <= SIZE_MAX / 2) {
+    if (fits(bytes, memory)) {
         engine->memory_bytes = (size_t)bytes;
         engine->memory = platform->reserve(platform, engine->memory_bytes);
     }
-    if (engine->memory == NULL) {
-        return error_set(error, "%s: the model needs %s%u MiB of memory, %u MiB are free; choose a smaller model", path,
-                         bytes == UINT64_MAX ? "more than " : "", mebibytes(bytes == UINT64_MAX ? SIZE_MAX : bytes),
-                         (uint32_t)(memory >> 20));
-    }
-    return 0;
+    return engine->memory != NULL ? 0 : engine_refuse_size(path, bytes, memory, error);
 }
 
 _Static_assert(43 * ENGINE_TURN_MAX >= CHAT_TEMPLATE_MAX, "a template fits into the scratch memory");
@@ -104,6 +112,8 @@ static int load(struct engine *engine, struct reader *reader, const struct kerne
     if (layout_run(engine, context, &arena) != 0) {
         return error_set(error, "%s: no memory left to run with", reader->path);
     }
+    compute_open(&engine->compute, engine->platform, kernel);
+    engine->transformer.compute = &engine->compute;
     reader->window = engine->window; /* the other one's memory is in use now */
     reader->window_size = sizeof engine->window;
     reader->window_used = 0;
@@ -166,12 +176,14 @@ static void run_once(void *context)
     transformer_run(&engine->transformer, &token, 1, 0, true);
 }
 
-void engine_share(struct engine *engine, struct team *team, uint32_t processors)
+void engine_share(struct engine *engine, struct team *team, uint32_t processors, struct compute_stop stop)
 {
+    compute_open(&engine->compute, engine->platform, engine->model.kernel);
+    compute_ask(&engine->compute, stop);
     engine->transformer.team = team;
     engine->text_count = engine->filled = 0;
     if (processors == ENGINE_PROCESSORS_AUTO) {
-        team_choose(team, engine->model.kernel, engine_weights(engine), run_once, engine);
+        team_choose(team, &engine->compute, engine_weights(engine), run_once, engine);
     } else {
         team_use(team, processors);
     }
@@ -190,7 +202,7 @@ int engine_plan(struct engine *engine, struct platform *platform, const char *pa
     if (status == 0) {
         plan->context_full = engine->gguf.context;
         plan->context = fitting_context(engine, kernel, memory, &plan->bytes);
-        plan->context = plan->bytes <= memory ? plan->context : 0;
+        plan->context = fits(plan->bytes, memory) ? plan->context : 0;
     }
     return status;
 }

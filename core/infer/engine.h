@@ -13,8 +13,8 @@
 enum {
     ENGINE_WINDOW = 16384,
     ENGINE_CONTEXT_MIN = 64,
-    ENGINE_PROMPT_MAX = 4096,                                                /* bytes of a prompt, NUL included */
-    ENGINE_TURN_MAX = ENGINE_PROMPT_MAX + 2 * CHAT_TEXT_MAX + CHAT_STOP_MAX, /* bytes */
+    ENGINE_PROMPT_MAX = 4096, /* bytes of a prompt, NUL included */
+    ENGINE_TURN_MAX = CHAT_OPENING_MAX + ENGINE_PROMPT_MAX + 2 * CHAT_TEXT_MAX + CHAT_STOP_MAX, /* bytes */
 };
 enum { ENGINE_PROCESSORS_AUTO }; /* for engine_share: as many processors as make the model faster */
 
@@ -24,6 +24,7 @@ struct engine {
     struct tokenizer tokenizer;
     struct model model;
     struct transformer transformer;
+    struct compute compute; /* that transformer computes in; for whoever runs it */
     struct sampler sampler;
     uint32_t context;     /* positions: the model's own, or what fits into memory */
     struct chat chat;     /* what the file's chat template says */
@@ -52,9 +53,9 @@ uint64_t engine_weights(const struct engine *engine);
 
 /*
  * Lets `team` compute the loaded model, *team begun by team_init: that many processors, or as many as make it faster
- * where `processors` is ENGINE_PROCESSORS_AUTO. The context is empty afterwards.
+ * where `processors` is ENGINE_PROCESSORS_AUTO; `stop` ends trying that. The context is empty afterwards.
  */
-void engine_share(struct engine *engine, struct team *team, uint32_t processors);
+void engine_share(struct engine *engine, struct team *team, uint32_t processors, struct compute_stop stop);
 
 /* What loading a model would take. */
 struct engine_plan {
@@ -69,5 +70,8 @@ struct engine_plan {
  */
 int engine_plan(struct engine *engine, struct platform *platform, const char *path, const struct kernel *kernel,
                 uint64_t memory, struct engine_plan *plan, struct error *error);
+
+/* Fills *error for a model that needs `bytes` where `memory` bytes are free. Returns -1. */
+int engine_refuse_size(const char *path, uint64_t bytes, uint64_t memory, struct error *error);
 
 #endif

@@ -2,6 +2,7 @@
 #include "infer/load.h"
 
 #include "base/memory.h"
+#include "gguf/blocks.h"
 #include "gguf/checksum.h"
 #include "infer/compute.h"
 
@@ -9,7 +10,7 @@ _Static_assert((int)GGUF_HEAD_MAX <= (int)ATTENTION_HEAD_MAX, "attention can com
 
 /* Scratch memory for a strip of Q8_GROUP rows. */
 struct strip {
-    uint8_t *raw;             /* one row as it lies in the file, or as floats */
+    uint8_t *raw;             /* one row as it lies in the file */
     struct q8_0_block *block; /* [Q8_GROUP][groups] */
 };
 
@@ -19,6 +20,7 @@ struct loader {
     struct reader *reader;
     struct strip strip;
     struct load_progress progress;
+    struct compute compute;
     uint64_t done, total;     /* bytes of tensors */
     struct checksum checksum; /* of the bytes done */
     struct error *error;
@@ -50,38 +52,31 @@ uint64_t load_scratch(const struct gguf *gguf)
     return counter.used + KERNEL_ALIGNMENT;
 }
 
-/* The next n bytes of a tensor, in the reader's window or in `room`, added to the checksum as words of their own; NULL
-   on failure. */
+/* The next n bytes of a tensor, added to the checksum, in the reader's window or in `room`; NULL on failure. */
 static const void *fetch(struct loader *loader, void *room, uint64_t n)
 {
     const uint8_t *bytes = reader_view(loader->reader, room, (size_t)n, loader->error);
     if (bytes != NULL) {
         checksum_add(&loader->checksum, bytes, (size_t)n);
-        checksum_pad(&loader->checksum);
     }
     return bytes;
 }
 
-/* One row of a tensor that is not Q8_0, as floats; NULL on failure. */
-static const float *fetch_floats(struct loader *loader, const struct gguf_tensor *tensor)
+/* The next row of a tensor as it lies in the file; NULL on failure. For the checksum a row of halves ends a word. */
+static const uint8_t *fetch_row(struct loader *loader, const struct gguf_tensor *tensor)
 {
-    float *wide = (float *)loader->strip.raw;
-    const uint8_t *raw = fetch(loader, wide, tensor->size / tensor->rows);
-    if (tensor->type == GGUF_TYPE_F32 || raw == NULL) {
-        return (const float *)raw;
+    const uint8_t *row = fetch(loader, loader->strip.raw, tensor->size / tensor->rows);
+    if (tensor->type == GGUF_TYPE_F16 || tensor->type == GGUF_TYPE_BF16) {
+        checksum_pad(&loader->checksum);
     }
-    for (uint32_t i = tensor->cols; i-- > 0;) { /* from the end: a float takes the room of two halves */
-        const uint16_t half = (uint16_t)(raw[2 * i] | raw[2 * i + 1] << 8);
-        wide[i] = tensor->type == GGUF_TYPE_F16 ? half_to_float(half) : float_from_bfloat(half);
-    }
-    return wide;
+    return row;
 }
 
 /* `rows` rows of `groups` blocks each, zeros after them up to Q8_GROUP rows; NULL on failure. */
 static const struct q8_0_block *fetch_strip(struct loader *loader, const struct gguf_tensor *tensor, uint32_t rows,
                                             uint32_t groups)
 {
-    struct q8_0_block *const strip = loader->strip.block, *block = strip;
+    struct q8_0_block *const strip = loader->strip.block;
     const uint32_t count = rows * groups;
     if (tensor->type == GGUF_TYPE_Q8_0) {
         const struct q8_0_block *whole = fetch(loader, strip, count * sizeof *strip);
@@ -91,19 +86,16 @@ static const struct q8_0_block *fetch_strip(struct loader *loader, const struct 
         if (whole != strip) {
             memcpy(strip, whole, count * sizeof *strip);
         }
-        block += count;
-    }
-    while (block != strip + count) {
-        const float *x = fetch_floats(loader, tensor);
-        if (x == NULL) {
-            return NULL;
-        }
-        for (uint32_t column = 0; column < tensor->cols; column += Q8_GROUP, block++) {
-            const uint32_t left = tensor->cols - column;
-            block->scale = q8_0_quantize(block->q, x + column, left < Q8_GROUP ? left : Q8_GROUP);
+    } else {
+        for (struct q8_0_block *block = strip; block != strip + count; block += groups) {
+            const uint8_t *row = fetch_row(loader, tensor);
+            if (row == NULL) {
+                return NULL;
+            }
+            blocks_to_q8_0(block, row, tensor->type, tensor->cols);
         }
     }
-    memset(block, 0, (Q8_GROUP - rows) * groups * sizeof *strip);
+    memset(strip + count, 0, (Q8_GROUP - rows) * groups * sizeof *strip);
     return strip;
 }
 
@@ -116,15 +108,15 @@ static int not_finite(struct loader *loader, uint32_t id, uint32_t row)
                      loader->reader->path, name, row);
 }
 
-static void pack_strip(const struct loader *loader, uint8_t *tiles, const struct q8_0_block *block, uint32_t groups)
+static void pack_strip(struct loader *loader, uint8_t *tiles, const struct q8_0_block *block, uint32_t groups)
 {
     const struct kernel *kernel = loader->model->kernel;
-    struct platform *platform = loader->reader->platform;
-    compute_begin(platform, kernel); /* packing uses vector registers, too */
+    compute_begin(&loader->compute); /* packing uses vector registers, too */
     for (uint32_t group = 0; group < groups; group++, tiles += kernel->tile_bytes) {
         kernel->tile_pack(tiles, block + group, groups);
+        compute_done(&loader->compute, 1);
     }
-    compute_end(platform, kernel);
+    compute_end(&loader->compute);
 }
 
 static int report(struct loader *loader, uint64_t bytes)
@@ -164,21 +156,11 @@ static int load_vector(struct loader *loader, uint32_t id, float *out)
 {
     const struct gguf_tensor *tensor = &loader->gguf->tensor[id];
     memset(out, 0, loader->model->dim_padded * sizeof *out);
-    if (tensor->type == GGUF_TYPE_Q8_0) {
-        const struct q8_0_block *block = fetch(loader, loader->strip.block, tensor->size);
-        for (uint32_t i = 0; block != NULL && i < tensor->cols; i++) {
-            out[i] = half_to_float(block[i / Q8_GROUP].scale) * (float)block[i / Q8_GROUP].q[i % Q8_GROUP];
-        }
-        if (block == NULL) {
-            return -1;
-        }
-    } else {
-        const float *x = fetch_floats(loader, tensor);
-        if (x == NULL) {
-            return -1;
-        }
-        memcpy(out, x, tensor->cols * sizeof *out);
+    const uint8_t *row = fetch_row(loader, tensor);
+    if (row == NULL) {
+        return -1;
     }
+    blocks_decode(out, row, tensor->type, tensor->cols);
     for (uint32_t i = 0; i < tensor->cols; i++) {
         if ((float_bits(out[i]) & FLOAT_INFINITY) == FLOAT_INFINITY) {
             return not_finite(loader, id, 0);
@@ -282,6 +264,7 @@ int load_weights(struct model *model, const struct gguf *gguf, struct reader *re
                             .error = error,
                             .checksum = CHECKSUM_START};
     const size_t mark = arena->used;
+    compute_open(&loader.compute, reader->platform, model->kernel);
     strip_layout(&loader.strip, gguf, arena);
     for (uint32_t id = 0; id < gguf->tensor_count; id++) {
         loader.total += gguf->tensor[id].type != GGUF_TYPE_ABSENT ? gguf->tensor[id].size : 0;
@@ -290,6 +273,7 @@ int load_weights(struct model *model, const struct gguf *gguf, struct reader *re
     uint32_t id = next_in_file(gguf, gguf->tensor_count);
     while (status == 0 && id != gguf->tensor_count) {
         status = load_tensor(&loader, id);
+        checksum_pad(&loader.checksum);
         id = next_in_file(gguf, id);
     }
     arena->used = mark;

@@ -1,8 +1,8 @@
 /*
  * A model's weights in memory, quantized and arranged for one kernel.
  *
- * Every matrix is int8 in groups of 32 along the row with a scale for each group, as in GGUF's Q8_0; F32, F16 and BF16
- * tensors are quantized by its rule while they stream in (q8_0.h). Vectors stay F32.
+ * Every matrix is int8 in groups of 32 along the row with a scale for each group, as in GGUF's Q8_0; tensors of
+ * other types become so while they stream in (gguf/blocks.h). Vectors are F32.
  */
 #ifndef BOOTLLAMA_MODEL_H
 #define BOOTLLAMA_MODEL_H

@@ -4,15 +4,12 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/text.h"
-#include "infer/compute.h"
 #include "text/decoder.h"
 #include "text/encode.h"
 
 enum {
     TEXT_MAX = 4096, /* bytes of one token's text that are shown at most */
-    LOOK_EVERY_US = 20000,
-    LOOK_EVERY_STEPS = 256, /* between two questions whether to stop, at most */
-    STOPPED = -2,           /* no token: the caller wants it to stop */
+    STOPPED = -2,    /* no token: the caller wants it to stop */
 };
 
 struct teller {
@@ -24,8 +21,6 @@ struct teller {
     size_t stop_bytes, held_bytes;
     int32_t stop_token;                  /* that the stop text is, or GGUF_NO_TOKEN */
     uint32_t held_from[CHAT_STOP_MAX];   /* of each byte held back: the first token that begins there or later */
-    uint64_t looked_at;                  /* when the stop was asked for last, microseconds */
-    uint32_t steps, steps_a_look;        /* calls of transformer_run since then; that make up about LOOK_EVERY_US */
     char text[CHAT_STOP_MAX + TEXT_MAX]; /* what may be the beginning of the stop text, then the token's own text */
 };
 
@@ -133,7 +128,8 @@ static size_t append(char *out, size_t used, const char *text, size_t n)
     return used + n;
 }
 
-/* Appends the tokens of a chat's turn: the end of the answer before it, prefix, the user's text, suffix. */
+/* Appends the tokens of a chat's turn: the chat's opening or the end of the answer before it, prefix, the user's text,
+   suffix. */
 static int32_t encode_turn(struct teller *teller)
 {
     struct engine *engine = teller->engine;
@@ -149,6 +145,8 @@ static int32_t encode_turn(struct teller *teller)
     if (engine->text_count > 0) {
         close_answer(teller);
         used = append(engine->turn, used, chat->end, text_length(chat->end));
+    } else {
+        used = append(engine->turn, used, chat->opening, text_length(chat->opening));
     }
     used = append(engine->turn, used, chat->prefix, text_length(chat->prefix));
     const size_t start = used, end = append(engine->turn, used, user, n);
@@ -206,44 +204,22 @@ static void show_prompt(struct teller *teller, uint32_t before)
 
 /* ---- Telling ---- */
 
-/* Whether the caller wants to stop. The question and the clock may be slow (calls of a BIOS), so they do not come at
-   every step. */
-static bool stop_asked(struct teller *teller)
-{
-    struct platform *platform = teller->engine->platform;
-    if (teller->story->stop.asked == NULL || teller->steps < teller->steps_a_look) {
-        return false;
-    }
-    const uint64_t now = platform->microseconds(platform), elapsed = now - teller->looked_at;
-    if (elapsed < LOOK_EVERY_US / 2 && teller->steps_a_look < LOOK_EVERY_STEPS) {
-        teller->steps_a_look *= 2;
-    } else if (elapsed > LOOK_EVERY_US && teller->steps_a_look > 1) {
-        teller->steps_a_look /= 2;
-    }
-    teller->looked_at = now;
-    teller->steps = 0;
-    return teller->story->stop.asked(teller->story->stop.context);
-}
-
 /* Runs what has not been run and draws the next token: its id, SAMPLER_NOT_FINITE, or STOPPED. */
-static int32_t next_token(struct teller *teller)
+static int32_t next_token(struct engine *engine)
 {
-    struct engine *engine = teller->engine;
-    struct platform *platform = engine->platform;
-    for (;;) {
+    struct compute *compute = &engine->compute;
+    int32_t id = STOPPED;
+    compute_begin(compute);
+    while (id == STOPPED && !compute->stopped) {
         const uint32_t left = engine->text_count - engine->filled;
         const uint32_t count = left < TRANSFORMER_BLOCK ? left : TRANSFORMER_BLOCK;
-        compute_begin(platform, engine->model.kernel);
         float *logits =
             transformer_run(&engine->transformer, engine->text + engine->filled, count, engine->filled, count == left);
-        const int32_t id = count == left ? sampler_next(&engine->sampler, logits) : STOPPED;
-        compute_end(platform, engine->model.kernel);
-        engine->filled += count;
-        teller->steps++;
-        if (count == left || stop_asked(teller)) {
-            return id;
-        }
+        id = logits != NULL ? sampler_next(&engine->sampler, logits) : STOPPED;
+        engine->filled += compute->stopped ? 0 : count;
     }
+    compute_end(compute);
+    return id;
 }
 
 /* The stop text is complete: its tokens leave the text. */
@@ -266,7 +242,7 @@ static enum story_end generate(struct teller *teller, struct story_result *resul
         if (engine->text_count >= engine->context) {
             return STORY_CONTEXT_FULL;
         }
-        const int32_t id = stop_asked(teller) ? STOPPED : next_token(teller);
+        const int32_t id = next_token(engine);
         if (id == STOPPED) {
             return STORY_STOPPED;
         }
@@ -301,7 +277,6 @@ static struct teller teller_of(struct engine *engine, const struct story *story,
         .error = error,
         .stop = stop,
         .stop_token = type == GGUF_TOKEN_CONTROL || type == GGUF_TOKEN_USER ? id : GGUF_NO_TOKEN,
-        .steps_a_look = 1,
     };
 }
 
@@ -319,7 +294,7 @@ struct story_result story_tell(struct engine *engine, const struct story *story,
     struct platform *platform = engine->platform;
     struct teller teller = teller_of(engine, story, error);
     struct story_result result = {.end = STORY_FAILED};
-    const uint64_t start = teller.looked_at = platform->microseconds(platform);
+    const uint64_t start = platform->microseconds(platform);
     const uint32_t before = story->go_on ? engine->text_count : 0;
     if (encode_prompt(&teller) != 0) {
         return result;
@@ -327,6 +302,7 @@ struct story_result story_tell(struct engine *engine, const struct story *story,
     show_prompt(&teller, before);
     teller.stop_bytes = text_length(teller.stop);
     begin_sampling(engine, story);
+    compute_ask(&engine->compute, story->stop);
     const uint32_t first = engine->text_count;
     result.prompt_tokens = first - engine->filled;
     result.end = generate(&teller, &result, story->chat != NULL ? first : before, start);

@@ -20,12 +20,6 @@ struct story_sink {
     void *context;
 };
 
-/* Whether to stop, asked about every 20 ms; asked == NULL: never. */
-struct story_stop {
-    bool (*asked)(void *context);
-    void *context;
-};
-
 struct story {
     const char *prompt;  /* bytes, not owned; in a chat, what the user says */
     size_t prompt_bytes; /* <= ENGINE_PROMPT_MAX */
@@ -37,7 +31,7 @@ struct story {
     const char *stop_text;   /* text that ends the story and is not shown, below CHAT_STOP_MAX bytes; NULL, "" = none */
     const struct chat *chat; /* NULL = a story; else the prompt is a turn, of which only the answer is shown */
     struct story_sink sink;
-    struct story_stop stop;
+    struct compute_stop stop;
 };
 
 struct story_result {

@@ -2,7 +2,6 @@
 
 #include "base/memory.h"
 #include "base/number.h"
-#include "infer/compute.h"
 
 /* Of a mailbox. The first processor offers and dismisses; an offer belongs to whoever changes the state first. */
 enum member_state {
@@ -17,6 +16,9 @@ enum {
     TIMED_US = 10000,        /* steps are timed for this long */
     TIMED_STEPS_MAX = 16,
     SLOW_STEP_US = 50000, /* such a step needs no other before it to warm up */
+
+    ANSWER_US = 5000000, /* to finish a share, when the first processor is done with its own */
+    ANSWER_POLLS = 1024, /* between two looks at the clock */
 };
 #define MODEL_BYTES_MIN (1u << 20) /* a smaller model's matrices are too small to be shared */
 
@@ -30,11 +32,10 @@ static void set_state(struct team_member *member, enum member_state state)
     __atomic_store_n(&member->state, state, __ATOMIC_RELEASE);
 }
 
-/* From TEAM_OFFERED to `state`, unless another processor was first. */
-static bool change_offer(struct team_member *member, enum member_state state)
+/* From one state to another, unless another processor was first. */
+static bool change_state(struct team_member *member, uint32_t from, enum member_state to)
 {
-    uint32_t offered = TEAM_OFFERED;
-    return __atomic_compare_exchange_n(&member->state, &offered, state, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    return __atomic_compare_exchange_n(&member->state, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 }
 
 /* What a processor does from start to dismissal. */
@@ -48,9 +49,9 @@ static void serve(void *context, uint32_t index)
     }
     kernel_begin(team->kernel);
     for (; state != TEAM_DISMISSED; state = state_of(self)) {
-        if (state == TEAM_OFFERED && change_offer(self, TEAM_TAKEN)) {
+        if (state == TEAM_OFFERED && change_state(self, TEAM_OFFERED, TEAM_TAKEN)) {
             self->work(self->context, self->first, self->count);
-            set_state(self, TEAM_IDLE);
+            change_state(self, TEAM_TAKEN, TEAM_IDLE); /* or it has been dismissed meanwhile */
         }
         __builtin_ia32_pause();
     }
@@ -117,25 +118,50 @@ static void offer(struct team_member *member, team_work *work, void *context, ui
     set_state(member, TEAM_OFFERED);
 }
 
-/* Shares out among `members` processors, at least 1 and at most as many as there are units. */
-static void split(struct team *team, uint32_t members, uint32_t units, team_work *work, void *context)
+/* Waits until the member is done with its share; false where it has stopped for good. The clock is looked at seldom,
+   and should it have stopped too, the polls come to an end. */
+static bool answers(struct team *team, const struct team_member *member)
 {
-    uint32_t first = share_begin(units, members, 1);
+    struct platform *platform = team->platform;
+    uint64_t start = 0;
+    for (uint32_t i = 1; state_of(member) != TEAM_IDLE; i++) {
+        __builtin_ia32_pause();
+        if (i == ANSWER_POLLS) {
+            start = platform->microseconds(platform);
+        }
+        if (i == UINT32_MAX || (i % ANSWER_POLLS == 0 && platform->microseconds(platform) - start > ANSWER_US)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Shares out units begin .. begin + units - 1 among `members` processors, at least 1 and at most as many as there are
+   units. */
+static void split(struct team *team, uint32_t members, uint32_t begin, uint32_t units, team_work *work, void *context)
+{
+    if (members == 1) {
+        work(context, begin, units);
+        return;
+    }
+    uint32_t first = begin + share_begin(units, members, 1);
     for (uint32_t i = 1; i < members; i++) {
-        const uint32_t end = share_begin(units, members, i + 1);
+        const uint32_t end = begin + share_begin(units, members, i + 1);
         offer(&team->member[i], work, context, first, end);
         first = end;
     }
-    work(context, 0, share_begin(units, members, 1));
+    work(context, begin, share_begin(units, members, 1));
     for (uint32_t i = 1; i < members; i++) {
         struct team_member *member = &team->member[i];
-        if (change_offer(member, TEAM_IDLE)) {
+        if (change_state(member, TEAM_OFFERED, TEAM_IDLE)) {
             work(context, member->first, member->count);
         }
     }
     for (uint32_t i = 1; i < members; i++) {
-        while (state_of(&team->member[i]) != TEAM_IDLE) {
-            __builtin_ia32_pause();
+        struct team_member *member = &team->member[i];
+        if (!answers(team, member)) {
+            work(context, member->first, member->count);
+            team->at_work = 1;
         }
     }
 }
@@ -154,7 +180,7 @@ static uint32_t members_for(const struct team *team, uint32_t units, uint64_t by
 void team_split(struct team *team, uint32_t units, team_work *work, void *context)
 {
     if (units > 0) {
-        split(team, members_for(team, units, UINT64_MAX), units, work, context);
+        split(team, members_for(team, units, UINT64_MAX), 0, units, work, context);
     }
 }
 
@@ -184,17 +210,31 @@ static void matmul_part(void *context, uint32_t first, uint32_t count)
                          call->add);
 }
 
-void team_matmul(struct team *team, const struct kernel *kernel, float *out, size_t out_stride,
-                 const struct q8_matrix *w, const struct q8_vector *x, uint32_t count, bool add)
+/* Row tiles first .. first + count - 1. */
+static void matmul_rows(struct team *team, struct matmul_call *call, uint32_t first, uint32_t count)
 {
-    const uint64_t bytes = (uint64_t)w->row_tiles * w->groups * kernel->tile_bytes * count;
-    const uint32_t members = members_for(team, w->row_tiles, bytes);
-    if (members == 1) {
-        kernel->matmul(out, out_stride, w, x, count, add);
-        return;
-    }
+    const uint64_t bytes = (uint64_t)count * call->w->groups * call->kernel->tile_bytes * call->count;
+    split(team, members_for(team, count, bytes), first, count, matmul_part, call);
+}
+
+bool team_matmul(struct team *team, struct compute *compute, const struct kernel *kernel, float *out,
+                 size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count, bool add)
+{
     struct matmul_call call = {kernel, out, out_stride, w, x, count, add};
-    split(team, members, w->row_tiles, matmul_part, &call);
+    const uint64_t work = (uint64_t)w->groups * count; /* of a row tile */
+    uint32_t first = 0, share;
+    bool going;
+    if ((team == NULL || team->at_work <= 1) && compute_share(compute, work, w->row_tiles) == w->row_tiles) {
+        kernel->matmul(out, out_stride, w, x, count, add); /* small models have many of these */
+        return compute_done(compute, work * w->row_tiles);
+    }
+    do {
+        share = compute_share(compute, work, w->row_tiles - first);
+        matmul_rows(team, &call, first, share);
+        first += share;
+        going = compute_done(compute, work * share);
+    } while (going && first < w->row_tiles);
+    return going;
 }
 
 struct attention_call {
@@ -220,44 +260,84 @@ static void attention_part(void *context, uint32_t first, uint32_t count)
     }
 }
 
-void team_attention(struct team *team, const struct kernel *kernel, float *out, const int16_t *q, const float *q_scale,
-                    size_t row, const struct kv_cache *cache, const struct attention *shape,
-                    const struct attention_scratch *scratch, uint32_t count)
+/* `positions` positions from the index-th on, by some of the KV heads. */
+static void attention_some(struct team *team, const struct attention_call *call, uint32_t index, uint32_t positions,
+                           uint32_t first, uint32_t count)
 {
-    const uint64_t position_bytes = (uint64_t)shape->heads * shape->head_stride * 2 * sizeof *cache->k;
-    const uint64_t bytes = position_bytes * (shape->position + 1) * count;
-    struct attention_call call = {kernel, out, q, q_scale, row, cache, shape, scratch, count};
-    split(team, members_for(team, shape->kv_heads, bytes), shape->kv_heads, attention_part, &call);
+    struct attention shape = *call->shape;
+    struct attention_call part = *call;
+    const size_t element = index * call->row;
+    const uint64_t row_bytes = (uint64_t)shape.head_stride * 2 * sizeof *call->cache->k;
+    shape.position += index;
+    part.shape = &shape;
+    part.out += element;
+    part.q += element;
+    part.q_scale += index;
+    part.count = positions;
+    const uint64_t bytes = row_bytes * (shape.heads / shape.kv_heads) * count * (shape.position + 1) * positions;
+    split(team, members_for(team, count, bytes), first, count, attention_part, &part);
 }
 
-/* Microseconds that a number of steps take. Nothing else of the platform is called while they run. */
-static uint64_t time_steps(struct team *team, uint32_t steps, void (*step)(void *context), void *context)
+/* Of one KV head and one position: its heads' products of int16, which take twice as long as those of int8, and
+   exponentials. */
+static uint64_t attention_work(const struct attention *shape, uint32_t position)
 {
-    struct platform *platform = team->platform;
+    const uint64_t heads = shape->heads / shape->kv_heads;
+    return heads * (position + 1) * (shape->head_size + 16) / 256 + 1;
+}
+
+bool team_attention(struct team *team, struct compute *compute, const struct kernel *kernel, float *out,
+                    const int16_t *q, const float *q_scale, size_t row, const struct kv_cache *cache,
+                    const struct attention *shape, const struct attention_scratch *scratch, uint32_t count)
+{
+    const struct attention_call call = {kernel, out, q, q_scale, row, cache, shape, scratch, count};
+    const uint64_t most = attention_work(shape, shape->position + count - 1) * shape->kv_heads;
+    if (compute == NULL || most * count <= compute->left) {
+        attention_some(team, &call, 0, count, 0, shape->kv_heads);
+        return compute_done(compute, most * count);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const uint64_t work = attention_work(shape, shape->position + i);
+        for (uint32_t first = 0, share; first < shape->kv_heads; first += share) {
+            share = compute_share(compute, work, shape->kv_heads - first);
+            attention_some(team, &call, i, 1, first, share);
+            if (!compute_done(compute, work * share)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* Microseconds that a number of steps take. */
+static uint64_t time_steps(struct compute *compute, uint32_t steps, void (*step)(void *context), void *context)
+{
+    struct platform *platform = compute->platform;
     const uint64_t start = platform->microseconds(platform);
-    compute_begin(platform, team->kernel);
+    compute_begin(compute);
     for (uint32_t i = 0; i < steps; i++) {
         step(context);
     }
-    compute_end(platform, team->kernel);
+    compute_end(compute);
     return platform->microseconds(platform) - start;
 }
 
 /* Nanoseconds of a step by this many processors. */
-static uint64_t step_time(struct team *team, uint32_t processors, void (*step)(void *context), void *context)
+static uint64_t step_time(struct team *team, struct compute *compute, uint32_t processors, void (*step)(void *context),
+                          void *context)
 {
     team->at_work = processors;
-    const uint64_t once = time_steps(team, 1, step, context);
+    const uint64_t once = time_steps(compute, 1, step, context);
     if (once >= SLOW_STEP_US) {
         return once * 1000;
     }
     const uint32_t steps = number_min(TIMED_STEPS_MAX, TIMED_US / ((uint32_t)once + 1) + 1);
-    return time_steps(team, steps, step, context) * 1000 / steps;
+    return time_steps(compute, steps, step, context) * 1000 / steps;
 }
 
 /* Times one, two, four ... and all processors. More of them must gain an eighth: they make heat, and two may be
    threads of one core, so that a number that gains nothing says nothing of the next. */
-uint32_t team_choose(struct team *team, const struct kernel *kernel, uint64_t weight_bytes, void (*step)(void *context),
+uint32_t team_choose(struct team *team, struct compute *compute, uint64_t weight_bytes, void (*step)(void *context),
                      void *context)
 {
     uint32_t best = 1, processors = 1;
@@ -265,18 +345,18 @@ uint32_t team_choose(struct team *team, const struct kernel *kernel, uint64_t we
     if (team->chosen <= 1) {
         return best;
     }
-    team_begin(team, kernel);
+    team_begin(team, compute->kernel);
     const uint32_t most = team->at_work;
-    uint64_t best_time = step_time(team, 1, step, context);
-    while (processors < most) {
+    uint64_t best_time = step_time(team, compute, 1, step, context);
+    while (processors < most && !compute->stopped) {
         processors = number_min(2 * processors, most);
-        const uint64_t time = step_time(team, processors, step, context);
+        const uint64_t time = step_time(team, compute, processors, step, context);
         if (time < best_time - best_time / 8) {
             best = processors;
             best_time = time;
         }
     }
     team_end(team);
-    team_use(team, best);
-    return best;
+    team_use(team, compute->stopped ? team->present : best);
+    return team->chosen;
 }

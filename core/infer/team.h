@@ -4,11 +4,13 @@
  *
  * Between team_begin and team_end the other processors spin, each at a mailbox of its own. A share that its processor
  * has not taken by the time the first one is done with its own is taken back and computed by the first: processors
- * that come late, or that an emulator or system gives no time, cost speed and never hold anything up.
+ * that come late, or that an emulator or system gives no time, cost speed and never hold anything up. One that stops
+ * with a share in hand costs seconds, once: the first computes the share, and all that follows until team_end.
  */
 #ifndef BOOTLLAMA_TEAM_H
 #define BOOTLLAMA_TEAM_H
 
+#include "infer/compute.h"
 #include "kernel/attention.h"
 #include "platform.h"
 
@@ -47,9 +49,10 @@ void team_use(struct team *team, uint32_t processors);
 /*
  * Finds out how many processors are fastest, for a model with this many bytes of weights, and sets it: a small model
  * gets one at once; for others step(context), which computes one token, is timed, within a stretch. Takes some 20 ms
- * for each doubling of processors, or about two steps where those are slower. Returns the number.
+ * for each doubling of processors, or about two steps where those are slower. Returns the number: all of
+ * them where computing was stopped.
  */
-uint32_t team_choose(struct team *team, const struct kernel *kernel, uint64_t weight_bytes, void (*step)(void *context),
+uint32_t team_choose(struct team *team, struct compute *compute, uint64_t weight_bytes, void (*step)(void *context),
                      void *context);
 
 /* Around the computing of a whole story: starts the others, each of which begins a stretch for the kernel (see its
@@ -61,16 +64,19 @@ void team_end(struct team *team);
    team may be NULL: the first computes alone. */
 void team_split(struct team *team, uint32_t units, team_work *work, void *context);
 
-/* kernel->matmul, by row tiles. */
-void team_matmul(struct team *team, const struct kernel *kernel, float *out, size_t out_stride,
+/*
+ * kernel->matmul, by row tiles. Returns false where computing is to stop, *out then being incomplete. compute may be
+ * NULL: it is not interrupted.
+ */
+bool team_matmul(struct team *team, struct compute *compute, const struct kernel *kernel, float *out, size_t out_stride,
                  const struct q8_matrix *w, const struct q8_vector *x, uint32_t count, bool add);
 
 /*
  * attention_compute, by KV heads, for `count` >= 1 positions from shape->position on: q, out [count][row] with a scale
- * for each query, row >= heads * head_size. The cache holds all of these positions.
+ * for each query, row >= heads * head_size. The cache holds all of these positions. Returns false as team_matmul does.
  */
-void team_attention(struct team *team, const struct kernel *kernel, float *out, const int16_t *q, const float *q_scale,
-                    size_t row, const struct kv_cache *cache, const struct attention *shape,
-                    const struct attention_scratch *scratch, uint32_t count);
+bool team_attention(struct team *team, struct compute *compute, const struct kernel *kernel, float *out,
+                    const int16_t *q, const float *q_scale, size_t row, const struct kv_cache *cache,
+                    const struct attention *shape, const struct attention_scratch *scratch, uint32_t count);
 
 #endif

@@ -31,8 +31,8 @@ static void layout_q8(struct q8_vector q8[TRANSFORMER_BLOCK], uint32_t n, uint32
     float *scale = take(arena, all, sizeof *scale);
     for (uint32_t i = 0; scale != NULL && i < TRANSFORMER_BLOCK; i++) {
         const size_t first = i * groups;
-        q8[i] = (struct q8_vector){q + first * Q8_GROUP, form, sum + first, scale + first};
-        form += form_bytes * groups;
+        uint8_t *own_form = form != NULL ? form + first * form_bytes : NULL;
+        q8[i] = (struct q8_vector){q + first * Q8_GROUP, own_form, sum + first, scale + first};
     }
 }
 
@@ -144,8 +144,16 @@ struct block {
     uint32_t position, count;
 };
 
+/* Work in loops over positions, for compute_done: passing once through so many elements, several operations each. */
+static bool elements_done(struct transformer *t, uint32_t elements)
+{
+    return compute_done(t->compute, elements / Q8_GROUP);
+}
+
+/* The following return false where computing is to stop. */
+
 /* RoPE, KV cache and attention. */
-static void attend(struct transformer *t, uint32_t layer, const struct block *block)
+static bool attend(struct transformer *t, uint32_t layer, const struct block *block)
 {
     const struct model *model = t->model;
     const struct kv_cache cache = layer_cache(t, layer);
@@ -165,44 +173,79 @@ static void attend(struct transformer *t, uint32_t layer, const struct block *bl
         model->kernel->rotate(k, t->cosine + row, t->sine + row, model->kv_rows);
         t->q_scale[i] = model->kernel->row_quantize(t->q + row, q, model->q_rows, KV_KEY_RANGE);
         cache_store(t, &cache, k, v, block->position + i);
+        if (!elements_done(t, qkv_rows(model))) {
+            return false;
+        }
     }
-    team_attention(t->team, model->kernel, t->attended, t->q, t->q_scale, model->q_rows, &cache, &shape, &t->scratch,
-                   block->count);
+    return team_attention(t->team, t->compute, model->kernel, t->attended, t->q, t->q_scale, model->q_rows, &cache,
+                          &shape, &t->scratch, block->count);
 }
 
-static void attention_layer(struct transformer *t, uint32_t index, const struct block *block)
+/* Norm and quantization of the residual stream into q8. */
+static bool normalize(struct transformer *t, const float *weight, uint32_t count)
+{
+    const struct model *model = t->model;
+    for (uint32_t i = 0; i < count; i++) {
+        const float *x = t->x + (size_t)i * model->dim_padded;
+        model->kernel->norm_quantize(&t->q8[i], x, weight, model->dim, model->norm_epsilon);
+        if (!elements_done(t, model->dim)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool attention_layer(struct transformer *t, uint32_t index, const struct block *block)
 {
     const struct model *model = t->model;
     const struct kernel *kernel = model->kernel;
     const struct model_layer *layer = &model->layer[index];
-    for (uint32_t i = 0; i < block->count; i++) {
-        const float *x = t->x + (size_t)i * model->dim_padded;
-        kernel->norm_quantize(&t->q8[i], x, layer->attn_norm, model->dim, model->norm_epsilon);
+    if (!normalize(t, layer->attn_norm, block->count) ||
+        !team_matmul(t->team, t->compute, kernel, t->qkv, qkv_rows(model), &layer->qkv, t->q8, block->count, false) ||
+        !attend(t, index, block)) {
+        return false;
     }
-    team_matmul(t->team, kernel, t->qkv, qkv_rows(model), &layer->qkv, t->q8, block->count, false);
-    attend(t, index, block);
     for (uint32_t i = 0; i < block->count; i++) {
         kernel->quantize(&t->q8[i], t->attended + (size_t)i * model->q_rows, layer->attn_output.groups);
     }
-    team_matmul(t->team, kernel, t->x, model->dim_padded, &layer->attn_output, t->q8, block->count, true);
+    return team_matmul(t->team, t->compute, kernel, t->x, model->dim_padded, &layer->attn_output, t->q8, block->count,
+                       true);
 }
 
-static void feed_forward_layer(struct transformer *t, const struct model_layer *layer, uint32_t count)
+static bool feed_forward_layer(struct transformer *t, const struct model_layer *layer, uint32_t count)
 {
     const struct model *model = t->model;
     const struct kernel *kernel = model->kernel;
     const uint32_t n = model->hidden_padded;
-    for (uint32_t i = 0; i < count; i++) {
-        const float *x = t->x + (size_t)i * model->dim_padded;
-        kernel->norm_quantize(&t->q8[i], x, layer->ffn_norm, model->dim, model->norm_epsilon);
+    if (!normalize(t, layer->ffn_norm, count) ||
+        !team_matmul(t->team, t->compute, kernel, t->hidden, 2 * (size_t)n, &layer->gate_up, t->q8, count, false)) {
+        return false;
     }
-    team_matmul(t->team, kernel, t->hidden, 2 * (size_t)n, &layer->gate_up, t->q8, count, false);
     for (uint32_t i = 0; i < count; i++) {
         float *gate = t->hidden + i * 2 * (size_t)n;
         kernel->swiglu(gate, gate, gate + n, n);
         kernel->quantize(&t->q8[i], gate, layer->down.groups);
+        if (!elements_done(t, n)) {
+            return false;
+        }
     }
-    team_matmul(t->team, kernel, t->x, model->dim_padded, &layer->down, t->q8, count, true);
+    return team_matmul(t->team, t->compute, kernel, t->x, model->dim_padded, &layer->down, t->q8, count, true);
+}
+
+/* Embeddings and angles of a block. */
+static bool embed(struct transformer *t, const int32_t *tokens, const struct block *block)
+{
+    const struct model *model = t->model;
+    for (uint32_t i = 0; i < block->count; i++) {
+        const size_t row = (size_t)i * model->q_rows;
+        model_embed(model, t->x + (size_t)i * model->dim_padded, (uint32_t)tokens[i]);
+        rope_angles(t->cosine + row, t->sine + row, model->q_rows, model->rope_frequency, model->rope_pairs,
+                    model->head_size, block->position + i);
+        if (!elements_done(t, model->dim + model->q_rows)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 float *transformer_run(struct transformer *transformer, const int32_t *tokens, uint32_t count, uint32_t position,
@@ -210,21 +253,16 @@ float *transformer_run(struct transformer *transformer, const int32_t *tokens, u
 {
     const struct model *model = transformer->model;
     const struct block block = {position, count};
-    for (uint32_t i = 0; i < count; i++) {
-        const size_t row = (size_t)i * model->q_rows;
-        model_embed(model, transformer->x + (size_t)i * model->dim_padded, (uint32_t)tokens[i]);
-        rope_angles(transformer->cosine + row, transformer->sine + row, model->q_rows, model->rope_frequency,
-                    model->rope_pairs, model->head_size, position + i);
+    bool going = embed(transformer, tokens, &block);
+    for (uint32_t l = 0; going && l < model->layers; l++) {
+        going = attention_layer(transformer, l, &block) && feed_forward_layer(transformer, &model->layer[l], count);
     }
-    for (uint32_t l = 0; l < model->layers; l++) {
-        attention_layer(transformer, l, &block);
-        feed_forward_layer(transformer, &model->layer[l], count);
-    }
-    if (!want_logits) {
+    if (!going || !want_logits) {
         return NULL;
     }
     const float *last = transformer->x + (count - 1) * (size_t)model->dim_padded;
     model->kernel->norm_quantize(transformer->q8, last, model->output_norm, model->dim, model->norm_epsilon);
-    team_matmul(transformer->team, model->kernel, transformer->logits, 0, &model->output, transformer->q8, 1, false);
-    return transformer->logits;
+    going = team_matmul(transformer->team, transformer->compute, model->kernel, transformer->logits, 0, &model->output,
+                        transformer->q8, 1, false);
+    return going ? transformer->logits : NULL;
 }

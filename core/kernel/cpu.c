@@ -94,3 +94,9 @@ void cpu_detect(struct cpu_features *features)
     features->sse2 = (leaf1.edx & sse2) == sse2;
     detect_avx(features, &leaf1);
 }
+
+bool cpu_runs_all_of(const struct cpu_features *features, const struct cpu_features *needed)
+{
+    return features->fpu >= needed->fpu && features->sse2 >= needed->sse2 && features->avx2 >= needed->avx2 &&
+           features->avxvnni >= needed->avxvnni && features->avx512vnni >= needed->avx512vnni;
+}

@@ -17,6 +17,9 @@ struct cpu_features {
 /* Reads CPUID and XCR0. sse2 trusts that CR4.OSFXSR is on wherever CPUID shows SSE. */
 void cpu_detect(struct cpu_features *features);
 
+/* Whether a processor with these features runs every kernel that one with `needed` runs. */
+bool cpu_runs_all_of(const struct cpu_features *features, const struct cpu_features *needed);
+
 enum {
     CPUID_FEATURES = 1, /* the leaf that these bits of EDX and ECX are in */
     CPUID_EDX_FPU = 1u << 0,

@@ -28,8 +28,9 @@ void banner_machine(struct output *output, const struct models *models)
                vendor ? " (" : "", platform->vendor, vendor ? ")" : "");
     output_say(output, COLOUR_TEXT, "CPU: %s\n", models->cpu.name);
     banner_kernel(output, models);
-    output_say(output, COLOUR_TEXT, "Processors: %u\nMemory: %u MiB free\n", team_processors(&models->team),
-               (uint32_t)(platform->memory_free(platform) >> 20));
+    const bool note = platform->processors_note[0] != 0;
+    output_say(output, COLOUR_TEXT, "Processors: %u%s%s\nMemory: %u MiB free\n", team_processors(&models->team),
+               note ? ", " : "", platform->processors_note, (uint32_t)(platform->memory_free(platform) >> 20));
 }
 
 /* As the file states it, or counted, padding included. */
@@ -62,6 +63,13 @@ void banner_model(struct output *output, const struct models *models, bool chats
                engine->gguf.name[0] != 0 ? engine->gguf.name : "unnamed", parameters_text(&engine->gguf).text,
                engine->context, shortened, chats ? ", chat" : "", figure_size(models->file_bytes).text,
                figure_size(engine->memory_bytes).text, processors, processors == 1 ? " computes" : "s compute");
+}
+
+void banner_unknown_chat(struct output *output)
+{
+    output_say(output, COLOUR_NOTE,
+               "This model's chat template is of an unknown kind, so it tells stories; chat_prefix, chat_suffix and "
+               "chat_stop make it chat.\n");
 }
 
 /* The hyper-parameters by the names of model cards, and what uses the memory. */

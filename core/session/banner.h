@@ -14,6 +14,9 @@ void banner_machine(struct output *output, const struct models *models);
 /* Says what was loaded and what it took, in two lines. chats: the model answers instead of telling stories. */
 void banner_model(struct output *output, const struct models *models, bool chats);
 
+/* Says that the model's chat template is not known, and what to do. */
+void banner_unknown_chat(struct output *output);
+
 /* Says all of it, and the settings that a story depends on. A model need not be loaded. */
 void banner_details(struct output *output, const struct models *models, bool chats);
 

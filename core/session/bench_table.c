@@ -2,7 +2,6 @@
 
 #include "base/format.h"
 #include "base/number.h"
-#include "infer/compute.h"
 #include "infer/story.h"
 #include "session/figure.h"
 
@@ -22,15 +21,19 @@ static bool time_kernel(struct output *output, struct models *models, struct tim
     const uint32_t most = engine->context < TOKENS ? engine->context : TOKENS;
     int32_t token = engine->tokenizer.bos != GGUF_NO_TOKEN ? engine->tokenizer.bos : 0;
     char text[OUTPUT_TICKER_MAX];
-    bool stopped = false;
     story_forget(engine);
     sampler_begin(&engine->sampler, &greedy);
+    compute_ask(&engine->compute, models_stop(models));
     team_begin(&models->team, engine->model.kernel);
     uint64_t start = platform->microseconds(platform), shown_at = start - PERIOD_US;
-    while (timing->tokens < most && timing->microseconds < LIMIT_US && !stopped && token >= 0) {
-        compute_begin(platform, engine->model.kernel);
-        token = sampler_next(&engine->sampler, transformer_run(&engine->transformer, &token, 1, timing->tokens, true));
-        compute_end(platform, engine->model.kernel);
+    while (timing->tokens < most && timing->microseconds < LIMIT_US && token >= 0) {
+        compute_begin(&engine->compute);
+        float *logits = transformer_run(&engine->transformer, &token, 1, timing->tokens, true);
+        token = logits != NULL ? sampler_next(&engine->sampler, logits) : SAMPLER_NOT_FINITE;
+        compute_end(&engine->compute);
+        if (logits == NULL) {
+            break;
+        }
         const uint64_t now = platform->microseconds(platform);
         timing->tokens++;
         timing->microseconds = now - start;
@@ -38,13 +41,12 @@ static bool time_kernel(struct output *output, struct models *models, struct tim
             format(text, sizeof text, "Measuring %s: %3u %%; Esc stops", engine->model.kernel->name,
                    figure_share(timing->tokens, most, 100));
             output_ticker(output, text);
-            stopped = typeahead_stop_asked(models->typeahead);
             shown_at = platform->microseconds(platform);
             start += shown_at - now; /* the time that a slow console takes does not count */
         }
     }
     team_end(&models->team);
-    return !stopped;
+    return !engine->compute.stopped;
 }
 
 /* Draws bars of time: shorter is better, and the slowest kernel fills its cells. */

@@ -7,7 +7,10 @@
 #include "base/utf8.h"
 #include "session/banner.h"
 #include "session/bench_table.h"
+#include "session/column.h"
 #include "session/similar.h"
+
+_Static_assert(sizeof "/set repeat_penalty = " + CONFIG_VALUE_MAX < LINE_MAX, "what /set shows can be typed back");
 
 static void help(struct commands *commands);
 
@@ -35,11 +38,21 @@ static void again(struct commands *commands)
 static void begin_anew(struct commands *commands)
 {
     if (talk_chat(commands->talk) == NULL) {
-        output_say(commands->output, COLOUR_NOTE, "Every story begins anew: this model does not chat.\n");
+        output_say(commands->output, COLOUR_NOTE, "Every story begins anew: %s.\n",
+                   talk_is_unknown(commands->talk) ? "this model's chat template is of an unknown kind"
+                                                   : "this model does not chat");
         return;
     }
     talk_begin_anew(commands->talk);
     output_say(commands->output, COLOUR_NOTE, "%s", forgotten);
+}
+
+void commands_say_model(struct commands *commands)
+{
+    banner_model(commands->output, commands->models, talk_chat(commands->talk) != NULL);
+    if (talk_is_unknown(commands->talk)) {
+        banner_unknown_chat(commands->output);
+    }
 }
 
 static void list_models(struct commands *commands)
@@ -51,7 +64,7 @@ static void load_model(struct commands *commands, const char *name)
 {
     if (models_choose(commands->models, name) == 0) {
         settings_keep_model(commands->settings, models_name(commands->models));
-        banner_model(commands->output, commands->models, talk_chat(commands->talk) != NULL);
+        commands_say_model(commands);
     }
 }
 
@@ -77,28 +90,32 @@ static void bench(struct commands *commands)
 
 /* ---- Settings ---- */
 
-/* Shows a setting as a line of the list: its value, cut to fit, and what is allowed. */
-static void list_setting(struct commands *commands, uint32_t index)
+/* Shows the value of a setting and what is allowed; `cut`: as a line of the list, where a long value is cut. */
+static void show_setting(struct commands *commands, uint32_t index, bool cut)
 {
-    enum { VALUE_SHOWN = 32 };
-    char value[ENGINE_PROMPT_MAX], allowed[96];
+    enum { CUT_COLUMNS = 31, VALUE_COLUMNS = 13 };
+    char value[CONFIG_VALUE_MAX + VALUE_COLUMNS], line[CONFIG_VALUE_MAX + 200], allowed[96];
+    size_t used = format(line, sizeof line, "%-14s = ", config_key(index));
     config_value(&commands->settings->config, index, value, sizeof value);
     config_allowed(index, allowed, sizeof allowed);
-    if (text_length(value) > VALUE_SHOWN) {
-        char cut[VALUE_SHOWN];
-        utf8_printable(cut, sizeof cut - 3, (const uint8_t *)value, text_length(value));
-        format(value, sizeof value, "%s...", cut);
+    if (cut) {
+        column_cut(value, CUT_COLUMNS);
     }
-    output_say(commands->output, COLOUR_TEXT, "%-14s = %-13s  %s%s\n", config_key(index), value, allowed,
-               config_effect(index) == EFFECT_START ? ", at start" : "");
+    used += column_pad(line + used, sizeof line - used, value, VALUE_COLUMNS);
+    format(line + used, sizeof line - used, "  %s%s\n", allowed,
+           config_effect(index) == EFFECT_START ? ", at start" : "");
+    output_long(commands->output, COLOUR_TEXT, line);
 }
 
-/* Shows the whole value of a setting. */
-static void show_setting(struct commands *commands, uint32_t index)
+/* Says what a setting has become. */
+static void say_value(struct commands *commands, uint32_t index)
 {
-    char value[ENGINE_PROMPT_MAX];
-    config_value(&commands->settings->config, index, value, sizeof value);
-    output_say(commands->output, COLOUR_NOTE, "%s = %s\n", config_key(index), value);
+    char line[CONFIG_VALUE_MAX + 32];
+    size_t used = format(line, sizeof line, "%s = ", config_key(index));
+    config_value(&commands->settings->config, index, line + used, sizeof line - used - 1);
+    used = text_length(line);
+    format(line + used, sizeof line - used, "\n");
+    output_long(commands->output, COLOUR_NOTE, line);
 }
 
 /* Puts setting `index`, which has just been set, into effect. Returns false, with the error said, where that fails. */
@@ -170,13 +187,13 @@ static void change_setting(struct commands *commands, uint32_t index, const char
     } else if (config_effect(index) == EFFECT_START) {
         settings_undo(commands->settings);
         output_say(commands->output, COLOUR_ERROR, "Error: %s only counts at start: write it into %s\n", key,
-                   SETTINGS_PATH);
+                   commands->settings->path);
     } else if (config_effect(index) == EFFECT_MODEL) {
         apply_model(commands);
     } else if (!apply(commands, index)) {
         settings_undo(commands->settings);
     } else {
-        show_setting(commands, index);
+        say_value(commands, index);
         if (config_effect(index) == EFFECT_CHAT) {
             warn_of_stop_alone(commands);
         }
@@ -190,7 +207,7 @@ static void set(struct commands *commands)
     const char *rest = commands->argument, *value;
     const size_t n = split(rest, &value);
     for (uint32_t i = 0; n == 0 && i < CONFIG_KEYS; i++) {
-        list_setting(commands, i);
+        show_setting(commands, i, true);
     }
     if (n == 0) {
         return;
@@ -199,7 +216,7 @@ static void set(struct commands *commands)
     if (index < 0) {
         output_error(commands->output, error.text);
     } else if (rest[n] == 0) {
-        list_setting(commands, (uint32_t)index);
+        show_setting(commands, (uint32_t)index, false);
     } else {
         change_setting(commands, (uint32_t)index, value);
     }

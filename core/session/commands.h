@@ -29,6 +29,9 @@ void commands_run(struct commands *commands, char *typed);
 /* line.h's completion of commands, settings and models; context is the struct commands. */
 line_complete commands_complete;
 
+/* Says what model has just been loaded. */
+void commands_say_model(struct commands *commands);
+
 /* Says in one line what the prompt takes. */
 void commands_hint(struct commands *commands);
 

@@ -7,7 +7,8 @@
 #include "base/utf8.h"
 #include "session/similar.h"
 
-enum { REPORTS_MAX = 10, SHOWN_MAX = 32, UART_CLOCK = 115200, SPEED_MIN = 300 };
+enum { DELETE_CODE = 0x7F, C1_END = 0xA0 }; /* control characters from one to before the other */
+enum { SHOWN_MAX = 32, UART_CLOCK = 115200, SPEED_MIN = 300 };
 
 enum kind {
     REAL,   /* float */
@@ -148,54 +149,162 @@ void config_allowed(uint32_t index, char *out, size_t size)
     }
 }
 
+/* ---- Reading a text ---- */
+
+struct span {
+    const char *text;
+    size_t n;
+};
+
 static bool is_blank(char c)
 {
-    return c == ' ' || c == '\t' || c == '\r';
+    return c == ' ' || c == '\t';
 }
 
-/* Writes number / scale, a power of ten, without zeros at the end. */
-static size_t write_fixed(char *out, size_t size, uint32_t number, uint32_t scale)
+static struct span trim(struct span span)
 {
-    size_t used = format(out, size, "%u", number / scale);
-    for (const char *point = "."; (number %= scale) > 0; point = "") {
-        scale /= 10;
-        used += format(out + used, size - used, "%s%u", point, number / scale);
+    while (span.n > 0 && is_blank(span.text[0])) {
+        span.text++;
+        span.n--;
     }
-    return used;
+    while (span.n > 0 && is_blank(span.text[span.n - 1])) {
+        span.n--;
+    }
+    return span;
 }
 
-/* Returns the whole number nearest to value * scale. Up to 2^22 a float has room for quarters, so nothing is lost. */
-static uint32_t scaled(float value, uint32_t scale)
+static bool begins_comment(struct span span, size_t at)
 {
-    return (uint32_t)(int32_t)(value * (float)(int32_t)scale + 0.5f);
+    return (span.text[at] == '#' || span.text[at] == ';') && (at == 0 || is_blank(span.text[at - 1]));
 }
 
-/* Writes at least six digits from 0.0001 on, four from REAL_SMALLEST on. */
+/* The value without the comment behind it and the blanks around it. */
+static struct span without_comment(struct span value)
+{
+    for (size_t i = 0; i < value.n; i++) {
+        if (begins_comment(value, i)) {
+            value.n = i;
+        }
+    }
+    return trim(value);
+}
+
+/* Whether the value ends before `at`: only blanks and a comment follow. */
+static bool ends_before(struct span value, size_t at)
+{
+    size_t i = at;
+    while (i < value.n && is_blank(value.text[i])) {
+        i++;
+    }
+    return i == value.n || (i > at && begins_comment(value, i));
+}
+
+/* Reads a value in double quotes into out, as far as it fits; two of them within it are one. *n is its length, whether
+   it fits or not. Returns false if the value is not in quotes. */
+static bool unquote(struct span value, char *out, size_t size, size_t *n)
+{
+    *n = 0;
+    for (size_t i = 1; value.n > 0 && value.text[0] == '"' && i < value.n; i++) {
+        if (value.text[i] == '"' && ends_before(value, i + 1)) {
+            return true;
+        }
+        if (value.text[i] == '"' && value.text[i + 1] == '"') { /* there is one, since the value does not end here */
+            i++;
+        }
+        if (*n < size) {
+            out[*n] = value.text[i];
+        }
+        ++*n;
+    }
+    return false;
+}
+
+/* The text that a value means, in `out` or within the value. Quotes count only as a pair around all of it; what is in
+   them but cannot be read by the rule for quotes within it stays as it is. */
+static struct span read_text(struct span value, char out[ENGINE_PROMPT_MAX])
+{
+    size_t n;
+    if (unquote(trim(value), out, ENGINE_PROMPT_MAX, &n)) {
+        return (struct span){out, n};
+    }
+    value = without_comment(value);
+    if (value.n >= 2 && value.text[0] == '"' && value.text[value.n - 1] == '"') {
+        return (struct span){value.text + 1, value.n - 2};
+    }
+    return value;
+}
+
+/* ---- Values as text ---- */
+
+/* Writes number / 10^places. */
+static void write_fixed(char *out, size_t size, uint64_t number, uint32_t places)
+{
+    char digits[24];
+    const size_t n = format(digits, sizeof digits, "%llu", (unsigned long long)number);
+    const size_t whole = n > places ? n - places : 0;
+    size_t used = format(out, size, "%s", whole == 0 ? "0" : "");
+    for (size_t i = 0; i < whole; i++) {
+        used += format(out + used, size - used, "%c", digits[i]);
+    }
+    for (size_t i = 0; i < places; i++) { /* digits that are missing in front are zeros */
+        const char digit = i + n < places ? '0' : digits[whole + i - (whole == 0 ? places - n : 0)];
+        used += format(out + used, size - used, "%s%c", i == 0 ? "." : "", digit);
+    }
+}
+
+/* Writes number / 10^places; returns whether that is read as `value`. */
+static bool write_if_same(char *out, size_t size, uint64_t number, uint32_t places, float value)
+{
+    float again = 0;
+    write_fixed(out, size, number, places);
+    return number_parse_float(out, text_length(out), &again) && memcmp(&again, &value, sizeof value) == 0;
+}
+
+/* Writes the shortest decimal number that is read as `value`, 0 or 0.000001 to below 2^23, by whole numbers alone:
+   value = mantissa / 2^shift. Seven digits that count are always enough for what has been read from text; from eleven
+   places on reading rounds twice, so that it may be the number before or after. */
 static void write_real(char *out, size_t size, float value)
 {
-    uint32_t scale = 1000000000;
-    while (value * (float)(int32_t)scale > 4000000.0f) {
-        scale /= 10;
+    enum { PLACES_MAX = 12, FRACTION_BITS = 23, EXPONENT_BIAS = 127 };
+    uint32_t bits;
+    uint64_t scale = 1;
+    memcpy(&bits, &value, sizeof bits);
+    const uint32_t exponent = bits >> FRACTION_BITS, shift = EXPONENT_BIAS + FRACTION_BITS - exponent;
+    const uint64_t mantissa = (bits & ((1u << FRACTION_BITS) - 1)) | 1u << FRACTION_BITS;
+    for (uint32_t places = 0; places <= PLACES_MAX; places++, scale *= 10) {
+        const uint64_t number = exponent == 0 ? 0 : (mantissa * scale + (1ull << (shift - 1))) >> shift;
+        if (write_if_same(out, size, number, places, value) || write_if_same(out, size, number + 1, places, value) ||
+            write_if_same(out, size, number - 1, places, value)) {
+            return;
+        }
     }
-    write_fixed(out, size, scaled(value, scale), scale);
 }
 
-/* Quotes keep spaces at the ends, and show that a text is empty. */
-static bool needs_quotes(const char *text, size_t n)
-{
-    return n == 0 || is_blank(text[0]) || is_blank(text[n - 1]) || (n > 1 && text[0] == '"' && text[n - 1] == '"');
-}
-
+/* As it is where it is read as itself, else in quotes; what does not fit is left out. */
 static void write_text(char *out, size_t size, const char *text)
 {
+    char scratch[ENGINE_PROMPT_MAX];
     const size_t n = text_length(text);
-    if (!needs_quotes(text, n)) {
+    const struct span plain = read_text((struct span){text, n}, scratch);
+    size_t used = 1;
+    if (n > 0 && plain.n == n && memcmp(plain.text, text, n) == 0) {
         utf8_printable(out, size, (const uint8_t *)text, n);
         return;
     }
     out[0] = '"';
-    utf8_printable(out + 1, size - 2, (const uint8_t *)text, n);
-    const size_t used = text_length(out);
+    for (const char *c = text, *next = text; *c != 0; c = next) {
+        const bool quote = *c == '"';
+        utf8_next(&next, text + n);
+        const size_t bytes = (size_t)(next - c);
+        if (used + bytes + quote + 2 > size) {
+            break;
+        }
+        utf8_printable(out + used, size - used, (const uint8_t *)c, bytes);
+        used += bytes;
+        if (quote) {
+            out[used++] = '"';
+        }
+    }
     out[used] = '"';
     out[used + 1] = 0;
 }
@@ -222,24 +331,21 @@ void config_value(const struct config *config, uint32_t index, char *out, size_t
     }
 }
 
-/* ---- One setting ---- */
-
-struct span {
-    const char *text;
-    size_t n;
-};
-
-static struct span trim(struct span span)
+bool config_same(const struct config *a, const struct config *b, uint32_t index)
 {
-    while (span.n > 0 && is_blank(span.text[0])) {
-        span.text++;
-        span.n--;
+    const struct setting *setting = &settings[index];
+    const char *x = (const char *)a + setting->offset, *y = (const char *)b + setting->offset;
+    if (setting->kind >= TEXT) {
+        return text_equal(x, y);
     }
-    while (span.n > 0 && is_blank(span.text[span.n - 1])) {
-        span.n--;
+    if (setting->kind == SEED) {
+        return a->seed_random == b->seed_random && (a->seed_random || a->sampling.seed == b->sampling.seed);
     }
-    return span;
+    const bool same_speed = a->serial_speed == b->serial_speed || a->serial_port == 0;
+    return memcmp(x, y, sizeof(uint32_t)) == 0 && (setting->kind != SERIAL || same_speed);
 }
+
+/* ---- One setting ---- */
 
 /* The comparisons are false for NaN, too. */
 static bool set_real(const struct setting *setting, const char *text, void *field)
@@ -332,7 +438,13 @@ static int check_text(const struct setting *setting, struct span value, struct e
         if (length <= 0) {
             return error_set(error, "%s is not UTF-8; save the file as UTF-8", setting->key);
         }
-        if ((uint8_t)value.text[i] < ' ' && value.text[i] != '\t') {
+        if (value.text[i] == '\t') {
+            return error_set(error, "%s contains a tab; write %s", setting->key,
+                             setting->kind == CHAT ? "\\t" : "spaces");
+        }
+        const char *next = value.text + i;
+        const uint32_t code = utf8_next(&next, value.text + value.n);
+        if (code < ' ' || (code >= DELETE_CODE && code < C1_END)) {
             return error_set(error, "%s contains a control character", setting->key);
         }
         const bool separator = value.text[i] == '/' || value.text[i] == '\\';
@@ -348,87 +460,45 @@ static int check_text(const struct setting *setting, struct span value, struct e
     return 0;
 }
 
-/* Quotes around the text come off; quotes within it stay. */
 static int set_text(struct config *config, const struct setting *setting, struct span value, struct error *error)
 {
-    char *text = (char *)config + setting->offset;
-    if (value.n >= 2 && value.text[0] == '"' && value.text[value.n - 1] == '"') {
-        value = (struct span){value.text + 1, value.n - 2};
-    }
-    if (check_text(setting, value, error) != 0) {
+    char scratch[ENGINE_PROMPT_MAX], *text = (char *)config + setting->offset;
+    const struct span plain = read_text(value, scratch);
+    if (check_text(setting, plain, error) != 0) {
         return -1;
     }
-    memcpy(text, value.text, value.n);
-    text[value.n] = 0;
+    memcpy(text, plain.text, plain.n);
+    text[plain.n] = 0;
     return 0;
+}
+
+/* What is allowed, and what is wrong with this value if it is a common slip. */
+static int refuse(uint32_t index, struct span value, struct error *error)
+{
+    char allowed[96];
+    bool comma = false, comment = false;
+    for (size_t i = 0; i < value.n; i++) {
+        comma = comma || value.text[i] == ',';
+        comment = comment || value.text[i] == '#' || value.text[i] == ';';
+    }
+    config_allowed(index, allowed, sizeof allowed);
+    return error_set(error, "%s must be %s%s%s", settings[index].key, allowed,
+                     comma && settings[index].kind == REAL ? ", with a point, not a comma" : "",
+                     comment ? "; a comment behind it begins with a blank and # or ;" : "");
 }
 
 int config_set(struct config *config, const char *key, size_t key_length, const char *value, size_t value_length,
                struct error *error)
 {
-    const int index = config_find(key, key_length, error);
+    const struct span name = trim((struct span){key, key_length});
+    const int index = config_find(name.text, name.n, error);
     if (index < 0) {
         return -1;
     }
-    const struct span text = trim((struct span){value, value_length});
-    if (settings[index].kind >= TEXT) {
-        return set_text(config, &settings[index], text, error);
+    const struct setting *setting = &settings[index];
+    if (setting->kind >= TEXT) {
+        return set_text(config, setting, (struct span){value, value_length}, error);
     }
-    if (!set_short(config, &settings[index], text)) {
-        char allowed[96];
-        config_allowed((uint32_t)index, allowed, sizeof allowed);
-        return error_set(error, "%s must be %s", settings[index].key, allowed);
-    }
-    return 0;
-}
-
-/* ---- The text ---- */
-
-/* A line is blank, a comment, or key = value. */
-static int set_line(struct config *config, struct span line, struct error *error)
-{
-    size_t equals = 0;
-    line = trim(line);
-    if (line.n == 0 || line.text[0] == '#' || line.text[0] == ';') {
-        return 0;
-    }
-    while (equals < line.n && line.text[equals] != '=') {
-        equals++;
-    }
-    if (equals == line.n) {
-        return error_set(error, "write a setting as key = value");
-    }
-    const struct span key = trim((struct span){line.text, equals});
-    return config_set(config, key.text, key.n, line.text + equals + 1, line.n - equals - 1, error);
-}
-
-void config_parse(struct config *config, const char *text, size_t n, void (*report)(void *context, const char *message),
-                  void *context)
-{
-    struct error error;
-    char message[sizeof error.text + 32];
-    uint32_t wrong = 0, number = 1;
-    if (n >= 2 && (memcmp(text, "\xFF\xFE", 2) == 0 || memcmp(text, "\xFE\xFF", 2) == 0)) {
-        report(context, "line 1: the file is UTF-16; save it as UTF-8");
-        return;
-    }
-    size_t i = n >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-    for (size_t end; i < n; i = end + 1, number++) {
-        for (end = i; end < n && text[end] != '\n'; end++) {
-            continue;
-        }
-        if (set_line(config, (struct span){text + i, end - i}, &error) == 0) {
-            continue;
-        }
-        wrong++;
-        format(message, sizeof message, "line %u: %s", number, error.text);
-        if (wrong <= REPORTS_MAX) {
-            report(context, message);
-        }
-    }
-    if (wrong > REPORTS_MAX) {
-        format(message, sizeof message, "and %u more wrong line%s", wrong - REPORTS_MAX,
-               wrong - REPORTS_MAX == 1 ? "" : "s");
-        report(context, message);
-    }
+    const struct span text = without_comment((struct span){value, value_length});
+    return set_short(config, setting, text) ? 0 : refuse((uint32_t)index, text, error);
 }

@@ -1,10 +1,10 @@
 /*
- * The settings of a session and the text that sets them: BOOTLLAM.CFG on the stick, /set at the prompt.
+ * The settings of a session and how they are written: by BOOTLLAM.CFG on the stick (config_file.h), by /set at the
+ * prompt.
  *
- * Each line is `key = value`; '#' or ';' begins a comment line. CRLF or LF, a UTF-8 byte-order mark, blank lines and
- * any case of keys and words are fine. Where a key occurs twice, the last line counts. A wrong line is reported with
- * its number and what is allowed; the other lines still count. A text is the rest of the line without outer spaces, or
- * in double quotes to keep them.
+ * The value of a key ends before a comment: a '#' or ';' that begins it or follows a blank. A text may stand in double
+ * quotes, which keep blanks at its ends and what would be a comment; within them two quotes are one, and one that
+ * cannot end the text is itself. Keys and words may be written in any case.
  */
 #ifndef BOOTLLAMA_CONFIG_H
 #define BOOTLLAMA_CONFIG_H
@@ -15,7 +15,7 @@
 #include "platform.h"
 #include "text/chat.h"
 
-enum { CONFIG_BYTES_MAX = 65536 };
+enum { CONFIG_VALUE_MAX = 2 * ENGINE_PROMPT_MAX + 2 }; /* bytes of any value as text, NUL included */
 
 /* Words of settings; their order is that in config.c's table. */
 enum { SETTING_OFF, SETTING_ON };
@@ -33,7 +33,7 @@ struct config {
     uint32_t after;                  /* what follows them: AFTER_... */
     uint32_t serial_port;            /* 1..4 = COM1..COM4; 0 = off */
     uint32_t serial_speed;           /* bits a second: 300..115200, a divisor of 115200 */
-    uint32_t wrap;                   /* WRAP_AUTO (the screen's width), WRAP_OFF, or columns 20..500 */
+    uint32_t wrap;                   /* WRAP_AUTO (the screen's width, 120 at most), WRAP_OFF, or columns 20..500 */
     uint32_t colour;                 /* SETTING_OFF or SETTING_ON */
     uint32_t processors;             /* ENGINE_PROCESSORS_AUTO, or how many compute at most: 1..64 */
     char chat_prefix[CHAT_TEXT_MAX]; /* around a user's turn, and what ends an answer, as chat_unescape takes it; */
@@ -70,22 +70,19 @@ enum config_effect config_effect(uint32_t index);
 /* Returns the number of key[0..n), in any case; -1 with *error if there is no such key. */
 int config_find(const char *key, size_t n, struct error *error);
 
-/* Writes the key's value as text that config_set takes, cut to fit `size` >= 3 (an incomplete UTF-8 sequence is
-   dropped). A text that is empty or has spaces at its ends stands in quotes. */
+/* Writes the key's value as text that config_set takes for the same value. CONFIG_VALUE_MAX bytes are always enough; in
+   fewer, `size` >= 3, what does not fit is left out (an incomplete UTF-8 sequence with it). */
 void config_value(const struct config *config, uint32_t index, char *out, size_t size);
+
+/* Whether two configurations have the same value for a key. */
+bool config_same(const struct config *a, const struct config *b, uint32_t index);
 
 /* Writes what the key takes: "a number from 0 to 100". */
 void config_allowed(uint32_t index, char *out, size_t size);
 
-/* Sets one key as a line of the file does. Returns 0, or -1 with *error saying what is allowed, *config unchanged. */
+/* Sets a key to a value: there may be blanks around both and a comment behind the value. Returns 0, or -1 with *error
+   saying what is allowed, *config unchanged. */
 int config_set(struct config *config, const char *key, size_t key_length, const char *value, size_t value_length,
                struct error *error);
-
-/*
- * Reads n bytes of text. Each wrong line is given to report(context, line) as one message ("line 3: ..."), at most
- * ten of them and then one that says how many more. Never fails.
- */
-void config_parse(struct config *config, const char *text, size_t n, void (*report)(void *context, const char *message),
-                  void *context);
 
 #endif

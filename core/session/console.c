@@ -43,7 +43,7 @@ static void start(struct console *console, struct platform *platform)
 static void load(struct console *console)
 {
     if (models_load(&console->models) == 0) {
-        banner_model(&console->output, &console->models, talk_chat(&console->talk) != NULL);
+        commands_say_model(&console->commands);
     }
 }
 
@@ -150,6 +150,7 @@ void console_run(struct platform *platform)
         prompt(console);
     }
     models_close(&console->models);
+    typeahead_end(&console->typeahead);
     output_end(&console->output);
     platform->release(platform, console, sizeof *console);
 }

@@ -6,7 +6,7 @@
 
 #define HISTORY_NONE UINT32_MAX /* no entry: the line that is being typed */
 
-enum { HISTORY_BYTES = 8192 };
+enum { HISTORY_BYTES = 16896 }; /* two of the longest lines */
 
 /* All zero is the state to begin with. An entry is named by its first byte in text. */
 struct history {

@@ -12,7 +12,7 @@
 #include "platform.h"
 #include "session/history.h"
 
-enum { LINE_MAX = 4096, LINE_CANDIDATE_MAX = 320 }; /* bytes, NUL included */
+enum { LINE_MAX = 8448, LINE_CANDIDATE_MAX = 320 }; /* bytes, NUL included; any setting fits */
 
 /*
  * Writes candidate number `index` (from 0) for the n bytes `before` the cursor: what these would become, UTF-8 with

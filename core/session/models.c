@@ -2,12 +2,20 @@
 
 #include "base/error.h"
 #include "base/format.h"
+#include "base/model_file.h"
 #include "base/number.h"
 #include "base/text.h"
+#include "session/column.h"
 #include "session/figure.h"
 #include "session/similar.h"
 
-enum { PROGRESS_PERIOD_US = 100000, BAR_CELLS = 20, PROGRESS_COLUMNS = 42 /* bar and figures */, NARROW = 60 };
+enum {
+    PROGRESS_PERIOD_US = 100000,
+    BAR_CELLS = 20,
+    PROGRESS_COLUMNS = 42, /* bar and figures */
+    NARROW = 60,           /* columns of a screen with a short bar */
+    NAME_COLUMNS = 24,     /* in the list */
+};
 
 void models_begin(struct models *models, struct platform *platform, struct output *output, struct typeahead *typeahead,
                   const struct config *config)
@@ -23,21 +31,12 @@ void models_begin(struct models *models, struct platform *platform, struct outpu
 
 /* ---- What is there ---- */
 
-/* A file system driver without long names shows .GGUF as .GGU. Names that begin with a dot are left behind by other
-   systems. */
-static bool is_model(const struct platform_entry *entry)
-{
-    const size_t n = text_length(entry->name);
-    return !entry->is_directory && entry->size > 0 && entry->name[0] != '.' && n > 4 &&
-           (text_equal_nocase(entry->name + n - 4, ".GGU") || text_equal_nocase(entry->name + n - 5, ".GGUF"));
-}
-
 int models_next(struct models *models, uint32_t *index)
 {
     struct platform *platform = models->platform;
     for (;;) {
         const int status = platform->list(platform, MODELS_FOLDER, (*index)++, &models->entry);
-        if (status != PLATFORM_OK || is_model(&models->entry)) {
+        if (status != PLATFORM_OK || model_file_is_named(&models->entry)) {
             return status;
         }
     }
@@ -114,27 +113,19 @@ static int find(struct models *models, const char *typed, char *name, struct err
                      close ? "did you mean " : "/models lists them", similar, close ? "?" : "");
 }
 
-/* Sets models->path to the configured model, or to the first one on the medium. */
-static int find_first(struct models *models, struct error *error)
+/* Whether the file at models->path begins as a model. One that cannot be read counts: loading says what is wrong. */
+static bool begins_as_model(struct models *models)
 {
-    char name[PLATFORM_NAME_MAX];
-    uint32_t index = 0;
-    if (models->config->model[0] != 0) {
-        if (find(models, models->config->model, name, error) != 0) {
-            return -1;
-        }
-        set_path(models, name);
-        return 0;
+    struct platform *platform = models->platform;
+    struct platform_file file;
+    uint8_t bytes[MODEL_FILE_MAGIC_BYTES];
+    if (platform->open(platform, models->path, &file) != PLATFORM_OK) {
+        return true;
     }
-    const int status = models_next(models, &index);
-    if (status == PLATFORM_NOT_FOUND) {
-        return error_set(error, "no model in %s; copy a .GGUF file there and press Enter", MODELS_FOLDER);
-    }
-    if (status != PLATFORM_OK) {
-        return fail_to_list(models, error);
-    }
-    set_path(models, models->entry.name);
-    return 0;
+    const bool is_short = file.size < sizeof bytes;
+    const bool unread = !is_short && platform->read(platform, &file, 0, bytes, sizeof bytes) != PLATFORM_OK;
+    platform->close(platform, &file);
+    return !is_short && (unread || model_file_begins(bytes));
 }
 
 /* ---- Loading ---- */
@@ -163,7 +154,8 @@ static bool on_progress(void *context, uint64_t done, uint64_t total)
         return false;
     }
     show_progress(models, now, done, total);
-    return typeahead_stop_asked(models->typeahead);
+    models->stopped = typeahead_stop_asked(models->typeahead);
+    return models->stopped;
 }
 
 /* The bar gets a line of its own where path and bar together would not fit: '\b' cannot go back over the edge. */
@@ -174,10 +166,11 @@ static int open_model(struct models *models, const struct kernel *kernel)
     struct platform_file file;
     struct error error;
     const uint32_t columns = platform->columns > 0 ? platform->columns : OUTPUT_TICKER_MAX;
-    const bool fits = sizeof "Loading : " + text_length(models->path) + PROGRESS_COLUMNS < columns;
+    const bool fits = sizeof "Loading : " + column_count(models->path) + PROGRESS_COLUMNS < columns;
     if (!models->quiet) {
         output_say(models->output, COLOUR_TEXT, "Loading %s:%s", models->path, fits ? " " : "\n");
     }
+    models->stopped = false;
     models->loading_since = platform->microseconds(platform);
     show_progress(models, models->loading_since, 0, 1);
     const int status = engine_open(&models->engine, platform, models->path, kernel, &progress, &error);
@@ -185,6 +178,7 @@ static int open_model(struct models *models, const struct kernel *kernel)
         output_ticker_end(models->output);
     }
     if (status != 0) {
+        models->stopped = typeahead_stop_asked(models->typeahead) || models->stopped; /* while a file was read */
         output_error(models->output, error.text);
         return -1;
     }
@@ -197,21 +191,74 @@ static int open_model(struct models *models, const struct kernel *kernel)
     return 0;
 }
 
+static bool stop_asked(void *typeahead)
+{
+    return typeahead_stop_asked(typeahead);
+}
+
+struct compute_stop models_stop(struct models *models)
+{
+    return (struct compute_stop){stop_asked, models->typeahead};
+}
+
 void models_share(struct models *models)
 {
     if (models->loaded) {
-        engine_share(&models->engine, &models->team, models->config->processors);
+        engine_share(&models->engine, &models->team, models->config->processors, models_stop(models));
     }
+}
+
+/* Loads the first model that can be used. The errors of those before it are said; `passed` is the first file that
+   is no model in spite of its name. */
+static int load_first(struct models *models)
+{
+    struct error error;
+    char passed[PLATFORM_NAME_MAX] = "";
+    uint32_t index = 0, tried = 0;
+    int status;
+    while ((status = models_next(models, &index)) == PLATFORM_OK) {
+        set_path(models, models->entry.name);
+        if (!begins_as_model(models)) {
+            if (passed[0] == 0) {
+                format(passed, sizeof passed, "%s", models->entry.name);
+            }
+            continue;
+        }
+        tried++;
+        if (open_model(models, models->kernel) == 0) {
+            return 0;
+        }
+        if (models->stopped) {
+            return -1;
+        }
+    }
+    if (status != PLATFORM_NOT_FOUND) {
+        fail_to_list(models, &error);
+        output_error(models->output, error.text);
+    } else if (tried == 0) {
+        const bool any = passed[0] != 0;
+        error_set(&error, "no model in %s%s%s%s; copy a .GGUF file there and press Enter", MODELS_FOLDER,
+                  any ? ": " : "", passed, any ? " is not a GGUF model file" : "");
+        output_error(models->output, error.text);
+    }
+    return -1;
+}
+
+static int load_configured(struct models *models)
+{
+    struct error error;
+    char name[PLATFORM_NAME_MAX];
+    if (find(models, models->config->model, name, &error) != 0) {
+        output_error(models->output, error.text);
+        return -1;
+    }
+    set_path(models, name);
+    return open_model(models, models->kernel);
 }
 
 int models_load(struct models *models)
 {
-    struct error error;
-    if (find_first(models, &error) != 0) {
-        output_error(models->output, error.text);
-        return -1;
-    }
-    return open_model(models, models->kernel);
+    return models->config->model[0] != 0 ? load_configured(models) : load_first(models);
 }
 
 void models_close(struct models *models)
@@ -222,12 +269,19 @@ void models_close(struct models *models)
     }
 }
 
+/* The memory that there would be without the present model. */
+static uint64_t memory_for_another(const struct models *models)
+{
+    struct platform *platform = models->platform;
+    return platform->memory_free(platform) + (models->loaded ? models->engine.memory_bytes : 0);
+}
+
 /* Plans the model at `path` as if the present one were gone. Too little memory for planning does not refuse it. */
 static int plan(struct models *models, const char *path, const struct kernel *kernel, struct engine_plan *out,
                 struct error *error)
 {
     struct platform *platform = models->platform;
-    const uint64_t memory = platform->memory_free(platform) + (models->loaded ? models->engine.memory_bytes : 0);
+    const uint64_t memory = memory_for_another(models);
     struct engine *scratch = platform->reserve(platform, sizeof *scratch);
     *out = (struct engine_plan){0};
     if (scratch == NULL) {
@@ -238,15 +292,20 @@ static int plan(struct models *models, const char *path, const struct kernel *ke
     return status;
 }
 
-/* Loads the model `name` for `kernel`, or brings the present one back. Returns 0, or -1 with the error said. */
+/* Loads the model `name` for `kernel`. Keeps the present one where the header or the size tells that it cannot be done,
+   and brings it back where that shows later. Returns 0, or -1 with the error said. */
 static int change(struct models *models, const char *name, const struct kernel *kernel)
 {
-    struct engine_plan ignored;
+    struct engine_plan needs;
     struct error error;
     char path[sizeof models->path], former[sizeof models->path];
     const bool loaded = models->loaded;
     format(path, sizeof path, "%s/%s", MODELS_FOLDER, name);
-    if (plan(models, path, kernel, &ignored, &error) != 0) {
+    int status = plan(models, path, kernel, &needs, &error);
+    if (status == 0 && needs.bytes > 0 && needs.context == 0) {
+        status = engine_refuse_size(path, needs.bytes, memory_for_another(models), &error);
+    }
+    if (status != 0) {
         output_error(models->output, error.text);
         return -1;
     }
@@ -323,17 +382,18 @@ static void judge(struct models *models, const char *path, char *out, size_t siz
 /* Judging reads the header of every file, which takes time on a slow medium: Escape ends it. */
 void models_list(struct models *models)
 {
-    char path[sizeof models->path], verdict[256];
+    char path[sizeof models->path], name[PLATFORM_NAME_MAX + NAME_COLUMNS], verdict[256];
     uint32_t number = 0;
     int status;
     for (uint32_t index = 0; (status = models_next(models, &index)) == PLATFORM_OK;) {
         format(path, sizeof path, "%s/%s", MODELS_FOLDER, models->entry.name);
         judge(models, path, verdict, sizeof verdict);
-        output_say(models->output, COLOUR_TEXT, "%2u  %-24s %9s  %s\n", ++number, models->entry.name,
-                   figure_size(models->entry.size).text, verdict);
         if (typeahead_stop_asked(models->typeahead)) {
             return;
         }
+        column_pad(name, sizeof name, models->entry.name, NAME_COLUMNS);
+        output_say(models->output, COLOUR_TEXT, "%2u  %s %9s  %s\n", ++number, name,
+                   figure_size(models->entry.size).text, verdict);
     }
     struct error error;
     if (status != PLATFORM_NOT_FOUND) {

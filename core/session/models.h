@@ -21,6 +21,7 @@ struct models {
     const struct kernel *kernel; /* that models are loaded for */
     bool kernel_chosen;          /* by /kernel; otherwise it is the best one */
     bool loaded;                 /* engine holds the model at `path` */
+    bool stopped;                /* loading, by Escape */
     bool quiet;                  /* it is loaded again: the ticker says so, and nothing stays of it */
     uint64_t file_bytes;         /* of the model that is loaded */
     uint64_t loading_since;      /* microseconds */
@@ -35,11 +36,12 @@ struct models {
 void models_begin(struct models *models, struct platform *platform, struct output *output, struct typeahead *typeahead,
                   const struct config *config);
 
-/* Finds the first model file at *index or after it in MODELS_FOLDER, fills models->entry, and counts *index on behind
-   it. Returns PLATFORM_OK, or what the platform's list call returned. */
+/* Finds the first file at *index or after it in MODELS_FOLDER that is named like a model, fills models->entry, and
+   counts *index on behind it. Returns PLATFORM_OK, or what the platform's list call returned. */
 int models_next(struct models *models, uint32_t *index);
 
-/* Loads the configured model, or the first on the medium. Returns 0, or -1 with the error said. */
+/* Loads the configured model, or where none is configured the first on the medium that can be used, saying what is
+   wrong with those before it. Returns 0, or -1 with the error said. */
 int models_load(struct models *models);
 
 /* Loads the model called `name` (any case, with or without its extension, or its number in the list) in place of the
@@ -55,6 +57,9 @@ void models_use_kernel(struct models *models, const struct kernel *kernel);
 /* Loads the same model for `kernel` without making it the chosen one and without leaving a line on the screen. Returns
    0, or -1 with the error said and no model loaded. */
 int models_reopen(struct models *models, const struct kernel *kernel);
+
+/* Escape and Ctrl-C, as computing asks for them. */
+struct compute_stop models_stop(struct models *models);
 
 /* Shares the model out among processors as config->processors says. The context is empty afterwards. */
 void models_share(struct models *models);

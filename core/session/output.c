@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-enum { MESSAGE_MAX = 1024 };
+enum { MESSAGE_MAX = 1024, READABLE_COLUMNS = 120 };
 
 void output_begin(struct output *output, struct platform *platform, const struct config *config)
 {
@@ -34,11 +34,19 @@ void output_use_colour(struct output *output)
 
 /* ---- Text ---- */
 
+/* Screens of several hundred columns have lines that nobody reads to the end. */
+static uint32_t width(const struct output *output)
+{
+    const uint32_t wrap = output->config->wrap, columns = output->platform->columns;
+    if (wrap != WRAP_AUTO) {
+        return wrap == WRAP_OFF ? 0 : wrap;
+    }
+    return columns > READABLE_COLUMNS ? READABLE_COLUMNS + 1 : columns; /* wrap.h leaves the last one free */
+}
+
 void output_text_begin(struct output *output)
 {
-    const uint32_t wrap = output->config->wrap;
-    const uint32_t width = wrap == WRAP_AUTO ? output->platform->columns : wrap == WRAP_OFF ? 0 : wrap;
-    wrap_begin(&output->wrap, output->platform, width);
+    wrap_begin(&output->wrap, output->platform, width(output));
 }
 
 void output_text_put(struct output *output, const char *utf8, size_t n)
@@ -52,9 +60,22 @@ void output_text_end(struct output *output)
 }
 
 /* The colour goes back to normal before anybody else writes. */
-void output_say(struct output *output, enum platform_colour colour, const char *pattern, ...)
+void output_long(struct output *output, enum platform_colour colour, const char *text)
 {
     struct platform *platform = output->platform;
+    if (colour != COLOUR_TEXT) {
+        platform->set_colour(platform, colour);
+    }
+    output_text_begin(output);
+    output_text_put(output, text, text_length(text));
+    output_text_end(output);
+    if (colour != COLOUR_TEXT) {
+        platform->set_colour(platform, COLOUR_TEXT);
+    }
+}
+
+void output_say(struct output *output, enum platform_colour colour, const char *pattern, ...)
+{
     char text[MESSAGE_MAX];
     va_list arguments;
     va_start(arguments, pattern);
@@ -63,15 +84,7 @@ void output_say(struct output *output, enum platform_colour colour, const char *
     if (n + 1 == sizeof text) { /* cut: at least the line ends */
         text[n - 1] = '\n';
     }
-    if (colour != COLOUR_TEXT) {
-        platform->set_colour(platform, colour);
-    }
-    output_text_begin(output);
-    output_text_put(output, text, n);
-    output_text_end(output);
-    if (colour != COLOUR_TEXT) {
-        platform->set_colour(platform, COLOUR_TEXT);
-    }
+    output_long(output, colour, text);
 }
 
 void output_error(struct output *output, const char *message)

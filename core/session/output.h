@@ -29,6 +29,9 @@ void output_use_colour(struct output *output);
 void output_say(struct output *output, enum platform_colour colour, const char *pattern, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Shows a text of any length in the same way. */
+void output_long(struct output *output, enum platform_colour colour, const char *text);
+
 /* "Error: message" on a line of its own. */
 void output_error(struct output *output, const char *message);
 

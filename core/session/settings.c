@@ -4,6 +4,7 @@
 #include "base/format.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "session/config_file.h"
 
 /* ---- At power-on ---- */
 
@@ -13,7 +14,7 @@ static void report(struct settings *settings, const char *between, const char *m
     char *text = settings->reports + settings->report_bytes;
     const size_t room = sizeof settings->reports - settings->report_bytes;
     if (room > 1) {
-        settings->report_bytes += (uint32_t)format(text, room, "%s%s%s", SETTINGS_PATH, between, message) + 1;
+        settings->report_bytes += (uint32_t)format(text, room, "%s%s%s", settings->path, between, message) + 1;
     }
 }
 
@@ -26,12 +27,12 @@ static void report_line(void *context, const char *message)
 static void parse_file(struct settings *settings, struct platform *platform, struct platform_file *file)
 {
     struct error error;
-    if (file->size > CONFIG_BYTES_MAX) {
-        error_set(&error, "is longer than %u bytes; it is ignored", (uint32_t)CONFIG_BYTES_MAX);
+    if (file->size > CONFIG_FILE_MAX) {
+        error_set(&error, "is longer than %u bytes; it is ignored", (uint32_t)CONFIG_FILE_MAX);
         report(settings, " ", error.text);
         return;
     }
-    char *text = platform->reserve(platform, CONFIG_BYTES_MAX);
+    char *text = platform->reserve(platform, CONFIG_FILE_MAX);
     if (text == NULL) {
         report(settings, " ", "is ignored: there is no memory for it");
         return;
@@ -40,22 +41,63 @@ static void parse_file(struct settings *settings, struct platform *platform, str
         error_set(&error, "cannot be read: %s; it is ignored", platform->error);
         report(settings, " ", error.text);
     } else {
-        config_parse(&settings->config, text, (size_t)file->size, report_line, settings);
+        config_file_parse(&settings->config, text, (size_t)file->size, report_line, settings);
     }
-    platform->release(platform, text, CONFIG_BYTES_MAX);
+    platform->release(platform, text, CONFIG_FILE_MAX);
 }
 
-static void read_file(struct settings *settings, struct platform *platform)
+/* Reads the file at `path`. Returns whether it is there. */
+static bool read_file(struct settings *settings, struct platform *platform, const char *path)
 {
     struct platform_file file;
     struct error error;
-    const int status = platform->open(platform, SETTINGS_PATH, &file);
+    const int status = platform->open(platform, path, &file);
+    if (status == PLATFORM_NOT_FOUND) {
+        return false;
+    }
+    format(settings->path, sizeof settings->path, "%s", path);
     if (status == PLATFORM_OK) {
         parse_file(settings, platform, &file);
         platform->close(platform, &file);
-    } else if (status != PLATFORM_NOT_FOUND) {
+    } else {
         error_set(&error, "cannot be opened: %s; it is ignored", platform->error);
         report(settings, " ", error.text);
+    }
+    return true;
+}
+
+/* Whether somebody meant the settings by this name: it begins as SETTINGS_PATH does and ends as texts do. */
+static bool is_meant(const struct platform_entry *entry)
+{
+    static const char stem[] = "bootllam", endings[][6] = {".cfg", ".txt", ".ini", ".conf"};
+    const size_t n = text_length(entry->name);
+    char start[sizeof stem];
+    format(start, sizeof start, "%s", entry->name);
+    bool is_text = false;
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        const size_t ending = text_length(endings[i]);
+        is_text = is_text || (n >= ending && text_equal_nocase(entry->name + n - ending, endings[i]));
+    }
+    return !entry->is_directory && is_text && text_equal_nocase(start, stem) &&
+           !text_equal_nocase(entry->name, &SETTINGS_PATH[1]);
+}
+
+static void read_files(struct settings *settings, struct platform *platform)
+{
+    struct platform_entry entry;
+    char path[sizeof settings->path];
+    bool found = read_file(settings, platform, SETTINGS_PATH);
+    for (uint32_t i = 0; platform->list(platform, "/", i, &entry) == PLATFORM_OK; i++) {
+        if (!is_meant(&entry)) {
+            continue;
+        }
+        format(path, sizeof path, "/%s", entry.name);
+        if (found) {
+            struct error error;
+            error_set(&error, "counts; %s is not read: keep one of them", path);
+            report(settings, " ", error.text);
+        }
+        found = found || read_file(settings, platform, path);
     }
 }
 
@@ -65,7 +107,8 @@ void settings_begin(struct settings *settings, struct platform *platform)
     struct config *config = &settings->config;
     settings->config = standard;
     settings->report_bytes = 0;
-    read_file(settings, platform);
+    format(settings->path, sizeof settings->path, "%s", SETTINGS_PATH);
+    read_files(settings, platform);
     if ((config->serial_port != standard.serial_port || config->serial_speed != standard.serial_speed) &&
         !platform->set_serial(platform, config->serial_port, config->serial_speed)) {
         struct error error;
@@ -101,10 +144,7 @@ void settings_undo(struct settings *settings)
 
 bool settings_changed(const struct settings *settings, uint32_t index)
 {
-    char before[CHAT_TEXT_MAX + 2], now[CHAT_TEXT_MAX + 2];
-    config_value(&settings->before, index, before, sizeof before);
-    config_value(&settings->config, index, now, sizeof now);
-    return !text_equal(before, now);
+    return !config_same(&settings->before, &settings->config, index);
 }
 
 void settings_keep_model(struct settings *settings, const char *name)

@@ -8,15 +8,18 @@
 #define SETTINGS_PATH "/BOOTLLAM.CFG"
 
 struct settings {
-    struct config config; /* sampling.seed is the next story's */
-    struct config before; /* for settings_undo */
+    struct config config;             /* sampling.seed is the next story's */
+    struct config before;             /* for settings_undo */
+    char path[PLATFORM_NAME_MAX + 1]; /* of the file that was read, else SETTINGS_PATH */
     uint32_t report_bytes;
     char reports[4096]; /* what was wrong at power-on, each with its NUL */
 };
 
 /*
- * Reads SETTINGS_PATH and sets the serial port up as it says. What is wrong waits for settings_report, so that the
- * banner can come first, on the right port and in the right colours. Without the file, the defaults hold.
+ * Reads SETTINGS_PATH and sets the serial port up as it says. Editors and users make other names of it
+ * (BOOTLLAM.CFG.txt, bootllama.cfg): the first file of such a name counts where SETTINGS_PATH is missing, and any
+ * other is reported as not read. What is wrong waits for settings_report, so that the banner can come first, on the
+ * right port and in the right colours. Without a file, the defaults hold.
  */
 void settings_begin(struct settings *settings, struct platform *platform);
 
@@ -28,7 +31,7 @@ int settings_set(struct settings *settings, const char *key, size_t key_length, 
                  struct error *error);
 void settings_undo(struct settings *settings);
 
-/* Whether the last settings_set has changed the key, whose text is no longer than a chat's. */
+/* Whether the last settings_set has changed key number `index`. */
 bool settings_changed(const struct settings *settings, uint32_t index);
 
 /* Keeps the name of the model that has been loaded, so that /set tells the truth. */

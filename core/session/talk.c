@@ -42,6 +42,11 @@ const struct chat *talk_chat(struct talk *talk)
     return &talk->chat;
 }
 
+bool talk_is_unknown(struct talk *talk)
+{
+    return talk->models->loaded && talk->models->engine.gguf.template_bytes > 0 && talk_chat(talk) == NULL;
+}
+
 bool talk_has_turns(struct talk *talk)
 {
     return talk_chat(talk) != NULL && talk->models->engine.text_count > 0;
@@ -73,11 +78,6 @@ static void put(void *context, const char *utf8, size_t n)
     output_text_put(context, utf8, n);
 }
 
-static bool stop_asked(void *context)
-{
-    return typeahead_stop_asked(context);
-}
-
 /* Tells talk->last_prompt with talk->last_seed. */
 static bool tell_last(struct talk *talk)
 {
@@ -90,7 +90,7 @@ static bool tell_last(struct talk *talk)
         .steps = talk->settings->config.steps,
         .chat = talk_chat(talk),
         .sink = {put, talk->output},
-        .stop = {stop_asked, talk->typeahead},
+        .stop = models_stop(models),
     };
     struct error error;
     story.go_on = story.chat != NULL;
@@ -120,6 +120,12 @@ static bool tell_last(struct talk *talk)
 
 bool talk_tell(struct talk *talk, const char *prompt)
 {
+    const size_t n = text_length(prompt);
+    if (n >= ENGINE_PROMPT_MAX) {
+        output_say(talk->output, COLOUR_ERROR, "Error: the prompt has %u bytes; at most %u are allowed\n", (uint32_t)n,
+                   (uint32_t)ENGINE_PROMPT_MAX - 1);
+        return false;
+    }
     talk->last_seed = settings_take_seed(talk->settings);
     talk->has_last = true;
     talk->last_from = talk->models->engine.text_count;

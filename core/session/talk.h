@@ -28,6 +28,9 @@ void talk_begin(struct talk *talk, struct output *output, struct settings *setti
    stories, or none is loaded. Valid until the next call. */
 const struct chat *talk_chat(struct talk *talk);
 
+/* Whether the loaded model tells stories only because its chat template is of no known family. */
+bool talk_is_unknown(struct talk *talk);
+
 /* Whether there is a conversation that could be lost. */
 bool talk_has_turns(struct talk *talk);
 

@@ -8,14 +8,18 @@ enum { TYPEAHEAD_MAX = 4096 };
 
 struct typeahead {
     struct platform *platform; /* not owned */
+    bool stop;                 /* typed while a file was read, and not obeyed yet */
+    uint64_t asked_at;         /* when typeahead_stop_waits looked last, microseconds */
     uint32_t first, count;     /* of waiting, a ring */
     int waiting[TYPEAHEAD_MAX];
 };
 
-/* Begins an empty queue. */
+/* Begins an empty queue, and answers the platform's stop_asked with it, until typeahead_end. */
 void typeahead_begin(struct typeahead *typeahead, struct platform *platform);
 
-/* Returns the oldest key typed, or KEY_NONE at once. */
+void typeahead_end(struct typeahead *typeahead);
+
+/* Returns the oldest key typed, or KEY_NONE at once. A stop that nobody asked for by then is forgotten. */
 int typeahead_next(struct typeahead *typeahead);
 
 /* Returns whether Escape or Ctrl-C has been typed, and drops it with all keys typed before it. All others wait for

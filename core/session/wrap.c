@@ -77,6 +77,11 @@ static void put_letter(struct wrap *wrap, const char *bytes, uint32_t n, uint32_
     emit(wrap, bytes, n, columns);
 }
 
+bool wrap_is_shown(uint32_t code_point)
+{
+    return code_point >= (uint8_t)WRAP_TIE[0] && !(code_point >= 0x7F && code_point < 0xA0);
+}
+
 static void put_character(struct wrap *wrap, const char *bytes, uint32_t n)
 {
     const char *text = bytes;
@@ -90,7 +95,7 @@ static void put_character(struct wrap *wrap, const char *bytes, uint32_t n)
         wrap->spaces += wrap->spaces < UINT32_MAX;
     } else if (code == (uint8_t)WRAP_TIE[0]) {
         put_letter(wrap, " ", 1, 1);
-    } else if (code > ' ' && !(code >= 0x7F && code < 0xA0)) { /* not a control character */
+    } else if (wrap_is_shown(code)) {
         put_letter(wrap, bytes, n, utf8_columns(code));
     }
     if (wrap->limit == UINT32_MAX) { /* lines are never broken: nothing is held back */

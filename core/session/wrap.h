@@ -22,6 +22,9 @@ struct wrap {
     char out[WRAP_WORD_MAX];   /* goes to the platform at the end of the call at the latest */
 };
 
+/* Whether a code point has a place on the screen. */
+bool wrap_is_shown(uint32_t code_point);
+
 /* Begins a text at column 0. width: columns of the screen, of which the last one stays free, since screens move on by
    themselves there; 0 = lines are never broken. */
 void wrap_begin(struct wrap *wrap, struct platform *platform, uint32_t width);

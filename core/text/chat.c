@@ -31,25 +31,96 @@ static const char families[] =
     "<|end_of_turn|>\0"
     /* Vicuna */
     "USER: \0" "ASSISTANT:\0" "USER: \0" "\nASSISTANT:\0" "\0" "</s>\n\0"
+    /* DeepSeek Coder: the model writes the new line before <|EOT|> itself */
+    "### Instruction:\0" "<|EOT|>\0" "### Instruction:\n\0" "\n### Response:\n\0" "<|EOT|>\0" "<|EOT|>\n\0"
     /* Alpaca */
     "### Instruction:\0" "### Response:\0" "### Instruction:\n\0" "\n\n### Response:\n\0" "### Instruction:\0"
     "</s>\n\n\0";
 
-static bool holds(const char *text, size_t n, const char *mark)
+/* Returns where `mark` begins in text[from..n), n if it is not there. */
+static size_t find(const char *text, size_t from, size_t n, const char *mark)
 {
     const size_t length = text_length(mark);
-    for (size_t i = 0; i + length <= n; i++) {
+    for (size_t i = from; i + length <= n; i++) {
         if (memcmp(text + i, mark, length) == 0) {
-            return true;
+            return i;
         }
     }
-    return false;
+    return n;
+}
+
+static bool holds(const char *text, size_t n, const char *mark)
+{
+    return mark[0] == 0 || find(text, 0, n, mark) < n;
 }
 
 static const char *next_text(const char *text)
 {
     return text + text_length(text) + 1;
 }
+
+/* ---- The system message that a template writes where the user gives none ---- */
+
+/* Writes the string of Jinja that begins with the quote at jinja[at] to out with a NUL, escapes resolved. Returns false
+   where it does not end or does not fit. */
+static bool read_string(const char *jinja, size_t at, size_t n, char out[CHAT_OPENING_MAX])
+{
+    static const char letters[] = "nt\\'\"", meanings[] = "\n\t\\'\"";
+    size_t used = 0;
+    for (size_t i = at + 1; i < n && used < CHAT_OPENING_MAX; i++) {
+        char c = jinja[i];
+        if (c == jinja[at]) {
+            out[used] = 0;
+            return true;
+        }
+        for (size_t k = 0; c == '\\' && i + 1 < n && letters[k] != 0; k++) {
+            if (jinja[i + 1] == letters[k]) {
+                c = meanings[k];
+                i++;
+                break;
+            }
+        }
+        out[used++] = c;
+    }
+    return false;
+}
+
+/* Whether the tag in front of jinja[at] asks for tools, of which there are none here. */
+static bool is_for_tools(const char *jinja, size_t at)
+{
+    enum { TAG_MAX = 1024 };
+    size_t tag = at;
+    while (tag > 0 && at - tag < TAG_MAX && !(jinja[tag - 1] == '{' && jinja[tag] == '%')) {
+        tag--;
+    }
+    return find(jinja, tag, at, "tool") < at;
+}
+
+/* ChatML's families write it as one string, with its marks; DeepSeek Coder says what follows where no message of the
+   system has been found. chat->opening stays empty where the template writes nothing by itself. */
+static void find_opening(struct chat *chat, const char *jinja, size_t n)
+{
+    static const char chatml[] = "<|im_start|>system", chatml_end[] = "<|im_end|>", not_found[] = "if not ns.found";
+    char text[CHAT_OPENING_MAX];
+    chat->opening[0] = 0;
+    for (size_t at = 0; (at = find(jinja, at, n, chatml)) < n; at++) {
+        const bool quoted = at > 0 && (jinja[at - 1] == '\'' || jinja[at - 1] == '"');
+        if (quoted && !is_for_tools(jinja, at) && read_string(jinja, at - 1, n, text) &&
+            holds(text, text_length(text), chatml_end)) {
+            format(chat->opening, sizeof chat->opening, "%s", text);
+            return;
+        }
+    }
+    size_t at = find(jinja, find(jinja, 0, n, not_found), n, "{{");
+    while (at < n && jinja[at] != '\'' && jinja[at] != '"') {
+        at++;
+    }
+    if (at < n && read_string(jinja, at, n, text)) {
+        format(chat->opening, sizeof chat->opening, "%s", text);
+    }
+}
+
+/* ---- Families ---- */
 
 bool chat_from_template(struct chat *chat, const char *jinja, size_t n)
 {
@@ -61,6 +132,7 @@ bool chat_from_template(struct chat *chat, const char *jinja, size_t n)
         if (holds(jinja, n, first) && holds(jinja, n, second)) {
             chat_from_texts(chat, prefix, suffix, stop);
             format(chat->end, sizeof chat->end, "%s", end);
+            find_opening(chat, jinja, n);
             chat->strip = holds(jinja, n, ".strip()") || holds(jinja, n, "| trim") || holds(jinja, n, "|trim");
             return true;
         }
@@ -70,6 +142,7 @@ bool chat_from_template(struct chat *chat, const char *jinja, size_t n)
 
 void chat_from_texts(struct chat *chat, const char *prefix, const char *suffix, const char *stop)
 {
+    chat->opening[0] = 0;
     format(chat->prefix, sizeof chat->prefix, "%s", prefix);
     format(chat->suffix, sizeof chat->suffix, "%s", suffix);
     format(chat->stop, sizeof chat->stop, "%s", stop);

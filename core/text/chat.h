@@ -10,14 +10,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { CHAT_TEXT_MAX = 256, CHAT_STOP_MAX = 64, CHAT_TEMPLATE_MAX = 65536 }; /* bytes, NUL included but for the last */
+enum { /* bytes, NUL included but for the last */
+    CHAT_TEXT_MAX = 256,
+    CHAT_STOP_MAX = 64,
+    CHAT_OPENING_MAX = 1024,
+    CHAT_TEMPLATE_MAX = 65536,
+};
 
 struct chat {
-    char prefix[CHAT_TEXT_MAX]; /* before the user's text */
-    char suffix[CHAT_TEXT_MAX]; /* after it: the answer follows */
-    char stop[CHAT_STOP_MAX];   /* ends an answer, as the end-of-sequence token does; "" = that alone */
-    char end[CHAT_STOP_MAX];    /* between an answer and the next prefix; "" = the end-of-sequence token */
-    bool strip;                 /* white space around the user's text does not count */
+    char opening[CHAT_OPENING_MAX]; /* before all turns: the system message that the template writes by itself */
+    char prefix[CHAT_TEXT_MAX];     /* before the user's text */
+    char suffix[CHAT_TEXT_MAX];     /* after it: the answer follows */
+    char stop[CHAT_STOP_MAX];       /* ends an answer, as the end-of-sequence token does; "" = that alone */
+    char end[CHAT_STOP_MAX];        /* between an answer and the next prefix; "" = the end-of-sequence token */
+    bool strip;                     /* white space around the user's text does not count */
 };
 
 /* Recognises the first n bytes of a template and fills *chat. Returns false if it is of no known family. */

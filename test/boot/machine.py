@@ -43,6 +43,8 @@ MEDIA = {
     "ahci": ("q35", ["-device", "ide-hd,drive=disk,bus=ide.0,bootindex=0"]),
     "usb-ehci": ("pc", ["-device", "usb-ehci,id=usb", "-device", "usb-storage,bus=usb.0,drive=disk,bootindex=0"]),
     "usb-xhci": ("q35", ["-device", "qemu-xhci,id=usb", "-device", "usb-storage,bus=usb.0,drive=disk,bootindex=0"]),
+    "card-reader": ("q35", ["-device", "qemu-xhci,id=usb", "-device",
+                            "usb-storage,id=stick,bus=usb.0,drive=disk,removable=on,bootindex=0"]),
     "virtio": ("q35", ["-device", "virtio-blk-pci,drive=disk,bootindex=0"]),
     "nvme": ("q35", ["-device", "nvme,drive=disk,serial=1,bootindex=0"]),
     "floppy": ("pc", ["-device", "floppy,drive=disk,drive-type=288", "-boot", "order=a"]),

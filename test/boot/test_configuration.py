@@ -53,6 +53,32 @@ def test_wrong_lines(boot, volume, firmware):
         machine.tells(expected("The cat", temperature=0, steps=60))
 
 
+@pytest.mark.parametrize("name, encoding, line_end", [
+    ("BOOTLLAM.CFG.txt", "utf-8", "\r\n"), ("bootllama.cfg", "utf-16", "\r\n"), ("BOOTLLAM.CFG", "utf-16-be", "\n"),
+    ("BOOTLLAM.CFG", "utf-8", "\r")], ids=["Notepad", "another-name", "UTF-16", "CR"])
+@pytest.mark.parametrize("firmware", FIRMWARES)
+def test_files_of_other_editors(boot, volume, firmware, name, encoding, line_end):
+    lines = ["; settings", "countdown = 0 ; at once", "temperature = 0", "steps = 20 # short", 'prompt = "Lily # 1"',
+             ""]
+    volume.delete("/BOOTLLAM.CFG")
+    volume.put(line_end.join(lines).encode(encoding) + b"\x1a"[:encoding == "utf-8"], "/" + name)
+    with boot(volume.path, firmware) as machine:
+        machine.start()
+        machine.tells(expected("Lily # 1", temperature=0, steps=20))
+
+
+@pytest.mark.parametrize("firmware", FIRMWARES)
+def test_files_that_are_not_read_are_named(boot, volume, firmware):
+    volume.configure(temperature=0, steps=20)
+    volume.put(b"seed = 5", "/bootllama.cfg.txt")
+    with boot(volume.path, firmware) as machine:
+        machine.start()
+        said = machine.wait_for("Loading", error_allowed=True)
+        assert said.endswith("\n" + wrapped("Error: /BOOTLLAM.CFG counts; /bootllama.cfg.txt is not read: keep one of "
+                                            "them\n", COLUMNS[firmware]) + "Loading")
+        machine.tells(expected(temperature=0, steps=20))
+
+
 def test_file_too_long(boot, volume):
     """A configuration that is too long is left out as a whole, with a message."""
     volume.put(b"temperature = 0\n" + b"#" * 65536, "/BOOTLLAM.CFG")
@@ -154,13 +180,18 @@ def test_random_seed(boot, volume):
 
 
 @pytest.mark.parametrize("firmware", FIRMWARES)
-@pytest.mark.parametrize("width", [20, 40, "off"])
-def test_wrap(boot, volume, firmware, width):
-    volume.configure(wrap=width, **FAST)
+def test_wrap(boot, volume, firmware):
+    """From the file on, and as /set changes it."""
+    volume.configure(wrap=20, **FAST)
     text = expected(**FAST)
     with boot(volume.path, firmware) as machine:
         machine.start()
-        assert machine.story().text == (text if width == "off" else wrapped(text, width))
+        assert machine.story().text == wrapped(text, 20)
+        for width in 40, "off":
+            machine.type(f"/set wrap {width}\r")
+            machine.wait_for(f"\nwrap = {width}\n> ")
+            machine.type("\r")
+            assert machine.story().text == (text if width == "off" else wrapped(text, width))
 
 
 def colours(boot, volume, **settings):

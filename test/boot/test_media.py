@@ -4,9 +4,9 @@ import pytest
 from machine import NothingToBoot
 from stories import IMAGE, expected
 
-MEDIA = {
-    "bios": ["ide", "ahci", "usb-ehci", "usb-xhci", "virtio", "sd-card"],
-    "uefi": ["ahci", "usb-xhci", "nvme", "virtio"],
+MEDIA = {  # beside those that all other tests have: ide on BIOS, ahci on UEFI
+    "bios": ["ahci", "usb-ehci", "usb-xhci", "virtio", "sd-card"],
+    "uefi": ["usb-xhci", "nvme", "virtio"],
 }
 
 
@@ -18,14 +18,13 @@ def test_medium(boot, firmware, medium):
 
 
 def test_sd_card_on_uefi(boot):
-    """Debian 12's OVMF has no driver for SD host controllers; its shell says so."""
+    """Firmware without a driver for SD host controllers, as Debian 12's OVMF is, starts its shell, which lists none."""
     with boot(IMAGE, "uefi", medium="sd-card") as machine:
         try:
             machine.start()
+            machine.tells(expected())
         except NothingToBoot:
             machine.type("\x1b")
             machine.wait_for("Shell> ")
             machine.type("drivers\r")
             assert "SdMmcPciHcDxe" not in machine.wait_for("Shell> ")
-            pytest.skip("this OVMF has no driver for SD host controllers")
-        machine.tells(expected())

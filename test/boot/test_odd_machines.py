@@ -1,9 +1,21 @@
 """Machines that lack what nearly all have: leaves of CPUID, timers, interrupt controllers. All tell the story."""
 import re
+import subprocess
+import time
 
 import pytest
 
-from stories import IMAGE, expected
+import wide_model
+from machine import MEDIA, QEMU
+from places import built
+from stories import DEFAULT_SEED, IMAGE, SHIPPED_IMAGE, expected
+
+SHORT = {"temperature": 0, "steps": 40}
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory):
+    return wide_model.write(tmp_path_factory.mktemp("wide"))
 
 
 def kernel(machine):
@@ -31,9 +43,101 @@ def test_limited_cpuid(boot, firmware, cpu, options, said):
         assert kernel(machine) == said
 
 
+def test_refused_instructions():
+    """The code that switches vector state on comes back from #UD and #GP; each bit is a thing that was right."""
+    command = [QEMU, "-nodefaults", "-accel", "tcg", "-cpu", "max", "-display", "none", "-no-reboot",
+               "-device", "isa-debug-exit,iobase=0xf4,iosize=1", "-kernel", built("test/refused_instructions")]
+    assert subprocess.run(command, timeout=60).returncode == 0b11111 << 1 | 1
+
+
 @pytest.mark.parametrize("options", ["xlevel=0", "xlevel=0x80000003"])
 def test_processor_without_a_brand(boot, options):
     with boot(IMAGE, cpu=f"max,{options}") as machine:
         machine.start()
         machine.tells(expected())
         assert re.search("^CPU: (GenuineIntel|AuthenticAMD)$", machine.text(), re.MULTILINE)
+
+
+TSC = "The timer chip does not work: the processor's counter tells the time."
+RTC = "The timer chip does not work: the real-time clock tells the time, to a second."
+WITHOUT_TIMER = [  # -cpu, options, the line about it
+    ("max", ["-machine", "pc,pit=off"], TSC),
+    ("max", ["-machine", "pc,pit=off,acpi=off"], TSC),
+    ("486", ["-machine", "pc,pit=off"], RTC),
+    ("max,-apic", ["-smp", "4"], TSC),  # the APIC, which CPUID hides from the BIOS, keeps the timer's interrupts
+]
+
+
+@pytest.mark.parametrize("cpu, options, line", WITHOUT_TIMER)
+def test_bios_without_a_timer(boot, cpu, options, line):
+    """The countdown of the shipped image ends, a rate is told, a key and a pause of a lone Escape are seen."""
+    with boot(SHIPPED_IMAGE, cpu=cpu, options=options) as machine:
+        machine.start()
+        begun = time.monotonic()
+        machine.wait_for(f"\n{line}\n")
+        machine.wait_for("A story begins in")
+        machine.tells(expected())
+        assert time.monotonic() - begun > 2
+        if "486" not in cpu:
+            assert float(re.search(r"(\d+\.\d) tokens/s", machine.text())[1]) > 1
+        machine.type("abc\x1b")
+        time.sleep(3)  # a lone Escape is told by the pause after it
+        machine.type("/off\r")
+        assert machine.process.wait(60) == 0
+
+
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+def test_processor_that_lacks_instructions(boot, volume, wide, firmware):
+    """The second has no AVX2, which the first one's kernel needs: it is left out, and /info says so."""
+    other = "max-x86_64-cpu,socket-id=1,core-id=0,thread-id=0,avx2=off"
+    volume.put(wide, "/MODELS/WIDE.GGUF")
+    volume.configure(model="WIDE.GGUF", processors=2, prompt="aa be", **SHORT)
+    with boot(volume.path, firmware, options=["-smp", "1,sockets=2,maxcpus=2", "-device", other]) as machine:
+        machine.start()
+        machine.tells(expected("aa be", wide, **SHORT))
+        machine.enter("/info")
+        said = machine.wait_for("\n> ")
+        assert "\nProcessors: 2, 1 left out: instructions missing\n" in said
+        machine.enter("aa be")
+        machine.tells(expected("aa be", wide, seed=DEFAULT_SEED + 1, **SHORT))
+
+
+GONE = {
+    "usb-xhci": r"/MODELS cannot be listed: EFI_NO_MEDIA from the disk with the models: is it there\?",
+    "nvme": r"/MODELS cannot be listed: EFI_DEVICE_ERROR from the disk with the models: is it there\?",
+}
+
+
+def pull(machine, medium):
+    """The stick leaves its port; the NVMe disk stays in its slot and answers every command with an error."""
+    if medium == "usb-xhci":
+        machine.ask("device_del", id="stick")
+    else:
+        machine.ask("human-monitor-command", **{"command-line": "drive_del disk"})
+
+
+@pytest.mark.parametrize("medium", GONE)
+def test_disk_pulled_on_uefi(boot, medium, monkeypatch):
+    """One line, within ten seconds of an idle machine; what is loaded goes on; a stick that is put back is found."""
+    monkeypatch.setitem(MEDIA, "usb-xhci", ("q35", [
+        "-device", "qemu-xhci,id=usb", "-device", "usb-storage,id=stick,bus=usb.0,drive=disk,bootindex=0"]))
+    with boot(IMAGE, "uefi", medium=medium) as machine:
+        machine.start()
+        machine.tells(expected())
+        pull(machine, medium)
+        time.sleep(3)  # the firmware polls its hubs
+        for seed in range(DEFAULT_SEED + 1, DEFAULT_SEED + 3):
+            begun = time.monotonic()
+            machine.enter("/model 1")
+            said = " ".join(machine.wait_for("\n> ", error_allowed=True).split())
+            assert re.fullmatch(rf"Error: {GONE[medium]} >", said), said
+            assert time.monotonic() - begun < 30
+            machine.enter("The cat")
+            machine.tells(expected("The cat", seed=seed))
+        if medium == "usb-xhci":
+            again = f"drive_add 0 if=none,id=again,format=raw,snapshot=on,file={IMAGE}"
+            machine.ask("human-monitor-command", **{"command-line": again})
+            machine.ask("device_add", driver="usb-storage", id="stick", bus="usb.0", drive="again")
+            time.sleep(5)
+            machine.enter("/model 1")
+            machine.wait_for("Model: ")

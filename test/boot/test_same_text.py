@@ -36,8 +36,9 @@ def banner(firmware, kernel):
 
 
 @pytest.mark.parametrize("firmware, cpu, kernel", MACHINES)
-def test_power_on_story(boot, firmware, cpu, kernel):
-    """Sampled at temperature 0.8. All that the machine says is compared, from our first line on."""
+def test_power_on_story_and_prompts(boot, firmware, cpu, kernel):
+    """Sampled at temperature 0.8, all that the machine says being compared from our first line on. Then greedy, after a
+    prompt of the settings and after a typed one with a slip: 7Fh is what terminals send for Backspace."""
     image = SHIPPED_IMAGE if cpu == "max" else IMAGE  # the shipped one counts down first
     with boot(image, firmware, cpu=cpu) as machine:
         machine.start()
@@ -45,14 +46,10 @@ def test_power_on_story(boot, firmware, cpu, kernel):
         assert story.why is None
         ours = machine.text()[machine.text().index("bootllama: "):]
         assert re.fullmatch(banner(firmware, kernel) + re.escape(story.text) + rf"\n\n{FOOTER}{HINT}> ", ours)
-
-
-@pytest.mark.parametrize("firmware, cpu", [machine[:2] for machine in MACHINES])
-def test_prompts(boot, volume, firmware, cpu):
-    """Greedy, after a configured prompt and after a typed one with a slip: 7Fh is what terminals send for Backspace."""
-    volume.configure(prompt="Once upon a time", **GREEDY)
-    with boot(volume.path, firmware, cpu=cpu) as machine:
-        machine.start()
+        for key, value in (GREEDY | {"prompt": "Once upon a time"}).items():
+            machine.type(f"/set {key} {value}\r")
+            machine.wait_for(f"\n{key} = {value}\n> ")
+        machine.type("\r")
         machine.tells(expected("Once upon a time", **GREEDY))
         machine.enter("Lily and Bem\x7fn", shown="Lily and Ben")
         story = machine.tells(expected("Lily and Ben", **GREEDY))

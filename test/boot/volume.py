@@ -3,6 +3,7 @@
 FAT32 as in Microsoft's FAT specification 1.03. The image may be large: nothing reads it whole.
 """
 import os
+import random
 import re
 import struct
 import subprocess
@@ -153,6 +154,22 @@ class Volume:
             self.set_fat(cluster, following)
         self._set_first_cluster(name, old[0], clusters[0])
         assert self.chain(name) == clusters
+
+    def scatter(self, name, seed=1):
+        """Puts a file's clusters, which are to be in one piece, into any order: where `move` would take too long."""
+        old = self.chain(name)
+        assert old == list(range(old[0], old[0] + len(old)))
+        new = random.Random(seed).sample(old, len(old))
+        size, data = self.cluster_sectors * SECTOR, self.read(self.lba(old[0]), len(old) * self.cluster_sectors)
+        links, moved = [0] * len(old), bytearray(len(data))
+        for number, (cluster, following) in enumerate(zip(new, [*new[1:], END_OF_CHAIN])):
+            at = cluster - old[0]
+            links[at] = following
+            moved[at * size:(at + 1) * size] = data[number * size:(number + 1) * size]
+        self.write(self.lba(old[0]), moved)
+        for fat in range(self.fats):
+            self.write(self.fat_lba(0) + fat * self.fat_sectors, struct.pack(f"<{len(links)}I", *links), old[0] * 4)
+        self._set_first_cluster(name, old[0], new[0])
 
     def _set_first_cluster(self, name, old, new):
         """In the directory entry, which is the one that names the old cluster."""

@@ -1,14 +1,14 @@
 /*
  * The FAT driver on a damaged disk. The first byte of the input takes one of three sound volumes (FAT12, FAT16, FAT32)
- * or nothing; the rest is changes to it, three bytes each: place (16 bit, little-endian) and new value. With nothing,
- * the rest is the disk itself. Sectors past what is stored are zero; past the end of the disk they cannot be read.
+ * or nothing in bits 0 and 1, a cache with pieces in bit 2, and in the others after how many reads, if not 0, it is
+ * asked to stop. The rest is changes to the volume, three bytes each: place (16 bit, little-endian) and new value. With
+ * nothing, the rest is the disk itself. Sectors past what is stored are zero; past the end of the disk they cannot be
+ * read.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "fat_directory.h"
-#include "fat_disk.h"
-#include "fat_file.h"
+#include "fat_boot.h"
 
 enum {
     STORED = 65536, /* bytes of the disk that can be changed */
@@ -21,7 +21,8 @@ enum {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint8_t disk[STORED];
-static uint32_t reads;
+static uint32_t reads, stop_after;
+static struct fat_boot boot;
 
 static int read_sectors(void *context, uint32_t lba, uint32_t count, void *buffer)
 {
@@ -31,15 +32,17 @@ static int read_sectors(void *context, uint32_t lba, uint32_t count, void *buffe
     reads++;
     if (reads > READS_MAX || count == 0)
         abort();
+    if (stop_after > 0 && reads > stop_after)
+        return FAT_STOPPED;
     if (lba >= DISK_SECTORS || count > DISK_SECTORS - lba)
-        return -1;
+        return FAT_READ_FAILED;
     for (; count > 0; count--, lba++, out += FAT_SECTOR) {
         if (lba < STORED / FAT_SECTOR)
             memcpy(out, disk + lba * FAT_SECTOR, FAT_SECTOR);
         else
             memset(out, 0, FAT_SECTOR);
     }
-    return 0;
+    return FAT_OK;
 }
 
 static void put16(uint32_t place, uint32_t value)
@@ -116,12 +119,12 @@ static void make_volume(uint32_t bits)
     put_entry(models + 64, "B       BIN", 0, 7, 100);
 }
 
-static void read_file(struct fat_volume *volume, const char *path)
+static void read_file(const char *path)
 {
     static uint8_t buffer[8 * FAT_SECTOR];
     struct fat_file file;
 
-    if (fat_file_open(volume, path, &file) != FAT_OK)
+    if (fat_boot_open(&boot, path, &file) != FAT_OK)
         return;
     for (uint32_t part = 0; part < 3; part++) {
         uint32_t n = file.size < sizeof buffer ? file.size : sizeof buffer;
@@ -130,23 +133,21 @@ static void read_file(struct fat_volume *volume, const char *path)
     }
 }
 
-static void list_directory(struct fat_volume *volume, const char *path)
+static void list_directory(const char *path)
 {
-    struct fat_list list = {0};
-    struct fat_entry entry;
     char file[FAT_NAME_MAX + 16];
+    struct fat_entry entry;
     uint32_t index = 0;
 
-    while (fat_directory_list(volume, &list, path, index, &entry) == FAT_OK) {
+    while (fat_boot_list(&boot, path, index, &entry) == FAT_OK) {
         size_t length = strlen(entry.name);
-        if (length >= FAT_NAME_MAX || strlen(entry.short_name) >= sizeof entry.short_name ||
-            index > ENTRIES_MAX)
+        if (length >= FAT_NAME_MAX || strlen(entry.short_name) >= sizeof entry.short_name || index > ENTRIES_MAX)
             abort();
         if (index++ < 3) {
             strcpy(file, path);
             strcat(file, "/");
             strcat(file, entry.name);
-            read_file(volume, file);
+            read_file(file);
         }
     }
 }
@@ -156,12 +157,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const uint32_t types[] = {0, 12, 16, 32};
     static const uint16_t oem[128];
     static struct fat_cache cache;
-    static struct fat_volume volume;
+    static uint8_t pieces[2 * FAT_CACHE_PIECE_BYTES];
 
     if (size == 0)
         return 0;
     memset(disk, 0, sizeof disk);
     reads = 0;
+    stop_after = data[0] >> 3;
     uint32_t bits = types[data[0] % 4];
     if (bits == 0) {
         memcpy(disk, data + 1, size - 1 < sizeof disk ? size - 1 : sizeof disk);
@@ -170,12 +172,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (size_t i = 1; i + 3 <= size; i += 3)
             disk[data[i] | data[i + 1] << 8] = data[i + 2];
     }
-    fat_cache_init(&cache, read_sectors, NULL);
-    if (fat_disk_mount(&volume, &cache, oem) != FAT_OK)
-        return 0;
-    list_directory(&volume, "");
-    list_directory(&volume, "/MODELS");
-    read_file(&volume, "/models/LONG NAME.GG");
-    read_file(&volume, "/MODELS/B.BIN");
+    fat_cache_init(&cache, read_sectors, NULL, pieces, (data[0] & 4) != 0 ? sizeof pieces : 0);
+    fat_boot_init(&boot, &cache, 0, oem);
+    list_directory("");
+    list_directory("/MODELS");
+    read_file("/models/LONG NAME.GG");
+    read_file("/MODELS/B.BIN");
     return 0;
 }

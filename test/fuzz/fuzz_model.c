@@ -16,7 +16,7 @@
 #include "odd_model.h"
 #include "text/tokenizer.h"
 
-enum { WINDOW = 2048, MEMORY = 24 << 20, VOCABULARY_MAX = 128, TEXT_MAX = 300 };
+enum { WINDOW = 2048, MEMORY = 24 << 20, VOCABULARY_MAX = 128, TEXT_MAX = 280 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -41,7 +41,7 @@ static void demand(bool good, const char *what, const char *why)
 /* Attention goes by chunks from 257 positions on. */
 static struct text choose_text(struct choices *choices, uint32_t context, uint32_t vocabulary)
 {
-    struct text text = {.length = 1 + choices_below(choices, choices_one_in(choices, 8) ? TEXT_MAX : 24)};
+    struct text text = {.length = 1 + choices_below(choices, choices_one_in(choices, 16) ? TEXT_MAX : 20)};
     text.length = text.length < context ? text.length : context;
     for (uint32_t i = 0; i < text.length; i++) {
         text.tokens[i] = (int32_t)choices_below(choices, vocabulary);

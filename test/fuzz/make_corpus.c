@@ -10,6 +10,8 @@ static const struct change good[][SAMPLE_CHANGES] = {
     {{KEYS_REVERSED}},
     {{KEY_REMOVE, "tokenizer.ggml.token_type"}},
     {{KEY_TEXT, "tokenizer.chat_template", .text = "{{ '[INST] ' }}"}},
+    {{TENSOR_TYPE, "blk.0.attn_q.weight", 2}, {TENSOR_TYPE, "blk.0.ffn_down.weight", 39}},
+    {{TENSOR_TYPE, "blk.1.ffn_up.weight", 7}, {TENSOR_TYPE, "blk.0.attn_output.weight", 20}},
     {{KEY_NUMBER, "llama.block_count", U64, 2}, {KEY_TEXT, "llama.rope.scaling.type", .text = "none"}},
 };
 

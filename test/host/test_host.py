@@ -191,7 +191,8 @@ def test_usage(options, message):
 
 def test_unknown_kernel(model):
     status, output, errors = run(model, "--kernel", "abacus")
-    assert (status, output) == (2, "") and f"--kernel takes auto, {', '.join(names()[:-1])} or {names()[-1]}\n" in errors
+    *others, last = names()
+    assert (status, output) == (2, "") and f"--kernel takes auto, {', '.join(others)} or {last}\n" in errors
 
 
 def test_help():

@@ -74,7 +74,8 @@ def test_a_folder_of_thousands(folder):
         assert time.monotonic() - start < 10
 
 
-@pytest.mark.parametrize("name", ["model.bin", "a \"quoted\" name.gguf", ".hidden.gguf"])
+@pytest.mark.parametrize("name", ["model.bin", "a \"quoted\" name.gguf", ".hidden.gguf", "a\" # b.gguf",
+                                  "a # b.gguf", "x\"\"y\""])
 def test_models_of_any_name(tmp_path, name):
     shutil.copy(model_file("DEFAULT.GGUF"), tmp_path / name)
     with Terminal(tmp_path / name) as terminal:

@@ -22,6 +22,7 @@ ROOMS = {  # folder -> the folders and headers beside its own that it may includ
     "core/session": {"core/platform.h", "core/infer", "core/text", "core/gguf", "core/kernel"} | BASE,
     "pc": PLATFORM,
     "bios": PLATFORM,
+    "bios/sector": {"model"},  # its one C file is a tool of the build machine
     "uefi": PLATFORM,
     "host": PLATFORM,
     "model": {"core/gguf", "core/text"} | BASE,
@@ -31,8 +32,10 @@ PROGRAM = {"core/infer", "core/kernel", "core/session/config.h",  # what the hos
 HOST_PLATFORM = {"host_platform", "processors"}
 
 FREESTANDING = {"stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "emmintrin.h", "immintrin.h"}
-SYSTEM_HEADERS = {  # folder -> beside the freestanding ones, as a pattern; host/ and model/ are programs of Linux
-    "bios": r"cpuid\.h", "uefi": r"cpuid\.h|efi/\w+\.h", "host": ".*", "model": ".*"}
+# Folder -> a pattern of others; host/, model/ and bios/sector/ are programs of Linux.
+SYSTEM_HEADERS = {
+    "bios": r"cpuid\.h", "uefi": r"cpuid\.h|efi/\w+\.h", "host": ".*", "model": ".*",
+    "bios/sector": ".*"}
 
 EACH_OTHER = set()  # pairs of modules that include each other for a reason; none has one
 
@@ -40,7 +43,7 @@ EACH_OTHER = set()  # pairs of modules that include each other for a reason; non
 def room(path):
     """The folder of a source by its name in ROOMS."""
     parts = path.relative_to(ROOT).parts
-    return "/".join(parts[:2]) if parts[0] == "core" and len(parts) > 2 else parts[0]
+    return "/".join(parts[:2]) if len(parts) > 2 and "/".join(parts[:2]) in ROOMS else parts[0]
 
 
 def sources():
@@ -55,8 +58,8 @@ def includes(path):
 
 
 def resolve(path, name):
-    """The file that an include names: beside it, in core/, or by its way from the top."""
-    for folder in (path.parent, ROOT / "core", ROOT, ROOT / room(path)):
+    """The file that an include names: beside it, in core/, by its way from the top, or for a tool in model/."""
+    for folder in (path.parent, ROOT / "core", ROOT, *([ROOT / "model"] if "model" in ROOMS[room(path)] else [])):
         if (folder / name).is_file():
             return (folder / name).resolve()
     raise AssertionError(f"{path.relative_to(ROOT)} includes {name}, which is nowhere")
@@ -120,4 +123,4 @@ def test_every_folder_of_sources_has_its_arrows():
                if not {"build", "test", "node_modules"} & set(path.relative_to(ROOT).parts)}
     assert folders == {name.split("/")[0] for name in ROOMS}
     rooms = {f"core/{path.name}" for path in (ROOT / "core").iterdir() if path.is_dir()}
-    assert rooms == {name for name in ROOMS if "/" in name}
+    assert rooms == {name for name in ROOMS if name.startswith("core/")}

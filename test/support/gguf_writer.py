@@ -1,10 +1,15 @@
 """Writes GGUF files: what gguf_file.py reads, with changes. Format: ggml's docs/gguf.md."""
+import math
 import struct
 
 from gguf_file import F32, Q8_0
 
 UINT32, FLOAT32, BOOL, STRING, ARRAY, INT32 = 4, 6, 7, 8, 9, 5
 ALIGNMENT = 32
+BLOCKS = {  # of every type of tensor: weights, bytes
+    F32: (1, 4), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), Q8_0: (32, 34), 10: (256, 84), 11: (256, 110),
+    12: (256, 144), 13: (256, 176), 14: (256, 210), 20: (32, 18), 23: (256, 136), 39: (32, 17),
+}
 
 
 def _string(text):
@@ -35,10 +40,8 @@ def header(metadata, tensors):
     offset = 0
     for name, (dimensions, kind) in tensors.items():
         data += _string(name) + struct.pack(f"<I{len(dimensions)}QIQ", len(dimensions), *dimensions, kind, offset)
-        elements = 1
-        for dimension in dimensions:
-            elements *= dimension
-        size = elements * 4 if kind == F32 else elements // 32 * 34
+        weights, block = BLOCKS[kind]
+        size = math.prod(dimensions) // weights * block
         offset += -(-size // ALIGNMENT) * ALIGNMENT
     return data + bytes(-len(data) % ALIGNMENT), offset
 

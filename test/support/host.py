@@ -1,6 +1,5 @@
 """The host program as functions. The boot tests take the text that a machine must show from here."""
 import functools
-import functools
 import os
 import subprocess
 from pathlib import Path
@@ -55,4 +54,3 @@ def score(model, tokens, context, folder, *options, variant="host"):
                                  variant=variant)
     assert (status, output) == (0, ""), errors
     return logits.read_bytes()
-

@@ -13,7 +13,15 @@ static void q8_0_rounds_half_away_from_zero(void **state)
     assert_int_equal(q8_0_quantize(q, x, 5), 0x3C00);
     const int8_t expected[6] = {127, 1, -1, 1, -3, 0};
     assert_memory_equal(q, expected, sizeof expected);
-    assert_int_equal(q8_0_round(0.49999997f), 0);
+    for (int k = 0; k < 127; k++) {
+        const float half = (float)k + 0.5f;
+        assert_int_equal(q8_0_round(half), k + 1);
+        assert_int_equal(q8_0_round(-half), -k - 1);
+        assert_int_equal(q8_0_round(nextafterf(half, 0)), k);
+        assert_int_equal(q8_0_round(-nextafterf(half, 0)), -k);
+        assert_int_equal(q8_0_round((float)k), k);
+    }
+    assert_int_equal(q8_0_round(-0.0f), 0);
 }
 
 static void q8_0_zeros_and_non_finite(void **state)

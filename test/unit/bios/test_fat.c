@@ -13,7 +13,7 @@ static void files_are_what_was_copied(void **state)
         expect_file("/A/B/C/D/E/DEEP.TXT", "Hello from a FAT volume.\n", 25);
         expect_file("/BIG.BIN", big, BIG_BYTES);
         expect_file("/FRAGMENT.BIN", big + 77, fragment);
-        assert_int_equal(file.complete, false); /* more pieces than marks */
+        assert_true(file.gap > 0); /* more pieces than marks */
         expect_file("/MANY/model number 299 of many.gguf", "299", 3);
     }
 }
@@ -105,6 +105,7 @@ static void root_lists_names_as_written(void **state)
         for (uint32_t k = 0; k < COUNT_OF(names); k++) {
             assert_int_equal(fat_directory_list(&volume, &list, "/", k, &entry), FAT_OK);
             assert_string_equal(entry.name, names[k]);
+            assert_int_equal(entry.is_hidden, k == 2 || k == 4); /* +h and +s */
         }
         assert_int_equal(entry.size, FRAGMENT_CLUSTERS * volume.cluster_sectors * FAT_SECTOR);
         assert_int_equal(fat_directory_list(&volume, &list, "/", COUNT_OF(names), &entry), FAT_NOT_FOUND);
@@ -116,10 +117,12 @@ static void one_piece_is_one_read(void **state)
     (void)state;
     struct disk *disk = mount_case(2);
     assert_int_equal(fat_file_open(&volume, "/BIG.BIN", &file), FAT_OK);
-    assert_true(file.complete && file.marks == 1);
     disk->calls = 0;
     assert_int_equal(fat_file_read(&file, 0, out, BIG_BYTES / 512 * 512), FAT_OK);
-    assert_int_equal(disk->calls, 1);
+    assert_int_equal(disk->calls, 2); /* one of them for the FAT */
+    assert_true(file.gap == 0 && file.marks == 1);
+    assert_int_equal(fat_file_read(&file, 0, out, BIG_BYTES / 512 * 512), FAT_OK);
+    assert_int_equal(disk->calls, 3);
 }
 
 /* The FAT of a file in many pieces is not gone through again and again. */
@@ -136,6 +139,73 @@ static void fragments_are_read_once(void **state)
     }
 }
 
+/* Opening does not follow the chain, whatever the file's size, and the first bytes come after a read or two. */
+static void opening_reads_no_chain(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct disk *disk = mount_case(i);
+        assert_int_equal(fat_directory_find(&volume, "/FRAGMENT.BIN", &entry), FAT_OK);
+        disk->calls = 0;
+        assert_int_equal(fat_file_open(&volume, "/FRAGMENT.BIN", &file), FAT_OK);
+        assert_int_equal(disk->calls, 0);
+        assert_int_equal(fat_file_read(&file, 0, out, 100), FAT_OK);
+        assert_true(disk->calls <= 2);
+    }
+}
+
+/* In pieces of 32 KiB, of which each is read once: the memory holds all of these tables. */
+static void tables_are_read_in_pieces(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct disk *disk = mount_case(i);
+        uint32_t next = 0, pieces = (volume.fat_sectors + FAT_CACHE_PIECE_SECTORS - 1) / FAT_CACHE_PIECE_SECTORS;
+        uint32_t seed = 1;
+        disk->calls = disk->sectors_read = 0;
+        for (uint32_t k = 0; k < 20000; k++) {
+            seed = seed * 1664525 + 1013904223;
+            assert_int_equal(fat_volume_next(&volume, 2 + (seed >> 8) % volume.clusters, &next), FAT_OK);
+        }
+        assert_int_equal(disk->calls, pieces);
+        assert_int_equal(disk->sectors_read, volume.fat_sectors);
+    }
+}
+
+/* Without memory for pieces everything works, only slower. */
+static void no_memory_for_pieces_is_needed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct disk *disk = mount_case(i);
+        fat_cache_init(&cache, read_sectors, disk, NULL, 0);
+        expect_file("/FRAGMENT.BIN", big + 77, FRAGMENT_CLUSTERS * volume.cluster_sectors * FAT_SECTOR);
+        expect_file("/BIG.BIN", big, BIG_BYTES);
+    }
+}
+
+/* At whatever read it is asked for; afterwards all is as if it had not been. */
+static void reading_can_be_stopped(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        int status = FAT_STOPPED;
+        for (uint32_t calls = 1; status == FAT_STOPPED; calls++) {
+            struct disk *disk = mount_case(i);
+            uint32_t size = FRAGMENT_CLUSTERS * volume.cluster_sectors * FAT_SECTOR;
+            disk->calls = 0;
+            disk->stop_after = calls;
+            status = fat_file_open(&volume, "/FRAGMENT.BIN", &file);
+            if (status == FAT_OK)
+                status = fat_file_read(&file, 0, out, size);
+            disk->stop_after = 0;
+            expect_file("/FRAGMENT.BIN", big + 77, size);
+            assert_true(calls < 500);
+        }
+        assert_int_equal(status, FAT_OK);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +217,10 @@ int main(void)
         cmocka_unit_test(root_lists_names_as_written),
         cmocka_unit_test(one_piece_is_one_read),
         cmocka_unit_test(fragments_are_read_once),
+        cmocka_unit_test(opening_reads_no_chain),
+        cmocka_unit_test(tables_are_read_in_pieces),
+        cmocka_unit_test(no_memory_for_pieces_is_needed),
+        cmocka_unit_test(reading_can_be_stopped),
     };
     return cmocka_run_group_tests(tests, make_volumes, remove_volumes);
 }

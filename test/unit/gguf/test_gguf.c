@@ -389,6 +389,22 @@ static void a_very_long_key(void **state)
     assert_string_equal(f.error.text, "/M.GGUF: a name of 65536 bytes at byte 24; allowed are 65535");
 }
 
+static void names_that_people_know(void **state)
+{
+    (void)state;
+    assert_string_equal(gguf_kind_name(0), "F32");
+    assert_string_equal(gguf_kind_name(15), "Q4_K_M");
+    assert_string_equal(gguf_kind_name(1024 + 17), "Q5_K_M"); /* guessed by a program */
+    assert_string_equal(gguf_kind_name(32), "BF16");
+    assert_string_equal(gguf_kind_name(41), "Q2_0");
+    assert_string_equal(gguf_kind_name(42), "");
+    assert_string_equal(gguf_kind_name(UINT32_MAX), "");
+    assert_string_equal(gguf_type_name(20), "IQ4_NL");
+    assert_string_equal(gguf_type_name(39), "MXFP4");
+    assert_string_equal(gguf_type_name(42), "Q2_0");
+    assert_string_equal(gguf_type_name(43), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,6 +422,7 @@ int main(void)
         cmocka_unit_test(every_flipped_bit),
         cmocka_unit_test(every_bad_sector),
         cmocka_unit_test(a_very_long_key),
+        cmocka_unit_test(names_that_people_know),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

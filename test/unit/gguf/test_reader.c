@@ -162,13 +162,51 @@ static void opening_fails(void **state)
     assert_string_equal(f.error.text, "/A: cannot be opened: INT 13h status 10h");
 }
 
+static bool stops_at_the_third(void *context)
+{
+    uint32_t *asked = context;
+    return ++*asked == 3;
+}
+
+static int read_is_stopped(struct platform *platform, struct platform_file *file, uint64_t offset, void *buffer,
+                           uint32_t bytes)
+{
+    (void)platform, (void)file, (void)offset, (void)buffer, (void)bytes;
+    return PLATFORM_STOPPED;
+}
+
+/* Before each read of the platform, or by the platform itself. */
+static void reading_can_be_stopped(void **state)
+{
+    static struct fixture f;
+    uint8_t bytes[WINDOW];
+    uint32_t asked = 0;
+    (void)state;
+    open_reader(&f, WINDOW);
+    f.memory.platform.stop_asked = stops_at_the_third;
+    f.memory.platform.stop_context = &asked;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(reader_get(&f.reader, bytes, WINDOW, &f.error), i < 2 ? 0 : -1);
+    }
+    assert_string_equal(f.error.text, "/A: loading was stopped");
+    assert_int_equal(f.memory.reads, 2);
+    assert_int_equal(reader_get(&f.reader, bytes, WINDOW, &f.error), 0); /* asked anew */
+    f.memory.platform.read = read_is_stopped;
+    assert_int_equal(reader_get(&f.reader, bytes, WINDOW, &f.error), -1);
+    assert_string_equal(f.error.text, "/A: loading was stopped");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_in_order_once),           cmocka_unit_test(seeks_and_skips),
-        cmocka_unit_test(a_read_longer_than_the_window), cmocka_unit_test(views),
-        cmocka_unit_test(the_end_is_an_error),           cmocka_unit_test(a_bad_sector_is_an_error),
+        cmocka_unit_test(reads_in_order_once),
+        cmocka_unit_test(seeks_and_skips),
+        cmocka_unit_test(a_read_longer_than_the_window),
+        cmocka_unit_test(views),
+        cmocka_unit_test(the_end_is_an_error),
+        cmocka_unit_test(a_bad_sector_is_an_error),
         cmocka_unit_test(opening_fails),
+        cmocka_unit_test(reading_can_be_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

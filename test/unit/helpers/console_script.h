@@ -6,7 +6,7 @@
 
 #include "console_session.h"
 #include "sample_model.h"
-#include "session/config.h"
+#include "session/config_file.h"
 
 static struct session session; /* the one that runs */
 

@@ -102,15 +102,17 @@ static void idle(struct platform *platform)
 static int list(struct platform *platform, const char *directory, uint32_t index, struct platform_entry *entry)
 {
     const struct memory_platform *memory = platform->state;
-    const size_t n = strlen(directory);
+    const size_t n = strcmp(directory, "/") == 0 ? 0 : strlen(directory);
     machine.session->lists++;
     for (uint32_t i = 0; i < memory->file_count; i++) {
         const char *path = memory->files[i].path;
-        if (strncmp(path, directory, n) == 0 && path[n] == '/' && index-- == 0) {
+        if (strncmp(path, directory, n) == 0 && path[n] == '/' && strchr(path + n + 1, '/') == NULL &&
+            index-- == 0) {
             memset(entry, 0, sizeof *entry);
             snprintf(entry->name, sizeof entry->name, "%s", path + n + 1);
             entry->size = memory->files[i].size;
             entry->is_directory = memory->files[i].data == NULL;
+            entry->is_hidden = memory->files[i].is_hidden;
             return PLATFORM_OK;
         }
     }

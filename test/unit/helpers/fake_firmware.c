@@ -15,7 +15,7 @@ struct fake_file {
 
 uint8_t fake_content(uint64_t at)
 {
-    return (uint8_t)((at * 2654435761u) >> 13 ^ at >> 20);
+    return at < 4 ? (uint8_t) "GGUF"[at] : (uint8_t)((at * 2654435761u) >> 13 ^ at >> 20);
 }
 
 static bool same_name(const char *a, size_t length, const char *b)
@@ -42,6 +42,7 @@ static void fill_info(EFI_FILE_INFO *info, const struct fake_node *node, UINTN *
     memset(info, 0, SIZE_OF_EFI_FILE_INFO);
     info->FileSize = node != NULL && node->size > 0 ? (uint64_t)node->size : 0;
     info->Attribute = node == NULL || node->size < 0 ? EFI_FILE_DIRECTORY : 0;
+    info->Attribute |= node != NULL ? node->attributes : 0;
     size_t length = 0;
     for (const char *c = node != NULL ? node->name : ""; *c != 0; c++) {
         info->FileName[length++] = (CHAR16)(*c == '@' ? 0x682A : *c);
@@ -82,6 +83,9 @@ static EFI_STATUS EFIAPI fake_read(EFI_FILE_HANDLE handle, UINTN *size, VOID *bu
     struct fake_file *file = (struct fake_file *)handle;
     struct fake_volume *volume = file->volume;
 
+    if (volume->is_dead) {
+        return EFI_DEVICE_ERROR;
+    }
     if (file->node == NULL || file->node->size < 0) {
         return read_directory(file, size, buffer);
     }
@@ -103,7 +107,7 @@ static EFI_STATUS EFIAPI fake_read(EFI_FILE_HANDLE handle, UINTN *size, VOID *bu
         bool lost = bad && volume->failures > 0 && (file->position + i) / 512 == volume->bad_byte / 512;
         bool edge = volume->caches_edges && (i < 65536 || n - i <= 65536);
         if (!lost || edge) {
-            ((uint8_t *)buffer)[i] = lost ? 0xEE : fake_content(file->position + i);
+            ((uint8_t *)buffer)[i] = lost ? 0xEE : fake_content(file->position + i) ^ (file->node->foreign ? 0x55 : 0);
         }
     }
     volume->failures -= bad && volume->failures > 0;
@@ -156,6 +160,9 @@ static EFI_STATUS EFIAPI fake_open(EFI_FILE_HANDLE handle, EFI_FILE_HANDLE *out,
     assert_int_equal(attributes, 0);
     assert_true(utf8_from_ucs2(path, sizeof path, name));
     assert_int_equal(path[0], '\\');
+    if (volume->is_dead) {
+        return EFI_DEVICE_ERROR;
+    }
     const struct fake_node *node = path[1] == 0 ? NULL : find_node(volume, path);
     if (path[1] != 0 && node == NULL) {
         return EFI_NOT_FOUND;
@@ -168,6 +175,9 @@ static EFI_STATUS EFIAPI fake_open_volume(EFI_SIMPLE_FILE_SYSTEM_PROTOCOL *syste
 {
     struct fake_volume *volume = (struct fake_volume *)system;
 
+    if (volume->is_dead) {
+        return EFI_DEVICE_ERROR;
+    }
     volume->open_volumes++;
     *root = &new_file(volume, NULL)->protocol;
     return EFI_SUCCESS;
@@ -192,6 +202,9 @@ static EFI_STATUS EFIAPI fake_read_configuration(EFI_PCI_IO_PROTOCOL *pci, EFI_P
 
 static void *protocol_of(struct fake_handle *handle, const EFI_GUID *guid)
 {
+    if (handle->pulled) {
+        return NULL;
+    }
     if (is_guid(guid, (EFI_GUID)EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID)) {
         return handle->unnoticed ? NULL : handle->volume;
     }
@@ -205,6 +218,9 @@ static void *protocol_of(struct fake_handle *handle, const EFI_GUID *guid)
     if (is_guid(guid, (EFI_GUID)EFI_DEVICE_PATH_PROTOCOL_GUID)) {
         return (void *)(uintptr_t)handle->device_path;
     }
+    if (is_guid(guid, (EFI_GUID)EFI_SIMPLE_TEXT_INPUT_PROTOCOL_GUID)) {
+        return handle->has_keys && !handle->unnoticed ? handle : NULL;
+    }
     if (is_guid(guid, (EFI_GUID)EFI_SIMPLE_TEXT_INPUT_EX_PROTOCOL_GUID)) {
         return handle->extended;
     }
@@ -214,6 +230,7 @@ static void *protocol_of(struct fake_handle *handle, const EFI_GUID *guid)
 static EFI_STATUS EFIAPI fake_handle_protocol(EFI_HANDLE handle, EFI_GUID *guid, VOID **interface)
 {
     assert_non_null(handle);
+    assert_false(((struct fake_handle *)handle)->pulled);
     *interface = protocol_of(handle, guid);
     return *interface != NULL ? EFI_SUCCESS : EFI_UNSUPPORTED;
 }

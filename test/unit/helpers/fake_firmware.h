@@ -15,6 +15,8 @@
 struct fake_node {                /* a file, or a directory where size is < 0 */
     const char *directory, *name; /* directory "" is the root; '@' in a name stands for U+682A */
     int64_t size;
+    uint64_t attributes; /* besides EFI_FILE_DIRECTORY */
+    bool foreign;        /* does not begin with "GGUF", as fake_content does */
 };
 
 enum { FAKE_LASTING = 1000000, FAKE_HANDLES = 8 };
@@ -31,6 +33,7 @@ struct fake_volume {
     UINTN short_read;   /* reads give this much at most; 0 = all */
     bool info_fails;
     bool handle_dies;               /* a handle that failed fails ever after */
+    bool is_dead;                   /* everything fails with EFI_DEVICE_ERROR */
     int open_handles, open_volumes; /* handles not closed; calls of OpenVolume */
     UINTN largest_read;
 };
@@ -39,7 +42,9 @@ struct fake_handle {
     struct fake_volume *volume;
     const void *device_path;
     EFI_SIMPLE_TEXT_INPUT_EX_PROTOCOL *extended;
+    bool has_keys;  /* a key device, once it has been connected */
     bool tagged;    /* takes part in the console */
+    bool pulled;    /* it has no protocol any more, and nobody may ask it for one */
     bool unnoticed; /* shows its volume once it has been connected */
     bool on_bus;    /* and is no disk before, only a controller on the PCI bus ... */
     uint32_t class; /* ... of this class, subclass, interface and revision; 0 = its configuration cannot be read */

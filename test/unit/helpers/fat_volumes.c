@@ -14,7 +14,9 @@ uint16_t oem[128];
 struct fat_volume volume;
 struct fat_list list;
 struct fat_entry entry;
-static struct fat_cache cache;
+struct fat_cache cache;
+struct fat_disk fat_disk;
+static uint8_t pieces[40 * FAT_CACHE_PIECE_BYTES];
 struct fat_file file;
 static char folder[] = "/tmp/test_fat.XXXXXX";
 
@@ -24,10 +26,12 @@ int read_sectors(void *context, uint32_t lba, uint32_t count, void *buffer)
 
     disk->calls++;
     disk->sectors_read += count;
+    if (disk->stop_after > 0 && disk->calls > disk->stop_after)
+        return FAT_STOPPED;
     if (count == 0 || lba >= disk->sectors || count > disk->sectors - lba)
-        return -1;
+        return FAT_READ_FAILED;
     if (disk->bad_count > 0 && lba < disk->bad + disk->bad_count && disk->bad < lba + count)
-        return -1;
+        return FAT_READ_FAILED;
     memcpy(buffer, disk->bytes + (size_t)lba * FAT_SECTOR, (size_t)count * FAT_SECTOR);
     return 0;
 }
@@ -60,6 +64,7 @@ static const char MAKE_VOLUME[] =
     "$((mib * 1024 - lba / 2)) > $name.log; "
     "mmd -i $image ::/PIECES; mcopy -i $image files/pieces/* ::/PIECES/; "
     "mcopy -i $image files/HELLO.TXT files/EMPTY.TXT files/*.gguf files/lower.txt ::/; "
+    "mattrib +h -i $image ::/EMPTY.TXT; mattrib +s -i $image ::/lower.txt; "
     "mcopy -i $image BIG.BIN ::/; mcopy -s -i $image files/MANY ::/; "
     "mmd -i $image ::/A ::/A/B ::/A/B/C ::/A/B/C/D ::/A/B/C/D/E; mcopy -i $image files/HELLO.TXT "
     "::/A/B/C/D/E/DEEP.TXT; "
@@ -105,14 +110,19 @@ void set_partition(struct disk *disk, int number, uint8_t flag, uint8_t type, ui
     disk->bytes[511] = 0xAA;
 }
 
+void make_folder(void)
+{
+    for (int i = 0; i < 128; i++)
+        oem[i] = (uint16_t)(0x400 + i);
+    assert_non_null(mkdtemp(folder));
+}
+
 int make_volumes(void **state)
 {
     (void)state;
     for (uint32_t i = 0; i < BIG_BYTES; i++)
         big[i] = (uint8_t)(i * 2654435761u >> 11);
-    for (int i = 0; i < 128; i++)
-        oem[i] = (uint16_t)(0x400 + i);
-    assert_non_null(mkdtemp(folder));
+    make_folder();
     write_file("BIG.BIN", big, BIG_BYTES);
     run(MAKE_FILES, &cases[0]);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -139,16 +149,18 @@ int remove_volumes(void **state)
 
 int mount_disk(struct disk *disk)
 {
-    fat_cache_init(&cache, read_sectors, disk);
+    fat_cache_init(&cache, read_sectors, disk, pieces, sizeof pieces);
     list = (struct fat_list){0};
-    return fat_disk_mount(&volume, &cache, oem);
+    int status = fat_disk_mount(&fat_disk, &cache, 0, oem);
+    volume = fat_disk.volume[0];
+    return status;
 }
 
 struct disk *mount_case(size_t number)
 {
     struct disk *disk = &cases[number].disk;
 
-    disk->bad_count = disk->calls = disk->sectors_read = 0;
+    disk->bad_count = disk->calls = disk->sectors_read = disk->stop_after = 0;
     assert_int_equal(mount_disk(disk), FAT_OK);
     assert_int_equal(volume.bits, cases[number].bits);
     return disk;
@@ -162,4 +174,14 @@ void expect_file(const char *path, const void *content, uint32_t n)
     memset(out, 0xEE, sizeof out);
     assert_int_equal(fat_file_read(&file, 0, out, n), FAT_OK);
     assert_memory_equal(out, content, n);
+}
+
+uint8_t *find_slot(struct disk *disk, const char *name)
+{
+    for (uint8_t *at = disk->bytes; at < disk->bytes + (size_t)disk->sectors * FAT_SECTOR; at += 32) {
+        if (memcmp(at, name, 11) == 0)
+            return at;
+    }
+    fail_test("no slot %s\n", name);
+    return NULL;
 }

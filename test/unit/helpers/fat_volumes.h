@@ -21,6 +21,7 @@ struct disk { /* in memory, with what the driver did to it */
     uint32_t sectors;
     uint32_t calls, sectors_read;
     uint32_t bad, bad_count; /* sectors that cannot be read */
+    uint32_t stop_after;     /* calls; from then on the reader is asked to stop. 0 = never */
 };
 
 struct volume_case {
@@ -36,13 +37,16 @@ enum { VOLUME_CASES = 4 };
 extern struct volume_case cases[VOLUME_CASES]; /* FAT12, FAT16, FAT32, and FAT32 in sectors of 4096 bytes */
 extern uint8_t big[BIG_BYTES];                 /* what is in /BIG.BIN */
 extern uint8_t out[BIG_BYTES];                 /* for what is read */
+extern struct fat_cache cache;
+extern struct fat_disk fat_disk;
 extern struct fat_volume volume;               /* mounted last */
 extern struct fat_list list;                   /* in it */
 extern struct fat_entry entry;                 /* listed last */
 extern struct fat_file file;                   /* opened last */
 extern uint16_t oem[128];                      /* code points of bytes 80h to FFh in short names: 400h and up */
 
-/* Set-up and tear-down of a group: makes all volumes, removes them. */
+/* Set-up and tear-down of a group: makes all volumes, removes them; or makes no more than the folder for them. */
+void make_folder(void);
 int make_volumes(void **state);
 int remove_volumes(void **state);
 
@@ -58,11 +62,14 @@ int read_sectors(void *context, uint32_t lba, uint32_t count, void *buffer);
 /* An entry of the partition table, for a partition up to the end of the disk. */
 void set_partition(struct disk *disk, int number, uint8_t flag, uint8_t type, uint32_t lba);
 
-/* Looks for the volume of a disk with an empty cache; returns what fat_disk_mount returns. */
+/* Looks for the volumes of a disk, with an empty cache; the first one is `volume`. Returns as fat_disk_mount. */
 int mount_disk(struct disk *disk);
 
 /* Mounts a volume of the table, which must work, with no sector bad and nothing counted yet. */
 struct disk *mount_case(size_t number);
+
+/* The slot of a file in a directory, by its 11 characters on the disk. */
+uint8_t *find_slot(struct disk *disk, const char *name);
 
 /* Opens and reads a file of the mounted volume, which must be these n bytes. */
 void expect_file(const char *path, const void *content, uint32_t n);

@@ -8,9 +8,11 @@
 #define KV_HEADS "llama.attention.head_count_kv"
 #define TOKENS "tokenizer.ggml.tokens"
 #define SCORES "tokenizer.ggml.scores"
+#define REFUSED ", which is not supported; take another file of this model, such as Q8_0 or Q4_K_M"
 #define TOKEN_TYPES "tokenizer.ggml.token_type"
 #define MERGES "tokenizer.ggml.merges"
-#define MODELS "; supported are \"llama\" (SentencePiece) and \"gpt2\" (byte-level BPE)"
+#define MODELS \
+    "; only \"llama\" (SentencePiece) and \"gpt2\" (byte-level BPE) are supported: choose a model with one of these"
 #define BPE {KEY_TEXT, "tokenizer.ggml.model", .text = "gpt2"}
 #define EPSILON "llama.attention.layer_norm_rms_epsilon"
 #define LAST "output.weight" /* in the file */
@@ -61,11 +63,11 @@ const struct hostile_model hostile_models[] = {
 
     /* Values of the wrong kind. */
     {"general.architecture is not a text", {{KEY_NUMBER, "general.architecture", U32, 1}}},
-    {"general.architecture is \"gpt2\"; only \"llama\" is supported",
+    {"general.architecture is \"gpt2\"; only \"llama\" is supported: choose a model of the Llama architecture",
      {{KEY_TEXT, "general.architecture", .text = "gpt2"}}},
-    {"general.architecture is \"llama4\"; only \"llama\" is supported",
+    {"general.architecture is \"llama4\"; only \"llama\" is supported: choose a model of the Llama architecture",
      {{KEY_TEXT, "general.architecture", .text = "llama4"}}},
-    {"general.architecture is \"??\"; only \"llama\" is supported",
+    {"general.architecture is \"??\"; only \"llama\" is supported: choose a model of the Llama architecture",
      {{KEY_TEXT, "general.architecture", .text = "\x1B\x80"}}},
     {"general.architecture is missing", {{KEY_REMOVE, "general.architecture"}}},
     {"llama.block_count is not a whole number", {{KEY_TEXT, "llama.block_count", .text = "2"}}},
@@ -143,7 +145,7 @@ const struct hostile_model hostile_models[] = {
     {"llama.rope.dimension_count is 5; it must be even", {{KEY_NUMBER, "llama.rope.dimension_count", U32, 5}}},
     {"llama.rope.freq_base must be more than 1", {{KEY_NUMBER, "llama.rope.freq_base", F32, 0x3F800000}}},
     {"llama.rope.freq_base must be more than 1", {{KEY_NUMBER, "llama.rope.freq_base", F32, 0xC61C4000}}},
-    {"llama.rope.scaling.type is \"yarn\"; only \"none\" is supported",
+    {"llama.rope.scaling.type is \"yarn\"; only \"none\" is supported: choose a model whose positions are not scaled",
      {{KEY_TEXT, "llama.rope.scaling.type", .text = "yarn"}}},
     {"llama.rope.scaling.factor asks for scaled positions, which are not supported",
      {{KEY_NUMBER, "llama.rope.scaling.factor", F32, 0x40800000}}},
@@ -162,8 +164,8 @@ const struct hostile_model hostile_models[] = {
     {MERGES " has 2049 bytes in merge 0; allowed are 2048", {BPE, {KEY_ARRAY, MERGES, STRING, 1, "0108000000000000"}}},
     {MERGES " has 18446744073709551615 bytes in merge 1; allowed are 2048",
      {BPE, {KEY_ARRAY, MERGES, STRING, 2, "0000000000000000FFFFFFFFFFFFFFFF"}}},
-    {"tokenizer.ggml.pre is \"no-such\", a way to cut text that is not supported; use a model with another one, such "
-     "as \"llama-bpe\", \"qwen2\", \"smollm\", \"tekken\" or \"gpt-2\"",
+    {"tokenizer.ggml.pre is \"no-such\", a way to cut text that is not supported: choose a model with another "
+     "one, such as \"llama-bpe\", \"qwen2\", \"smollm\" or \"gpt-2\"",
      {BPE, {KEY_ARRAY, MERGES, STRING, 1, "0000000000000000"}, {KEY_TEXT, "tokenizer.ggml.pre", .text = "no-such"}}},
     {"tokenizer.ggml.pre is not a text", {{KEY_NUMBER, "tokenizer.ggml.pre", U32, 1}}},
     {TOKENS " is missing", {{KEY_REMOVE, TOKENS}}},
@@ -230,13 +232,24 @@ const struct hostile_model hostile_models[] = {
     {"output_norm.weight has 5 dimensions; allowed are 1 to 4", {{TENSOR_RANK, "output_norm.weight", 5}}},
     {"output_norm.weight has 4294967295 dimensions; allowed are 1 to 4",
      {{TENSOR_RANK, "output_norm.weight", UINT32_MAX}}},
-    {"blk.0.attn_q.weight is Q4_K; supported are F32, F16, BF16, Q8_0", {{TENSOR_TYPE, "blk.0.attn_q.weight", 12}}},
-    {"blk.0.attn_q.weight is MXFP4; supported are F32, F16, BF16, Q8_0", {{TENSOR_TYPE, "blk.0.attn_q.weight", 39}}},
-    {"blk.0.attn_q.weight is of type 4; supported are F32, F16, BF16, Q8_0", {{TENSOR_TYPE, "blk.0.attn_q.weight", 4}}},
-    {"blk.0.attn_q.weight is of type 255; supported are F32, F16, BF16, Q8_0",
-     {{TENSOR_TYPE, "blk.0.attn_q.weight", 255}}},
-    {"blk.0.attn_q.weight is of type 264; supported are F32, F16, BF16, Q8_0", /* 8 in its lowest byte */
-     {{TENSOR_TYPE, "blk.0.attn_q.weight", 264}}},
+    {"general.file_type is not a whole number", {{KEY_TEXT, "general.file_type", .text = "Q4_K_M"}}},
+    {"quantized as IQ2_M (blk.0.attn_q.weight is IQ2_S)" REFUSED,
+     {{KEY_NUMBER, "general.file_type", U32, 29}, {TENSOR_TYPE, "blk.0.attn_q.weight", 22}}},
+    {"quantized as IQ1_S (token_embd.weight is IQ3_S)" REFUSED,
+     {{KEY_NUMBER, "general.file_type", U32, 1024 + 24}, {TENSOR_TYPE, "token_embd.weight", 21}}},
+    {"blk.0.attn_q.weight is TQ1_0" REFUSED,
+     {{KEY_REMOVE, "general.file_type"}, {TENSOR_TYPE, "blk.0.attn_q.weight", 34}}},
+    {"blk.0.attn_q.weight is NVFP4" REFUSED,
+     {{KEY_NUMBER, "general.file_type", U32, 4711}, {TENSOR_TYPE, "blk.0.attn_q.weight", 40}}},
+    {"blk.0.attn_q.weight is of type 4" REFUSED,
+     {{KEY_REMOVE, "general.file_type"}, {TENSOR_TYPE, "blk.0.attn_q.weight", 4}}},
+    {"quantized as Q8_0 (blk.0.attn_q.weight is of type 255)" REFUSED, {{TENSOR_TYPE, "blk.0.attn_q.weight", 255}}},
+    {"quantized as Q8_0 (blk.0.attn_q.weight is of type 264)" REFUSED,
+     {{TENSOR_TYPE, "blk.0.attn_q.weight", 264}}}, /* 8 in its lowest byte */
+    {"blk.0.attn_q.weight is Q4_K with rows of 32; they must be a multiple of 256",
+     {{TENSOR_TYPE, "blk.0.attn_q.weight", 12}}},
+    {"blk.0.ffn_down.weight is IQ4_XS with rows of 64; they must be a multiple of 256",
+     {{TENSOR_TYPE, "blk.0.ffn_down.weight", 23}}},
     {"blk.0.attn_output.weight is Q8_0 with rows of 8; they must be a multiple of 32",
      {{KEY_NUMBER, "llama.attention.key_length", U32, 2},
       {KEY_NUMBER, "llama.rope.dimension_count", U32, 2},

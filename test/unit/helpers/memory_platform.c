@@ -56,11 +56,18 @@ static void exclusive(struct platform *platform, bool on)
     (void)on;
 }
 
+static uint64_t microseconds(struct platform *platform)
+{
+    (void)platform;
+    return 0;
+}
+
 void memory_platform_init(struct memory_platform *memory, const struct memory_file *files, uint32_t file_count)
 {
     *memory = (struct memory_platform){
         .platform = {.firmware = "test", .vendor = "", .preferred_read = 4096, .open = open_file,
-                     .close = close_file, .read = read_file, .exclusive = exclusive},
+                     .close = close_file, .read = read_file, .microseconds = microseconds,
+                     .exclusive = exclusive},
         .files = files,
         .file_count = file_count,
     };

@@ -8,6 +8,7 @@ struct memory_file {
     const char *path; /* "/MODELS/A.GGUF" */
     const void *data;
     uint64_t size;
+    bool is_hidden; /* in a list of its folder */
 };
 
 struct memory_platform {

@@ -5,18 +5,12 @@
 #include <string.h>
 
 #include "base/half.h"
+#include "block_scales.h"
+#include "gguf/blocks.h"
 #include "gguf/gguf.h"
 #include "sample_model.h"
 
-enum {
-    ALIGN = 32,
-    BLOCK = 32,
-    BLOCK_BYTES = 34,
-    NAME_BYTES = 70,
-    OWN_PIECES = 12,
-    TENSORS_MAX = 32,
-    COLUMNS_MAX = 200
-};
+enum { ALIGN = 32, BLOCK_BYTES_MAX = 210, NAME_BYTES = 70, OWN_PIECES = 12, TENSORS_MAX = 32, COLUMNS_MAX = 120 };
 
 struct shape {
     uint32_t dim, hidden, layers, heads, kv_heads, head_size, rope_size, context, vocabulary;
@@ -49,8 +43,11 @@ static struct shape choose_shape(struct choices *choices)
     shape.rope_size =
         choices_one_in(choices, 3) ? 2 * (1 + choices_below(choices, shape.head_size / 2)) : shape.head_size;
     shape.dim = choices_one_in(choices, 3) ? 1 + choices_below(choices, 130) : shape.heads * shape.head_size;
-    shape.hidden = 1 + choices_below(choices, 200);
-    shape.layers = 1 + choices_below(choices, 3);
+    shape.hidden = 1 + choices_below(choices, 130);
+    if (choices_one_in(choices, 16)) {
+        shape.hidden = BLOCKS_ELEMENTS_MAX; /* the columns of the largest blocks */
+    }
+    shape.layers = 1 + choices_below(choices, 2);
     shape.context = 1 + choices_below(choices, ODD_CONTEXT_MAX);
     shape.vocabulary = OWN_PIECES + choices_below(choices, 90);
     shape.tied = choices_one_in(choices, 2);
@@ -59,9 +56,12 @@ static struct shape choose_shape(struct choices *choices)
 
 static uint32_t choose_type(struct choices *choices, uint32_t cols)
 {
-    static const uint8_t types[] = {GGUF_TYPE_Q8_0, GGUF_TYPE_F32, GGUF_TYPE_F16, GGUF_TYPE_BF16};
-    const uint32_t type = types[choices_below(choices, sizeof types)];
-    return type == GGUF_TYPE_Q8_0 && cols % BLOCK != 0 ? GGUF_TYPE_F32 : type;
+    static const uint8_t types[] = {GGUF_TYPE_Q8_0, GGUF_TYPE_F32,   GGUF_TYPE_F16,    GGUF_TYPE_BF16,
+                                    GGUF_TYPE_Q4_0, GGUF_TYPE_Q4_1,  GGUF_TYPE_Q5_0,   GGUF_TYPE_Q5_1,
+                                    GGUF_TYPE_Q2_K, GGUF_TYPE_Q3_K,  GGUF_TYPE_Q4_K,   GGUF_TYPE_Q5_K,
+                                    GGUF_TYPE_Q6_K, GGUF_TYPE_MXFP4, GGUF_TYPE_IQ4_NL, GGUF_TYPE_IQ4_XS};
+    const uint32_t chosen = choices_below(choices, sizeof types);
+    return cols % blocks_elements(types[chosen]) == 0 ? types[chosen] : types[1 + chosen % 3]; /* floats fit anywhere */
 }
 
 /* ---- The header ---- */
@@ -158,10 +158,7 @@ static void put_keys(struct file *file, const struct shape *shape, struct choice
 
 static uint64_t tensor_bytes(const struct tensor *tensor)
 {
-    const uint64_t elements = (uint64_t)tensor->rows * tensor->cols;
-    return tensor->type == GGUF_TYPE_F32    ? elements * 4
-           : tensor->type == GGUF_TYPE_Q8_0 ? elements / BLOCK * BLOCK_BYTES
-                                            : elements * 2;
+    return (uint64_t)tensor->rows * tensor->cols / blocks_elements(tensor->type) * blocks_bytes(tensor->type);
 }
 
 static void add_tensor(struct file *file, const char *name, uint32_t rank, uint32_t rows, uint32_t cols, uint32_t type)
@@ -239,22 +236,30 @@ static float random_weight(uint32_t *state, int32_t exponent)
     return random >> 25 == 0 ? 0.0f : one * float_from_bits((uint32_t)(exponent + 127) << 23);
 }
 
-static void put_block(struct file *file, uint32_t *state, int32_t exponent)
+/* Any bytes, with scales that make weights of about 2^exponent. */
+static void put_block(struct file *file, uint32_t type, uint32_t *state, int32_t exponent)
 {
-    const uint16_t scale = half_from_float(random_weight(state, exponent) / 127);
-    put(file, &scale, sizeof scale);
-    for (uint32_t i = 0; i < BLOCK; i++) {
-        const uint8_t q = (uint8_t)next_random(state); /* -128 among them */
-        put(file, &q, 1);
+    const struct block_scales scales = block_scales(type);
+    uint8_t block[BLOCK_BYTES_MAX];
+    for (uint32_t i = 0; i < blocks_bytes(type); i++) {
+        block[i] = (uint8_t)next_random(state);
     }
+    if (type == GGUF_TYPE_MXFP4) {
+        block[0] = (uint8_t)(exponent + 124);
+    }
+    for (uint32_t i = 0; i < scales.count; i++) {
+        const uint16_t scale = half_from_float(random_weight(state, exponent) / 127);
+        memcpy(block + scales.at[i], &scale, sizeof scale);
+    }
+    put(file, block, blocks_bytes(type));
 }
 
 static void put_weights(struct file *file, const struct tensor *tensor, uint32_t *state, int32_t exponent)
 {
     for (uint64_t i = 0; i < (uint64_t)tensor->rows * tensor->cols; i++) {
-        if (tensor->type == GGUF_TYPE_Q8_0) {
-            put_block(file, state, exponent);
-            i += BLOCK - 1;
+        if (blocks_elements(tensor->type) > 1) {
+            put_block(file, tensor->type, state, exponent);
+            i += blocks_elements(tensor->type) - 1;
             continue;
         }
         const float weight = random_weight(state, exponent);

@@ -23,9 +23,9 @@ static int get_key(struct platform *platform)
 {
     (void)platform;
     assert_int_equal(machine.exclusive, 0);
-    const uint64_t waited = machine.now - machine.latest_poll;
+    const uint64_t now = machine.now_ns / 1000, waited = now - machine.latest_poll;
     machine.longest_wait = waited > machine.longest_wait ? waited : machine.longest_wait;
-    machine.latest_poll = machine.now;
+    machine.latest_poll = now;
     machine.polls++;
     const bool typing = machine.typed != NULL && machine.polls >= machine.typed_at && *machine.typed != 0;
     return typing ? *machine.typed++ : KEY_NONE;
@@ -34,8 +34,9 @@ static int get_key(struct platform *platform)
 static uint64_t microseconds(struct platform *platform)
 {
     (void)platform;
+    assert_int_equal(machine.exclusive, 0);
     machine.clock_reads++;
-    return machine.now;
+    return machine.now_ns / 1000;
 }
 
 static void exclusive(struct platform *platform, bool on)
@@ -43,9 +44,38 @@ static void exclusive(struct platform *platform, bool on)
     (void)platform;
     machine.exclusive += on ? 1 : -1;
     assert_true(machine.exclusive == on);
-    machine.runs += on;
-    machine.now += on ? machine.us_a_run : 0;
-    machine.us_a_run += on ? machine.us_a_run * machine.percent_slower / 100 : 0;
+}
+
+static const struct kernel *fastest;
+
+/* The fastest kernel's, which takes time. */
+static void timed_matmul(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
+                         uint32_t count, bool add)
+{
+    const uint64_t work = (uint64_t)w->row_tiles * w->groups * count;
+    assert_int_equal(machine.exclusive, 1);
+    fastest->matmul(out, out_stride, w, x, count, add);
+    machine.work += work;
+    machine.now_ns += work * machine.us_a_token * 1000 / machine.token_work;
+    if (w->tiles == machine.engine.model.output.tiles) {
+        machine.us_a_token += machine.us_a_token * machine.percent_slower / 100;
+    }
+}
+
+static uint64_t products(const struct q8_matrix *matrix)
+{
+    return (uint64_t)matrix->row_tiles * matrix->groups;
+}
+
+static uint64_t token_work(const struct model *model)
+{
+    uint64_t work = products(&model->output);
+    for (uint32_t l = 0; l < model->layers; l++) {
+        const struct model_layer *layer = &model->layer[l];
+        work += products(&layer->qkv) + products(&layer->attn_output) + products(&layer->gate_up) +
+                products(&layer->down);
+    }
+    return work;
 }
 
 static uint64_t memory_free(struct platform *platform)
@@ -127,8 +157,13 @@ void machine_open(const char *chat_template, float last_norm)
     platform->reserve = reserve;
     platform->release = release;
     platform->exclusive = exclusive;
-    machine.us_a_run = 1000;
-    assert_int_equal(engine_open(&machine.engine, platform, file.path, kernel_best(&cpu), &quiet, &machine.error), 0);
+    machine.us_a_token = 1000;
+    static struct kernel timed;
+    fastest = kernel_best(&cpu);
+    timed = *fastest;
+    timed.matmul = timed_matmul;
+    assert_int_equal(engine_open(&machine.engine, platform, file.path, &timed, &quiet, &machine.error), 0);
+    machine.token_work = token_work(&machine.engine.model);
     typeahead_begin(&machine.typeahead, platform);
     free(bytes);
 }
@@ -156,8 +191,8 @@ struct story_result machine_tell(const struct story *story)
 {
     machine.length = 0;
     machine.out[0] = 0;
-    machine.runs = machine.polls = machine.clock_reads = 0;
-    machine.latest_poll = machine.now;
+    machine.work = machine.polls = machine.clock_reads = 0;
+    machine.latest_poll = machine.now_ns / 1000;
     return story_tell(&machine.engine, story, &machine.error);
 }
 

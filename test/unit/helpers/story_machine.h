@@ -16,9 +16,10 @@ struct machine {
     struct memory_platform memory; /* first: platform.state points here */
     char out[MACHINE_OUT_MAX];     /* what was put, with NUL */
     size_t length;
-    uint32_t polls, clock_reads, runs; /* keys asked for, clock asked for, stretches of computing */
-    uint64_t now, latest_poll, longest_wait;
-    uint32_t us_a_run, percent_slower; /* from one run to the next */
+    uint32_t polls, clock_reads;   /* keys asked for, clock asked for */
+    uint64_t now_ns, latest_poll, longest_wait; /* the latter two in microseconds */
+    uint64_t work, token_work;     /* products of a tile and a vector: computed, and that a token takes */
+    uint32_t us_a_token, percent_slower; /* that its products take, and from one token to the next */
     const int *typed;                  /* keys, ended by 0, that come from the poll `typed_at` on */
     uint32_t typed_at;
     int32_t exclusive;
@@ -30,7 +31,8 @@ struct machine {
 
 extern struct machine machine;
 
-/* Opens the model with a chat template (NULL = none) for the fastest kernel. Its last norm is 1 for sound numbers. */
+/* Opens the model with a chat template (NULL = none) for the fastest kernel. Its last norm is 1 for sound numbers. The
+   clock goes on while matrices are multiplied, and only then. */
 void machine_open(const char *chat_template, float last_norm);
 void machine_close(void);
 

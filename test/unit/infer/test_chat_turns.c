@@ -1,4 +1,4 @@
-/* core/story.c: the tokens of a chat's turns, and what stands between them. */
+/* core/infer/story.c: the tokens of a chat's turns, and what stands between them. */
 #include "unit.h"
 
 #include "story_machine.h"
@@ -26,6 +26,30 @@ static void a_chat_is_written_as_its_texts_say(void **state)
     const int32_t second[] = {EOS, SPACE, AB, UNK, UNK, UNK, UNK, EOS, SPACE, B};
     assert_memory_equal(machine.engine.text + before, second, sizeof second);
     turn.go_on = false;
+    machine_tell(&turn);
+    assert_memory_equal(machine.engine.text, first, sizeof first);
+    machine_close();
+}
+
+/* A system message of the template stands before the first turn alone. */
+static void a_chat_has_one_opening(void **state)
+{
+    struct chat chat;
+    (void)state;
+    machine_open(NULL, 1.0f);
+    chat_from_texts(&chat, "a", "b", "");
+    strcpy(chat.opening, "c</s>");
+    struct story turn = machine_story("c", 1);
+    turn.chat = &chat;
+    turn.go_on = true;
+    machine_tell(&turn);
+    const int32_t first[] = {BOS, SPACE, C, EOS, SPACE_A, C, B};
+    assert_memory_equal(machine.engine.text, first, sizeof first);
+    const uint32_t before = machine.engine.text_count;
+    machine_tell(&turn);
+    const int32_t second[] = {EOS, SPACE_A, C, B};
+    assert_memory_equal(machine.engine.text + before, second, sizeof second);
+    story_forget(&machine.engine);
     machine_tell(&turn);
     assert_memory_equal(machine.engine.text, first, sizeof first);
     machine_close();
@@ -202,6 +226,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_chat_is_written_as_its_texts_say),
+        cmocka_unit_test(a_chat_has_one_opening),
         cmocka_unit_test(no_token_is_made_across_the_edges),
         cmocka_unit_test(a_chat_with_a_stop_text),
         cmocka_unit_test(a_chat_with_a_stop_token),

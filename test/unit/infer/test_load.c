@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "base/error.h"
+#include "gguf/blocks.h"
 #include "gguf/checksum.h"
 #include "gguf/header.h"
 #include "infer/load.h"
@@ -82,6 +83,8 @@ static uint32_t checksum_of_file(void)
     return sum;
 }
 
+static uint32_t matrix_type = GGUF_TYPE_Q8_0; /* of blk.0.attn_q.weight */
+
 /* Eleven tokens: the last tensor ends in half a word. `type` of the checksum's key, added to its right value. */
 static void make_file(uint32_t type, uint32_t added)
 {
@@ -93,6 +96,7 @@ static void make_file(uint32_t type, uint32_t added)
         {TENSOR_SHAPE, "token_embd.weight", 32, 11, NULL},
         {TENSOR_SHAPE, "output.weight", 32, 11, NULL},
         {KEY_NUMBER, CHECKSUM_KEY, type, 0, NULL},
+        {TENSOR_TYPE, "blk.0.attn_q.weight", matrix_type, 0, NULL},
     };
     for (int pass = 0; pass < 2; pass++) {
         free(f.bytes);
@@ -192,11 +196,40 @@ static void the_least_weight(void **state)
     assert_memory_equal(q, "\x81\x81\x7F\x81\x00", 5);
 }
 
+/* Rows of other blocks, which end anywhere in a word of the checksum, become what blocks.h makes of each. */
+static void blocks_of_every_type(void **state)
+{
+    static const uint32_t types[] = {GGUF_TYPE_Q4_0, GGUF_TYPE_Q4_1,   GGUF_TYPE_Q5_0,
+                                     GGUF_TYPE_Q5_1, GGUF_TYPE_IQ4_NL, GGUF_TYPE_MXFP4};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(types); i++) {
+        matrix_type = types[i];
+        make_file(U32, 0);
+        for (uint32_t window_bytes = 1024; window_bytes < WINDOW; window_bytes += 700) {
+            if (load(window_bytes) != 0) {
+                fail_test("refused: %s\n", f.error.text);
+            }
+            const struct gguf_tensor *tensor = &f.gguf.tensor[GGUF_TENSOR_LAYERS + GGUF_LAYER_ATTN_Q];
+            for (uint32_t row = 0; row < tensor->rows; row++) {
+                struct q8_0_block expected;
+                int8_t q[Q8_GROUP];
+                float scale;
+                blocks_to_q8_0(&expected, f.bytes + tensor->offset + row * blocks_bytes(types[i]), types[i], Q8_GROUP);
+                kernel_scalar.tile_row(f.model.layer[0].qkv.tiles, row, q, &scale);
+                assert_memory_equal(q, expected.q, sizeof q);
+                assert_true(scale == half_to_float(expected.scale));
+            }
+        }
+    }
+    matrix_type = GGUF_TYPE_Q8_0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_sound_file),      cmocka_unit_test(a_bit_is_wrong), cmocka_unit_test(the_key_is_wrong),
-        cmocka_unit_test(the_key_is_absent), cmocka_unit_test(any_window),     cmocka_unit_test(the_least_weight),
+        cmocka_unit_test(a_sound_file),         cmocka_unit_test(a_bit_is_wrong), cmocka_unit_test(the_key_is_wrong),
+        cmocka_unit_test(the_key_is_absent),    cmocka_unit_test(any_window),     cmocka_unit_test(the_least_weight),
+        cmocka_unit_test(blocks_of_every_type),
     };
     return cmocka_run_group_tests(tests, single_precision, NULL);
 }

@@ -2,6 +2,7 @@
 #include "kernel_input.h"
 
 #include <pthread.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "infer/team.h"
@@ -18,6 +19,10 @@ static struct machine {
     bool started;     /* between start and stop */
     bool is_exclusive;
     uint64_t now;
+    uint32_t us_a_look; /* that pass from one reading of the clock to the next */
+    uint32_t looks;     /* whether to stop */
+    uint32_t stop_at;   /* the look that says so; 0 = none */
+    bool real_time;       /* `now` is the host's clock */
     uint64_t step_us[MOST + 1]; /* that step() takes with so many processors */
     pthread_t thread[MOST];
     uint32_t threads;
@@ -27,6 +32,7 @@ static struct machine {
 } machine;
 
 static struct team team;
+static struct compute compute;
 
 static void *run_thread(void *index)
 {
@@ -82,8 +88,19 @@ static void exclusive(struct platform *platform, bool on)
 static uint64_t microseconds(struct platform *platform)
 {
     assert_ptr_equal(platform, &machine.platform);
+    if (machine.real_time) {
+        struct timespec time;
+        clock_gettime(CLOCK_MONOTONIC, &time);
+        machine.now = (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
+    }
+    return machine.now += machine.us_a_look;
+}
+
+static bool stop_asked(void *context)
+{
+    assert_ptr_equal(context, &machine);
     assert_false(machine.is_exclusive);
-    return machine.now;
+    return ++machine.looks == machine.stop_at;
 }
 
 /* A new machine with this many processors, all of which the team uses. */
@@ -100,6 +117,7 @@ static void begin_machine(uint32_t processors)
     team_init(&team, &machine.platform);
     assert_int_equal(team_processors(&team), processors);
     team_use(&team, processors);
+    compute_open(&compute, &machine.platform, &kernel_scalar);
 }
 
 static uint32_t computed[UNITS_MAX]; /* how often each unit was */
@@ -229,6 +247,50 @@ static void late_processors_join_or_leave(void **state)
     }
 }
 
+static pthread_t first_processor;
+static uint32_t stopped, released;
+
+/* Counts like count_units, but the first other processor that comes stops until `released`, and then counts nothing.
+   The first takes its time, so that the others come to their shares. */
+static void stop_one(void *context, uint32_t first, uint32_t count)
+{
+    const bool is_first = pthread_self() == first_processor;
+    if (is_first && first == 0) {
+        usleep(50000);
+    }
+    if (is_first || __atomic_exchange_n(&stopped, 1, __ATOMIC_SEQ_CST) != 0) {
+        count_units(context, first, count);
+        return;
+    }
+    while (__atomic_load_n(&released, __ATOMIC_SEQ_CST) == 0) {
+        usleep(100);
+    }
+}
+
+static void a_processor_that_stops_costs_its_share_once(void **state)
+{
+    (void)state;
+    begin_machine(4);
+    machine.real_time = true;
+    stopped = released = 0;
+    first_processor = pthread_self();
+    team_begin(&team, &kernel_scalar);
+    for (uint32_t i = 0; i < 100 && stopped == 0; i++) { /* until a thread is in time for its share */
+        memset(computed, 0, sizeof computed);
+        team_split(&team, 100, stop_one, &team);
+    }
+    assert_int_equal(stopped, 1);
+    for (uint32_t i = 0; i < UNITS_MAX; i++) {
+        assert_int_equal(computed[i], i < 100 ? 1 : 0);
+    }
+    assert_int_equal(team.at_work, 1);
+    const uint64_t last_look = machine.now;
+    split_and_check(&team, 100);
+    assert_int_equal(machine.now, last_look); /* no more waits */
+    released = 1;
+    team_end(&team);
+}
+
 static void numbers_are_kept_within_the_machine(void **state)
 {
     (void)state;
@@ -274,6 +336,17 @@ static struct q8_vector random_vector(const struct kernel *kernel, uint32_t grou
     return vector;
 }
 
+/* Every look finds that too much time has passed since the one before. */
+static void begin_slow_stretch(void)
+{
+    compute_ask(&compute, (struct compute_stop){stop_asked, &machine});
+    compute.allowance = compute.left = 1;
+    machine.us_a_look = 1000000;
+    machine.looks = 0;
+    compute_begin(&compute);
+    compute.stretches = 0;
+}
+
 enum { ROW_TILES = 43, GROUPS = 7, VECTORS = 3, ROWS = ROW_TILES * Q8_GROUP };
 
 static void check_matmul(const struct kernel *kernel, uint32_t count, bool add)
@@ -291,8 +364,14 @@ static void check_matmul(const struct kernel *kernel, uint32_t count, bool add)
         begin_machine(processors);
         team_begin(&team, &kernel_scalar);
         memcpy(out, start, ROWS * VECTORS * sizeof(float));
-        team_matmul(&team, kernel, out, ROWS, &w, x, count, add);
+        assert_true(team_matmul(&team, NULL, kernel, out, ROWS, &w, x, count, add));
+        assert_memory_equal(out, expected, ROWS * VECTORS * sizeof(float));
+        memcpy(out, start, ROWS * VECTORS * sizeof(float));
+        begin_slow_stretch();
+        assert_true(team_matmul(&team, &compute, kernel, out, ROWS, &w, x, count, add));
+        compute_end(&compute);
         team_end(&team);
+        assert_int_equal(machine.looks, ROW_TILES); /* one for each */
         assert_memory_equal(out, expected, ROWS * VECTORS * sizeof(float));
     }
     for (uint32_t i = 0; i < VECTORS; i++) {
@@ -335,8 +414,17 @@ static void check_attention(const struct kernel *kernel, uint32_t kv_heads, uint
     for (uint32_t processors = 1; processors <= MOST; processors++) {
         begin_machine(processors);
         team_begin(&team, &kernel_scalar);
-        team_attention(&team, kernel, out, q, q_scale, row, &it.cache, shape, &scratch, count);
+        assert_true(team_attention(&team, NULL, kernel, out, q, q_scale, row, &it.cache, shape, &scratch, count));
+        assert_memory_equal(out, expected, row * count * sizeof(float));
+        for (uint32_t i = 0; i < count; i++) {
+            memset(out + i * row, 0, vector * sizeof(float));
+        }
+        begin_slow_stretch();
+        assert_true(
+            team_attention(&team, &compute, kernel, out, q, q_scale, row, &it.cache, shape, &scratch, count));
+        compute_end(&compute);
         team_end(&team);
+        assert_int_equal(machine.looks, kv_heads * count); /* one for each head of each position */
         assert_memory_equal(out, expected, row * count * sizeof(float));
         for (uint32_t i = 0; i < count; i++) {
             memset(out + i * row, 0, vector * sizeof(float));
@@ -361,6 +449,33 @@ static void attention_gives_the_same_bits(void **state)
     (void)state;
     check_attentions(&kernel_scalar);
     for_each_kernel(check_attentions);
+}
+
+/* Stopped in the middle: the rest is not computed, and the next look is not taken. */
+static void computing_can_be_stopped(void **state)
+{
+    (void)state;
+    struct q8_matrix w = random_matrix(&kernel_scalar, ROW_TILES, GROUPS);
+    struct q8_vector x = random_vector(&kernel_scalar, GROUPS);
+    float *out = take(ROWS * sizeof(float)), *untouched = take(Q8_GROUP * sizeof(float));
+    for (uint32_t stop_at = 1; stop_at < ROW_TILES; stop_at += 5) {
+        begin_machine(3);
+        machine.stop_at = stop_at;
+        memset(out, 0xA5, ROWS * sizeof(float));
+        team_begin(&team, &kernel_scalar);
+        begin_slow_stretch();
+        assert_false(team_matmul(&team, &compute, &kernel_scalar, out, 0, &w, &x, 1, false));
+        assert_true(compute.stopped);
+        assert_int_equal(machine.looks, stop_at);
+        assert_true(memcmp(out + (stop_at - 1) * Q8_GROUP, untouched, Q8_GROUP * sizeof(float)) != 0);
+        assert_memory_equal(out + stop_at * Q8_GROUP, untouched, Q8_GROUP * sizeof(float));
+        compute_end(&compute);
+        team_end(&team);
+    }
+    free(w.tiles);
+    free_q8(&x);
+    free(out);
+    free(untouched);
 }
 
 /* ---- How many processors pay ---- */
@@ -393,7 +508,7 @@ static void the_fastest_number_is_chosen(void **state)
     for (uint32_t i = 0; i < COUNT_OF(cases); i++) {
         begin_machine(cases[i].processors);
         memcpy(machine.step_us, cases[i].step_us, sizeof machine.step_us);
-        assert_int_equal(team_choose(&team, &kernel_scalar, 100 << 20, step, &machine), cases[i].best);
+        assert_int_equal(team_choose(&team, &compute, 100 << 20, step, &machine), cases[i].best);
         assert_int_equal(team.chosen, cases[i].best);
         assert_int_equal(team.at_work, 1);
         assert_false(machine.started);
@@ -401,16 +516,33 @@ static void the_fastest_number_is_chosen(void **state)
     }
 }
 
+static void stopped_step(void *context)
+{
+    step(context);
+    compute.stopped = compute.stopped || team.at_work == 2;
+}
+
+static void all_compute_where_the_choice_is_stopped(void **state)
+{
+    (void)state;
+    begin_machine(4);
+    memcpy(machine.step_us, (uint64_t[MOST + 1]){0, 1000, 900, 0, 100}, sizeof machine.step_us);
+    assert_int_equal(team_choose(&team, &compute, 100 << 20, stopped_step, &machine), 4);
+    assert_int_equal(team.chosen, 4);
+    assert_true(machine.now < 1000 * 40);
+    assert_false(machine.started);
+}
+
 static void a_small_model_gets_one_at_once(void **state)
 {
     (void)state;
     begin_machine(4);
     memcpy(machine.step_us, (uint64_t[MOST + 1]){0, 1000, 500, 0, 250}, sizeof machine.step_us);
-    assert_int_equal(team_choose(&team, &kernel_scalar, 300000, step, &machine), 1);
+    assert_int_equal(team_choose(&team, &compute, 300000, step, &machine), 1);
     assert_int_equal(machine.starts, 0);
     assert_int_equal(machine.now, 0);
-    assert_int_equal(team_choose(&team, &kernel_scalar, 2000000, step, &machine), 4);
-    assert_int_equal(team_choose(&team, &kernel_scalar, 300000, step, &machine), 1);
+    assert_int_equal(team_choose(&team, &compute, 2000000, step, &machine), 4);
+    assert_int_equal(team_choose(&team, &compute, 300000, step, &machine), 1);
 }
 
 int main(void)
@@ -422,10 +554,13 @@ int main(void)
         cmocka_unit_test(who_is_not_needed_returns_at_once),
         cmocka_unit_test(processors_that_never_come_hold_nothing_up),
         cmocka_unit_test(late_processors_join_or_leave),
+        cmocka_unit_test(a_processor_that_stops_costs_its_share_once),
         cmocka_unit_test(numbers_are_kept_within_the_machine),
         cmocka_unit_test(matmul_gives_the_same_bits),
         cmocka_unit_test(attention_gives_the_same_bits),
+        cmocka_unit_test(computing_can_be_stopped),
         cmocka_unit_test(the_fastest_number_is_chosen),
+        cmocka_unit_test(all_compute_where_the_choice_is_stopped),
         cmocka_unit_test(a_small_model_gets_one_at_once),
     };
     return cmocka_run_group_tests(tests, single_precision, NULL);

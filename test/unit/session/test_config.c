@@ -1,8 +1,8 @@
-/* core/session/config.c: every key at its limits, every message, and how lines are read. */
+/* core/session/config.c, config_file.c: every key at its limits, every message, how values and lines are read. */
 #include "unit.h"
 
 #include "base/error.h"
-#include "session/config.h"
+#include "session/config_file.h"
 
 static char reports[4000];
 
@@ -19,7 +19,7 @@ static struct config parse_bytes(const char *text, size_t n)
 
     memcpy(exact, text, n);
     reports[0] = '\0';
-    config_parse(&config, exact, n, collect, reports);
+    config_file_parse(&config, exact, n, collect, reports);
     free(exact);
     return config;
 }
@@ -83,7 +83,7 @@ static void the_file_that_ships(void **state)
     memset(&config, 0, sizeof config); /* so that every value comes from the file */
     shipped = config;
     reports[0] = '\0';
-    config_parse(&shipped, text, strlen(text), collect, reports);
+    config_file_parse(&shipped, text, strlen(text), collect, reports);
     assert_string_equal(reports, "");
     config = config_default();
     for (uint32_t i = 0; i < CONFIG_KEYS; i++) {
@@ -176,7 +176,7 @@ static void values_as_text(void **state)
         "min_p = 0.000009876", "top_p = 0.000001235",
         "temperature = 0.7",   "temperature = 0.3",
         "prompt = \" x y\"",   "prompt = \"x \"",
-        "prompt = \"\"",       "prompt = \"\"x\"\"",
+        "prompt = \"\"",       "prompt = \"\"\"x\"\"\"",
         "prompt = \"x",        "model = \"\"",
     };
 
@@ -211,7 +211,7 @@ static void limits(void **state)
     static const struct {
         const char *key, *good, *bad, *message;
     } cases[] = {
-        {"temperature", "0 100 100.0 1e2", "-0.1 100.1 nan 1,5 x", "must be a number from 0 to 100"},
+        {"temperature", "0 100 100.0 1e2", "-0.1 100.1 nan x", "must be a number from 0 to 100"},
         {"top_p", "0 1 0.9", "1.01 -1 90%", "must be a number from 0 to 1"},
         {"min_p", "0 1 0.05", "1.01 -1", "must be a number from 0 to 1"},
         {"repeat_penalty", "0.1 1 100", "0 -1 100.5 0.0", "must be a number above 0, at most 100"},
@@ -251,13 +251,17 @@ static void limits(void **state)
 static void lines(void **state)
 {
     struct config config = parse("\xEF\xBB\xBF# comment = 1\r\n\r\n  ; steps = 5\r\n\t TOP_K\t =  7 \t\r\nSteps=9\r\n"
-                                 "steps = 10\r\nprompt = a = b # c\r\n");
+                                 "steps = 10\r\nprompt = a = b #c\r\nseed = 3 ; c\r\nserial = com2 9600 # c\r\n"
+                                 "model = # c\r\n");
 
     (void)state;
     assert_string_equal(reports, "");
     assert_int_equal(config.sampling.top_k, 7);
     assert_int_equal(config.steps, 10);
-    assert_string_equal(config.prompt, "a = b # c");
+    assert_string_equal(config.prompt, "a = b");
+    assert_int_equal(config.sampling.seed, 3);
+    assert_int_equal(config.serial_speed, 9600);
+    assert_string_equal(config.model, "");
 }
 
 static void texts(void **state)
@@ -271,7 +275,17 @@ static void texts(void **state)
         {"prompt = \"", "\""},
         {"prompt = \"Hello,\" said Tom", "\"Hello,\" said Tom"},
         {"prompt = \"\"Hello,\" he said.\"", "\"Hello,\" he said."},
-        {"prompt = \xC3\xB6\tx", "\xC3\xB6\tx"},
+        {"prompt = Lily # the hero", "Lily"},
+        {"prompt = Lily\t; the hero # of it", "Lily"},
+        {"prompt = Lily#1; or 2", "Lily#1; or 2"},
+        {"prompt = \"Lily # the hero\"", "Lily # the hero"},
+        {"prompt = \"Lily \" # the \"hero\"", "Lily "},
+        {"prompt = \"\" ; none", ""},
+        {"prompt = \"a\"\" # b\"", "a\" # b"},
+        {"prompt = \"\"\"\"", "\""},
+        {"prompt = \"He said \"hi\"\"", "He said \"hi\""},
+        {"prompt = \"Lily # the hero", "\"Lily"},
+        {"prompt = \\ \\n", "\\ \\n"},
     };
 
     (void)state;
@@ -303,8 +317,14 @@ static void wrong_lines(void **state)
         {"prompt = \xF6l", "line 1: prompt is not UTF-8; save the file as UTF-8\n"},
         {"prompt = \xC3", "line 1: prompt is not UTF-8; save the file as UTF-8\n"},
         {"prompt = a\x1B[2J", "line 1: prompt contains a control character\n"},
-        {"\xFF\xFEp", "line 1: the file is UTF-16; save it as UTF-8\n"},
-        {"\xFE\xFF", "line 1: the file is UTF-16; save it as UTF-8\n"},
+        {"prompt = a\x7F", "line 1: prompt contains a control character\n"},
+        {"prompt = a\xC2\x85", "line 1: prompt contains a control character\n"},
+        {"prompt = \"x\t\"", "line 1: prompt contains a tab; write spaces\n"},
+        {"chat_stop = a\tb", "line 1: chat_stop contains a tab; write \\t\n"},
+        {"temperature = 0,8", "line 1: temperature must be a number from 0 to 100, with a point, not a comma\n"},
+        {"steps = 20;short", "line 1: steps must be a whole number from 0 to 1000000; a comment behind it begins with "
+                             "a blank and # or ;\n"},
+        {"steps = # 20", "line 1: steps must be a whole number from 0 to 1000000\n"},
         {"x\ntop_k = 3\ny", "line 1: write a setting as key = value\nline 3: write a setting as key = value\n"},
     };
 
@@ -354,6 +374,133 @@ static void many_wrong_lines(void **state)
     assert_non_null(strstr(reports, "\nand 3 more wrong lines\n"));
 }
 
+/* ---- Texts of any editor ---- */
+
+static struct config parse_utf16(const char *ascii, bool mark, bool big_endian)
+{
+    char text[2000];
+    size_t n = 0;
+    for (const char *c = ascii - mark; c < ascii || *c != 0; c++) {
+        const uint16_t unit = c < ascii ? 0xFEFF : *c == '*' ? 0xD83D : *c == '+' ? 0xDE00 : (uint8_t)*c; /* U+1F600 */
+        text[n++] = (char)(big_endian ? unit >> 8 : unit & 0xFF);
+        text[n++] = (char)(big_endian ? unit & 0xFF : unit >> 8);
+    }
+    return parse_bytes(text, n);
+}
+
+static void utf16_is_read(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 4; i++) {
+        struct config config = parse_utf16("# c\r\nsteps = 5\r\nprompt = a\xF6*+b* # c\r\nx\r\n", i % 2, i / 2);
+        assert_string_equal(reports, "line 4: write a setting as key = value\n");
+        assert_int_equal(config.steps, 5);
+        assert_string_equal(config.prompt, "a\xC3\xB6\xF0\x9F\x98\x80"
+                                           "b\xEF\xBF\xBD");
+    }
+    assert_int_equal(parse_bytes("\xFF\xFEs\0t\0e\0p\0s\0=\0007\0\x0D", 17).steps, 7); /* half a character */
+    assert_int_equal(parse_bytes("\xFE\xFF", 2).steps, 0);
+    assert_int_equal(parse_bytes("\xFF\xFE\x1A\0", 4).steps, 0);
+    assert_string_equal(reports, "");
+}
+
+static void any_line_end_will_do(void **state)
+{
+    static const char *const ends[] = {"\n", "\r\n", "\r"};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(ends); i++) {
+        char text[200];
+        const char *end = ends[i];
+        snprintf(text, sizeof text, "# settings%scountdown = 0%s%sx%ssteps = 5%s", end, end, end, end, end);
+        struct config config = parse(text);
+        assert_string_equal(reports, "line 4: write a setting as key = value\n");
+        assert_int_equal(config.countdown, 0);
+        assert_int_equal(config.steps, 5);
+    }
+}
+
+static void what_stands_behind_the_text_is_left_out(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("steps = 5\x1A").steps, 5);
+    assert_string_equal(reports, "");
+    assert_int_equal(parse("steps = 5\r\n\x1A\x1A").steps, 5);
+    assert_string_equal(reports, "");
+    assert_int_equal(parse_bytes("steps = 5\n\x1A\0\0\0\0\0\0\0\0\0\0\0\0", 23).steps, 5);
+    assert_string_equal(reports, "");
+    parse("prompt = a\x1A" "b");
+    assert_string_equal(reports, "line 1: prompt contains a control character\n");
+}
+
+static void long_lines(void **state)
+{
+    static char text[CONFIG_FILE_MAX];
+    (void)state;
+    memset(text, '#', 30000);
+    strcpy(text + 30000, "\nsteps = 5 ");
+    assert_int_equal(parse(text).steps, 5);
+    assert_string_equal(reports, "");
+    memset(text + strlen(text), '#', 9000);
+    parse(text);
+    assert_string_equal(reports, "line 2: the line is longer than 8450 bytes\n");
+}
+
+/* ---- What is shown can be typed back ---- */
+
+static void expect_round_trip(const struct config *config, uint32_t index)
+{
+    static char value[CONFIG_VALUE_MAX];
+    struct config again = config_default();
+    struct error error;
+    config_value(config, index, value, sizeof value);
+    assert_true(strlen(value) < sizeof value - 1 || value[sizeof value - 2] == '"');
+    assert_int_equal(config_set(&again, config_key(index), strlen(config_key(index)), value, strlen(value), &error), 0);
+    assert_true(config_same(config, &again, index));
+}
+
+/* Every text of up to six of the characters that mean something, and the longest ones. */
+static void texts_come_back(void **state)
+{
+    static const char letters[] = "a\" #;\\";
+    enum { PROMPT = 0, LENGTH_MAX = 6 };
+    struct config config = config_default();
+    (void)state;
+    for (uint32_t length = 0, count = 1; length <= LENGTH_MAX; length++, count *= sizeof letters - 1) {
+        for (uint32_t number = 0; number < count; number++) {
+            for (uint32_t i = 0, rest = number; i < length; i++, rest /= sizeof letters - 1)
+                config.prompt[i] = letters[rest % (sizeof letters - 1)];
+            config.prompt[length] = 0;
+            expect_round_trip(&config, PROMPT);
+        }
+    }
+    for (size_t i = 0; i < sizeof letters - 1; i++) {
+        memset(config.prompt, letters[i], ENGINE_PROMPT_MAX - 1);
+        config.prompt[ENGINE_PROMPT_MAX - 1] = 0;
+        expect_round_trip(&config, PROMPT);
+    }
+}
+
+/* Whatever number is read, its value comes back to the bit. */
+static void numbers_come_back(void **state)
+{
+    struct config config = config_default();
+    struct error error;
+    uint32_t random = 1, tried = 0;
+    (void)state;
+    for (uint32_t i = 0; i < 40000; i++) {
+        char text[40];
+        random = random * 1664525 + 1013904223;
+        snprintf(text, sizeof text, "%u%se-%u", random >> (i % 32), i % 3 == 0 ? ".25" : "", i % 17);
+        for (int key = 3; key <= 7; key++) {
+            if (config_set(&config, config_key(key), strlen(config_key(key)), text, strlen(text), &error) == 0) {
+                expect_round_trip(&config, key);
+                tried++;
+            }
+        }
+    }
+    assert_true(tried > 30000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -368,6 +515,12 @@ int main(void)
         cmocka_unit_test(wrong_lines),
         cmocka_unit_test(long_texts),
         cmocka_unit_test(many_wrong_lines),
+        cmocka_unit_test(utf16_is_read),
+        cmocka_unit_test(any_line_end_will_do),
+        cmocka_unit_test(what_stands_behind_the_text_is_left_out),
+        cmocka_unit_test(long_lines),
+        cmocka_unit_test(texts_come_back),
+        cmocka_unit_test(numbers_come_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

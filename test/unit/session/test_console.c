@@ -159,10 +159,11 @@ static void escape_stops_a_story(void **state)
 {
     fresh(state);
     press_in_story("\x1b");
+    session.look = 60;
     const char *text = run_with("prompt = ab\ntemperature = 0\ncountdown = 0\n", "");
     uint32_t tokens;
     assert_int_equal(sscanf(strstr(text, "\nab\n\n"), "\nab\n\n[%u tokens,", &tokens), 1);
-    assert_non_null(strstr(text, " ms, stopped]\n" HINT END));
+    assert_non_null(strstr(text, " s, stopped]\n" HINT END));
     assert_true(tokens > 3 && tokens < 16);
 }
 
@@ -180,17 +181,17 @@ static void figures(void **state)
 {
     fresh(state);
     uint32_t tokens, speed, tenth, first, first_tenth;
-    session.step = 500;
+    session.step = 100; /* the clock is read a few times before the first token */
     const char *text = run_with("seed = 6\n", "");
     assert_int_equal(sscanf(strstr(text, "\n\n["), "\n\n[%u tokens, %u.%u tokens/s, first after %u us]\n", &tokens,
                             &speed, &tenth, &first),
                      4);
     assert_int_equal(tokens, 7);
-    assert_true(speed > 500 && speed < 5000 && first == 500);
+    assert_true(speed > 2500 && speed <= 25000 && first > 0 && first % 100 == 0);
     session.step = 2500;
     text = run_with("seed = 6\n", "");
     assert_int_equal(sscanf(strstr(text, ", first"), ", first after %u.%u ms]\n", &first, &first_tenth), 2);
-    assert_true(first == 2 && first_tenth == 5);
+    assert_true(first < 20 && (first * 10 + first_tenth) % 25 == 0);
     session.step = 1700000;
     text = run_with("seed = 6\n", "");
     assert_int_equal(sscanf(strstr(text, ", first"), ", first after %u.%u s]\n", &first, &first_tenth), 2);
@@ -288,7 +289,7 @@ static void many_wrong_settings(void **state)
 static void too_long_a_configuration_is_left_out(void **state)
 {
     fresh(state);
-    static char text[CONFIG_BYTES_MAX + 2];
+    static char text[CONFIG_FILE_MAX + 2];
     memset(text, '\n', sizeof text - 1);
     const struct memory_file files[] = {config(text), {0}};
     assert_string_equal(run(files), "Error: /BOOTLLAM.CFG is longer than 65536 bytes; it is ignored\n"

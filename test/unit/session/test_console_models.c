@@ -144,6 +144,66 @@ static void a_spoilt_model_is_refused(void **state)
         "beyond the end of the file; copy it again\n" END);
 }
 
+#define SPOILT_A                                                                                                     \
+    "Loading /MODELS/A.GGUF: [....................]   0 %\nError: /MODELS/A.GGUF: output.weight reaches beyond the " \
+    "end "                                                                                                           \
+    "of the file; copy it again\n"
+
+static void the_next_model_is_loaded_where_the_first_cannot_be_used(void **state)
+{
+    fresh(state);
+    struct memory_file spoilt = model("/MODELS/A.GGUF");
+    spoilt.size -= 100;
+    const struct memory_file files[] = {spoilt, model("/MODELS/B.GGUF"), config("seed = 5\n"), {0}};
+    assert_string_equal(run(files), SPOILT_A LOADED("/MODELS/B.GGUF") MODEL SEED_5 HINT END);
+    /* One that is asked for by name is not replaced. */
+    const struct memory_file named[] = {spoilt, model("/MODELS/B.GGUF"), config("model = a\nautostart = off\n"), {0}};
+    session.keys = "/models\r";
+    assert_string_equal(run(named),
+                        SPOILT_A "> /models\n"
+                                 " 1  A.GGUF                      26 KiB  cannot be used: output.weight reaches beyond "
+                                 "the end of the file; copy it again\n"
+                                 " 2  B.GGUF                      26 KiB  fits\n" END);
+}
+
+static void stopping_the_first_model_loads_no_other(void **state)
+{
+    fresh(state);
+    const struct memory_file files[] = {model("/MODELS/A.GGUF"), model("/MODELS/B.GGUF"), {0}};
+    session.step = 200000;
+    session.keys_ahead = "\x1b";
+    session.ahead_after = "6 %";
+    const char *text = run(files);
+    assert_non_null(strstr(text, "\nError: /MODELS/A.GGUF: loading was stopped\n> "));
+    assert_null(strstr(text, "B.GGUF"));
+}
+
+static void leavings_of_other_systems_are_passed_over(void **state)
+{
+    fresh(state);
+    static const char page[] = "<!DOCTYPE html>", mac[] = "\0\5\x16\7";
+    struct memory_file hidden = model("/MODELS/HIDDEN.GGUF");
+    hidden.is_hidden = true;
+    const struct memory_file leavings[] = {{"/MODELS/._A.GGUF", mac, sizeof mac},
+                                           {"/MODELS/FOLDER.GGUF", NULL, 9},
+                                           {"/MODELS/EMPTY.GGUF", "", 0},
+                                           {"/MODELS/CUT.GGUF", "GGU", 3},
+                                           hidden,
+                                           {"/MODELS/PAGE.GGUF", page, sizeof page}};
+    struct memory_file files[9] = {0};
+    memcpy(files, leavings, sizeof leavings);
+    session.keys = "/models\r";
+    assert_string_equal(
+        run(files), "Error: no model in /MODELS: CUT.GGUF is not a GGUF model file; copy a .GGUF file there and press "
+                    "Enter\n"
+                    "> /models\n"
+                    " 1  CUT.GGUF                     1 KiB  cannot be used: not a GGUF model file\n"
+                    " 2  PAGE.GGUF                    1 KiB  cannot be used: not a GGUF model file\n" END);
+    files[COUNT_OF(leavings)] = model("/MODELS/A.GGUF");
+    files[COUNT_OF(leavings) + 1] = config("seed = 5\n");
+    assert_string_equal(run(files), LOADED("/MODELS/A.GGUF") MODEL SEED_5 HINT END);
+}
+
 static void a_prompt_beyond_the_context_is_told(void **state)
 {
     fresh(state);
@@ -284,8 +344,8 @@ static void chat_settings_change_the_model(void **state)
 /* Alone it takes the place of the stop text of the model's own template; without a chat it is said to be of no use. */
 static void a_stop_text_alone(void **state)
 {
-    static const struct change chats[SAMPLE_CHANGES] = {
-        {KEY_TEXT, "tokenizer.chat_template", .text = "[INST]"}, {KEY_NUMBER, "llama.context_length", U32, 64}};
+    static const struct change chats[SAMPLE_CHANGES] = {{KEY_TEXT, "tokenizer.chat_template", .text = "[INST]"},
+                                                        {KEY_NUMBER, "llama.context_length", U32, 64}};
     fresh(state);
     size_t size;
     uint8_t *bytes = sample_model(chats, &size);
@@ -303,6 +363,33 @@ static void a_stop_text_alone(void **state)
                         "> /set chat_stop b\nchat_stop = b\n"
                         "chat_stop only counts in a chat; without chat_prefix this model tells stories.\n"
                         "> /set chat_prefix b\nchat_prefix = b\n");
+}
+
+/* It is said once, when the model is loaded, and /new does not claim that the model cannot chat. */
+static void an_unknown_template_is_told(void **state)
+{
+    static const struct change chats[SAMPLE_CHANGES] = {
+        {KEY_TEXT, "tokenizer.chat_template", .text = "{{ something else }}"}};
+    fresh(state);
+    size_t size;
+    uint8_t *bytes = sample_model(chats, &size);
+    const struct memory_file files[] = {
+        {"/MODELS/A.GGUF", bytes, size}, model("/MODELS/B.GGUF"), config("seed = 6\nautostart = off\n"), {0}};
+    const char *unknown = "This model's chat template is of an unknown kind, so it tells stories; chat_prefix, "
+                          "chat_suffix and chat_stop make it chat.\n";
+    char expected[2000];
+    snprintf(expected, sizeof expected,
+             "%s%s%s> /new\nEvery story begins anew: this model's chat template is of an unknown kind.\n"
+             "> /set chat_prefix b\nchat_prefix = b\n> /new\nThe conversation is forgotten.\n"
+             "> /set chat_prefix \"\"\nchat_prefix = \"\"\n"
+             "> /model b\n%s> /new\nEvery story begins anew: this model does not chat.\n> /model a\n%s%s" END,
+             LOADED("/MODELS/A.GGUF") MODEL, unknown, HINT, LOADED("/MODELS/B.GGUF") MODEL,
+             LOADED("/MODELS/A.GGUF") MODEL, unknown);
+    session.keys = "/new\r/set chat_prefix b\r/new\r/set chat_prefix \"\"\r/model b\r/new\r/model a\r";
+    assert_string_equal(run(files), expected);
+    const struct memory_file taught[] = {{"/MODELS/A.GGUF", bytes, size}, config(CHAT), {0}};
+    assert_string_equal(run(taught), LOADED("/MODELS/A.GGUF") CHAT_MODEL CHAT_HINT END);
+    free(bytes);
 }
 
 /* Whatever else takes a conversation away says so, where there is one. */
@@ -332,6 +419,9 @@ int main(void)
         cmocka_unit_test(a_name_with_spaces_and_quotes),
         cmocka_unit_test(a_model_that_fails_half_way_gives_the_former_one_back),
         cmocka_unit_test(a_spoilt_model_is_refused),
+        cmocka_unit_test(the_next_model_is_loaded_where_the_first_cannot_be_used),
+        cmocka_unit_test(stopping_the_first_model_loads_no_other),
+        cmocka_unit_test(leavings_of_other_systems_are_passed_over),
         cmocka_unit_test(a_prompt_beyond_the_context_is_told),
         cmocka_unit_test(too_little_memory_is_told_with_numbers),
         cmocka_unit_test(a_long_context_is_shortened_to_fit),
@@ -343,6 +433,7 @@ int main(void)
         cmocka_unit_test(a_chat_without_a_hand),
         cmocka_unit_test(chat_settings_change_the_model),
         cmocka_unit_test(a_stop_text_alone),
+        cmocka_unit_test(an_unknown_template_is_told),
         cmocka_unit_test(a_conversation_is_not_lost_in_silence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,15 @@ static int get_key(struct platform *platform)
     return at < count ? pressed[at++] : KEY_NONE;
 }
 
-static struct platform platform = {.get_key = get_key};
+static uint64_t now;
+
+static uint64_t microseconds(struct platform *platform)
+{
+    (void)platform;
+    return now;
+}
+
+static struct platform platform = {.get_key = get_key, .microseconds = microseconds};
 static struct typeahead typeahead;
 
 static void press(const int *codes, size_t n)
@@ -65,6 +73,33 @@ static void escape_empties_what_was_typed_before_it(void **state)
     }
 }
 
+/* The platform's question while it reads: answered alike until the stop is obeyed, or forgotten with the next key. */
+static void reading_asks_whether_to_stop(void **state)
+{
+    (void)state;
+    for (int obeyed = 0; obeyed < 2; obeyed++) {
+        PRESS('a');
+        now += 1000000;
+        assert_false(platform.stop_asked(platform.stop_context));
+        pressed[count++] = KEY_ESCAPE;
+        pressed[count++] = 'b';
+        now += 1000;
+        assert_false(platform.stop_asked(platform.stop_context)); /* not at every call */
+        assert_int_equal(at, 1);
+        now += 20000;
+        for (int i = 0; i < 3; i++)
+            assert_true(platform.stop_asked(platform.stop_context));
+        if (obeyed)
+            assert_true(typeahead_stop_asked(&typeahead));
+        EXPECT('b');
+        now += 1000000;
+        assert_false(platform.stop_asked(platform.stop_context));
+        assert_false(typeahead_stop_asked(&typeahead));
+    }
+    typeahead_end(&typeahead);
+    assert_null(platform.stop_asked);
+}
+
 /* A pasted page: what fits is kept, whatever the call takes, and the ring goes round. */
 static void many_keys_are_kept_in_bounds(void **state)
 {
@@ -93,6 +128,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_come_in_order),
         cmocka_unit_test(escape_empties_what_was_typed_before_it),
+        cmocka_unit_test(reading_asks_whether_to_stop),
         cmocka_unit_test(many_keys_are_kept_in_bounds),
     };
 

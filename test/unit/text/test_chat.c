@@ -1,4 +1,4 @@
-/* core/chat.c: which family a template is of, and the texts that it stands for. */
+/* core/text/chat.c: which family a template is of, and the texts that it stands for. */
 #include "unit.h"
 
 #include "text/chat.h"
@@ -46,6 +46,9 @@ static const struct {
     {"{{ 'USER: ' + message['content'] | trim + '\\n' }}{{ 'ASSISTANT: ' + message['content'] | trim + eos_token + "
      "'\\n' }}",
      "USER: ", "\nASSISTANT:", "", "</s>\n", true},
+    {"{{'### Instruction:\\n' + message['content'] + '\\n'}}{{'### Response:\\n' + message['content'] + "
+     "'\\n<|EOT|>\\n'}}{{'### Response:'}}",
+     "### Instruction:\n", "\n### Response:\n", "<|EOT|>", "<|EOT|>\n", false},
     {"{{ '### Instruction:\\n' + message['content'] | trim + '\\n\\n' }}{{ '### Response:\\n' + "
      "message['content']|trim }}",
      "### Instruction:\n", "\n\n### Response:\n", "### Instruction:", "</s>\n\n", true},
@@ -65,6 +68,57 @@ static void families(void **state)
         assert_string_equal(chat.stop, cases[i].stop);
         assert_string_equal(chat.end, cases[i].end);
         assert_int_equal(chat.strip, cases[i].strip);
+    }
+}
+
+/* What templates write where the user gives no system message: as the model files have them. */
+static void openings(void **state)
+{
+#define TURN "{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n'}}"
+    static const struct {
+        const char *jinja, *opening;
+    } rows[] = {
+        {TURN, ""},
+        {"{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\\nYou are a helpful AI "
+         "assistant named SmolLM, trained by Hugging Face<|im_end|>\\n' }}{% endif %}" TURN,
+         "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"},
+        {"{%- if tools %}{{- '<|im_start|>system\\n' }}{{- 'You are Qwen.' }}{%- else %}{%- if messages[0]['role'] == "
+         "'system' %}{{- '<|im_start|>system\\n' + messages[0]['content'] + '<|im_end|>\\n' }}{%- else %}"
+         "{{- '<|im_start|>system\\nYou are Qwen, created by Alibaba Cloud.<|im_end|>\\n' }}" TURN,
+         "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud.<|im_end|>\n"},
+        {"{% if tools %}{{ \"<|im_start|>system\\nYou call functions.<|im_end|>\\n\" }}{% endif %}" TURN, ""},
+        {"{{ \"<|im_start|>system\\nIt's \\\"me\\\".<|im_end|>\\n\" }}" TURN,
+         "<|im_start|>system\nIt's \"me\".<|im_end|>\n"},
+        {"{{ '<|im_start|>system\\nIt ends nowhere<|im_end|>", ""},
+        {"<|im_start|>system", ""},
+        {"{{bos_token}}{%- if not ns.found -%}\n{{'You are an AI programming assistant.\\n'}}\n{%- endif %}"
+         "{{'### Instruction:\\n'}}{{'\\n<|EOT|>\\n'}}{{'### Response:'}}",
+         "You are an AI programming assistant.\n"},
+        {"{%- if not ns.found -%}{{ '### Instruction: ### Response: ", ""},
+    };
+    struct chat chat;
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char *exact = malloc(strlen(rows[i].jinja)); /* no NUL: a step beyond shows */
+        memcpy(exact, rows[i].jinja, strlen(rows[i].jinja));
+        memset(&chat, 0xEE, sizeof chat);
+        assert_true(chat_from_template(&chat, exact, strlen(rows[i].jinja)));
+        assert_string_equal(chat.opening, rows[i].opening);
+        free(exact);
+    }
+}
+
+/* A message that does not fit is left out whole. */
+static void an_opening_that_is_too_long(void **state)
+{
+    static char jinja[CHAT_OPENING_MAX + 100];
+    struct chat chat;
+    (void)state;
+    for (size_t n = CHAT_OPENING_MAX - 60; n < CHAT_OPENING_MAX; n++) {
+        snprintf(jinja, sizeof jinja, "'<|im_start|>system\\n%0*u<|im_end|>\\n'", (int)n, 1);
+        const size_t bytes = strlen("<|im_start|>system\n<|im_end|>\n") + n;
+        assert_true(chat_from_template(&chat, jinja, strlen(jinja)));
+        assert_int_equal(strlen(chat.opening), bytes < CHAT_OPENING_MAX ? bytes : 0);
     }
 }
 
@@ -89,6 +143,7 @@ static void texts_of_the_configuration(void **state)
     (void)state;
     memset(&chat, 0xEE, sizeof chat);
     chat_from_texts(&chat, "<user>\n", "\n<bot>", "<user>");
+    assert_string_equal(chat.opening, "");
     assert_string_equal(chat.prefix, "<user>\n");
     assert_string_equal(chat.suffix, "\n<bot>");
     assert_string_equal(chat.stop, "<user>");
@@ -134,6 +189,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(families),
+        cmocka_unit_test(openings),
+        cmocka_unit_test(an_opening_that_is_too_long),
         cmocka_unit_test(unknown_templates),
         cmocka_unit_test(texts_of_the_configuration),
         cmocka_unit_test(escapes),

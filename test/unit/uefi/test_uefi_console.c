@@ -125,6 +125,13 @@ static void writes_what_can_be_shown(void **state)
     assert_int_equal(shown.cursor, 0);
 }
 
+#define PCI 1, 1, 6, 0, 0, 0x1F
+#define ACPI(uid) 2, 1, 12, 0, 0xD0, 0x41, 0x01, 0x05, uid, 0, 0, 0
+#define UART 3, 14, 19, 0, 0, 0, 0, 0, 0, 0xC2, 1, 0, 0, 0, 0, 0, 8, 1, 1
+#define DISPLAY 2, 3, 8, 0, 0, 1, 1, 0x80
+#define NEXT_INSTANCE 0x7F, 1, 4, 0
+#define END 0x7F, 0xFF, 4, 0
+
 /* ---- keys ---- */
 
 static EFI_KEY_DATA typed;
@@ -223,14 +230,39 @@ static void falls_back_to_the_simple_keyboard(void **state)
     assert_int_equal(keyboard_get(&keyboard), KEY_NONE);
 }
 
-/* ---- console devices ---- */
+/* A firmware in a hurry has connected no keyboard: ports that may have one are connected, where none is there. */
+static void connects_keyboards_where_there_are_none(void **state)
+{
+    static const uint8_t serial[] = {ACPI(0), UART, END}, keyboard[] = {PCI, ACPI(1), END};
+    static const struct {
+        uint32_t class;
+        const uint8_t *other; /* path of a key device that is there from the start; NULL: the joining console's */
+        bool connected;
+    } cases[] = {
+        {0x0C033000, NULL, true},      /* USB */
+        {0x06010000, NULL, true},      /* the bridge to PS/2 */
+        {0x03000000, NULL, false},     /* display */
+        {0x02000000, NULL, false},     /* network */
+        {0x01060100, NULL, false},     /* disks */
+        {0, NULL, false},              /* cannot be read */
+        {0x0C033000, serial, true},    /* a serial terminal is none */
+        {0x0C033000, keyboard, false}, /* but this is one */
+    };
 
-#define PCI 1, 1, 6, 0, 0, 0x1F
-#define ACPI(uid) 2, 1, 12, 0, 0xD0, 0x41, 0x01, 0x05, uid, 0, 0, 0
-#define UART 3, 14, 19, 0, 0, 0, 0, 0, 0, 0xC2, 1, 0, 0, 0, 0, 0, 8, 1, 1
-#define DISPLAY 2, 3, 8, 0, 0, 1, 1, 0x80
-#define NEXT_INSTANCE 0x7F, 1, 4, 0
-#define END 0x7F, 0xFF, 4, 0
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        fake_reset();
+        fake.handle_count = 2;
+        fake.handles[0].has_keys = true;
+        fake.handles[0].device_path = cases[i].other;
+        fake.handles[1].on_bus = fake.handles[1].unnoticed = fake.handles[1].has_keys = true;
+        fake.handles[1].class = cases[i].class;
+        open_keyboard(NULL);
+        assert_int_equal(!fake.handles[1].unnoticed, cases[i].connected);
+    }
+}
+
+/* ---- console devices ---- */
 
 static const uint8_t com1[] = {PCI, ACPI(0), UART, END}, com2[] = {PCI, ACPI(1), UART, END};
 static const uint8_t card[] = {PCI, UART, END}, bare[] = {UART, END}, screen_path[] = {PCI, DISPLAY, END};
@@ -428,6 +460,7 @@ int main(void)
         cmocka_unit_test(writes_what_can_be_shown),
         cmocka_unit_test(translates_keys),
         cmocka_unit_test(falls_back_to_the_simple_keyboard),
+        cmocka_unit_test(connects_keyboards_where_there_are_none),
         cmocka_unit_test(knows_serial_ports),
         cmocka_unit_test(asks_what_the_console_is),
         cmocka_unit_test(colours_screens_alone),

@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "fake_firmware.h"
+#include "base/model_file.h"
 #include "uefi/files.h"
 #include "uefi/pages.h"
 
@@ -164,7 +165,7 @@ static void reads_sata_with_a_margin(void **state)
     fake_plug_in(&session.volume);
     fake.handles[0].device_path = path;
     files_begin(&session.files, &fake_boot, &fake.handles[0], &fake_clock);
-    assert_true(session.files.volumes.start.is_sata);
+    assert_true(session.files.volumes.volume[0].is_sata);
     assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
     assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1000), PLATFORM_OK);
     session.volume.failures = FAKE_LASTING;
@@ -258,6 +259,66 @@ static void takes_models_from_another_volume(void **state)
     }
 }
 
+/* What other systems leave in MODELS hides no other volume's model: base/model_file.h has the rule. */
+static void leavings_are_no_models(void **state)
+{
+    static const struct {
+        struct fake_node node;
+        bool is_model;
+    } cases[] = {
+        {{"MODELS", "A.GGUF", 100, 0, false}, true},
+        {{"MODELS", "long name.gguf", 4, 0x20, false}, true}, /* to be archived */
+        {{"MODELS", "SHORT~1.GGU", 100, 0, false}, true},
+        {{"MODELS", "._A.GGUF", 4096, 0, false}, false},
+        {{"MODELS", ".GGUF", 100, 0, false}, false},
+        {{"MODELS", "A.GGUF", 0, 0, false}, false},
+        {{"MODELS", "A.GGUF", -1, 0, false}, false}, /* a folder */
+        {{"MODELS", "A.GGUF", 100, EFI_FILE_HIDDEN, false}, false},
+        {{"MODELS", "A.GGUF", 100, EFI_FILE_SYSTEM, false}, false},
+        {{"MODELS", "A.GGUF", 100, 0, true}, false},
+        {{"MODELS", "A.GGUF", 3, 0, false}, false},
+        {{"MODELS", "A.GGUF.part", 100, 0, false}, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const struct fake_node nodes[] = {{"", "MODELS", -1, 0, false}, cases[i].node};
+        struct fake_volume boots = fake_volume_of(nodes, COUNT_OF(nodes));
+        struct fake_volume holds = fake_volume_of(stick, COUNT_OF(stick));
+        struct files files;
+        struct platform_entry entry;
+        char error[96];
+        fake_reset();
+        fake_plug_in(&boots);
+        fake_plug_in(&holds);
+        files_begin(&files, &fake_boot, &fake.handles[0], &fake_clock);
+        assert_int_equal(files_list(&files, "/MODELS", 0, &entry, error), PLATFORM_OK);
+        assert_string_equal(entry.name, cases[i].is_model ? cases[i].node.name : "README.TXT");
+        assert_int_equal(entry.is_hidden, false);
+        files_end(&files);
+        assert_int_equal(boots.open_handles + holds.open_handles, 0);
+    }
+}
+
+/* A volume whose model cannot be read is the one: loading says what is wrong with it. */
+static void a_model_that_cannot_be_read_is_one(void **state)
+{
+    struct fake_volume boots = fake_volume_of(stick, COUNT_OF(stick)), holds = fake_volume_of(stick, COUNT_OF(stick));
+    struct files files;
+    struct platform_file file;
+    char error[96];
+    (void)state;
+    fake_reset();
+    fake_plug_in(&boots);
+    fake_plug_in(&holds);
+    boots.bad_byte = 0;
+    boots.failures = FAKE_LASTING;
+    files_begin(&files, &fake_boot, &fake.handles[0], &fake_clock);
+    assert_int_equal(holds.open_volumes, 0);
+    assert_int_equal(files_open(&files, "/MODELS/A.GGUF", &file, error), PLATFORM_OK);
+    files_close(&files, &file);
+    files_end(&files);
+}
+
 /* Storage, USB and SD controllers are connected where nothing else has a model; others never. */
 static void connects_controllers(void **state)
 {
@@ -325,6 +386,136 @@ static void finds_a_stick_plugged_in_later(void **state)
     files_close(&files, &file);
     files_end(&files);
     assert_int_equal(boots.open_handles + later.open_handles, 0);
+}
+
+/* ---- Several volumes, and disks that go ---- */
+
+#define USB(port) 1, 1, 6, 0, 0, 0x14, 3, 5, 6, 0, port, 0
+#define PARTITION(number)                                                                                             \
+    4, 1, 42, 0, number, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0, \
+        0, 0, 0, 0, 1, 1
+#define PATH_END 0x7F, 0xFF, 4, 0
+
+static const uint8_t partition_1[] = {USB(1), PARTITION(1), PATH_END};
+static const uint8_t partition_2[] = {USB(1), PARTITION(2), PATH_END};
+static const uint8_t partition_3[] = {USB(1), PARTITION(3), PATH_END};
+static const uint8_t other_drive[] = {USB(2), PARTITION(1), PATH_END};
+
+static const struct fake_node settings_only[] = {{"", "BOOTLLAM.CFG", 7}};
+static const struct fake_node model_only[] = {{"", "MODELS", -1}, {"MODELS", "B.GGUF", 100}};
+static const struct fake_node nothing[] = {{"", "NOTES.TXT", 3}};
+
+/* Sizes of BOOTLLAM.CFG and of the first model, 0 where there is none. */
+static void check_sizes(struct files *files, uint64_t settings, uint64_t model)
+{
+    struct platform_file file;
+    struct platform_entry entry = {.size = 0};
+    char error[96];
+
+    int status = PLATFORM_OK;
+    for (uint32_t i = 0; status == PLATFORM_OK && !model_file_is_named(&entry); i++) {
+        status = files_list(files, "/MODELS", i, &entry, error);
+    }
+    assert_int_equal(status == PLATFORM_OK ? entry.size : 0, model);
+    status = files_open(files, "/BOOTLLAM.CFG", &file, error);
+    assert_int_equal(status == PLATFORM_OK ? file.size : 0, settings);
+    if (status == PLATFORM_OK) {
+        files_close(files, &file);
+    }
+}
+
+/* The program's volume first, then its drive's in the order of partitions, whatever order the firmware lists them in,
+   then other drives'. */
+static void one_rule_says_which_volume_gives_what(void **state)
+{
+    static const struct {
+        const struct fake_node *start, *first, *third, *other; /* partition 2 is the program's */
+        uint64_t settings, model;
+    } cases[] = {
+        {stick, model_only, model_only, stick, 19, 3 * (1 << 20) + 777},
+        {settings_only, model_only, stick, stick, 7, 100},
+        {nothing, stick, model_only, settings_only, 19, 3 * (1 << 20) + 777},
+        {nothing, settings_only, stick, model_only, 7, 3 * (1 << 20) + 777},
+        {nothing, nothing, model_only, stick, 0, 100},
+        {nothing, nothing, settings_only, model_only, 7, 100},
+        {nothing, nothing, nothing, stick, 19, 3 * (1 << 20) + 777},
+        {nothing, nothing, nothing, settings_only, 0, 0},
+    };
+    static const uint8_t *const paths[] = {other_drive, partition_3, partition_1, partition_2};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const struct fake_node *nodes[] = {cases[i].other, cases[i].third, cases[i].first, cases[i].start};
+        struct fake_volume volumes[COUNT_OF(nodes)];
+        struct files files;
+
+        fake_reset();
+        for (size_t k = 0; k < COUNT_OF(nodes); k++) {
+            const size_t count = nodes[k] == stick           ? COUNT_OF(stick)
+                                 : nodes[k] == settings_only ? COUNT_OF(settings_only)
+                                 : nodes[k] == model_only    ? COUNT_OF(model_only)
+                                                             : COUNT_OF(nothing);
+            volumes[k] = fake_volume_of(nodes[k], count);
+            fake_plug_in(&volumes[k]);
+            fake.handles[k].device_path = paths[k];
+        }
+        files_begin(&files, &fake_boot, &fake.handles[3], &fake_clock);
+        check_sizes(&files, cases[i].settings, cases[i].model);
+        files_end(&files);
+        for (size_t k = 0; k < COUNT_OF(nodes); k++) {
+            assert_int_equal(volumes[k].open_handles, 0);
+        }
+    }
+}
+
+/* A stick that is pulled is one line, time after time; put back, it is a new device with the same path. */
+static void a_pulled_stick_is_told_and_found_again(void **state)
+{
+    struct session session;
+    struct fake_volume again = fake_volume_of(stick, COUNT_OF(stick));
+    struct platform_entry entry;
+
+    (void)state;
+    fake_reset();
+    session.volume = fake_volume_of(stick, COUNT_OF(stick));
+    fake_plug_in(&session.volume);
+    fake.handles[0].device_path = partition_1;
+    files_begin(&session.files, &fake_boot, &fake.handles[0], &fake_clock);
+    assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
+    fake.handles[0].pulled = session.volume.is_dead = true;
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(files_list(&session.files, "/MODELS", 0, &entry, session.error), PLATFORM_IO_ERROR);
+        assert_string_equal(session.error, "EFI_NO_MEDIA from the disk with the models: is it there?");
+    }
+    fake_plug_in(&again);
+    fake.handles[1].device_path = partition_1;
+    check_sizes(&session.files, 19, 3 * (1 << 20) + 777);
+    assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
+    files_end(&session.files);
+    assert_int_equal(session.volume.open_handles + again.open_handles, 0);
+}
+
+static void a_dead_disk_is_told_and_may_come_to_life(void **state)
+{
+    struct session session;
+    struct platform_entry entry;
+    struct platform_file file;
+    uint8_t byte;
+
+    (void)state;
+    fake_reset();
+    begin(&session);
+    assert_int_equal(files_open(&session.files, "/MODELS/A.GGUF", &file, session.error), PLATFORM_OK);
+    session.volume.is_dead = true;
+    assert_int_equal(files_read(&session.files, &file, 0, &byte, 1, session.error), PLATFORM_IO_ERROR);
+    assert_string_equal(session.error, "EFI_DEVICE_ERROR reading byte 0");
+    assert_int_equal(files_list(&session.files, "/MODELS", 0, &entry, session.error), PLATFORM_IO_ERROR);
+    assert_int_equal(files_read(&session.files, &file, 0, &byte, 1, session.error), PLATFORM_IO_ERROR);
+    assert_string_equal(session.error, "EFI_NO_MEDIA reading byte 0"); /* its volume has been closed */
+    files_close(&session.files, &file);
+    session.volume.is_dead = false;
+    check_sizes(&session.files, 19, 3 * (1 << 20) + 777);
+    end(&session);
 }
 
 static void runs_without_a_boot_volume(void **state)
@@ -410,8 +601,13 @@ int main(void)
         cmocka_unit_test(opens_what_is_there),
         cmocka_unit_test(lists_directories),
         cmocka_unit_test(takes_models_from_another_volume),
+        cmocka_unit_test(leavings_are_no_models),
+        cmocka_unit_test(a_model_that_cannot_be_read_is_one),
         cmocka_unit_test(connects_controllers),
         cmocka_unit_test(finds_a_stick_plugged_in_later),
+        cmocka_unit_test(one_rule_says_which_volume_gives_what),
+        cmocka_unit_test(a_pulled_stick_is_told_and_found_again),
+        cmocka_unit_test(a_dead_disk_is_told_and_may_come_to_life),
         cmocka_unit_test(runs_without_a_boot_volume),
         cmocka_unit_test(runs_with_little_memory),
         cmocka_unit_test(finds_the_largest_piece),

@@ -1,6 +1,8 @@
 /* uefi/processors.c against MP services made of tables: what firmware may answer, and what becomes of its events. */
 #include "unit.h"
 
+#include "kernel/cpu.h"
+#include "pc/control_registers.h"
 #include "platform.h"
 #include "uefi/processors.h"
 
@@ -12,7 +14,9 @@ static struct {
     UINTN all, enabled;
     EFI_STATUS count_status, start_status;
     uint32_t busy;    /* calls that find the others busy still */
-    uint32_t missing; /* of the others, so many never return */
+    uint32_t missing; /* of the others, so many never come back */
+    uint32_t lacking; /* and so many of the last have no SSE2 */
+    bool on_lacking;  /* what runs now runs on one of those */
     bool is_open[EVENTS + 1], is_signalled[EVENTS + 1];
     uintptr_t events;  /* made so far */
     EFI_EVENT pending; /* to be signalled when all have returned */
@@ -22,6 +26,71 @@ static struct {
 
 static struct processors processors;
 
+/* ---- In the place of core/kernel/cpuid.c and pc/control_registers.c ---- */
+
+bool cpuid_exists(void)
+{
+    return true;
+}
+
+struct cpuid cpuid_instruction(uint32_t leaf, uint32_t subleaf)
+{
+    (void)subleaf;
+    const uint32_t edx = CPUID_EDX_FPU | CPUID_EDX_FXSR | CPUID_EDX_SSE | CPUID_EDX_SSE2;
+    return (struct cpuid){leaf == 0, 0, 0, leaf == 1 ? edx & ~(firmware.on_lacking ? CPUID_EDX_SSE2 : 0) : 0};
+}
+
+uint64_t xcr0_read(void)
+{
+    assert_true(!"there is no XSAVE");
+    return 0;
+}
+
+bool xcr0_write(uint64_t value)
+{
+    (void)value;
+    return xcr0_read() != 0;
+}
+
+static uintptr_t cr0, cr4;
+
+uintptr_t cr0_read(void)
+{
+    return cr0;
+}
+
+void cr0_write(uintptr_t value)
+{
+    cr0 = value;
+}
+
+uintptr_t cr4_read(void)
+{
+    return cr4;
+}
+
+bool cr4_write(uintptr_t value)
+{
+    cr4 = value;
+    return true;
+}
+
+static uint32_t mxcsr = 0x9FC0;
+
+uint32_t mxcsr_read(void)
+{
+    return mxcsr;
+}
+
+void mxcsr_write(uint32_t value)
+{
+    mxcsr = value;
+}
+
+/* ---- The firmware's services ---- */
+
+static uint32_t worked[PLATFORM_PROCESSORS_MAX]; /* how often each number was given to work() */
+
 static EFI_STATUS EFIAPI get_number(void *this, UINTN *all, UINTN *enabled)
 {
     assert_non_null(this);
@@ -30,9 +99,24 @@ static EFI_STATUS EFIAPI get_number(void *this, UINTN *all, UINTN *enabled)
     return firmware.count_status;
 }
 
-/* Runs nobody, but counts as they do: what they run needs a processor of its own. */
-static EFI_STATUS EFIAPI startup_all(void *this, void *procedure, BOOLEAN one_by_one, EFI_EVENT event, UINTN timeout,
-                                     void *argument, UINTN **failed)
+/* The others run one after the other, each on this processor; one that is missing stops in the middle of its work. */
+static void run_others(void EFIAPI (*procedure)(void *), void *argument)
+{
+    const uint32_t others = (uint32_t)firmware.enabled - 1;
+
+    for (uint32_t i = 1; i <= others; i++) {
+        firmware.on_lacking = i > others - firmware.lacking;
+        cr0 = 0x8001003B;
+        cr4 = 0x620;
+        procedure(argument);
+        assert_true(cr0 == 0x8001003B && cr4 == 0x620 && mxcsr == 0x9FC0); /* as the firmware had them */
+    }
+    firmware.on_lacking = false;
+    processors.returned -= firmware.missing;
+}
+
+static EFI_STATUS EFIAPI startup_all(void *this, void EFIAPI (*procedure)(void *), BOOLEAN one_by_one, EFI_EVENT event,
+                                     UINTN timeout, void *argument, UINTN **failed)
 {
     assert_non_null(this);
     assert_non_null(procedure);
@@ -52,13 +136,12 @@ static EFI_STATUS EFIAPI startup_all(void *this, void *procedure, BOOLEAN one_by
         }
         firmware.pending = event;
         firmware.starts++;
-        processors.arrived = (uint32_t)firmware.enabled - 1;
-        processors.returned = (uint32_t)firmware.enabled - 1 - firmware.missing;
+        run_others(procedure, argument);
     }
     return firmware.start_status;
 }
 
-static void *services[7] = {get_number, NULL, startup_all};
+static void *services[7] = {get_number, NULL, (void *)startup_all};
 
 static EFI_STATUS EFIAPI locate_protocol(EFI_GUID *guid, VOID *registration, VOID **interface)
 {
@@ -122,13 +205,16 @@ static EFI_BOOT_SERVICES boot = {
 static void work(void *context, uint32_t index)
 {
     (void)context;
-    (void)index;
+    assert_true(index >= 1 && index < PLATFORM_PROCESSORS_MAX);
+    assert_int_equal(mxcsr, 0x1F80);
+    worked[index]++;
 }
 
 /* A machine with so many processors, of which some may be switched off. */
 static void begin(UINTN all, UINTN enabled)
 {
     memset(&firmware, 0, sizeof firmware);
+    memset(worked, 0, sizeof worked);
     firmware.all = all;
     firmware.enabled = enabled;
     processors_open(&processors, &boot);
@@ -143,6 +229,14 @@ static uint32_t open_events(void)
     return count;
 }
 
+static void check_note(const char *expected)
+{
+    char note[sizeof((struct platform *)0)->processors_note];
+
+    processors_tell(&processors, note, sizeof note);
+    assert_string_equal(note, expected);
+}
+
 static void the_others_are_started_again_and_again(void **state)
 {
     (void)state;
@@ -155,6 +249,8 @@ static void the_others_are_started_again_and_again(void **state)
         processors_stop(&processors);
         assert_int_equal(firmware.stalled, 0);
         assert_int_equal(open_events(), 1);
+        assert_true(worked[1] == i && worked[2] == i && worked[3] == i && worked[4] == 0);
+        check_note("");
     }
     processors_close(&processors);
     assert_int_equal(open_events(), 0);
@@ -240,11 +336,31 @@ static void one_that_does_not_return_is_the_last_that_was_started(void **state)
     assert_int_equal(processors_start(&processors, work, NULL), 3);
     processors_stop(&processors);
     assert_true(firmware.stalled >= SECOND_US && firmware.stalled < 2 * SECOND_US);
+    check_note("1 left out: no answer");
     assert_int_equal(processors_start(&processors, work, NULL), 0);
     processors_stop(&processors);
     processors_close(&processors);
     assert_true(firmware.stalled < 2 * SECOND_US);
     assert_int_equal(open_events(), 1); /* the firmware may signal it yet */
+}
+
+static void one_that_lacks_instructions_is_left_out(void **state)
+{
+    (void)state;
+    begin(6, 6);
+    firmware.lacking = 2;
+    for (uint32_t i = 1; i <= 3; i++) {
+        assert_int_equal(processors_start(&processors, work, NULL), 3);
+        assert_true(worked[1] == i && worked[2] == i && worked[3] == i && worked[4] == 0);
+        processors_stop(&processors);
+        check_note("2 left out: instructions missing");
+    }
+    firmware.missing = 1;
+    assert_int_equal(processors_start(&processors, work, NULL), 3);
+    processors_stop(&processors);
+    check_note("2 left out: instructions missing, 1 left out: no answer");
+    assert_int_equal(processors_start(&processors, work, NULL), 0);
+    processors_close(&processors);
 }
 
 int main(void)
@@ -257,6 +373,7 @@ int main(void)
         cmocka_unit_test(busy_firmware_is_waited_for_within_bounds),
         cmocka_unit_test(more_than_fit_are_left_out),
         cmocka_unit_test(one_that_does_not_return_is_the_last_that_was_started),
+        cmocka_unit_test(one_that_lacks_instructions_is_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

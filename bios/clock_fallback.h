@@ -1,0 +1,14 @@
+/* Time without a working timer, for clock.c: the processor's counter, else the real-time clock, else a count. */
+#ifndef BOOTLLAMA_BIOS_CLOCK_FALLBACK_H
+#define BOOTLLAMA_BIOS_CLOCK_FALLBACK_H
+
+#include <stdint.h>
+
+/* Chooses one. acpi_root as in acpi_find. Takes some 30 ms, or up to seconds where ACPI names no timer. Returns one
+   line for a person. */
+const char *clock_fallback_start(const uint8_t *acpi_root);
+
+/* Microseconds since the first call; never backwards, and never the same for ever. */
+uint64_t clock_fallback_microseconds(void);
+
+#endif

@@ -1,0 +1,257 @@
+/*
+ * What sector.asm computes, in C and on the same image: the same fixed-point numbers, the same order of operations.
+ * long double is the FPU's format, so every token is the machine's. README.md here reads the two side by side.
+ *
+ *   story SECTOR.bin SECTOR.map IMAGE            the story, as it comes to the screen
+ *   story SECTOR.bin SECTOR.map IMAGE --tokens   its tokens, one a line, as GGUF numbers them
+ *   story SECTOR.bin SECTOR.map IMAGE --state    what memory has after it: X, the cache
+ *   story SECTOR.bin SECTOR.map IMAGE --logits   for each line of token ids on standard input the logits, as f32
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sector_code.h"
+#include "tool.h"
+
+enum { DIM = 64, HIDDEN = 172, LAYERS = 5, GROUPS = 4, HEAD = 8, SLOTS = 4, VOCABULARY = 512, POSITIONS = 256 };
+enum { TOKEN_BYTES = 256, SQUARINGS = 18, BOS = 1 };
+
+static struct constants { /* instructions of the sector, read as numbers */
+    long double score, gate, project, unit;
+} constant;
+
+static const int16_t *weights; /* behind the sector: 5 layers, the output matrix */
+static const uint8_t *tokens;  /* [VOCABULARY][TOKEN_BYTES]: int16[DIM], text */
+
+static int16_t x[DIM];                                    /* the residual stream */
+static int16_t vec[HIDDEN];                               /* [GROUPS][value, key, query, query'][HEAD], or units */
+static int16_t cache[LAYERS][POSITIONS][GROUPS][2][HEAD]; /* value, key */
+static long double norm;                                  /* |x| */
+
+static int16_t store(long double value) /* FISTP */
+{
+    const long double rounded = rintl(value);
+    return rounded >= -32768 && rounded <= 32767 ? (int16_t)rounded : INT16_MIN;
+}
+
+/* Advances *matrix behind its row. The sum is that of 32-bit registers. */
+static long double dot(const int16_t *vector, const int16_t **matrix, int n)
+{
+    uint32_t sum = 0;
+    for (int i = 0; i < n; i++) {
+        sum += (uint32_t)((int32_t)vector[i] * *(*matrix)++);
+    }
+    return (int32_t)sum;
+}
+
+static void find_norm(void)
+{
+    const int16_t *row = x;
+    norm = sqrtl(dot(x, &row, DIM));
+}
+
+/* exp(t * 2^18) */
+static long double expo(long double t)
+{
+    t += 1;
+    for (int i = 0; i < SQUARINGS; i++) {
+        t *= t;
+    }
+    return t;
+}
+
+/* Values, keys and queries; RoPE turns each pair of a key or query by position * 10^-i, a constant added. */
+static void attention_input(const int16_t **w, int layer, int position)
+{
+    int16_t *out = vec;
+    for (int slot = 0; slot < GROUPS * SLOTS; slot++) {
+        long double angle = slot % SLOTS == 0 ? 0 : position + 256 * (layer + 1);
+        for (int i = 0; i < HEAD; i += 2) {
+            const long double x0 = dot(x, w, DIM), x1 = dot(x, w, DIM);
+            *out++ = store((x0 * cosl(angle) - x1 * sinl(angle)) / norm);
+            *out++ = store((x1 * cosl(angle) + x0 * sinl(angle)) / norm);
+            angle /= 10;
+        }
+    }
+}
+
+/* Replaces a query by what its head finds in the past. */
+static void attend(int16_t query[HEAD], int16_t past[POSITIONS][GROUPS][2][HEAD], int group, int position)
+{
+    static double e[POSITIONS];
+    long double sum = 0;
+    for (int t = position; t >= 0; t--) {
+        const int16_t *key = past[t][group][1];
+        const long double value = expo(dot(query, &key, HEAD) * constant.score);
+        e[t] = (double)value;
+        sum += value;
+    }
+    for (int i = 0; i < HEAD; i++) {
+        long double mix = 0;
+        for (int t = position; t >= 0; t--) {
+            mix += past[t][group][0][i] * (long double)e[t];
+        }
+        query[i] = store(mix / sum);
+    }
+}
+
+static void project(const int16_t **w)
+{
+    for (int i = 0; i < DIM; i++) {
+        x[i] = store(dot(vec, w, HIDDEN) * constant.project + x[i]);
+    }
+    find_norm();
+}
+
+static void attention(const int16_t **w, int layer, int position)
+{
+    attention_input(w, layer, position);
+    for (int group = 0; group < GROUPS; group++) {
+        int16_t *slot = vec + group * SLOTS * HEAD;
+        memcpy(cache[layer][position][group], slot, sizeof cache[layer][position][group]);
+        attend(slot + 2 * HEAD, cache[layer], group, position);
+        attend(slot + 3 * HEAD, cache[layer], group, position);
+    }
+    project(w);
+}
+
+static void feed_forward(const int16_t **w)
+{
+    for (int i = 0; i < HIDDEN; i++) {
+        const long double t = dot(x, w, DIM) / norm * constant.gate; /* -gate / 2^18 */
+        const long double silu = t / (expo(t) + 1);
+        vec[i] = store(dot(x, w, DIM) * silu / norm * constant.unit);
+    }
+    project(w);
+}
+
+/* Fills products [VOCABULARY], the logits times a common factor, by the sector's own numbers of tokens. */
+static void forward(int token, int position, long double *products)
+{
+    const int16_t *w = weights;
+    memcpy(x, tokens + token * TOKEN_BYTES, sizeof x);
+    find_norm();
+    for (int layer = 0; layer < LAYERS; layer++) {
+        attention(&w, layer, position);
+        feed_forward(&w);
+    }
+    for (int row = VOCABULARY - 1; row >= 0; row--) {
+        products[row] = dot(x, &w, DIM);
+    }
+}
+
+/* The sector counts BOS as 0 and what is 0 elsewhere as 1. */
+static int swap_bos(int token)
+{
+    return token <= BOS ? BOS - token : token;
+}
+
+static int largest(const long double *products)
+{
+    int best = -1;
+    for (int token = VOCABULARY - 1; token >= 0; token--) {
+        if (products[token] > (best < 0 ? norm : products[best])) {
+            best = token;
+        }
+    }
+    return best;
+}
+
+static void print_text(int token)
+{
+    const uint8_t *text = tokens + token * TOKEN_BYTES + DIM * sizeof *x;
+    do {
+        putchar(*text >> 1);
+    } while (*text++ & 1);
+}
+
+/* Tells the story from BOS to BOS or to the end of the cache; `show` gets each token as it comes. */
+static void tell(void (*show)(int token))
+{
+    static long double products[VOCABULARY];
+    int token = 0;
+    for (int position = 0; position < POSITIONS; position++) {
+        show(token);
+        forward(token, position, products);
+        token = largest(products);
+        if (token <= 0) {
+            break;
+        }
+    }
+}
+
+static void print_token(int token)
+{
+    printf("%d\n", swap_bos(token));
+}
+
+static void print_nothing(int token)
+{
+    (void)token;
+}
+
+/* A line of ids is a text from its BOS on; for each of them VOCABULARY logits. */
+static void print_logits(void)
+{
+    static char line[1 << 16];
+    static long double products[VOCABULARY];
+    while (fgets(line, sizeof line, stdin)) {
+        char *next = line;
+        for (int position = 0; position < POSITIONS; position++) {
+            char *end;
+            const long id = strtol(next, &end, 10);
+            if (end == next) {
+                break;
+            }
+            next = end;
+            forward(swap_bos((int)id % VOCABULARY), position, products);
+            for (int i = 0; i < VOCABULARY; i++) {
+                const float logit = (float)(products[swap_bos(i)] / norm / 4096 * 8);
+                fwrite(&logit, sizeof logit, 1, stdout);
+            }
+        }
+    }
+}
+
+static const uint8_t *read_image(const struct sector_code *code, const char *path)
+{
+    const size_t size = sector_image_bytes(code);
+    uint8_t *image = allocate(size);
+    FILE *file = fopen(path, "rb");
+    if (!file || fread(image, 1, size, file) != size) {
+        die("%s: %s", path, file ? "is shorter than what the sector reads" : strerror(errno));
+    }
+    fclose(file);
+    return image;
+}
+
+int main(int argc, char **argv)
+{
+    const char *mode = argc == 5 ? argv[4] : "";
+    if (argc < 4 || argc > 5) {
+        fputs("Usage: story SECTOR.bin SECTOR.map IMAGE [--tokens | --state | --logits]\n", stderr);
+        return EXIT_USAGE;
+    }
+    struct sector_code code;
+    sector_code_read(&code, argv[1], argv[2]);
+    const uint8_t *image = read_image(&code, argv[3]);
+    weights = (const int16_t *)(const void *)(image + SECTOR_BYTES);
+    tokens = image + sector_file_offset(&code, sector_symbol(&code, "TOKENS"));
+    constant.score = sector_constant(&code, "score_scale");
+    constant.gate = sector_constant(&code, "gate_scale");
+    constant.project = sector_constant(&code, "project_scale");
+    constant.unit = sector_constant(&code, "unit_scale");
+    if (strcmp(mode, "--logits") == 0) {
+        print_logits();
+    } else {
+        tell(strcmp(mode, "--tokens") == 0 ? print_token : strcmp(mode, "--state") == 0 ? print_nothing : print_text);
+    }
+    if (strcmp(mode, "--state") == 0) {
+        fwrite(x, sizeof x, 1, stdout);
+        fwrite(cache, sizeof cache, 1, stdout);
+    }
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,409 @@
+#include "gguf/blocks.h"
+
+#include "base/memory.h"
+#include "gguf/gguf.h"
+
+enum { K_ELEMENTS = 256 }; /* of the blocks whose names end in _K, and of IQ4_XS */
+
+/* Blocks as they lie in the file. Scales are f16 where nothing else is said; small numbers fill a byte from below. */
+struct q4_0 {
+    uint16_t scale;
+    uint8_t low[16]; /* elements 0 to 15 in the lower halves, 16 to 31 in the upper ones */
+} __attribute__((packed));
+struct q4_1 {
+    uint16_t scale, minimum;
+    uint8_t low[16];
+} __attribute__((packed));
+struct q5_0 {
+    uint16_t scale;
+    uint32_t high; /* bit i: the fifth of element i */
+    uint8_t low[16];
+} __attribute__((packed));
+struct q5_1 {
+    uint16_t scale, minimum;
+    uint32_t high;
+    uint8_t low[16];
+} __attribute__((packed));
+struct q2_k {
+    uint8_t scales[16]; /* of 16 elements each: the scale's factor below, the minimum's above */
+    uint8_t low[64];
+    uint16_t scale, minimum;
+} __attribute__((packed));
+struct q3_k {
+    uint8_t high[32]; /* bit k of byte i: the third of element 32 k + i */
+    uint8_t low[64];
+    uint8_t scales[12]; /* of 16 elements each, 6 bits: see q3_k_factor */
+    uint16_t scale;
+} __attribute__((packed));
+struct q4_k {
+    uint16_t scale, minimum;
+    uint8_t scales[12]; /* of 32 elements each, 6 bits for the scale and 6 for the minimum: see k_factors */
+    uint8_t low[128];
+} __attribute__((packed));
+struct q5_k {
+    uint16_t scale, minimum;
+    uint8_t scales[12];
+    uint8_t high[32]; /* bit k of byte i: the fifth of element 32 k + i */
+    uint8_t low[128];
+} __attribute__((packed));
+struct q6_k {
+    uint8_t low[128], high[64];
+    int8_t scales[16]; /* of 16 elements each */
+    uint16_t scale;
+} __attribute__((packed));
+struct iq4_xs {
+    uint16_t scale, scales_high;
+    uint8_t scales_low[4]; /* of 32 elements each, 4 bits and 2 above */
+    uint8_t low[128];
+} __attribute__((packed));
+struct mxfp4 {
+    uint8_t exponent; /* of the scale 2^(exponent - 128) */
+    uint8_t low[16];
+} __attribute__((packed));
+
+_Static_assert(sizeof(struct q4_0) == 18 && sizeof(struct q4_1) == 20, "as in the file");
+_Static_assert(sizeof(struct q5_0) == 22 && sizeof(struct q5_1) == 24, "as in the file");
+_Static_assert(sizeof(struct q2_k) == 84 && sizeof(struct q3_k) == 110, "as in the file");
+_Static_assert(sizeof(struct q4_k) == 144 && sizeof(struct q5_k) == 176, "as in the file");
+_Static_assert(sizeof(struct q6_k) == 210 && sizeof(struct iq4_xs) == 136, "as in the file");
+_Static_assert(sizeof(struct mxfp4) == 17, "as in the file");
+
+/* What four bits mean. Twice the values of OCP's FP4 E2M1, whose scale is therefore halved. */
+static const int8_t iq4_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+static const int8_t fp4_values[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+
+struct size {
+    uint16_t elements, bytes;
+};
+
+static struct size size_of(uint32_t type)
+{
+    switch (type) {
+    case GGUF_TYPE_F32:
+        return (struct size){1, sizeof(float)};
+    case GGUF_TYPE_F16:
+    case GGUF_TYPE_BF16:
+        return (struct size){1, sizeof(uint16_t)};
+    case GGUF_TYPE_Q4_0:
+    case GGUF_TYPE_IQ4_NL:
+        return (struct size){Q8_0_BLOCK, sizeof(struct q4_0)};
+    case GGUF_TYPE_Q4_1:
+        return (struct size){Q8_0_BLOCK, sizeof(struct q4_1)};
+    case GGUF_TYPE_Q5_0:
+        return (struct size){Q8_0_BLOCK, sizeof(struct q5_0)};
+    case GGUF_TYPE_Q5_1:
+        return (struct size){Q8_0_BLOCK, sizeof(struct q5_1)};
+    case GGUF_TYPE_Q8_0:
+        return (struct size){Q8_0_BLOCK, sizeof(struct q8_0_block)};
+    case GGUF_TYPE_MXFP4:
+        return (struct size){Q8_0_BLOCK, sizeof(struct mxfp4)};
+    case GGUF_TYPE_Q2_K:
+        return (struct size){K_ELEMENTS, sizeof(struct q2_k)};
+    case GGUF_TYPE_Q3_K:
+        return (struct size){K_ELEMENTS, sizeof(struct q3_k)};
+    case GGUF_TYPE_Q4_K:
+        return (struct size){K_ELEMENTS, sizeof(struct q4_k)};
+    case GGUF_TYPE_Q5_K:
+        return (struct size){K_ELEMENTS, sizeof(struct q5_k)};
+    case GGUF_TYPE_Q6_K:
+        return (struct size){K_ELEMENTS, sizeof(struct q6_k)};
+    case GGUF_TYPE_IQ4_XS:
+        return (struct size){K_ELEMENTS, sizeof(struct iq4_xs)};
+    default:
+        return (struct size){0, 0};
+    }
+}
+
+uint32_t blocks_elements(uint32_t type)
+{
+    return size_of(type).elements;
+}
+
+uint32_t blocks_bytes(uint32_t type)
+{
+    return size_of(type).bytes;
+}
+
+/* ---- 32 whole numbers and one scale ---- */
+
+/* The four bits of element i of 32: the lower halves of 16 bytes, then the upper ones. */
+static uint32_t nibble(const uint8_t low[16], uint32_t i)
+{
+    return i < 16 ? low[i] & 15u : low[i - 16] >> 4;
+}
+
+static void read_q4_0(int8_t q[Q8_0_BLOCK], const struct q4_0 *block)
+{
+    for (uint32_t i = 0; i < Q8_0_BLOCK; i++) {
+        q[i] = (int8_t)(nibble(block->low, i) - 8);
+    }
+}
+
+static void read_q5_0(int8_t q[Q8_0_BLOCK], const struct q5_0 *block)
+{
+    for (uint32_t i = 0; i < Q8_0_BLOCK; i++) {
+        q[i] = (int8_t)((nibble(block->low, i) | (block->high >> i & 1) << 4) - 16);
+    }
+}
+
+static void read_values(int8_t q[Q8_0_BLOCK], const uint8_t low[16], const int8_t values[16])
+{
+    for (uint32_t i = 0; i < Q8_0_BLOCK; i++) {
+        q[i] = values[nibble(low, i)];
+    }
+}
+
+/* Reads a block of such a type as whole numbers and their scale. Returns false for other types. */
+static bool read_numbers(int8_t q[Q8_0_BLOCK], float *scale, const uint8_t *block, uint32_t type)
+{
+    const struct q4_0 *four = (const struct q4_0 *)block; /* the scale comes first in all of them but one */
+    switch (type) {
+    case GGUF_TYPE_Q4_0:
+        read_q4_0(q, four);
+        break;
+    case GGUF_TYPE_Q5_0:
+        read_q5_0(q, (const struct q5_0 *)block);
+        break;
+    case GGUF_TYPE_Q8_0:
+        memcpy(q, ((const struct q8_0_block *)block)->q, Q8_0_BLOCK);
+        break;
+    case GGUF_TYPE_IQ4_NL:
+        read_values(q, four->low, iq4_values);
+        break;
+    case GGUF_TYPE_MXFP4: {
+        const struct mxfp4 *fp4 = (const struct mxfp4 *)block;
+        const uint32_t exponent = fp4->exponent; /* 2^-128 and 2^-127 are subnormal floats */
+        read_values(q, fp4->low, fp4_values);
+        *scale = float_from_bits(exponent < 2 ? 0x00200000u << exponent : (exponent - 1) << 23);
+        return true;
+    }
+    default:
+        return false;
+    }
+    *scale = half_to_float(four->scale);
+    return true;
+}
+
+/* ---- Types of other forms ---- */
+
+static void decode_floats(float *out, const uint8_t *bytes, uint32_t type, uint32_t count)
+{
+    if (type == GGUF_TYPE_F32) {
+        memcpy(out, bytes, count * sizeof *out);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const uint16_t half = (uint16_t)(bytes[2 * i] | bytes[2 * i + 1] << 8);
+        out[i] = type == GGUF_TYPE_F16 ? half_to_float(half) : float_from_bfloat(half);
+    }
+}
+
+static void decode_q4_1(float *out, const struct q4_1 *block)
+{
+    const float scale = half_to_float(block->scale), minimum = half_to_float(block->minimum);
+    for (uint32_t i = 0; i < Q8_0_BLOCK; i++) {
+        out[i] = (float)(int32_t)nibble(block->low, i) * scale + minimum;
+    }
+}
+
+static void decode_q5_1(float *out, const struct q5_1 *block)
+{
+    const float scale = half_to_float(block->scale), minimum = half_to_float(block->minimum);
+    for (uint32_t i = 0; i < Q8_0_BLOCK; i++) {
+        const uint32_t q = nibble(block->low, i) | (block->high >> i & 1) << 4;
+        out[i] = (float)(int32_t)q * scale + minimum;
+    }
+}
+
+/* The two bits of element i of 256: each half of 128 takes 32 bytes, its quarters lie above each other. */
+static uint32_t two_bits(const uint8_t low[64], uint32_t i)
+{
+    return low[i / 128 * 32 + i % 32] >> i % 128 / 32 * 2 & 3u;
+}
+
+static void decode_q2_k(float *out, const struct q2_k *block)
+{
+    const float scale = half_to_float(block->scale), minimum = half_to_float(block->minimum);
+    for (uint32_t group = 0; group < K_ELEMENTS / 16; group++) {
+        const uint32_t factors = block->scales[group];
+        const float factor = scale * (float)(int32_t)(factors & 15), below = minimum * (float)(int32_t)(factors >> 4);
+        for (uint32_t i = 16 * group; i < 16 * group + 16; i++) {
+            out[i] = factor * (float)(int32_t)two_bits(block->low, i) - below;
+        }
+    }
+}
+
+/* The factor of a group of 16: four bits of the first 8 bytes, two bits of the last 4. */
+static int32_t q3_k_factor(const uint8_t scales[12], uint32_t group)
+{
+    const uint32_t low = group < 8 ? scales[group] & 15u : scales[group - 8] >> 4;
+    const uint32_t high = scales[8 + group % 4] >> group / 4 * 2 & 3u;
+    return (int32_t)(low | high << 4) - 32;
+}
+
+static void decode_q3_k(float *out, const struct q3_k *block)
+{
+    const float scale = half_to_float(block->scale);
+    for (uint32_t group = 0; group < K_ELEMENTS / 16; group++) {
+        const float factor = scale * (float)q3_k_factor(block->scales, group);
+        for (uint32_t i = 16 * group; i < 16 * group + 16; i++) {
+            const uint32_t high = block->high[i % 32] >> i / 32 & 1u;
+            out[i] = factor * (float)((int32_t)(two_bits(block->low, i) | high << 2) - 4);
+        }
+    }
+}
+
+struct factors {
+    float scale, minimum;
+};
+
+/* The factors of a group of 32: those of the first four groups are whole in 8 bytes, the others lie in what these leave
+   free and in the last 4 bytes. */
+static struct factors k_factors(const uint8_t scales[12], uint32_t group)
+{
+    uint32_t scale = scales[group] & 63u, minimum = scales[group + 4] & 63u;
+    if (group >= 4) {
+        scale = (scales[group + 4] & 15u) | (scales[group - 4] & 0xC0u) >> 2;
+        minimum = scales[group + 4] >> 4 | (scales[group] & 0xC0u) >> 2;
+    }
+    return (struct factors){(float)(int32_t)scale, (float)(int32_t)minimum};
+}
+
+/* The four bits of element i of 256: 64 elements in 32 bytes, the first 32 of them below. */
+static uint32_t four_bits(const uint8_t low[128], uint32_t i)
+{
+    return low[i / 64 * 32 + i % 32] >> i % 64 / 32 * 4 & 15u;
+}
+
+static void decode_q4_k(float *out, const struct q4_k *block)
+{
+    const float scale = half_to_float(block->scale), minimum = half_to_float(block->minimum);
+    for (uint32_t group = 0; group < K_ELEMENTS / 32; group++) {
+        const struct factors factors = k_factors(block->scales, group);
+        const float factor = scale * factors.scale, below = minimum * factors.minimum;
+        for (uint32_t i = 32 * group; i < 32 * group + 32; i++) {
+            out[i] = factor * (float)(int32_t)four_bits(block->low, i) - below;
+        }
+    }
+}
+
+static void decode_q5_k(float *out, const struct q5_k *block)
+{
+    const float scale = half_to_float(block->scale), minimum = half_to_float(block->minimum);
+    for (uint32_t group = 0; group < K_ELEMENTS / 32; group++) {
+        const struct factors factors = k_factors(block->scales, group);
+        const float factor = scale * factors.scale, below = minimum * factors.minimum;
+        for (uint32_t i = 32 * group; i < 32 * group + 32; i++) {
+            const uint32_t q = four_bits(block->low, i) | (block->high[i % 32] >> group & 1u) << 4;
+            out[i] = factor * (float)(int32_t)q - below;
+        }
+    }
+}
+
+static void decode_q6_k(float *out, const struct q6_k *block)
+{
+    const float scale = half_to_float(block->scale);
+    for (uint32_t i = 0; i < K_ELEMENTS; i++) {
+        const uint32_t half = i / 128,
+                       quarter = i % 128 / 32; /* 64 bytes hold the low bits of four quarters, 32 the high */
+        const uint32_t low = block->low[half * 64 + i % 64] >> quarter / 2 * 4 & 15u;
+        const uint32_t high = block->high[half * 32 + i % 32] >> quarter * 2 & 3u;
+        out[i] = scale * (float)block->scales[i / 16] * (float)((int32_t)(low | high << 4) - 32);
+    }
+}
+
+static void decode_iq4_xs(float *out, const struct iq4_xs *block)
+{
+    const float scale = half_to_float(block->scale);
+    for (uint32_t group = 0; group < K_ELEMENTS / 32; group++) {
+        const uint32_t low = block->scales_low[group / 2] >> group % 2 * 4 & 15u;
+        const uint32_t high = block->scales_high >> group * 2 & 3u;
+        const float factor = scale * (float)((int32_t)(low | high << 4) - 32);
+        for (uint32_t i = 0; i < 32; i++) {
+            out[32 * group + i] = factor * (float)iq4_values[nibble(block->low + 16 * group, i)];
+        }
+    }
+}
+
+/* ---- Rows ---- */
+
+static void decode_block(float *out, const uint8_t *block, uint32_t type)
+{
+    int8_t q[Q8_0_BLOCK];
+    float scale;
+    if (read_numbers(q, &scale, block, type)) {
+        for (uint32_t i = 0; i < Q8_0_BLOCK; i++) {
+            out[i] = (float)q[i] * scale;
+        }
+        return;
+    }
+    switch (type) {
+    case GGUF_TYPE_Q4_1:
+        decode_q4_1(out, (const struct q4_1 *)block);
+        break;
+    case GGUF_TYPE_Q5_1:
+        decode_q5_1(out, (const struct q5_1 *)block);
+        break;
+    case GGUF_TYPE_Q2_K:
+        decode_q2_k(out, (const struct q2_k *)block);
+        break;
+    case GGUF_TYPE_Q3_K:
+        decode_q3_k(out, (const struct q3_k *)block);
+        break;
+    case GGUF_TYPE_Q4_K:
+        decode_q4_k(out, (const struct q4_k *)block);
+        break;
+    case GGUF_TYPE_Q5_K:
+        decode_q5_k(out, (const struct q5_k *)block);
+        break;
+    case GGUF_TYPE_Q6_K:
+        decode_q6_k(out, (const struct q6_k *)block);
+        break;
+    default:
+        decode_iq4_xs(out, (const struct iq4_xs *)block);
+        break;
+    }
+}
+
+void blocks_decode(float *out, const uint8_t *bytes, uint32_t type, uint32_t count)
+{
+    const struct size size = size_of(type);
+    if (size.elements == 1) {
+        decode_floats(out, bytes, type, count);
+        return;
+    }
+    for (; count > 0; count -= size.elements, out += size.elements, bytes += size.bytes) {
+        decode_block(out, bytes, type);
+    }
+}
+
+/* Keeps a block of whole numbers as it is. Returns false where a Q8_0 block cannot hold it. */
+static bool keep_numbers(struct q8_0_block *out, const uint8_t *block, uint32_t type)
+{
+    float scale;
+    if (!read_numbers(out->q, &scale, block, type)) {
+        return false;
+    }
+    out->scale = half_from_float(scale); /* exact, NaN and infinity included, for all but MXFP4 */
+    return type != GGUF_TYPE_MXFP4 || half_to_float(out->scale) == scale;
+}
+
+void blocks_to_q8_0(struct q8_0_block *out, const uint8_t *bytes, uint32_t type, uint32_t count)
+{
+    const struct size size = size_of(type);
+    const uint32_t step = size.elements > Q8_0_BLOCK ? size.elements : Q8_0_BLOCK;
+    while (count > 0) {
+        const uint32_t n = count < step ? count : step;
+        float x[BLOCKS_ELEMENTS_MAX];
+        if (!keep_numbers(out, bytes, type)) {
+            blocks_decode(x, bytes, type, n);
+            for (uint32_t i = 0; i < n; i += Q8_0_BLOCK) {
+                struct q8_0_block *block = &out[i / Q8_0_BLOCK];
+                block->scale = q8_0_quantize(block->q, x + i, n - i < Q8_0_BLOCK ? n - i : Q8_0_BLOCK);
+            }
+        }
+        bytes += n / size.elements * size.bytes;
+        out += (n + Q8_0_BLOCK - 1) / Q8_0_BLOCK;
+        count -= n;
+    }
+}

@@ -1,0 +1,76 @@
+#include "sector_code.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tool.h"
+
+enum { MAP_BYTES_MAX = 1 << 20 };
+
+static size_t read_file(const char *path, void *out, size_t size)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        die("%s: %s", path, strerror(errno));
+    }
+    const size_t got = fread(out, 1, size, file);
+    if (ferror(file)) {
+        die("%s: %s", path, strerror(errno));
+    }
+    fclose(file);
+    return got;
+}
+
+void sector_code_read(struct sector_code *code, const char *path, const char *map_path)
+{
+    if (read_file(path, code->bytes, SECTOR_BYTES) != SECTOR_BYTES || code->bytes[510] != 0x55 ||
+        code->bytes[511] != 0xAA) {
+        die("%s: is no boot sector", path);
+    }
+    code->map_path = map_path;
+    code->map = allocate(MAP_BYTES_MAX + 1);
+    read_file(map_path, code->map, MAP_BYTES_MAX);
+}
+
+/* A line of the map is one or two hexadecimal numbers, of equal value here, and the name. */
+uint32_t sector_symbol(const struct sector_code *code, const char *name)
+{
+    const size_t length = strlen(name);
+    for (const char *line = code->map; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        const size_t columns = strcspn(line, "\n");
+        char *end;
+        const unsigned long value = strtoul(line, &end, 16);
+        if (end != line && columns > length && memcmp(line + columns - length, name, length) == 0 &&
+            line[columns - length - 1] == ' ') {
+            return (uint32_t)value;
+        }
+        if (columns == 0 && line[0] == '\0') {
+            break;
+        }
+    }
+    die("%s: has no symbol %s", code->map_path, name);
+}
+
+float sector_constant(const struct sector_code *code, const char *name)
+{
+    const uint32_t offset = sector_symbol(code, name) - sector_symbol(code, "start");
+    float value;
+    if (offset > SECTOR_BYTES - sizeof value) {
+        die("%s: %s lies outside of the sector", code->map_path, name);
+    }
+    memcpy(&value, code->bytes + offset, sizeof value);
+    return value;
+}
+
+size_t sector_file_offset(const struct sector_code *code, uint32_t address)
+{
+    return address - sector_symbol(code, "WEIGHTS") + SECTOR_BYTES;
+}
+
+size_t sector_image_bytes(const struct sector_code *code)
+{
+    return (size_t)sector_symbol(code, "X") * SECTOR_BYTES;
+}

@@ -1,0 +1,80 @@
+"""A PC in Bochs, with its own BIOS: run for some seconds by its debugger, then asked what the screen shows."""
+import os
+import pty
+import select
+import shutil
+import signal
+import time
+
+BIOS, VGA_BIOS = "/usr/share/bochs/BIOS-bochs-latest", "/usr/share/bochs/VGABIOS-lgpl-latest"
+CYLINDER = 16 * 63 * 512
+PROMPT = b"<bochs:"
+
+SETTINGS = """
+romimage: file={bios}
+vgaromimage: file={vga_bios}
+megs: 4
+{drive}
+display_library: term
+sound: driver=dummy
+log: {folder}/bochs.log
+panic: action=fatal
+"""
+DRIVES = {
+    "hard disk": "ata0-master: type=disk, mode=flat, path={image}, cylinders={cylinders}, heads=16, spt=63\nboot: disk",
+    "floppy": "floppya: 1_44={image}, status=inserted\nboot: floppy",
+}
+
+
+class Bochs:
+    """folder: for a copy of the image, settings and the log. To be used in a `with`, whose end is the machine's end."""
+
+    def __init__(self, folder, image, drive):
+        self.folder = folder
+        copy = shutil.copy(image, folder / "disk.img")
+        cylinders = -(-image.stat().st_size // CYLINDER)
+        if drive == "hard disk":
+            os.truncate(copy, cylinders * CYLINDER)
+        drive = DRIVES[drive].format(image=copy, cylinders=cylinders)
+        (folder / "bochsrc").write_text(SETTINGS.format(bios=BIOS, vga_bios=VGA_BIOS, drive=drive, folder=folder))
+
+    def __enter__(self):
+        self.process, self.terminal = pty.fork()
+        if self.process == 0:
+            os.environ["TERM"] = "vt100"
+            os.execvp("bochs", ["bochs", "-q", "-f", str(self.folder / "bochsrc")])
+        self._wait_for_prompt()
+        return self
+
+    def __exit__(self, *_):
+        os.kill(self.process, signal.SIGKILL)
+        os.waitpid(self.process, 0)
+        os.close(self.terminal)
+
+    def _read(self, seconds):
+        if not select.select([self.terminal], [], [], seconds)[0]:
+            return b""
+        try:
+            return os.read(self.terminal, 1 << 16)
+        except OSError as error:  # what a terminal says whose process has ended
+            raise AssertionError((self.folder / "bochs.log").read_text()[-2000:]) from error
+
+    def _wait_for_prompt(self):
+        said, limit = b"", time.monotonic() + 60
+        while PROMPT not in said:
+            assert time.monotonic() < limit, said
+            said += self._read(1)
+
+    def run(self, seconds):
+        """Lets the machine run; returns the lines of its text screen then."""
+        os.write(self.terminal, b"c\n")
+        limit = time.monotonic() + seconds
+        while (left := limit - time.monotonic()) > 0:
+            self._read(left)
+        os.write(self.terminal, b"\x03")
+        self._wait_for_prompt()
+        dump = self.folder / "screen"
+        os.write(self.terminal, f'writemem "{dump}" 0xb8000 4000\n'.encode())
+        self._wait_for_prompt()
+        text = dump.read_bytes()[::2].decode("cp437").replace("\0", " ")
+        return [text[at:at + 80].rstrip() for at in range(0, 80 * 25, 80)]

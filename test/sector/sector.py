@@ -1,0 +1,61 @@
+"""The one-sector engine's files, what story.c says of them, and how a screen looks that shows a story."""
+import subprocess
+
+from places import ROOT, built, stories260k
+
+BUILDS = ["sector", "floppy", "record"]
+MODELS = ["default", "stories260k"]
+SECONDS = 120
+COLUMNS = 80
+
+
+def file(name):
+    return built(f"bios/sector/{name}")
+
+
+def image(build, model):
+    path = f"bios/sector/{build}-{model}.img"
+    return stories260k(path) if model == "stories260k" else built(path)
+
+
+def story(build, model, *mode, typed=None):
+    """What story.c prints, as bytes."""
+    command = [built("host/sector-story"), file(f"{build}.bin"), file(f"{build}.map"), image(build, model), *mode]
+    result = subprocess.run(command, input=typed, capture_output=True, timeout=SECONDS, check=True)
+    assert result.stderr == b""
+    return result.stdout
+
+
+def tokens(build, model):
+    return [int(line) for line in story(build, model, "--tokens").split()]
+
+
+def symbols(build):
+    """Addresses by name, from the map that NASM writes."""
+    lines = (line.split() for line in file(f"{build}.map").read_text().splitlines())
+    return {words[-1]: int(words[0], 16) for words in lines if len(words) in (2, 3) and words[0][:1].isalnum()
+            and all(c in "0123456789ABCDEF" for c in words[0])}
+
+
+def screen_lines(text):
+    """The lines that a BIOS makes of a text that begins with a new line; without spaces at their ends."""
+    lines = [""]
+    for c in text.decode("ascii"):
+        if c == "\n":
+            lines.append("")
+        elif c != "\r":
+            if len(lines[-1]) == COLUMNS:
+                lines.append("")
+            lines[-1] += c
+    return [line.rstrip() for line in lines[1:]]
+
+
+def told(lines, expected):
+    """Whether the screen ends with the story, and nothing but the firmware's lines comes before it."""
+    shown = list(lines)
+    while shown and not shown[-1]:
+        shown.pop()
+    return shown[-len(expected):] == expected
+
+
+__all__ = ["BUILDS", "MODELS", "ROOT", "file", "image", "screen_lines", "story", "symbols", "tokens", "told"]

@@ -1,0 +1,132 @@
+"""The sector's size, its arithmetic as story.c repeats it against single precision, and the converter."""
+import array
+import json
+import math
+import re
+import subprocess
+
+import pytest
+
+from places import built
+from reference import reference
+from sector import BUILDS, MODELS, ROOT, file, image, story, symbols, tokens
+
+POSITIONS, VOCABULARY = 256, 512
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_sector_is_one_sector(build):
+    code = file(f"{build}.bin").read_bytes()
+    assert len(code) == 512 and code[510:] == b"\x55\xaa"
+    at = symbols(build)
+    assert set(code[at["end"] - at["start"]:510]) <= {0}
+    assert at["end"] - at["start"] <= 510
+
+
+def test_count_is_that_of_the_symbols():
+    size = {build: symbols(build)["end"] - symbols(build)["start"] for build in BUILDS}
+    command = [ROOT / "bios/sector/count.py", file("sector.lst"), file("record.lst")]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+    assert lines[-1] == f"sector: {size['sector']} bytes, record: {size['record']} bytes"
+    assert sum(int(line.split()[0]) for line in lines[:-1]) == size["sector"]
+
+
+def test_readme_has_the_count():
+    command = [ROOT / "bios/sector/count.py", file("sector.lst"), file("record.lst")]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+    text = (ROOT / "bios/sector/README.md").read_text()
+    table = re.findall(r"^\| (\d+) \| ([^|]+) \|", text, re.MULTILINE)
+    assert table[:len(lines) - 1] == [tuple(line.split(maxsplit=1)) for line in lines[:-1]]
+    size = {build: symbols(build)["end"] - symbols(build)["start"] for build in BUILDS}
+    assert f"**{size['sector']} bytes** for disks, {size['floppy']} for floppies" in text
+    assert re.search(rf"for people \| \*\*{size['sector']}\*\*.*\n.*RECORD.*\*\*{size['record']}\*\*", text)
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_greedy_text_is_that_of_single_precision(build):
+    cases = json.loads(reference("greedy_f32.json").read_text())["cases"]
+    expected = next(case["tokens"] for case in cases if case["prompt"] == "")
+    assert tokens(build, "stories260k") == expected[:POSITIONS]
+
+
+def log_softmax(logits):
+    largest = max(logits)
+    total = largest + math.log(math.fsum(math.exp(logit - largest) for logit in logits))
+    return [logit - total for logit in logits]
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_logits_are_those_of_single_precision(build):
+    ids = array.array("i", reference("tokens.i32").read_bytes())
+    lines = [" ".join(map(str, ids[at:at + POSITIONS])) for at in range(0, len(ids), POSITIONS)]
+    ours = array.array("f", story(build, "stories260k", "--logits", typed="\n".join(lines).encode() + b"\n"))
+    theirs = array.array("f", reference("logits.f32").read_bytes())
+    assert len(ours) == len(theirs) == len(ids) * VOCABULARY
+    divergence = same = 0
+    for at in range(0, len(ours), VOCABULARY):
+        p, q = (log_softmax(logits[at:at + VOCABULARY]) for logits in (theirs, ours))
+        divergence += sum(math.exp(a) * (a - b) for a, b in zip(p, q))
+        same += p.index(max(p)) == q.index(max(q))
+    assert divergence / len(ids) <= 5e-6  # nat; 2.6e-6 when it was written
+    assert same / len(ids) >= 0.998
+
+
+def test_default_model_ends_its_story():
+    ids = tokens("sector", "default")
+    assert 40 < len(ids) < POSITIONS and ids[0] == 1 and 1 not in ids[1:]
+
+
+# ---- The converter ----
+
+def convert(tmp_path, gguf, *bits):
+    command = [built("host/gguf-to-sector"), file("sector.bin"), file("sector.map"), gguf, tmp_path / "image", *bits]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def test_same_bytes_from_two_builds(tmp_path):
+    code = tmp_path / "sector.bin"
+    subprocess.run(["nasm", "-f", "bin", "-o", code, ROOT / "bios/sector/sector.asm"], check=True, timeout=60)
+    assert code.read_bytes() == file("sector.bin").read_bytes()
+    assert convert(tmp_path, ROOT / "model/default.gguf", "7", "8").returncode == 0
+    first = (tmp_path / "image").read_bytes()
+    kept = image("sector", "default").read_bytes()
+    assert kept.startswith(first) and set(kept[len(first):]) == {0}
+
+
+@pytest.mark.parametrize("bits", [("12", "8"), ("7", "0")])
+def test_weights_that_do_not_fit_are_refused(tmp_path, bits):
+    result = convert(tmp_path, ROOT / "model/default.gguf", *bits)
+    assert result.returncode == 1
+    assert re.fullmatch(r".*a weight of (token_embd|ffn_down|attn_output) is too large for 16 bits: -?\d+\n",
+                        result.stderr), result.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["7"], ["7", "x"], ["7", "16"], ["-1", "8"], ["7", ""]])
+def test_wrong_usage(tmp_path, arguments):
+    result = convert(tmp_path, ROOT / "model/default.gguf", *arguments)
+    assert result.returncode == 2 and result.stderr.startswith("Usage: gguf-to-sector ")
+    assert not (tmp_path / "image").exists()
+
+
+def test_other_shapes_and_damaged_files_are_refused(tmp_path):
+    whole = (ROOT / "model/default.gguf").read_bytes()
+    other = tmp_path / "other.gguf"
+    key = b"llama.block_count" + (4).to_bytes(4, "little")
+    at = whole.index(key) + len(key)
+    for bytes_, message in [
+        (whole[:at] + b"\x06" + whole[at + 1:], "llama.block_count is not 5, which is all that fits a sector"),
+        (whole[:40], "ends at byte 40 within its header or a tensor"),
+        (whole[:-100], f"ends at byte {len(whole) - 100} within its header or a tensor"),
+        (b"GGUG" + whole[4:], "is no GGUF file"),
+        (whole.replace(b"blk.4.ffn_up.weight", b"blk.4.ffn_ux.weight"), "has no tensor blk.4.ffn_up.weight"),
+    ]:
+        other.write_bytes(bytes_)
+        result = convert(tmp_path, other, "7", "8")
+        assert result.returncode == 1 and result.stderr.endswith(f"{other}: {message}\n"), result.stderr
+        assert not (tmp_path / "image").exists()
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("build", BUILDS)
+def test_image_holds_the_sector(build, model):
+    assert image(build, model).read_bytes()[:512] == file(f"{build}.bin").read_bytes()

@@ -1,0 +1,119 @@
+"""The sector on machines: texts to the last character, read errors, keys, and memory that equals story.c's."""
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from machine import Failure
+from sector import BUILDS, MODELS, image, screen_lines, story, symbols, told
+
+HERE = Path(__file__).parent
+SECONDS = 300  # of a story on a machine that does much else
+MEDIUM = {"sector": "ide", "floppy": "floppy-1.44", "record": "ide"}
+
+
+def wait_for_story(machine, expected, seconds=SECONDS):
+    limit = time.monotonic() + seconds
+    while not told(lines := machine.screen(), expected):
+        if time.monotonic() > limit:
+            raise Failure(f"{machine.name}: waited {seconds} s for the story, got\n" + "\n".join(lines))
+        time.sleep(0.2)
+    return lines
+
+
+def expected_lines(build, model):
+    return screen_lines(story(build, model))
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("build", BUILDS)
+def test_story_on_a_486(boot, build, model):
+    with boot(image(build, model), cpu="486", medium=MEDIUM[build]) as machine:
+        lines = wait_for_story(machine, expected_lines(build, model))
+    before = [line for line in lines if line][:-sum(map(bool, expected_lines(build, model)))]
+    assert before[-1].startswith("Booting from")
+
+
+@pytest.mark.parametrize("cpu", ["pentium", "qemu64", "max"])
+@pytest.mark.parametrize("build", ["sector", "floppy"])
+def test_story_on_other_processors(boot, build, cpu):
+    with boot(image(build, "default"), cpu=cpu, medium=MEDIUM[build]) as machine:
+        wait_for_story(machine, expected_lines(build, "default"))
+
+
+@pytest.mark.parametrize("medium", ["ahci", "usb-ehci", "virtio"])
+def test_story_from_other_disks(boot, medium):
+    with boot(image("sector", "default"), medium=medium) as machine:
+        wait_for_story(machine, expected_lines("sector", "default"))
+
+
+@pytest.mark.parametrize("build", ["sector", "floppy"])
+def test_memory_is_that_of_the_emulation(boot, build):
+    """X and all of the cache after a story that the end of the cache ends, so that every position is compared."""
+    at, state = symbols(build), story(build, "stories260k", "--state")
+    with boot(image(build, "stories260k"), medium=MEDIUM[build]) as machine:
+        wait_for_story(machine, expected_lines(build, "stories260k"))
+        time.sleep(1)  # the last forward pass, of which no token is shown
+        dump = machine.folder / "memory"
+        machine.ask("pmemsave", val=0, size=0x70000, filename=str(dump))
+        memory = dump.read_bytes()
+    x = at["BASE"] + at["X"]
+    assert memory[x:x + 128] == state[:128]
+    rows = range(0, len(state) - 128, 32)  # [layer][position][group], 64 bytes apart in memory
+    differ = [row // 32 for row in rows
+              if memory[(start := at["BASE"] + (at["CACHE"] << 16) + at["VALUE"] % -65536 + row * 2):start + 32]
+              != state[128 + row:160 + row]]
+    assert len(rows) == 5 * 256 * 4 and differ == []
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_key_tells_it_again(boot, model):
+    """The one model ends its story by BOS, the other one by the end of the cache."""
+    expected = expected_lines("sector", model)
+    with boot(image("sector", model)) as machine:
+        wait_for_story(machine, expected)
+        time.sleep(2)
+        assert told(machine.screen(), expected)  # and then nothing more
+        machine.press("spc")
+        wait_for_story(machine, (expected + expected)[-25 + 1:])
+
+
+# ---- Read errors ----
+
+
+
+
+@pytest.mark.parametrize("lba", [700, 1400])
+@pytest.mark.parametrize("build", ["sector", "floppy"])
+def test_one_read_error_is_retried(boot, build, lba):
+    with boot(image(build, "default"), medium=MEDIUM[build], errors=[{"sector": lba, "once": "on"}]) as machine:
+        wait_for_story(machine, expected_lines(build, "default"))
+
+
+@pytest.mark.parametrize("lba", [31, 700, 1400])
+@pytest.mark.parametrize("build", ["sector", "floppy"])
+def test_lasting_read_error_is_said(boot, build, lba):
+    with boot(image(build, "default"), medium=MEDIUM[build], errors=[{"sector": lba, "once": "off"}]) as machine:
+        wait_for_story(machine, ["R"])
+        time.sleep(3)
+        assert told(machine.screen(), ["R"])
+
+
+
+
+# ---- Firmware ----
+
+ENGINE = 1600  # LBA; as hostile.asm has it
+
+
+@pytest.mark.parametrize("cpu", ["486", "max"])
+def test_bad_bios(boot, tmp_path, cpu):
+    """Entry at 7C0:0, garbage in registers, flags and FPU, A20 shut, and interrupts that change what they may."""
+    disk, code = tmp_path / "disk.img", tmp_path / "hostile.bin"
+    subprocess.run(["nasm", "-Wall", "-Werror", "-f", "bin", "-o", code, HERE / "hostile.asm"], check=True, timeout=60)
+    contents = bytearray(image("sector", "default").read_bytes())
+    contents[:512], contents[ENGINE * 512:ENGINE * 512 + 512] = code.read_bytes(), contents[:512]
+    disk.write_bytes(contents)
+    with boot(disk, cpu=cpu) as machine:
+        wait_for_story(machine, expected_lines("sector", "default"))

@@ -1,0 +1,324 @@
+/* bios/disk.c over a BIOS that fails in every way: what is read is right or said to be wrong, and in bounded time. */
+#include "unit.h"
+
+#include <sys/mman.h>
+
+#include "bios_call.h"
+#include "clock.h"
+#include "disk.h"
+#include "layout.h"
+
+enum {
+    SECTOR = 512,
+    SECTORS_PER_TRACK = 63,
+    HEADS = 16,
+    CALLS_MAX = 500,
+    BIOS_SECOND = 1000000,
+};
+
+static struct {
+    bool has_edd;
+    uint32_t largest;        /* sectors in one call; more fail. 0 = all fail */
+    uint32_t bad, bad_count; /* sectors that cannot be read */
+    uint32_t passing;        /* reads that fail before one works */
+    bool lies;               /* EDD takes the call without an error and reads less */
+    bool chs_only;           /* EDD is there, but its reads fail */
+    uint8_t status;          /* of reads that fail */
+    uint64_t slowness;       /* microseconds that a read takes that fails */
+    uint32_t calls, resets;  /* reads, resets */
+    uint64_t now;
+    uint32_t stop_after; /* reads, 0 = never */
+} bios;
+
+static struct disk disk;
+static uint8_t out[200 * SECTOR];
+
+uint64_t clock_microseconds(void)
+{
+    return bios.now;
+}
+
+static uint8_t content(uint32_t lba, uint32_t at)
+{
+    return (uint8_t)((lba * SECTOR + at) * 2654435761u >> 13);
+}
+
+static void fill(uint32_t lba, uint32_t count)
+{
+    uint8_t *bounce = (uint8_t *)(uintptr_t)BOUNCE_ADDRESS;
+    for (uint32_t i = 0; i < count * SECTOR; i++)
+        bounce[i] = content(lba + i / SECTOR, i % SECTOR);
+}
+
+/* Whether a read of these sectors works. */
+static bool works(uint32_t lba, uint32_t count)
+{
+    bios.calls++;
+    assert_true(bios.calls < CALLS_MAX && count > 0 && count <= BOUNCE_SECTORS);
+    const bool bad =
+        count > bios.largest || (bios.bad_count > 0 && lba < bios.bad + bios.bad_count && bios.bad < lba + count);
+    if (bad || bios.passing > 0) {
+        bios.passing -= bios.passing > 0;
+        bios.now += bios.slowness;
+        return false;
+    }
+    return true;
+}
+
+static void fail_call(struct bios_regs *regs)
+{
+    regs->flags |= BIOS_CARRY;
+    regs->eax = (uint32_t)bios.status << 8;
+}
+
+struct packet {
+    uint16_t size, count, offset, segment;
+    uint64_t lba;
+};
+
+/* The packet lies on our stack: the registers hold its address modulo 1 MiB, and it is near. */
+static struct packet *packet_of(const struct bios_regs *regs)
+{
+    uintptr_t here = (uintptr_t)&regs, low = (uintptr_t)regs->ds * 16 + regs->esi,
+              at = (here & ~(uintptr_t)0xFFFFF) | low;
+    if (at > here && at - here > 0x80000)
+        at -= 0x100000;
+    if (at < here && here - at > 0x80000)
+        at += 0x100000;
+    return (struct packet *)at;
+}
+
+static void read_edd(struct bios_regs *regs)
+{
+    struct packet *packet = packet_of(regs);
+    assert_true(packet->size == 16 && packet->offset == 0 && packet->segment == BOUNCE_ADDRESS >> 4);
+    if (bios.lies) {
+        bios.calls++;
+        fill((uint32_t)packet->lba, packet->count / 2);
+        packet->count /= 2;
+    } else if (bios.chs_only || !works((uint32_t)packet->lba, packet->count)) {
+        packet->count = 0; /* as SeaBIOS does: the packet is of no use any more */
+        fail_call(regs);
+    } else {
+        fill((uint32_t)packet->lba, packet->count);
+    }
+}
+
+static void read_chs(struct bios_regs *regs)
+{
+    const uint32_t sector = regs->ecx & 0x3F, head = regs->edx >> 8 & 0xFF, count = regs->eax & 0xFF;
+    const uint32_t cylinder = (regs->ecx >> 8 & 0xFF) | (regs->ecx & 0xC0) << 2;
+    const uint32_t lba = (cylinder * HEADS + head) * SECTORS_PER_TRACK + sector - 1;
+    assert_true(sector >= 1 && sector + count - 1 <= SECTORS_PER_TRACK && head < HEADS);
+    if (works(lba, count))
+        fill(lba, count);
+    else
+        fail_call(regs);
+}
+
+void bios_call(uint8_t vector, struct bios_regs *regs)
+{
+    assert_int_equal(vector, 0x13);
+    assert_int_equal(regs->edx & 0xFF, 0x80);
+    regs->flags = 0;
+    switch (regs->eax >> 8 & 0xFF) {
+    case 0x00:
+        bios.resets++;
+        return;
+    case 0x02:
+        read_chs(regs);
+        return;
+    case 0x08:
+        regs->ecx = SECTORS_PER_TRACK;
+        regs->edx = (HEADS - 1) << 8;
+        return;
+    case 0x41:
+        regs->ebx = bios.has_edd ? 0xAA55 : 0;
+        regs->ecx = 1;
+        return;
+    case 0x42:
+        read_edd(regs);
+        return;
+    default:
+        fail_test("INT 13h AH=%02x\n", (unsigned)(regs->eax >> 8 & 0xFF));
+    }
+}
+
+static bool stop_asked(void *context)
+{
+    (void)context;
+    return bios.stop_after > 0 && bios.calls >= bios.stop_after;
+}
+
+static int map_bounce(void **state)
+{
+    (void)state;
+    const size_t bytes = BOUNCE_SECTORS * SECTOR;
+    return mmap((void *)(uintptr_t)BOUNCE_ADDRESS, bytes, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED;
+}
+
+static void begin(bool has_edd)
+{
+    memset(&bios, 0, sizeof bios);
+    bios.has_edd = has_edd;
+    bios.largest = BOUNCE_SECTORS;
+    bios.status = 0x20;
+    disk = (struct disk){.stop_asked = stop_asked};
+    disk_init(&disk, 0x80);
+    assert_int_equal(disk.has_edd, has_edd);
+    memset(out, 0, sizeof out);
+}
+
+static void expect_read(uint32_t lba, uint32_t count)
+{
+    assert_int_equal(disk_read(&disk, lba, count, out), DISK_OK);
+    for (uint32_t i = 0; i < count * SECTOR; i++)
+        assert_int_equal(out[i], content(lba + i / SECTOR, i % SECTOR));
+}
+
+static void expect_failure(uint32_t lba, uint32_t count, const char *error)
+{
+    assert_int_equal(disk_read(&disk, lba, count, out), DISK_FAILED);
+    assert_string_equal(disk.error, error);
+}
+
+static void sectors_are_read_both_ways(void **state)
+{
+    (void)state;
+    for (int edd = 0; edd < 2; edd++) {
+        begin(edd);
+        expect_read(0, 1);
+        expect_read(60, 200);
+        expect_read(1000, 64);
+        assert_int_equal(bios.resets, 0);
+    }
+}
+
+static void passing_errors_are_survived(void **state)
+{
+    (void)state;
+    for (int edd = 0; edd < 2; edd++) {
+        for (uint32_t errors = 1; errors <= 5; errors++) {
+            begin(edd);
+            bios.passing = errors;
+            expect_read(100, 40);
+            assert_int_equal(bios.resets, errors);
+        }
+    }
+}
+
+static void large_transfers_that_fail_become_smaller(void **state)
+{
+    (void)state;
+    begin(true);
+    bios.largest = 8;
+    expect_read(100, 128);
+    bios.calls = 0;
+    expect_read(300, 64);
+    assert_int_equal(bios.calls, 8); /* remembered */
+}
+
+static void a_count_that_is_too_small_is_an_error(void **state)
+{
+    (void)state;
+    begin(true);
+    bios.lies = true;
+    expect_read(63, 40); /* by CHS then */
+    assert_false(disk.use_edd);
+}
+
+static void edd_that_does_not_read_is_left_for_chs(void **state)
+{
+    (void)state;
+    begin(true);
+    bios.chs_only = true;
+    expect_read(63, 40);
+    assert_false(disk.use_edd);
+}
+
+static void a_bad_sector_is_told(void **state)
+{
+    (void)state;
+    for (int edd = 0; edd < 2; edd++) {
+        begin(edd);
+        bios.bad = 130;
+        bios.bad_count = 1;
+        bios.status = 0x10;
+        expect_failure(100, 64, "INT 13h status 10h at LBA 130");
+        assert_true(bios.calls < 60);
+        expect_read(131, 33);
+    }
+}
+
+/* Two seconds a try: no more than two of them, but the next read is tried. */
+static void a_slow_bad_sector_is_no_drive_that_is_gone(void **state)
+{
+    (void)state;
+    begin(true);
+    bios.bad = 130;
+    bios.bad_count = 1;
+    bios.status = 0x10;
+    bios.slowness = 2 * BIOS_SECOND;
+    expect_failure(130, 1, "INT 13h status 10h at LBA 130");
+    assert_int_equal(bios.calls, 2);
+    assert_false(disk.is_gone);
+    expect_read(131, 33);
+}
+
+/* Five seconds a call, as SeaBIOS takes them for a stick that was pulled out: one call, then none until disk_retry. */
+static void a_drive_that_does_not_answer_is_gone(void **state)
+{
+    (void)state;
+    begin(true);
+    bios.largest = 0;
+    bios.status = 0x80;
+    bios.slowness = 5 * BIOS_SECOND;
+    for (int i = 0; i < 5; i++)
+        expect_failure(100 + (uint32_t)i, 8, "the drive does not answer, INT 13h status 80h at LBA 100");
+    assert_int_equal(bios.calls, 1);
+    disk_retry(&disk);
+    expect_failure(200, 8, "the drive does not answer, INT 13h status 80h at LBA 200");
+    assert_int_equal(bios.calls, 2);
+    disk_retry(&disk);
+    bios.largest = BOUNCE_SECTORS;
+    expect_read(100, 64);
+}
+
+static void reading_stops_between_two_calls(void **state)
+{
+    (void)state;
+    begin(true);
+    for (uint32_t calls = 1; calls < 4; calls++) {
+        bios.calls = 0;
+        bios.stop_after = calls;
+        assert_int_equal(disk_read(&disk, 0, 200, out), DISK_STOPPED);
+        assert_int_equal(bios.calls, calls);
+    }
+    bios.largest = 0; /* and between tries */
+    for (uint32_t calls = 1; calls < 12; calls++) {
+        bios.calls = 0;
+        bios.stop_after = calls;
+        assert_int_equal(disk_read(&disk, 0, 200, out), DISK_STOPPED);
+        assert_int_equal(bios.calls, calls);
+    }
+    bios.stop_after = 0;
+    bios.largest = BOUNCE_SECTORS;
+    expect_read(0, 200);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sectors_are_read_both_ways),
+        cmocka_unit_test(passing_errors_are_survived),
+        cmocka_unit_test(large_transfers_that_fail_become_smaller),
+        cmocka_unit_test(a_count_that_is_too_small_is_an_error),
+        cmocka_unit_test(edd_that_does_not_read_is_left_for_chs),
+        cmocka_unit_test(a_bad_sector_is_told),
+        cmocka_unit_test(a_slow_bad_sector_is_no_drive_that_is_gone),
+        cmocka_unit_test(a_drive_that_does_not_answer_is_gone),
+        cmocka_unit_test(reading_stops_between_two_calls),
+    };
+    return cmocka_run_group_tests(tests, map_bounce, NULL);
+}
