@@ -1,3 +1,4 @@
+/* Kinds of vocabularies (kind.h). */
 #include "gguf/kind.h"
 
 #include "base/text.h"
