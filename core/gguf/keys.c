@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/utf8.h"
 #include "gguf/checksum.h"
+#include "gguf/kind.h"
 
 enum kind { NUMBER, REAL, FLAG, NAME, WORD, PIECES, SCORES, TYPES, MERGES, PLACE }; /* of a known key */
 
@@ -179,16 +180,6 @@ static int refuse_word(struct gguf_input *in, enum key key, const char *text)
     return gguf_refuse(in, name_of(key), "is \"%s\"; only \"%s\" is supported: %s", text, known[key].word, advice[key]);
 }
 
-static int take_tokenizer(struct gguf_input *in, const char *text)
-{
-    if (!text_equal(text, "llama") && !text_equal(text, "gpt2")) {
-        return gguf_refuse(in, name_of(TOKENIZER),
-                           "is \"%s\"; supported are \"llama\" (SentencePiece) and \"gpt2\" (byte-level BPE)", text);
-    }
-    in->gguf->tokenizer = text_equal(text, "gpt2") ? GGUF_TOKENIZER_BPE : GGUF_TOKENIZER_SENTENCEPIECE;
-    return 0;
-}
-
 /* A text for people, a name, or a word of which one value is supported. */
 static int get_text(struct keys *keys, enum key key, uint32_t type)
 {
@@ -213,7 +204,7 @@ static int get_text(struct keys *keys, enum key key, uint32_t type)
     } else if (key == SIZE_LABEL) {
         utf8_printable(gguf->size_label, sizeof gguf->size_label, bytes, kept);
     } else if (key == TOKENIZER) {
-        return take_tokenizer(in, text);
+        return gguf_take_tokenizer(in, name_of(key), text);
     } else if (key == PRE_TOKENIZER) {
         memcpy(keys->pre, text, sizeof text);
     } else if (!text_equal(text, known[key].word)) {
@@ -477,21 +468,6 @@ static int take_token(struct keys *keys, enum key key, uint32_t absent, int32_t 
     return 0;
 }
 
-static int check_pre(struct keys *keys)
-{
-    struct gguf *gguf = keys->in->gguf;
-    const char *name = keys->pre[0] != '\0' ? keys->pre : "default";
-    const struct gguf_pre *pre = gguf_find_pre(name);
-    if (pre == NULL) {
-        return gguf_refuse(keys->in, name_of(PRE_TOKENIZER),
-                           "is \"%s\", a way to cut text that is not supported; use a model with another one, such as "
-                           "\"llama-bpe\", \"qwen2\", \"smollm\", \"tekken\" or \"gpt-2\"",
-                           name);
-    }
-    gguf->pre = *pre;
-    return 0;
-}
-
 /* Keys that only one kind of vocabulary must have. */
 static int check_kind(struct keys *keys)
 {
@@ -502,7 +478,7 @@ static int check_kind(struct keys *keys)
         return gguf_refuse(keys->in, name_of(needed), "is missing");
     }
     gguf->merges = keys->number[TOKEN_MERGES];
-    return bpe ? check_pre(keys) : 0;
+    return bpe ? gguf_take_pre(keys->in, name_of(PRE_TOKENIZER), keys->pre) : 0;
 }
 
 static int check_vocabulary(struct keys *keys)

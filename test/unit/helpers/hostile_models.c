@@ -11,7 +11,8 @@
 #define REFUSED ", which is not supported; take another file of this model, such as Q8_0 or Q4_K_M"
 #define TOKEN_TYPES "tokenizer.ggml.token_type"
 #define MERGES "tokenizer.ggml.merges"
-#define MODELS "; supported are \"llama\" (SentencePiece) and \"gpt2\" (byte-level BPE)"
+#define MODELS \
+    "; only \"llama\" (SentencePiece) and \"gpt2\" (byte-level BPE) are supported: choose a model with one of these"
 #define BPE {KEY_TEXT, "tokenizer.ggml.model", .text = "gpt2"}
 #define EPSILON "llama.attention.layer_norm_rms_epsilon"
 #define LAST "output.weight" /* in the file */
@@ -163,8 +164,8 @@ const struct hostile_model hostile_models[] = {
     {MERGES " has 2049 bytes in merge 0; allowed are 2048", {BPE, {KEY_ARRAY, MERGES, STRING, 1, "0108000000000000"}}},
     {MERGES " has 18446744073709551615 bytes in merge 1; allowed are 2048",
      {BPE, {KEY_ARRAY, MERGES, STRING, 2, "0000000000000000FFFFFFFFFFFFFFFF"}}},
-    {"tokenizer.ggml.pre is \"no-such\", a way to cut text that is not supported; use a model with another one, such "
-     "as \"llama-bpe\", \"qwen2\", \"smollm\", \"tekken\" or \"gpt-2\"",
+    {"tokenizer.ggml.pre is \"no-such\", a way to cut text that is not supported: choose a model with another "
+     "one, such as \"llama-bpe\", \"qwen2\", \"smollm\" or \"gpt-2\"",
      {BPE, {KEY_ARRAY, MERGES, STRING, 1, "0000000000000000"}, {KEY_TEXT, "tokenizer.ggml.pre", .text = "no-such"}}},
     {"tokenizer.ggml.pre is not a text", {{KEY_NUMBER, "tokenizer.ggml.pre", U32, 1}}},
     {TOKENS " is missing", {{KEY_REMOVE, TOKENS}}},
