@@ -43,9 +43,9 @@ void compute_end(struct compute *compute)
 }
 
 /*
- * Adapts the allowance to the time that the last one took. Time between stretches counts, too, since a key waits then as
- * well; but where one stretch is longer than the period already, because text goes out slowly, say, interruptions within
- * stretches would gain nothing: at least the work of one stretch is allowed then.
+ * Adapts the allowance to the time that the last one took. Time between stretches counts, too, since a key waits then
+ * as well; but where one stretch is longer than the period already, because text goes out slowly, say, interruptions
+ * within stretches would gain nothing: at least the work of one stretch is allowed then.
  */
 static void adapt(struct compute *compute, uint64_t elapsed)
 {

@@ -1,6 +1,6 @@
 /*
- * Stretches of computing by the first processor: nothing else touches its vector registers in them. They are interrupted
- * every few milliseconds, so that firmware can do its work and a person at the keyboard is heard.
+ * Stretches of computing by the first processor: nothing else touches its vector registers in them. They are
+ * interrupted every few milliseconds, so that firmware can do its work and a person at the keyboard is heard.
  *
  * Work is counted in products of a tile and a vector, 1,024 multiplications, and the clock says from time to time how
  * many of them make up the period: clock and keyboard may be slow to ask (calls of a BIOS).

@@ -45,9 +45,9 @@ uint64_t transformer_cache_bytes(const struct transformer *transformer);
 /*
  * Runs tokens[0..count) (each < vocabulary; 1 <= count <= TRANSFORMER_BLOCK) at positions position, position + 1, ...
  * (all < context; every earlier position of this text has been run), within a stretch of transformer->compute. Each
- * matrix is read once for all of them; the bits are the same as one at a time. Returns the logits [vocabulary] after the
- * last one, valid until the next call, or NULL where want_logits is false. Returns NULL, too, where compute->stopped is
- * set or becomes so: these positions have then to be run again, earlier ones are as they were.
+ * matrix is read once for all of them; the bits are the same as one at a time. Returns the logits [vocabulary] after
+ * the last one, valid until the next call, or NULL where want_logits is false. Returns NULL, too, where
+ * compute->stopped is set or becomes so: these positions have then to be run again, earlier ones are as they were.
  */
 float *transformer_run(struct transformer *transformer, const int32_t *tokens, uint32_t count, uint32_t position,
                        bool want_logits);

@@ -242,8 +242,8 @@ static void escape_stops_and_other_keys_wait(void **state)
     machine_close();
 }
 
-/* A stop key waits 20 ms at most, in the middle of a token where that takes longer, and neither keys nor clock are asked
-   at every token of a fast machine. On the slowest one a tile takes longer than a millisecond. */
+/* A stop key waits 20 ms at most, in the middle of a token where that takes longer, and neither keys nor clock are
+   asked at every token of a fast machine. On the slowest one a tile takes longer than a millisecond. */
 static void keys_are_looked_for_in_time(void **state)
 {
     static const uint32_t times[] = {20, 300, 1000, 7000, 30000};
