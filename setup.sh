@@ -19,6 +19,7 @@ build mtools            program mcopy
 build dosfstools        program mkfs.fat
 build fdisk             program sfdisk
 build python3           file /usr/bin/python3
+build unicode-data      file /usr/share/unicode/UnicodeData.txt
 build curl              program curl
 build ca-certificates   file /etc/ssl/certs/ca-certificates.crt
 run   qemu-system-x86   program qemu-system-x86_64

@@ -3,7 +3,14 @@
 # objects.
 
 CORE_ROOMS := base gguf text kernel infer session
-CORE_SOURCES := $(wildcard $(CORE_ROOMS:%=core/%/*.c))
+CORE_SOURCES := $(wildcard $(CORE_ROOMS:%=core/%/*.c)) core/text/unicode_table.c
+
+# core/text/unicode_table.c is made from the Unicode Character Database.
+UNICODE_DATABASE := /usr/share/unicode
+UNICODE_TABLE := $(BUILD)/unicode_table.c
+$(UNICODE_TABLE): core/text/unicode_table.py $(UNICODE_DATABASE)/UnicodeData.txt $(UNICODE_DATABASE)/PropList.txt
+	@mkdir -p $(@D)
+	/usr/bin/python3 $< $(UNICODE_DATABASE) > $@
 
 WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wpointer-arith -Werror
 
@@ -28,6 +35,10 @@ define core_variant
 $(BUILD)/$(1)/core/%.o: core/%.c
 	@mkdir -p $$(@D)
 	$(2) $(CORE_CFLAGS) -O2 $(3) $$(or $$(KERNEL_FLAGS_$$*),$(4)) $$(VECTOR_FLAGS) -c -o $$@ $$<
+
+$(BUILD)/$(1)/core/text/unicode_table.o: $(UNICODE_TABLE)
+	@mkdir -p $$(@D)
+	$(2) $(CORE_CFLAGS) -O2 $(3) -c -o $$@ $$<
 endef
 
 # x87 arithmetic in single precision: see FLOAT_RULES. The program that runs such code sets 24-bit precision control

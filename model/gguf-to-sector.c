@@ -20,7 +20,6 @@
 enum { DIM = 64, HIDDEN = 172, LAYERS = 5, HEADS = 8, GROUPS = 4, HEAD = 8, VOCABULARY = 512, KV = GROUPS * HEAD };
 enum { ID_UNKNOWN, ID_BOS, TOKEN_BYTES = 256, SQUARINGS = 18 };
 
-
 /* Fixed point: an activation a is kept as round(a * 2^bits) in 16 bits. How large a network's residual stream and its
    feed-forward units become cannot be read off its weights, so the command line says it. */
 static double scale_x, scale_h;
@@ -227,7 +226,8 @@ int main(int argc, char **argv)
     if (argc != 7 || (scale_x = scale_of_bits(argv[5])) == 0 || (scale_h = scale_of_bits(argv[6])) == 0) {
         fputs("Usage: gguf-to-sector SECTOR.bin SECTOR.map MODEL.gguf IMAGE RESIDUAL_BITS UNIT_BITS\n"
               "The bits, 0 to 15, are those behind the binary point of the residual stream and of feed-forward units.\n"
-              "Exit codes: 0 done, 1 a file cannot be read, used or written, 2 wrong usage.\n", stderr);
+              "Exit codes: 0 done, 1 a file cannot be read, used or written, 2 wrong usage.\n",
+              stderr);
         return EXIT_USAGE;
     }
     scale_v = sqrt(8192 * scale_x);

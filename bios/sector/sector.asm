@@ -101,10 +101,8 @@ load:
 %ifndef RECORD
             lea     ecx, [bx + 10 - SELECTOR] ; tries; the high half is 0 from here on
 .again:     mov     byte [v(packet + 2)], PIECE_SECTORS ; a BIOS that fails leaves another count
-            lea     esi, [v(packet)]
-%else
-            mov     si, packet
 %endif
+            lea     esi, [v(packet)]
             mov     ah, 42h
 %ifndef RECORD
             pusha
@@ -142,7 +140,11 @@ load:
             xor     cx, cx
 %else
             mov     si, PIECE
+%ifdef RECORD
+            mov     ecx, PIECE_SECTORS * 256 ; Bochs leaves something in the high half
+%else
             mov     cx, PIECE_SECTORS * 256
+%endif
             a32 rep movsw
             add     word [v(packet_lba)], PIECE_SECTORS
             cmp     byte [v(packet_lba + 1)], X >> 8
@@ -400,12 +402,14 @@ end:
 
 ; ---- constants: single-precision numbers that instructions happen to be; the converter counts with them ----
 
-score_scale   equ project.row - 2     ; of "mov cl, 64; mov ax, 172": -2^-37
+score_scale   equ project.row - 2       ; of "mov cl, 64; mov ax, 172": -2^-37
 gate_scale    equ project + 3           ; of "mov di, X; mov cl, 64": -2^-29
 project_scale equ project - 1           ; of "mov bx, VEC": 2^-14
-unit_scale    equ exp.square - 1      ; of "mov al, 18; fmul st0, st0; dec ax": 411360.6
+unit_scale    equ exp.square - 1        ; of "mov al, 18; fmul st0, st0; dec ax": 411360.6
 
 ; ---- variables ----
+; The dword `position` is the address of the key of token and group in the cache: bits 6 and 7 are the group, 8 to 15
+; the number of the token, 16 to 23 that of the layer.
 
 variables   equ $$ + 190h
 %ifdef FLOPPY
@@ -413,8 +417,6 @@ position    equ end - 3                 ; over the descriptor, which is not need
 %else
 position    equ packet_lba + 4          ; over zeros, the last of which stays
 %endif
-                                        ; of the token and group in the layer's part of the cache: bits 0 to 15, of
-                                        ; which bits 8 to 15 are the number of the token
 layer_number equ position + 2           ; bits 16 to 23
 
             times 510 - ($ - $$) db 0

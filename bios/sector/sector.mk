@@ -71,7 +71,7 @@ $(BUILD)/bootllama-sector-floppy.img: $(SECTOR)/floppy-$(lastword $(SECTOR_MODEL
 sector: $(SECTOR_IMAGES) $(SECTOR)/record.lst ## Llama 2 in one boot sector: its images, and what its bytes do
 	@bios/sector/count.py $(SECTOR)/sector.lst $(SECTOR)/record.lst
 
-run-sector: $(BUILD)/bootllama-sector.img ## boot it in QEMU, the screen in the terminal (Alt-2, then quit: end)
-	@qemu-system-x86_64 -accel tcg -display curses -drive file=$<,format=raw,snapshot=on
+run-sector: $(BUILD)/bootllama-sector.img ## boot it in QEMU, in the terminal (GUI=1: a window)
+	@qemu-system-x86_64 -accel tcg -display $(if $(filter 1,$(GUI)),gtk,curses) -drive file=$<,format=raw,snapshot=on
 
 all: $(SECTOR_IMAGES) $(SECTOR_TESTED)

@@ -7,6 +7,7 @@
 #define BOOTLLAMA_GGUF_H
 
 #include "base/error.h"
+#include "gguf/pre.h"
 #include "gguf/reader.h"
 
 /* Of a key's value: ggml's numbers. */
@@ -58,13 +59,21 @@ enum gguf_token_type {
     GGUF_TOKEN_BYTE,
 };
 
+/* The kind of vocabulary that tokenizer.ggml.model names. */
+enum gguf_tokenizer {
+    GGUF_TOKENIZER_SENTENCEPIECE, /* "llama": pieces with scores; a space is U+2581 */
+    GGUF_TOKENIZER_BPE,           /* "gpt2": pieces of bytes, each byte written as a letter, and ranked merges */
+};
+
 enum { GGUF_NO_TOKEN = -1 }; /* in place of a token's id */
 
 enum {
     GGUF_LAYERS_MAX = 256,
     GGUF_VOCABULARY_MAX = 262144,
-    GGUF_PIECE_MAX = 65535,      /* bytes of one token's text */
-    GGUF_PIECES_MAX = 64 << 20,  /* bytes of all tokens' texts together */
+    GGUF_PIECE_MAX = 65535,     /* bytes of one token's text */
+    GGUF_PIECES_MAX = 64 << 20, /* bytes of all tokens' texts together, and of all merges */
+    GGUF_MERGES_MAX = 1 << 20,
+    GGUF_MERGE_MAX = 2048,       /* bytes of one merge */
     GGUF_COLUMNS_MAX = 131072,   /* elements of any row: 127 * 127 * this fits an int32 */
     GGUF_HEAD_MAX = 1024,        /* elements of one attention head */
     GGUF_CONTEXT_MAX = 16 << 20, /* positions */
@@ -117,16 +126,24 @@ struct gguf {
     float norm_epsilon; /* llama.attention.layer_norm_rms_epsilon; finite and > 0 */
     uint64_t parameters; /* weights in all tensors, a tied matrix once */
 
-    uint32_t vocabulary;    /* tokens, 1..GGUF_VOCABULARY_MAX */
+    uint32_t vocabulary; /* tokens, 1..GGUF_VOCABULARY_MAX */
+    enum gguf_tokenizer tokenizer;
     uint64_t pieces_offset; /* of tokenizer.ggml.tokens: `vocabulary` times u64 length, bytes */
     uint64_t pieces_bytes;  /* of all texts together, without their lengths */
-    uint64_t scores_offset; /* of tokenizer.ggml.scores: f32[vocabulary] */
+    uint64_t scores_offset; /* of tokenizer.ggml.scores: f32[vocabulary]; 0 if absent, in a BPE vocabulary alone */
     uint64_t types_offset;  /* of tokenizer.ggml.token_type: i32[vocabulary]; 0 if absent */
-    /* tokenizer.ggml.bos_token_id and so on; llama.cpp's 1, 2 and 0 if the key is absent; GGUF_NO_TOKEN where the key
-       says 4294967295 or the vocabulary is too small */
+    /* Of a BPE vocabulary: tokenizer.ggml.pre, llama.cpp's "default" if absent; and of tokenizer.ggml.merges, `merges`
+       times u64 length, bytes. */
+    struct gguf_pre pre;
+    uint32_t merges; /* 1..GGUF_MERGES_MAX, each of at most GGUF_MERGE_MAX bytes */
+    uint64_t merges_offset;
+    /* tokenizer.ggml.bos_token_id and so on; if the key is absent llama.cpp's 1, 2 and 0, of a BPE vocabulary 11, 11
+       and none; GGUF_NO_TOKEN where the key says 4294967295 or the vocabulary is too small */
     int32_t bos, eos, unknown;
-    bool add_bos;          /* tokenizer.ggml.add_bos_token, true if absent; false where bos is GGUF_NO_TOKEN */
-    bool add_space_prefix; /* tokenizer.ggml.add_space_prefix, true if absent */
+    /* tokenizer.ggml.add_bos_token, if absent true, of a BPE vocabulary as `pre` says; false where bos is
+       GGUF_NO_TOKEN */
+    bool add_bos;
+    bool add_space_prefix; /* tokenizer.ggml.add_space_prefix, true if absent; false of a BPE vocabulary */
 
     uint64_t template_offset, template_bytes; /* of tokenizer.chat_template, UTF-8; 0 if absent */
 

@@ -12,7 +12,7 @@
 /* Bytes of a value; 0 for strings and arrays. */
 static const uint8_t value_bytes[GGUF_VALUE_TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
 
-enum kind { NUMBER, REAL, FLAG, NAME, WORD, PIECES, SCORES, TYPES, PLACE }; /* of a known key */
+enum kind { NUMBER, REAL, FLAG, NAME, WORD, PIECES, SCORES, TYPES, MERGES, PLACE }; /* of a known key */
 
 enum key {
     ARCHITECTURE,
@@ -39,9 +39,11 @@ enum key {
     ROPE_FACTOR,
     ROPE_LINEAR,
     TOKENIZER,
+    PRE_TOKENIZER,
     TOKEN_PIECES,
     TOKEN_SCORES,
     TOKEN_TYPES,
+    TOKEN_MERGES,
     BOS,
     EOS,
     UNKNOWN,
@@ -80,10 +82,12 @@ static const struct known_key {
     [ROPE_SCALING] = {"llama.rope.scaling.type", WORD, "none"},
     [ROPE_FACTOR] = {"llama.rope.scaling.factor", REAL, ""},
     [ROPE_LINEAR] = {"llama.rope.scale_linear", REAL, ""},
-    [TOKENIZER] = {"tokenizer.ggml.model", WORD, "llama"},
+    [TOKENIZER] = {"tokenizer.ggml.model", NAME, ""},
+    [PRE_TOKENIZER] = {"tokenizer.ggml.pre", NAME, ""},
     [TOKEN_PIECES] = {"tokenizer.ggml.tokens", PIECES, ""},
     [TOKEN_SCORES] = {"tokenizer.ggml.scores", SCORES, ""},
     [TOKEN_TYPES] = {"tokenizer.ggml.token_type", TYPES, ""},
+    [TOKEN_MERGES] = {"tokenizer.ggml.merges", MERGES, ""},
     [BOS] = {"tokenizer.ggml.bos_token_id", NUMBER, ""},
     [EOS] = {"tokenizer.ggml.eos_token_id", NUMBER, ""},
     [UNKNOWN] = {"tokenizer.ggml.unknown_token_id", NUMBER, ""},
@@ -98,6 +102,7 @@ struct keys {
     bool seen[KEYS];
     uint32_t number[KEYS]; /* NUMBER, FLAG; of arrays the count */
     float real[KEYS];      /* REAL */
+    char pre[64];          /* PRE_TOKENIZER, cut where it is longer */
 };
 
 static const char *name_of(enum key key)
@@ -224,14 +229,21 @@ static int refuse_word(struct gguf_input *in, enum key key, const char *text)
     static const char *const advice[KEYS] = {
         [ARCHITECTURE] = "choose a model of the Llama architecture",
         [ROPE_SCALING] = "choose a model whose positions are not scaled",
-        [TOKENIZER] = "choose a model with a SentencePiece vocabulary, such as TinyLlama",
     };
-    const bool bpe = key == TOKENIZER && text_equal(text, "gpt2");
-    return gguf_refuse(in, name_of(key), "is \"%s\"%s; only \"%s\" is supported: %s", text,
-                       bpe ? ", a byte-level BPE vocabulary as Llama 3 has it" : "", known[key].word, advice[key]);
+    return gguf_refuse(in, name_of(key), "is \"%s\"; only \"%s\" is supported: %s", text, known[key].word, advice[key]);
 }
 
-/* A text for people, or a word of which one value is supported. */
+static int take_tokenizer(struct gguf_input *in, const char *text)
+{
+    if (!text_equal(text, "llama") && !text_equal(text, "gpt2")) {
+        return gguf_refuse(in, name_of(TOKENIZER),
+                           "is \"%s\"; supported are \"llama\" (SentencePiece) and \"gpt2\" (byte-level BPE)", text);
+    }
+    in->gguf->tokenizer = text_equal(text, "gpt2") ? GGUF_TOKENIZER_BPE : GGUF_TOKENIZER_SENTENCEPIECE;
+    return 0;
+}
+
+/* A text for people, a name, or a word of which one value is supported. */
 static int get_text(struct keys *keys, enum key key, uint32_t type)
 {
     struct gguf_input *in = keys->in;
@@ -254,27 +266,32 @@ static int get_text(struct keys *keys, enum key key, uint32_t type)
         memcpy(gguf->name, text, sizeof text);
     } else if (key == SIZE_LABEL) {
         utf8_printable(gguf->size_label, sizeof gguf->size_label, bytes, kept);
+    } else if (key == TOKENIZER) {
+        return take_tokenizer(in, text);
+    } else if (key == PRE_TOKENIZER) {
+        memcpy(keys->pre, text, sizeof text);
     } else if (!text_equal(text, known[key].word)) {
         return refuse_word(in, key, text);
     }
     return 0;
 }
 
-static int skip_pieces(struct gguf_input *in, uint64_t count)
+/* Passes `count` texts, each of at most `longest` bytes, and counts all their bytes. */
+static int skip_texts(struct gguf_input *in, enum key key, uint64_t count, uint32_t longest, uint64_t *bytes)
 {
-    struct gguf *gguf = in->gguf;
     uint64_t length;
     for (uint64_t i = 0; i < count; i++) {
         if (gguf_get_u64(in, &length) != 0) {
             return -1;
         }
-        if (length > GGUF_PIECE_MAX) {
-            return gguf_refuse(in, name_of(TOKEN_PIECES), "has %llu bytes in token %llu; allowed are %u",
-                               (unsigned long long)length, (unsigned long long)i, (uint32_t)GGUF_PIECE_MAX);
+        if (length > longest) {
+            return gguf_refuse(in, name_of(key), "has %llu bytes in %s %llu; allowed are %u",
+                               (unsigned long long)length, key == TOKEN_PIECES ? "token" : "merge",
+                               (unsigned long long)i, longest);
         }
-        gguf->pieces_bytes += length;
-        if (gguf->pieces_bytes > GGUF_PIECES_MAX) {
-            return gguf_refuse(in, name_of(TOKEN_PIECES), "has more than %u bytes of text", (uint32_t)GGUF_PIECES_MAX);
+        *bytes += length;
+        if (*bytes > GGUF_PIECES_MAX) {
+            return gguf_refuse(in, name_of(key), "has more than %u bytes of text", (uint32_t)GGUF_PIECES_MAX);
         }
         if (reader_skip(in->reader, length, in->error) != 0) {
             return -1;
@@ -283,30 +300,39 @@ static int skip_pieces(struct gguf_input *in, uint64_t count)
     return 0;
 }
 
-/* Notes where one of the vocabulary's three arrays lies and moves past it. */
+/* Notes where one of the vocabulary's arrays lies and moves past it. */
 static int get_vocabulary(struct keys *keys, enum key key, uint32_t type)
 {
     struct gguf_input *in = keys->in;
     struct array array;
-    uint32_t wanted = key == TOKEN_PIECES ? GGUF_VALUE_STRING : key == TOKEN_SCORES ? GGUF_VALUE_F32 : GGUF_VALUE_I32;
+    static const uint8_t wanted[KEYS] = {[TOKEN_PIECES] = GGUF_VALUE_STRING,
+                                         [TOKEN_SCORES] = GGUF_VALUE_F32,
+                                         [TOKEN_TYPES] = GGUF_VALUE_I32,
+                                         [TOKEN_MERGES] = GGUF_VALUE_STRING};
+    const uint32_t most = key == TOKEN_MERGES ? GGUF_MERGES_MAX : GGUF_VOCABULARY_MAX;
     if (type != GGUF_VALUE_ARRAY) {
         return gguf_refuse(in, name_of(key), "is not an array");
     }
     if (get_array(in, name_of(key), &array) != 0) {
         return -1;
     }
-    if (array.type != wanted) {
-        return gguf_refuse(in, name_of(key), "is an array of type %u; it must be of type %u", array.type, wanted);
+    if (array.type != wanted[key]) {
+        return gguf_refuse(in, name_of(key), "is an array of type %u; it must be of type %u", array.type, wanted[key]);
     }
-    if (array.count == 0 || array.count > GGUF_VOCABULARY_MAX) {
+    if (array.count == 0 || array.count > most) {
         return gguf_refuse(in, name_of(key), "has %llu entries; allowed are 1 to %u", (unsigned long long)array.count,
-                           (uint32_t)GGUF_VOCABULARY_MAX);
+                           most);
     }
     keys->number[key] = (uint32_t)array.count;
     uint64_t start = in->reader->position;
     if (key == TOKEN_PIECES) {
         in->gguf->pieces_offset = start;
-        return skip_pieces(in, array.count);
+        return skip_texts(in, key, array.count, GGUF_PIECE_MAX, &in->gguf->pieces_bytes);
+    }
+    if (key == TOKEN_MERGES) {
+        in->gguf->merges_offset = start;
+        uint64_t bytes = 0;
+        return skip_texts(in, key, array.count, GGUF_MERGE_MAX, &bytes);
     }
     *(key == TOKEN_SCORES ? &in->gguf->scores_offset : &in->gguf->types_offset) = start;
     return reader_skip(in->reader, array.count * 4, in->error);
@@ -505,12 +531,40 @@ static int take_token(struct keys *keys, enum key key, uint32_t absent, int32_t 
     return 0;
 }
 
+static int check_pre(struct keys *keys)
+{
+    struct gguf *gguf = keys->in->gguf;
+    const char *name = keys->pre[0] != '\0' ? keys->pre : "default";
+    const struct gguf_pre *pre = gguf_find_pre(name);
+    if (pre == NULL) {
+        return gguf_refuse(keys->in, name_of(PRE_TOKENIZER),
+                           "is \"%s\", a way to cut text that is not supported; use a model with another one, such as "
+                           "\"llama-bpe\", \"qwen2\", \"smollm\", \"tekken\" or \"gpt-2\"",
+                           name);
+    }
+    gguf->pre = *pre;
+    return 0;
+}
+
+/* Keys that only one kind of vocabulary must have. */
+static int check_kind(struct keys *keys)
+{
+    struct gguf *gguf = keys->in->gguf;
+    const bool bpe = gguf->tokenizer == GGUF_TOKENIZER_BPE;
+    const enum key needed = bpe ? TOKEN_MERGES : TOKEN_SCORES;
+    if (!keys->seen[needed]) {
+        return gguf_refuse(keys->in, name_of(needed), "is missing");
+    }
+    gguf->merges = keys->number[TOKEN_MERGES];
+    return bpe ? check_pre(keys) : 0;
+}
+
 static int check_vocabulary(struct keys *keys)
 {
     struct gguf_input *in = keys->in;
     struct gguf *gguf = in->gguf;
-    for (enum key key = TOKENIZER; key <= TOKEN_SCORES; key++) {
-        if (!keys->seen[key]) {
+    for (enum key key = TOKENIZER; key <= TOKEN_PIECES; key++) {
+        if (!keys->seen[key] && key != PRE_TOKENIZER) {
             return gguf_refuse(in, name_of(key), "is missing");
         }
     }
@@ -520,12 +574,23 @@ static int check_vocabulary(struct keys *keys)
             return gguf_refuse(in, name_of(key), "has %u entries for %u tokens", keys->number[key], gguf->vocabulary);
         }
     }
-    if (take_token(keys, BOS, 1, &gguf->bos) != 0 || take_token(keys, EOS, 2, &gguf->eos) != 0 ||
-        take_token(keys, UNKNOWN, 0, &gguf->unknown) != 0) {
+    if (check_kind(keys) != 0) {
         return -1;
     }
-    gguf->add_bos = (!keys->seen[ADD_BOS] || keys->number[ADD_BOS] != 0) && gguf->bos != GGUF_NO_TOKEN;
-    gguf->add_space_prefix = !keys->seen[ADD_SPACE] || keys->number[ADD_SPACE] != 0;
+    const bool bpe = gguf->tokenizer == GGUF_TOKENIZER_BPE;
+    if (take_token(keys, BOS,
+                   !bpe                                       ? 1
+                   : (gguf->pre.flags & GGUF_PRE_NO_BOS) != 0 ? UINT32_MAX
+                                                              : 11,
+                   &gguf->bos) != 0 ||
+        take_token(keys, EOS, bpe ? 11 : 2, &gguf->eos) != 0 ||
+        take_token(keys, UNKNOWN, bpe ? UINT32_MAX : 0, &gguf->unknown) != 0) {
+        return -1;
+    }
+    gguf->add_bos =
+        (keys->seen[ADD_BOS] ? keys->number[ADD_BOS] != 0 : !bpe || (gguf->pre.flags & GGUF_PRE_ADD_BOS) != 0) &&
+        gguf->bos != GGUF_NO_TOKEN;
+    gguf->add_space_prefix = !bpe && (!keys->seen[ADD_SPACE] || keys->number[ADD_SPACE] != 0);
     return 0;
 }
 

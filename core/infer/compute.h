@@ -25,7 +25,6 @@ struct compute {
     struct compute_stop stop;
     bool stopped;       /* it was asked and said yes: what was being computed is not complete */
     uint64_t since;     /* microseconds at the last interruption */
-    uint32_t stretches; /* begun since then */
     uint32_t allowance; /* work between two interruptions */
     uint32_t left;      /* of it, until the next one */
 };

@@ -13,7 +13,7 @@ static int layout_run(struct engine *engine, uint32_t context, struct arena *are
     sampler_init(&engine->sampler, engine->model.kernel, engine->gguf.vocabulary, arena);
     engine->text = arena_take(arena, (size_t)engine->transformer.context * sizeof *engine->text, KERNEL_ALIGNMENT);
     engine->turn = arena_take(arena, ENGINE_TURN_MAX, KERNEL_ALIGNMENT);
-    engine->scratch = arena_take(arena, encode_scratch(ENGINE_TURN_MAX), KERNEL_ALIGNMENT);
+    engine->scratch = arena_take(arena, encode_scratch(engine->gguf.tokenizer, ENGINE_TURN_MAX), KERNEL_ALIGNMENT);
     return arena->base == NULL || engine->scratch != NULL ? 0 : -1;
 }
 

@@ -33,7 +33,7 @@ struct engine {
     uint32_t text_count;  /* of them */
     uint32_t filled;      /* of them have been run: positions of the KV cache in use */
     char *turn;           /* [ENGINE_TURN_MAX] scratch: a prompt with what its chat puts around it */
-    void *scratch;        /* encode_scratch(ENGINE_TURN_MAX), at least CHAT_TEMPLATE_MAX bytes */
+    void *scratch;        /* encode_scratch for ENGINE_TURN_MAX, at least CHAT_TEMPLATE_MAX bytes */
     void *memory;         /* of the platform; holds all of the above */
     size_t memory_bytes;
     uint8_t window[ENGINE_WINDOW]; /* for reading the file's header */

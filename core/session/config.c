@@ -241,14 +241,11 @@ static void write_fixed(char *out, size_t size, uint64_t number, uint32_t places
 {
     char digits[24];
     const size_t n = format(digits, sizeof digits, "%llu", (unsigned long long)number);
-    const size_t whole = n > places ? n - places : 0;
-    size_t used = format(out, size, "%s", whole == 0 ? "0" : "");
-    for (size_t i = 0; i < whole; i++) {
-        used += format(out + used, size - used, "%c", digits[i]);
-    }
-    for (size_t i = 0; i < places; i++) { /* digits that are missing in front are zeros */
-        const char digit = i + n < places ? '0' : digits[whole + i - (whole == 0 ? places - n : 0)];
-        used += format(out + used, size - used, "%s%c", i == 0 ? "." : "", digit);
+    const size_t all = n > places ? n : places + 1, zeros = all - n; /* one digit at least before the point */
+    size_t used = 0;
+    for (size_t i = 0; i < all; i++) {
+        used +=
+            format(out + used, size - used, "%s%c", i == all - places ? "." : "", i < zeros ? '0' : digits[i - zeros]);
     }
 }
 

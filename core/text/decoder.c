@@ -32,15 +32,16 @@ void decoder_begin(struct decoder *decoder, bool at_start)
     *decoder = (struct decoder){.at_start = at_start};
 }
 
-/* Takes the next byte of a piece's text; U+2581 is a space in normal pieces. Returns the bytes of the piece used. */
-static uint32_t read_byte(const uint8_t *piece, uint32_t n, uint8_t type, uint8_t *byte)
+/* Takes the next byte of a piece's text; U+2581 is a space in SentencePiece's normal ones. Returns the bytes of the
+   piece used. */
+static uint32_t read_byte(const uint8_t *piece, uint32_t n, uint8_t type, bool bpe, uint8_t *byte)
 {
     *byte = piece[0];
     if (type == GGUF_TOKEN_BYTE) {
         *byte = (uint8_t)tokenizer_byte_name(piece, n);
         return n;
     }
-    if (type == GGUF_TOKEN_NORMAL && n >= 3 && memcmp(piece, "\xE2\x96\x81", 3) == 0) {
+    if (type == GGUF_TOKEN_NORMAL && !bpe && n >= 3 && memcmp(piece, "\xE2\x96\x81", 3) == 0) {
         *byte = ' ';
         return 3;
     }
@@ -57,10 +58,11 @@ size_t decoder_push(struct decoder *decoder, const struct tokenizer *tokenizer, 
     if (type != GGUF_TOKEN_NORMAL && type != GGUF_TOKEN_USER && type != GGUF_TOKEN_BYTE) {
         return 0;
     }
+    const bool bpe = tokenizer->kind == GGUF_TOKENIZER_BPE;
     const uint8_t *piece = tokenizer->text + tokenizer->text_start[id];
     const uint8_t *end = tokenizer->text + tokenizer->text_start[id + 1];
     while (piece < end) {
-        piece += read_byte(piece, (uint32_t)(end - piece), type, &byte);
+        piece += read_byte(piece, (uint32_t)(end - piece), type, bpe, &byte);
         bool dummy = decoder->at_start && tokenizer->add_space_prefix && byte == ' ';
         decoder->at_start = false;
         if (!dummy) {

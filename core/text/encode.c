@@ -1,10 +1,12 @@
 /*
  * Text to tokens (encode.h). The text is cut into characters, each a symbol; the pair of neighbours whose joint text
- * is the piece of the best score is merged, the leftmost of equals, until no pair is a piece.
+ * is the piece of the best score, or the one of the lowest merge, is merged, the leftmost of equals, until no pair is
+ * one.
  */
 #include "text/encode.h"
 
 #include "base/memory.h"
+#include "text/words.h"
 
 enum { SPACE_BYTES = 3, MARK_FREE = -1, MARK_COVERED = -2 };
 #define SPACE "\xE2\x96\x81" /* U+2581 */
@@ -13,7 +15,7 @@ enum { SPACE_BYTES = 3, MARK_FREE = -1, MARK_COVERED = -2 };
 struct symbol {
     uint32_t start, length;  /* bytes of the text; length 0 once it is merged into another */
     uint32_t previous, next; /* symbols, or NONE */
-    uint32_t rank;           /* of the piece that it forms with the next one, 0 if none */
+    uint32_t rank;           /* tokenizer_merge_rank of it and the next one, 0 if none */
 };
 
 struct encoder {
@@ -23,27 +25,31 @@ struct encoder {
     uint64_t *queue;         /* [2 symbols] max-heap of pairs: rank, then the complement of the left symbol */
     uint32_t queued;
     struct symbol *symbols;
-    int32_t *mark; /* [n] of each byte: MARK_FREE, the token that is written here as it is, or MARK_COVERED */
-    uint8_t *text; /* of one fragment, spaces as U+2581 */
+    int32_t *mark;       /* [n] of each byte: MARK_FREE, the token that is written here as it is, or MARK_COVERED */
+    const uint8_t *text; /* what the symbols are of: one fragment, spaces as U+2581, or one word */
+    uint8_t *text_memory;
 };
 
-/* Scratch memory of each symbol and of each byte; text and prefix make at most n + 1 symbols. */
-static size_t bytes_per_symbol(void)
+/* How many symbols a byte of text can be; text and SentencePiece's prefix make at most so many for n + 1. */
+static size_t symbols_per_byte(enum gguf_tokenizer kind)
 {
-    return 2 * sizeof(uint64_t) + sizeof(struct symbol) + sizeof(int32_t) + SPACE_BYTES;
+    return kind == GGUF_TOKENIZER_BPE ? WORDS_GROWTH : 1;
 }
 
-size_t encode_scratch(size_t n)
+size_t encode_scratch(enum gguf_tokenizer kind, size_t n)
 {
-    return (n + 1) * bytes_per_symbol();
+    size_t symbol = 2 * sizeof(uint64_t) + sizeof(struct symbol);
+    _Static_assert((int)SPACE_BYTES == (int)WORDS_GROWTH, "bytes that one becomes");
+    return (n + 1) * (symbols_per_byte(kind) * symbol + sizeof(int32_t) + SPACE_BYTES);
 }
 
 static void divide_scratch(struct encoder *encoder, void *scratch, size_t n)
 {
+    size_t symbols = (n + 1) * symbols_per_byte(encoder->tokenizer->kind);
     encoder->queue = scratch;
-    encoder->symbols = (struct symbol *)(encoder->queue + 2 * (n + 1));
-    encoder->mark = (int32_t *)(encoder->symbols + n + 1);
-    encoder->text = (uint8_t *)(encoder->mark + n + 1);
+    encoder->symbols = (struct symbol *)(encoder->queue + 2 * symbols);
+    encoder->mark = (int32_t *)(encoder->symbols + symbols);
+    encoder->text_memory = (uint8_t *)(encoder->mark + n + 1);
 }
 
 static void emit(struct encoder *encoder, int32_t id)
@@ -106,7 +112,10 @@ static void offer_pair(struct encoder *encoder, uint32_t left)
     if (id == GGUF_NO_TOKEN) {
         return;
     }
-    symbol->rank = tokenizer->rank[id];
+    symbol->rank = tokenizer_merge_rank(tokenizer, id, symbol->length);
+    if (symbol->rank == 0) {
+        return;
+    }
     push(encoder, (uint64_t)symbol->rank << 32 | (NONE - left));
 }
 
@@ -141,13 +150,15 @@ static void merge_all(struct encoder *encoder, uint32_t count)
     }
 }
 
-/* Cuts the text by the lead bytes alone: ill-formed text makes odd symbols, and then byte tokens. */
+/* Cuts the text into bytes, or into characters by the lead bytes alone: ill-formed text makes odd symbols, and then
+   byte tokens. */
 static uint32_t cut_symbols(struct encoder *encoder, uint32_t n)
 {
+    const bool bytes = encoder->tokenizer->kind == GGUF_TOKENIZER_BPE;
     static const uint8_t lengths[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 4}; /* by the upper four bits */
     uint32_t count = 0;
     for (uint32_t start = 0, length; start < n; start += length) {
-        length = lengths[encoder->text[start] >> 4];
+        length = bytes ? 1 : lengths[encoder->text[start] >> 4];
         length = length < n - start ? length : n - start;
         encoder->symbols[count] = (struct symbol){start, length, count - 1, count + 1, 0}; /* 0 - 1 is NONE */
         count++;
@@ -156,31 +167,66 @@ static uint32_t cut_symbols(struct encoder *encoder, uint32_t n)
     return count;
 }
 
-/* Encodes a stretch of text without marked tokens, n >= 1. */
-static void encode_fragment(struct encoder *encoder, const char *text, size_t n, bool add_space)
+/* Merges text[0..n), n >= 1, and emits what comes of it. */
+static void encode_merged(struct encoder *encoder, const uint8_t *text, uint32_t n)
 {
     const struct tokenizer *tokenizer = encoder->tokenizer;
+    encoder->text = text;
+    merge_all(encoder, cut_symbols(encoder, n));
+    for (uint32_t i = 0; i != NONE; i = encoder->symbols[i].next) {
+        const struct symbol *symbol = &encoder->symbols[i];
+        int32_t id = tokenizer_find(tokenizer, text + symbol->start, symbol->length);
+        emit(encoder, id);
+        for (uint32_t k = 0; id == GGUF_NO_TOKEN && k < symbol->length; k++) {
+            emit(encoder, tokenizer->byte_token[text[symbol->start + k]]);
+        }
+    }
+}
+
+/* Writes text[0..n), n >= 1, with its spaces as U+2581, one before it if add_space. */
+static uint32_t write_spaces(uint8_t *out, const char *text, size_t n, bool add_space)
+{
     uint32_t used = 0;
     if (add_space) {
-        memcpy(encoder->text, SPACE, SPACE_BYTES);
+        memcpy(out, SPACE, SPACE_BYTES);
         used = SPACE_BYTES;
     }
     for (size_t i = 0; i < n; i++) {
         if (text[i] == ' ') {
-            memcpy(encoder->text + used, SPACE, SPACE_BYTES);
+            memcpy(out + used, SPACE, SPACE_BYTES);
             used += SPACE_BYTES;
         } else {
-            encoder->text[used++] = (uint8_t)text[i];
+            out[used++] = (uint8_t)text[i];
         }
     }
-    merge_all(encoder, cut_symbols(encoder, used));
-    for (uint32_t i = 0; i != NONE; i = encoder->symbols[i].next) {
-        const struct symbol *symbol = &encoder->symbols[i];
-        int32_t id = tokenizer_find(tokenizer, encoder->text + symbol->start, symbol->length);
+    return used;
+}
+
+/* A words_take: what the pre-tokenizer has cut. */
+static void encode_word(void *context, const uint8_t *word, size_t n)
+{
+    struct encoder *encoder = context;
+    const struct tokenizer *tokenizer = encoder->tokenizer;
+    int32_t id = GGUF_NO_TOKEN;
+    if ((tokenizer->pre.flags & GGUF_PRE_IGNORE_MERGES) != 0) {
+        id = tokenizer_find(tokenizer, word, n);
+    }
+    if (id != GGUF_NO_TOKEN) {
         emit(encoder, id);
-        for (uint32_t k = 0; id == GGUF_NO_TOKEN && k < symbol->length; k++) {
-            emit(encoder, tokenizer->byte_token[encoder->text[symbol->start + k]]);
-        }
+    } else {
+        encode_merged(encoder, word, (uint32_t)n);
+    }
+}
+
+/* Encodes a stretch of text without marked tokens, n >= 1. */
+static void encode_fragment(struct encoder *encoder, const char *text, size_t n, bool add_space)
+{
+    uint8_t *memory = encoder->text_memory;
+    if (encoder->tokenizer->kind == GGUF_TOKENIZER_BPE) {
+        size_t bytes = words_clean((const uint8_t *)text, n, memory);
+        words_cut(encoder->tokenizer->pre.rule, memory, bytes, encode_word, encoder);
+    } else {
+        encode_merged(encoder, memory, write_spaces(memory, text, n, add_space));
     }
 }
 
@@ -192,54 +238,23 @@ struct turn {
     size_t n, plain_start, plain_end;
 };
 
-/* Whether a token of this type is one where it is written in bytes [start, end) of the text. */
-static bool counts(const struct turn *turn, uint8_t type, size_t start, size_t end)
-{
-    bool touches_plain = start < turn->plain_end && end > turn->plain_start;
-    return type == GGUF_TOKEN_USER || ((type == GGUF_TOKEN_CONTROL || type == GGUF_TOKEN_UNKNOWN) && !touches_plain);
-}
-
-static uint32_t length_of(const struct tokenizer *tokenizer, uint32_t id)
-{
-    return tokenizer->text_start[id + 1] - tokenizer->text_start[id];
-}
-
-/* The first of sorted[low..high) that has a byte number `at` which is not below `byte`; those alike up to
-   there are sorted by it. */
-static uint32_t first_from(const struct tokenizer *tokenizer, uint32_t low, uint32_t high, uint32_t at, uint32_t byte)
-{
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2, id = tokenizer->sorted[middle];
-        if (length_of(tokenizer, id) == at || tokenizer->text[tokenizer->text_start[id] + at] < byte) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
+enum { ALWAYS = 1 << GGUF_TOKEN_USER, IN_MARKUP = 1 << GGUF_TOKEN_CONTROL | 1 << GGUF_TOKEN_UNKNOWN };
 
 /* The bytes of the longest token that is written at `start` and ends by start + room, and its *id; 0 if there is none.
-   Pieces that begin like the text lie side by side, fewer with each byte more, and the one that ends there first. */
+   Control tokens count where they do not reach into the plain part. */
 static uint32_t longest_at(const struct tokenizer *tokenizer, const struct turn *turn, size_t start, size_t room,
                            int32_t *id)
 {
-    uint32_t low = 0, high = tokenizer->vocabulary, longest = 0;
-    room = room < tokenizer->marked_longest ? room : tokenizer->marked_longest;
-    for (uint32_t n = 0; n < room; n++) {
-        const uint8_t byte = (uint8_t)turn->text[start + n];
-        low = first_from(tokenizer, low, high, n, byte);
-        high = first_from(tokenizer, low, high, n, byte + 1u);
-        if (low == high) {
-            break;
-        }
-        const uint32_t first = tokenizer->sorted[low];
-        if (length_of(tokenizer, first) == n + 1 && counts(turn, tokenizer->type[first], start, start + n + 1)) {
-            longest = n + 1;
-            *id = (int32_t)first;
-        }
+    const uint8_t *text = (const uint8_t *)turn->text + start;
+    uint32_t longest = tokenizer_find_marked(tokenizer, text, room, ALWAYS, id);
+    int32_t control;
+    if (start < turn->plain_end) {
+        size_t before = start < turn->plain_start ? turn->plain_start - start : 0;
+        room = room < before ? room : before;
     }
-    return longest;
+    uint32_t length = tokenizer_find_marked(tokenizer, text, room, IN_MARKUP, &control);
+    *id = length > longest ? control : *id;
+    return length > longest ? length : longest;
 }
 
 /* Marks the tokens in the text: longest first, leftmost first, without overlap. Each one marked shortens only those

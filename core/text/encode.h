@@ -1,7 +1,7 @@
 /*
- * Text to tokens, as llama.cpp does it for a SentencePiece vocabulary (src/llama-vocab.cpp, SPM): a space is U+2581,
- * text gets a dummy prefix space, characters are merged by best score, leftmost first; what is in no piece falls back
- * to byte tokens.
+ * Text to tokens, as llama.cpp does it (src/llama-vocab.cpp). SentencePiece: a space is U+2581, text gets a dummy
+ * prefix space, characters are merged by best score, leftmost first; what is in no piece falls back to byte tokens.
+ * Byte-level BPE: the text is cut into words (words.h), and in each the bytes are merged by rank, leftmost first.
  */
 #ifndef BOOTLLAMA_ENCODE_H
 #define BOOTLLAMA_ENCODE_H
@@ -10,8 +10,9 @@
 
 enum { ENCODE_TEXT_MAX = 16 << 20 }; /* bytes of a text */
 
-/* Bytes of scratch memory that encode_text needs for n <= ENCODE_TEXT_MAX bytes of text: 43 (n + 1). */
-size_t encode_scratch(size_t n);
+/* Bytes of scratch memory that encode_text needs for n <= ENCODE_TEXT_MAX bytes of text: 43 (n + 1), of BPE 115 (n +
+   1), since a byte that is no text becomes the three of U+FFFD. */
+size_t encode_scratch(enum gguf_tokenizer kind, size_t n);
 
 /*
  * Encodes n bytes of text into ids[0..capacity), BOS first where add_bos is set. `text` may hold any bytes; empty

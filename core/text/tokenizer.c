@@ -1,26 +1,41 @@
-/* The vocabulary (tokenizer.h): loaded into the arena and sorted, so that a piece is found by halving. */
+/* The vocabulary (tokenizer.h): loaded into the arena, and a table of hashes by which a piece is found. */
 #include "text/tokenizer.h"
 
 #include "base/memory.h"
+#include "text/alphabet.h"
+#include "text/control.h"
+
+#define NONE UINT32_MAX
+#define CHANGED "%s: the tokens changed between two readings; the medium is bad"
 
 /* The arrays of struct tokenizer while they are filled. */
 struct tables {
-    uint8_t *text;
-    uint32_t *text_start, *rank, *sorted;
-    uint8_t *type;
+    uint8_t *text, *type;
+    uint32_t *text_start, *slots, *rank, *first_merge, *next_merge;
+    uint16_t *split;
 };
+
+/* Half as many again as there are pieces. */
+static uint32_t slots_for(uint32_t vocabulary)
+{
+    return vocabulary + vocabulary / 2 + 1;
+}
 
 /* Takes the arrays from the arena. Returns false if they do not fit. */
 static bool take_tables(struct tables *tables, const struct gguf *gguf, struct arena *arena)
 {
-    size_t words = ((size_t)gguf->vocabulary + 1) * sizeof(uint32_t);
-    tables->text_start = arena_take(arena, words, sizeof(uint32_t));
-    tables->rank = arena_take(arena, words, sizeof(uint32_t));
-    tables->sorted = arena_take(arena, words, sizeof(uint32_t));
-    tables->type = arena_take(arena, gguf->vocabulary, 1);
+    const bool bpe = gguf->tokenizer == GGUF_TOKENIZER_BPE;
+    uint32_t vocabulary = gguf->vocabulary, merges = bpe ? gguf->merges : 0;
+    memset(tables, 0, sizeof *tables);
+    tables->text_start = arena_take_array(arena, vocabulary + 1, sizeof(uint32_t), sizeof(uint32_t));
+    tables->slots = arena_take_array(arena, slots_for(vocabulary), sizeof(uint32_t), sizeof(uint32_t));
+    uint32_t *of_piece = arena_take_array(arena, vocabulary, sizeof(uint32_t), sizeof(uint32_t));
+    tables->next_merge = arena_take_array(arena, merges, sizeof(uint32_t), sizeof(uint32_t));
+    tables->split = arena_take_array(arena, merges, sizeof(uint16_t), sizeof(uint16_t));
+    tables->type = arena_take(arena, vocabulary, 1);
     tables->text = arena_take(arena, (size_t)gguf->pieces_bytes, 1);
-    return tables->text_start != NULL && tables->rank != NULL && tables->sorted != NULL && tables->type != NULL &&
-           tables->text != NULL;
+    *(bpe ? &tables->first_merge : &tables->rank) = of_piece;
+    return tables->text != NULL;
 }
 
 uint64_t tokenizer_memory(const struct gguf *gguf)
@@ -46,7 +61,7 @@ static int read_pieces(struct tables *tables, const struct gguf *gguf, struct re
             return -1;
         }
         if (length > most - used) { /* gguf_read added these lengths up */
-            return error_set(error, "%s: the tokens changed between two readings; the medium is bad", reader->path);
+            return error_set(error, CHANGED, reader->path);
         }
         if (reader_get(reader, tables->text + used, (size_t)length, error) != 0) {
             return -1;
@@ -108,7 +123,21 @@ static uint8_t guess_type(const struct gguf *gguf, int32_t id, bool names_byte)
     if (id == gguf->unknown) {
         return GGUF_TOKEN_UNKNOWN;
     }
-    return names_byte ? GGUF_TOKEN_BYTE : GGUF_TOKEN_NORMAL;
+    return names_byte && gguf->tokenizer == GGUF_TOKENIZER_SENTENCEPIECE ? GGUF_TOKEN_BYTE : GGUF_TOKEN_NORMAL;
+}
+
+static bool is_marked(uint8_t type)
+{
+    return type == GGUF_TOKEN_USER || type == GGUF_TOKEN_CONTROL || type == GGUF_TOKEN_UNKNOWN;
+}
+
+/* Notes that a piece is to be found in texts. */
+static void note_marked(struct tokenizer *tokenizer, const uint8_t *piece, uint32_t length)
+{
+    if (length > 0 && length <= TOKENIZER_USER_MAX) {
+        tokenizer->marked_longest = length > tokenizer->marked_longest ? length : tokenizer->marked_longest;
+        tokenizer->marked_first[piece[0] / 32] |= 1u << piece[0] % 32;
+    }
 }
 
 static int read_types(struct tokenizer *tokenizer, struct tables *tables, const struct gguf *gguf,
@@ -126,6 +155,7 @@ static int read_types(struct tokenizer *tokenizer, struct tables *tables, const 
         } else if (reader_get(reader, &type, sizeof type, error) != 0) {
             return -1;
         }
+        type = type > GGUF_TOKEN_BYTE ? type : control_type(tables->text + start, length, (uint8_t)type);
         if (type > GGUF_TOKEN_BYTE) {
             return error_set(error, "%s: token %u has type %u; known are 0 to %u", reader->path, id, type,
                              (uint32_t)GGUF_TOKEN_BYTE);
@@ -137,122 +167,301 @@ static int read_types(struct tokenizer *tokenizer, struct tables *tables, const 
             return error_set(error, "%s: token %u is user-defined and has %u bytes; allowed are %u", reader->path, id,
                              length, (uint32_t)TOKENIZER_USER_MAX);
         }
-        bool marked = type == GGUF_TOKEN_USER || type == GGUF_TOKEN_CONTROL || type == GGUF_TOKEN_UNKNOWN;
-        if (marked && length <= TOKENIZER_USER_MAX && length > tokenizer->marked_longest) {
-            tokenizer->marked_longest = length;
-        }
         tables->type[id] = (uint8_t)type;
+        if (is_marked(tables->type[id])) {
+            note_marked(tokenizer, tables->text + start, length);
+        }
     }
     return 0;
 }
 
 /* ---- Looking up ---- */
 
-/* < 0, 0, > 0 as the piece of `id` sorts before, with or after bytes[0..n). */
-static int compare_piece(const struct tokenizer *tokenizer, uint32_t id, const uint8_t *bytes, size_t n)
+/* FNV-1a, byte by byte; mix_hash spreads it over all bits (MurmurHash3's finalizer). */
+enum { HASH_PRIME = 16777619 };
+#define HASH_START 2166136261u
+
+/* A slot: the id + 1, and above it bits of the hash, so that most other pieces are told apart without a look at them.
+   */
+enum { SLOT_ID_BITS = 20, SLOT_ID_MASK = (1 << SLOT_ID_BITS) - 1, SLOT_TAG_MASK = 0xFFF };
+_Static_assert((int)GGUF_VOCABULARY_MAX < (int)SLOT_ID_MASK, "a slot holds any id");
+
+enum { PROBES_MAX = 1000 }; /* slots that one look-up may pass; the tables of real vocabularies have runs of 100 */
+
+static uint32_t add_to_hash(uint32_t hash, uint8_t byte)
 {
-    uint32_t start = tokenizer->text_start[id], length = tokenizer->text_start[id + 1] - start;
-    int order = memcmp(tokenizer->text + start, bytes, length < n ? length : n);
-    return order != 0 ? order : (length > n) - (length < n);
+    return (hash ^ byte) * (uint32_t)HASH_PRIME;
 }
 
-static bool sorts_before(const struct tokenizer *tokenizer, uint32_t a, uint32_t b)
+static uint32_t mix_hash(uint32_t hash)
 {
-    uint32_t start = tokenizer->text_start[b], length = tokenizer->text_start[b + 1] - start;
-    int order = compare_piece(tokenizer, a, tokenizer->text + start, length);
-    return order != 0 ? order < 0 : a < b;
+    hash = (hash ^ hash >> 16) * 0x85EBCA6Bu;
+    hash = (hash ^ hash >> 13) * 0xC2B2AE35u;
+    return hash ^ hash >> 16;
 }
 
-/* Moves the id at `top` down the heap ids[0..count) until no id below it sorts after it. */
-static void sift_down(const struct tokenizer *tokenizer, uint32_t *ids, uint32_t top, uint32_t count)
+static uint32_t hash_of(const uint8_t *bytes, size_t n)
 {
-    uint32_t id = ids[top];
-    for (uint32_t child; (child = 2 * top + 1) < count; top = child) {
-        if (child + 1 < count && sorts_before(tokenizer, ids[child], ids[child + 1])) {
-            child++;
+    uint32_t hash = HASH_START;
+    for (size_t i = 0; i < n; i++) {
+        hash = add_to_hash(hash, bytes[i]);
+    }
+    return hash;
+}
+
+static bool is_piece(const struct tokenizer *tokenizer, uint32_t id, const uint8_t *bytes, size_t n, bool marked)
+{
+    uint32_t start = tokenizer->text_start[id];
+    return tokenizer->text_start[id + 1] - start == n && is_marked(tokenizer->type[id]) == marked &&
+           memcmp(tokenizer->text + start, bytes, n) == 0;
+}
+
+/* The slot that holds bytes[0..n), or the free one where it belongs, or NONE if PROBES_MAX others are before it. `hash`
+   is mixed. */
+static uint32_t find_slot(const struct tokenizer *tokenizer, uint32_t hash, const uint8_t *bytes, size_t n, bool marked)
+{
+    uint32_t at = (uint32_t)((uint64_t)hash * tokenizer->slot_count >> 32);
+    for (uint32_t probes = 0; probes < PROBES_MAX; probes++) {
+        uint32_t slot = tokenizer->slots[at];
+        bool alike = slot >> SLOT_ID_BITS == (hash & SLOT_TAG_MASK);
+        if (slot == 0 || (alike && is_piece(tokenizer, (slot & SLOT_ID_MASK) - 1, bytes, n, marked))) {
+            return at;
         }
-        if (!sorts_before(tokenizer, id, ids[child])) {
-            break;
-        }
-        ids[top] = ids[child];
+        at = at + 1 < tokenizer->slot_count ? at + 1 : 0;
     }
-    ids[top] = id;
+    return NONE;
 }
 
-/* Heapsort: no memory, no bad case, however hostile the pieces. */
-static void sort_ids(const struct tokenizer *tokenizer, uint32_t *ids)
+static int32_t find_hashed(const struct tokenizer *tokenizer, uint32_t hash, const uint8_t *bytes, size_t n,
+                           bool marked)
 {
-    uint32_t count = tokenizer->vocabulary;
-    for (uint32_t i = 0; i < count; i++) {
-        ids[i] = i;
-    }
-    for (uint32_t i = count / 2; i > 0; i--) {
-        sift_down(tokenizer, ids, i - 1, count);
-    }
-    for (uint32_t end = count - 1; end > 0; end--) {
-        uint32_t last = ids[0];
-        ids[0] = ids[end];
-        ids[end] = last;
-        sift_down(tokenizer, ids, 0, end);
-    }
+    uint32_t at = find_slot(tokenizer, mix_hash(hash), bytes, n, marked);
+    bool found = at != NONE && tokenizer->slots[at] != 0;
+    return found ? (int32_t)(tokenizer->slots[at] & SLOT_ID_MASK) - 1 : GGUF_NO_TOKEN;
 }
 
 int32_t tokenizer_find(const struct tokenizer *tokenizer, const uint8_t *bytes, size_t n)
 {
-    uint32_t low = 0, high = tokenizer->vocabulary; /* the first piece not before bytes is in [low, high] */
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (compare_piece(tokenizer, tokenizer->sorted[middle], bytes, n) < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    if (low == tokenizer->vocabulary || compare_piece(tokenizer, tokenizer->sorted[low], bytes, n) != 0) {
+    if (n == 0 || n > tokenizer->longest) {
         return GGUF_NO_TOKEN;
     }
-    return (int32_t)tokenizer->sorted[low];
+    uint32_t hash = hash_of(bytes, n);
+    int32_t id = find_hashed(tokenizer, hash, bytes, n, false);
+    return id != GGUF_NO_TOKEN ? id : find_hashed(tokenizer, hash, bytes, n, true);
+}
+
+uint32_t tokenizer_find_marked(const struct tokenizer *tokenizer, const uint8_t *bytes, size_t n, uint32_t types,
+                               int32_t *id)
+{
+    uint32_t longest = 0, hash = HASH_START;
+    if (n == 0 || (tokenizer->marked_first[bytes[0] / 32] >> bytes[0] % 32 & 1) == 0) {
+        return 0;
+    }
+    n = n < tokenizer->marked_longest ? n : tokenizer->marked_longest;
+    for (uint32_t length = 1; length <= n; length++) {
+        hash = add_to_hash(hash, bytes[length - 1]);
+        int32_t found = find_hashed(tokenizer, hash, bytes, length, true);
+        if (found != GGUF_NO_TOKEN && (types >> tokenizer->type[found] & 1) != 0) {
+            *id = found;
+            longest = length;
+        }
+    }
+    return longest;
+}
+
+/* Puts a piece into the table if its like is not there. Returns false if there is no slot for it. */
+static bool add_piece(const struct tokenizer *tokenizer, uint32_t *slots, uint32_t id)
+{
+    const uint8_t *piece = tokenizer->text + tokenizer->text_start[id];
+    uint32_t length = tokenizer->text_start[id + 1] - tokenizer->text_start[id],
+             hash = mix_hash(hash_of(piece, length));
+    const bool marked = is_marked(tokenizer->type[id]);
+    uint32_t at = find_slot(tokenizer, hash, piece, length, marked);
+    /* The letters of BPE may become what a marked piece says, too; otherwise a text has one token. */
+    bool has_token = tokenizer->kind == GGUF_TOKENIZER_SENTENCEPIECE && tokenizer_find(tokenizer, piece, length) >= 0;
+    if (at != NONE && slots[at] == 0 && !has_token) {
+        slots[at] = (hash & SLOT_TAG_MASK) << SLOT_ID_BITS | (id + 1);
+    }
+    return at != NONE;
+}
+
+/* Whether text can be merged to a piece of this type in a BPE vocabulary: it is written in the alphabet of bytes. */
+static bool in_alphabet(uint8_t type)
+{
+    return type == GGUF_TOKEN_NORMAL || type == GGUF_TOKEN_UNUSED || type == 0;
+}
+
+/* Fills the table of slots; of BPE turns the pieces into bytes, those that are no bytes being left out of the table. */
+static int add_pieces(struct tokenizer *tokenizer, struct tables *tables, const char *path, struct error *error)
+{
+    uint32_t start = 0, used = 0;
+    memset(tables->slots, 0, tokenizer->slot_count * sizeof tables->slots[0]);
+    for (uint32_t id = 0; id < tokenizer->vocabulary; id++) {
+        uint8_t *piece = tables->text + start;
+        size_t length = tables->text_start[id + 1] - start, bytes = ALPHABET_FOREIGN;
+        bool found = true;
+        if (tokenizer->kind == GGUF_TOKENIZER_BPE && in_alphabet(tables->type[id])) {
+            bytes = alphabet_decode(piece, length, tables->text + used);
+            found = bytes != ALPHABET_FOREIGN;
+        }
+        if (bytes == ALPHABET_FOREIGN) {
+            memmove(tables->text + used, piece, length);
+            bytes = length;
+        }
+        start += (uint32_t)length;
+        tables->text_start[id] = used;
+        used += (uint32_t)bytes;
+        tables->text_start[id + 1] = used;
+        tokenizer->longest = bytes > tokenizer->longest ? (uint32_t)bytes : tokenizer->longest;
+        if (found && bytes > 0 && !add_piece(tokenizer, tables->slots, id)) {
+            return error_set(error, "%s: the tokens up to token %u are made to be slow to find; use another file", path,
+                             id);
+        }
+    }
+    return 0;
 }
 
 static void find_byte_tokens(struct tokenizer *tokenizer)
 {
     for (uint32_t value = 0; value < 256; value++) {
         uint8_t byte = (uint8_t)value, name[] = "<0x00>";
-        name[3] = (uint8_t) "0123456789ABCDEF"[byte >> 4];
-        name[4] = (uint8_t) "0123456789ABCDEF"[byte & 15];
-        int32_t id = tokenizer_find(tokenizer, name, sizeof name - 1);
+        int32_t id = GGUF_NO_TOKEN;
+        if (tokenizer->kind == GGUF_TOKENIZER_SENTENCEPIECE) {
+            name[3] = (uint8_t) "0123456789ABCDEF"[byte >> 4];
+            name[4] = (uint8_t) "0123456789ABCDEF"[byte & 15];
+            id = tokenizer_find(tokenizer, name, sizeof name - 1);
+        }
         if (id == GGUF_NO_TOKEN) {
             id = tokenizer_find(tokenizer, &byte, 1);
         }
-        tokenizer->byte_token[byte] = id != GGUF_NO_TOKEN ? id : tokenizer->unknown;
+        bool is_unknown = id == GGUF_NO_TOKEN && tokenizer->kind == GGUF_TOKENIZER_SENTENCEPIECE;
+        tokenizer->byte_token[byte] = is_unknown ? tokenizer->unknown : id;
     }
+}
+
+/* ---- Merges ---- */
+
+/* Notes that merge number `merge` makes the piece `id` with `left` bytes on the left, unless an earlier one does. A
+   list holds each split once, so that it is no longer than its piece, and no longer than the bytes of its merges in the
+   file. */
+static void add_merge(const struct tables *tables, uint32_t merge, int32_t id, uint16_t left)
+{
+    for (uint32_t other = tables->first_merge[id]; other != NONE; other = tables->next_merge[other]) {
+        if (tables->split[other] == left) {
+            return;
+        }
+    }
+    tables->split[merge] = left;
+    tables->next_merge[merge] = tables->first_merge[id];
+    tables->first_merge[id] = merge;
+}
+
+/* Takes merge number `merge` as the file writes it, text[0..n): two pieces with a space between them. One whose parts
+   are no tokens can never apply and is passed over, as is a comment. Returns false if its parts are, but not what it
+   makes. */
+static bool take_merge(const struct tokenizer *tokenizer, const struct tables *tables, uint32_t merge, uint8_t *text,
+                       size_t n)
+{
+    size_t space = 1;
+    while (space < n && text[space] != ' ') {
+        space++;
+    }
+    if (space + 1 >= n) {
+        return true;
+    }
+    size_t left = alphabet_decode(text, space, text);
+    size_t right = alphabet_decode(text + space + 1, n - space - 1, text + space + 1);
+    if (left == ALPHABET_FOREIGN || right == ALPHABET_FOREIGN) {
+        return true;
+    }
+    bool parts_known = tokenizer_find(tokenizer, text, left) != GGUF_NO_TOKEN &&
+                       tokenizer_find(tokenizer, text + space + 1, right) != GGUF_NO_TOKEN;
+    memmove(text + left, text + space + 1, right);
+    int32_t id = tokenizer_find(tokenizer, text, left + right);
+    if (id != GGUF_NO_TOKEN) {
+        add_merge(tables, merge, id, (uint16_t)left);
+    }
+    return id != GGUF_NO_TOKEN || !parts_known;
+}
+
+static int read_merges(const struct tokenizer *tokenizer, const struct tables *tables, const struct gguf *gguf,
+                       struct reader *reader, struct error *error)
+{
+    uint8_t text[GGUF_MERGE_MAX];
+    uint64_t length;
+    memset(tables->first_merge, 0xFF, gguf->vocabulary * sizeof tables->first_merge[0]);
+    if (reader_seek(reader, gguf->merges_offset, error) != 0) {
+        return -1;
+    }
+    for (uint32_t merge = 0; merge < gguf->merges; merge++) {
+        if (reader_get(reader, &length, sizeof length, error) != 0) {
+            return -1;
+        }
+        if (length > sizeof text) { /* gguf_read looked at it */
+            return error_set(error, CHANGED, reader->path);
+        }
+        if (reader_get(reader, text, (size_t)length, error) != 0) {
+            return -1;
+        }
+        if (!take_merge(tokenizer, tables, merge, text, (size_t)length)) {
+            return error_set(error, "%s: merge %u makes no token; the vocabulary is incomplete", reader->path, merge);
+        }
+    }
+    return 0;
+}
+
+uint32_t tokenizer_merge_rank(const struct tokenizer *tokenizer, int32_t id, uint32_t left)
+{
+    if (tokenizer->kind == GGUF_TOKENIZER_SENTENCEPIECE) {
+        return tokenizer->rank[id];
+    }
+    uint32_t merge = tokenizer->first_merge[id];
+    while (merge != NONE && tokenizer->split[merge] != left) {
+        merge = tokenizer->next_merge[merge];
+    }
+    return merge != NONE ? tokenizer->merges - merge : 0;
+}
+
+/* ---- Loading ---- */
+
+static void set_up(struct tokenizer *tokenizer, const struct tables *tables, const struct gguf *gguf)
+{
+    *tokenizer = (struct tokenizer){
+        .vocabulary = gguf->vocabulary,
+        .kind = gguf->tokenizer,
+        .text = tables->text,
+        .text_start = tables->text_start,
+        .type = tables->type,
+        .slots = tables->slots,
+        .slot_count = slots_for(gguf->vocabulary),
+        .rank = tables->rank,
+        .first_merge = tables->first_merge,
+        .next_merge = tables->next_merge,
+        .split = tables->split,
+        .merges = gguf->merges,
+        .pre = gguf->pre,
+        .bos = gguf->bos,
+        .eos = gguf->eos,
+        .unknown = gguf->unknown,
+        .add_bos = gguf->add_bos,
+        .add_space_prefix = gguf->add_space_prefix,
+    };
 }
 
 int tokenizer_load(struct tokenizer *tokenizer, const struct gguf *gguf, struct reader *reader, struct arena *arena,
                    struct error *error)
 {
+    const bool bpe = gguf->tokenizer == GGUF_TOKENIZER_BPE;
     struct tables tables;
-    memset(tokenizer, 0, sizeof *tokenizer);
     if (!take_tables(&tables, gguf, arena)) {
         return error_set(error, "%s: not enough memory for the tokens, %llu bytes", reader->path,
                          (unsigned long long)tokenizer_memory(gguf));
     }
-    if (read_pieces(&tables, gguf, reader, error) != 0 || read_ranks(&tables, gguf, reader, error) != 0 ||
-        read_types(tokenizer, &tables, gguf, reader, error) != 0) {
+    set_up(tokenizer, &tables, gguf);
+    if (read_pieces(&tables, gguf, reader, error) != 0 || read_types(tokenizer, &tables, gguf, reader, error) != 0 ||
+        add_pieces(tokenizer, &tables, reader->path, error) != 0) {
         return -1;
     }
-    tokenizer->vocabulary = gguf->vocabulary;
-    tokenizer->text = tables.text;
-    tokenizer->text_start = tables.text_start;
-    tokenizer->rank = tables.rank;
-    tokenizer->type = tables.type;
-    tokenizer->sorted = tables.sorted;
-    tokenizer->bos = gguf->bos;
-    tokenizer->eos = gguf->eos;
-    tokenizer->unknown = gguf->unknown;
-    tokenizer->add_bos = gguf->add_bos;
-    tokenizer->add_space_prefix = gguf->add_space_prefix;
-    sort_ids(tokenizer, tables.sorted);
     find_byte_tokens(tokenizer);
-    return 0;
+    return bpe ? read_merges(tokenizer, &tables, gguf, reader, error) : read_ranks(&tables, gguf, reader, error);
 }

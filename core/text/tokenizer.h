@@ -1,6 +1,6 @@
 /*
- * The vocabulary of a SentencePiece tokenizer, tokenizer.ggml.model = "llama": loaded, and looked up by piece.
- * encode.h makes tokens of text with it, decoder.h text of tokens.
+ * The vocabulary of a tokenizer, loaded, and looked up by piece: SentencePiece, tokenizer.ggml.model = "llama", or
+ * byte-level BPE, "gpt2". encode.h makes tokens of text with it, decoder.h text of tokens.
  */
 #ifndef BOOTLLAMA_TOKENIZER_H
 #define BOOTLLAMA_TOKENIZER_H
@@ -9,35 +9,64 @@
 #include "base/error.h"
 #include "gguf/gguf.h"
 
+enum {
+    TOKENIZER_USER_MAX = 256, /* bytes of a user-defined piece */
+    TOKENIZER_BITMAP = 8,     /* words of 32 bits with one for each value of a byte */
+};
+
 struct tokenizer {
     uint32_t vocabulary;
-    const uint8_t *text;        /* all pieces end to end, as in the file; in the arena, as all below */
+    enum gguf_tokenizer kind;
+    /* All pieces end to end, as in the file; of BPE those that text is merged to as the bytes that they stand for. In
+       the arena, as all below. */
+    const uint8_t *text;
     const uint32_t *text_start; /* [vocabulary + 1] into text */
-    const uint32_t *rank;       /* [vocabulary] the scores as integers >= 1 that compare alike, NaN the lowest */
     const uint8_t *type;        /* [vocabulary] enum gguf_token_type */
-    const uint32_t *sorted;     /* [vocabulary] ids in the order of their pieces' bytes, equal pieces by id */
-    /* Bytes of the longest piece that is found in a text as it is: of type GGUF_TOKEN_USER, or GGUF_TOKEN_CONTROL or
-       GGUF_TOKEN_UNKNOWN up to TOKENIZER_USER_MAX bytes; 0 if none. */
+    uint32_t longest;           /* bytes of the longest piece */
+    /* [slot_count] a hash table of pieces, slots in a row: the id + 1, and the hash's upper bits above it; 0 = free */
+    const uint32_t *slots;
+    uint32_t slot_count;
+    const uint32_t
+        *rank; /* SentencePiece: [vocabulary] the scores as integers >= 1 that compare alike, NaN the lowest */
+    /* BPE: the merges that make a piece are a list: its first one's number, and from each the next one's, NONE at the
+       end; the lower the number the sooner it merges. */
+    const uint32_t *first_merge; /* [vocabulary] */
+    const uint32_t *next_merge;  /* [merges] */
+    const uint16_t *split;       /* [merges] bytes of the left part */
+    uint32_t merges;
+    struct gguf_pre pre; /* BPE */
+    /* Pieces that are found in a text as they are: of type GGUF_TOKEN_USER, or GGUF_TOKEN_CONTROL or GGUF_TOKEN_UNKNOWN
+       up to TOKENIZER_USER_MAX bytes. Bytes of the longest, 0 if none, and what they begin with. */
     uint32_t marked_longest;
-    /* What stands for a byte in no piece: "<0xXX>", else the byte itself as a piece, else `unknown`. */
+    uint32_t marked_first[TOKENIZER_BITMAP];
+    /* What stands for a byte in no piece: "<0xXX>", else the byte itself as a piece, else `unknown`; of BPE only the
+       byte itself. */
     int32_t byte_token[256];
     int32_t bos, eos, unknown; /* or GGUF_NO_TOKEN */
     bool add_bos, add_space_prefix;
 };
-
-enum { TOKENIZER_USER_MAX = 256 }; /* bytes of a user-defined piece */
 
 /* Bytes that tokenizer_load takes from its arena for this file, alignment (at most 4) included if the arena's next
    byte is aligned to 4. */
 uint64_t tokenizer_memory(const struct gguf *gguf);
 
 /* Loads the vocabulary of *gguf through *reader into *arena, which must outlive *tokenizer. Returns 0, or -1 with
-   *error filled. */
+   *error filled. Time O(bytes of the file), however hostile it is. */
 int tokenizer_load(struct tokenizer *tokenizer, const struct gguf *gguf, struct reader *reader, struct arena *arena,
                    struct error *error);
 
-/* The lowest id whose piece is exactly bytes[0..n), or GGUF_NO_TOKEN. Pieces are as in the file: U+2581 is no space. */
+/* The lowest id whose piece is exactly bytes[0..n), one that is not marked before one that is, or GGUF_NO_TOKEN. Pieces
+   are as in `text`: U+2581 is no space. */
 int32_t tokenizer_find(const struct tokenizer *tokenizer, const uint8_t *bytes, size_t n);
+
+/* The bytes of the longest marked piece that is written at bytes[0..n) and whose type is in `types`, a set of
+   1 << enum gguf_token_type, and its *id; 0 if none is. */
+uint32_t tokenizer_find_marked(const struct tokenizer *tokenizer, const uint8_t *bytes, size_t n, uint32_t types,
+                               int32_t *id);
+
+/* How soon two neighbours are merged to the piece `id`, of which the left one has `left` bytes: the higher the sooner;
+   0 = never. */
+uint32_t tokenizer_merge_rank(const struct tokenizer *tokenizer, int32_t id, uint32_t left);
 
 /* The byte that a piece of the form "<0xXX>" names, or -1. */
 int tokenizer_byte_name(const uint8_t *piece, size_t n);

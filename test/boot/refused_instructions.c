@@ -1,6 +1,6 @@
 /*
  * A program of ring 0 that does what a processor refuses: pc/control_registers.c must come back from the fault. QEMU
- * starts it as a multiboot kernel (-kernel): 32-bit protected mode, flat segments, interrupts off, no stack, no
+ * starts it as a multiboot kernel (-kernel): 32-bit protected mode, flat segments, interrupts off, no stack and no
  * interrupt table. It ends QEMU through the isa-debug-exit device at port F4h with one bit for each thing that was as
  * it should be.
  */

@@ -3,6 +3,8 @@ import re
 
 import pytest
 
+from gguf_file import GgufFile
+from gguf_writer import write_every_type
 from places import ROOT
 from machine import COLUMNS, FOOTER, HINT
 from stories import DEFAULT_SEED, GREEDY, IMAGE, MODEL, SHIPPED_IMAGE, expected
@@ -54,6 +56,19 @@ def test_power_on_story_and_prompts(boot, firmware, cpu, kernel):
         machine.enter("Lily and Bem\x7fn", shown="Lily and Ben")
         story = machine.tells(expected("Lily and Ben", **GREEDY))
         assert (story.tokens, story.why) == (GREEDY["steps"], "length reached")
+
+
+@pytest.mark.parametrize("firmware, cpu", [("bios", "486"), ("bios", "max"), ("uefi", "max")])
+def test_every_quantization(boot, volume, tmp_path, firmware, cpu):
+    """Blocks of every type are decoded alike by the code of a 486 and by the newest kernel's."""
+    model = tmp_path / "every.gguf"
+    write_every_type(model, GgufFile(MODEL.read_bytes()))
+    volume.put(model, "/MODELS/EVERY.GGUF")
+    settings = {"temperature": 0, "repeat_penalty": 3, "steps": 60}  # it would say one thing again and again
+    volume.configure(model="every", **settings)
+    with boot(volume.path, firmware, cpu=cpu) as machine:
+        machine.start()
+        assert machine.tells(expected(model=model, **settings)).tokens == 60
 
 
 def test_each_story_counts_the_seed_up(boot):

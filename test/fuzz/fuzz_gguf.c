@@ -27,13 +27,13 @@ static void tell(const struct tokenizer *tokenizer)
     static const char text[] = "Once upon a time, ab\xC3\xB6 \xFF\n";
     static int32_t ids[200];
     static char out[TEXT_MAX];
-    uint64_t scratch[(43 * (sizeof text + 1)) / 8 + 1];
+    uint64_t scratch[(115 * (sizeof text + 1)) / 8 + 1];
     struct decoder decoder;
     if (encode_marked(tokenizer, text, sizeof text - 1, 5, 9, true, ids, 200, scratch) < 0) {
         abort();
     }
     int32_t count = encode_text(tokenizer, text, sizeof text - 1, ids, 200, scratch);
-    if (encode_scratch(sizeof text - 1) > sizeof scratch || count < 0) {
+    if (encode_scratch(tokenizer->kind, sizeof text - 1) > sizeof scratch || count < 0) {
         abort();
     }
     decoder_begin(&decoder, true);

@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         vocabulary.tokenizer.add_space_prefix = false;
     }
-    uint64_t *scratch = malloc(encode_scratch(size));
+    uint64_t *scratch = malloc(encode_scratch(vocabulary.tokenizer.kind, size));
     int32_t count = encode_text(&vocabulary.tokenizer, (const char *)data, size, ids, 3 * INPUT_MAX + 1, scratch);
     free(scratch);
     if (count < 1 || ids[0] != vocabulary.tokenizer.bos) {

@@ -35,6 +35,8 @@ def objects(variant, folder):
         places = [BUILD / variant / path for path in (name.with_suffix(".o"), f"{name}.o", inner.with_suffix(".o"))]
         places.append(BUILD / f"{name}.o")
         made.append(next((path for path in places if path.exists()), places[0]))
+    if folder == "core":
+        made.append(BUILD / variant / "core/text/unicode_table.o")  # its source is made
     return made
 
 

@@ -1,11 +1,13 @@
 ; A BIOS as bad as allowed, for test_machine.py: this sector stands in for the one-sector engine's on its disk, hooks
 ; INT 10h and INT 13h so that they change every register that they may, shuts the A20 gate, leaves nothing in the FPU,
 ; the flags and the registers as a well-meaning BIOS would, and then starts the engine, which lies at LBA ENGINE, at
-; 7C0:0. Loaded at 0:7C00; runs at 0:7000, where the engine has nothing.
+; 7C0:0. The first FAILURES calls of INT 13h fail. With FLOPPY the disk is a floppy.
+;
+; Loaded at 0:7C00; runs at 0:7000, where the engine has nothing.
 
 bits 16
 cpu 486
-ENGINE      equ 1600
+ENGINE      equ 1600                ; of a floppy: cylinder 44, head 0, sector 17
 org 7000h
 
             xor     ax, ax
@@ -19,8 +21,15 @@ org 7000h
             mov     cx, 256
             rep movsw
             jmp     0:.here
+%ifdef FLOPPY
+.here:      mov     ax, 0201h
+            mov     bx, 7C00h
+            mov     cx, 44 << 8 | 17
+            mov     dh, 0
+%else
 .here:      mov     si, packet
             mov     ah, 42h
+%endif
             int     13h
             jc      $
             mov     eax, [10h * 4]
@@ -50,10 +59,22 @@ org 7000h
             jmp     7C0h:0
 
 ; The flags are those that the BIOS returns.
-new_13:     pushf
+new_13:     sub     word [cs:failures], 1
+            jns     .fail
+            mov     word [cs:failures], 0
+            pushf
             call    far [cs:old_13]
             call    spoil
             mov     dx, bp
+            retf    2
+.fail:
+%ifndef FLOPPY
+            mov     byte [si + 2], 0    ; the packet's count: none has been read
+%endif
+            call    spoil
+            mov     dx, bp
+            mov     ax, 2000h
+            stc
             retf    2
 
 new_10:     pushf
@@ -74,6 +95,7 @@ packet:     db      10h, 0
             dw      1, 7C00h, 0
             dq      ENGINE
 control:    dw      007Fh               ; single precision
+failures    dw      FAILURES
 old_10:     dd      0
 old_13:     dd      0
 

@@ -1,11 +1,13 @@
 """Writes GGUF files: what gguf_file.py reads, with changes. Format: ggml's docs/gguf.md."""
 import math
+import random
 import struct
 
 from gguf_file import F32, Q8_0
 
 UINT32, FLOAT32, BOOL, STRING, ARRAY, INT32 = 4, 6, 7, 8, 9, 5
 ALIGNMENT = 32
+NORMAL, SPACE = 1, "\u2581"  # a type of token; what a space is in its piece
 BLOCKS = {  # of every type of tensor: weights, bytes
     F32: (1, 4), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), Q8_0: (32, 34), 10: (256, 84), 11: (256, 110),
     12: (256, 144), 13: (256, 176), 14: (256, 210), 20: (32, 18), 23: (256, 136), 39: (32, 17),
@@ -59,3 +61,50 @@ def write_wide(path, model, hidden):
     with open(path, "wb") as file:
         file.write(data)
         file.truncate(len(data) + size)
+
+
+# ---- A model of every type of blocks ----
+
+SCALES = {  # type -> where its f16 lie in a block; what they are, so that weights are about 0.05 at most
+    2: ([0], 0.008), 3: ([0, 2], 0.005), 6: ([0], 0.004), 7: ([0, 2], 0.002), Q8_0: ([0], 0.0005),
+    10: ([80, 82], 0.001), 11: ([108], 0.0006), 12: ([0, 2], 0.0001), 13: ([0, 2], 0.00005), 14: ([208], 0.00002),
+    20: ([0], 0.0005), 23: ([0], 0.00002), 39: ([], 0),
+}
+EXPONENT = 120  # of MXFP4's scale, its first byte
+
+
+def _random_row(generator, kind, columns, is_zero):
+    weights, size = BLOCKS[kind]
+    places, scale = SCALES[kind]
+    data = bytearray(generator.randbytes(columns // weights * size))
+    for at in range(0, len(data), size):
+        if not places:
+            data[at] = EXPONENT
+        for place in places:
+            struct.pack_into("<e", data, at + place, 0 if is_zero else scale)
+    return bytes(data)
+
+
+def write_every_type(path, model):
+    """Writes a model with the vocabulary of `model`, a GgufFile, and random weights, its matrices of all types in turn.
+    Greedy texts of it are ASCII: the output's rows of all other tokens are zero."""
+    generator, width, kv_width, kinds = random.Random(1), 256, 128, list(SCALES)
+    metadata = {key: value for key, value in model.metadata.items() if not key.startswith("bootllama.tensors.")} | {
+        "llama.embedding_length": width, "llama.feed_forward_length": width, "llama.block_count": 2,
+        "llama.attention.head_count": 4, "llama.attention.head_count_kv": 2, "llama.rope.dimension_count": 64}
+    vocabulary = len(metadata["tokenizer.ggml.tokens"])
+    layer = {"attn_q": width, "attn_k": kv_width, "attn_v": kv_width, "attn_output": width, "ffn_gate": width,
+             "ffn_up": width, "ffn_down": width}
+    rows = {"token_embd.weight": vocabulary, "output.weight": vocabulary} | {
+        f"blk.{number}.{name}.weight": count for number in range(2) for name, count in layer.items()}
+    norms = ["output_norm.weight", *(f"blk.{number}.{name}_norm.weight" for number in range(2)
+                                     for name in ("attn", "ffn"))]
+    tensors = {name: ([width, count], kinds[number % len(kinds)]) for number, (name, count) in enumerate(rows.items())}
+    data, _ = header(metadata, tensors | {name: ([width], F32) for name in norms})
+    is_other = [kind != NORMAL or not piece.replace(SPACE, " ").isascii() for piece, kind in
+                zip(metadata["tokenizer.ggml.tokens"], metadata["tokenizer.ggml.token_type"])]
+    for name, ((_, count), kind) in tensors.items():
+        blocks = b"".join(_random_row(generator, kind, width, name == "output.weight" and is_other[row])
+                          for row in range(count))
+        data += blocks + bytes(-len(blocks) % ALIGNMENT)
+    path.write_bytes(data + struct.pack("<f", 1.0) * width * len(norms))

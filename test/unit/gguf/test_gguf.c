@@ -168,6 +168,43 @@ static void defaults(void **state)
     assert_false(f.gguf.add_bos);
 }
 
+/* What llama.cpp takes for a BPE vocabulary where the keys are absent. */
+static void bpe_defaults(void **state)
+{
+    static const struct {
+        const char *pre;
+        uint8_t rule;
+        int32_t bos;
+        bool add_bos;
+    } rows[] = {
+        {NULL, GGUF_PRE_DEFAULT, 11, false},       {"", GGUF_PRE_DEFAULT, 11, false},
+        {"gpt-2", GGUF_PRE_GPT2, 11, false},       {"smollm", GGUF_PRE_SMOLLM, 11, false},
+        {"llama-bpe", GGUF_PRE_LLAMA3, 11, true},  {"tekken", GGUF_PRE_TEKKEN, 11, true},
+        {"glm4", GGUF_PRE_LLAMA3, GGUF_NO_TOKEN, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const struct change changes[SAMPLE_CHANGES] = {
+            {KEY_TEXT, "tokenizer.ggml.model", .text = "gpt2"},
+            {KEY_ARRAY, "tokenizer.ggml.merges", STRING, 2, "03000000000000006120620000000000000000"},
+            {KEY_REMOVE, "tokenizer.ggml.bos_token_id"},
+            {KEY_REMOVE, "tokenizer.ggml.eos_token_id"},
+            {KEY_REMOVE, "tokenizer.ggml.unknown_token_id"},
+            {KEY_REMOVE, "tokenizer.ggml.scores"},
+            {rows[i].pre != NULL ? KEY_TEXT : KEYS_REVERSED, "tokenizer.ggml.pre", .text = rows[i].pre},
+        };
+        read_good(changes);
+        assert_int_equal(f.gguf.tokenizer, GGUF_TOKENIZER_BPE);
+        assert_int_equal(f.gguf.merges, 2);
+        assert_int_equal(f.gguf.pre.rule, rows[i].rule);
+        assert_int_equal(f.gguf.bos, rows[i].bos);
+        assert_int_equal(f.gguf.eos, 11);
+        assert_int_equal(f.gguf.unknown, GGUF_NO_TOKEN);
+        assert_int_equal(f.gguf.add_bos, rows[i].add_bos);
+        assert_false(f.gguf.add_space_prefix);
+    }
+}
+
 static void other_shapes(void **state)
 {
     static const struct change kv_absent[SAMPLE_CHANGES] = {{KEY_REMOVE, "llama.attention.head_count_kv"},
@@ -375,7 +412,7 @@ int main(void)
         cmocka_unit_test(places_of_the_sample),
         cmocka_unit_test(place_of_a_chat_template),
         cmocka_unit_test(other_number_types),
-        cmocka_unit_test(defaults),
+        cmocka_unit_test(defaults), cmocka_unit_test(bpe_defaults),
         cmocka_unit_test(other_shapes),
         cmocka_unit_test(order_alignment_and_overlap),
         cmocka_unit_test(alignment_moves_the_data),

@@ -10,6 +10,9 @@
 #define SCORES "tokenizer.ggml.scores"
 #define REFUSED ", which is not supported; take another file of this model, such as Q8_0 or Q4_K_M"
 #define TOKEN_TYPES "tokenizer.ggml.token_type"
+#define MERGES "tokenizer.ggml.merges"
+#define MODELS "; supported are \"llama\" (SentencePiece) and \"gpt2\" (byte-level BPE)"
+#define BPE {KEY_TEXT, "tokenizer.ggml.model", .text = "gpt2"}
 #define EPSILON "llama.attention.layer_norm_rms_epsilon"
 #define LAST "output.weight" /* in the file */
 
@@ -150,12 +153,20 @@ const struct hostile_model hostile_models[] = {
 
     /* Vocabulary. */
     {"tokenizer.ggml.model is missing", {{KEY_REMOVE, "tokenizer.ggml.model"}}},
-    {"tokenizer.ggml.model is \"gpt2\", a byte-level BPE vocabulary as Llama 3 has it; only \"llama\" is supported: "
-     "choose a model with a SentencePiece vocabulary, such as TinyLlama",
-     {{KEY_TEXT, "tokenizer.ggml.model", .text = "gpt2"}}},
-    {"tokenizer.ggml.model is \"bert\"; only \"llama\" is supported: choose a model with a SentencePiece vocabulary, "
-     "such as TinyLlama",
-     {{KEY_TEXT, "tokenizer.ggml.model", .text = "bert"}}},
+    {"tokenizer.ggml.model is \"t5\"" MODELS, {{KEY_TEXT, "tokenizer.ggml.model", .text = "t5"}}},
+    {"tokenizer.ggml.model is \"bert\"" MODELS, {{KEY_TEXT, "tokenizer.ggml.model", .text = "bert"}}},
+    {MERGES " is missing", {BPE}},
+    {MERGES " is an array of type 4; it must be of type 8", {BPE, {KEY_ARRAY, MERGES, U32, 1, "00000000"}}},
+    {MERGES " has 0 entries; allowed are 1 to 1048576", {BPE, {KEY_ARRAY, MERGES, STRING, 0, NULL}}},
+    {MERGES " has 1048577 entries; allowed are 1 to 1048576",
+     {BPE, {KEY_ARRAY, MERGES, STRING, 1048577, NULL}, {CUT, .b = 9 << 20}}},
+    {MERGES " has 2049 bytes in merge 0; allowed are 2048", {BPE, {KEY_ARRAY, MERGES, STRING, 1, "0108000000000000"}}},
+    {MERGES " has 18446744073709551615 bytes in merge 1; allowed are 2048",
+     {BPE, {KEY_ARRAY, MERGES, STRING, 2, "0000000000000000FFFFFFFFFFFFFFFF"}}},
+    {"tokenizer.ggml.pre is \"no-such\", a way to cut text that is not supported; use a model with another one, such "
+     "as \"llama-bpe\", \"qwen2\", \"smollm\", \"tekken\" or \"gpt-2\"",
+     {BPE, {KEY_ARRAY, MERGES, STRING, 1, "0000000000000000"}, {KEY_TEXT, "tokenizer.ggml.pre", .text = "no-such"}}},
+    {"tokenizer.ggml.pre is not a text", {{KEY_NUMBER, "tokenizer.ggml.pre", U32, 1}}},
     {TOKENS " is missing", {{KEY_REMOVE, TOKENS}}},
     {TOKENS " is not an array", {{KEY_NUMBER, TOKENS, U32, 12}}},
     {TOKENS " is an array of type 4; it must be of type 8", {{KEY_ARRAY, TOKENS, U32, 1, "00000000"}}},

@@ -28,48 +28,52 @@ const struct piece small_vocabulary[] = {
 };
 const uint32_t small_vocabulary_count = sizeof small_vocabulary / sizeof small_vocabulary[0];
 
-/* The three arrays as they lie in a GGUF file, and where. */
-static uint8_t *write_file(struct gguf *gguf, const struct piece *pieces, bool with_types, size_t *size)
+/* Writes a text as an array of a GGUF file holds it. Returns what follows. */
+static uint8_t *write_text(uint8_t *to, const char *text)
 {
-    size_t text = 0, used = 1; /* a byte before it all: offset 0 means absent */
+    const uint64_t length = strlen(text);
+    memcpy(to, &length, 8);
+    memcpy(to + 8, text, (size_t)length);
+    return to + 8 + length;
+}
 
+/* The arrays as they lie in a GGUF file, and where. */
+static uint8_t *write_file(struct gguf *gguf, const struct piece *pieces, bool with_types, const char *const *merges,
+                           size_t *size)
+{
+    size_t text = 0, merged = 0;
     for (uint32_t i = 0; i < gguf->vocabulary; i++)
         text += strlen(pieces[i].text);
-    *size = 1 + text + gguf->vocabulary * (8u + 4u + 4u);
-    uint8_t *file = calloc(1, *size);
-    gguf->pieces_offset = used;
+    for (uint32_t i = 0; i < gguf->merges; i++)
+        merged += 8 + strlen(merges[i]);
+    *size = 1 + text + gguf->vocabulary * (8u + 4u + 4u) + merged;
+    uint8_t *file = calloc(1, *size), *at = file + 1; /* a byte before it all: offset 0 means absent */
+    gguf->pieces_offset = 1;
     gguf->pieces_bytes = text;
+    for (uint32_t i = 0; i < gguf->vocabulary; i++)
+        at = write_text(at, pieces[i].text);
+    gguf->scores_offset = (uint64_t)(at - file);
+    gguf->types_offset = with_types ? gguf->scores_offset + gguf->vocabulary * 4u : 0;
     for (uint32_t i = 0; i < gguf->vocabulary; i++) {
-        uint64_t length = strlen(pieces[i].text);
-        memcpy(file + used, &length, 8);
-        memcpy(file + used + 8, pieces[i].text, (size_t)length);
-        used += 8 + (size_t)length;
+        memcpy(at + i * 4u, &pieces[i].score, 4);
+        memcpy(at + (gguf->vocabulary + i) * 4u, &pieces[i].type, 4);
     }
-    gguf->scores_offset = used;
-    gguf->types_offset = with_types ? used + gguf->vocabulary * 4u : 0;
-    for (uint32_t i = 0; i < gguf->vocabulary; i++) {
-        memcpy(file + used + i * 4u, &pieces[i].score, 4);
-        memcpy(file + used + (gguf->vocabulary + i) * 4u, &pieces[i].type, 4);
-    }
+    at += gguf->vocabulary * 8u;
+    gguf->merges_offset = (uint64_t)(at - file);
+    for (uint32_t i = 0; i < gguf->merges; i++)
+        at = write_text(at, merges[i]);
     return file;
 }
 
-int vocabulary_load(struct vocabulary *vocabulary, const struct piece *pieces, uint32_t count, bool with_types)
+/* Loads what vocabulary->gguf describes. */
+static int load(struct vocabulary *vocabulary, const struct piece *pieces, bool with_types, const char *const *merges)
 {
     struct gguf *gguf = &vocabulary->gguf;
     struct memory_platform memory;
     struct reader reader;
     uint8_t window[700];
     size_t size;
-
-    memset(vocabulary, 0, sizeof *vocabulary);
-    gguf->vocabulary = count;
-    gguf->unknown = 0;
-    gguf->bos = count > 1 ? 1 : GGUF_NO_TOKEN;
-    gguf->eos = count > 2 ? 2 : GGUF_NO_TOKEN;
-    gguf->add_bos = count > 1;
-    gguf->add_space_prefix = true;
-    uint8_t *file = write_file(gguf, pieces, with_types, &size);
+    uint8_t *file = write_file(gguf, pieces, with_types, merges, &size);
     struct memory_file memory_file = {"/V", file, size};
     memory_platform_init(&memory, &memory_file, 1);
     size_t bytes = (size_t)tokenizer_memory(gguf);
@@ -82,6 +86,70 @@ int vocabulary_load(struct vocabulary *vocabulary, const struct piece *pieces, u
         abort(); /* tokenizer_memory is exact */
     free(file);
     return result;
+}
+
+int vocabulary_load(struct vocabulary *vocabulary, const struct piece *pieces, uint32_t count, bool with_types)
+{
+    struct gguf *gguf = &vocabulary->gguf;
+    memset(vocabulary, 0, sizeof *vocabulary);
+    gguf->vocabulary = count;
+    gguf->unknown = 0;
+    gguf->bos = count > 1 ? 1 : GGUF_NO_TOKEN;
+    gguf->eos = count > 2 ? 2 : GGUF_NO_TOKEN;
+    gguf->add_bos = count > 1;
+    gguf->add_space_prefix = true;
+    return load(vocabulary, pieces, with_types, NULL);
+}
+
+int vocabulary_load_bpe(struct vocabulary *vocabulary, const struct piece *pieces, uint32_t count,
+                        const char *const *merges, uint32_t merge_count, const struct gguf_pre *pre)
+{
+    struct gguf *gguf = &vocabulary->gguf;
+    memset(vocabulary, 0, sizeof *vocabulary);
+    gguf->tokenizer = GGUF_TOKENIZER_BPE;
+    gguf->pre = *pre;
+    gguf->vocabulary = count;
+    gguf->merges = merge_count;
+    gguf->unknown = gguf->bos = gguf->eos = GGUF_NO_TOKEN;
+    return load(vocabulary, pieces, true, merges);
+}
+
+/* The letter of a byte, by the rule of GPT-2's encoder.py: the n-th byte that is no visible character is U+0100 + n. */
+static void write_letter(char out[3], uint32_t byte)
+{
+    uint32_t code = 0x100;
+    for (uint32_t other = 0; other <= byte; other++) {
+        bool visible = (other >= '!' && other <= '~') || (other >= 0xA1 && other <= 0xFF && other != 0xAD);
+        code += other < byte && !visible ? 1 : 0;
+        code = other == byte && visible ? byte : code;
+    }
+    size_t n = 0;
+    if (code >= 0x80)
+        out[n++] = (char)(0xC0 | code >> 6);
+    out[n++] = (char)(code >= 0x80 ? 0x80 | (code & 0x3F) : code);
+    out[n] = '\0';
+}
+
+int vocabulary_load_small_bpe(struct vocabulary *vocabulary, const struct gguf_pre *pre)
+{
+    static const char *const merges[] = {BPE_MERGES};
+    enum { MERGES = sizeof merges / sizeof merges[0] };
+    static char letters[256][3], made[MERGES][16];
+    static struct piece pieces[256 + MERGES + 3];
+    for (uint32_t byte = 0; byte < 256; byte++) {
+        write_letter(letters[byte], byte);
+        pieces[byte] = (struct piece){letters[byte], 0, GGUF_TOKEN_NORMAL};
+    }
+    for (uint32_t i = 0; i < MERGES; i++) {
+        const char *space = strchr(merges[i], ' ');
+        memcpy(made[i], merges[i], (size_t)(space - merges[i]));
+        strcpy(made[i] + (space - merges[i]), space + 1);
+        pieces[256 + i] = (struct piece){made[i], 0, GGUF_TOKEN_NORMAL};
+    }
+    pieces[256 + MERGES] = (struct piece){"<|c|>", 0, GGUF_TOKEN_CONTROL};
+    pieces[256 + MERGES + 1] = (struct piece){"  ", 0, GGUF_TOKEN_USER};
+    pieces[256 + MERGES + 2] = (struct piece){"zz", 0, GGUF_TOKEN_NORMAL};
+    return vocabulary_load_bpe(vocabulary, pieces, 256 + MERGES + 3, merges, MERGES, pre);
 }
 
 void vocabulary_free(struct vocabulary *vocabulary)

@@ -255,7 +255,7 @@ static void keys_are_looked_for_in_time(void **state)
         machine.us_a_token = times[i];
         machine.longest_wait = 0;
         machine_tell(&story);
-        assert_true(machine.longest_wait <= (times[i] > 10000 ? 40000 : 20000));
+        assert_true(machine.longest_wait <= (times[i] > 10000 ? 30000 : 20000));
         if (times[i] <= 300) {
             assert_true(machine.polls <= 16 && machine.clock_reads <= 20);
         }

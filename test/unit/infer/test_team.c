@@ -344,7 +344,6 @@ static void begin_slow_stretch(void)
     machine.us_a_look = 1000000;
     machine.looks = 0;
     compute_begin(&compute);
-    compute.stretches = 0;
 }
 
 enum { ROW_TILES = 43, GROUPS = 7, VECTORS = 3, ROWS = ROW_TILES * Q8_GROUP };

@@ -39,7 +39,7 @@ static int32_t id_of(const char *piece)
 static int32_t encode(const struct tokenizer *tokenizer, const char *text, size_t n, int32_t *ids, uint32_t capacity)
 {
     char *exact = malloc(n > 0 ? n : 1); /* exactly as long, so that a sanitizer sees a step beyond */
-    void *scratch = malloc(encode_scratch(n));
+    void *scratch = malloc(encode_scratch(tokenizer->kind, n));
     memcpy(exact, text, n);
     int32_t count = encode_text(tokenizer, exact, n, ids, capacity, scratch);
     free(scratch);
@@ -389,7 +389,7 @@ static void random_marked_tokens(void **state)
     struct piece pieces[PIECES];
     struct vocabulary other;
     int32_t ids[100], expected[100];
-    void *scratch = malloc(encode_scratch(sizeof text));
+    void *scratch = malloc(encode_scratch(GGUF_TOKENIZER_SENTENCEPIECE, sizeof text));
     (void)state;
     for (int round = 0; round < 1000; round++) {
         for (uint32_t i = 0; i < PIECES; i++) {
@@ -428,7 +428,7 @@ static void hostile_control_tokens(void **state)
     static struct piece pieces[TOKENIZER_USER_MAX];
     static int32_t ids[LENGTH];
     struct vocabulary other;
-    void *scratch = malloc(encode_scratch(LENGTH));
+    void *scratch = malloc(encode_scratch(GGUF_TOKENIZER_SENTENCEPIECE, LENGTH));
     (void)state;
     for (uint32_t i = 0; i < COUNT_OF(pieces); i++) {
         memset(texts[i], i == 0 ? 'b' : 'a', i < 2 ? 1 : i + 1); /* no two letters: nothing merges */

@@ -1,10 +1,9 @@
-/* Files, volumes and memory of uefi/ on a firmware that does its worst. */
+/* Files and volumes of uefi/ on a firmware that does its worst. */
 #include "unit.h"
 
 #include "fake_firmware.h"
 #include "base/model_file.h"
 #include "uefi/files.h"
-#include "uefi/pages.h"
 
 static const struct fake_node stick[] = {
     {"", "EFI", -1},
@@ -557,39 +556,6 @@ static void runs_with_little_memory(void **state)
     end(&session);
 }
 
-static void finds_the_largest_piece(void **state)
-{
-    static const EFI_MEMORY_DESCRIPTOR map[] = {
-        {.Type = EfiConventionalMemory, .NumberOfPages = 160},
-        {.Type = EfiBootServicesData, .NumberOfPages = 100000},
-        {.Type = EfiConventionalMemory, .NumberOfPages = 0},
-        {.Type = EfiConventionalMemory, .PhysicalStart = 1ull << 32, .NumberOfPages = 1 << 20},
-        {.Type = EfiConventionalMemory, .NumberOfPages = 4096},
-    };
-
-    (void)state;
-    fake_reset();
-    assert_int_equal(pages_largest(&fake_boot), 0); /* GetMemoryMap fails */
-    fake.map = map;
-    fake.map_count = 1;
-    assert_int_equal(pages_largest(&fake_boot), 160 * 4096 / 8 * 7);
-    fake.map_count = COUNT_OF(map);
-    assert_int_equal(pages_largest(&fake_boot), (1ull << 32) - (8 << 20));
-}
-
-static void gives_memory_in_pages(void **state)
-{
-    (void)state;
-    fake_reset();
-    void *memory = pages_take(&fake_boot, 5000);
-    assert_non_null(memory);
-    assert_int_equal((uintptr_t)memory % 4096, 0);
-    pages_give(&fake_boot, memory, 5000);
-    assert_null(pages_take(&fake_boot, fake.memory_limit + 1));
-    assert_null(pages_take_low(&fake_boot, fake.memory_limit + 1));
-    assert_int_equal(fake.allocations, 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -610,8 +576,6 @@ int main(void)
         cmocka_unit_test(a_dead_disk_is_told_and_may_come_to_life),
         cmocka_unit_test(runs_without_a_boot_volume),
         cmocka_unit_test(runs_with_little_memory),
-        cmocka_unit_test(finds_the_largest_piece),
-        cmocka_unit_test(gives_memory_in_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
