@@ -3,6 +3,8 @@
 #include "base/format.h"
 #include "base/utf8.h"
 
+const uint8_t gguf_value_bytes[GGUF_VALUE_TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
+
 int gguf_get_u32(struct gguf_input *in, uint32_t *value)
 {
     return reader_get(in->reader, value, sizeof *value, in->error);
@@ -47,4 +49,26 @@ bool gguf_fits(const struct gguf_input *in, uint64_t count, uint32_t bytes_each)
 {
     const uint64_t left = reader_left(in->reader);
     return count <= left && count * bytes_each <= left; /* left is below 2^58, so the product cannot wrap */
+}
+
+int gguf_skip_string(struct gguf_input *in)
+{
+    uint64_t length;
+    return gguf_get_u64(in, &length) != 0 ? -1 : reader_skip(in->reader, length, in->error);
+}
+
+int gguf_get_array(struct gguf_input *in, const char *name, struct gguf_array *array)
+{
+    if (gguf_get_u32(in, &array->type) != 0 || gguf_get_u64(in, &array->count) != 0) {
+        return -1;
+    }
+    if (array->type >= GGUF_VALUE_TYPES || array->type == GGUF_VALUE_ARRAY) {
+        return gguf_refuse(in, name, "is an array of unsupported type %u", array->type);
+    }
+    uint32_t bytes_each = array->type == GGUF_VALUE_STRING ? sizeof(uint64_t) : gguf_value_bytes[array->type];
+    if (!gguf_fits(in, array->count, bytes_each)) {
+        return gguf_refuse(in, name, "has %llu entries, more than the file can hold; copy it again",
+                           (unsigned long long)array->count);
+    }
+    return 0;
 }

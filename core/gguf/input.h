@@ -16,6 +16,16 @@ struct gguf_name {
     uint64_t length; /* bytes in the file */
 };
 
+/* Bytes of a value by its type; 0 for strings and arrays. Hidden, so that position-independent code finds it without a
+   table of addresses to relocate. */
+extern const uint8_t gguf_value_bytes[GGUF_VALUE_TYPES] __attribute__((visibility("hidden")));
+
+/* The head of an array. */
+struct gguf_array {
+    uint32_t type;
+    uint64_t count;
+};
+
 struct gguf_input {
     struct gguf *gguf; /* what is filled */
     struct reader *reader;
@@ -27,6 +37,10 @@ struct gguf_input {
 int gguf_get_u32(struct gguf_input *in, uint32_t *value);
 int gguf_get_u64(struct gguf_input *in, uint64_t *value);
 int gguf_get_name(struct gguf_input *in, struct gguf_name *name, uint64_t longest);
+int gguf_skip_string(struct gguf_input *in);
+
+/* Reads an array's head: its elements are single values or strings, and there are not more than bytes left. */
+int gguf_get_array(struct gguf_input *in, const char *name, struct gguf_array *array);
 
 /* Fails with "PATH: NAME MESSAGE". */
 int gguf_refuse(struct gguf_input *in, const char *name, const char *pattern, ...)

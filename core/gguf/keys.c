@@ -9,9 +9,6 @@
 #include "base/utf8.h"
 #include "gguf/checksum.h"
 
-/* Bytes of a value; 0 for strings and arrays. */
-static const uint8_t value_bytes[GGUF_VALUE_TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
-
 enum kind { NUMBER, REAL, FLAG, NAME, WORD, PIECES, SCORES, TYPES, MERGES, PLACE }; /* of a known key */
 
 enum key {
@@ -112,51 +109,23 @@ static const char *name_of(enum key key)
 
 /* ---- Reading ---- */
 
-static int skip_string(struct gguf_input *in)
-{
-    uint64_t length;
-    return gguf_get_u64(in, &length) != 0 ? -1 : reader_skip(in->reader, length, in->error);
-}
-
-struct array {
-    uint32_t type;
-    uint64_t count;
-};
-
-/* Reads an array's head: its elements are single values or strings, and there are not more than bytes left. */
-static int get_array(struct gguf_input *in, const char *name, struct array *array)
-{
-    if (gguf_get_u32(in, &array->type) != 0 || gguf_get_u64(in, &array->count) != 0) {
-        return -1;
-    }
-    if (array->type >= GGUF_VALUE_TYPES || array->type == GGUF_VALUE_ARRAY) {
-        return gguf_refuse(in, name, "is an array of unsupported type %u", array->type);
-    }
-    uint32_t bytes_each = array->type == GGUF_VALUE_STRING ? sizeof(uint64_t) : value_bytes[array->type];
-    if (!gguf_fits(in, array->count, bytes_each)) {
-        return gguf_refuse(in, name, "has %llu entries, more than the file can hold; copy it again",
-                           (unsigned long long)array->count);
-    }
-    return 0;
-}
-
 static int skip_value(struct gguf_input *in, const char *name, uint32_t type)
 {
-    struct array array;
+    struct gguf_array array;
     if (type == GGUF_VALUE_STRING) {
-        return skip_string(in);
+        return gguf_skip_string(in);
     }
     if (type != GGUF_VALUE_ARRAY) {
-        return reader_skip(in->reader, value_bytes[type], in->error);
+        return reader_skip(in->reader, gguf_value_bytes[type], in->error);
     }
-    if (get_array(in, name, &array) != 0) {
+    if (gguf_get_array(in, name, &array) != 0) {
         return -1;
     }
     if (array.type != GGUF_VALUE_STRING) {
-        return reader_skip(in->reader, array.count * value_bytes[array.type], in->error);
+        return reader_skip(in->reader, array.count * gguf_value_bytes[array.type], in->error);
     }
     for (; array.count > 0; array.count--) {
-        if (skip_string(in) != 0) {
+        if (gguf_skip_string(in) != 0) {
             return -1;
         }
     }
@@ -178,10 +147,10 @@ static int get_number(struct keys *keys, enum key key, uint32_t type)
     if (!is_integer) {
         return gguf_refuse(in, name_of(key), "is not a whole number");
     }
-    if (reader_get(in->reader, &value, value_bytes[type], in->error) != 0) {
+    if (reader_get(in->reader, &value, gguf_value_bytes[type], in->error) != 0) {
         return -1;
     }
-    bool negative = is_signed && (value >> (8 * value_bytes[type] - 1) & 1) != 0;
+    bool negative = is_signed && (value >> (8 * gguf_value_bytes[type] - 1) & 1) != 0;
     if (negative || value > UINT32_MAX) {
         return gguf_refuse(in, name_of(key), "is not between 0 and %u", UINT32_MAX);
     }
@@ -304,7 +273,7 @@ static int skip_texts(struct gguf_input *in, enum key key, uint64_t count, uint3
 static int get_vocabulary(struct keys *keys, enum key key, uint32_t type)
 {
     struct gguf_input *in = keys->in;
-    struct array array;
+    struct gguf_array array;
     static const uint8_t wanted[KEYS] = {[TOKEN_PIECES] = GGUF_VALUE_STRING,
                                          [TOKEN_SCORES] = GGUF_VALUE_F32,
                                          [TOKEN_TYPES] = GGUF_VALUE_I32,
@@ -313,7 +282,7 @@ static int get_vocabulary(struct keys *keys, enum key key, uint32_t type)
     if (type != GGUF_VALUE_ARRAY) {
         return gguf_refuse(in, name_of(key), "is not an array");
     }
-    if (get_array(in, name_of(key), &array) != 0) {
+    if (gguf_get_array(in, name_of(key), &array) != 0) {
         return -1;
     }
     if (array.type != wanted[key]) {
