@@ -311,8 +311,8 @@ def test_larger_model_refused_keeps_the_present_one(boot, volume, tmp_path):
         machine.tells(expected())
         machine.type("/model wide\r")
         said = " ".join(machine.wait_for("\n> ", error_allowed=True).split())
-        assert re.fullmatch(r"/model wide Error: /MODELS/WIDE\.GGUF: the model needs \d+ MiB of memory, \d MiB are free; "
-                            r"choose a smaller model >", said), said
+        assert re.fullmatch(r"/model wide Error: /MODELS/WIDE\.GGUF: the model needs \d+ MiB of memory, \d MiB are "
+                            r"free; choose a smaller model >", said), said
         machine.enter("")
         machine.tells(expected(seed=DEFAULT_SEED + 1))
 
