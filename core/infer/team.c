@@ -162,8 +162,18 @@ static void split(struct team *team, uint32_t members, uint32_t begin, uint32_t 
         if (!answers(team, member)) {
             work(context, member->first, member->count);
             team->at_work = 1;
+            team->lost = true;
         }
     }
+}
+
+bool team_lost(struct team *team)
+{
+    const bool lost = team != NULL && team->lost;
+    if (lost) {
+        team->lost = false;
+    }
+    return lost;
 }
 
 /* How many processors to share out `units` among where all of them together read `bytes`. */
@@ -217,8 +227,8 @@ static void matmul_rows(struct team *team, struct matmul_call *call, uint32_t fi
     split(team, members_for(team, count, bytes), first, count, matmul_part, call);
 }
 
-bool team_matmul(struct team *team, struct compute *compute, const struct kernel *kernel, float *out,
-                 size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count, bool add)
+bool team_matmul(struct team *team, struct compute *compute, const struct kernel *kernel, float *out, size_t out_stride,
+                 const struct q8_matrix *w, const struct q8_vector *x, uint32_t count, bool add)
 {
     struct matmul_call call = {kernel, out, out_stride, w, x, count, add};
     const uint64_t work = (uint64_t)w->groups * count; /* of a row tile */

@@ -32,6 +32,7 @@ struct team {
     uint32_t present;                                   /* processors of the machine, the first included */
     uint32_t chosen;                                    /* that compute in a stretch */
     uint32_t at_work;                                   /* `chosen` from team_begin to team_end, else 1 */
+    bool lost;                                          /* team_lost */
     const struct kernel *kernel;                        /* that computes from team_begin to team_end */
     struct team_member member[PLATFORM_PROCESSORS_MAX]; /* [0] is not used: the first processor's */
 };
@@ -59,6 +60,10 @@ uint32_t team_choose(struct team *team, struct compute *compute, uint64_t weight
    begin), and dismisses them. Not within a stretch of the first processor (compute_begin). */
 void team_begin(struct team *team, const struct kernel *kernel);
 void team_end(struct team *team);
+
+/* Whether a processor has stopped in the middle of a share since the last call. The first one has computed that share
+   again, so what it adds to may have been added twice: compute all of it again. team may be NULL: false. */
+bool team_lost(struct team *team);
 
 /* Shares out units 0 .. units - 1 among the processors at work, the first included, and returns when all are computed.
    team may be NULL: the first computes alone. */

@@ -248,15 +248,25 @@ static bool embed(struct transformer *t, const int32_t *tokens, const struct blo
     return true;
 }
 
+/* All layers. */
+static bool run_block(struct transformer *t, const int32_t *tokens, const struct block *block)
+{
+    bool going = embed(t, tokens, block);
+    for (uint32_t l = 0; going && l < t->model->layers; l++) {
+        going = attention_layer(t, l, block) && feed_forward_layer(t, &t->model->layer[l], block->count);
+    }
+    return going;
+}
+
 float *transformer_run(struct transformer *transformer, const int32_t *tokens, uint32_t count, uint32_t position,
                        bool want_logits)
 {
     const struct model *model = transformer->model;
     const struct block block = {position, count};
-    bool going = embed(transformer, tokens, &block);
-    for (uint32_t l = 0; going && l < model->layers; l++) {
-        going = attention_layer(transformer, l, &block) && feed_forward_layer(transformer, &model->layer[l], count);
-    }
+    bool going;
+    do {
+        going = run_block(transformer, tokens, &block);
+    } while (team_lost(transformer->team));
     if (!going || !want_logits) {
         return NULL;
     }

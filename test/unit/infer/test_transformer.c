@@ -201,12 +201,89 @@ static void scores_beyond_the_address_space(void **state)
     assert_true(sizeof(size_t) == 4 ? status == -1 : status == 0 && count.used > (uint64_t)65536 * 65536 * 4);
 }
 
+/* ---- A processor that stops in the middle of a share ---- */
+
+static struct team team;
+static struct kernel kernel_of_a_team;
+static uint32_t stops; /* shares of matrices that are added, until the other processor stops in one */
+
+static uint32_t one_other(struct platform *platform)
+{
+    (void)platform;
+    return 1;
+}
+
+static uint32_t start_one(struct platform *platform, void (*work)(void *context, uint32_t index), void *context)
+{
+    (void)platform, (void)work, (void)context;
+    return 1;
+}
+
+static void stop_one(struct platform *platform)
+{
+    (void)platform;
+}
+
+/* A second passes at every look. */
+static uint64_t hurried(struct platform *platform)
+{
+    (void)platform;
+    static uint64_t now;
+    return now += 1000000;
+}
+
+/* The scalar kernel's. Within the first processor's share it also does what the other one does: computes its share, and
+   stops before it says so. */
+static void matmul_and_stop(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
+                            uint32_t count, bool add)
+{
+    enum { TAKEN = 2 }; /* of enum member_state in team.c */
+    struct team_member *other = &team.member[1];
+    kernel_scalar.matmul(out, out_stride, w, x, count, add);
+    if (add && stops > 0 && --stops == 0) {
+        other->work(other->context, other->first, other->count);
+        other->state = TAKEN;
+    }
+}
+
+static void a_share_is_not_added_twice(void **state)
+{
+    struct platform platform = {.other_processors = one_other,
+                                .start_processors = start_one,
+                                .stop_processors = stop_one,
+                                .microseconds = hurried};
+    struct network network;
+    (void)state;
+    build(&network, &kernel_scalar);
+    run_text(&network, TRANSFORMER_BLOCK, TRANSFORMER_BLOCK, expected);
+    free(network.memory);
+    for (uint32_t share = 1; share <= 4; share++) {
+        kernel_of_a_team = kernel_scalar;
+        kernel_of_a_team.matmul = matmul_and_stop;
+        build(&network, &kernel_of_a_team);
+        team_init(&team, &platform);
+        team_use(&team, 2);
+        network.transformer.team = &team;
+        team_begin(&team, &kernel_of_a_team);
+        stops = 2 * share - 1; /* every other call is the share that the first processor takes back */
+        float logits[CONTEXT][VOCABULARY];
+        memcpy(logits, expected, sizeof logits); /* positions within blocks have none */
+        run_text(&network, TRANSFORMER_BLOCK, TRANSFORMER_BLOCK, logits);
+        assert_int_equal(stops, 0);
+        assert_int_equal(team.at_work, 1);
+        team_end(&team);
+        assert_memory_equal(logits, expected, sizeof logits);
+        free(network.memory);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_give_the_same_bits),
         cmocka_unit_test(the_largest_scale_of_values_is_kept),
         cmocka_unit_test(no_logits_unless_wanted),
+        cmocka_unit_test(a_share_is_not_added_twice),
         cmocka_unit_test(layout_counts_what_it_takes),
         cmocka_unit_test(scores_beyond_the_address_space),
     };
