@@ -61,7 +61,7 @@ all: $(BUILD)/bios/boot.bin $(BUILD)/bios/stage2.bin
 # What unit tests run on the build machine beside the FAT driver: parts that are neither processor nor ports. They join
 # the library that test/test.mk links every unit test with. In 32 bits the sanitizers' own start would
 # run int64.c, too early for them.
-BIOS_TESTED := bios/disk.c bios/memory_map.c bios/cp437.c
+BIOS_TESTED := bios/disk.c bios/memory_map.c bios/cp437.c bios/rtc.c
 
 $(BUILD)/test/unit64/tested.a: $(patsubst %.c,$(BUILD)/test/unit64/%.o,$(BIOS_TESTED) bios/int64.c)
 $(BUILD)/test/unit32/tested.a: $(patsubst %.c,$(BUILD)/test/unit32/%.o,$(BIOS_TESTED))

@@ -338,24 +338,6 @@ def test_a_key_wakes_the_machine(boot, volume, tmp_path, number):
         assert sorted(delays)[15] < 0.025, delays
 
 
-def test_seed_of_the_clock(boot, volume):
-    """On a machine whose time is counted in instructions the same start gives the same seed, most of the time, and
-    another date another one."""
-    def seed(date):
-        options = ["-icount", "shift=4,sleep=off", "-rtc", f"base={date}T00:00:00,clock=vm"]
-        with boot(volume.path, cpu="486", options=options) as machine:
-            machine.start()
-            machine.story()
-            return re.search(r"tokens/s[^\]]*,\sseed\s(\d+)", machine.text())[1]
-
-    volume.configure(seed="random", temperature=0, steps=5)
-    seeds = [seed("2020-01-01") for _ in range(2)]
-    while len(set(seeds)) == len(seeds):
-        assert len(seeds) < 8, seeds
-        seeds.append(seed("2020-01-01"))
-    assert seed("2021-05-05") not in seeds
-
-
 @pytest.mark.parametrize("serial", ["off", "com4 9600"])
 def test_no_serial_port(boot, volume, serial):
     """Switched off, the screen goes on alone. A port that is not there is named, and COM1 stays."""
