@@ -9,7 +9,7 @@
 #include "pc/tsc.h"
 
 enum {
-    SECOND_POLLS = 1000000, /* for the next second of the real-time clock: many seconds, but few under emulation */
+    SECOND_POLLS = 3000000, /* for the next second of the real-time clock: half a minute, or 2 s in a fast emulator */
     POLL_US = 10,
 };
 #define HZ_DEFAULT 2000000000ull /* where nothing could be measured: times are then wrong, but they pass */
