@@ -24,7 +24,7 @@ enum {
     MEGABYTE = 0x100000,
 };
 
-/* Writes below 1 MiB and looks whether the place one megabyte higher changes with it. */
+/* Writes below 1 MiB and checks whether the location one megabyte higher changes with it. */
 static bool a20_is_on(void)
 {
     static volatile uint32_t low;
@@ -46,7 +46,7 @@ static bool a20_settles(void)
     return false;
 }
 
-/* Some BIOSes report success and do nothing: a20_settles is what tells. */
+/* Some BIOSes report success and do nothing, so only a20_settles counts. */
 static void enable_by_bios(void)
 {
     struct bios_regs regs = {.eax = 0x2401};
@@ -73,8 +73,8 @@ static bool kbc_write(uint16_t port, uint8_t value)
     return true;
 }
 
-/* A20 is a bit of the controller's output port: read, changed, written. The keyboard is off meanwhile, so that no key's
-   byte comes in its place. */
+/* A20 is a bit of the controller's output port, which is read, changed and written. The keyboard is off in the
+   meantime, so that no key's byte arrives instead. */
 static void enable_by_keyboard_controller(void)
 {
     uint32_t flags = interrupts_off();
@@ -91,7 +91,7 @@ static void enable_by_keyboard_controller(void)
     interrupts_restore(flags);
 }
 
-/* Writes only what changes something, and never the bit that restarts the machine. */
+/* Writes only if something changes, and never the bit that restarts the machine. */
 static void enable_by_port_92(void)
 {
     uint8_t value = port_read(PORT_92);

@@ -1,8 +1,8 @@
-/* Switching off by ACPI, for machines whose BIOS has no APM. */
+/* Power-off through ACPI, for machines without APM in the BIOS. */
 #ifndef BOOTLLAMA_BIOS_ACPI_POWER_H
 #define BOOTLLAMA_BIOS_ACPI_POWER_H
 
-/* Puts the machine into sleep state S5. Returns where its tables do not say how, or doing so did not help. */
+/* Puts the machine into sleep state S5. Returns if its tables do not say how, or if that had no effect. */
 void acpi_power_off(void);
 
 #endif

@@ -4,8 +4,8 @@
 
 #include "bios_regs.h"
 
-/* Interrupt `vector` of the BIOS with *regs, which come back as it left them. Beside what real_mode_interrupt keeps,
-   A20 is on again afterwards. */
+/* Calls interrupt `vector` of the BIOS with *regs and returns its registers there. Preserves what real_mode_interrupt
+   preserves; A20 is on again afterwards. */
 void bios_call(uint8_t vector, struct bios_regs *regs);
 
 /* The same with a 16-bit routine below 64 KiB that ends in IRET. */

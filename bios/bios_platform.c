@@ -24,14 +24,14 @@ static int read_sectors(void *context, uint32_t lba, uint32_t count, void *buffe
     return status == DISK_OK ? FAT_OK : status == DISK_STOPPED ? FAT_STOPPED : FAT_READ_FAILED;
 }
 
-/* core's question, for the disk. */
+/* core's stop_asked, for the disk. */
 static bool stop_asked(void *context)
 {
     const struct platform *platform = context;
     return platform->stop_asked != NULL && platform->stop_asked(platform->stop_context);
 }
 
-/* What a function of fat_boot.h or fat_file.h returned, as the interface wants it. `error` is FAT's. */
+/* Converts the result of a function of fat_boot.h or fat_file.h to the interface's. `error` is FAT's. */
 static int report(struct platform *platform, int status, const char *error)
 {
     switch (status) {
@@ -49,7 +49,7 @@ static int report(struct platform *platform, int status, const char *error)
     }
 }
 
-/* Memory for pieces of file allocation tables: a 64th, at most what the cache can use. */
+/* Memory for pieces of file allocation tables: a 64th of it, at most what the cache can use. */
 static void init_files(struct bios_machine *machine, uint32_t origin)
 {
     enum { SHARE = 64 };
@@ -74,7 +74,7 @@ static int get_key(struct platform *platform)
     struct bios_machine *machine = machine_of(platform);
     int key = terminal_get_key(&machine->terminal);
 
-    if (key != KEY_NONE && machine->disk.is_gone) { /* somebody is there, and may have plugged it in again */
+    if (key != KEY_NONE && machine->disk.is_gone) { /* the user may have plugged it in again */
         disk_retry(&machine->disk);
         fat_boot_forget(&machine->boot);
     }
@@ -143,7 +143,7 @@ static void release(struct platform *platform, void *memory, size_t bytes)
     extended_memory_release(&machine_of(platform)->memory, memory);
 }
 
-/* Interrupts may come while core/ computes: they leave the vector registers alone. */
+/* Interrupts may arrive while core/ computes: they do not touch the vector registers. */
 static void exclusive(struct platform *platform, bool on)
 {
     if (on) {

@@ -18,12 +18,12 @@ struct bios_machine {
     struct fat_boot boot;
     struct fat_file file[BIOS_FILES];
     bool in_use[BIOS_FILES];
-    struct fat_entry entry; /* found last */
+    struct fat_entry entry; /* the last one found */
     char vendor[BIOS_VENDOR_MAX];
 };
 
-/* Makes *platform the platform of *machine, whose terminal, memory and disk are started. Both stay as long as the
-   program. origin: LBA of the boot sector that the program was started from. */
+/* Makes *platform the platform of *machine, with terminal, memory and disk started. Both live as long as the program.
+   origin: LBA of the boot sector that the program was started from. */
 void bios_platform_init(struct platform *platform, struct bios_machine *machine, uint32_t origin);
 
 #endif

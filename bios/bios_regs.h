@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* As the BIOS is to see them and as it left them. thunk.asm knows this layout. */
+/* The values for the BIOS, then those that it returned. thunk.asm knows this layout. */
 struct bios_regs {
     uint16_t ds, es;
     uint32_t edi, esi, ebp, ebx, edx, ecx, eax;
@@ -22,7 +22,7 @@ static inline bool bios_failed(const struct bios_regs *regs)
     return (regs->flags & BIOS_CARRY) != 0;
 }
 
-/* A pointer to anything of stage 2, which lies below 1 MiB, as the BIOS takes it. */
+/* Converts a pointer into stage 2, which lies below 1 MiB, to segment and offset for the BIOS. */
 static inline uint16_t bios_segment(const volatile void *pointer)
 {
     return (uint16_t)((uintptr_t)pointer >> 4);

@@ -1,14 +1,14 @@
 ; The boot sector: finds the drive that it came from, loads the first sector of stage 2 and starts it.
 ;
-; Loaded by the BIOS to 0000:7C00 (or 07C0:0000) from LBA 0, in real mode, with DL = drive (on some machines a lie).
+; Loaded by the BIOS to 0000:7C00 (or 07C0:0000) from LBA 0, in real mode, with DL = drive (wrong on some machines).
 ; The image may also have been written into a partition: then a master boot record loads the partition's first sector,
-; this one, and all places count from there. It reads the sector after this one to STAGE2_ADDRESS, checks its checksum
+; this one, and all LBAs count from there. It reads the sector after this one to STAGE2_ADDRESS, checks its checksum
 ; and jumps to 0000:8000 (loader.asm) with DL = the drive, EDI = the LBA of that sector, CX = STAGE2_SECTORS,
 ; EBX = STAGE2_SUM, DS = ES = SS = 0. The loader comes back for two services: BOOT_FAIL and BOOT_SUM. STAGE2_SECTORS,
 ; STAGE2_SUM and LOADER_SUM come from the build.
 ;
-; Bytes 3..59h are left to a BPB, since some BIOSes write there; 1B8h..1FDh hold the disk signature and the partition
-; table, which the image builder fills. What goes wrong ends in a letter (README.md), a key press and a new boot.
+; Bytes 3..59h are left for a BPB, because some BIOSes write there; 1B8h..1FDh hold the disk signature and the partition
+; table, which the image builder fills. An error shows a letter (README.md), waits for a key and boots again.
 
 %include "layout.inc"
 
@@ -50,15 +50,15 @@ main:   xor ax, ax
         pushf
         pop ax
         push ds
-        popf                        ; all flags 0: no trace of the test, DF = 0
+        popf                        ; all flags 0: undoes the test, DF = 0
         sti
         cmp ah, 70h
         mov al, 'P'
         jne start.fail
         cpu 386
 
-        ; DL as given if it can be true, then others: the first drive whose sector 0 is this sector, or that has a
-        ; partition whose first sector is (somebody has written the image there).
+        ; Tries DL if plausible, then others: the first drive whose sector 0 is this sector, or that has a
+        ; partition that begins with it (the image was written there).
         mov si, drives
 .drive: push si
         test dl, 70h                ; 00h..0Fh, 80h..8Fh
@@ -124,7 +124,7 @@ read_sector:
         mov ax, 0201h
         call disk
         jnc .done
-.edd:   push dword 0                ; the packet, made anew for every call: a BIOS writes to it
+.edd:   push dword 0                ; the packet, rebuilt for every call: a BIOS writes to it
         push edi
         push es
         push bx
@@ -134,7 +134,7 @@ read_sector:
         mov ah, 42h
         call disk
         pop ax
-        pop ax                      ; blocks really read
+        pop ax                      ; blocks actually read
         sbb ax, 1                   ; 0 if it was one, and no error
         add sp, 12
         test ax, ax
@@ -157,7 +157,7 @@ disk:   pusha
         popa
         ret
 
-; EBX = sum of CX sectors at BP:0, sum = sum * 31 + next for each dword: a bad read shows, and so do parts of different
+; EBX = sum of CX sectors at BP:0, sum = sum * 31 + next for each dword: detects bad reads and a mix of different
 ; builds. Changes EAX, CX, BP, SI.
 checksum:
         push ds
@@ -200,7 +200,7 @@ print:  lodsb
 .done:  ret
 
 error:  db ": error "
-letter: db "?, press a key", 0      ; written to only when nothing is compared any more
+letter: db "?, press a key", 0      ; written to only after the last comparison
 greeting:
         db "bootllama", 0
 drives: db 80h, 81h, 82h, 83h, 0, 1, END

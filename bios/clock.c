@@ -17,9 +17,9 @@ enum {
     PIT_COMMAND = 0x43,
     PIT_CHANNEL0_MODE2 = 0x34, /* counts down by ones, low byte then high byte */
     PIT_CHANNEL0_LATCH = 0x00,
-    PIT_RATE = 1193182, /* Hz; one tick is 65536 of these, as the BIOS has it */
+    PIT_RATE = 1193182, /* Hz; one BIOS tick is 65536 of these */
     PIT_TRIAL = 1193,   /* a period of a millisecond */
-    TRIAL_TICKS = 2,    /* the first may have waited since long ago */
+    TRIAL_TICKS = 2,    /* the first may have been pending for long */
     TRIAL_PERIODS = 1000,
     TRIAL_STILL = 1000, /* readings, 3 us each at least, of a counter that does not count */
     TICK_US = 54925,
@@ -36,7 +36,7 @@ static uint8_t bios_mask1, bios_mask2; /* of the interrupt controllers */
 
 static bool has_interrupts;
 
-/* In mode 2. The BIOS runs the counter in mode 3, by twos: half of its readings would be ambiguous. */
+/* In mode 2. The BIOS runs the counter in mode 3, which counts by twos: half of its readings would be ambiguous. */
 static void set_period(uint16_t count)
 {
     port_write(PIT_COMMAND, PIT_CHANNEL0_MODE2);
@@ -51,7 +51,7 @@ static uint16_t read_counter(void)
     return (uint16_t)(low | port_read(PIT_CHANNEL0) << 8);
 }
 
-/* Whether the counter counts and its interrupts come, tried with a short period. */
+/* Tests with a short period whether the counter counts and its interrupts arrive. */
 static bool try_timer(void)
 {
     uint32_t still = 0, periods = 0;
@@ -88,8 +88,8 @@ bool clock_has_interrupts(void)
     return has_interrupts;
 }
 
-/* The ticks since it was asked last, without interrupts that would count them. A BIOS that was not called for long gets
-   no more than a second's. */
+/* The ticks since the last call, for a timer without interrupts to count them. A BIOS that was not called for long gets
+   at most a second's worth. */
 static uint16_t owed_by_fallback(void)
 {
     static uint64_t given;
@@ -118,13 +118,13 @@ uint16_t clock_give_interrupts_to_bios(void)
 
 void clock_take_interrupts(void)
 {
-    bios_mask1 = port_read(PIC1_MASK) & ALL_BUT_TIMER; /* a BIOS lets its devices' interrupts through as it uses them */
+    bios_mask1 = port_read(PIC1_MASK) & ALL_BUT_TIMER; /* a BIOS unmasks its devices' interrupts as it uses them */
     bios_mask2 = port_read(PIC2_MASK);
     port_write(PIC1_MASK, ALL_BUT_TIMER);
     port_write(PIC2_MASK, ALL);
 }
 
-/* Interrupts off. The BIOS's own count, made to run on over midnight, and what the BIOS has not seen yet. */
+/* Interrupts off. The BIOS's own count, extended over midnight, plus what the BIOS has not seen yet. */
 static uint64_t ticks_since_start(void)
 {
     static uint32_t last;
@@ -151,7 +151,7 @@ uint32_t clock_ticks(void)
     return (uint32_t)ticks;
 }
 
-/* Units of PIT_RATE. A tick whose interrupt is still on its way counts when the counter has already begun anew. */
+/* Units of PIT_RATE. Counts a tick with its interrupt still pending if the counter has already restarted. */
 static uint64_t pit_time(void)
 {
     uint32_t flags = interrupts_off();

@@ -12,12 +12,12 @@ enum {
     SECOND_POLLS = 3000000, /* for the next second of the real-time clock: half a minute, or 2 s in a fast emulator */
     POLL_US = 10,
 };
-#define HZ_DEFAULT 2000000000ull /* where nothing could be measured: times are then wrong, but they pass */
+#define HZ_DEFAULT 2000000000ull /* if nothing could be measured: times are then wrong, but they advance */
 
 static enum { SOURCE_COUNT, SOURCE_TSC, SOURCE_CMOS } source;
 static uint64_t ticks_per_second; /* of SOURCE_TSC */
 
-/* Waits for the real-time clock's next second; false where none comes. */
+/* Waits for the real-time clock's next second; false if none comes. */
 static bool wait_for_second(void)
 {
     const uint32_t before = cmos_seconds();
@@ -54,17 +54,17 @@ const char *clock_fallback_start(const uint8_t *acpi_root)
         }
         source = SOURCE_TSC;
         if (ticks_per_second != 0) {
-            return "The timer chip does not work: the processor's counter tells the time.";
+            return "The timer chip does not work: time comes from the processor's counter.";
         }
         ticks_per_second = HZ_DEFAULT;
     } else if (wait_for_second()) {
         source = SOURCE_CMOS;
-        return "The timer chip does not work: the real-time clock tells the time, to a second.";
+        return "The timer chip does not work: time comes from the real-time clock, to a second.";
     }
-    return "No clock works: the times that are shown are wrong.";
+    return "No clock works: the times shown are wrong.";
 }
 
-/* Of units since the first question, so many of which are a second. */
+/* Converts units since the first call, this many of which are a second, to microseconds. */
 static uint64_t since_first(uint64_t now, uint64_t hz)
 {
     static uint64_t first, latest;
@@ -72,11 +72,11 @@ static uint64_t since_first(uint64_t now, uint64_t hz)
     if (first == 0) {
         first = latest = now;
     }
-    latest = now > latest ? now : latest; /* a counter that went back stands still instead */
+    latest = now > latest ? now : latest; /* a counter that went back counts as standing still */
     return (latest - first) / hz * 1000000 + (latest - first) % hz * 1000000 / hz;
 }
 
-/* Seconds that run on over midnight; where the clock does not answer, time stands still. */
+/* Seconds, continued over midnight; if the clock does not answer, time stands still. */
 static uint64_t cmos_total(void)
 {
     static uint32_t last;
@@ -90,7 +90,7 @@ static uint64_t cmos_total(void)
     return days + last;
 }
 
-/* What was counted before a source was chosen is part of the time, so that none of it is told twice. */
+/* The count from before a source was chosen is included, so that time never repeats. */
 uint64_t clock_fallback_microseconds(void)
 {
     static uint64_t count;

@@ -4,11 +4,11 @@
 
 #include <stdint.h>
 
-/* Chooses one. acpi_root as in acpi_find. Takes some 30 ms, or up to seconds where ACPI names no timer. Returns one
-   line for a person. */
+/* Chooses one. acpi_root as in acpi_find. Takes some 30 ms, or up to seconds if ACPI names no timer. Returns one line
+   for the user. */
 const char *clock_fallback_start(const uint8_t *acpi_root);
 
-/* Microseconds since the first call; never backwards, and never the same for ever. */
+/* Microseconds since the first call; never runs backwards and never stops. */
 uint64_t clock_fallback_microseconds(void);
 
 #endif

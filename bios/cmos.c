@@ -17,7 +17,7 @@ enum {
     UPDATE_IN_PROGRESS = 0x80, /* of status A */
     BINARY = 0x04,             /* of status B; else BCD */
     HOURS_24 = 0x02,
-    AFTERNOON = 0x80, /* of the hours, where they are 12 */
+    AFTERNOON = 0x80, /* of the hours, in 12-hour mode */
 
     UPDATE_US = 3000, /* an update takes 2 ms */
     TRIES = 8,
@@ -29,7 +29,7 @@ static uint8_t read_register(uint8_t number)
     return port_read(DATA);
 }
 
-/* The registers change all at once, right after the bit goes from 1 to 0. */
+/* The registers change together, right after the bit goes from 1 to 0. */
 static bool wait_for_update(void)
 {
     for (uint32_t i = 0; i < UPDATE_US; i++) {

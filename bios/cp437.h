@@ -6,7 +6,7 @@
 
 extern const uint16_t cp437_high[128]; /* the code points of bytes 80h to FFh */
 
-/* The byte that shows a code point, the nearest glyph for common typography, '?' where there is none (controls too). */
+/* The byte that shows a code point: for common typography the nearest glyph, '?' if there is none or for a control. */
 uint8_t cp437_from_unicode(uint32_t code_point);
 
 /* The code point of a byte typed on a keyboard; bytes below 80h stand for themselves. */

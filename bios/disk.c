@@ -22,16 +22,16 @@ enum {
     EDD_READ = 0x4200,
     EDD_ASKED = 0x55AA,
     EDD_ANSWER = 0xAA55,
-    EDD_PACKET_CALLS = 0x01, /* CX: 42h and its kin work */
+    EDD_PACKET_CALLS = 0x01, /* CX: 42h and related calls work */
 };
 
-struct packet { /* of EDD_READ; the BIOS writes the blocks really read over `count` */
+struct packet { /* of EDD_READ; the BIOS overwrites `count` with the blocks actually read */
     uint16_t size, count, offset, segment;
     uint64_t lba;
 };
 _Static_assert(sizeof(struct packet) == 16, "as the BIOS reads it");
 
-/* Carry alone is not enough: some BIOSes take the call and have no extended reads. */
+/* Carry alone is not enough: some BIOSes accept the call but have no extended reads. */
 static bool edd_answers(const struct disk *disk)
 {
     struct bios_regs regs = {.eax = EDD_PRESENT, .ebx = EDD_ASKED, .edx = disk->drive};
@@ -79,7 +79,7 @@ static uint32_t read_edd(struct disk *disk, uint32_t lba, uint32_t count)
     return count;
 }
 
-/* Reads at most to the end of the track: many BIOSes go no further. */
+/* Reads at most to the end of the track: many BIOSes cannot go further. */
 static uint32_t read_chs(struct disk *disk, uint32_t lba, uint32_t count)
 {
     if (disk->sectors_per_track == 0) {
@@ -100,7 +100,7 @@ static uint32_t read_chs(struct disk *disk, uint32_t lba, uint32_t count)
         .es = BOUNCE_ADDRESS >> 4,
     };
     bios_call(0x13, &regs);
-    if (bios_failed(&regs)) { /* AL, the count, is not to be trusted */
+    if (bios_failed(&regs)) { /* the count in AL is unreliable */
         disk->status = (uint8_t)(regs.eax >> 8);
         return 0;
     }
@@ -115,7 +115,7 @@ static bool stop_asked(struct disk *disk)
     return disk->is_stopped;
 }
 
-/* Whether the call that failed says that the drive works, and the place on the medium is at fault. */
+/* Whether the failed call's status means that the drive works and the medium is bad at this place. */
 static bool is_bad_sector(const struct disk *disk)
 {
     static const uint8_t statuses[] = {0x02, 0x04, 0x0A, 0x0B, 0x10, 0x11};
@@ -137,8 +137,8 @@ static bool gives_up(struct disk *disk)
     return is_late || stop_asked(disk);
 }
 
-/* Makes six tries with a reset after each: two as asked, since most errors pass, then with half the sectors each time,
-   the last with one. Remembers a size that helped. */
+/* Makes six tries with a reset after each: two as requested, because most errors are transient, then with half the
+   sectors each time, the last with one. Remembers a size that worked. */
 static uint32_t read_stubbornly(struct disk *disk, read_function *read, uint32_t lba, uint32_t count)
 {
     uint32_t asked = count < disk->limit ? count : disk->limit, size = asked;

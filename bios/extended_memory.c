@@ -17,12 +17,12 @@ static const uint64_t MIB = 1 << 20, END = 1ull << 32;
 
 struct e820_entry { /* ACPI specification ch. 15.1 */
     uint64_t base, size;
-    uint32_t type, attributes; /* attributes only where 24 bytes came back */
+    uint32_t type, attributes; /* attributes only if 24 bytes were returned */
 };
 _Static_assert(sizeof(struct e820_entry) == E820_BYTES, "as the BIOS fills it");
 
-/* INT 15h E820h, with the faults of many BIOSes in mind: they want the buffer unchanged between two calls, show the end
-   as EBX = 0 or as carry one call later, and write 20 bytes whatever was asked for. */
+/* INT 15h E820h, with workarounds for many BIOSes: some want the buffer unchanged between two calls, show the end as
+   EBX = 0 or as carry one call later, or always write 20 bytes. */
 static void ask_e820(struct memory_map *map)
 {
     struct e820_entry entry = {.attributes = ATTRIBUTE_ENABLED};

@@ -26,11 +26,11 @@ void fat_boot_describe(const struct fat_entry *entry, struct platform_entry *out
     format(out->name, sizeof out->name, "%s", entry->name);
 }
 
-/* ---- Which volume gives the models ---- */
+/* ---- The volume with the models ---- */
 
 enum finding { NOTHING, NAME_ONLY, MODEL };
 
-/* Whether the file begins as a model does. Returns FAT_NOT_FOUND if not, or why it cannot be read. */
+/* Whether the file begins like a model. Returns FAT_NOT_FOUND if not, or why it cannot be read. */
 static int look_into(struct fat_volume *volume, const struct fat_entry *entry)
 {
     struct fat_file file;
@@ -73,7 +73,7 @@ static int search(struct fat_volume *volume, enum finding *finding)
     return status == FAT_STOPPED ? FAT_STOPPED : FAT_OK;
 }
 
-/* A volume with files that are named like models comes before one without: what is wrong with them can be said. */
+/* A volume with files named like models comes before one without, so that their errors are reported. */
 static int choose_models(struct fat_boot *boot)
 {
     enum finding best = NOTHING, finding;
@@ -110,7 +110,7 @@ static int mount(struct fat_boot *boot)
 
 /* ---- Files ---- */
 
-/* Whether the path is the folder of models or in it. */
+/* Whether the path is the models' folder or inside it. */
 static bool is_of_models(const char *path)
 {
     const char *folder = MODELS_FOLDER;
@@ -128,7 +128,7 @@ int fat_boot_open(struct fat_boot *boot, const char *path, struct fat_file *file
     int status = mount(boot);
 
     if (status == FAT_DAMAGED && !is_model) {
-        return FAT_NOT_FOUND; /* a disk without a volume has no such file; who looks for models will say why */
+        return FAT_NOT_FOUND; /* a disk without a volume has no such file; the search for models will report why */
     }
     if (status != FAT_OK) {
         return status;
@@ -139,7 +139,7 @@ int fat_boot_open(struct fat_boot *boot, const char *path, struct fat_file *file
         status = fat_file_open(&boot->disk.volume[i], path, file);
         boot->error = boot->disk.volume[i].error;
         if (status == FAT_DAMAGED && i > first) {
-            status = FAT_NOT_FOUND; /* another system's partition may begin with what is left of a FAT volume */
+            status = FAT_NOT_FOUND; /* another system's partition may begin with the remains of a FAT volume */
         }
     }
     return status;

@@ -1,6 +1,6 @@
 /*
- * The files of the boot disk, by the rule that core/platform.h states: models come from the first volume with one,
- * every other file from the first volume that has it, in the order of fat_disk.h.
+ * The files of the boot disk, by the rule of core/platform.h: models come from the first volume that has one, every
+ * other file from the first volume that has it, in the order of fat_disk.h.
  */
 #ifndef BOOTLLAMA_FAT_BOOT_H
 #define BOOTLLAMA_FAT_BOOT_H
@@ -15,23 +15,23 @@ struct fat_boot {
     uint32_t origin; /* LBA of the boot sector that the program was started from */
     bool is_mounted;
     bool has_model;
-    uint32_t models;      /* the volume that gives them */
+    uint32_t models;      /* the volume that they come from */
     struct fat_list list; /* of the last directory listed */
     const char *error;    /* why the last call returned FAT_DAMAGED */
 };
 
-/* Nothing is read yet. The cache stays the caller's; oem as in struct fat_volume. */
+/* Reads nothing yet. The caller keeps the cache; oem as in struct fat_volume. */
 void fat_boot_init(struct fat_boot *boot, struct fat_cache *cache, uint32_t origin, const uint16_t *oem);
 
-/* The medium may be another one: all is looked for anew at the next call. Open files are of no use any more. */
+/* The medium may have been changed: the next call searches everything again. Open files become invalid. */
 void fat_boot_forget(struct fat_boot *boot);
 
-/* As fat_file_open and fat_directory_list, where boot->error says what is wrong. As long as there is no model, the disk
-   is looked at anew with each list that begins. */
+/* Like fat_file_open and fat_directory_list, with the error in boot->error. While there is no model, each new list
+   searches the disk again. */
 int fat_boot_open(struct fat_boot *boot, const char *path, struct fat_file *file);
 int fat_boot_list(struct fat_boot *boot, const char *path, uint32_t index, struct fat_entry *entry);
 
-/* An entry as core/ knows it. */
+/* Converts an entry to core/'s form. */
 void fat_boot_describe(const struct fat_entry *entry, struct platform_entry *out);
 
 #endif

@@ -23,7 +23,7 @@ static uint32_t least(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-/* The line used longest ago gives way; the difference is right when the count of lookups wraps. */
+/* Evicts the least recently used line; the difference stays right when the count of lookups wraps. */
 static struct fat_cache_line *oldest_line(struct fat_cache *cache)
 {
     struct fat_cache_line *oldest = &cache->line[0];
@@ -36,7 +36,7 @@ static struct fat_cache_line *oldest_line(struct fat_cache *cache)
     return oldest;
 }
 
-/* Reads the line around the sector at `lba`, or that sector alone where one of its neighbours is unreadable. */
+/* Reads the line around the sector at `lba`, or only that sector if one of its neighbours is unreadable. */
 static int read_line(struct fat_cache *cache, struct fat_cache_line *line, uint32_t lba, uint32_t end)
 {
     uint32_t first = lba - lba % FAT_CACHE_LINE_SECTORS, count = least(FAT_CACHE_LINE_SECTORS, end - first);
@@ -77,7 +77,7 @@ int fat_cache_sector(struct fat_cache *cache, uint32_t lba, uint32_t end, const 
     return FAT_OK;
 }
 
-/* Pieces follow each other through the memory, so a table that fits into it is read once. */
+/* Pieces fill the memory in turn, so a table that fits into it is read once. */
 int fat_cache_table_sector(struct fat_cache *cache, uint32_t lba, uint32_t start, uint32_t end, const uint8_t **data)
 {
     uint32_t number = (lba - start) / FAT_CACHE_PIECE_SECTORS, first = start + number * FAT_CACHE_PIECE_SECTORS;
@@ -92,7 +92,7 @@ int fat_cache_table_sector(struct fat_cache *cache, uint32_t lba, uint32_t start
         uint32_t count = least(FAT_CACHE_PIECE_SECTORS, end - first);
         int status = cache->read(cache->context, first, count, bytes);
         if (status == FAT_STOPPED) {
-            piece->lba = 0; /* its data are gone; no table begins in sector 0 */
+            piece->lba = 0; /* its data is gone; no table begins in sector 0 */
             return status;
         }
         *piece = (struct fat_cache_piece){first, status == FAT_OK ? count : 0};

@@ -1,6 +1,6 @@
 /*
- * Sectors of a disk through a cache: short lines for directories; and for file allocation tables, which are read in any
- * order, pieces of 32 KiB in memory that the owner gives.
+ * A cache of disk sectors: short lines for directories, and pieces of 32 KiB in the owner's memory for file allocation
+ * tables, which are read in random order.
  */
 #ifndef BOOTLLAMA_FAT_CACHE_H
 #define BOOTLLAMA_FAT_CACHE_H
@@ -22,7 +22,7 @@ enum fat_status {
     FAT_OK = 0,
     FAT_NOT_FOUND = -1,   /* no such file, directory, entry or volume */
     FAT_DAMAGED = -2,     /* the volume's error says what is wrong */
-    FAT_READ_FAILED = -3, /* the read function failed for good; it knows why */
+    FAT_READ_FAILED = -3, /* the read function failed after its retries; it knows why */
     FAT_STOPPED = -4,     /* the read function was asked to stop */
 };
 
@@ -31,11 +31,11 @@ typedef int fat_read_sectors(void *context, uint32_t lba, uint32_t count, void *
 
 struct fat_cache_line { /* sectors [lba, lba + count) */
     uint32_t lba, count;
-    uint32_t used; /* when, in lookups */
+    uint32_t used; /* time of last use, counted in lookups */
     uint8_t data[FAT_CACHE_LINE_SECTORS * FAT_SECTOR];
 };
 
-struct fat_cache_piece { /* sectors [lba, lba + count); count 0 with an lba: they cannot be read in one piece */
+struct fat_cache_piece { /* sectors [lba, lba + count); count 0 with an lba: not readable in one piece */
     uint32_t lba, count;
 };
 
@@ -49,14 +49,14 @@ struct fat_cache {
     uint8_t *piece_data; /* [pieces][FAT_CACHE_PIECE_BYTES]; not owned */
 };
 
-/* Makes *cache an empty one over `read`. `memory` is for pieces of tables: `bytes` bytes, which may be 0, or more than
-   are used; it stays the caller's and must outlive the cache. */
+/* Makes *cache an empty cache over `read`. `memory` is for pieces of tables: `bytes` bytes, which may be 0 or more than
+   needed; the caller owns it, and it must outlive the cache. */
 void fat_cache_init(struct fat_cache *cache, fat_read_sectors *read, void *context, void *memory, size_t bytes);
 
-/* Forgets all sectors: the medium may be another one. */
+/* Forgets all sectors: the medium may have been changed. */
 void fat_cache_clear(struct fat_cache *cache);
 
-/* Finds the sector at `lba`: *data until the next call. Neighbours below `end` may be read with it. */
+/* Finds the sector at `lba`; *data is valid until the next call. Neighbours below `end` may be read with it. */
 int fat_cache_sector(struct fat_cache *cache, uint32_t lba, uint32_t end, const uint8_t **data);
 
 /* The same for a sector of the table that lies in [start, end). */

@@ -12,7 +12,7 @@ static struct fat_place directory_start(const struct fat_volume *volume, uint32_
     return (struct fat_place){.first = cluster, .cluster = cluster};
 }
 
-/* The LBA of the slot at *place, going on to the next cluster where one ends. FAT_NOT_FOUND after the last one. */
+/* Finds the LBA of the slot at *place, in the next cluster if one ends. FAT_NOT_FOUND after the last one. */
 static int find_sector(struct fat_volume *volume, struct fat_place *place, uint32_t *lba)
 {
     uint32_t cluster_slots = volume->cluster_sectors * FAT_SECTOR_SLOTS, slot = place->slot;
@@ -22,7 +22,7 @@ static int find_sector(struct fat_volume *volume, struct fat_place *place, uint3
         return slot < volume->root_slots ? FAT_OK : FAT_NOT_FOUND;
     }
     if (slot == 0 && !fat_volume_has_cluster(volume, place->first)) {
-        return fat_volume_damaged(volume, "a directory begins at cluster %u, which is none: repair the volume",
+        return fat_volume_damaged(volume, "a directory begins at cluster %u, which does not exist: repair the volume",
                                   place->first, 0);
     }
     if (slot != 0 && slot % cluster_slots == 0) {
@@ -40,7 +40,7 @@ static int find_sector(struct fat_volume *volume, struct fat_place *place, uint3
     return FAT_OK;
 }
 
-/* Copies the slot at *place to out and moves on. FAT_NOT_FOUND at the end of the last cluster. */
+/* Copies the slot at *place to out and advances. FAT_NOT_FOUND at the end of the last cluster. */
 static int next_slot(struct fat_volume *volume, struct fat_place *place, uint8_t out[FAT_SLOT_BYTES])
 {
     uint32_t lba = 0;
@@ -69,7 +69,7 @@ static bool is_long_name(const uint8_t *slot)
     return slot[0] != FAT_NAME_DELETED && (slot[FAT_SLOT_ATTRIBUTES] & FAT_ATTRIBUTES_KNOWN) == FAT_ATTRIBUTE_LONG_NAME;
 }
 
-/* Whether it is a file or directory, "." and ".." left out. */
+/* Whether it is a file or directory other than "." and "..". */
 static bool is_entry(const uint8_t *slot)
 {
     return slot[0] != FAT_NAME_DELETED && slot[0] != '.' && (slot[FAT_SLOT_ATTRIBUTES] & FAT_ATTRIBUTE_LABEL) == 0;
@@ -148,7 +148,7 @@ int fat_directory_list(struct fat_volume *volume, struct fat_list *list, const c
         struct fat_place before = list->place;
         status = next_entry(volume, &list->place, entry);
         if (status != FAT_OK) {
-            list->place = before; /* asked again, it says the same again */
+            list->place = before; /* the same call then returns the same again */
             return status;
         }
     } while (list->index++ < index);

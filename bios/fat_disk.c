@@ -49,7 +49,7 @@ static bool is_extended(uint8_t type)
 
 /* ---- One place ---- */
 
-/* The file systems that a partition is most likely formatted with instead. */
+/* The most likely other file systems of a partition. */
 static const char *other_file_system(const uint8_t *boot)
 {
     static const struct {
@@ -87,7 +87,7 @@ static void note_failure(struct fat_disk *disk, const struct fat_volume *volume,
     }
 }
 
-/* Adds the volume at `start`, unless it is known. Returns FAT_STOPPED, or FAT_OK: what fails here is noted. */
+/* Adds the volume at `start` unless it is known. Returns FAT_STOPPED, or FAT_OK after recording any failure. */
 static int try_volume(struct fat_disk *disk, uint32_t start)
 {
     for (uint32_t i = 0; i < disk->count; i++) {
@@ -110,7 +110,7 @@ static int try_volume(struct fat_disk *disk, uint32_t start)
 
 /* ---- Tables ---- */
 
-/* Reads the partition table of the boot record at `lba`. FAT_NOT_FOUND if what is there cannot be one. */
+/* Reads the partition table of the boot record at `lba`. FAT_NOT_FOUND if it cannot be one. */
 static int read_table(struct fat_disk *disk, uint32_t lba, struct partition_table *table)
 {
     const uint8_t *sector;
@@ -149,7 +149,7 @@ static int try_logical(struct fat_disk *disk, uint32_t extended)
 
 static uint32_t low_lba(const uint8_t *bytes)
 {
-    return fat_get32(bytes + 4) == 0 ? fat_get32(bytes) : 0; /* beyond 2 TiB nothing is read here */
+    return fat_get32(bytes + 4) == 0 ? fat_get32(bytes) : 0; /* nothing beyond 2 TiB is read */
 }
 
 static int try_gpt(struct fat_disk *disk)
@@ -176,7 +176,7 @@ static int try_gpt(struct fat_disk *disk)
     return status;
 }
 
-/* The volumes of the table at `origin`, whose places count from there: the active ones first, if asked for. */
+/* The volumes of the table at `origin`, with LBAs relative to it: the active ones first, if requested. */
 static int try_table(struct fat_disk *disk, uint32_t origin, bool active_first)
 {
     struct partition_table table;
@@ -206,7 +206,7 @@ int fat_disk_mount(struct fat_disk *disk, struct fat_cache *cache, uint32_t orig
     *disk = (struct fat_disk){.cache = cache, .oem = oem};
     int status = try_table(disk, origin, true);
     if (status == FAT_OK || status == FAT_NOT_FOUND) {
-        status = try_volume(disk, origin); /* the whole of it without partitions */
+        status = try_volume(disk, origin); /* the whole medium, without partitions */
     }
     if (origin != 0 && status == FAT_OK) {
         status = try_table(disk, 0, false);

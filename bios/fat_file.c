@@ -4,7 +4,7 @@
 
 /* ---- Chains ---- */
 
-/* Every second mark goes, and from now on marks keep a distance. */
+/* Drops every second mark; from now on marks keep a minimum distance. */
 static void thin_marks(struct fat_file *file)
 {
     for (uint32_t i = 0; i < FAT_FILE_MARKS / 2; i++) {
@@ -14,7 +14,7 @@ static void thin_marks(struct fat_file *file)
     file->gap = file->gap == 0 ? 2 : file->gap * 2;
 }
 
-/* Notes where a fragment begins, as long as there is room for all of them. */
+/* Records where a fragment begins, while there is room for all of them. */
 static void add_mark(struct fat_file *file, struct fat_mark start)
 {
     if (file->marks == FAT_FILE_MARKS) {
@@ -41,11 +41,11 @@ static uint32_t find_mark(const struct fat_file *file, uint32_t index)
     return low;
 }
 
-/* Finds circles (R. P. Brent): compares each cluster with an earlier one, which moves up at every power of two. */
+/* Detects loops (R. P. Brent): compares each cluster with an earlier one, which moves up at every power of two. */
 static int check_circle(struct fat_volume *volume, struct fat_mark *check, struct fat_mark at)
 {
     if (at.cluster == check->cluster) {
-        return fat_volume_damaged(volume, "the chain of clusters comes back to %u: repair the volume", at.cluster, 0);
+        return fat_volume_damaged(volume, "the chain of clusters loops back to %u: repair the volume", at.cluster, 0);
     }
     if ((at.index & (at.index - 1)) == 0) {
         *check = at;
@@ -53,7 +53,7 @@ static int check_circle(struct fat_volume *volume, struct fat_mark *check, struc
     return FAT_OK;
 }
 
-/* The file's last cluster is known, and `next` follows it. What follows is of no interest unless it leads back. */
+/* The file's last cluster is known, and `next` follows it, which matters only if it leads back. */
 static int check_tail(const struct fat_file *file, uint32_t next)
 {
     struct fat_volume *volume = file->volume;
@@ -91,7 +91,7 @@ static int extend(struct fat_file *file, struct fat_mark at)
     return FAT_OK;
 }
 
-/* Moves *at, which is not the file's last cluster, on by one. */
+/* Advances *at, which is not the file's last cluster, by one. */
 static int follow(struct fat_file *file, struct fat_mark *at)
 {
     uint32_t next;
@@ -137,7 +137,7 @@ int fat_file_open_entry(struct fat_volume *volume, const struct fat_entry *entry
         return fat_volume_damaged(volume, "the file is larger than the volume: repair the volume", 0, 0);
     }
     if (file->clusters > 0 && !fat_volume_has_cluster(volume, first.cluster)) {
-        return fat_volume_damaged(volume, "the file begins at cluster %u, which is none: repair the volume",
+        return fat_volume_damaged(volume, "the file begins at cluster %u, which does not exist: repair the volume",
                                   first.cluster, 0);
     }
     return FAT_OK;
@@ -151,14 +151,14 @@ int fat_file_open(struct fat_volume *volume, const char *path, struct fat_file *
     return status == FAT_OK ? fat_file_open_entry(volume, &entry, file) : status;
 }
 
-/* The nearest place at or before cluster `index` whose cluster is known, and how many from there on are known to lie in
-   one piece, itself included. */
+/* The nearest known cluster at or before cluster `index`, and how many clusters from there on, including itself, are
+   known to be contiguous. */
 static struct fat_mark nearest(const struct fat_file *file, uint32_t index, uint32_t *run)
 {
     uint32_t number = find_mark(file, index);
     struct fat_mark at = file->mark[number];
 
-    if (file->gap == 0 && index <= file->known.index) { /* marks tell all */
+    if (file->gap == 0 && index <= file->known.index) { /* the marks are complete */
         *run = (number + 1 < file->marks ? file->mark[number + 1].index : file->known.index + 1) - index;
         return (struct fat_mark){index, at.cluster + (index - at.index)};
     }
@@ -169,7 +169,7 @@ static struct fat_mark nearest(const struct fat_file *file, uint32_t index, uint
     return file->last.index > at.index && file->last.index <= index ? file->last : at;
 }
 
-/* Finds cluster `index` of the file and how many after it, `wanted` at most and itself included, lie in one piece. */
+/* Finds cluster `index` of the file and how many clusters from it on, at most `wanted`, are contiguous. */
 static int locate(struct fat_file *file, uint32_t index, uint32_t wanted, uint32_t *cluster, uint32_t *run)
 {
     struct fat_mark at = nearest(file, index, run), next;

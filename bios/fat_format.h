@@ -1,6 +1,6 @@
 /*
- * FAT12, FAT16 and FAT32 as they lie on the disk: Microsoft "FAT: General Overview of On-Disk Format" 1.03 (fatgen103),
- * long names included. Numbers are little-endian, offsets are bytes.
+ * FAT12, FAT16 and FAT32 on disk: Microsoft "FAT: General Overview of On-Disk Format" 1.03 (fatgen103), including long
+ * names. Numbers are little-endian, offsets are bytes.
  */
 #ifndef BOOTLLAMA_FAT_FORMAT_H
 #define BOOTLLAMA_FAT_FORMAT_H
@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 enum {
-    FAT_SECTOR = 512, /* bytes of a sector of the medium; a volume may count in larger ones */
+    FAT_SECTOR = 512, /* bytes of a sector of the medium; a volume may use larger ones */
 
     /* The boot sector and its BIOS parameter block. */
     FAT_BPB_SECTOR_BYTES = 11,     /* 16 bit */
@@ -25,7 +25,7 @@ enum {
     FAT_BPB_ROOT_CLUSTER = 44,     /* 32 bit */
     FAT_BOOT_SIGNATURE = 0x1FE,    /* 16 bit */
     FAT_BOOT_SIGNATURE_IS = 0xAA55,
-    FAT_FLAGS_NO_MIRROR = 0x80, /* one FAT alone is kept up to date: */
+    FAT_FLAGS_NO_MIRROR = 0x80, /* only one FAT is kept up to date: */
     FAT_FLAGS_ACTIVE = 0x0F,    /* its number */
 
     /* The number of clusters decides the type. */
@@ -50,7 +50,7 @@ enum {
     /* The first byte of its name. */
     FAT_NAME_END = 0x00,
     FAT_NAME_DELETED = 0xE5,
-    FAT_NAME_E5 = 0x05, /* stands for a first character E5h */
+    FAT_NAME_E5 = 0x05, /* means a first character E5h */
 
     FAT_ATTRIBUTE_HIDDEN = 0x02,
     FAT_ATTRIBUTE_SYSTEM = 0x04,
@@ -63,7 +63,7 @@ enum {
     FAT_CASE_LOWER_BASE = 0x08,
     FAT_CASE_LOWER_EXTENSION = 0x10,
 
-    /* A slot of a long name: the last part comes first on the disk, the slot that it names after part 1. */
+    /* A slot of a long name: the last part comes first on the disk, and the slot with the short name follows part 1. */
     FAT_LONG_NUMBER = 0, /* 8 bit, from 1 */
     FAT_LONG_NUMBER_LAST = 0x40,
     FAT_LONG_CHECKSUM = 13, /* 8 bit, of the short name */

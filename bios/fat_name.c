@@ -43,7 +43,7 @@ void fat_name_add_slot(struct fat_long_name *name, const uint8_t *slot)
     }
 }
 
-/* An old DOS renames a file and leaves its long name behind: the checksum of the short name tells. */
+/* Old versions of DOS rename a file without its long name: the checksum of the short name detects that. */
 static bool belongs(const struct fat_long_name *name, const uint8_t *slot)
 {
     uint8_t sum = 0;

@@ -9,11 +9,11 @@
 #include "fat_format.h"
 
 enum {
-    FAT_NAME_MAX = 256,      /* bytes of a name in UTF-8, its NUL included */
-    FAT_SHORT_NAME_MAX = 40, /* the same of a short one */
+    FAT_NAME_MAX = 256,      /* bytes of a name in UTF-8, including the NUL */
+    FAT_SHORT_NAME_MAX = 40, /* the same for a short one */
 };
 
-struct fat_long_name { /* as its slots come in, the last part first; all zero is the state to begin with */
+struct fat_long_name { /* collected from its slots, the last part first; starts as all zeros */
     uint16_t units[FAT_LONG_SLOTS_MAX * FAT_LONG_SLOT_UNITS];
     uint32_t count;   /* units */
     uint32_t missing; /* slots still to come */
@@ -21,17 +21,18 @@ struct fat_long_name { /* as its slots come in, the last part first; all zero is
     bool valid;
 };
 
-/* Adds a slot. Slots must count down to 1 with one checksum; anything else makes the name invalid up to the next first
+/* Adds a slot. Slots must count down to 1 with one checksum; anything else invalidates the name until the next first
    slot. */
 void fat_name_add_slot(struct fat_long_name *name, const uint8_t *slot);
 
-/* Writes the long name of the entry in `slot` to out. False, with out undefined, if it has none that fits. */
+/* Writes the long name of the entry in `slot` to out. Returns false, with out undefined, if it has none that fits. */
 bool fat_name_write_long(const struct fat_long_name *name, const uint8_t *slot, char out[FAT_NAME_MAX]);
 
 /* Writes the short name of the entry in `slot` to out. oem: [128] code points of bytes 80h to FFh. */
 void fat_name_write_short(const uint8_t *slot, const uint16_t *oem, char out[FAT_SHORT_NAME_MAX]);
 
-/* Whether `name` is part[0..n), in any case: of ASCII, Latin-1, Greek and Cyrillic, where names on disks mostly are. */
+/* Whether `name` equals part[0..n), ignoring the case of ASCII, Latin-1, Greek and Cyrillic, which cover most names on
+   disks. */
 bool fat_name_equal(const char *name, const char *part, size_t n);
 
 #endif

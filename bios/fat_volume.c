@@ -19,7 +19,7 @@ int fat_volume_damaged(struct fat_volume *volume, const char *pattern, uint32_t 
 
 /* ---- The boot sector ---- */
 
-struct layout { /* what the boot sector says, in sectors of 512 bytes */
+struct layout { /* the boot sector's values, in sectors of 512 bytes */
     uint32_t cluster, reserved, fats, fat, root_slots, total;
 };
 
@@ -28,14 +28,14 @@ static bool is_power_of_two(uint32_t value)
     return value != 0 && (value & (value - 1)) == 0;
 }
 
-/* A number in the 16-bit field, or where that is 0 in the 32-bit one. */
+/* The number in the 16-bit field, or, if that is 0, in the 32-bit one. */
 static uint32_t get_16_or_32(const uint8_t *boot, uint32_t offset_16, uint32_t offset_32)
 {
     uint32_t value = fat_get16(boot + offset_16);
     return value != 0 ? value : fat_get32(boot + offset_32);
 }
 
-/* Reads the BIOS parameter block; false if a number in it cannot be. */
+/* Reads the BIOS parameter block; false if a number in it is impossible. */
 static bool read_layout(const uint8_t *boot, struct layout *layout)
 {
     uint32_t bytes = fat_get16(boot + FAT_BPB_SECTOR_BYTES), scale = bytes / FAT_SECTOR;
@@ -60,7 +60,7 @@ static bool read_layout(const uint8_t *boot, struct layout *layout)
     return true;
 }
 
-/* Only FAT32 has no FAT size in the 16-bit field. Its volumes made too small for it are read as what they are. */
+/* Only FAT32 has no FAT size in the 16-bit field. FAT32 volumes with too few clusters are still read as FAT32. */
 static bool set_type(struct fat_volume *volume, const uint8_t *boot)
 {
     if (fat_get16(boot + FAT_BPB_FAT_SECTORS_16) != 0) {
@@ -110,7 +110,7 @@ int fat_volume_mount(struct fat_volume *volume, struct fat_cache *cache, uint32_
         return fat_volume_damaged(volume, "the FAT file system at LBA %u contradicts itself", start, 0);
     }
     uint64_t entries = (uint64_t)layout.fat * FAT_SECTOR * 8 / volume->bits;
-    if (entries < volume->clusters + (uint64_t)FAT_CLUSTER_FIRST) { /* no more clusters than the FAT tells of */
+    if (entries < volume->clusters + (uint64_t)FAT_CLUSTER_FIRST) { /* no more clusters than the FAT has entries for */
         volume->clusters = entries > FAT_CLUSTER_FIRST ? (uint32_t)entries - FAT_CLUSTER_FIRST : 0;
     }
     volume->end = start + layout.total;
@@ -129,7 +129,7 @@ uint32_t fat_volume_lba(const struct fat_volume *volume, uint32_t cluster)
     return volume->data_start + (cluster - FAT_CLUSTER_FIRST) * volume->cluster_sectors;
 }
 
-/* Finds sector `number` of the FAT, in the copy that could be read last or the first other one that can. */
+/* Finds sector `number` of the FAT in the copy that was readable last, or in the first other readable one. */
 static int table_sector(struct fat_volume *volume, uint32_t number, const uint8_t **data)
 {
     int status = FAT_READ_FAILED;
@@ -177,6 +177,6 @@ int fat_volume_broken(struct fat_volume *volume, uint32_t cluster, uint32_t next
     const char *pattern = next == 0               ? "cluster %u leads to a free cluster: repair the volume"
                           : next == FAT_CHAIN_END ? "the chain of clusters ends too early, at %u: repair the volume"
                           : next == FAT_CHAIN_BAD ? "cluster %u leads to a bad cluster: repair the volume"
-                                                  : "cluster %u leads to %u, which is none: repair the volume";
+                                                  : "cluster %u leads to %u, which does not exist: repair the volume";
     return fat_volume_damaged(volume, pattern, cluster, next);
 }

@@ -1,6 +1,6 @@
 /*
- * A FAT12, FAT16 or FAT32 volume, read only, from any source of sectors: no BIOS in here, no memory of its own.
- * All that the disk says is taken as hostile: every number is checked before it is used, every chain is bounded.
+ * A FAT12, FAT16 or FAT32 volume, read only, from any source of sectors, without BIOS calls or memory of its own. The
+ * disk is treated as hostile: every number is checked before use, every chain is bounded.
  */
 #ifndef BOOTLLAMA_FAT_VOLUME_H
 #define BOOTLLAMA_FAT_VOLUME_H
@@ -10,7 +10,7 @@
 
 #include "fat_cache.h"
 
-/* What fat_volume_next gives besides the numbers of clusters. */
+/* What fat_volume_next returns besides cluster numbers. */
 #define FAT_CHAIN_END 0xFFFFFFFFu
 #define FAT_CHAIN_BAD 0xFFFFFFF7u
 
@@ -33,7 +33,7 @@ struct fat_volume {
 /* Fills *volume from the boot sector at `start`. Returns FAT_OK, FAT_DAMAGED or FAT_READ_FAILED. */
 int fat_volume_mount(struct fat_volume *volume, struct fat_cache *cache, uint32_t start, const uint16_t *oem);
 
-/* Finds the sector of the volume at `lba` of the medium: *data until the next call. */
+/* Finds the sector of the volume at `lba` of the medium; *data is valid until the next call. */
 int fat_volume_sector(struct fat_volume *volume, uint32_t lba, const uint8_t **data);
 
 bool fat_volume_has_cluster(const struct fat_volume *volume, uint32_t cluster);
@@ -41,13 +41,13 @@ bool fat_volume_has_cluster(const struct fat_volume *volume, uint32_t cluster);
 /* The LBA of a cluster that the volume has. */
 uint32_t fat_volume_lba(const struct fat_volume *volume, uint32_t cluster);
 
-/* What the FAT has for a cluster: the next one, FAT_CHAIN_END, FAT_CHAIN_BAD, or another number that names none. */
+/* The FAT entry of a cluster: the next cluster, FAT_CHAIN_END, FAT_CHAIN_BAD, or a number of no cluster. */
 int fat_volume_next(struct fat_volume *volume, uint32_t cluster, uint32_t *next);
 
 /* Fills volume->error, with up to two numbers, and returns FAT_DAMAGED. */
 int fat_volume_damaged(struct fat_volume *volume, const char *pattern, uint32_t a, uint32_t b);
 
-/* The same for a chain that cannot go on from `cluster` to `next`. */
+/* The same for a chain that cannot continue from `cluster` to `next`. */
 int fat_volume_broken(struct fat_volume *volume, uint32_t cluster, uint32_t next);
 
 #endif

@@ -34,7 +34,7 @@ static const char *const names[VECTORS] = {
     [18] = "machine check",    [19] = "SSE error",
 };
 
-static struct terminal *fault_terminal; /* an exception brings no pointer */
+static struct terminal *fault_terminal; /* an exception passes no pointer */
 
 void fault_init(struct terminal *terminal)
 {

@@ -4,7 +4,8 @@
 
 #include "terminal.h"
 
-/* Loads the IDT; exceptions are told on *terminal, which is kept. Interrupts may be switched on afterwards. */
+/* Loads the IDT; exceptions are reported on *terminal, which must stay valid. Interrupts may be switched on
+   afterwards. */
 void fault_init(struct terminal *terminal);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Division of 64-bit numbers, which GCC calls by these names on 32-bit machines. The compiler's own library is no
- * choice: Debian builds it for processors with CMOV and SSE, and this code has to run on a 486.
+ * Division of 64-bit numbers, which GCC calls by these names on 32-bit machines. The compiler's own library cannot be
+ * used: Debian builds it for processors with CMOV and SSE, and this code must run on a 486.
  */
 #include <stdint.h>
 
@@ -10,7 +10,7 @@ uint64_t __umoddi3(uint64_t n, uint64_t d);
 int64_t __divdi3(int64_t n, int64_t d);
 int64_t __moddi3(int64_t n, int64_t d);
 
-/* (high:low) / d, high < d, by one instruction. */
+/* (high:low) / d, high < d, with one instruction. */
 static uint32_t divide_step(uint32_t high, uint32_t low, uint32_t d, uint32_t *rest)
 {
     uint32_t quotient;

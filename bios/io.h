@@ -19,7 +19,7 @@ static inline void interrupts_restore(uint32_t flags)
     __asm__ volatile("pushl %0; popfl" : : "r"(flags) : "memory", "cc");
 }
 
-/* Memory that the BIOS or a device owns. Kept from the optimizer, which takes small constants for null pointers. */
+/* Memory that the BIOS or a device owns. Hidden from the optimizer, which treats small constants as null pointers. */
 static inline volatile void *memory_at(uint32_t address)
 {
     __asm__("" : "+r"(address));

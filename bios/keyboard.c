@@ -12,7 +12,7 @@ enum {
     READ = 0x00,     /* AH of INT 16h; + 10h on an enhanced keyboard */
     IS_READY = 0x01, /* ZF = 1 if no key waits */
     ENHANCED_CALLS = 0x10,
-    INTERVAL = 10000, /* microseconds between two questions */
+    INTERVAL = 10000, /* microseconds between two queries */
 };
 
 void keyboard_init(struct keyboard *keyboard)
@@ -31,7 +31,7 @@ void keyboard_expect(struct keyboard *keyboard)
     keyboard->expected = true;
 }
 
-/* Not at every poll: a trip to real mode takes as long as a token of a small model on a fast machine. */
+/* Not on every poll: a trip to real mode takes as long as a token of a small model on a fast machine. */
 static bool is_time(struct keyboard *keyboard)
 {
     if (keyboard->busy) {

@@ -6,26 +6,27 @@
 #include <stdint.h>
 
 struct keyboard {
-    uint8_t calls;      /* added to AH of INT 16h: which set of calls the BIOS has */
-    bool busy;          /* computing goes on */
-    bool expected;      /* there may be a key right now */
-    uint32_t last_tick; /* when the BIOS was asked last while busy */
-    uint64_t next;      /* when it may be asked again, microseconds */
+    uint8_t calls;      /* added to AH of INT 16h: selects the set of calls that the BIOS has */
+    bool busy;          /* the program is computing */
+    bool expected;      /* there may be a key now */
+    uint32_t last_tick; /* tick of the last BIOS query while busy */
+    uint64_t next;      /* time of the next query allowed, microseconds */
 };
 
-/* Finds out whether the BIOS has the calls for the enhanced keyboard. */
+/* Detects whether the BIOS has the calls for the enhanced keyboard. */
 void keyboard_init(struct keyboard *keyboard);
 
 /*
- * The next key typed, or KEY_NONE (core/platform.h). Asks the BIOS at most once in 10 ms, and only with each timer tick
- * (55 ms) while the processor is busy, so that polling costs nothing. Works, and finds no key, without a keyboard.
+ * Returns the next key typed, or KEY_NONE (core/platform.h). Queries the BIOS at most every 10 ms, and while the
+ * processor is busy only once per timer tick (55 ms), so that polling costs nothing. Without a keyboard it finds no
+ * key.
  */
 int keyboard_get_key(struct keyboard *keyboard);
 
-/* Says that the program computes: the next poll is one of a busy program. */
+/* Notes that the program is computing: the next poll counts as busy. */
 void keyboard_busy(struct keyboard *keyboard);
 
-/* Says that an interrupt came: the next poll asks the BIOS at once. */
+/* Notes an interrupt: the next poll queries the BIOS immediately. */
 void keyboard_expect(struct keyboard *keyboard);
 
 #endif

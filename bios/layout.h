@@ -1,31 +1,31 @@
 /*
- * Where everything of the BIOS path lies: the one list of addresses for NASM, C and the linker script.
+ * The memory layout of the BIOS path: the one list of addresses for NASM, C and the linker script.
  * bios.mk turns each `#define NAME VALUE` into NASM's %define, so a value is a plain number. README.md has the map.
  */
 #ifndef BOOTLLAMA_LAYOUT_H
 #define BOOTLLAMA_LAYOUT_H
 
 /* Low memory, from the bottom up. Everything ends below 512 KiB, far from any EBDA. */
-#define BOOT_VARIABLES 0x0600   /* the boot sector's few bytes */
-#define TRAMPOLINE 0x1000       /* where other processors start: a far jump on a page that a message can name */
-#define REAL_STACK_TOP 0x7C00   /* stack of the boot sector and of every BIOS call, down to 0x1100 */
-#define BOOT_ADDRESS 0x7C00     /* sector 0, where the BIOS puts it */
-#define BOOT_FAIL 0x7C5C        /* in it, for the loader: jump here with AL = letter of the error */
-#define BOOT_SUM 0x7C5F         /* call here: the checksum of CX sectors at segment DX in EBX */
-#define STAGE2_ADDRESS 0x8000   /* stage 2 where the loader puts it and where it runs; 16-bit code first, then bss */
-#define STAGE2_LIMIT 0x60000    /* the end of its bss at most: 160 KiB for the bss of the largest stage 2 */
-#define BOUNCE_ADDRESS 0x60000  /* disk transfers; starts on a 64 KiB line that none may cross */
-#define BOUNCE_SECTORS 64       /* 32 KiB: the most that every BIOS reads in one call */
-#define STACK_BOTTOM 0x68000    /* stack of the C code: 96 KiB */
+#define BOOT_VARIABLES 0x0600  /* the boot sector's few bytes */
+#define TRAMPOLINE 0x1000      /* where other processors start: a far jump on a page that a message can name */
+#define REAL_STACK_TOP 0x7C00  /* stack of the boot sector and of every BIOS call, down to 0x1100 */
+#define BOOT_ADDRESS 0x7C00    /* sector 0, where the BIOS puts it */
+#define BOOT_FAIL 0x7C5C       /* in it, for the loader: jump here with AL = the error letter */
+#define BOOT_SUM 0x7C5F        /* call here: the checksum of CX sectors at segment DX in EBX */
+#define STAGE2_ADDRESS 0x8000  /* stage 2 where the loader puts it and where it runs; 16-bit code first, then bss */
+#define STAGE2_LIMIT 0x60000   /* the end of its bss at most: 160 KiB for the bss of the largest stage 2 */
+#define BOUNCE_ADDRESS 0x60000 /* disk transfers; starts on a 64 KiB line that none may cross */
+#define BOUNCE_SECTORS 64      /* 32 KiB: the most that every BIOS reads in one call */
+#define STACK_BOTTOM 0x68000   /* stack of the C code: 96 KiB */
 #define STACK_TOP 0x80000
-#define LOW_MEMORY_KIB 512      /* what INT 12h must report at least */
+#define LOW_MEMORY_KIB 512 /* what INT 12h must report at least */
 
 /* Above 1 MiB. */
-#define PROCESSOR_STACK 0x4000  /* bytes of stack for each processor but the first */
+#define PROCESSOR_STACK 0x4000 /* bytes of stack for each processor but the first */
 
 /* The disk, in sectors of 512 bytes. */
 #define STAGE2_LBA 1
-#define STAGE2_SECTORS_MAX 384  /* 192 KiB, up to 38000h in memory; the gap before the partition has 2047 sectors */
+#define STAGE2_SECTORS_MAX 384 /* 192 KiB, up to 38000h in memory; the gap before the partition has 2047 sectors */
 
 /* Segment selectors of the GDT in start.asm. */
 #define SELECTOR_CODE32 0x08

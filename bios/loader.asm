@@ -2,24 +2,23 @@
 ;
 ; Loaded by boot.asm to STAGE2_ADDRESS and entered there in real mode with DL = boot drive, EDI = LBA of this sector,
 ; CX = sectors of stage 2, EBX = its checksum, DS = ES = SS = 0.
-; Asks whether there is memory for stage 2 and its data (error M). Reads what is missing, at most BOUNCE_SECTORS at once
-; and never across a 64 KiB line, through EDD where the drive has it and through CHS otherwise. Then start.asm, with DL
-; as above and EDI = the LBA of the boot sector.
-; A transfer that fails is tried again after a reset with half the sectors, six times; then through CHS; then it is
-; error R. A wrong checksum is error S.
+; Checks that there is memory for stage 2 and its data (error M). Reads the rest of stage 2, at most BOUNCE_SECTORS at
+; once and never across a 64 KiB line, through EDD if the drive has it and through CHS otherwise. Then start.asm runs,
+; with DL as above and EDI = the LBA of the boot sector. A failed transfer is retried after a reset with half the
+; sectors, six times; then through CHS; then error R. A wrong checksum is error S.
 
 %include "layout.inc"
 
 %define TRIES 6
 %define CYLINDERS_MAX 1024          ; of CHS
 
-; Variables, outside stage 2 so that its checksum stays what it was.
+; Variables, outside stage 2 so that its checksum does not change.
 %define sum     BOOT_VARIABLES      ; dword
 %define sectors BOOT_VARIABLES + 4  ; word
 %define spt     BOOT_VARIABLES + 6  ; word: sectors a track, 0 if unknown
 %define heads   BOOT_VARIABLES + 8  ; word
-%define count   BOOT_VARIABLES + 10 ; word: sectors of the transfer under way
-%define limit   BOOT_VARIABLES + 12 ; word: sectors of a transfer at most
+%define count   BOOT_VARIABLES + 10 ; word: sectors of the current transfer
+%define limit   BOOT_VARIABLES + 12 ; word: most sectors of a transfer
 %define drive   BOOT_VARIABLES + 14 ; byte
 %define edd     BOOT_VARIABLES + 15 ; byte: 1 while the drive is read through EDD
 %define tries   BOOT_VARIABLES + 16 ; byte
@@ -36,7 +35,7 @@ loader: mov [drive], dl
         mov [sectors], cx
         mov [sum], ebx
         mov [lba], edi
-        mov ax, 0E00h + '.'         ; "bootllama." on the screen: sector 0 has done its part
+        mov ax, 0E00h + '.'         ; "bootllama." on the screen: sector 0 is done
         mov bx, 7
         int 10h
         int 12h                     ; KiB of memory below the EBDA
@@ -110,7 +109,7 @@ find_geometry:
         mov [heads], dx
 .done:  ret
 
-; Reads CX sectors from LBA EDI on to ES:0. CF = 1 if it cannot be done. Changes AX, BX, CX, EDI, ES.
+; Reads CX sectors from LBA EDI on to ES:0. CF = 1 on failure. Changes AX, BX, CX, EDI, ES.
 read:   mov byte [tries], TRIES
 .retry: mov ax, es                  ; the least of: room up to a 64 KiB line, what is left, the limit
         shr ax, 5

@@ -3,7 +3,7 @@
  *
  * Entered from start.asm in 32-bit protected mode: flat segments, bss clear, stack below STACK_TOP, interrupts off, A20
  * as the BIOS left it. Starts the machine's parts in the order in which they need each other, says clearly what is
- * missing, and goes on to console_run of core/.
+ * missing, and calls console_run of core/.
  */
 #include <stdbool.h>
 
@@ -26,7 +26,7 @@ enum {
 
 _Noreturn void bios_main(uint32_t drive, uint32_t origin);
 
-/* The alignment-check flag came with the 486. */
+/* The 486 introduced the alignment-check flag. */
 static bool is_486(void)
 {
     uint32_t before, after;
@@ -37,7 +37,7 @@ static bool is_486(void)
     return ((before ^ after) & FLAG_ALIGNMENT) != 0;
 }
 
-/* Asks CPUID where there is one, and makes the oldest test: only an x87 answers FNINIT with a status word of 0. */
+/* Asks CPUID if there is one, and does the classic test: only an x87 answers FNINIT with a status word of 0. */
 static bool has_x87(void)
 {
     struct cpu_features features;
@@ -51,7 +51,7 @@ static bool has_x87(void)
     return features.fpu && status == 0;
 }
 
-/* Stops with one line if the machine lacks what bootllama cannot do without. */
+/* Stops with one line if the machine lacks something that bootllama needs. */
 static void check_machine(struct bios_machine *machine)
 {
     if (!is_486()) {
@@ -78,7 +78,7 @@ static void start_x87_and_sse(void)
     real_mode_keep_vector_state(&at_start);
 }
 
-/* Puts a word on the first line before each part: where a machine stops, the last word names the part. */
+/* Writes a word on the first line before each part, so that on a machine that hangs the last word names the part. */
 static void show_stage(struct bios_machine *machine, const char *word)
 {
     terminal_put(&machine->terminal, word, text_length(word));
@@ -93,7 +93,7 @@ _Noreturn void bios_main(uint32_t drive, uint32_t origin)
     fault_init(&machine.terminal);
     clock_init();
     terminal_init(&machine.terminal);
-    screen_put(&machine.terminal.screen, "\r", 1); /* over what the boot sector and the loader wrote */
+    screen_put(&machine.terminal.screen, "\r", 1); /* over the text of the boot sector and the loader */
     format(text, sizeof text, "bootllama: stage 2, drive %02xh", drive);
     show_stage(&machine, text);
     show_stage(&machine, ", memory");

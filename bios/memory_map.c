@@ -12,7 +12,7 @@ void memory_map_add(struct memory_map *map, uint64_t base, uint64_t size, bool u
     }
 }
 
-/* Whether the byte at `address` is given and not reserved. */
+/* Whether the byte at `address` is usable and not reserved. */
 static bool is_free(const struct memory_map *map, uint64_t address)
 {
     bool given = false;
@@ -29,7 +29,7 @@ static bool is_free(const struct memory_map *map, uint64_t address)
     return given;
 }
 
-/* The lowest place above `address` where an entry begins or ends, `high` if there is none below it. */
+/* The lowest address above `address` where an entry begins or ends, at most `high`. */
 static uint64_t next_border(const struct memory_map *map, uint64_t address, uint64_t high)
 {
     uint64_t border = high;
@@ -57,10 +57,10 @@ static struct memory_range whole_pages(uint64_t start, uint64_t end)
 struct memory_range memory_map_largest(const struct memory_map *map, uint64_t low, uint64_t high)
 {
     struct memory_range largest = {0, 0};
-    uint64_t start = low; /* of the free stretch under way */
+    uint64_t start = low; /* of the current free range */
 
     for (uint64_t address = low; address < high;) {
-        bool is_part = is_free(map, address); /* and so is all up to the next border */
+        bool is_part = is_free(map, address); /* and everything up to the next border */
         address = next_border(map, address, high);
         if (!is_part) {
             start = address;

@@ -39,7 +39,7 @@ _Noreturn void power_reboot(void)
     }
 }
 
-/* One call of the Advanced Power Management BIOS, device "all" where it asks for one. */
+/* One call of the Advanced Power Management BIOS, with device "all" if it takes one. */
 static bool apm(uint16_t function, uint16_t device, uint16_t argument)
 {
     struct bios_regs regs = {.eax = function, .ebx = device, .ecx = argument};
@@ -65,7 +65,7 @@ static void apm_power_off(void)
     if (!apm(INSTALLED, BIOS_DEVICE, 0)) {
         return;
     }
-    apm(CONNECT_REAL_MODE, BIOS_DEVICE, 0); /* fails where it is connected already */
+    apm(CONNECT_REAL_MODE, BIOS_DEVICE, 0); /* fails if already connected */
     apm(DRIVER_VERSION, BIOS_DEVICE, VERSION_1_2);
     apm(ENABLE, ALL_DEVICES, ON);
     apm(SET_STATE, ALL_DEVICES, OFF);

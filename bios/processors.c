@@ -27,8 +27,8 @@ enum {
 };
 
 /* For processors_entry.asm. */
-uint32_t processors_arrived; /* counted up by each that comes; GATE_CLOSED for those that come late */
-uint32_t processors_limit;   /* there are stacks for so many */
+uint32_t processors_arrived; /* incremented by each that arrives; GATE_CLOSED for late ones */
+uint32_t processors_limit;   /* the number of stacks */
 uint8_t *processors_stacks;  /* [processors_limit][PROCESSOR_STACK] */
 struct {
     uint16_t limit;
@@ -38,7 +38,7 @@ struct {
 void processors_entry(void); /* 16-bit code; only its address is used */
 void processors_enter(uint32_t number);
 
-/* What a processor that has come leaves of itself. */
+/* The record of a processor that has arrived. */
 struct visit {
     uint32_t id;
     enum { VISIT_BEGUN, VISIT_LACKING, VISIT_OVER } state;
@@ -48,10 +48,10 @@ static struct apic apic;
 static uint32_t ids[PLATFORM_PROCESSORS_MAX - 1]; /* of the others' local APICs */
 static uint32_t id_count;
 static struct cpu_features needed;                   /* what the first one has */
-static struct visit visits[PLATFORM_PROCESSORS_MAX]; /* by the order of coming, from 1 on */
+static struct visit visits[PLATFORM_PROCESSORS_MAX]; /* in order of arrival, from 1 on */
 static uint32_t came;                                /* until processors_stop */
-static uint32_t checked, fit, returned;              /* of them, counted by themselves */
-static uint32_t lacking, silent;                     /* left out for good */
+static uint32_t checked, fit, returned;              /* counted by the processors themselves */
+static uint32_t lacking, silent;                     /* left out permanently */
 static void (*job)(void *context, uint32_t index);
 static void *job_context;
 
@@ -72,7 +72,7 @@ uint32_t processors_count(void)
     return id_count;
 }
 
-/* Waits until *count has reached `target`; returns whether it has in time. */
+/* Waits until *count reaches `target`; returns whether it did so in time. */
 static bool wait_for(const uint32_t *count, uint32_t target, uint32_t microseconds)
 {
     struct clock_limit limit = clock_limit(microseconds);
@@ -106,7 +106,7 @@ static void send_startup_to_all(void)
     }
 }
 
-/* The start-up message names a page; the code's own place is no page's beginning. */
+/* The start-up message names a page, and the code itself does not begin on one. */
 static void lay_trampoline(void)
 {
     volatile uint8_t *jump = memory_at(TRAMPOLINE);
@@ -118,7 +118,7 @@ static void lay_trampoline(void)
     jump[3] = jump[4] = 0; /* segment */
 }
 
-/* A second start-up message is for those that have missed the first. Returns how many have come. */
+/* The second start-up message is for processors that missed the first. Returns how many have arrived. */
 static uint32_t wake_all(void)
 {
     reset_all();
@@ -159,7 +159,7 @@ static bool remove_id(uint32_t id)
     return false;
 }
 
-/* Takes the processors whose visit is in this state off the list; all of them where one is not on it by its id. */
+/* Removes the processors with a visit in this state from the list; removes all if one's id is not on it. */
 static uint32_t leave_out(uint32_t state)
 {
     uint32_t count = 0;
@@ -184,7 +184,7 @@ void processors_stop(char *note, size_t size)
     processors_note(note, size, lacking, silent);
 }
 
-/* Runs the job where this processor has all that the first one has. */
+/* Runs the job if this processor has all features of the first one. */
 static uint32_t visit_team(void)
 {
     struct cpu_features features;
@@ -200,7 +200,7 @@ static uint32_t visit_team(void)
     return VISIT_OVER;
 }
 
-/* From processors_entry.asm, on a processor that has come, on its own stack; then it parks. */
+/* Called from processors_entry.asm on a processor that has arrived, on its own stack; then it parks. */
 void processors_enter(uint32_t number)
 {
     struct visit *self = &visits[number];

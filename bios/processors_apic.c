@@ -5,7 +5,7 @@
 
 enum {
     FAMILY_P6 = 6,       /* the first with the MSR below */
-    LEAF_TOPOLOGY = 0xB, /* EDX: the id with all its 32 bits; where the leaf does not exist, EBX is 0 */
+    LEAF_TOPOLOGY = 0xB, /* EDX: the full 32-bit id; if the leaf does not exist, EBX is 0 */
     LEAF1_EBX_ID_SHIFT = 24,
 
     MSR_APIC_BASE = 0x1B,
@@ -23,7 +23,7 @@ enum {
     COMMAND_INIT = 0x4500,    /* level: assert */
     COMMAND_STARTUP = 0x4600, /* plus the number of a page */
     COMMAND_PENDING = 1 << 12,
-    XAPIC_ID_MAX = 0xFE, /* FFh is for all */
+    XAPIC_ID_MAX = 0xFE, /* FFh addresses all */
     XAPIC_ID_SHIFT = 24,
 
     PENDING_US = 1000,
@@ -77,10 +77,10 @@ bool apic_find(struct apic *apic)
         apic->id = read_register(apic, REGISTER_ID) >> XAPIC_ID_SHIFT;
         apic->id_max = XAPIC_ID_MAX;
     }
-    return (read_register(apic, REGISTER_SPURIOUS) & SPURIOUS_ENABLED) != 0; /* else it is not ours to switch on */
+    return (read_register(apic, REGISTER_SPURIOUS) & SPURIOUS_ENABLED) != 0; /* otherwise leave it off */
 }
 
-/* In CPUID, so that nothing is touched: another processor's APIC may be in another mode. */
+/* From CPUID, which touches nothing: another processor's APIC may be in another mode. */
 uint32_t apic_current_id(void)
 {
     const struct cpuid topology = cpuid_read(LEAF_TOPOLOGY, 0);

@@ -1,11 +1,10 @@
-; Where the other processors start, and where they park.
+; The start and the parking place of the other processors.
 ;
 ; Entered by each of them, through the far jump at TRAMPOLINE, after a start-up message of the first processor: real
 ; mode, CS = 0, interrupts off, all else undefined, caches possibly off. Switches to flat 32-bit protected mode with
 ; the first one's descriptor tables, takes a number and the stack of that number, and calls processors_enter(number) in
-; processors.c. Whoever comes back from there, or comes too late for a number, halts with interrupts off until it is
-; reset again. No memory below 1 MiB but stage 2 itself is touched, for the first processor may be in the BIOS
-; meanwhile.
+; processors.c. A processor that returns from there, or is too late for a number, halts with interrupts off until it is
+; reset again. Below 1 MiB it touches only stage 2 itself, because the first processor may be in the BIOS at the time.
 
 %include "layout.inc"
 %include "modes.inc"
@@ -40,7 +39,7 @@ processors_entry:
         mov esp, ecx
         xor ebp, ebp                ; the end of a debugger's backtrace
         call processors_enter       ; number in EAX: bios.mk
-park:   mov esp, parked             ; for an NMI: no stack that is used for anything else
+park:   mov esp, parked             ; for an NMI: a stack with no other use
         cli
 .halt:  hlt
         jmp .halt

@@ -18,7 +18,7 @@ void real_mode_keep_vector_state(const struct vector_state *state)
     has_sse = state->has_sse;
 }
 
-/* What a BIOS with x87 or SSE code of its own may change. */
+/* The state that a BIOS with x87 or SSE code of its own may change. */
 struct vector_control {
     uint16_t x87;
     uint32_t mxcsr, cr4;
@@ -52,7 +52,7 @@ static void restore_control(const struct vector_control *control)
     }
 }
 
-/* Into real mode and back, with everything around it: interrupts and the ticks owed, vector state. */
+/* Into real mode and back, handling interrupts, the ticks owed and the vector state. */
 static void enter(struct bios_regs *regs)
 {
     struct vector_control control = {0};

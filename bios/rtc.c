@@ -11,7 +11,7 @@
 enum {
     READ_TIME = 0x0200, /* AX of INT 1Ah; hours, minutes, seconds in CX and DH as BCD */
     READ_DATE = 0x0400, /* century, year, month, day in CX and DX as BCD */
-    TRIES = 8,          /* the call fails while the clock is being updated, which takes 2 ms, and where there is none */
+    TRIES = 8,          /* the call fails if there is no clock, and during its updates of 2 ms */
 };
 
 static uint64_t ask(uint16_t function)

@@ -1,10 +1,10 @@
-/* The clock that runs on without power. */
+/* The battery-backed clock. */
 #ifndef BOOTLLAMA_RTC_H
 #define BOOTLLAMA_RTC_H
 
 #include <stdint.h>
 
-/* A number that differs from one power-on to the next: date and time, stirred with all finer clocks of the machine. */
+/* A number that differs from one power-on to the next: date and time, mixed with all finer clocks of the machine. */
 uint64_t rtc_seed(void);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * A trip to real mode and INT 10h for a few characters costs an emulated machine a fifth of the time of a token of a
- * small model, and one that scrolls several tokens. So characters and attributes go straight to the memory that every
- * adapter since the CGA shows as text, at B8000h, or at B0000h in monochrome mode 7. It is only written to: reading is
- * slow, and `cells` holds what it shows. The BIOS's own idea of the cursor (0040:0050) is kept up to date.
+ * A trip to real mode and INT 10h for a few characters costs an emulated machine a fifth of the time of a small model's
+ * token, and a trip that scrolls costs several tokens. So characters and attributes are written straight to the text
+ * memory of every adapter since the CGA, at B8000h, or at B0000h in monochrome mode 7. It is never read, because
+ * reading is slow; `cells` holds its contents. The BIOS's own cursor position (0040:0050) is kept up to date.
  */
 #include "screen.h"
 
@@ -15,7 +15,7 @@
 enum {
     MODE_COLOUR_80X25 = 3,
     MODE_MONO_80X25 = 7,
-    DISPLAY_CODE = 0x1A00,    /* AX of INT 10h; AL = 1Ah afterwards where a VGA's BIOS is behind it */
+    DISPLAY_CODE = 0x1A00,    /* AX of INT 10h; AL = 1Ah afterwards on a VGA BIOS */
     WRITE_CHARACTER = 0x0A00, /* AX of INT 10h, + the character: BH = page, CX = how many; the cursor stays */
     BDA_PAGE_START = 0x44E,   /* of the page shown, in the adapter's memory */
     BDA_CURSOR = 0x450,       /* of page 0: column, row */
@@ -26,20 +26,20 @@ enum {
     MONO_MEMORY = 0xB0000,
     COLOUR_CRT_PORT = 0x3D4,
     MONO_CRT_PORT = 0x3B4,
-    CRT_CURSOR_HIGH = 0x0E, /* registers: where the cursor is, in cells */
+    CRT_CURSOR_HIGH = 0x0E, /* registers: cursor position in cells */
     CRT_CURSOR_LOW = 0x0F,
 
 };
 
 void thunk_print(void); /* thunk.asm */
 
-/* Attributes of the adapter: on a colour screen, and on one that knows bright and dim alone. */
+/* The adapter's attributes: on a colour screen, and on one that has only bright and dim. */
 static const uint8_t attributes[2][4] = {
     {[COLOUR_TEXT] = 0x07, [COLOUR_NOTE] = 0x03, [COLOUR_ACCENT] = 0x0F, [COLOUR_ERROR] = 0x0C},
     {[COLOUR_TEXT] = 0x07, [COLOUR_NOTE] = 0x07, [COLOUR_ACCENT] = 0x0F, [COLOUR_ERROR] = 0x0F},
 };
 
-/* Whether it is one of the modes that are written here. */
+/* Whether this code can write in the mode. */
 static bool is_text(uint8_t *mode)
 {
     struct bios_regs regs = {.eax = 0x0F00};
@@ -51,7 +51,7 @@ static bool is_text(uint8_t *mode)
            columns == SCREEN_COLUMNS && page == 0 && (last_row == 0 || last_row == SCREEN_ROWS - 1);
 }
 
-/* Whether a character that the BIOS writes at the cursor comes to this cell. */
+/* Whether a character that the BIOS writes at the cursor appears in this cell. */
 static bool shows(const volatile uint16_t *cell, char character)
 {
     struct bios_regs regs = {.eax = WRITE_CHARACTER | (uint8_t)character, .ebx = 0, .ecx = 1};
@@ -59,8 +59,8 @@ static bool shows(const volatile uint16_t *cell, char character)
     return (*cell & 0xFF) == (uint8_t)character;
 }
 
-/* Takes over from the BIOS what is on the screen, unless the BIOS shows its text some other way: on a framebuffer, or
-   on a serial line where there is no adapter. */
+/* Takes over the screen's contents from the BIOS, unless the BIOS shows its text in some other way: on a framebuffer,
+   or on a serial line if there is no adapter. */
 static void take_screen(struct screen *screen, bool is_mono)
 {
     uint16_t port = memory_read16(BDA_CRT_PORT), start = memory_read16(BDA_PAGE_START);
@@ -148,7 +148,7 @@ static void show_cursor(struct screen *screen)
     *(volatile uint8_t *)memory_at(BDA_CURSOR + 1) = (uint8_t)(screen->cursor / SCREEN_COLUMNS);
 }
 
-/* A character takes as many columns as on a terminal, since going back over it takes one step for each. */
+/* A character takes as many columns as on a terminal, because each column takes one step back. */
 static void put_glyph(struct screen *screen, uint32_t code)
 {
     uint8_t glyph = cp437_from_unicode(code);

@@ -1,4 +1,4 @@
-/* The text screen: written to the display adapter's memory, or through INT 10h where that is no standard one. */
+/* The text screen: written to the display adapter's memory, or through INT 10h if the adapter is not standard. */
 #ifndef BOOTLLAMA_SCREEN_H
 #define BOOTLLAMA_SCREEN_H
 
@@ -16,20 +16,21 @@ struct screen {
     uint16_t crt_port, start;     /* of the page shown, in cells */
     uint32_t cursor;              /* cell that the next character goes to */
     uint16_t attribute;           /* in the high byte */
-    uint16_t cells[SCREEN_CELLS]; /* what the screen shows */
+    uint16_t cells[SCREEN_CELLS]; /* the screen's contents */
     uint8_t text[1024];           /* code page 437, on its way to INT 10h: one trip to real mode for all of it */
 };
 
-/* Sets 80x25 text; keeps what is on the screen if that is the mode already. */
+/* Sets 80x25 text mode; keeps the screen's contents if it is in that mode already. */
 void screen_init(struct screen *screen);
 
-/* Whether no adapter is behind INT 10h: a BIOS with console redirection then sends its text to a serial port. */
+/* Whether INT 10h has no adapter: a BIOS with console redirection then sends its text to a serial port. */
 bool screen_is_redirected(const struct screen *screen);
 
-/* Writes n bytes of UTF-8: '\n' ends a line, '\b' and '\r' move back; what code page 437 lacks shows as '?'. */
+/* Writes n bytes of UTF-8: '\n' ends a line, '\b' and '\r' move back; characters that code page 437 lacks become
+   '?'. */
 void screen_put(struct screen *screen, const char *utf8, size_t n);
 
-/* The colour of what is written from now on; none through INT 10h. */
+/* Sets the colour of the text that follows; no effect through INT 10h. */
 void screen_colour(struct screen *screen, enum platform_colour colour);
 
 #endif

@@ -8,13 +8,13 @@
 _Static_assert(UART_ERROR_MAX <= sizeof((struct platform *)0)->error, "the platform's error takes uart.h's");
 
 enum {
-    BDA_SERIAL_PORTS = 0x400, /* four words: where the BIOS has found COM1 to COM4, 0 for those that it has not */
-    BYTES_A_CALL = 64,        /* taken in: a port that always has another one must not hold us */
+    BDA_SERIAL_PORTS = 0x400, /* four words: bases of COM1 to COM4 that the BIOS has found, 0 for the others */
+    BYTES_A_CALL = 64,        /* read per call: a port that never runs dry must not block */
     IRQ_ODD_PORTS = 4,        /* COM1 and COM3 */
     IRQ_EVEN_PORTS = 3,
 };
 
-/* Where the BIOS says that COM`port` is; a port that the BIOS missed may be at its usual place. */
+/* The base of COM`port` according to the BIOS; a port that the BIOS missed may be at its usual base. */
 static uint16_t base_of(uint32_t port)
 {
     uint16_t base = memory_read16(BDA_SERIAL_PORTS + 2 * (port - 1));

@@ -1,5 +1,4 @@
-/* Format: DMTF DSP0134. The entry point is looked for below 1 MiB, where a BIOS has it; the tables may be anywhere that
-   32 bits reach. */
+/* Format: DMTF DSP0134. A BIOS has the entry point below 1 MiB; the tables may be anywhere below 4 GiB. */
 #include "smbios.h"
 
 #include <stdbool.h>
@@ -46,7 +45,7 @@ static uint32_t find_table(uint32_t *length)
     return 0;
 }
 
-/* Appends string `number` (from 1; 0 = none) of the strings in [at, end) to out, spaces around it left out. */
+/* Appends string `number` (from 1; 0 = none) of the strings in [at, end) to out, without spaces around it. */
 static void append_string(uint32_t at, uint32_t end, uint8_t number, char *out, size_t size)
 {
     uint8_t text[STRING_MAX];

@@ -1,8 +1,8 @@
 ; From real mode to C.
 ;
-; Entered from loader.asm in real mode with DL = boot drive, EDI = LBA of the boot sector, SS = 0, all of stage 2 in its
-; place. Switches to 32-bit protected mode with flat segments, clears bss and calls bios_main(drive, origin) in main.c
-; on the stack below STACK_TOP. A20 is still as the BIOS left it (stage 2 lies below 1 MiB; main.c sees to it),
+; Entered from loader.asm in real mode with DL = boot drive, EDI = LBA of the boot sector, SS = 0, and all of stage 2
+; loaded. Switches to 32-bit protected mode with flat segments, clears bss and calls bios_main(drive, origin) in main.c
+; on the stack below STACK_TOP. A20 is still as the BIOS left it (stage 2 lies below 1 MiB; main.c switches A20 on),
 ; interrupts are off, all vectors are the BIOS's.
 
 %include "layout.inc"

@@ -8,14 +8,14 @@
 
 enum {
     REDIRECTION_US = 110000, /* two ticks: the end of a redirected text may wait for one */
-    IDLE_US = 1000,          /* where no interrupt would end a halt */
+    IDLE_US = 1000,          /* if no interrupt would end a halt */
 };
 
 void thunk_idle(void); /* thunk.asm */
 
 void terminal_init(struct terminal *terminal)
 {
-    static const char farewell[] = "\rbootllama: text goes on at COM1 alone, 115200 bit/s\n";
+    static const char farewell[] = "\rbootllama: output continues on COM1 only, 115200 bit/s\n";
 
     serial_init(&terminal->serial);
     screen_init(&terminal->screen);
@@ -69,7 +69,7 @@ void terminal_idle(struct terminal *terminal)
 
 _Noreturn void terminal_stop(struct terminal *terminal, const char *text)
 {
-    if (!terminal->stopping) { /* a fault in here goes straight to the restart */
+    if (!terminal->stopping) { /* a fault in here restarts straight away */
         terminal->stopping = true;
         terminal_put(terminal, "\n", 1);
         terminal_colour(terminal, COLOUR_ERROR);

@@ -1,10 +1,10 @@
 ; A call from protected mode into real mode: void thunk_call(struct bios_regs *regs), for real_mode.c alone. The
 ; argument is in EAX (bios.mk).
 ;
-; The frame (its layout is struct bios_regs') is copied to the top of the real-mode stack, popped into the registers,
-; and its target is entered as INT does it: flags and return address on the stack, interrupts off. When the target
-; returns, by IRET or RETF 2, the registers are pushed into the same place and copied back. Interrupts must be off;
-; GDT, IDT, segments, CR0 and the direction flag are afterwards what they were.
+; The frame (laid out as struct bios_regs) is copied to the top of the real-mode stack and popped into the registers.
+; Its target is entered as by INT: flags and return address on the stack, interrupts off. When the target returns, by
+; IRET or RETF 2, the registers are pushed into the same place and copied back. Interrupts must be off; GDT, IDT,
+; segments, CR0 and the direction flag are preserved.
 
 %include "layout.inc"
 %include "modes.inc"
@@ -35,7 +35,7 @@ thunk_call:
         lidt [real_idt]
         leave_protected_mode
         mov esp, FRAME
-.ticks: cmp word [OWED_TICKS], 0    ; timer interrupts that protected mode took: the BIOS gets them now
+.ticks: cmp word [OWED_TICKS], 0    ; timer interrupts counted in protected mode: the BIOS gets them now
         je .enter
         dec word [OWED_TICKS]
         int 8
@@ -95,9 +95,9 @@ thunk_print:
         loop .next
         iret
 
-; A target of thunk_call, with DS = 0: rests until an interrupt; with CL = 3 or 4 one of the serial port on that IRQ,
-; too, with CL = 0 not. That one is let through only here and only ends the rest; the byte that it tells of is read
-; later. Its handler masks it again: a line that stays active would interrupt for ever.
+; A target of thunk_call, with DS = 0: halts until an interrupt; with CL = 3 or 4 also until one of the serial port on
+; that IRQ, with CL = 0 not. That IRQ is unmasked only here and only ends the halt; the byte that it signals is read
+; later. Its handler masks it again, because a line that stays active would interrupt forever.
 %define PIC1 20h
 %define PIC1_MASK 21h
 %define END_OF_INTERRUPT 60h        ; OCW2: specific end of interrupt, + its number
@@ -119,7 +119,7 @@ thunk_idle:
         mov word [bx + VECTOR_IRQ0 + 2], 0
         in al, PIC1_MASK
         mov ch, al
-        and ch, ah                  ; the bit as the BIOS has it
+        and ch, ah                  ; the bit as the BIOS left it
         not ah
         and al, ah
         not ah

@@ -1,6 +1,6 @@
-; Where interrupts enter in protected mode: 32 vectors for fault.c's table.
+; The entry points of interrupts in protected mode: 32 vectors for fault.c's table.
 ;
-; Entered by the processor through the IDT, interrupts off. The interrupt controllers stay at the BIOS's vectors, so
+; Entered by the processor through the IDT, interrupts off. The interrupt controllers keep the BIOS's vectors, so
 ; vector 8 is both the timer's interrupt and the double fault, and 0Fh a spurious interrupt. Exceptions go to
 ; fault_show(struct fault_frame *), which does not return. Nothing here touches the x87 or SSE state.
 

@@ -1,5 +1,5 @@
 /*
- * What core/ asks of the machine under it: the only way out of core/.
+ * Everything that core/ asks of the machine: its only way out.
  *
  * bios/bios_platform.c, uefi/platform.c and host/host_platform.c each fill one struct platform. Every call takes it
  * first, so an implementation finds its own state through `state` and needs no globals. One processor makes all calls,
@@ -16,8 +16,8 @@
 enum platform_status {
     PLATFORM_OK = 0,
     PLATFORM_NOT_FOUND = -1, /* no such file, directory or entry */
-    PLATFORM_IO_ERROR = -2,  /* the medium failed for good: the platform has tried again itself */
-    PLATFORM_STOPPED = -3,   /* stop_asked said so */
+    PLATFORM_IO_ERROR = -2,  /* the medium failed, after the platform's own retries */
+    PLATFORM_STOPPED = -3,   /* stop_asked returned true */
 };
 
 /* What get_key returns: a Unicode code point, or one of these. Backspace is 0x08. */
@@ -35,7 +35,7 @@ enum platform_key {
     KEY_DELETE,
 };
 
-/* What a text is for. A screen shows each in a colour of its own where it can. */
+/* What a text is for. A screen that has colours gives each kind its own. */
 enum platform_colour {
     COLOUR_TEXT,   /* what the model writes, and everything else */
     COLOUR_NOTE,   /* figures and hints around it */
@@ -43,7 +43,7 @@ enum platform_colour {
     COLOUR_ERROR,
 };
 
-enum { PLATFORM_PROCESSORS_MAX = 64 }; /* processors that compute at once, the first one included */
+enum { PLATFORM_PROCESSORS_MAX = 64 }; /* processors that compute at once, including the first */
 
 enum { PLATFORM_NAME_MAX = 256 }; /* bytes of a file name in UTF-8, its NUL included */
 
@@ -53,100 +53,101 @@ struct platform_file {
 };
 
 struct platform_entry {
-    char name[PLATFORM_NAME_MAX]; /* UTF-8 with NUL, long name where there is one */
+    char name[PLATFORM_NAME_MAX]; /* UTF-8 with NUL; the long name if the file has one */
     uint64_t size;                /* bytes */
     bool is_directory;
-    bool is_hidden; /* the file system marks it hidden or as the system's */
+    bool is_hidden; /* the file system marks it hidden or system */
 };
 
 struct platform {
     void *state;              /* the platform's own; core/ does not look at it */
     const char *firmware;     /* "BIOS", "UEFI" or "host" */
     const char *vendor;       /* maker and version of the firmware in UTF-8, "" if unknown */
-    uint32_t columns;         /* width of the text screen in characters, 0 if unknown or a pipe */
-    uint32_t preferred_read;  /* bytes for one read that suit the medium: a power of two, 4 KiB to 1 MiB */
+    uint32_t columns;         /* width of the text screen in characters; 0 if unknown, or for a pipe */
+    uint32_t preferred_read;  /* the read size that suits the medium, in bytes: a power of two, 4 KiB to 1 MiB */
     char error[96];           /* why the last file call failed, for a person: "INT 13h status 10h at LBA 2112" */
-    char processors_note[64]; /* which processors do not compute and why, for a person; "" as long as all do */
+    char processors_note[64]; /* which processors do not compute and why, for a person; "" while all do */
 
-    /* core/'s own question, NULL until core/ sets it: does somebody want what is under way to stop? A file call that
-       may take longer than 100 ms asks it in between, and fails with PLATFORM_STOPPED where the answer is yes. The
-       question is the one exception from the rule above: it calls get_key and microseconds. */
+    /* Returns whether the user wants to stop. core/ sets it; NULL until then. A file call that may take longer than 100
+       ms calls it from time to time and fails with PLATFORM_STOPPED if it returns true. It is the one exception to the
+       rule above: it calls get_key and microseconds. */
     bool (*stop_asked)(void *context);
     void *stop_context;
 
     /* Writes n bytes of UTF-8 to the console: screen and serial port where both exist. '\n' ends a line, '\b' steps
        back one column; core/ passes no other control character and never splits a UTF-8 sequence between calls.
-       Cannot fail: a console that does not take the text in bounded time loses it. */
+       Cannot fail: text that the console does not accept in bounded time is lost. */
     void (*put)(struct platform *, const char *utf8, size_t n);
 
-    /* Sets the colour of the text that follows. Serial port and pipes stay plain. */
+    /* Sets the colour of the text that follows. The serial port and pipes stay plain. */
     void (*set_colour)(struct platform *, enum platform_colour colour);
 
-    /* Moves the serial side of the console to COM1..COM4 (port 1..4) at `speed` bits a second, 8N1, or ends it (port
-       0). Returns false where it cannot, with the reason in `error`; the console then stays as it was. */
+    /* Moves the serial side of the console to COM1..COM4 (port 1..4) at `speed` bits a second, 8N1, or turns it off
+       (port 0). On failure returns false with the reason in `error`; the console is then unchanged. */
     bool (*set_serial)(struct platform *, uint32_t port, uint32_t speed);
 
-    /* Returns the next key typed on keyboard or serial port, or KEY_NONE at once. */
+    /* Returns the next key typed on the keyboard or serial port; KEY_NONE, without waiting, if there is none. */
     int (*get_key)(struct platform *);
 
-    /* Opens `path`, absolute with '/' between its parts, in any case: "/MODELS/A.GGUF". Fills *file; close gives back
-       what open took. At most two files are open at once.
+    /* Opens `path`, which is absolute, separated by '/' and case-insensitive: "/MODELS/A.GGUF". Fills *file; close
+       releases what open took. At most two files are open at once.
 
-       Where there are several volumes, one rule says which a file comes from. In order, they are: the one that the
-       program was started from (on BIOS the active partition, or the one into which the image was written), then the
-       other FAT volumes of that drive as its partition table has them; on UEFI, where none of these has a model, then
-       the first one of another drive that has. /MODELS is that of the first volume with a model in it, a file named
-       *.GGUF that begins with "GGUF"; any other file is that of the first volume that has it. */
+       If there are several volumes, they are searched in this order: the one that the program was started from (on BIOS
+       the active partition, or the one into which the image was written); the other FAT volumes of that drive, in
+       partition table order; on UEFI, if none of these has a model, the first volume of another drive that has one.
+       /MODELS comes from the first volume that has a model in it, a file named *.GGUF that begins with "GGUF"; any
+       other file comes from the first volume that has it. */
     int (*open)(struct platform *, const char *path, struct platform_file *file);
     void (*close)(struct platform *, struct platform_file *file);
 
     /* Reads exactly `bytes` from `offset` into buffer (any address, any alignment); offset + bytes is within the file.
-       Reading on from where the last read ended is fast; any other order is allowed. */
+       Sequential reads are fast; any other order is allowed. */
     int (*read)(struct platform *, struct platform_file *file, uint64_t offset, void *buffer, uint32_t bytes);
 
     /* Fills *entry with entry number `index` (from 0) of `directory`, in the order on the medium, without ".", "..",
        volume labels and deleted entries. PLATFORM_NOT_FOUND past the last one. */
     int (*list)(struct platform *, const char *directory, uint32_t index, struct platform_entry *entry);
 
-    /* Time since some moment before core/ was entered, to a millisecond. Never runs backwards. */
+    /* Time since some moment before core/ was entered, accurate to a millisecond. Never runs backwards. */
     uint64_t (*microseconds)(struct platform *);
 
-    /* A seed that differs from one power-on to the next: the clock that runs on without power goes into it. */
+    /* Returns a seed that differs from one power-on to the next, from the battery-backed clock among others. */
     uint64_t (*clock_seed)(struct platform *);
 
-    /* Memory for models. memory_free: bytes of the largest piece that reserve can give now. reserve: a piece of at
-       least `bytes`, aligned to 4096, content undefined, or NULL. release gives a piece back, the newest first. */
+    /* Memory for models. memory_free returns the bytes of the largest block that reserve can give now. reserve returns
+       a block of at least `bytes`, aligned to 4096, contents undefined, or NULL. release gives a block back; the newest
+       goes first. */
     uint64_t (*memory_free)(struct platform *);
     void *(*reserve)(struct platform *, size_t bytes);
     void (*release)(struct platform *, void *memory, size_t bytes);
 
-    /* Around every stretch of computing: between on and off nothing but core/ touches vector registers (UEFI raises the
-       task priority). core/ makes no call of this struct in between but microseconds. */
+    /* Brackets every stretch of computing: between on and off nothing but core/ touches vector registers (UEFI raises
+       the task priority level). In between, core/ calls nothing of this struct but microseconds. */
     void (*exclusive)(struct platform *, bool on);
 
-    /* Rests the processor while core/ waits for a key: until one may have come, at most 60 ms. */
+    /* Idles the processor while core/ waits for a key. Returns when a key may have arrived, after 60 ms at most. */
     void (*idle)(struct platform *);
 
-    /* How many processors start_processors would start at most. Starts none. */
+    /* Returns how many processors start_processors would start at most. Starts none. */
     uint32_t (*other_processors)(struct platform *);
 
-    /* Runs work(context, i) on every other processor at once, i counting from 1, but on none that lacks what the first
-       one's kernels need. Returns within a moment how many there are, 0 where the machine has or gives no more. Each
-       has its vector state on, floating point set up as on the first, and a stack of at least 16 KiB; it calls nothing
-       of this struct. core/ then tells them to return from `work` and calls stop_processors, which waits for them,
-       before it starts them again. A processor that does not return is never started again. */
+    /* Runs work(context, i) on all other processors at once, with i counting from 1, except on those that lack a
+       feature that the first processor's kernels need. Returns their number without waiting for `work`, 0 if there are
+       none. Each runs with its vector state on, floating point set up as on the first, and a stack of at least 16 KiB;
+       it calls nothing of this struct. Before core/ starts them again, it makes them return from `work` and calls
+       stop_processors, which waits for them. A processor that does not return is never started again. */
     uint32_t (*start_processors)(struct platform *, void (*work)(void *context, uint32_t index), void *context);
     void (*stop_processors)(struct platform *);
 
-    /* Restart and switch off. Each returns only where the firmware cannot do it. */
+    /* Restart the machine and switch it off. Each returns only if the firmware cannot do it. */
     void (*reboot)(struct platform *);
     void (*power_off)(struct platform *);
 };
 
 /*
  * The program itself (session/console.c). Both boot paths and the host program call it once everything above works: the
- * processor's vector state is on, an x87 build runs at 24-bit precision control, the stack has at least 64 KiB left.
- * Returns when the user asks to leave; the firmware then has the machine back.
+ * vector state is on, an x87 build runs with 24-bit precision control, at least 64 KiB of stack are left. Returns when
+ * the user asks to leave; the firmware then has the machine back.
  */
 void console_run(struct platform *platform);
 

@@ -8,7 +8,7 @@
 
 enum { ROUNDS = 5, POSITIONS = 256, LIMIT_US = 700000 };
 
-/* Of one kernel. Medians count, since other programs take the processor now and then. */
+/* The result of one kernel. Medians, because other programs take the processor now and then. */
 struct speeds {
     double prompt[ROUNDS], generation[ROUNDS]; /* tokens a second */
     uint64_t weights;                          /* bytes that a generated token reads */
@@ -26,8 +26,8 @@ static double median(double values[ROUNDS])
     return values[ROUNDS / 2];
 }
 
-/* Tokens a second, `step` at once, over the first `positions` positions or for LIMIT_US: the most likely story where
-   step is 1, otherwise a meaningless prompt. */
+/* Tokens a second, `step` at once, over the first `positions` positions or for LIMIT_US: the greedy story if step is 1,
+   otherwise a meaningless prompt. */
 static double time_tokens(struct engine *engine, uint32_t positions, uint32_t step)
 {
     struct platform *platform = engine->platform;
@@ -82,8 +82,8 @@ __attribute__((target_clones("avx512f", "avx2", "default"), noinline)) static ui
     return a[0];
 }
 
-/* Bytes a second that one processor reads when it goes through `bytes` again and again: the speed of the cache level
-   that holds as many. */
+/* Bytes a second that one processor reads in repeated passes over `bytes`: the speed of the cache level that holds
+   them. */
 static double read_speed(struct platform *platform, uint64_t bytes)
 {
     const size_t n = (size_t)bytes / sizeof(vector) / 4 * 4;

@@ -27,7 +27,7 @@ static void on_interrupt(int signal_number)
     interrupted = 1;
 }
 
-/* A system call for every token would take longer than a small model takes for the token: host_get_key flushes. */
+/* A system call for every token would take longer than a small model's token itself, so host_get_key flushes. */
 static void host_put(struct platform *platform, const char *utf8, size_t n)
 {
     (void)platform;
@@ -93,8 +93,8 @@ static int host_read(struct platform *platform, struct platform_file *file, uint
     return PLATFORM_OK;
 }
 
-/* The folder that was listed last. It is read when its first entry is asked for: reading it for every entry would take
-   seconds where there are thousands. */
+/* The folder listed last. It is read when its first entry is requested: reading it for every entry would take seconds
+   with thousands of entries. */
 static struct {
     char folder[PATH_MAX];
     struct dirent **entries;
@@ -159,7 +159,7 @@ static uint64_t host_memory_free(struct platform *platform)
     return (uint64_t)sysconf(_SC_AVPHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/* Weights are read from end to end for every token: on huge pages that is up to a quarter faster. */
+/* Every token reads all weights; huge pages make that up to a quarter faster. */
 static void *host_reserve(struct platform *platform, size_t bytes)
 {
     (void)platform;
@@ -179,7 +179,7 @@ static void host_release(struct platform *platform, void *memory, size_t bytes)
     free(memory);
 }
 
-/* An operating system keeps vector registers apart by itself. */
+/* The operating system preserves vector registers. */
 static void host_exclusive(struct platform *platform, bool on)
 {
     (void)platform;

@@ -4,7 +4,7 @@
 
 #include "platform.h"
 
-/* Fills *platform; SIGINT is from then on a Ctrl-C that get_key returns. Paths are the system's own. */
+/* Fills *platform. From then on get_key returns a SIGINT as Ctrl-C. Paths are the system's own. */
 void host_platform(struct platform *platform);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * build/host/bootllama: the core as a program of an operating system. On a terminal it is the session of the boot disk.
- * Else the story goes to standard output and nothing else does; exit status 0 = told, 1 = a file or model is at fault,
- * 2 = wrong usage, 130 = interrupted.
+ * build/host/bootllama: the core as a program of an operating system. On a terminal it runs the session of the boot
+ * disk. Otherwise it writes the story, and nothing else, to standard output; exit status 0 = success, 1 = bad file or
+ * model, 2 = wrong usage, 130 = interrupted.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@
 #include "terminal.h"
 #include "pc/x87.h"
 
-/* Whether anything written to standard output did not arrive; then says so. */
+/* Whether anything written to standard output was lost; if so, reports it. */
 static bool output_is_lost(void)
 {
     if (fflush(stdout) != 0) {
@@ -72,7 +72,7 @@ static int tell_story(struct engine *engine, struct team *team, const struct opt
     if (output_is_lost()) {
         return 1;
     }
-    if (options->config.seed_random) { /* shown, so that the story can be told again */
+    if (options->config.seed_random) { /* shown so that the story can be repeated */
         snprintf(seed, sizeof seed, ", seed %llu", (unsigned long long)story.sampling.seed);
     }
     const uint32_t speed = story_speed_tenths(&result);

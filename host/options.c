@@ -23,7 +23,7 @@ static const char usage[] = /* %s: the kernels */
     "  --min-p P              draw from tokens of at least P times the highest probability; 0 = off (default)\n"
     "  --repeat-penalty R     divide the logits of recent tokens by R; 1 = off (default)\n"
     "  --seed N               seed of the random choice, or random (default: that of the story told at power-on)\n"
-    "  --processors N         how many compute (default auto: as many as make it faster)\n"
+    "  --processors N         processors to use (default auto: as many as make it faster)\n"
     "  --kernel NAME          %s (default auto: the fastest there is)\n"
     "  --ids                  print token ids, one a line, instead of text\n"
     "  --score TOKENS.i32 --context N --logits OUT.f32\n"
@@ -100,7 +100,7 @@ static const struct kernel *parse_kernel(const char *name)
     return NULL;
 }
 
-/* Sets a setting by its option name: the configuration's key with '-' for '_'. */
+/* Changes a setting by its option name: the configuration's key with '-' for '_'. */
 static void set(struct options *options, const char *name, const char *value)
 {
     char key[32];
@@ -109,7 +109,7 @@ static void set(struct options *options, const char *name, const char *value)
     for (char *c = key; *c != 0; c++) {
         *c = *c == '-' ? '_' : *c;
     }
-    if (strcmp(key, "prompt") == 0) { /* as it is: the shell has taken quotes off already */
+    if (strcmp(key, "prompt") == 0) { /* verbatim: the shell has already removed quotes */
         if (strlen(value) >= sizeof options->config.prompt) {
             usage_error("--prompt is too long");
         }
@@ -173,7 +173,7 @@ struct options options_parse(int argc, char **argv)
             fprintf(stderr, usage, kernel_names());
             exit(0);
         default:
-            exit(EXIT_USAGE); /* getopt has said why */
+            exit(EXIT_USAGE); /* getopt has reported why */
         }
     }
     if (optind + 1 != argc) {

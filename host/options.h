@@ -13,11 +13,11 @@ struct options {
     const char *score_tokens, *score_logits; /* paths; NULL, or all three of --score are given */
     uint32_t score_context;
     bool ids, bench;
-    bool only_model; /* nothing but the model and --processors: a session where there is a terminal */
+    bool only_model; /* only the model and --processors: a session if there is a terminal */
     struct config config;
 };
 
-/* Ends the program with its usage or an error message where the arguments ask for it. Strings stay argv's. */
+/* Parses argv. Exits with the usage or an error message if the arguments call for it. Strings point into argv. */
 struct options options_parse(int argc, char **argv);
 
 #endif

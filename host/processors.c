@@ -12,7 +12,7 @@ struct job {
     uint32_t index;
 };
 
-static uint32_t wanted; /* processors, the first included; 0 = as many as the system has */
+static uint32_t wanted; /* processors, including the first; 0 = as many as the system has */
 static pthread_t threads[PLATFORM_PROCESSORS_MAX];
 static struct job jobs[PLATFORM_PROCESSORS_MAX];
 static uint32_t started;

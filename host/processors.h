@@ -4,8 +4,8 @@
 
 #include "platform.h"
 
-/* How many processors the machine shall have from now on, the first included, whatever the system really has;
-   0 (at first) = as many as the system has. More than PLATFORM_PROCESSORS_MAX are that many. */
+/* Sets how many processors the machine has from now on, including the first, regardless of the system; 0 (the default)
+   = as many as the system has. Capped at PLATFORM_PROCESSORS_MAX. */
 void processors_set(uint32_t processors);
 
 /* As in struct platform. */

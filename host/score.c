@@ -61,7 +61,7 @@ int score_run(struct engine *engine, const char *tokens_path, uint32_t context, 
         status = complain(logits_path, strerror(errno));
     }
     if (status != 0) {
-        remove(logits_path); /* half of the logits look like all of them */
+        remove(logits_path); /* a partial file would look complete */
     }
     return status;
 }

@@ -19,7 +19,7 @@ enum { PATH_BYTES = 4096, CTRL_D = 4, IDLE_MS = 50, BYTES_A_CALL = 64 };
 
 static const char LEAVE[] = "\x1b\x15/exit\r"; /* what Ctrl-D types: stop, empty the line, leave */
 
-/* There is one terminal, so one of each of these; signal handlers need them too. */
+/* There is one terminal, so one of each of these; signal handlers also need them. */
 static struct platform host; /* as host_platform has filled it */
 static struct termios original, raw;
 static volatile sig_atomic_t resized = 1;
@@ -56,7 +56,7 @@ static void on_resize(int number)
     resized = 1;
 }
 
-/* Keys come one by one, Ctrl-C and Ctrl-D among them. Ctrl-Z and the processing of output stay. */
+/* Keys arrive one by one, including Ctrl-C and Ctrl-D. Ctrl-Z and output processing stay on. */
 static int take_terminal(void)
 {
     static const int ends[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
@@ -145,7 +145,7 @@ static void idle(struct platform *platform)
 
 /* ---- The boot volume: the model's folder and a configuration that names the model ---- */
 
-/* The system's path of `path` in MODELS_FOLDER; NULL for any other. */
+/* The system's path for a `path` in MODELS_FOLDER; NULL for any other. */
 static const char *system_path(const char *path)
 {
     static char full[PATH_BYTES + PLATFORM_NAME_MAX];
@@ -195,7 +195,7 @@ static int list(struct platform *platform, const char *directory, uint32_t index
     return real != NULL ? host.list(platform, real, index, entry) : PLATFORM_NOT_FOUND;
 }
 
-/* Writes the settings that make the session this model's, as BOOTLLAM.CFG would have them. */
+/* Writes the settings that select this model, in the form of BOOTLLAM.CFG. */
 static void write_config(const struct options *options, const char *name)
 {
     static const char *const written[] = {"model", "countdown", "colour", "processors"};
@@ -215,7 +215,7 @@ static void write_config(const struct options *options, const char *name)
     }
 }
 
-/* Splits the model's path into folder and name. Returns -1 where it has no name. */
+/* Splits the model's path into folder and name. Returns -1 if it has no name. */
 static int set_up_volume(const struct options *options)
 {
     const char *slash = strrchr(options->model, '/'), *name = slash == NULL ? options->model : slash + 1;

@@ -36,7 +36,7 @@ static uint32_t check_range(const struct checkpoint *checkpoint, const char *wha
     return (uint32_t)value;
 }
 
-/* The limits are those of core/: with them products of three sizes stay far within 64 bits. */
+/* core/'s limits: they keep products of three sizes far within 64 bits. */
 static void read_header(struct checkpoint *checkpoint)
 {
     struct header header;
@@ -54,7 +54,7 @@ static void read_header(struct checkpoint *checkpoint)
     checkpoint->kv_heads = check_range(checkpoint, "n_kv_heads", header.kv_heads, 1, header.heads);
     checkpoint->context = check_range(checkpoint, "seq_len", header.context, 1, GGUF_CONTEXT_MAX);
 
-    /* A negative vocabulary says that the output matrix stands on its own, after everything else. */
+    /* A negative vocabulary means a separate output matrix, after everything else. */
     const int64_t vocabulary = header.vocabulary;
     checkpoint->tied = vocabulary > 0;
     checkpoint->vocabulary =
@@ -71,7 +71,7 @@ static void read_header(struct checkpoint *checkpoint)
     }
 }
 
-/* Puts tensor `id` at *position and moves on behind it. */
+/* Places tensor `id` at *position and moves past it. */
 static void place(struct checkpoint *checkpoint, uint64_t *position, uint32_t id, uint32_t rows, uint32_t cols)
 {
     checkpoint->tensor[id] = (struct checkpoint_tensor){*position, rows, cols};
@@ -100,7 +100,8 @@ static void place_tensors(struct checkpoint *checkpoint)
     }
     place(checkpoint, &position, GGUF_TENSOR_OUTPUT_NORM, 1, dim);
 
-    /* Cosines and sines of RoPE, [context][head_size / 2] each: run.c computes its own, and so does everybody. */
+    /* Cosines and sines of RoPE, [context][head_size / 2] each: unused, because run.c and other programs compute their
+       own. */
     position += (uint64_t)checkpoint->context * checkpoint->head_size * sizeof(float);
     if (!checkpoint->tied) {
         place(checkpoint, &position, GGUF_TENSOR_OUTPUT, checkpoint->vocabulary, dim);
@@ -137,7 +138,7 @@ void checkpoint_row(struct checkpoint *checkpoint, uint32_t id, uint32_t row, fl
     const struct checkpoint_tensor *tensor = &checkpoint->tensor[id];
     const uint64_t row_bytes = (uint64_t)tensor->cols * sizeof(float);
     const uint64_t offset = tensor->offset + row * row_bytes;
-    /* Rows mostly follow each other; a seek would throw the buffer away. */
+    /* Rows are mostly sequential; a seek would discard the buffer. */
     if ((uint64_t)ftello(checkpoint->file) != offset && fseeko(checkpoint->file, (off_t)offset, SEEK_SET) != 0) {
         die("%s: %s", checkpoint->path, strerror(errno));
     }

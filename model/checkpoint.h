@@ -1,7 +1,7 @@
 /*
- * Reads a model as llama2.c trains it: a legacy checkpoint (export version 0).
+ * Reads a model of llama2.c's training: a legacy checkpoint (export version 0).
  * Format: karpathy/llama2.c, export.py legacy_export() and run.c memory_map_weights(); a table is in README.md.
- * A bad file ends in die() with its name and what is wrong with it.
+ * A bad file makes the program die() with its name and what is wrong with it.
  */
 #ifndef BOOTLLAMA_CHECKPOINT_H
 #define BOOTLLAMA_CHECKPOINT_H
@@ -14,13 +14,13 @@
 
 struct checkpoint_tensor { /* f32 [rows][cols], row after row */
     uint64_t offset;       /* bytes from the start of the file */
-    uint32_t rows, cols;   /* rows is 1 for a vector, 0 where the checkpoint has no such tensor */
+    uint32_t rows, cols;   /* rows is 1 for a vector, 0 if the checkpoint has no such tensor */
 };
 
 struct checkpoint {
     const char *path; /* not owned */
     FILE *file;
-    uint64_t size; /* bytes, as the header demands and the file has them */
+    uint64_t size; /* bytes; the header's and the file's agree */
     uint32_t dim, hidden, layers, heads, kv_heads, vocabulary, context;
     uint32_t head_size;    /* dim / heads */
     bool tied;             /* the output matrix is the embedding */

@@ -14,7 +14,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers are written a
 
 enum { GGUF_VERSION = 3 };
 
-static char *temporary_path; /* what remove_temporary deletes, NULL once the file has its name */
+static char *temporary_path; /* for remove_temporary; NULL once the file has its name */
 
 static void remove_temporary(void)
 {

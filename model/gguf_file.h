@@ -1,7 +1,7 @@
 /*
  * Writes a GGUF version 3 file front to back: metadata, then tensor descriptions, then tensor data.
- * Format: ggml docs/gguf.md. The file appears under its name only when it is whole (gguf_file_finish); whatever
- * goes wrong before ends in die() and leaves nothing behind.
+ * Format: ggml docs/gguf.md. The file gets its name only when complete (gguf_file_finish); an earlier error makes the
+ * program die() and leaves no file behind.
  */
 #ifndef BOOTLLAMA_GGUF_FILE_H
 #define BOOTLLAMA_GGUF_FILE_H
@@ -17,7 +17,7 @@
 
 enum { GGUF_ALIGNMENT = 32 }; /* of the data section and of each tensor in it, the format's default */
 
-struct gguf_part { /* a section that is collected in memory, because its count stands before it */
+struct gguf_part { /* a section collected in memory, because its count comes first in the file */
     FILE *stream;
     char *bytes;
     size_t size;
@@ -30,7 +30,7 @@ struct gguf_file {
     struct gguf_part metadata, tensors;
     uint64_t data_declared; /* bytes of all tensors so far, each rounded up to GGUF_ALIGNMENT */
     uint64_t data_written;
-    off_t checksum_at;        /* where its value stands in the file */
+    off_t checksum_at;        /* offset of its value in the file */
     struct checksum checksum; /* of the tensors so far */
 };
 
@@ -50,13 +50,13 @@ void gguf_file_i32_array(struct gguf_file *file, const char *key, const int32_t 
 /* Describes the next tensor, GGUF_TYPE_F32 or GGUF_TYPE_Q8_0 (then cols is a multiple of 32); a vector has rows = 1. */
 void gguf_file_tensor(struct gguf_file *file, const char *name, enum gguf_type type, uint64_t rows, uint64_t cols);
 
-/* Ends the descriptions and adds the checksum's key. Then comes the data of each tensor in the same order: its bytes in
-   any pieces, and gguf_file_end_tensor after the last. */
+/* Ends the descriptions and adds the checksum's key. The data of each tensor follows in the same order: its bytes in
+   any pieces, then gguf_file_end_tensor. */
 void gguf_file_begin_data(struct gguf_file *file);
 void gguf_file_data(struct gguf_file *file, const void *bytes, size_t n);
 void gguf_file_end_tensor(struct gguf_file *file);
 
-/* Brings everything to the disk and gives the file its name. Returns its size in bytes. */
+/* Flushes everything to the disk and gives the file its name. Returns its size in bytes. */
 uint64_t gguf_file_finish(struct gguf_file *file);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Makes a GGUF file, as llama.cpp and bootllama load it, from a llama2.c checkpoint and its tokenizer.
- * What goes where, how weights are quantized and why feed-forward columns are padded: README.md.
+ * Makes a GGUF file for llama.cpp and bootllama from a llama2.c checkpoint and its tokenizer. README.md says what goes
+ * where, how weights are quantized and why feed-forward columns are padded.
  */
 #include <getopt.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "tool.h"
 #include "vocabulary.h"
 
-/* What llama2.c has built in and a checkpoint does not say. */
+/* Built into llama2.c and not stated in a checkpoint. */
 #define ROPE_BASE 10000.0f
 #define NORM_EPSILON 1e-5f
 
@@ -26,10 +26,10 @@ struct options {
     const char *checkpoint, *tokenizer, *output;
     const char *name;    /* general.name */
     const char *license; /* general.license, NULL if not known */
-    bool f32;            /* keep all weights as they are */
+    bool f32;            /* keep all weights unchanged */
 };
 
-/* A tensor as the output has it: that of the checkpoint with zeros below and to the right. */
+/* A tensor of the output: that of the checkpoint with zeros below and to the right. */
 struct plan {
     char name[GGUF_TENSOR_NAME_MAX];
     enum gguf_type type;
@@ -53,7 +53,7 @@ static uint32_t hidden_padded(const struct checkpoint *checkpoint, bool f32)
 
 /* ---- Metadata ---- */
 
-/* The number of weights as people write it: "260K", "15M", "1.1B". Padding is not counted. */
+/* The number of weights in the usual short form: "260K", "15M", "1.1B". Padding is not counted. */
 static void format_size_label(char label[16], const struct checkpoint *checkpoint)
 {
     uint64_t parameters = 0;
@@ -152,7 +152,7 @@ static void write_row(struct gguf_file *file, const struct plan *plan, const flo
 static void write_tensor(struct gguf_file *file, struct checkpoint *checkpoint, uint32_t id, bool f32)
 {
     const struct plan plan = plan_tensor(checkpoint, id, f32);
-    float *row = allocate(plan.cols * sizeof *row); /* zeros: what lies beyond the checkpoint's columns stays so */
+    float *row = allocate(plan.cols * sizeof *row); /* zeros: columns beyond the checkpoint's stay zero */
     for (uint32_t i = 0; i < plan.rows; i++) {
         if (i < checkpoint->tensor[id].rows) {
             checkpoint_row(checkpoint, id, i, row);
@@ -189,7 +189,7 @@ _Noreturn static void usage_error(void)
     exit(EXIT_USAGE);
 }
 
-/* "models/stories260K.bin" -> "stories260K"; the caller keeps it to the program's end. */
+/* "models/stories260K.bin" -> "stories260K"; never freed. */
 static const char *name_from_path(const char *path)
 {
     const char *slash = strrchr(path, '/');

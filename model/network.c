@@ -11,7 +11,7 @@
 enum { FILE_BYTES_MAX = 64 << 20, VALUE_STRING = 8, VALUE_ARRAY = 9, TYPE_F32 = 0, TYPE_Q8_0 = 8, BLOCK = 32 };
 enum { BLOCK_BYTES = 2 + BLOCK, HEADER_BYTES = 24 };
 
-/* Bytes of a value by ggml's number of its type; 0 where the length is not fixed, or the type unknown. */
+/* Bytes of a value by ggml's type number; 0 if the length varies or the type is unknown. */
 static const uint8_t value_bytes[] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
 
 struct tensor {
@@ -74,7 +74,8 @@ static void skip_value(const struct network *network, size_t *at, uint32_t type)
     }
 }
 
-/* Walks over the metadata. Returns where the value of `key` is and its type, or, without a key, the metadata's end. */
+/* Walks over the metadata. Returns the position of the value of `key` and its type, or, without a key, the metadata's
+   end. */
 static size_t find_key(const struct network *network, const char *key, uint32_t *type)
 {
     size_t at = 16;
@@ -114,7 +115,7 @@ static void read_texts(struct network *network)
     uint32_t type;
     size_t at = find_key(network, "tokenizer.ggml.tokens", &type);
     if (type != VALUE_ARRAY || take_u32(network, &at) != VALUE_STRING) {
-        die("%s: tokenizer.ggml.tokens is no list of texts", network->path);
+        die("%s: tokenizer.ggml.tokens is not a list of texts", network->path);
     }
     const uint64_t count = take_u64(network, &at);
     bytes(network, at, count); /* each takes more than a byte */
@@ -135,7 +136,7 @@ void network_read(struct network *network, const char *path)
     network->size = fread(network->file, 1, FILE_BYTES_MAX, file);
     fclose(file);
     if (memcmp(bytes(network, 0, HEADER_BYTES), "GGUF", 4) != 0) {
-        die("%s: is no GGUF file", path);
+        die("%s: is not a GGUF file", path);
     }
     size_t at = 8;
     network->tensor_count = take_u64(network, &at);
@@ -145,7 +146,7 @@ void network_read(struct network *network, const char *path)
         take_string(network, &at);
         take_tensor(network, &at);
     }
-    network->data = (at + 31) / 32 * 32; /* llama2c-to-gguf leaves the alignment at its default */
+    network->data = (at + 31) / 32 * 32; /* llama2c-to-gguf uses the default alignment */
     read_texts(network);
 }
 
@@ -194,7 +195,7 @@ void network_matrix(const struct network *network, const char *name, uint32_t ro
 {
     const struct tensor tensor = find_tensor(network, name);
     if (tensor.rows < rows || tensor.cols < cols || tensor.rows > UINT16_MAX || tensor.cols > UINT16_MAX) {
-        die("%s: %s is no matrix of %u x %u", network->path, name, rows, cols);
+        die("%s: %s is not a matrix of %u x %u", network->path, name, rows, cols);
     }
     if (tensor.type != TYPE_F32 && (tensor.type != TYPE_Q8_0 || tensor.cols % BLOCK != 0)) {
         die("%s: %s is neither F32 nor Q8_0", network->path, name);

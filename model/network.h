@@ -1,7 +1,7 @@
 /*
- * A GGUF file as plain numbers: what a converter needs of a small network of architecture llama.
- * Format: ggml docs/gguf.md, versions 2 and 3; tensors of F32 and Q8_0, which is what llama2c-to-gguf writes.
- * A bad file ends in die() with its name and what is wrong with it.
+ * A GGUF file as plain numbers, for converters of small networks of architecture llama.
+ * Format: ggml docs/gguf.md, versions 2 and 3; tensors of F32 and Q8_0, as llama2c-to-gguf writes them. A bad file
+ * makes the program die() with its name and what is wrong with it.
  */
 #ifndef BOOTLLAMA_NETWORK_H
 #define BOOTLLAMA_NETWORK_H
@@ -10,13 +10,13 @@
 #include <stdint.h>
 
 struct network_text {
-    const char *bytes; /* U+2581 for a space, not ended by NUL */
+    const char *bytes; /* U+2581 for a space, no NUL at its end */
     size_t length;
 };
 
 struct network {
     const char *path;          /* not owned */
-    uint8_t *file;             /* the whole file; the program keeps it to its end */
+    uint8_t *file;             /* the whole file; never freed */
     size_t size;               /* bytes */
     struct network_text *text; /* [vocabulary], into `file` */
     uint32_t vocabulary;
@@ -24,7 +24,7 @@ struct network {
     size_t data;                  /* offset of the tensors' data */
 };
 
-/* Reads the file's header and keeps the file. */
+/* Reads the file and its header. */
 void network_read(struct network *network, const char *path);
 
 /* The value of an integer key such as "llama.block_count". */

@@ -27,7 +27,7 @@ void sector_code_read(struct sector_code *code, const char *path, const char *ma
 {
     if (read_file(path, code->bytes, SECTOR_BYTES) != SECTOR_BYTES || code->bytes[510] != 0x55 ||
         code->bytes[511] != 0xAA) {
-        die("%s: is no boot sector", path);
+        die("%s: is not a boot sector", path);
     }
     code->map_path = map_path;
     code->map = allocate(MAP_BYTES_MAX + 1);

@@ -13,22 +13,23 @@ enum { SECTOR_BYTES = 512 };
 struct sector_code {
     const char *map_path;
     uint8_t bytes[SECTOR_BYTES];
-    char *map; /* text of NASM's list of symbols; the program keeps it to its end */
+    char *map; /* text of NASM's list of symbols; never freed */
 };
 
-/* Reads the assembled sector and its map; dies where one cannot be read or used. */
+/* Reads the assembled sector and its map; dies if either cannot be read or used. */
 void sector_code_read(struct sector_code *code, const char *path, const char *map_path);
 
-/* The value of a symbol: a number of the source, or an offset from its segment's base. Dies where there is none. */
+/* The value of a symbol: a number of the source, or an offset from its segment's base. Dies if there is no such
+   symbol. */
 uint32_t sector_symbol(const struct sector_code *code, const char *name);
 
-/* The single-precision number that lies at a symbol in the sector. Dies where the symbol is outside of it. */
+/* The single-precision number that lies at a symbol in the sector. Dies if the symbol is outside it. */
 float sector_constant(const struct sector_code *code, const char *name);
 
-/* Where the image has what the sector will find at `address`: bytes from the image's start. */
+/* The offset in the image, in bytes, of what the sector will find at `address`. */
 size_t sector_file_offset(const struct sector_code *code, uint32_t address);
 
-/* Length of the image in bytes: all that the sector reads. */
+/* Length of the image in bytes: everything that the sector reads. */
 size_t sector_image_bytes(const struct sector_code *code);
 
 #endif

@@ -9,7 +9,7 @@
 #include "base/utf8.h"
 #include "tool.h"
 
-#define SPACE_MARK "\u2581" /* what SentencePiece writes for a space */
+#define SPACE_MARK "\u2581" /* SentencePiece's character for a space */
 
 enum { SPACE_MARK_BYTES = sizeof SPACE_MARK - 1 };
 
@@ -108,7 +108,7 @@ static int compare_pieces(const void *left, const void *right)
     return order ? order : (a->length > b->length) - (a->length < b->length);
 }
 
-/* Of two pieces alike one can never be found by its text; llama.cpp aborts on such a file. */
+/* Of two identical pieces one can never be found by its text; llama.cpp aborts on such a file. */
 static void check_unique(const struct vocabulary *vocabulary, const char *path)
 {
     const struct piece **sorted = allocate(vocabulary->count * sizeof *sorted);
@@ -118,7 +118,7 @@ static void check_unique(const struct vocabulary *vocabulary, const char *path)
     qsort(sorted, vocabulary->count, sizeof *sorted, compare_pieces);
     for (uint32_t i = 1; i < vocabulary->count; i++) {
         if (compare_pieces(&sorted[i - 1], &sorted[i]) == 0) {
-            die("%s: pieces %td and %td are alike", path, sorted[i - 1] - vocabulary->pieces,
+            die("%s: pieces %td and %td are identical", path, sorted[i - 1] - vocabulary->pieces,
                 sorted[i] - vocabulary->pieces);
         }
     }
@@ -138,7 +138,7 @@ static void read_pieces(struct vocabulary *vocabulary, struct source *source)
     free(raw);
 
     if (fgetc(source->file) != EOF) {
-        die("%s: goes on after %u pieces, all that the model has", source->path, vocabulary->count);
+        die("%s: continues after %u pieces, all that the model has", source->path, vocabulary->count);
     }
 }
 

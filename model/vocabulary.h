@@ -1,7 +1,7 @@
 /*
- * Reads llama2.c's tokenizer.bin into what GGUF says about a vocabulary.
+ * Reads llama2.c's tokenizer.bin into GGUF's form of a vocabulary.
  * Format: karpathy/llama2.c, tokenizer.py export(): int32 longest piece in bytes, then for each piece f32 score,
- * int32 length, bytes. It has spaces where SentencePiece has U+2581, and newlines around the pieces of ids 1 and 2.
+ * int32 length, bytes. It has spaces instead of SentencePiece's U+2581, and newlines around the pieces of ids 1 and 2.
  */
 #ifndef BOOTLLAMA_VOCABULARY_H
 #define BOOTLLAMA_VOCABULARY_H
@@ -25,7 +25,7 @@ struct vocabulary {
 };
 
 /* Reads a tokenizer that holds exactly `count` pieces, at least SPECIAL_IDS, and ends with the last one. A bad file
-   ends in die() with its name and what is wrong with it. The program keeps the memory to its end. */
+   makes the program die() with its name and what is wrong with it. The memory is never freed. */
 void vocabulary_read(struct vocabulary *vocabulary, const char *path, uint32_t count);
 
 #endif

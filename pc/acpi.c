@@ -53,7 +53,7 @@ struct acpi_table acpi_table_at(uint64_t address, const char *signature)
     return (struct acpi_table){bytes, length};
 }
 
-/* Looks through a list of addresses of `size` bytes each. */
+/* Searches a list of addresses of `size` bytes each. */
 static struct acpi_table find_in(struct acpi_table list, uint32_t size, const char *signature, uint32_t bytes)
 {
     for (uint32_t at = ACPI_HEADER; at + size <= list.length; at += size) {

@@ -1,6 +1,6 @@
 /*
- * There is no AML interpreter here: the \_S5 package is found by its bytes in the DSDT, where all compilers lay it down
- * in the same way.
+ * There is no AML interpreter: the \_S5 package is found by its bytes in the DSDT, which all compilers encode in the
+ * same way.
  */
 #include "pc/acpi_fadt.h"
 
@@ -32,7 +32,7 @@ enum {
 
     AML_PACKAGE = 0x12,
     AML_BYTE = 0x0A,
-    S5_BYTES = 16, /* of the object, at most as far as it is read */
+    S5_BYTES = 16, /* most bytes of the object that are read */
 };
 
 static struct acpi_table find_fadt(const uint8_t *root)
@@ -40,7 +40,7 @@ static struct acpi_table find_fadt(const uint8_t *root)
     return acpi_find(root, "FACP", FADT_BYTES);
 }
 
-/* The port of a register: of the generic address at x_offset where the table has one in I/O space, else of the number
+/* The port of a register: from the generic address at x_offset if the table has one in I/O space, else from the number
    at `offset`. 0 if there is no port. */
 static uint16_t register_port(struct acpi_table fadt, uint32_t offset, uint32_t x_offset)
 {
@@ -64,7 +64,7 @@ uint16_t acpi_timer_port(const uint8_t *root)
                : 0;
 }
 
-/* Reads a small number of AML and moves past it. */
+/* Reads a small AML integer and moves past it. */
 static uint8_t aml_number(const uint8_t **at)
 {
     *at += **at == AML_BYTE;

@@ -22,7 +22,7 @@ enum {
     FLAG_ENABLED = 1,
 };
 
-/* Reads an entry of either kind; false where it is neither, or the processor is switched off. */
+/* Reads an entry of either kind; false if it is neither, or the processor is disabled. */
 static bool read_entry(const uint8_t *entry, uint32_t *id)
 {
     if (entry[ENTRY_TYPE] == APIC_TYPE && entry[ENTRY_LENGTH] >= APIC_BYTES) {

@@ -1,4 +1,4 @@
-/* Numbers and checksums in tables that firmware has left in memory, at any alignment. */
+/* Numbers and checksums in firmware's tables in memory, at any alignment. */
 #ifndef BOOTLLAMA_PC_BYTES_H
 #define BOOTLLAMA_PC_BYTES_H
 

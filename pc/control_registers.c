@@ -3,7 +3,7 @@
 #include "base/memory.h"
 
 enum {
-    GATES = 32, /* of exceptions; interrupts are off meanwhile */
+    GATES = 32, /* of exceptions; interrupts are off */
     INVALID_OPCODE = 6,
     GENERAL_PROTECTION = 13,
     INTERRUPT_GATE = 0x8E00, /* present, ring 0; Intel SDM vol. 3 ch. 6.11 */
@@ -21,15 +21,15 @@ struct table_pointer {
     uintptr_t base;
 } __attribute__((packed));
 
-/* An interrupt table in the place of the one that was loaded, and how to put that back. */
+/* An interrupt table that temporarily replaces the loaded one. */
 struct guard {
     struct gate gates[GATES];
     struct table_pointer before;
     uintptr_t flags;
 };
 
-/* Where #UD and #GP end: the instruction counts as done with ESI = 1, and its program goes on at EBX (RBX). #GP has
-   pushed an error code before that place. */
+/* The handlers of #UD and #GP: they set ESI = 1 and resume at EBX (RBX), after the instruction. #GP pushes an error
+   code. */
 void guard_protection(void);
 void guard_invalid(void);
 #if defined(__x86_64__)
@@ -69,7 +69,7 @@ static struct gate gate_to(void (*handler)(void), uint16_t selector)
     };
 }
 
-/* All other exceptions go where they went before: a hypervisor's among them, by which firmware answers CPUID. */
+/* All other exceptions keep their handlers, including those of a hypervisor through which firmware answers CPUID. */
 static void guard_begin(struct guard *guard)
 {
     const struct table_pointer table = {sizeof guard->gates - 1, (uintptr_t)guard->gates};

@@ -35,7 +35,7 @@ static inline uint32_t port_read32(uint16_t port)
     return value;
 }
 
-/* Waits about so long: a read of port 80h takes a microsecond on the bus. Needs no clock, so it always ends. */
+/* Waits about this long: a read of port 80h takes a microsecond on the bus. Needs no clock, so it always ends. */
 static inline void port_delay(uint32_t microseconds)
 {
     while (microseconds-- > 0) {

@@ -1,10 +1,10 @@
-/* Making one number from several that change from one power-on to the next. */
+/* Combines several numbers that change from one power-on to the next into one. */
 #ifndef BOOTLLAMA_PC_SEED_H
 #define BOOTLLAMA_PC_SEED_H
 
 #include <stdint.h>
 
-/* Stirs `value` into `seed`, so that every bit of either changes many of the result. The constants are those of
+/* Mixes `value` into `seed`, so that every bit of either changes many bits of the result. The constants are those of
    SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014). */
 static inline uint64_t seed_mix(uint64_t seed, uint64_t value)
 {

@@ -49,14 +49,14 @@ static int sequence_byte(struct terminal_keys *keys, uint8_t byte)
         }
         return KEY_NONE;
     }
-    if (byte >= 0x20 && byte < 0x40) { /* further parameters: modifiers, not told apart */
+    if (byte >= 0x20 && byte < 0x40) { /* further parameters: modifiers, ignored */
         return KEY_NONE;
     }
     keys->state = TERMINAL_TEXT;
     return from_sequence(byte, keys->parameter);
 }
 
-/* A byte above 7Fh: the last one of a sequence completes a key, an ill-formed sequence none. */
+/* A byte above 7Fh: the last byte of a sequence completes a key; an ill-formed sequence gives none. */
 static int multibyte(struct terminal_keys *keys, uint8_t byte)
 {
     keys->pending[keys->pending_count++] = (char)byte;

@@ -1,7 +1,7 @@
 /*
- * The counter's frequency is measured, not read: few processors state it. Two instants are taken about 10 ms apart,
- * each as a pair of counter and reference read back to back. The narrowest of several tries counts, so that an
- * interrupt or a busy host in between does no harm.
+ * The counter's frequency is measured, not read, because few processors state it. Two samples are taken about 10 ms
+ * apart, each a pair of counter and reference read back to back. The narrowest of several tries counts, so that an
+ * interrupt or a busy host does no harm.
  */
 #include "pc/tsc.h"
 
@@ -10,9 +10,9 @@
 
 enum {
     INTERVAL_US = 10000,
-    ROUNDS = 3, /* measurements, of which the middle one counts */
+    ROUNDS = 3, /* measurements; the median counts */
     PAIR_TRIES = 8,
-    TIMER_POLLS = 1000000, /* a second; ten intervals where an emulator reads a port in 0.1 us */
+    TIMER_POLLS = 1000000, /* a second; ten intervals if an emulator reads a port in 0.1 us */
 };
 #define HZ_MIN 10000000ull
 #define HZ_MAX 20000000000ull
@@ -39,7 +39,7 @@ static struct instant take_instant(uint16_t port)
     return best;
 }
 
-/* Ticks per second, or 0 where the timer does not count. */
+/* Ticks per second, or 0 if the timer does not count. */
 static uint64_t measure_once(uint16_t port)
 {
     const uint32_t interval = (uint64_t)ACPI_TIMER_HZ * INTERVAL_US / 1000000;
@@ -54,7 +54,7 @@ static uint64_t measure_once(uint16_t port)
     return 0;
 }
 
-/* The middle one of three. */
+/* The median of three. */
 static uint64_t median(const uint64_t v[ROUNDS])
 {
     uint64_t low = v[0] < v[1] ? v[0] : v[1], high = v[0] < v[1] ? v[1] : v[0];

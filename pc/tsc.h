@@ -1,11 +1,11 @@
-/* The time-stamp counter, and how fast it runs. */
+/* The time-stamp counter and its rate. */
 #ifndef BOOTLLAMA_PC_TSC_H
 #define BOOTLLAMA_PC_TSC_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Its ticks. It exists where CPUID says so (CPUID_EDX_TSC in kernel/cpu.h), on every x86-64. */
+/* Reads the counter. It exists if CPUID says so (CPUID_EDX_TSC in kernel/cpu.h), and on every x86-64. */
 static inline uint64_t tsc_read(void)
 {
     uint32_t low, high;
@@ -13,11 +13,11 @@ static inline uint64_t tsc_read(void)
     return (uint64_t)high << 32 | low;
 }
 
-/* Whether a counter can run at so many ticks a second: 10 MHz to 20 GHz. */
+/* Whether a rate is plausible: 10 MHz to 20 GHz. */
 bool tsc_is_plausible(uint64_t hz);
 
-/* Its ticks per second, in about 30 ms, by ACPI's timer at `port` (acpi_timer_port). 0 where port is 0, the timer
-   stands still or the result is not plausible. */
+/* Measures its ticks per second against ACPI's timer at `port` (acpi_timer_port), in about 30 ms. Returns 0 if port is
+   0, the timer stands still or the result is implausible. */
 uint64_t tsc_measure(uint16_t port);
 
 #endif

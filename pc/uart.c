@@ -18,7 +18,7 @@ enum {
     FIFO_WORKS = 0xC0,
     FORMAT_8N1 = 0x03,
     DIVISOR_LATCH = 0x80,
-    DTR_RTS_OUT2 = 0x0B, /* OUT2 lets the interrupt out on a PC */
+    DTR_RTS_OUT2 = 0x0B, /* on a PC, OUT2 enables the interrupt line */
     DATA_READY = 0x01,
     HOLDING_EMPTY = 0x20,
     ALL_SENT = 0x40,
@@ -26,7 +26,7 @@ enum {
     FIFO_BYTES = 16,
     DIVISOR_MAX = 0xFFFF,
     WAIT_READS = 50000,     /* about 50 ms, at 1 us a port; a full FIFO needs 1.4 ms at 115200 bit/s */
-    WAIT_READS_MORE = 4000, /* for each time that the port is slower */
+    WAIT_READS_MORE = 4000, /* for each factor by which the port is slower */
 };
 
 uint16_t uart_standard_base(uint32_t number)
@@ -36,8 +36,8 @@ uint16_t uart_standard_base(uint32_t number)
     return number >= 1 && number <= UART_PORTS ? bases[number - 1] : 0;
 }
 
-/* The scratch register keeps what is written to it. An absent port reads FFh, which would look like a UART that takes
-   everything and receives without end. */
+/* The scratch register keeps what is written to it. An absent port reads FFh, which would look like a UART that accepts
+   everything and receives forever. */
 static bool scratch_keeps(uint16_t base, uint8_t value)
 {
     port_write(base + SCRATCH, value);
@@ -64,7 +64,7 @@ static void set_up(struct uart *uart, uint32_t divisor)
     port_write(base + LINE_CONTROL, FORMAT_8N1);
     port_write(base + FIFO_CONTROL, FIFO_ON_AND_CLEAR);
     port_write(base + MODEM_CONTROL, DTR_RTS_OUT2);
-    port_write(base + INTERRUPT_ENABLE, INTERRUPT_ON_DATA); /* heard where the interrupt controller lets it through */
+    port_write(base + INTERRUPT_ENABLE, INTERRUPT_ON_DATA); /* effective if the interrupt controller does not mask it */
     uart->patience = WAIT_READS + divisor * WAIT_READS_MORE;
     uart->capacity = (port_read(base + FIFO_CONTROL) & FIFO_WORKS) == FIFO_WORKS ? FIFO_BYTES : 1;
 }
@@ -97,7 +97,7 @@ void uart_drain(struct uart *uart)
     }
 }
 
-/* Waits until the FIFO, or the one register of an 8250, has room for `capacity` bytes; not for ever. */
+/* Waits, bounded, until the FIFO, or the single register of an 8250, has room for `capacity` bytes. */
 static bool transmitter_empty(struct uart *uart)
 {
     uint32_t reads = uart->stuck ? 1 : uart->patience;
@@ -129,7 +129,7 @@ void uart_put(struct uart *uart, const char *bytes, size_t n)
     if (uart->base == 0) {
         return;
     }
-    uart->room = 0; /* what went before may still be under way */
+    uart->room = 0; /* earlier bytes may still be in transmission */
     for (size_t i = 0; i < n; i++) {
         if (bytes[i] == '\n') {
             put_byte(uart, '\r');

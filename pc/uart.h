@@ -1,4 +1,4 @@
-/* A serial port of a PC: an 8250, a 16550 or a chip like them, driven through its ports without interrupts. */
+/* A serial port of a PC: an 8250, a 16550 or a compatible chip, driven through its ports without interrupts. */
 #ifndef BOOTLLAMA_PC_UART_H
 #define BOOTLLAMA_PC_UART_H
 
@@ -13,31 +13,31 @@ enum {
 };
 
 struct uart {
-    uint16_t base;           /* of its eight ports; 0: there is none, and all calls do nothing */
-    bool stuck;              /* it took no byte in time: nobody waits for it until it does again */
-    uint32_t patience;       /* reads of its status, about 1 us each, until it counts as stuck */
+    uint16_t base;           /* of its eight ports; 0: no port, and all calls do nothing */
+    bool stuck;              /* it accepted no byte in time: no waiting until it accepts one again */
+    uint32_t patience;       /* status reads, about 1 us each, before it counts as stuck */
     uint32_t capacity, room; /* bytes that an empty transmitter takes, and of them those still free */
 };
 
-/* Where COM1 to COM4 (number 1 to 4) are by custom. */
+/* The conventional bases of COM1 to COM4 (number 1 to 4). */
 uint16_t uart_standard_base(uint32_t number);
 
-/* Looks for a UART at `base` without changing how it is set; where one answers, *uart is ready. */
+/* Probes for a UART at `base` without changing its settings; if one answers, *uart is ready. */
 bool uart_find(struct uart *uart, uint16_t base);
 
 /*
- * The same, and sets it to `speed` bits a second, 8N1. Returns false, with *uart as it was and the reason in `error`
- * (UART_ERROR_MAX bytes), where nothing answers for COM`number` at `base` or the speed does not divide 115200.
+ * The same, and sets it to `speed` bits a second, 8N1. Returns false, with *uart unchanged and the reason in `error`
+ * (UART_ERROR_MAX bytes), if nothing answers for COM`number` at `base` or the speed does not divide 115200.
  */
 bool uart_open(struct uart *uart, uint32_t number, uint16_t base, uint32_t speed, char *error);
 
-/* Waits until all bytes have left, at most as long as the queue of any UART needs. */
+/* Waits until all bytes have been sent, at most as long as the queue of any UART needs. */
 void uart_drain(struct uart *uart);
 
-/* Writes n bytes as they are, '\n' as CR LF. A port that takes no byte in bounded time loses them. */
+/* Writes n bytes unchanged, '\n' as CR LF. Bytes that the port does not accept in bounded time are lost. */
 void uart_put(struct uart *uart, const char *bytes, size_t n);
 
-/* The next byte received, or -1 at once. */
+/* Returns the next byte received; -1, without waiting, if there is none. */
 int uart_get(struct uart *uart);
 
 #endif

@@ -15,7 +15,7 @@ enum {
     MXCSR_DEFAULT = 0x1F80, /* all exceptions masked, round to nearest even, denormals kept */
 };
 
-/* What XCR0 is to be: each part with those that it builds on, as far as `allowed` has them; 0: no XCR0 at all. */
+/* The wanted XCR0: each part of `allowed` whose prerequisites are also allowed; 0: no XCR0 at all. */
 static uint64_t wanted_xcr0(uint64_t before, uint64_t allowed)
 {
     static const uint64_t parts[] = {XCR0_X87_SSE, XCR0_AVX, XCR0_AVX512};
@@ -27,7 +27,7 @@ static uint64_t wanted_xcr0(uint64_t before, uint64_t allowed)
     return wanted != 0 ? wanted | before : 0;
 }
 
-/* Returns whether XCR0 is ours to restore: old hypervisors and set-ups that limit CPUID show XSAVE without leaf 0Dh. */
+/* Returns whether XCR0 must be restored: old hypervisors and set-ups that limit CPUID show XSAVE without leaf 0Dh. */
 static bool enable_xsave(struct vector_state *saved)
 {
     const struct cpuid allowed = cpuid_read(CPUID_XSAVE, 0);
@@ -52,7 +52,7 @@ void vector_state_enable(struct vector_state *saved)
     const struct cpuid features = cpuid_read(CPUID_FEATURES, 0);
     const uint32_t sse = CPUID_EDX_FXSR | CPUID_EDX_SSE;
     if ((features.edx & sse) != sse) {
-        return; /* without CPUID there is no CR4 either */
+        return; /* no CPUID, so no CR4 */
     }
     saved->cr4 = cr4_read();
     saved->has_sse = cr4_write(saved->cr4 | CR4_OSFXSR | CR4_OSXMMEXCPT);

@@ -8,11 +8,11 @@
 
 enum {
     STALL_US = 10000,
-    STALLS = 3, /* of which the shortest counts */
+    STALLS = 3, /* the shortest counts */
 };
-#define HZ_DEFAULT 2000000000ull /* where nothing could be measured: times are then wrong, but they pass */
+#define HZ_DEFAULT 2000000000ull /* if nothing could be measured: times are then wrong, but they advance */
 
-/* Ticks per second by Stall, which may take longer than asked but never less. */
+/* Ticks per second by Stall, which may take longer than requested but never less. */
 static uint64_t measure_by_stall(EFI_BOOT_SERVICES *boot)
 {
     uint64_t before = tsc_read();
@@ -21,7 +21,7 @@ static uint64_t measure_by_stall(EFI_BOOT_SERVICES *boot)
     return (tsc_read() - before) * (1000000 / STALL_US);
 }
 
-/* ACPI's root pointer, NULL where the firmware has no such tables. */
+/* ACPI's root pointer, NULL if the firmware has no such tables. */
 static const uint8_t *acpi_root(EFI_SYSTEM_TABLE *table)
 {
     static const EFI_GUID acpi = ACPI_20_TABLE_GUID;
@@ -57,7 +57,7 @@ uint64_t clock_microseconds(struct clock *clock)
     uint64_t seconds = ticks / clock->ticks_per_second, rest = ticks % clock->ticks_per_second;
     uint64_t now = seconds * 1000000 + rest * 1000000 / clock->ticks_per_second;
 
-    if ((int64_t)ticks >= 0 && now > clock->last) { /* a counter that went back stands still instead */
+    if ((int64_t)ticks >= 0 && now > clock->last) { /* a counter that went back counts as standing still */
         clock->last = now;
     }
     return clock->last;

@@ -10,11 +10,11 @@ struct clock {
     uint64_t last;             /* microseconds returned last */
 };
 
-/* Measures how fast the time-stamp counter runs, in about 30 ms: against the ACPI power management timer where one
-   counts, else against the firmware's Stall. */
+/* Measures the rate of the time-stamp counter in about 30 ms: against the ACPI power management timer if there is one
+   that counts, else against the firmware's Stall. */
 void clock_open(struct clock *clock, EFI_SYSTEM_TABLE *table);
 
-/* Microseconds since clock_open; never less than it returned before. */
+/* Microseconds since clock_open; never runs backwards. */
 uint64_t clock_microseconds(struct clock *clock);
 
 #endif

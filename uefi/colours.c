@@ -1,7 +1,7 @@
 /*
  * edk2's console splitter passes a colour on to all devices behind ConOut, and its serial terminal sends each as an
- * escape sequence. Setting it at one device does not help: the splitter sets its own again with every text. So there
- * are colours only where each device has a device path without a serial port and without a terminal in it.
+ * escape sequence. Setting it on one device does not help: the splitter sets its own again with every text. So colours
+ * are used only if the path of each device has neither a serial port nor a terminal in it.
  */
 #include "colours.h"
 

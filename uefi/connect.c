@@ -1,4 +1,4 @@
-/* A firmware in a hurry connects only what it boots from (UEFI specification, 7.3: ConnectController). */
+/* Fast-booting firmware connects only what it boots from (UEFI specification, 7.3: ConnectController). */
 #include "connect.h"
 
 #include <efi/efipciio.h>
@@ -12,7 +12,7 @@ enum {
     SUBCLASS_ISA = 0x0601,
 };
 
-/* Class and subclass of a controller on the PCI bus, 0 for what is not on it or cannot be read. */
+/* Class and subclass of a controller on the PCI bus, 0 if it is not on the bus or cannot be read. */
 static uint32_t class_of(EFI_BOOT_SERVICES *boot, EFI_HANDLE handle)
 {
     EFI_GUID guid = EFI_PCI_IO_PROTOCOL_GUID;
@@ -26,7 +26,7 @@ static uint32_t class_of(EFI_BOOT_SERVICES *boot, EFI_HANDLE handle)
     return EFI_ERROR(pci->Pci.Read(pci, EfiPciIoWidthUint32, PCI_CLASS, 1, &word)) ? 0 : word >> 16;
 }
 
-/* Others are left alone: a graphics card would blank the screen, a network card wait for its cable. */
+/* Others are left alone: a graphics card would blank the screen, a network card would wait for its cable. */
 static bool may_have_disks(uint32_t class)
 {
     return class >> 8 == CLASS_STORAGE || class == SUBCLASS_USB || class == SUBCLASS_SD;
@@ -37,8 +37,7 @@ static bool may_have_keyboards(uint32_t class)
     return class == SUBCLASS_USB || class == SUBCLASS_ISA;
 }
 
-/* Connects every handle with this protocol; of controllers on the PCI bus, where `wanted` is given, those whose class
-   it takes. */
+/* Connects every handle with this protocol; if `wanted` is given, only PCI controllers of a class that it accepts. */
 static void connect_all(EFI_BOOT_SERVICES *boot, EFI_GUID protocol, bool (*wanted)(uint32_t class))
 {
     EFI_HANDLE *handles = NULL;

@@ -1,17 +1,17 @@
-/* Connecting disks and keyboards that the firmware knows of but has not given to their drivers. */
+/* Connects disks and keyboards that the firmware knows but has not given to their drivers. */
 #ifndef BOOTLLAMA_UEFI_CONNECT_H
 #define BOOTLLAMA_UEFI_CONNECT_H
 
 #include "efi_headers.h"
 
-/* Disks and USB devices that the firmware shows: a stick that came late, a disk not booted from. */
+/* Disks and USB devices that the firmware shows, such as a stick plugged in late or a disk not booted from. */
 void connect_disks(EFI_BOOT_SERVICES *boot);
 
-/* Storage controllers and USB ports on the PCI bus that nobody has used yet. May take seconds. */
+/* Storage controllers and USB ports on the PCI bus that are still unused. May take seconds. */
 void connect_controllers(EFI_BOOT_SERVICES *boot);
 
-/* Keyboards: USB ports and the bridge to a PS/2 controller on the PCI bus, and the USB devices behind ports that are in
-   use. May take seconds. */
+/* Keyboards: USB ports and the bridge to a PS/2 controller on the PCI bus, and USB devices behind ports in use. May
+   take seconds. */
 void connect_keyboards(EFI_BOOT_SERVICES *boot);
 
 #endif

@@ -5,11 +5,12 @@ enum { ACPI_UID_OFFSET = 8, ACPI_NODE_MIN = 12 }; /* bytes in an ACPI node of ei
 /* How one kind of console is found. */
 struct console_kind {
     EFI_HANDLE handle;      /* the console that the system table names */
-    EFI_GUID tag;           /* protocol on every device that takes part in it (edk2 and what derives from it) */
-    const CHAR16 *variable; /* global variable with the device paths that should take part */
+    EFI_GUID tag;           /* protocol on every device of this console (edk2 and derivatives) */
+    const CHAR16 *variable; /* global variable with the device paths of this console */
 };
 
-/* The number of the serial port whose UART has this parent node, which may be NULL. 0: it is not on the mainboard. */
+/* The number of the serial port with a UART under this parent node, which may be NULL. 0: it is not on the
+   mainboard. */
 static uint32_t port_of(const EFI_DEVICE_PATH_PROTOCOL *parent)
 {
     if (parent != NULL && parent->Type == ACPI_DEVICE_PATH && DevicePathNodeLength(parent) >= ACPI_NODE_MIN) {
@@ -31,7 +32,7 @@ bool console_path_names_serial(struct device_path path, uint32_t number)
     return false;
 }
 
-/* Looks at the devices tagged as parts of the console. Returns whether there were any; *found says what they are. */
+/* Checks the devices tagged as parts of the console. Returns whether there were any; *found receives the result. */
 static bool ask_devices(EFI_BOOT_SERVICES *boot, const struct console_kind *kind, uint32_t number, bool *found)
 {
     EFI_GUID tag = kind->tag;
@@ -66,9 +67,9 @@ static bool ask_variable(EFI_SYSTEM_TABLE *table, const struct console_kind *kin
     return true;
 }
 
-/* Asks the console's own handle, where it is the device itself; then the devices tagged as parts of it; then the
-   variable. A console that none of them knows (U-Boot's) counts as one on the first port: text twice is worse than a
-   port left alone. */
+/* Checks the console's own handle, if it is the device itself; then the devices tagged as parts of it; then the
+   variable. A console unknown to all three (U-Boot's) counts as one on the first port: text sent twice is worse than an
+   unused port. */
 static bool has_serial(EFI_SYSTEM_TABLE *table, const struct console_kind *kind, uint32_t number)
 {
     bool found = false;

@@ -4,7 +4,7 @@
 
 #include "device_path.h"
 
-/* The protocol that tags every device that takes part in the console's output (edk2 and what derives from it). */
+/* The protocol that tags every device of the console's output (edk2 and its derivatives). */
 #define CONSOLE_OUT_DEVICE_TAG                             \
     {                                                      \
         0xd3b36f2c, 0xd551, 0x11d4,                        \
@@ -17,7 +17,8 @@
    unknown kind of device counts as the first. */
 bool console_path_names_serial(struct device_path path, uint32_t number);
 
-/* Whether the firmware's own console output, or input, goes through that serial port, or, for the first, may do so. */
+/* Whether the firmware's own console output, or input, goes through that serial port; for the first port, whether it
+   may. */
 bool console_path_out_has_serial(EFI_SYSTEM_TABLE *table, uint32_t number);
 bool console_path_in_has_serial(EFI_SYSTEM_TABLE *table, uint32_t number);
 

@@ -7,25 +7,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { DEVICE_PATH_MAX = 4096 /* bytes looked at where a path's size is not known */ };
+enum { DEVICE_PATH_MAX = 4096 /* bytes examined if a path's size is unknown */ };
 
 struct device_path {
     const uint8_t *at, *end; /* not owned */
 };
 
-/* The path in `size` bytes of memory, or that of a handle; empty where there is none. */
+/* The path in `size` bytes of memory, or that of a handle; empty if there is none. */
 struct device_path device_path_in(const void *bytes, size_t size);
 struct device_path device_path_of(EFI_BOOT_SERVICES *boot, EFI_HANDLE handle);
 
-/* The next node with all of its stated length, or NULL at the end of the path. The node between two instances of a
+/* The next node, complete in its stated length, or NULL at the end of the path. The node between two instances of a
    multi-instance path is returned like any other. */
 const EFI_DEVICE_PATH_PROTOCOL *device_path_next(struct device_path *path);
 
-/* Bytes of the path up to its end node or to what is malformed. */
+/* Bytes of the path up to its end node or to a malformed part. */
 size_t device_path_bytes(struct device_path path);
 
-/* Bytes of the path that lead to the drive, before the node of a partition; all of them where there is none. *number
-   becomes the partition's number, 0 if there is none. */
+/* Bytes of the path that lead to the drive, before the node of a partition; the whole path if it has no such node.
+   *number becomes the partition's number, 0 if there is none. */
 size_t device_path_drive_bytes(struct device_path path, uint32_t *number);
 
 /* Whether a node of this kind is in the path. */

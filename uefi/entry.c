@@ -1,9 +1,9 @@
 /*
  * The program's first instruction. Firmware's StartImage calls uefi_entry in 64-bit long mode, paging on and flat,
  * with the Microsoft calling convention: RCX = image handle, RDX = system table, at least 128 KiB of stack. gnu-efi's
- * _relocate makes the image fit its address; efi_main runs the program and goes back to the firmware.
+ * _relocate relocates the image to its address; efi_main runs the program and returns to the firmware.
  *
- * Vector registers may be off until vector_state_enable: nothing before it uses them (uefi.mk sees to it).
+ * Vector registers may be off until vector_state_enable: nothing before it uses them (uefi.mk ensures that).
  */
 #include "pc/vector_state.h"
 #include "run.h"
@@ -16,8 +16,8 @@ extern const char _DYNAMIC[] __attribute__((visibility("hidden")));
 EFI_STATUS _relocate(long base, const void *dynamic, EFI_HANDLE image, EFI_SYSTEM_TABLE *table); /* libgnuefi.a */
 EFI_STATUS EFIAPI uefi_entry(EFI_HANDLE image, EFI_SYSTEM_TABLE *table);
 
-/* PE base relocations: some firmware refuses an image without them. One block for page 1000h of 12 bytes, header
-   included, whose two entries say "nothing to do", since _relocate does it. */
+/* PE base relocations: some firmware rejects an image without them. One block for page 1000h of 12 bytes, including its
+   header, with two entries that do nothing, because _relocate does the work. */
 static const uint32_t base_relocations[] __attribute__((section(".reloc"), used)) = {0x1000, 12, 0};
 
 static EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)

@@ -1,13 +1,12 @@
 /*
- * Reading goes through one window below 4 GiB in pieces of at most 1 MiB: firmware fails on larger reads, some on
- * buffers above 4 GiB. A read that fails is tried again with everything opened anew and smaller pieces, since a
- * handle may be unusable after one failure; the piece size that then works is kept.
+ * All reads go through one window below 4 GiB in pieces of at most 1 MiB: some firmware fails on larger reads, or on
+ * buffers above 4 GiB. A failed read is retried with everything reopened and with smaller pieces, because a handle may
+ * be unusable after one failure; the piece size that works is kept.
  *
- * SATA drivers in firmware (seen with OVMF 2022.11) may report success after a read that failed for good, with the
- * memory as it was. So every sector of the window is marked before a read, and a mark that is still there afterwards
- * counts as a failure. edk2's FAT driver reads the first and last 64 KiB or less of a request by way of a cache,
- * where a mark tells nothing: on SATA disks each piece reaches so far beyond the part that is used, where the file
- * does.
+ * SATA drivers in firmware (seen with OVMF 2022.11) may report success after a failed read, with the memory unchanged.
+ * So every sector of the window is marked before a read, and a mark that survives counts as a failure. edk2's FAT
+ * driver reads the first and last 64 KiB or less of a request through a cache, where marks prove nothing: on SATA disks
+ * each piece therefore extends that far beyond the part that is used, if the file does.
  */
 #include "files.h"
 
@@ -20,11 +19,11 @@
 #include "unicode.h"
 
 enum {
-    TRIES = 5,          /* of every operation, the first one included */
-    TRIES_US = 4000000, /* after which no other try begins: firmware takes five seconds for one, or more */
-    PAUSE_US = 10000,   /* before the first repetition, doubled with each */
+    TRIES = 5,          /* of every operation, including the first */
+    TRIES_US = 4000000, /* no try begins after this: firmware may take five seconds or more for one */
+    PAUSE_US = 10000,   /* before the first retry, doubled with each */
     CHUNK_MIN = 4096,
-    SECTOR = 512, /* the least that a disk fails to read */
+    SECTOR = 512, /* the smallest unit of a read failure */
     SATA_MARGIN = 1 << 16,
     ERROR_MAX = sizeof((struct platform *)0)->error,
 };
@@ -83,8 +82,8 @@ struct tries {
     uint64_t begun; /* microseconds */
 };
 
-/* Whether another try may begin. Before a repetition it waits a little and opens the root directory of `volume`, unless
-   NULL, anew; where that fails the old one stays, and the try tells. */
+/* Whether another try may begin. Before a retry it waits a little and reopens the root directory of `volume`, unless
+   NULL; if that fails, the old one stays, and the try itself decides. */
 static bool next_try(struct files *files, struct tries *tries, struct volume *volume)
 {
     uint64_t now = clock_microseconds(files->clock);
@@ -108,7 +107,7 @@ static EFI_STATUS open_handle(struct open_file *file)
 {
     file->position = 0;
     if (file->volume->root == NULL) {
-        return EFI_NO_MEDIA; /* the volume has been closed since */
+        return EFI_NO_MEDIA; /* the volume has been closed in the meantime */
     }
     return file->volume->root->Open(file->volume->root, &file->handle, file->path, EFI_FILE_MODE_READ, 0);
 }
@@ -141,7 +140,7 @@ static EFI_STATUS open_on(struct files *files, struct open_file *file, struct vo
             close_handle(file);
         }
     }
-    file->handle = NULL; /* a failed Open may have written to it */
+    file->handle = NULL; /* a failed Open may have changed it */
     file->volume = NULL;
     return status;
 }
@@ -156,7 +155,7 @@ static bool is_in_models(const char *path)
     return text_equal_nocase(start, prefix) && (path[sizeof prefix - 1] == 0 || path[sizeof prefix - 1] == '/');
 }
 
-/* Turns "/A/B" into "\A\B". Returns false where no volume can have such a name. */
+/* Turns "/A/B" into "\A\B". Returns false if no volume can have such a name. */
 static bool set_path(struct open_file *file, const char *path)
 {
     if (!ucs2_from_utf8(file->path, sizeof file->path / sizeof file->path[0], path)) {
@@ -168,7 +167,7 @@ static bool set_path(struct open_file *file, const char *path)
     return true;
 }
 
-/* Opens `path`, a directory or a file as told, on the first volume that may have it and does. */
+/* Opens `path`, a directory or a file as requested, on the first volume that has it. */
 static EFI_STATUS open_path(struct files *files, struct open_file *file, const char *path, bool directory,
                             union file_info *entry)
 {
@@ -239,10 +238,11 @@ static uint32_t count_marks(const struct window *window, size_t n, uint64_t mark
     return count;
 }
 
-/* Reads at most *size bytes at `start`, a multiple of SECTOR, into the window; *size becomes what came, at least 1. */
+/* Reads at most *size bytes at `start`, a multiple of SECTOR, into the window; *size becomes the bytes read, at least
+   1. */
 static EFI_STATUS read_once(struct files *files, struct open_file *file, uint64_t start, UINTN *size)
 {
-    const uint64_t mark = tsc_read() * 0x9E3779B97F4A7C15u; /* no byte sequence that files are likely to have */
+    const uint64_t mark = tsc_read() * 0x9E3779B97F4A7C15u; /* a byte sequence unlikely in files */
     UINTN wanted = *size;
     EFI_STATUS status = file->handle == NULL ? open_handle(file) : EFI_SUCCESS;
 
@@ -271,7 +271,7 @@ static EFI_STATUS read_once(struct files *files, struct open_file *file, uint64_
     return EFI_SUCCESS;
 }
 
-/* Fills the window once with what is around `offset`, in a piece of at most `chunk` bytes. */
+/* Fills the window once with the bytes around `offset`, in a piece of at most `chunk` bytes. */
 static EFI_STATUS fill_once(struct files *files, struct open_file *file, uint64_t offset, uint32_t chunk)
 {
     struct window *window = &files->window;
@@ -286,13 +286,13 @@ static EFI_STATUS fill_once(struct files *files, struct open_file *file, uint64_
     }
     uint64_t end = start + size, to = end == file->size || size <= 2 * margin ? end : end - margin;
     if (to <= offset) {
-        return EFI_END_OF_FILE; /* the firmware gave less than the way from `start` to `offset` */
+        return EFI_END_OF_FILE; /* the firmware returned too little to reach `offset` */
     }
     *window = (struct window){window->bytes, window->size, file, start, offset, to};
     return EFI_SUCCESS;
 }
 
-/* The same with a bounded number of tries. Smaller pieces only help where the firmware has said that it failed. */
+/* The same with a bounded number of tries. Smaller pieces help only if the firmware reported the failure. */
 static EFI_STATUS fill_window(struct files *files, struct open_file *file, uint64_t offset)
 {
     uint32_t chunk = files->chunk;
@@ -339,7 +339,7 @@ int files_read(struct files *files, struct platform_file *file, uint64_t offset,
     return PLATFORM_OK;
 }
 
-/* Walks on from the entry listed last where that is possible, else from the directory's start. */
+/* Continues from the entry listed last if possible, else from the directory's start. */
 static EFI_STATUS list_once(struct files *files, const char *directory, uint32_t index, struct platform_entry *entry)
 {
     struct open_file *open = &files->directory;
@@ -370,7 +370,7 @@ int files_list(struct files *files, const char *directory, uint32_t index, struc
     if (index == 0 && is_in_models(directory)) {
         status = volumes_update(&files->volumes);
         if (EFI_ERROR(status) && status != EFI_NOT_FOUND) {
-            failure(error, status, "from the disk with the models: is it there?");
+            failure(error, status, "from the disk with the models: is it still connected?");
             return PLATFORM_IO_ERROR;
         }
         status = EFI_NOT_FOUND;

@@ -11,7 +11,7 @@ enum {
     ALT_PRESSED = EFI_LEFT_ALT_PRESSED | EFI_RIGHT_ALT_PRESSED, /* with control: AltGr, which makes characters */
 };
 
-/* Whether there is a key device other than a serial terminal. The console that joins all devices has no path. */
+/* Whether there is a key device other than a serial terminal. The virtual console of all devices has no path. */
 static bool is_connected(EFI_BOOT_SERVICES *boot)
 {
     EFI_GUID guid = EFI_SIMPLE_TEXT_INPUT_PROTOCOL_GUID;
@@ -69,7 +69,7 @@ static int from_scan_code(uint16_t scan)
     case SCAN_ESC:
         return 0x1B;
     default:
-        return KEY_NONE; /* function keys, or a shift key on its own */
+        return KEY_NONE; /* function keys, or a shift key alone */
     }
 }
 
@@ -90,7 +90,7 @@ static int from_input_key(const EFI_INPUT_KEY *key)
     return key->UnicodeChar != 0 ? from_character(key->UnicodeChar) : from_scan_code(key->ScanCode);
 }
 
-/* The extended interface gives Ctrl-C as the letter with a shift state; from a serial terminal it comes as 03h. */
+/* The extended interface reports Ctrl-C as the letter with a shift state; a serial terminal sends 03h. */
 static int from_extended_key(const EFI_KEY_DATA *data)
 {
     uint32_t shifts = (data->KeyState.KeyShiftState & EFI_SHIFT_STATE_VALID) != 0 ? data->KeyState.KeyShiftState : 0;
@@ -102,7 +102,7 @@ static int from_extended_key(const EFI_KEY_DATA *data)
     return from_input_key(&data->Key);
 }
 
-/* Reading is only safe, and only quick, after the event has said that there is a key. */
+/* Reading is safe and fast only after the event has signalled a key. */
 int keyboard_get(struct keyboard *keyboard)
 {
     if (keyboard->extended != NULL) {
@@ -121,7 +121,7 @@ int keyboard_get(struct keyboard *keyboard)
     return KEY_NONE;
 }
 
-/* The timer ends the wait even where no key event can: some consoles have none. */
+/* The timer ends the wait even without a key event: some consoles have none. */
 void keyboard_rest(struct keyboard *keyboard, uint64_t microseconds)
 {
     EFI_BOOT_SERVICES *boot = keyboard->boot;

@@ -3,7 +3,7 @@
 enum {
     MAP_TRIES = 4,
     MAP_SLACK = 8,                /* descriptors that taking memory for the map may add to it */
-    FIRMWARE_SHARE_MAX = 8 << 20, /* bytes left to the firmware of the piece: an eighth, and at most this */
+    FIRMWARE_SHARE_MAX = 8 << 20, /* most bytes of the block left to the firmware; otherwise an eighth */
 };
 
 static size_t page_count(size_t bytes)
@@ -11,7 +11,7 @@ static size_t page_count(size_t bytes)
     return bytes / EFI_PAGE_SIZE + (bytes % EFI_PAGE_SIZE != 0);
 }
 
-/* Pages of the largest free descriptor. Descriptors are `step` bytes apart, which is more than their C type has. */
+/* Pages of the largest free descriptor. Descriptors are `step` bytes apart, more than the size of their C type. */
 static uint64_t largest_free(const uint8_t *map, UINTN size, UINTN step)
 {
     uint64_t most = 0;

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Finishes and checks the UEFI application's PE file.
+"""Finishes and checks the PE file of the UEFI application.
 
-objcopy writes the file, but no NX_COMPAT, and the time of day. This sets the one, clears the other, computes the
-checksum, and then refuses a file that real firmware would refuse or load wrongly. Format: Microsoft's "PE Format"
+objcopy writes the file without NX_COMPAT and with the time of day. This sets the one, clears the other, computes the
+checksum, and then rejects a file that real firmware would reject or load wrongly. Format: Microsoft's "PE Format"
 reference; README.md in this folder says what each rule is for.
 """
 
@@ -89,7 +89,7 @@ class PeFile:
         return total + len(self.data)
 
     def seal(self):
-        """Writes what objcopy leaves out: the same sources give the same bytes."""
+        """Writes what objcopy leaves out, so that the same sources give the same bytes."""
         self.put_u32(self.coff + 4, 0)  # time stamp
         self.put_u32(self.coff + 8, 0)  # symbol table: there is none
         flags = self.u16(self.optional + 70) | NX_COMPAT

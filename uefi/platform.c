@@ -1,4 +1,4 @@
-/* struct platform on UEFI: each call in a few lines; the files that it names do the work. */
+/* struct platform on UEFI: each call in a few lines; the other files do the work. */
 #include "uefi_platform.h"
 
 #include "base/format.h"
@@ -20,7 +20,7 @@ static struct uefi *uefi_of(struct platform *platform)
     return platform->state;
 }
 
-/* Some firmware arms its watchdog again on its own, so this is called wherever time passes. */
+/* Some firmware re-arms its watchdog on its own, so this is called wherever time passes. */
 static void watchdog_keep_off(struct uefi *uefi)
 {
     uint64_t now = clock_microseconds(&uefi->clock);
@@ -37,7 +37,7 @@ static void show(struct uefi *uefi)
     screen_flush(&uefi->screen);
 }
 
-/* The screen is shown fifty times a second at most: text in between waits for the next text, key or rest. */
+/* The screen is updated at most fifty times a second: text in between waits for the next text, key or idle call. */
 static void put(struct platform *platform, const char *utf8, size_t n)
 {
     struct uefi *uefi = uefi_of(platform);
@@ -134,7 +134,7 @@ static void exclusive(struct platform *platform, bool on)
     }
 }
 
-/* Rests only where the firmware watches all that can be typed on: a serial port's queue of 16 bytes lasts 1.4 ms. */
+/* Idles only if the firmware watches every input device: a serial port's queue of 16 bytes lasts 1.4 ms. */
 static void idle(struct platform *platform)
 {
     struct uefi *uefi = uefi_of(platform);
@@ -151,8 +151,8 @@ static void set_colour(struct platform *platform, enum platform_colour colour)
     colours_set(&uefi_of(platform)->colours, colour);
 }
 
-/* A direction of a port that the firmware's own console uses stays the firmware's: text never goes or comes twice. We
-   set up a port only where both directions are ours. */
+/* If the firmware's own console uses a direction of a port, it keeps it: text is never sent or received twice. We set
+   up a port only if both directions are ours. */
 static bool take_port(struct uefi *uefi, uint32_t port, uint32_t speed, char *error)
 {
     bool out = !console_path_out_has_serial(uefi->table, port), in = !console_path_in_has_serial(uefi->table, port);
@@ -177,7 +177,7 @@ static bool take_port(struct uefi *uefi, uint32_t port, uint32_t speed, char *er
     return true;
 }
 
-/* What the firmware's own console sends to a serial port goes on, whatever is set. */
+/* The firmware's own console keeps sending to its serial port, whatever the setting. */
 static bool set_serial(struct platform *platform, uint32_t port, uint32_t speed)
 {
     struct uefi *uefi = uefi_of(platform);
@@ -203,7 +203,7 @@ static uint64_t clock_seed(struct platform *platform)
     EFI_TIME time = {0};
     UINT64 count = 0;
 
-    uefi->table->RuntimeServices->GetTime(&time, NULL); /* where it fails, the counters are left */
+    uefi->table->RuntimeServices->GetTime(&time, NULL); /* if it fails, the counters remain */
     uefi->boot->GetNextMonotonicCount(&count);
     uint64_t date = (uint64_t)time.Year << 16 | (uint64_t)time.Month << 8 | time.Day;
     uint64_t of_day = (uint64_t)time.Hour << 48 | (uint64_t)time.Minute << 40 | (uint64_t)time.Second << 32;
@@ -243,7 +243,7 @@ static void power_off(struct platform *platform)
     uefi_of(platform)->table->RuntimeServices->ResetSystem(EfiResetShutdown, EFI_SUCCESS, 0, NULL);
 }
 
-/* "EDK II 1.00": the name is cut to what fits beside the version. */
+/* "EDK II 1.00": the name is truncated to fit beside the version. */
 static void name_vendor(struct uefi *uefi)
 {
     char name[sizeof uefi->vendor - 16];
@@ -267,14 +267,15 @@ static EFI_HANDLE device_of(EFI_BOOT_SERVICES *boot, EFI_HANDLE image)
     return ((EFI_LOADED_IMAGE_PROTOCOL *)loaded)->DeviceHandle;
 }
 
-/* The first line comes before anything else is tried: where a machine stops, it tells how far it got. */
+/* The first line is written before anything else: on a machine that hangs, it shows how far it got. */
 void uefi_greet(EFI_SYSTEM_TABLE *table)
 {
     table->BootServices->SetWatchdogTimer(0, 0, 0, NULL);
     screen_greet(table, u"" GREETING);
 }
 
-/* Each part puts its word on the first line before it begins: where a machine stops, the last one tells in which. */
+/* Each part writes its word on the first line before it begins: on a machine that hangs, the last word names the
+   part. */
 static void show_stage(struct uefi *uefi, const char *word)
 {
     screen_put(&uefi->screen, word, text_length(word));
@@ -284,7 +285,7 @@ static void show_stage(struct uefi *uefi, const char *word)
     }
 }
 
-/* Goes on with the first line, which the serial port gets from its beginning: what a debugger needs to load symbols. */
+/* Continues the first line, which the serial port gets in full, with what a debugger needs to load symbols. */
 static void begin_console(struct uefi *uefi, const void *image_base)
 {
     uint64_t base = (uintptr_t)image_base;

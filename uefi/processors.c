@@ -11,7 +11,7 @@ typedef EFI_STATUS EFIAPI mp_count(struct mp_services *, UINTN *all, UINTN *enab
 typedef EFI_STATUS EFIAPI mp_start_all(struct mp_services *, mp_procedure *, BOOLEAN one_by_one, EFI_EVENT finished,
                                        UINTN timeout_us, void *argument, UINTN **failed);
 
-/* As far as it is used; four more functions follow. */
+/* The part in use; four more functions follow. */
 struct mp_services {
     mp_count *get_number_of_processors;
     void *get_processor_info;
@@ -20,7 +20,7 @@ struct mp_services {
 
 enum {
     POLL_US = 20,
-    BUSY_POLLS = 15000,      /* 0.3 s: firmware may not have noticed yet that all are back */
+    BUSY_POLLS = 15000,      /* 0.3 s: firmware may not have noticed yet that all have returned */
     CHECKING_POLLS = 5000,   /* 0.1 s */
     RETURNING_POLLS = 50000, /* 1 s */
     FXSAVE_BYTES = 512,
@@ -37,7 +37,7 @@ void processors_open(struct processors *processors, EFI_BOOT_SERVICES *boot)
     }
 }
 
-/* Takes a number and works, on a processor that has all that the first one has. */
+/* Takes a number and works, if this processor has all features of the first one. */
 static void serve(struct processors *processors)
 {
     struct cpu_features features;
@@ -53,9 +53,9 @@ static void serve(struct processors *processors)
     }
 }
 
-/* Runs on each of the others: the firmware calls it, in its own paging and on its own stack, mostly of 32 KiB and not
-   surely aligned. It calls nothing of the firmware, which gets all registers back, those included that its calling
-   convention lets a function change. */
+/* Runs on each of the others. The firmware calls it with its own paging on its own stack, usually of 32 KiB and
+   possibly misaligned. It calls nothing of the firmware and preserves all registers, even those that the firmware's
+   calling convention lets a function change. */
 __attribute__((force_align_arg_pointer)) static void EFIAPI enter(void *argument)
 {
     uint8_t registers[FXSAVE_BYTES] __attribute__((aligned(16)));
@@ -70,7 +70,7 @@ __attribute__((force_align_arg_pointer)) static void EFIAPI enter(void *argument
     __atomic_add_fetch(&processors->returned, 1, __ATOMIC_RELEASE);
 }
 
-/* The others that are neither switched off nor found faulty: the firmware starts only those. */
+/* Counts the others that are neither disabled nor faulty: the firmware starts only those. */
 static uint32_t count_enabled(struct mp_services *services)
 {
     UINTN all = 0, enabled = 0;
@@ -88,7 +88,7 @@ uint32_t processors_count(const struct processors *processors)
     return processors->services != NULL ? at_most(count_enabled(processors->services)) : 0;
 }
 
-/* Starts them with this event for their end. */
+/* Starts them; the firmware signals this event when all have finished. */
 static bool start_all(struct processors *processors, EFI_EVENT finished)
 {
     struct mp_services *services = processors->services;
@@ -103,7 +103,7 @@ static bool start_all(struct processors *processors, EFI_EVENT finished)
     return false;
 }
 
-/* The firmware must never hold a closed event: the last one is closed once it has the next. */
+/* The firmware must never hold a closed event: the previous one is closed once it has the next. */
 static bool start_with_event(struct processors *processors)
 {
     EFI_BOOT_SERVICES *boot = processors->boot;
@@ -123,7 +123,7 @@ static bool start_with_event(struct processors *processors)
     return started;
 }
 
-/* Until each has looked at itself. */
+/* Waits until each has checked itself. */
 static void wait_for_checks(const struct processors *processors)
 {
     for (uint32_t i = 0; i < CHECKING_POLLS; i++) {

@@ -5,8 +5,8 @@
 #include "efi_headers.h"
 #include "platform.h"
 
-/* console_run as a function of the Microsoft convention: firmware gets XMM6 to XMM15 back as they were. Vector state
-   must be on. */
+/* console_run as a function of the Microsoft convention: preserves XMM6 to XMM15 for the firmware. Vector state must be
+   on. */
 void EFIAPI run_console(struct platform *platform);
 
 #endif

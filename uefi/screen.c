@@ -4,7 +4,7 @@
 #include "unicode.h"
 
 enum {
-    COLUMNS_MAX = 999,    /* firmware has been seen to report 0 and negative sizes */
+    COLUMNS_MAX = 999,    /* some firmware reports 0 and negative sizes */
     COLUMNS_DEFAULT = 80, /* mode 0 of every console is 80 x 25 */
 };
 
@@ -64,7 +64,7 @@ static void append(struct screen *screen, CHAR16 character)
     screen->text[screen->gathered++] = character;
 }
 
-/* ASCII is on every console; the rest only where all devices behind the console say so. */
+/* Every console has ASCII; other characters count only if all devices behind the console support them. */
 static CHAR16 showable(struct screen *screen, uint32_t code)
 {
     CHAR16 text[2] = {(CHAR16)code, 0};
@@ -78,7 +78,7 @@ static CHAR16 showable(struct screen *screen, uint32_t code)
     return text[0];
 }
 
-/* A '?' for each column that the character would take: so many steps go back over it. */
+/* A '?' for each column of the character, because that many steps go back over it. */
 static void append_character(struct screen *screen, uint32_t code)
 {
     CHAR16 character = showable(screen, code);

@@ -1,4 +1,4 @@
-/* Text on the firmware's console (ConOut), with whatever devices are behind it. */
+/* Text on the firmware's console (ConOut), on whatever devices are behind it. */
 #ifndef BOOTLLAMA_UEFI_SCREEN_H
 #define BOOTLLAMA_UEFI_SCREEN_H
 
@@ -9,24 +9,25 @@ enum { SCREEN_CHUNK_MAX = 128 /* characters given to the firmware at once */ };
 
 struct screen {
     EFI_SIMPLE_TEXT_OUT_PROTOCOL *out; /* NULL on a machine without a console */
-    uint32_t columns;                  /* 1..999, 80 where the firmware says nothing sensible; 0 without a console */
+    uint32_t columns;                  /* 1..999, 80 if the firmware reports nonsense; 0 without a console */
     BOOLEAN cursor_was_visible;        /* for screen_close */
     CHAR16 text[SCREEN_CHUNK_MAX + 1]; /* gathered, not yet shown */
     uint32_t gathered;
 };
 
-/* Clears the screen of what the firmware left there (a logo) and writes `text`. May be called before screen_open. */
+/* Clears the screen of the firmware's leftovers (a logo) and writes `text`. May be called before screen_open. */
 void screen_greet(EFI_SYSTEM_TABLE *table, const CHAR16 *text);
 
-/* Takes over ConOut in the mode that it is in. The cursor becomes visible. */
+/* Takes over ConOut in its current mode. Makes the cursor visible. */
 void screen_open(struct screen *screen, EFI_SYSTEM_TABLE *table);
 
-/* Writes n bytes of UTF-8: '\n' as CR LF, '\b' one column back, a character that a device cannot show as '?'. A call of
-   the firmware costs far more than a character in it, so text is gathered until screen_flush or until there is much. */
+/* Writes n bytes of UTF-8: '\n' as CR LF, '\b' one column back, a character that a device cannot show as '?'. A
+   firmware call costs far more than a character in it, so text is buffered until screen_flush or until the buffer is
+   full. */
 void screen_put(struct screen *screen, const char *utf8, size_t n);
 void screen_flush(struct screen *screen);
 
-/* Gives the console back with the cursor as it was found. */
+/* Gives the console back with its original cursor. */
 void screen_close(struct screen *screen);
 
 #endif

@@ -3,7 +3,7 @@
 #include "base/format.h"
 #include "base/text.h"
 
-/* Names of error codes 1, 2, ... end to end: an array of pointers would cost a relocation each. */
+/* Names of error codes 1, 2, ... end to end: an array of pointers would need a relocation each. */
 static const char error_names[] =
     "LOAD_ERROR\0INVALID_PARAMETER\0UNSUPPORTED\0BAD_BUFFER_SIZE\0BUFFER_TOO_SMALL\0NOT_READY\0DEVICE_ERROR\0"
     "WRITE_PROTECTED\0OUT_OF_RESOURCES\0VOLUME_CORRUPTED\0VOLUME_FULL\0NO_MEDIA\0MEDIA_CHANGED\0NOT_FOUND\0"

@@ -1,4 +1,4 @@
-/* The machine that core/ runs on, made of firmware services. */
+/* The machine for core/, built on firmware services. */
 #ifndef BOOTLLAMA_UEFI_PLATFORM_H
 #define BOOTLLAMA_UEFI_PLATFORM_H
 
@@ -18,16 +18,16 @@ struct uefi {
     struct screen screen;
     struct keyboard keyboard;
     struct colours colours;
-    struct uart uart;           /* a serial port that the firmware's console leaves to us, at least in one direction */
-    bool serial_out, serial_in; /* which directions are ours: text never goes or comes twice */
+    struct uart uart;           /* a serial port that the firmware's console leaves free, at least in one direction */
+    bool serial_out, serial_in; /* the directions that are ours: text is never sent or received twice */
     struct terminal_keys terminal;
     struct clock clock;
     struct files files;
     struct processors processors;
-    EFI_TPL outer_level; /* task priority outside of an exclusive stretch */
+    EFI_TPL outer_level; /* task priority level outside an exclusive stretch */
     bool is_exclusive;
-    uint64_t watchdog_off; /* microseconds when it was switched off last */
-    uint64_t shown;        /* and when the screen was given all that was gathered for it */
+    uint64_t watchdog_off; /* time that it was last switched off, microseconds */
+    uint64_t shown;        /* time that the screen was last flushed */
     char vendor[64];
 };
 

@@ -1,4 +1,4 @@
-/* UTF-8 as core/ speaks it, and UCS-2 (UTF-16 without surrogates) as firmware does. */
+/* Converts between core/'s UTF-8 and the firmware's UCS-2 (UTF-16 without surrogates). */
 #ifndef BOOTLLAMA_UEFI_UNICODE_H
 #define BOOTLLAMA_UEFI_UNICODE_H
 
@@ -7,11 +7,11 @@
 #include <stdint.h>
 
 /* Writes NUL-terminated UTF-8 as NUL-terminated UCS-2 of at most `capacity` units. Returns false, with out[] undefined,
-   where it does not fit, is ill-formed or has a code point above FFFFh. */
+   if it does not fit, is ill-formed or has a code point above FFFFh. */
 bool ucs2_from_utf8(uint16_t *out, size_t capacity, const char *text);
 
 /* Writes NUL-terminated UCS-2 as NUL-terminated UTF-8 of at most `size` bytes; a lone surrogate becomes
-   UTF8_REPLACEMENT_CODE. Returns false, with out[] the part that fits, where not all of it does. size > 0. */
+   UTF8_REPLACEMENT_CODE. Returns false, with the part that fits in out[], if not all of it does. size > 0. */
 bool utf8_from_ucs2(char *out, size_t size, const uint16_t *text);
 
 #endif

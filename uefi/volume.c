@@ -8,7 +8,7 @@
 
 #define FOLDER u"\\MODELS"
 
-enum { ENTRIES_MAX = 65536 /* more than a FAT directory can hold: ends a walk around a damaged one */ };
+enum { ENTRIES_MAX = 65536 /* more than a FAT directory can hold: ends a walk through a damaged one */ };
 
 static bool is_dot_name(const CHAR16 *name)
 {
@@ -17,7 +17,7 @@ static bool is_dot_name(const CHAR16 *name)
 
 static EFI_STATUS read_entry(EFI_FILE_HANDLE directory, union file_info *entry)
 {
-    for (uint32_t i = 0; i < 3; i++) { /* at most two dot entries are passed over */
+    for (uint32_t i = 0; i < 3; i++) { /* at most two dot entries are skipped */
         UINTN size = sizeof *entry;
         EFI_STATUS status = directory->Read(directory, &size, entry);
         if (EFI_ERROR(status)) {
@@ -29,7 +29,7 @@ static EFI_STATUS read_entry(EFI_FILE_HANDLE directory, union file_info *entry)
         if (size > sizeof *entry || size < SIZE_OF_EFI_FILE_INFO + sizeof(CHAR16)) {
             return EFI_VOLUME_CORRUPTED;
         }
-        entry->info.FileName[(size - SIZE_OF_EFI_FILE_INFO) / sizeof(CHAR16) - 1] = 0; /* whatever was sent */
+        entry->info.FileName[(size - SIZE_OF_EFI_FILE_INFO) / sizeof(CHAR16) - 1] = 0; /* whatever the driver wrote */
         if (!is_dot_name(entry->info.FileName)) {
             return EFI_SUCCESS;
         }
@@ -52,7 +52,7 @@ EFI_STATUS volume_next_entry(EFI_FILE_HANDLE directory, struct platform_entry *e
     return status;
 }
 
-/* A file that cannot be read counts as a model, so that whoever loads it says what is wrong. */
+/* A file that cannot be read counts as a model, so that loading it reports what is wrong. */
 static bool is_model(const struct volume *volume, const struct platform_entry *entry)
 {
     CHAR16 path[sizeof FOLDER / sizeof FOLDER[0] + 1 + PLATFORM_NAME_MAX] = FOLDER u"\\";
@@ -71,7 +71,7 @@ static bool is_model(const struct volume *volume, const struct platform_entry *e
     return EFI_ERROR(status) || model_file_begins(bytes);
 }
 
-/* Looks for a model on a volume. Returns EFI_SUCCESS, EFI_NOT_FOUND, or why it cannot be looked at. */
+/* Looks for a model on a volume. Returns EFI_SUCCESS, EFI_NOT_FOUND, or why the volume cannot be read. */
 static EFI_STATUS find_model(const struct volume *volume)
 {
     EFI_FILE_HANDLE directory = NULL;
@@ -132,10 +132,10 @@ static void volume_close(struct volume *volume)
     *volume = (struct volume){.device = NULL};
 }
 
-/* ---- Which volumes there are ---- */
+/* ---- The volumes ---- */
 
-/* All devices with a file system, to be given back with FreePool. A device that is not among them any more is never
-   asked for anything: firmware may have freed it. */
+/* All devices with a file system; the caller frees them with FreePool. A device no longer among them is never used:
+   firmware may have freed it. */
 struct devices {
     EFI_HANDLE *handle;
     UINTN count;
@@ -169,7 +169,7 @@ static bool is_among(const struct devices *devices, EFI_HANDLE device)
     return false;
 }
 
-/* A stick that was pulled and put back is a new device with the same path. */
+/* A stick that was unplugged and plugged in again is a new device with the same path. */
 static void find_start(struct volumes *volumes, const struct devices *devices)
 {
     for (UINTN i = 0; i < devices->count && !is_among(devices, volumes->device); i++) {
@@ -197,7 +197,7 @@ static bool is_of_drive(const struct volumes *volumes, EFI_HANDLE device, uint32
            memcmp(path.at, start.at, drive) == 0;
 }
 
-/* The device with the lowest partition number above `above`; that becomes *above. NULL: there is none. */
+/* The device with the lowest partition number above *above, which becomes that number. NULL if there is none. */
 static EFI_HANDLE next_of_drive(const struct volumes *volumes, const struct devices *devices, uint32_t *above)
 {
     EFI_HANDLE next = NULL;
@@ -226,10 +226,10 @@ static void find_drive(struct volumes *volumes, const struct devices *devices)
     }
 }
 
-/* ---- Which of them has models ---- */
+/* ---- The volume with the models ---- */
 
 /* Takes the first of the drive's volumes with a model. Returns EFI_NOT_FOUND, or why the one that had models, or the
-   program's, cannot be looked at. */
+   program's, cannot be read. */
 static EFI_STATUS choose_models(struct volumes *volumes)
 {
     EFI_STATUS failure = EFI_NOT_FOUND;

@@ -8,7 +8,7 @@ void *arena_take(struct arena *arena, size_t bytes, size_t alignment)
     bool counts_only = arena->base == NULL;
     size_t limit = counts_only ? SIZE_MAX : arena->size;
     if (padding > limit - arena->used || bytes > limit - arena->used - padding) {
-        arena->used = limit; /* more than there is: full from now on */
+        arena->used = limit; /* does not fit: full from now on */
         return NULL;
     }
     arena->used += padding + bytes;

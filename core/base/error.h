@@ -4,10 +4,10 @@
 
 /* Names the file, the place and what to do. No newline at its end. */
 struct error {
-    char text[512]; /* room for the longest path, a tensor name and what is wrong */
+    char text[512]; /* enough for the longest path, a tensor name and what is wrong */
 };
 
-/* Fills *error with text as format() makes it. Returns -1, so that a function fails in one statement. */
+/* Fills *error with text as format() makes it. Returns -1, so that a caller can fail in one statement. */
 int error_set(struct error *error, const char *pattern, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -3,7 +3,7 @@
  *
  * y is split into the nearest integer n (ties to even) and f in [-0.5, 0.5]; 2^f is a polynomial of degree 5
  * (relative error below 2.5e-7 with its roundings), and n is added to the exponent. Results below 2^-125 and NaN give
- * 0, y above 126 counts as 126, so no subnormal number and no infinity ever comes out.
+ * 0, y above 126 counts as 126, so the result is never subnormal or infinite.
  */
 #ifndef BOOTLLAMA_EXP2_H
 #define BOOTLLAMA_EXP2_H

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* Bits of the positive ones. */
+/* Bits of the positive infinity and NaN. */
 #define FLOAT_INFINITY 0x7F800000u
 #define FLOAT_NAN 0x7FC00000u
 

@@ -118,7 +118,7 @@ size_t format_list(char *out, size_t size, const char *pattern, va_list argument
         } else if (*pattern == '%') {
             put_char(&output, '%');
         } else {
-            break; /* no such conversion: what follows would be misread */
+            break; /* unknown conversion: the arguments after it would be misread */
         }
     }
     if (size > 0) {

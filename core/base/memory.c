@@ -6,7 +6,8 @@
 
 #include <stdint.h>
 
-/* GCC must not recognise a loop below as the very function that it is in. Clang leaves it alone when freestanding. */
+/* GCC must not turn a loop below into a call of the function that contains it. Clang leaves it alone when
+   freestanding. */
 #ifdef __clang__
 #define OWN_LOOP
 #else
@@ -47,7 +48,7 @@ OWN_LOOP void *memmove(void *to, const void *from, size_t n)
 void *memset(void *to, int value, size_t n)
 {
     void *target = to;
-    uintptr_t pattern = (uintptr_t)-1 / 0xFF * (uint8_t)value; /* the byte in every place */
+    uintptr_t pattern = (uintptr_t)-1 / 0xFF * (uint8_t)value; /* the byte in every position */
     size_t words = n / sizeof(uintptr_t), tail = n % sizeof(uintptr_t);
     __asm__ volatile(STORE_WORDS : "+D"(target), "+c"(words) : "a"(pattern) : "memory");
     __asm__ volatile("rep stosb" : "+D"(target), "+c"(tail) : "a"(pattern) : "memory");

@@ -1,4 +1,4 @@
-/* The four functions that a compiler may call on its own in a freestanding build, with the C library's contract. */
+/* The four functions that a compiler may emit calls to in a freestanding build, with the C library's contract. */
 #ifndef BOOTLLAMA_MEMORY_H
 #define BOOTLLAMA_MEMORY_H
 

@@ -25,7 +25,7 @@ bool number_parse_u64(const char *text, size_t n, uint64_t *value)
     return true;
 }
 
-/* The digits of a number and the power of ten that they are to be multiplied by. */
+/* The digits of a number and their power of ten. */
 struct decimal {
     int32_t digits; /* the first FLOAT_DIGITS significant ones: exact as a float */
     int32_t exponent;
@@ -54,7 +54,7 @@ static size_t read_mantissa(const char *text, size_t n, struct decimal *decimal)
     return digits > 0 ? i : 0;
 }
 
-/* "e-3" and so on to the end of the text. */
+/* An exponent such as "e-3", to the end of the text. */
 static bool read_exponent(const char *text, size_t n, struct decimal *decimal)
 {
     bool negative = n > 1 && text[1] == '-';
@@ -68,7 +68,7 @@ static bool read_exponent(const char *text, size_t n, struct decimal *decimal)
     return true;
 }
 
-/* Steps of exact powers of ten, each one IEEE operation that stays in the normal range. */
+/* Scales in steps of exact powers of ten, each one IEEE operation within the normal range. */
 static float scale(float value, int32_t exponent)
 {
     for (int32_t left = exponent < 0 ? -exponent : exponent; left > 0; left -= EXACT_POWER) {

@@ -1,6 +1,6 @@
 /*
- * GGUF's Q8_0: blocks of 32 numbers as int8 with one f16 scale, value = scale * q. It lies in base/ because rooms that
- * do not know each other share it: gguf/ measures tensors by it, kernel/ packs its blocks into tiles, infer/ and the
+ * GGUF's Q8_0: blocks of 32 numbers as int8 with one f16 scale, value = scale * q. It is in base/ because rooms that do
+ * not include each other share it: gguf/ measures tensors by it, kernel/ packs its blocks into tiles, infer/ and the
  * converter quantize by its rule.
  *
  * The rule is that of ggml's reference quantizer (ggml-quants.c, quantize_row_q8_0_ref): scale = max |x| / 127 in
@@ -19,7 +19,7 @@ struct q8_0_block {
 } __attribute__((packed));
 _Static_assert(sizeof(struct q8_0_block) == 34, "the layout of the file");
 
-/* Four weights of a block, the first one in the lowest byte. -128, which no quantizer writes, becomes -127. */
+/* Four weights of a block, the first one in the lowest byte. -128, which quantizers do not write, becomes -127. */
 static inline uint32_t q8_0_four(const int8_t *q)
 {
     uint32_t four;
@@ -28,7 +28,7 @@ static inline uint32_t q8_0_four(const int8_t *q)
     return four + ((four & ~nonzero & 0x80808080) >> 7);
 }
 
-/* Without a branch: signs and halves are what no processor can predict. */
+/* Branch-free: signs and halves are unpredictable. */
 static inline int8_t q8_0_round(float value)
 {
     const float magnitude = float_from_bits(float_bits(value) & 0x7FFFFFFF);
@@ -38,8 +38,8 @@ static inline int8_t q8_0_round(float value)
 }
 
 /*
- * Quantizes x [count], count <= 32, into q [32], zeros beyond count. Returns the scale as f16 bits; it is not finite
- * where an x is not or is too large for f16, and q is then all zeros.
+ * Quantizes x [count], count <= 32, into q [32], zeros beyond count. Returns the scale as f16 bits; it is not finite if
+ * an x is not or is too large for f16, and q is then all zeros.
  */
 static inline uint16_t q8_0_quantize(int8_t q[Q8_0_BLOCK], const float *x, uint32_t count)
 {

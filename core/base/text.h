@@ -1,4 +1,4 @@
-/* Texts that end in NUL: length and comparison. */
+/* NUL-terminated text: length and comparison. */
 #ifndef BOOTLLAMA_TEXT_H
 #define BOOTLLAMA_TEXT_H
 
@@ -13,7 +13,7 @@ char text_lower(char c);
 
 bool text_equal(const char *a, const char *b);
 
-/* ASCII letters compare without case. */
+/* Comparison ignores the case of ASCII letters. */
 bool text_equal_nocase(const char *a, const char *b);
 
 #endif

@@ -4,7 +4,8 @@
 
 #include "base/memory.h"
 
-/* What may follow a lead byte: how many bytes in all, and the bounds of the second one; length 0 = no lead byte. */
+/* The sequence that a lead byte begins: its total length and the bounds of its second byte; length 0 = not a lead
+   byte. */
 struct lead {
     uint8_t length, low, high;
 };
@@ -127,7 +128,7 @@ size_t utf8_pop(struct utf8_stream *stream, char out[UTF8_MAX])
     return length > 0 ? taken : utf8_encode(out, UTF8_REPLACEMENT_CODE);
 }
 
-/* First and last code points; beyond U+FFFF, both without their last hexadecimal digit. */
+/* First and last code points; beyond U+FFFF, without their last hexadecimal digit. */
 struct range {
     uint16_t first, last;
 };

@@ -3,9 +3,9 @@
 #include "base/memory.h"
 #include "gguf/gguf.h"
 
-enum { K_ELEMENTS = 256 }; /* of the blocks whose names end in _K, and of IQ4_XS */
+enum { K_ELEMENTS = 256 }; /* in the blocks whose names end in _K, and in IQ4_XS */
 
-/* Blocks as they lie in the file. Scales are f16 where nothing else is said; small numbers fill a byte from below. */
+/* Blocks as stored in the file. Scales are f16 unless noted; small numbers fill a byte from the low bits up. */
 struct q4_0 {
     uint16_t scale;
     uint8_t low[16]; /* elements 0 to 15 in the lower halves, 16 to 31 in the upper ones */
@@ -68,7 +68,7 @@ _Static_assert(sizeof(struct q4_k) == 144 && sizeof(struct q5_k) == 176, "as in 
 _Static_assert(sizeof(struct q6_k) == 210 && sizeof(struct iq4_xs) == 136, "as in the file");
 _Static_assert(sizeof(struct mxfp4) == 17, "as in the file");
 
-/* What four bits mean. Twice the values of OCP's FP4 E2M1, whose scale is therefore halved. */
+/* The values of four bits. Twice those of OCP's FP4 E2M1, so its scale is halved. */
 static const int8_t iq4_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 static const int8_t fp4_values[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
@@ -124,7 +124,7 @@ uint32_t blocks_bytes(uint32_t type)
     return size_of(type).bytes;
 }
 
-/* ---- 32 whole numbers and one scale ---- */
+/* ---- 32 integers and one scale ---- */
 
 /* The four bits of element i of 32: the lower halves of 16 bytes, then the upper ones. */
 static uint32_t nibble(const uint8_t low[16], uint32_t i)
@@ -153,10 +153,10 @@ static void read_values(int8_t q[Q8_0_BLOCK], const uint8_t low[16], const int8_
     }
 }
 
-/* Reads a block of such a type as whole numbers and their scale. Returns false for other types. */
+/* Reads a block of such a type as integers and their scale. Returns false for other types. */
 static bool read_numbers(int8_t q[Q8_0_BLOCK], float *scale, const uint8_t *block, uint32_t type)
 {
-    const struct q4_0 *four = (const struct q4_0 *)block; /* the scale comes first in all of them but one */
+    const struct q4_0 *four = (const struct q4_0 *)block; /* the scale comes first in all but one of them */
     switch (type) {
     case GGUF_TYPE_Q4_0:
         read_q4_0(q, four);
@@ -184,7 +184,7 @@ static bool read_numbers(int8_t q[Q8_0_BLOCK], float *scale, const uint8_t *bloc
     return true;
 }
 
-/* ---- Types of other forms ---- */
+/* ---- Other types ---- */
 
 static void decode_floats(float *out, const uint8_t *bytes, uint32_t type, uint32_t count)
 {
@@ -215,7 +215,7 @@ static void decode_q5_1(float *out, const struct q5_1 *block)
     }
 }
 
-/* The two bits of element i of 256: each half of 128 takes 32 bytes, its quarters lie above each other. */
+/* The two bits of element i of 256: each half of 128 takes 32 bytes, with one bit pair of each byte per quarter. */
 static uint32_t two_bits(const uint8_t low[64], uint32_t i)
 {
     return low[i / 128 * 32 + i % 32] >> i % 128 / 32 * 2 & 3u;
@@ -257,8 +257,8 @@ struct factors {
     float scale, minimum;
 };
 
-/* The factors of a group of 32: those of the first four groups are whole in 8 bytes, the others lie in what these leave
-   free and in the last 4 bytes. */
+/* The factors of a group of 32: those of the first four groups are whole in 8 bytes; the others use the free bits of
+   these and the last 4 bytes. */
 static struct factors k_factors(const uint8_t scales[12], uint32_t group)
 {
     uint32_t scale = scales[group] & 63u, minimum = scales[group + 4] & 63u;
@@ -377,14 +377,14 @@ void blocks_decode(float *out, const uint8_t *bytes, uint32_t type, uint32_t cou
     }
 }
 
-/* Keeps a block of whole numbers as it is. Returns false where a Q8_0 block cannot hold it. */
+/* Keeps a block of integers exactly. Returns false if a Q8_0 block cannot hold it. */
 static bool keep_numbers(struct q8_0_block *out, const uint8_t *block, uint32_t type)
 {
     float scale;
     if (!read_numbers(out->q, &scale, block, type)) {
         return false;
     }
-    out->scale = half_from_float(scale); /* exact, NaN and infinity included, for all but MXFP4 */
+    out->scale = half_from_float(scale); /* exact, including NaN and infinity, for all but MXFP4 */
     return type != GGUF_TYPE_MXFP4 || half_to_float(out->scale) == scale;
 }
 

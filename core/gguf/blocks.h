@@ -1,8 +1,8 @@
 /*
- * The blocks in which a GGUF file holds the elements of a row: their sizes, and what numbers they mean.
+ * The blocks in which a GGUF file stores the elements of a row: their sizes and their values.
  *
  * Source of every layout and formula: ggml, src/ggml-common.h (block_q4_0 and so on) and src/ggml-quants.c
- * (dequantize_row_q4_0 and so on). The floats here are those of that code, bit by bit.
+ * (dequantize_row_q4_0 and so on). The floats here equal that code's bit for bit.
  */
 #ifndef BOOTLLAMA_BLOCKS_H
 #define BOOTLLAMA_BLOCKS_H
@@ -11,19 +11,20 @@
 
 enum { BLOCKS_ELEMENTS_MAX = 256 }; /* of one block */
 
-/* Elements of a block of that type (enum gguf_type), 1 for floats; 0 for a type that is not supported. */
+/* Elements of a block of that type (enum gguf_type), 1 for floats; 0 for an unsupported type. */
 uint32_t blocks_elements(uint32_t type);
 
 /* Bytes of a block of a supported type. */
 uint32_t blocks_bytes(uint32_t type);
 
-/* Decodes whole blocks of a supported type, `count` elements in all, from bytes of any alignment to out [count]. */
+/* Decodes whole blocks of a supported type, `count` elements in total, from bytes of any alignment to out [count]. */
 void blocks_decode(float *out, const uint8_t *bytes, uint32_t type, uint32_t count);
 
 /*
- * Makes Q8_0 of `count` elements in whole blocks, to out [count / 32 rounded up], zeros after the last element. Blocks
- * of 32 whole numbers with one scale (Q4_0, Q5_0, Q8_0, IQ4_NL, MXFP4 where f16 can hold the scale) keep their values;
- * others are decoded and quantized by the rule of q8_0.h. A scale is not finite where a value is not, or is too large.
+ * Converts `count` elements in whole blocks to Q8_0, into out [count / 32 rounded up], with zeros after the last
+ * element. Blocks of 32 integers with one scale (Q4_0, Q5_0, Q8_0, IQ4_NL, MXFP4 if f16 can hold the scale) keep their
+ * values; others are decoded and quantized by the rule of q8_0.h. A scale is not finite if a value is not finite or too
+ * large.
  */
 void blocks_to_q8_0(struct q8_0_block *out, const uint8_t *bytes, uint32_t type, uint32_t count);
 

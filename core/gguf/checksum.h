@@ -1,6 +1,6 @@
 /*
- * The checksum of a model's weights: FNV-1a (Fowler, Noll, Vo; 32 bits) with 32-bit little-endian words in place of
- * bytes. A change of one word always changes it. What it is taken over: gguf.h, struct gguf.
+ * The checksum of a model's weights: FNV-1a (Fowler, Noll, Vo; 32 bits) over 32-bit little-endian words instead of
+ * bytes. Changing one word always changes it. For the bytes that it covers, see struct gguf in gguf.h.
  */
 #ifndef BOOTLLAMA_CHECKSUM_H
 #define BOOTLLAMA_CHECKSUM_H
@@ -13,14 +13,14 @@
 
 struct checksum {
     uint32_t sum;   /* of the whole words so far */
-    uint32_t word;  /* the bytes after them */
-    uint32_t bytes; /* how many these are, 0 to 3 */
+    uint32_t word;  /* the bytes after the last whole word */
+    uint32_t bytes; /* how many of them, 0 to 3 */
 };
 
 /* Adds the next n bytes. */
 void checksum_add(struct checksum *checksum, const void *bytes, size_t n);
 
-/* Fills a word that is not whole up with zero bytes: what is added next begins a new one. */
+/* Pads an incomplete word with zero bytes, so that the next byte begins a new word. */
 void checksum_pad(struct checksum *checksum);
 
 #endif

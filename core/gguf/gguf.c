@@ -1,4 +1,4 @@
-/* The names of tensors, of their types and of kinds of files (gguf.h). */
+/* The names of tensors, tensor types and file types (gguf.h). */
 #include "gguf/gguf.h"
 
 #include "base/format.h"
@@ -36,7 +36,7 @@ static const char kind_names[][10] = {
     "",       "",        "",       "TQ1_0",  "TQ2_0",  "MXFP4",  "NVFP4",  "Q1_0",  "Q2_0",
 };
 
-enum { KIND_GUESSED = 1024 }; /* llama.h: set where a program has told the kind by the tensors */
+enum { KIND_GUESSED = 1024 }; /* llama.h: set if a program guessed the kind from the tensors */
 
 const char *gguf_type_name(uint32_t type)
 {
@@ -59,7 +59,7 @@ void gguf_tensor_name(char *out, size_t size, uint32_t id)
     }
 }
 
-/* The text after `prefix`, or "" where it does not begin so. */
+/* The text after `prefix`, or "" if it does not begin with that. */
 static const char *after_prefix(const char *text, const char *prefix)
 {
     for (; *prefix != '\0'; text++, prefix++) {
@@ -70,8 +70,8 @@ static const char *after_prefix(const char *text, const char *prefix)
     return text;
 }
 
-/* Reads "N." of "blk.N.attn_q.weight" into *layer. Returns the text after it, or "" where N is not a layer's number as
-   it is usually written. */
+/* Reads "N." of "blk.N.attn_q.weight" into *layer. Returns the text after it, or "" if N is not a layer's number in its
+   usual form. */
 static const char *read_layer(const char *text, uint32_t layers, uint32_t *layer)
 {
     size_t digits = 0;

@@ -1,5 +1,5 @@
 /*
- * What a GGUF file of architecture "llama" holds: its hyper-parameters and where its parts lie.
+ * The contents of a GGUF file of architecture "llama": its hyper-parameters and where its parts lie.
  * Format: ggml docs/gguf.md, versions 2 and 3. The file is treated as hostile: 64-bit checked arithmetic,
  * every count bounded by the bytes left, every shape compared with what the hyper-parameters imply.
  */
@@ -10,7 +10,7 @@
 #include "gguf/pre.h"
 #include "gguf/reader.h"
 
-/* Of a key's value: ggml's numbers. */
+/* Types of a key's value; ggml's numbers. */
 enum gguf_value_type {
     GGUF_VALUE_U8,
     GGUF_VALUE_I8,
@@ -28,7 +28,7 @@ enum gguf_value_type {
     GGUF_VALUE_TYPES,
 };
 
-/* Of a tensor's elements: ggml's numbers. No other type is accepted; blocks.h says what they are. */
+/* Types of a tensor's elements; ggml's numbers. No other type is accepted. blocks.h describes them. */
 enum gguf_type {
     GGUF_TYPE_F32 = 0,
     GGUF_TYPE_F16 = 1,
@@ -49,7 +49,7 @@ enum gguf_type {
     GGUF_TYPE_ABSENT = 255,
 };
 
-/* Of a token, as tokenizer.ggml.token_type numbers them. */
+/* Types of a token; the numbers of tokenizer.ggml.token_type. */
 enum gguf_token_type {
     GGUF_TOKEN_NORMAL = 1,
     GGUF_TOKEN_UNKNOWN,
@@ -80,7 +80,7 @@ enum {
     GGUF_TENSOR_NAME_MAX = 65,   /* bytes, its NUL included */
 };
 
-/* Tensors by what they do: three of the model, nine of each layer. */
+/* Tensors by purpose: three for the model, nine for each layer. */
 enum gguf_tensor_id {
     GGUF_TENSOR_TOKEN_EMBD,  /* [vocabulary][dim] */
     GGUF_TENSOR_OUTPUT_NORM, /* [dim] */
@@ -106,31 +106,31 @@ struct gguf_tensor {
     uint64_t size;   /* bytes */
     uint32_t rows;   /* 1 for a vector */
     uint32_t cols;   /* elements of one row, contiguous */
-    uint8_t type;    /* enum gguf_type, GGUF_TYPE_ABSENT where the file has none */
+    uint8_t type;    /* enum gguf_type, GGUF_TYPE_ABSENT if the file has none */
 };
 
 struct gguf {
-    char name[64]; /* general.name, cut to fit with UTF-8 kept whole and control characters as '?'; "" if absent */
+    char name[64]; /* general.name, truncated to whole UTF-8 sequences, '?' for control characters; "" if absent */
     char size_label[16]; /* general.size_label, likewise: "260K", "1.1B" */
     uint32_t version;    /* 2 or 3 */
-    uint32_t file_type; /* general.file_type, which quantization was asked for (gguf_kind_name); UINT32_MAX if absent */
-    uint32_t dim;       /* llama.embedding_length, 1..GGUF_COLUMNS_MAX */
-    uint32_t hidden;    /* llama.feed_forward_length, 1..GGUF_COLUMNS_MAX */
-    uint32_t layers;    /* llama.block_count, 1..GGUF_LAYERS_MAX */
-    uint32_t heads;     /* llama.attention.head_count, 1..; heads * head_size <= GGUF_COLUMNS_MAX */
-    uint32_t kv_heads;  /* llama.attention.head_count_kv, divides heads; = heads if absent */
-    uint32_t head_size; /* llama.attention.key_length (= value_length), dim / heads if absent; even */
-    uint32_t rope_size; /* llama.rope.dimension_count, even, 2..head_size; = head_size if absent */
-    uint32_t context;   /* llama.context_length, 1..GGUF_CONTEXT_MAX positions */
-    float rope_base;    /* llama.rope.freq_base, 10000 if absent; finite and > 1 */
-    float norm_epsilon; /* llama.attention.layer_norm_rms_epsilon; finite and > 0 */
+    uint32_t file_type;  /* general.file_type, the nominal quantization (gguf_kind_name); UINT32_MAX if absent */
+    uint32_t dim;        /* llama.embedding_length, 1..GGUF_COLUMNS_MAX */
+    uint32_t hidden;     /* llama.feed_forward_length, 1..GGUF_COLUMNS_MAX */
+    uint32_t layers;     /* llama.block_count, 1..GGUF_LAYERS_MAX */
+    uint32_t heads;      /* llama.attention.head_count, 1..; heads * head_size <= GGUF_COLUMNS_MAX */
+    uint32_t kv_heads;   /* llama.attention.head_count_kv, divides heads; = heads if absent */
+    uint32_t head_size;  /* llama.attention.key_length (= value_length), dim / heads if absent; even */
+    uint32_t rope_size;  /* llama.rope.dimension_count, even, 2..head_size; = head_size if absent */
+    uint32_t context;    /* llama.context_length, 1..GGUF_CONTEXT_MAX positions */
+    float rope_base;     /* llama.rope.freq_base, 10000 if absent; finite and > 1 */
+    float norm_epsilon;  /* llama.attention.layer_norm_rms_epsilon; finite and > 0 */
     uint64_t parameters; /* weights in all tensors, a tied matrix once */
 
     uint32_t vocabulary; /* tokens, 1..GGUF_VOCABULARY_MAX */
     enum gguf_tokenizer tokenizer;
     uint64_t pieces_offset; /* of tokenizer.ggml.tokens: `vocabulary` times u64 length, bytes */
     uint64_t pieces_bytes;  /* of all texts together, without their lengths */
-    uint64_t scores_offset; /* of tokenizer.ggml.scores: f32[vocabulary]; 0 if absent, in a BPE vocabulary alone */
+    uint64_t scores_offset; /* of tokenizer.ggml.scores: f32[vocabulary]; 0 if absent, which only BPE allows */
     uint64_t types_offset;  /* of tokenizer.ggml.token_type: i32[vocabulary]; 0 if absent */
     /* Of a BPE vocabulary: tokenizer.ggml.pre, llama.cpp's "default" if absent; and of tokenizer.ggml.merges, `merges`
        times u64 length, bytes. */
@@ -143,13 +143,13 @@ struct gguf {
     /* tokenizer.ggml.add_bos_token, if absent true, of a BPE vocabulary as `pre` says; false where bos is
        GGUF_NO_TOKEN */
     bool add_bos;
-    bool add_space_prefix; /* tokenizer.ggml.add_space_prefix, true if absent; false of a BPE vocabulary */
+    bool add_space_prefix; /* tokenizer.ggml.add_space_prefix, true if absent; false for a BPE vocabulary */
 
     uint64_t template_offset, template_bytes; /* of tokenizer.chat_template, UTF-8; 0 if absent */
 
     /* bootllama.tensors.fnv1a, which llama2c-to-gguf writes: checksum.h over all tensors in the order of their offsets,
-       without what lies between them. Each is taken as words, the last one filled up with zero bytes; of F16 and BF16
-       each row for itself. */
+       without the gaps between them. Each tensor, or each row of F16 and BF16, is padded with zero bytes to whole
+       words. */
     bool has_checksum;
     uint32_t checksum;
 
@@ -160,13 +160,13 @@ struct gguf {
 /* Writes the name that tensor number `id` has in the file: "blk.3.ffn_up.weight". size >= GGUF_TENSOR_NAME_MAX. */
 void gguf_tensor_name(char *out, size_t size, uint32_t id);
 
-/* Returns the name of a type of elements: "Q4_K"; "" for a number that ggml does not use or no longer. */
+/* Returns the name of an element type: "Q4_K"; "" for a number that ggml does not use, or no longer uses. */
 const char *gguf_type_name(uint32_t type);
 
-/* Returns the name by which people know a general.file_type: "Q4_K_M"; "" for one that is not known. */
+/* Returns the common name of a general.file_type: "Q4_K_M"; "" for an unknown one. */
 const char *gguf_kind_name(uint32_t file_type);
 
-/* Returns the number of the tensor of that name, or gguf->tensor_count if this model has none such. */
+/* Returns the number of the tensor of that name, or gguf->tensor_count if this model has no such tensor. */
 uint32_t gguf_find_tensor(const struct gguf *gguf, const char *name);
 
 #endif

@@ -7,7 +7,7 @@
 #include "gguf/keys.h"
 #include "gguf/tensors.h"
 
-/* Bytes that one entry takes at least: an empty key and a one-byte value; an empty name and one dimension. */
+/* The fewest bytes of one entry: an empty key and a one-byte value; an empty name and one dimension. */
 enum { KEY_BYTES_MIN = 8 + 4 + 1, TENSOR_BYTES_MIN = 8 + 4 + 8 + 4 + 8 };
 
 static int read_version(struct gguf_input *in)
@@ -23,7 +23,7 @@ static int read_version(struct gguf_input *in)
     if (gguf_get_u32(in, &version) != 0) {
         return -1;
     }
-    if (version != 2 && version != 3) { /* a big-endian file shows here, too: its 3 reads 50331648 */
+    if (version != 2 && version != 3) { /* this also catches big-endian files: their 3 reads 50331648 */
         return error_set(in->error, "%s: GGUF version %u; supported are 2 and 3, little-endian", in->reader->path,
                          version);
     }

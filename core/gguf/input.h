@@ -1,4 +1,4 @@
-/* What the parts of a header are read through: numbers and names of the file, and how it is refused. */
+/* Shared by the readers of a header's parts: reading numbers and names of the file, and rejecting it. */
 #ifndef BOOTLLAMA_GGUF_INPUT_H
 #define BOOTLLAMA_GGUF_INPUT_H
 
@@ -10,14 +10,14 @@ enum {
     GGUF_KEY_MAX = 65535, /* bytes of a key */
 };
 
-/* A key or tensor name of the file: text fit for messages, cut where it is longer. */
+/* A key or tensor name of the file: text safe for messages, truncated if longer. */
 struct gguf_name {
     char text[GGUF_NAME_MAX + 1];
     uint64_t length; /* bytes in the file */
 };
 
 struct gguf_input {
-    struct gguf *gguf; /* what is filled */
+    struct gguf *gguf; /* the result */
     struct reader *reader;
     struct error *error;
     uint32_t alignment; /* of tensor data, from general.alignment */
@@ -32,7 +32,7 @@ int gguf_get_name(struct gguf_input *in, struct gguf_name *name, uint64_t longes
 int gguf_refuse(struct gguf_input *in, const char *name, const char *pattern, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Whether what is left of the file can hold `count` entries of `bytes_each`, below 64, at least. */
+/* Whether the rest of the file can hold `count` entries of at least `bytes_each` bytes, below 64. */
 bool gguf_fits(const struct gguf_input *in, uint64_t count, uint32_t bytes_each);
 
 /* Bytes of a value of enum gguf_value_type; 0 for strings and arrays. type < GGUF_VALUE_TYPES. */
@@ -43,8 +43,8 @@ struct gguf_array {
     uint64_t count;
 };
 
-/* Reads the head of the array that is the value of the key `name`: its elements are single values or strings, and there
-   are not more of them than bytes left. Returns 0, or -1 with the error filled. */
+/* Reads the head of the array that is the value of the key `name`, and checks that its elements are scalars or strings
+   and no more than the file has bytes left. Returns 0, or -1 with the error filled. */
 int gguf_get_array(struct gguf_input *in, const char *name, struct gguf_array *array);
 
 /* Moves past the value of the key `name`. type < GGUF_VALUE_TYPES. Returns 0, or -1 with the error filled. */

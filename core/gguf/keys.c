@@ -1,6 +1,6 @@
 /*
- * The key-value pairs of a GGUF file: known keys are read into a table in the order of the file, the rest is skipped;
- * then the table is checked as a whole, since keys come in any order.
+ * The key-value pairs of a GGUF file: known keys are read into a table in file order and the rest are skipped; then the
+ * table is checked as a whole, because keys come in any order.
  */
 #include "gguf/keys.h"
 
@@ -55,7 +55,7 @@ enum key {
 static const struct known_key {
     char name[40];
     uint8_t kind;
-    char word[6]; /* WORD: the only value that is supported */
+    char word[6]; /* WORD: the only supported value */
 } known[KEYS] = {
     [ARCHITECTURE] = {"general.architecture", WORD, "llama"},
     [MODEL_NAME] = {"general.name", NAME, ""},
@@ -98,9 +98,9 @@ static const struct known_key {
 struct keys {
     struct gguf_input *in;
     bool seen[KEYS];
-    uint32_t number[KEYS]; /* NUMBER, FLAG; of arrays the count */
+    uint32_t number[KEYS]; /* NUMBER, FLAG; for arrays the count */
     float real[KEYS];      /* REAL */
-    char pre[64];          /* PRE_TOKENIZER, cut where it is longer */
+    char pre[64];          /* PRE_TOKENIZER, truncated if longer */
 };
 
 static const char *name_of(enum key key)
@@ -170,7 +170,7 @@ static int get_flag(struct keys *keys, enum key key, uint32_t type)
     return 0;
 }
 
-/* Says what is supported and what to look for instead. */
+/* Says what is supported and what to choose instead. */
 static int refuse_word(struct gguf_input *in, enum key key, const char *text)
 {
     static const char *const advice[KEYS] = {
@@ -180,7 +180,7 @@ static int refuse_word(struct gguf_input *in, enum key key, const char *text)
     return gguf_refuse(in, name_of(key), "is \"%s\"; only \"%s\" is supported: %s", text, known[key].word, advice[key]);
 }
 
-/* A text for people, a name, or a word of which one value is supported. */
+/* A text for the user, a name, or a word with one supported value. */
 static int get_text(struct keys *keys, enum key key, uint32_t type)
 {
     struct gguf_input *in = keys->in;
@@ -213,7 +213,7 @@ static int get_text(struct keys *keys, enum key key, uint32_t type)
     return 0;
 }
 
-/* Passes `count` texts, each of at most `longest` bytes, and counts all their bytes. */
+/* Skips `count` texts, each of at most `longest` bytes, and adds up their bytes. */
 static int skip_texts(struct gguf_input *in, enum key key, uint64_t count, uint32_t longest, uint64_t *bytes)
 {
     uint64_t length;
@@ -237,7 +237,7 @@ static int skip_texts(struct gguf_input *in, enum key key, uint64_t count, uint3
     return 0;
 }
 
-/* Notes where one of the vocabulary's arrays lies and moves past it. */
+/* Records the position of one of the vocabulary's arrays and skips it. */
 static int get_vocabulary(struct keys *keys, enum key key, uint32_t type)
 {
     struct gguf_input *in = keys->in;
@@ -275,7 +275,7 @@ static int get_vocabulary(struct keys *keys, enum key key, uint32_t type)
     return reader_skip(in->reader, array.count * 4, in->error);
 }
 
-/* Notes where a text lies and moves past it. */
+/* Records the position of a text and skips it. */
 static int get_place(struct keys *keys, enum key key, uint32_t type)
 {
     struct gguf_input *in = keys->in;
@@ -324,7 +324,7 @@ static int get_pair(struct keys *keys)
     if (type >= GGUF_VALUE_TYPES) {
         return gguf_refuse(in, name.text, "has unknown value type %u", type);
     }
-    /* A longer key, or one with an odd character, has another text or length than every known one. */
+    /* A longer key, or one with an odd character, differs from every known key in text or length. */
     while (key < KEYS && !(name.length == text_length(known[key].name) && text_equal(name.text, known[key].name))) {
         key++;
     }
@@ -333,7 +333,7 @@ static int get_pair(struct keys *keys)
 
 /* ---- Checking ---- */
 
-/* A required number, or `absent` where that is allowed (not 0). */
+/* A required number, or `absent` if that is allowed (not 0). */
 static int take_number(struct keys *keys, enum key key, uint32_t absent, uint32_t most, uint32_t *value)
 {
     *value = keys->seen[key] ? keys->number[key] : absent;
@@ -456,7 +456,7 @@ static int check_general(struct keys *keys)
     return 0;
 }
 
-/* A token id: `absent` where the key is missing, as llama.cpp has it. */
+/* A token id: `absent` if the key is missing, as in llama.cpp. */
 static int take_token(struct keys *keys, enum key key, uint32_t absent, int32_t *id)
 {
     uint32_t vocabulary = keys->in->gguf->vocabulary;
@@ -468,7 +468,7 @@ static int take_token(struct keys *keys, enum key key, uint32_t absent, int32_t 
     return 0;
 }
 
-/* Keys that only one kind of vocabulary must have. */
+/* Keys that only one kind of vocabulary requires. */
 static int check_kind(struct keys *keys)
 {
     struct gguf *gguf = keys->in->gguf;

@@ -4,8 +4,8 @@
 
 #include "gguf/input.h"
 
-/* Reads `count` key-value pairs and checks them. Fills all of *in->gguf but tensors and parameters, and in->alignment.
-   Returns 0, or -1 with the error filled. */
+/* Reads `count` key-value pairs and checks them. Fills in->alignment and all of *in->gguf except tensors and
+   parameters. Returns 0, or -1 with the error filled. */
 int gguf_read_keys(struct gguf_input *in, uint64_t count);
 
 #endif

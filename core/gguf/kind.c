@@ -19,11 +19,10 @@ int gguf_take_pre(struct gguf_input *in, const char *key, const char *text)
 {
     const struct gguf_pre *pre = gguf_find_pre(text[0] != '\0' ? text : "default");
     if (pre == NULL) {
-        return gguf_refuse(
-            in, key,
-            "is \"%s\", a way to cut text that is not supported: choose a model with another one, such as "
-            "\"llama-bpe\", \"qwen2\", \"smollm\" or \"gpt-2\"",
-            text);
+        return gguf_refuse(in, key,
+                           "is \"%s\", an unsupported pre-tokenizer: choose a model with another one, such as "
+                           "\"llama-bpe\", \"qwen2\", \"smollm\" or \"gpt-2\"",
+                           text);
     }
     in->gguf->pre = *pre;
     return 0;

@@ -1,6 +1,6 @@
 /*
- * The pre-tokenizers that tokenizer.ggml.pre names: how a byte-level BPE vocabulary wants text to be cut into words.
- * Many names stand for few rules; text/words.h follows them. Names, rules and flags are those of llama.cpp
+ * The pre-tokenizers that tokenizer.ggml.pre names: the rules by which a byte-level BPE vocabulary splits text into
+ * words. Many names share few rules; text/words.h implements them. Names, rules and flags are those of llama.cpp
  * (src/llama-vocab.cpp).
  */
 #ifndef BOOTLLAMA_GGUF_PRE_H
@@ -22,9 +22,9 @@ enum gguf_pre_rule {
 };
 
 enum gguf_pre_flags {
-    GGUF_PRE_IGNORE_MERGES = 1, /* a word that is a piece becomes its token without merging */
-    GGUF_PRE_ADD_BOS = 2,       /* where tokenizer.ggml.add_bos_token is absent */
-    GGUF_PRE_NO_BOS = 4,        /* there is no BOS token where tokenizer.ggml.bos_token_id is absent */
+    GGUF_PRE_IGNORE_MERGES = 1, /* a word that is a piece becomes that token without merging */
+    GGUF_PRE_ADD_BOS = 2,       /* if tokenizer.ggml.add_bos_token is absent */
+    GGUF_PRE_NO_BOS = 4,        /* no BOS token if tokenizer.ggml.bos_token_id is absent */
 };
 
 struct gguf_pre {
@@ -33,7 +33,7 @@ struct gguf_pre {
     uint8_t flags; /* enum gguf_pre_flags */
 };
 
-/* The pre-tokenizer of that name, or NULL if it is not known. */
+/* Returns the pre-tokenizer of that name, or NULL if it is unknown. */
 const struct gguf_pre *gguf_find_pre(const char *name);
 
 #endif

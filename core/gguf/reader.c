@@ -3,7 +3,7 @@
 
 #include "base/memory.h"
 
-enum { SECTOR = 512 }; /* the window begins on one, so that no sector is read twice in a row */
+enum { SECTOR = 512 }; /* the window begins on a sector, so that none is read twice in a row */
 
 int reader_open(struct reader *reader, struct platform *platform, const char *path, void *window, uint32_t window_size,
                 struct error *error)
@@ -41,14 +41,14 @@ static int ends_early(const struct reader *reader, struct error *error)
                      (unsigned long long)reader->limit);
 }
 
-/* A long file must not hold up whoever waits, however little is made of what is read. */
+/* Reading a long file must stay interruptible even if little is done with its bytes. */
 static bool is_stopped(const struct reader *reader)
 {
     const struct platform *platform = reader->platform;
     return platform->stop_asked != NULL && platform->stop_asked(platform->stop_context);
 }
 
-/* Makes the byte at the position the window's, with as many after it as fit. */
+/* Fills the window from the sector of the current position on. */
 static int fill_window(struct reader *reader, struct error *error)
 {
     uint64_t start = reader->position;
@@ -58,7 +58,7 @@ static int fill_window(struct reader *reader, struct error *error)
     uint64_t left = reader->limit - start;
     uint32_t bytes = left < reader->window_size ? (uint32_t)left : reader->window_size;
 
-    reader->window_used = 0; /* a failed read leaves anything in it */
+    reader->window_used = 0; /* a failed read leaves undefined bytes */
     int status = PLATFORM_STOPPED;
     if (!is_stopped(reader)) {
         status = reader->platform->read(reader->platform, &reader->file, start, reader->window, bytes);
@@ -82,7 +82,7 @@ int reader_get(struct reader *reader, void *out, size_t n, struct error *error)
         return ends_early(reader, error);
     }
     while (n > 0) {
-        uint64_t inside = reader->position - reader->window_start; /* wraps where the position is before it */
+        uint64_t inside = reader->position - reader->window_start; /* wraps if the position is before the window */
         if (inside >= reader->window_used) {
             if (fill_window(reader, error) != 0) {
                 return -1;

@@ -1,4 +1,5 @@
-/* The tensor descriptions of a GGUF file: each is one that the hyper-parameters ask for, whole and in the file. */
+/* The tensor descriptions of a GGUF file: each must be one that the hyper-parameters require, and lie within the
+   file. */
 #include "gguf/tensors.h"
 
 #include "base/format.h"
@@ -32,7 +33,7 @@ static struct shape layer_shape(const struct gguf *gguf, enum gguf_layer_tensor 
     }
 }
 
-/* What the hyper-parameters ask of tensor number `id`. */
+/* The shape that the hyper-parameters require of tensor number `id`. */
 static struct shape shape_of(const struct gguf *gguf, uint32_t id)
 {
     if (id >= GGUF_TENSOR_LAYERS) {
@@ -49,7 +50,7 @@ static int refuse_unknown(struct gguf_input *in, const char *name)
     return gguf_refuse(in, name, "is not a tensor of a llama model with %u layers", in->gguf->layers);
 }
 
-/* Compares the dimensions, the contiguous one first in the file, with the shape wanted. */
+/* Compares the dimensions, of which the file states the contiguous one first, with the required shape. */
 static int read_shape(struct gguf_input *in, const char *name, struct shape wanted)
 {
     uint64_t sizes[DIMENSIONS_MAX] = {1, 1, 1, 1};
@@ -73,7 +74,7 @@ static int read_shape(struct gguf_input *in, const char *name, struct shape want
     return 0;
 }
 
-/* People choose a file by its kind, "Q4_K_M", and do not know the types of its tensors: both are named. */
+/* Users choose a file by its kind, "Q4_K_M", and do not know the types of its tensors, so the message names both. */
 static int refuse_type(struct gguf_input *in, const char *name, uint32_t type)
 {
     static const char advice[] = "which is not supported; take another file of this model, such as Q8_0 or Q4_K_M";
@@ -128,7 +129,8 @@ static int read_tensor(struct gguf_input *in)
     return 0;
 }
 
-/* Makes the tensors' offsets count from the start of the file, and checks that all are there and inside. */
+/* Makes the tensors' offsets relative to the start of the file, and checks that all tensors are present and inside
+   it. */
 static int place_tensors(struct gguf_input *in)
 {
     struct gguf *gguf = in->gguf;

@@ -4,7 +4,7 @@
 
 #include "gguf/input.h"
 
-/* Reads `count` tensor descriptions, which follow the keys. Fills the tensors and parameters of *in->gguf. Returns 0,
+/* Reads the `count` tensor descriptions that follow the keys. Fills the tensors and parameters of *in->gguf. Returns 0,
    or -1 with the error filled. */
 int gguf_read_tensors(struct gguf_input *in, uint64_t count);
 

@@ -35,8 +35,8 @@ void compute_end(struct compute *compute)
     compute->platform->exclusive(compute->platform, false);
 }
 
-/* Adapts the allowance to the time that the last one took. Time between stretches counts, too: keys wait then as well.
-   Where text goes out slowly that makes the allowance smaller than it need be, until the next one shows it. */
+/* Adapts the allowance to the time that the last one took. Time between stretches also counts, because keys wait then
+   too. Slow text output therefore makes one allowance smaller than necessary; the next one corrects it. */
 static void adapt(struct compute *compute, uint64_t elapsed)
 {
     if (elapsed < LONG_US / 2) {

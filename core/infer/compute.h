@@ -1,9 +1,9 @@
 /*
- * Stretches of computing by the first processor: nothing else touches its vector registers in them. They are
- * interrupted every few milliseconds, so that firmware can do its work and a person at the keyboard is heard.
+ * Stretches of computing by the first processor, during which nothing else touches its vector registers. They are
+ * interrupted every few milliseconds, so that the firmware can do its work and keys are noticed.
  *
- * Work is counted in products of a tile and a vector, 1,024 multiplications, and the clock says from time to time how
- * many of them make up the period: clock and keyboard may be slow to ask (calls of a BIOS).
+ * Work is counted in products of a tile and a vector, 1,024 multiplications. The clock is read now and then to
+ * calibrate how many of them make up a period, because clock and keyboard may be slow to query (BIOS calls).
  */
 #ifndef BOOTLLAMA_COMPUTE_H
 #define BOOTLLAMA_COMPUTE_H
@@ -11,9 +11,9 @@
 #include "kernel/kernel.h"
 #include "platform.h"
 
-enum { COMPUTE_PERIOD_US = 20000 }; /* between two interruptions at most, where the speed is what it was before */
+enum { COMPUTE_PERIOD_US = 20000 }; /* at most between two interruptions, while the speed stays the same */
 
-/* Whether to stop, asked at every interruption; asked == NULL: never. */
+/* Whether to stop; asked at every interruption, or never if asked == NULL. */
 struct compute_stop {
     bool (*asked)(void *context);
     void *context;
@@ -23,26 +23,25 @@ struct compute {
     struct platform *platform;   /* not owned */
     const struct kernel *kernel; /* not owned */
     struct compute_stop stop;
-    bool stopped;       /* it was asked and said yes: what was being computed is not complete */
+    bool stopped;       /* the answer was yes: the current computation is incomplete */
     uint64_t since;     /* microseconds at the last interruption */
     uint32_t allowance; /* work between two interruptions */
-    uint32_t left;      /* of it, until the next one */
+    uint32_t left;      /* work left until the next one */
 };
 
-/* Sets *compute up to ask nobody. */
+/* Sets *compute up without a question. */
 void compute_open(struct compute *compute, struct platform *platform, const struct kernel *kernel);
 
-/* At the start of a story: from now on `stop` is asked. That it said yes before, and the speed until now, are
-   forgotten. */
+/* Starts a story: asks `stop` from now on, and forgets an earlier yes and the speed measured so far. */
 void compute_ask(struct compute *compute, struct compute_stop stop);
 
-/* Around every call of a kernel's functions by the first processor. In between nothing of the platform is called but
-   microseconds. The other processors of a team have stretches of their own: team_begin. */
+/* Bracket every call of a kernel's functions by the first processor. In between, only the platform's microseconds is
+   called. The other processors of a team have stretches of their own: team_begin. */
 void compute_begin(struct compute *compute);
 void compute_end(struct compute *compute);
 
-/* How many of `units` >= 1 units of so much work each may be computed before compute_done is called: at least 1.
-   compute may be NULL: all of them. */
+/* Returns how many of `units` >= 1 units, each of this much work, may be computed before compute_done is called: at
+   least 1. compute may be NULL: all of them. */
 static inline uint32_t compute_share(const struct compute *compute, uint64_t work, uint32_t units)
 {
     if (compute == NULL || work * units <= compute->left) {
@@ -55,8 +54,8 @@ static inline uint32_t compute_share(const struct compute *compute, uint64_t wor
 /* Interrupts a stretch; returns what compute_done returns. */
 bool compute_interrupt(struct compute *compute);
 
-/* Counts work that has been done, within a stretch, and interrupts the stretch where it is time. Returns false where
-   computing is to stop, then and until compute_ask. compute may be NULL: true. */
+/* Counts work done within a stretch, and interrupts the stretch when due. Returns false if computing must stop, then
+   and until compute_ask. compute may be NULL: returns true. */
 static inline bool compute_done(struct compute *compute, uint64_t work)
 {
     if (compute != NULL && work >= compute->left) {

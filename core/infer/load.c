@@ -10,7 +10,7 @@ _Static_assert((int)GGUF_HEAD_MAX <= (int)ATTENTION_HEAD_MAX, "attention can com
 
 /* Scratch memory for a strip of Q8_GROUP rows. */
 struct strip {
-    uint8_t *raw;             /* one row as it lies in the file */
+    uint8_t *raw;             /* one row as in the file */
     struct q8_0_block *block; /* [Q8_GROUP][groups] */
 };
 
@@ -52,7 +52,8 @@ uint64_t load_scratch(const struct gguf *gguf)
     return counter.used + KERNEL_ALIGNMENT;
 }
 
-/* The next n bytes of a tensor, added to the checksum, in the reader's window or in `room`; NULL on failure. */
+/* Reads the next n bytes of a tensor into the reader's window or `room`, and adds them to the checksum; NULL on
+   failure. */
 static const void *fetch(struct loader *loader, void *room, uint64_t n)
 {
     const uint8_t *bytes = reader_view(loader->reader, room, (size_t)n, loader->error);
@@ -62,7 +63,7 @@ static const void *fetch(struct loader *loader, void *room, uint64_t n)
     return bytes;
 }
 
-/* The next row of a tensor as it lies in the file; NULL on failure. For the checksum a row of halves ends a word. */
+/* Reads the next row of a tensor as in the file; NULL on failure. A row of halves ends a word of the checksum. */
 static const uint8_t *fetch_row(struct loader *loader, const struct gguf_tensor *tensor)
 {
     const uint8_t *row = fetch(loader, loader->strip.raw, tensor->size / tensor->rows);
@@ -72,7 +73,7 @@ static const uint8_t *fetch_row(struct loader *loader, const struct gguf_tensor 
     return row;
 }
 
-/* `rows` rows of `groups` blocks each, zeros after them up to Q8_GROUP rows; NULL on failure. */
+/* Reads `rows` rows of `groups` blocks each, and pads them with zeros to Q8_GROUP rows; NULL on failure. */
 static const struct q8_0_block *fetch_strip(struct loader *loader, const struct gguf_tensor *tensor, uint32_t rows,
                                             uint32_t groups)
 {
@@ -104,14 +105,14 @@ static int not_finite(struct loader *loader, uint32_t id, uint32_t row)
     char name[GGUF_TENSOR_NAME_MAX];
     gguf_tensor_name(name, sizeof name, id);
     return error_set(loader->error,
-                     "%s: %s, row %u: a weight is infinite, not a number or beyond f16; get a sound copy",
+                     "%s: %s, row %u: a weight is infinite, not a number or beyond f16; get an intact copy",
                      loader->reader->path, name, row);
 }
 
 static void pack_strip(struct loader *loader, uint8_t *tiles, const struct q8_0_block *block, uint32_t groups)
 {
     const struct kernel *kernel = loader->model->kernel;
-    compute_begin(&loader->compute); /* packing uses vector registers, too */
+    compute_begin(&loader->compute); /* packing also uses vector registers */
     for (uint32_t group = 0; group < groups; group++, tiles += kernel->tile_bytes) {
         kernel->tile_pack(tiles, block + group, groups);
         compute_done(&loader->compute, 1);
@@ -169,7 +170,7 @@ static int load_vector(struct loader *loader, uint32_t id, float *out)
     return report(loader, tensor->size);
 }
 
-/* The tiles from row `row` of a stacked matrix on. */
+/* The tiles of a stacked matrix from row `row` on. */
 static uint8_t *tiles_from(const struct model *model, const struct q8_matrix *matrix, uint32_t row)
 {
     return matrix->tiles + (size_t)(row / Q8_GROUP) * matrix->groups * model->kernel->tile_bytes;
@@ -242,14 +243,14 @@ static uint32_t next_in_file(const struct gguf *gguf, uint32_t last)
     return next;
 }
 
-/* Storage or its driver in the firmware may report success and give other bytes. */
+/* Storage, or its firmware driver, may report success but return wrong bytes. */
 static int check_sum(const struct loader *loader)
 {
     if (!loader->gguf->has_checksum || loader->checksum.sum == loader->gguf->checksum) {
         return 0;
     }
     return error_set(loader->error,
-                     "%s: the weights were not read as they were written; try another port or write the "
+                     "%s: the weights were read incorrectly; try another port or write the "
                      "image again",
                      loader->reader->path);
 }

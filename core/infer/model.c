@@ -75,7 +75,7 @@ int model_layout(struct model *model, const struct gguf *gguf, const struct kern
         return arena->used == SIZE_MAX ? -1 : 0;
     }
     if (model->output.tiles == NULL) {
-        return -1; /* the last taken: see arena_take */
+        return -1; /* the last take: see arena_take */
     }
     rope_frequencies(frequency, 2 * model->rope_pairs, gguf->rope_base);
     return 0;

@@ -1,8 +1,8 @@
 /*
  * A model's weights in memory, quantized and arranged for one kernel.
  *
- * Every matrix is int8 in groups of 32 along the row with a scale for each group, as in GGUF's Q8_0; tensors of
- * other types become so while they stream in (gguf/blocks.h). Vectors are F32.
+ * Every matrix is int8 in groups of 32 along the row with a scale for each group, as in GGUF's Q8_0; tensors of other
+ * types are converted while they stream in (gguf/blocks.h). Vectors are F32.
  */
 #ifndef BOOTLLAMA_MODEL_H
 #define BOOTLLAMA_MODEL_H
@@ -13,9 +13,9 @@
 
 /* Matrices that are always multiplied by the same vector are stacked into one, each padded to whole tiles. */
 struct model_layer {
-    const float *attn_norm;    /* [dim_padded] */
-    const float *ffn_norm;     /* [dim_padded] */
-    struct q8_matrix qkv;      /* [q_rows + 2 * kv_rows][dim]: query, key, value */
+    const float *attn_norm;       /* [dim_padded] */
+    const float *ffn_norm;        /* [dim_padded] */
+    struct q8_matrix qkv;         /* [q_rows + 2 * kv_rows][dim]: query, key, value */
     struct q8_matrix attn_output; /* [dim][heads * head_size] */
     struct q8_matrix gate_up;     /* [2 * hidden_padded][dim] */
     struct q8_matrix down;        /* [dim][hidden] */
@@ -30,7 +30,7 @@ struct model {
     uint32_t rope_pairs;      /* pairs of a head that RoPE turns */
     uint32_t vocabulary, vocabulary_padded;
     uint32_t layers;
-    float norm_epsilon;             /* Q8_EPSILON_SMALLEST at least */
+    float norm_epsilon;             /* at least Q8_EPSILON_SMALLEST */
     const uint64_t *rope_frequency; /* [rope_pairs] see rope.h */
     struct q8_matrix embedding;     /* [vocabulary][dim] */
     struct q8_matrix output;        /* [vocabulary][dim]; the embedding's tiles where the two are tied */
@@ -40,7 +40,7 @@ struct model {
 
 /*
  * Lays the model out in *arena, which must outlive it; weights are undefined until load_weights (load.h). With a
- * counting arena it only adds up the memory and *model must not be used. Returns 0, or -1 where the arena is too small.
+ * counting arena it only adds up the memory, and *model must not be used. Returns 0, or -1 if the arena is too small.
  */
 int model_layout(struct model *model, const struct gguf *gguf, const struct kernel *kernel, struct arena *arena);
 

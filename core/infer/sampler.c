@@ -2,7 +2,7 @@
 #include "base/number.h"
 #include "infer/sampler.h"
 
-/* The most likely candidate first; among equals the lower id. A total order, so that no sort can matter. */
+/* The most likely candidate first; among equals the lower id. A total order makes the sort algorithm irrelevant. */
 static bool ranks_before(struct sampler_candidate a, struct sampler_candidate b)
 {
     return a.chance > b.chance || (a.chance == b.chance && a.id < b.id);
@@ -38,7 +38,7 @@ void sampler_accept(struct sampler *sampler, int32_t id)
     sampler->recent[sampler->recent_count++ % SAMPLER_PENALTY_WINDOW] = id;
 }
 
-/* xorshift64* (Vigna 2014), its upper 24 of 32 bits as a number in [0, 1): llama2.c's random_f32. */
+/* xorshift64* (Vigna 2014), the upper 24 of its 32 bits as a number in [0, 1): llama2.c's random_f32. */
 static float random_unit(struct sampler *sampler)
 {
     uint64_t state = sampler->state;
@@ -68,7 +68,7 @@ static void penalize(const struct sampler *sampler, float *logits)
     }
 }
 
-/* The two loops over all logits are in whole numbers, which compilers turn into vectors. */
+/* The two loops over all logits use integers, which compilers vectorize. */
 
 static bool all_finite(const float *logits, uint32_t n)
 {
@@ -79,7 +79,7 @@ static bool all_finite(const float *logits, uint32_t n)
     return broken == 0;
 }
 
-/* A float's bits as a number that is ordered as the float is; its own inverse. */
+/* Maps a float's bits to an integer in the same order; its own inverse. */
 static int32_t order(int32_t bits)
 {
     return bits ^ (bits >> 31 & 0x7FFFFFFF);
@@ -99,7 +99,7 @@ static int32_t most_likely(const float *logits, uint32_t n)
     return (int32_t)id;
 }
 
-/* logits become chances, probabilities relative to the highest; returns their sum. */
+/* Turns logits into chances, that is, probabilities relative to the highest; returns their sum. */
 static float softmax(const struct sampler *sampler, float *logits)
 {
     const uint32_t padded = number_round_up(sampler->vocabulary, KERNEL_LANES);
@@ -126,8 +126,8 @@ static void sift_down(struct sampler_candidate *heap, uint32_t count, uint32_t a
     heap[at] = moved;
 }
 
-/* Collects tokens of at least `least` >= 0 chance as a heap; returns their number. No chance is negative, so that bits
-   are ordered as chances are: whole numbers are compared faster where x87 is emulated. */
+/* Collects tokens of at least `least` >= 0 chance as a heap; returns their number. No chance is negative, so bits order
+   like chances; integers compare faster if x87 is emulated. */
 static uint32_t gather(struct sampler_candidate *heap, const float *chances, uint32_t n, float least)
 {
     uint32_t count = 0;
@@ -142,7 +142,7 @@ static uint32_t gather(struct sampler_candidate *heap, const float *chances, uin
     return count;
 }
 
-/* Takes the first-ranked off a heap of `count` and puts it behind the others; returns its chance. */
+/* Takes the first-ranked off a heap of `count` and puts it after the others; returns its chance. */
 static float pop(struct sampler_candidate *heap, uint32_t count)
 {
     const struct sampler_candidate top = heap[0];
@@ -152,8 +152,8 @@ static float pop(struct sampler_candidate *heap, uint32_t count)
     return top.chance;
 }
 
-/* Draws from the first-ranked candidates that make up top_p of `mass`. Candidates from `ranked` on are off the heap
-   already, in their order with the first-ranked last; where all are on it, as many as are needed are taken off. */
+/* Draws from the first-ranked candidates that make up top_p of `mass`. Candidates from `ranked` on are already off the
+   heap and sorted, with the first-ranked last; if all are on it, as many as needed are taken off. */
 static int32_t draw(struct sampler_candidate *heap, uint32_t count, uint32_t ranked, float mass, float top_p,
                     float coin)
 {
@@ -196,13 +196,13 @@ static int32_t draw_from_best(struct sampler *sampler, const float *chances, flo
     const uint32_t n = sampler->vocabulary;
     const bool cut = settings->top_k > 0 || settings->min_p > 0;
     float least = settings->min_p;
-    if (!cut && n > 1) { /* none below can be within top_p: run.c's shortcut */
+    if (!cut && n > 1) { /* none below this can be within top_p: run.c's shortcut */
         least = (1.0f - settings->top_p) / (float)(int32_t)(n - 1) * mass;
         least = least < 1.0f ? least : 1.0f;
     }
     const uint32_t count = gather(sampler->candidates, chances, n, least);
     uint32_t ranked = count;
-    if (cut) { /* top_p is then a part of what top_k and min_p left */
+    if (cut) { /* top_p then applies to what top_k and min_p left */
         const uint32_t keep = settings->top_k > 0 && settings->top_k < count ? settings->top_k : count;
         mass = 0;
         for (; ranked > count - keep; ranked--) {

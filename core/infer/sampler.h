@@ -1,6 +1,6 @@
 /*
  * From logits to the next token, as llama2.c does it (run.c: sample, temperature then top-p, xorshift64* seeded with
- * the seed itself), so that a seed known from there is a seed here. Repetition penalty, top-k and min-p come on top
+ * the seed itself), so a seed gives the same random numbers here. Repetition penalty, top-k and min-p come on top
  * and are off by default. All arithmetic is the project's own single precision: the same on every machine.
  */
 #ifndef BOOTLLAMA_SAMPLER_H
@@ -41,17 +41,17 @@ struct sampler_candidate {
 
 size_t sampler_memory(uint32_t vocabulary); /* bytes that sampler_init takes from its arena */
 
-/* Takes scratch from *arena, which must outlive *sampler. */
+/* Takes scratch memory from *arena, which must outlive *sampler. */
 void sampler_init(struct sampler *sampler, const struct kernel *kernel, uint32_t vocabulary, struct arena *arena);
 
-/* Starts a story: the seed's first random number comes next, no token is recent. */
+/* Starts a story: restarts the seed's random numbers and forgets all recent tokens. */
 void sampler_begin(struct sampler *sampler, const struct sampler_settings *settings);
 
-/* Notes a token of the prompt or of the story for the repetition penalty. */
+/* Records a token of the prompt or of the story for the repetition penalty. */
 void sampler_accept(struct sampler *sampler, int32_t id);
 
-/* The next token, or SAMPLER_NOT_FINITE where a logit, the penalty counted, is infinite or not a number. logits
-   [vocabulary rounded up to KERNEL_LANES] are changed. Ties go to the lower id. */
+/* Returns the next token, or SAMPLER_NOT_FINITE if a logit, after the penalty, is infinite or NaN. Changes logits
+   [vocabulary rounded up to KERNEL_LANES]. Ties go to the lower id. */
 int32_t sampler_next(struct sampler *sampler, float *logits);
 
 #endif

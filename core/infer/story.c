@@ -8,8 +8,8 @@
 #include "text/encode.h"
 
 enum {
-    TEXT_MAX = 4096, /* bytes of one token's text that are shown at most */
-    STOPPED = -2,    /* no token: the caller wants it to stop */
+    TEXT_MAX = 4096, /* most bytes shown of one token's text */
+    STOPPED = -2,    /* no token: the caller wants to stop */
 };
 
 struct teller {
@@ -19,9 +19,9 @@ struct teller {
     struct decoder decoder;
     const char *stop; /* text, "" = none */
     size_t stop_bytes, held_bytes;
-    int32_t stop_token;                  /* that the stop text is, or GGUF_NO_TOKEN */
-    uint32_t held_from[CHAT_STOP_MAX];   /* of each byte held back: the first token that begins there or later */
-    char text[CHAT_STOP_MAX + TEXT_MAX]; /* what may be the beginning of the stop text, then the token's own text */
+    int32_t stop_token;                  /* equal to the stop text, or GGUF_NO_TOKEN */
+    uint32_t held_from[CHAT_STOP_MAX];   /* for each byte held back, the first token that begins there or later */
+    char text[CHAT_STOP_MAX + TEXT_MAX]; /* a possible beginning of the stop text, then the token's own text */
 };
 
 /* ---- Text out ---- */
@@ -44,8 +44,8 @@ static size_t find_stop(const struct teller *teller, size_t n)
     return n;
 }
 
-/* Takes `added` bytes, the text of token number `index`, which stand behind what is held back, and passes on what
-   cannot belong to the stop text. Returns true once the stop text is complete; it begins at token held_from[0]. */
+/* Takes `added` bytes after the held-back text, the text of token number `index`, and passes on what cannot belong to
+   the stop text. Returns true once the stop text is complete; it begins at token held_from[0]. */
 static bool pass_on(struct teller *teller, size_t added, uint32_t index)
 {
     const size_t n = teller->held_bytes + added, keep = find_stop(teller, n);
@@ -73,7 +73,7 @@ static bool show(struct teller *teller, uint32_t index)
     return pass_on(teller, n, index);
 }
 
-/* What is held back at the end was not the stop text after all. */
+/* Shows the text still held back at the end: it was not the stop text. */
 static void show_end(struct teller *teller)
 {
     put(teller, teller->text, teller->held_bytes);
@@ -84,7 +84,7 @@ static void show_end(struct teller *teller)
 
 /* ---- The text so far ---- */
 
-/* The last token at least runs again: the next one is drawn from its logits. */
+/* At least the last token runs again: the next one is drawn from its logits. */
 void story_rewind(struct engine *engine, uint32_t count)
 {
     engine->text_count = count;
@@ -104,8 +104,8 @@ static bool ends_text(const struct teller *teller, int32_t id)
     return id != GGUF_NO_TOKEN && (id == tokenizer->eos || id == tokenizer->bos || id == teller->stop_token);
 }
 
-/* Ends an answer with the end-of-sequence token where chat->end does not end it. The model's own is never kept, so an
-   answer that was cut short goes on in the same way. */
+/* Ends an answer with the end-of-sequence token unless chat->end ends it. The model's own one is never kept, so an
+   answer that was cut short is continued in the same way. */
 static void close_answer(struct teller *teller)
 {
     struct engine *engine = teller->engine;
@@ -128,7 +128,7 @@ static size_t append(char *out, size_t used, const char *text, size_t n)
     return used + n;
 }
 
-/* Appends the tokens of a chat's turn: the chat's opening or the end of the answer before it, prefix, the user's text,
+/* Appends the tokens of a chat's turn: the chat's opening or the end of the previous answer, prefix, the user's text,
    suffix. */
 static int32_t encode_turn(struct teller *teller)
 {
@@ -185,7 +185,7 @@ static int encode_prompt(struct teller *teller)
     return 0;
 }
 
-/* Shows the prompt of a story, cut to the steps that are allowed. */
+/* Shows the prompt of a story, truncated to the allowed steps. */
 static void show_prompt(struct teller *teller, uint32_t before)
 {
     struct engine *engine = teller->engine;
@@ -204,7 +204,7 @@ static void show_prompt(struct teller *teller, uint32_t before)
 
 /* ---- Telling ---- */
 
-/* Runs what has not been run and draws the next token: its id, SAMPLER_NOT_FINITE, or STOPPED. */
+/* Runs the pending tokens and draws the next one: its id, SAMPLER_NOT_FINITE, or STOPPED. */
 static int32_t next_token(struct engine *engine)
 {
     struct compute *compute = &engine->compute;
@@ -222,7 +222,7 @@ static int32_t next_token(struct engine *engine)
     return id;
 }
 
-/* The stop text is complete: its tokens leave the text. */
+/* Removes the tokens of the complete stop text from the text. */
 static enum story_end drop_stop(struct teller *teller)
 {
     teller->held_bytes = 0;
@@ -230,7 +230,7 @@ static enum story_end drop_stop(struct teller *teller)
     return STORY_COMPLETE;
 }
 
-/* The loop over tokens behind the prompt; returns why it ended. Steps are counted from token number `limit_from`. */
+/* The loop over the tokens after the prompt; returns why it ended. Steps count from token number `limit_from`. */
 static enum story_end generate(struct teller *teller, struct story_result *result, uint32_t limit_from, uint64_t start)
 {
     struct engine *engine = teller->engine;
@@ -247,7 +247,7 @@ static enum story_end generate(struct teller *teller, struct story_result *resul
             return STORY_STOPPED;
         }
         if (id == SAMPLER_NOT_FINITE) {
-            error_set(teller->error, "the model's numbers are out of range after %u tokens; get a sound copy",
+            error_set(teller->error, "the model's numbers are out of range after %u tokens; get an intact copy",
                       engine->text_count);
             return STORY_FAILED;
         }

@@ -3,7 +3,8 @@
 #include "base/memory.h"
 #include "base/number.h"
 
-/* Of a mailbox. The first processor offers and dismisses; an offer belongs to whoever changes the state first. */
+/* States of a mailbox. The first processor offers and dismisses; an offer belongs to whoever changes the state
+   first. */
 enum member_state {
     TEAM_IDLE,
     TEAM_OFFERED,
@@ -12,15 +13,15 @@ enum member_state {
 };
 
 enum {
-    SHARE_BYTES_MIN = 16384, /* that are read for a share: fewer are read sooner than handed over */
+    SHARE_BYTES_MIN = 16384, /* read for a share; reading fewer is faster than handing them over */
     TIMED_US = 10000,        /* steps are timed for this long */
     TIMED_STEPS_MAX = 16,
-    SLOW_STEP_US = 50000, /* such a step needs no other before it to warm up */
+    SLOW_STEP_US = 50000, /* a step this slow needs no warm-up step */
 
-    ANSWER_US = 5000000, /* to finish a share, when the first processor is done with its own */
-    ANSWER_POLLS = 1024, /* between two looks at the clock */
+    ANSWER_US = 5000000, /* to finish a share after the first processor has finished its own */
+    ANSWER_POLLS = 1024, /* between two readings of the clock */
 };
-#define MODEL_BYTES_MIN (1u << 20) /* a smaller model's matrices are too small to be shared */
+#define MODEL_BYTES_MIN (1u << 20) /* a smaller model's matrices are too small to share */
 
 static uint32_t state_of(const struct team_member *member)
 {
@@ -32,13 +33,13 @@ static void set_state(struct team_member *member, enum member_state state)
     __atomic_store_n(&member->state, state, __ATOMIC_RELEASE);
 }
 
-/* From one state to another, unless another processor was first. */
+/* Changes one state to another, unless another processor was first. */
 static bool change_state(struct team_member *member, uint32_t from, enum member_state to)
 {
     return __atomic_compare_exchange_n(&member->state, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 }
 
-/* What a processor does from start to dismissal. */
+/* The work of a processor from start to dismissal. */
 static void serve(void *context, uint32_t index)
 {
     struct team *team = context;
@@ -51,7 +52,7 @@ static void serve(void *context, uint32_t index)
     for (; state != TEAM_DISMISSED; state = state_of(self)) {
         if (state == TEAM_OFFERED && change_state(self, TEAM_OFFERED, TEAM_TAKEN)) {
             self->work(self->context, self->first, self->count);
-            change_state(self, TEAM_TAKEN, TEAM_IDLE); /* or it has been dismissed meanwhile */
+            change_state(self, TEAM_TAKEN, TEAM_IDLE); /* unless dismissed in the meantime */
         }
         __builtin_ia32_pause();
     }
@@ -83,7 +84,7 @@ void team_begin(struct team *team, const struct kernel *kernel)
         return;
     }
     team->kernel = kernel;
-    for (uint32_t i = 1; i < PLATFORM_PROCESSORS_MAX; i++) { /* those that are not needed return at once */
+    for (uint32_t i = 1; i < PLATFORM_PROCESSORS_MAX; i++) { /* processors that are not needed return immediately */
         set_state(&team->member[i], i < team->chosen ? TEAM_IDLE : TEAM_DISMISSED);
     }
     const uint32_t started = 1 + platform->start_processors(platform, serve, team);
@@ -102,10 +103,10 @@ void team_end(struct team *team)
     team->at_work = 1;
 }
 
-/* Of `units` shared out among `members`, where the share of member `index` begins. */
+/* Where the share of member `index` begins if `members` share `units`. */
 static uint32_t share_begin(uint32_t units, uint32_t members, uint32_t index)
 {
-    const uint32_t larger = units % members; /* shares with a unit more */
+    const uint32_t larger = units % members; /* shares with one more unit */
     return units / members * index + (index < larger ? index : larger);
 }
 
@@ -118,8 +119,8 @@ static void offer(struct team_member *member, team_work *work, void *context, ui
     set_state(member, TEAM_OFFERED);
 }
 
-/* Waits until the member is done with its share; false where it has stopped for good. The clock is looked at seldom,
-   and should it have stopped too, the polls come to an end. */
+/* Waits until the member has finished its share; false if it has hung. The clock is rarely read, and the number of
+   polls is bounded in case it has stopped too. */
 static bool answers(struct team *team, const struct team_member *member)
 {
     struct platform *platform = team->platform;
@@ -136,8 +137,7 @@ static bool answers(struct team *team, const struct team_member *member)
     return true;
 }
 
-/* Shares out units begin .. begin + units - 1 among `members` processors, at least 1 and at most as many as there are
-   units. */
+/* Divides units begin .. begin + units - 1 among `members` processors, at least 1 and at most one per unit. */
 static void split(struct team *team, uint32_t members, uint32_t begin, uint32_t units, team_work *work, void *context)
 {
     if (members == 1) {
@@ -176,7 +176,7 @@ bool team_lost(struct team *team)
     return lost;
 }
 
-/* How many processors to share out `units` among where all of them together read `bytes`. */
+/* How many processors should share `units` that read `bytes` in total. */
 static uint32_t members_for(const struct team *team, uint32_t units, uint64_t bytes)
 {
     if (team == NULL || team->at_work <= 1) {
@@ -204,7 +204,7 @@ struct matmul_call {
     bool add;
 };
 
-/* Some of the row tiles are a matrix, too. */
+/* A range of row tiles is a matrix as well. */
 static void matmul_part(void *context, uint32_t first, uint32_t count)
 {
     const struct matmul_call *call = context;
@@ -270,7 +270,7 @@ static void attention_part(void *context, uint32_t first, uint32_t count)
     }
 }
 
-/* `positions` positions from the index-th on, by some of the KV heads. */
+/* `positions` positions from the index-th on, for some of the KV heads. */
 static void attention_some(struct team *team, const struct attention_call *call, uint32_t index, uint32_t positions,
                            uint32_t first, uint32_t count)
 {
@@ -288,8 +288,8 @@ static void attention_some(struct team *team, const struct attention_call *call,
     split(team, members_for(team, count, bytes), first, count, attention_part, &part);
 }
 
-/* Of one KV head and one position: its heads' products of int16, which take twice as long as those of int8, and
-   exponentials. */
+/* The work of one KV head and one position: its heads' products of int16, which take twice as long as those of int8,
+   and exponentials. */
 static uint64_t attention_work(const struct attention *shape, uint32_t position)
 {
     const uint64_t heads = shape->heads / shape->kv_heads;
@@ -345,8 +345,8 @@ static uint64_t step_time(struct team *team, struct compute *compute, uint32_t p
     return time_steps(compute, steps, step, context) * 1000 / steps;
 }
 
-/* Times one, two, four ... and all processors. More of them must gain an eighth: they make heat, and two may be
-   threads of one core, so that a number that gains nothing says nothing of the next. */
+/* Times one, two, four ... and all processors. More processors must gain an eighth, because they make heat. Two may be
+   threads of one core, so a number without a gain does not rule out the next. */
 uint32_t team_choose(struct team *team, struct compute *compute, uint64_t weight_bytes, void (*step)(void *context),
                      void *context)
 {

@@ -20,7 +20,7 @@ static uint32_t qkv_rows(const struct model *model)
     return model->q_rows + 2 * model->kv_rows;
 }
 
-/* Makes the vectors of a block share four stretches of memory. */
+/* Puts the vectors of a block into four common arrays. */
 static void layout_q8(struct q8_vector q8[TRANSFORMER_BLOCK], uint32_t n, uint32_t form_bytes, struct arena *arena)
 {
     const size_t groups = n / Q8_GROUP;
@@ -92,13 +92,13 @@ int transformer_layout(struct transformer *transformer, const struct model *mode
         return arena->used == SIZE_MAX ? -1 : 0;
     }
     if (transformer->cache.v_largest == NULL) {
-        return -1; /* an arena that was too small once stays so */
+        return -1; /* an arena that was once too small stays full */
     }
     memset(arena->base + mark, 0, arena->used - mark);
     return 0;
 }
 
-/* Puts one position's keys into a layer's cache, both dimensions of a pair at once. */
+/* Stores one position's keys in a layer's cache, both dimensions of a pair at once. */
 static void store_keys(const struct transformer *t, const struct kv_cache *cache, const int16_t *keys,
                        uint32_t position)
 {
@@ -125,7 +125,7 @@ static void store_values(const struct transformer *t, const struct kv_cache *cac
     }
 }
 
-/* Puts one position's keys and values, k and v [kv_rows], into a layer's cache. */
+/* Stores one position's keys and values, k and v [kv_rows], in a layer's cache. */
 static void cache_store(const struct transformer *t, const struct kv_cache *cache, const float *k, const float *v,
                         uint32_t position)
 {
@@ -135,22 +135,22 @@ static void cache_store(const struct transformer *t, const struct kv_cache *cach
     store_keys(t, cache, t->new_kv, position);
     const float scale = kernel->row_quantize(t->new_kv, v, t->model->kv_rows, KV_VALUE_RANGE);
     store_values(t, cache, t->new_kv, position);
-    cache->v_largest[position] = scale != scale || scale > before ? scale : before; /* NaN, once there, stays */
+    cache->v_largest[position] = scale != scale || scale > before ? scale : before; /* NaN persists */
     cache->v_scale[position] = scale != scale ? 0.0f : scale;
 }
 
-/* A stretch of positions, begun by the one at `position`, in the middle of a run. */
+/* The positions of one run, from `position` on. */
 struct block {
     uint32_t position, count;
 };
 
-/* Work in loops over positions, for compute_done: passing once through so many elements, several operations each. */
+/* The work, for compute_done, of a loop that passes once over this many elements with several operations each. */
 static bool elements_done(struct transformer *t, uint32_t elements)
 {
     return compute_done(t->compute, elements / Q8_GROUP);
 }
 
-/* The following return false where computing is to stop. */
+/* The following return false if computing must stop. */
 
 /* RoPE, KV cache and attention. */
 static bool attend(struct transformer *t, uint32_t layer, const struct block *block)

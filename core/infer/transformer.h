@@ -9,32 +9,32 @@
 #include "infer/model.h"
 #include "infer/team.h"
 
-enum { TRANSFORMER_BLOCK = 16 }; /* positions that one call computes at most */
+enum { TRANSFORMER_BLOCK = 16 }; /* most positions that one call computes */
 
-/* Working memory has a row for each position of a block. */
+/* The working memory has a row for each position of a block. */
 struct transformer {
     const struct model *model; /* not owned */
-    struct team *team;         /* that computes, not owned; NULL after transformer_layout: this processor alone */
-    struct compute *compute;   /* that interrupts it, not owned; NULL after transformer_layout: nothing does */
+    struct team *team;         /* does the work, not owned; NULL after transformer_layout: this processor alone */
+    struct compute *compute;   /* interrupts it, not owned; NULL after transformer_layout: nothing does */
     uint32_t context;          /* positions that the KV cache holds, a multiple of KV_BLOCK */
     uint32_t head_stride;      /* see struct attention */
     float *x;                  /* [TRANSFORMER_BLOCK][dim_padded] the residual stream */
     float *qkv;                /* [TRANSFORMER_BLOCK][qkv_rows] */
     float *attended;           /* [TRANSFORMER_BLOCK][q_rows] */
     float *hidden;             /* [TRANSFORMER_BLOCK][2 * hidden_padded] gate, up */
-    float *logits;             /* [vocabulary_padded] of the last position alone */
+    float *logits;             /* [vocabulary_padded] of the last position only */
     int16_t *q;                /* [TRANSFORMER_BLOCK][q_rows] quantized queries */
     float q_scale[TRANSFORMER_BLOCK]; /* of each */
-    int16_t *new_kv;           /* [kv_rows] scratch */
+    int16_t *new_kv;                  /* [kv_rows] scratch */
     struct attention_scratch scratch;
-    float *cosine, *sine;      /* [TRANSFORMER_BLOCK][q_rows] of rope_angles */
-    struct kv_cache cache;     /* of all layers, [layers] before each of its dimensions */
+    float *cosine, *sine;                   /* [TRANSFORMER_BLOCK][q_rows] of rope_angles */
+    struct kv_cache cache;                  /* of all layers: each array has [layers] as its first dimension */
     struct q8_vector q8[TRANSFORMER_BLOCK]; /* long enough for every matrix */
 };
 
 /*
  * Takes the memory for `context` positions (rounded up to KV_BLOCK) from *arena, which must outlive it. With a counting
- * arena it only adds up. Returns 0, or -1 where the arena is too small.
+ * arena it only adds up the memory. Returns 0, or -1 if the arena is too small.
  */
 int transformer_layout(struct transformer *transformer, const struct model *model, uint32_t context,
                        struct arena *arena);
@@ -45,9 +45,9 @@ uint64_t transformer_cache_bytes(const struct transformer *transformer);
 /*
  * Runs tokens[0..count) (each < vocabulary; 1 <= count <= TRANSFORMER_BLOCK) at positions position, position + 1, ...
  * (all < context; every earlier position of this text has been run), within a stretch of transformer->compute. Each
- * matrix is read once for all of them; the bits are the same as one at a time. Returns the logits [vocabulary] after
- * the last one, valid until the next call, or NULL where want_logits is false. Returns NULL, too, where
- * compute->stopped is set or becomes so: these positions have to be run again, earlier ones are as they were.
+ * matrix is read once for all of them; the bits are the same as for one position at a time. Returns the logits
+ * [vocabulary] after the last one, valid until the next call, or NULL if want_logits is false. Also returns NULL if
+ * compute->stopped is or becomes set: these positions must be run again; earlier ones are intact.
  */
 float *transformer_run(struct transformer *transformer, const int32_t *tokens, uint32_t count, uint32_t position,
                        bool want_logits);

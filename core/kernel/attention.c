@@ -2,7 +2,7 @@
 
 #include "base/exp2.h"
 
-/* Chunks of a text that fills the context, at most. */
+/* The most chunks of a text that fills the context. */
 static uint32_t chunks_max(uint32_t context)
 {
     return context / ATTENTION_CHUNK + 2;
@@ -19,7 +19,8 @@ void attention_layout(struct attention_scratch *scratch, uint32_t heads, uint32_
     scratch->chunks = arena_take_array(arena, chunks, sizeof *scratch->chunks, KERNEL_ALIGNMENT);
 }
 
-/* The scores of one head. largest [chunks] gets that of each chunk; returns the largest of all. */
+/* Computes the scores of one head. Stores each chunk's largest score in largest [chunks]; returns the largest of
+   all. */
 static float score_head(const struct kernel *kernel, float *scores, float *largest, const int16_t *q, const int16_t *k,
                         const float *k_scale, const struct attention *shape)
 {
@@ -40,7 +41,7 @@ static void weigh_head(const struct kernel *kernel, float *scores, float *chunk,
     float total = 0;
     uint32_t chunks = 0;
     for (uint32_t t = 0; t < n; t = attention_chunk_end(t, n)) {
-        const float distance = chunk[chunks] - largest; /* 0 or less; NaN where no score is a number */
+        const float distance = chunk[chunks] - largest; /* 0 or less; NaN if all scores are NaN */
         const float exponent = distance * (factor * (1.0f / (1 << ATTENTION_POWER_BITS)));
         const float power = distance == 0 ? 1.0f : exp2_single(exponent);
         const uint32_t end = attention_chunk_end(t, n);

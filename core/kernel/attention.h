@@ -1,11 +1,11 @@
-/* Attention of a position, by a kernel's steps: through heads and chunks as attention_rules.h says. */
+/* Attention of a position: runs a kernel's steps over heads and chunks as attention_rules.h defines. */
 #ifndef BOOTLLAMA_ATTENTION_H
 #define BOOTLLAMA_ATTENTION_H
 
 #include "base/arena.h"
 #include "kernel/kernel.h"
 
-/* Working memory, rows of it for each head: heads that are computed at the same time do not share any. Not owned. */
+/* Working memory, with rows for each head, so that heads can be computed in parallel. Not owned. */
 struct attention_scratch {
     float *scores;   /* [heads][context], then coefficients in the same places */
     int16_t *ratios; /* [kv_heads][context] */
@@ -19,7 +19,7 @@ void attention_layout(struct attention_scratch *scratch, uint32_t heads, uint32_
 
 /*
  * Computes the heads that read KV heads first .. first + count - 1, of the query q [heads * head_size] and its scale,
- * into their places in out [heads * head_size]. The cache holds the current position, too.
+ * into their places in out [heads * head_size]. The cache already holds the current position.
  */
 void attention_compute(const struct kernel *kernel, float *out, const int16_t *q, float q_scale,
                        const struct kv_cache *cache, const struct attention *shape,

@@ -1,5 +1,5 @@
 /*
- * The definition of attention, in whole numbers: what happens between its quantizations.
+ * The definition of attention in integers, between its quantizations.
  *
  * A position's queries, keys and values are int16, each with one scale over all heads (row_quantize of struct kernel).
  * For one head and a chunk of positions t (attention_chunk_end),
@@ -16,8 +16,8 @@
  * and with the sums over the chunk, which are exact in int32,
  *   out   = the sum over chunks, in order, of sum(coefficient[t] * v[t]) * (v_largest / total * power)
  *   total = the sum over chunks, in order, of sum(p[t]) * power
- * Each chunk has a largest score of its own because one position, mostly the first, may take nearly all of the softmax
- * and have next to nothing as its value ("attention sink"): the others' coefficients must not be lost beside it.
+ * Each chunk has a largest score of its own because one position, usually the first, may take nearly all of the softmax
+ * while its value is close to zero ("attention sink"): the other coefficients must not vanish beside it.
  */
 #ifndef BOOTLLAMA_ATTENTION_RULES_H
 #define BOOTLLAMA_ATTENTION_RULES_H
@@ -35,8 +35,8 @@ enum {
 _Static_assert((int64_t)KV_KEY_RANGE *KV_KEY_RANGE *ATTENTION_HEAD_MAX <= INT32_MAX, "a score is exact");
 _Static_assert((int64_t)KV_VALUE_RANGE *ATTENTION_POWER_ONE *ATTENTION_CHUNK <= INT32_MAX, "a chunk is exact");
 
-/* 2^-t for t of 16 fractional bits is 1 - t (C1 - t (C2 - t C3)), every product cut off: relative error 1.2e-4 for what
-   z has of them. */
+/* 2^-t for t of 16 fractional bits is 1 - t (C1 - t (C2 - t C3)), every product truncated: relative error 1.2e-4 for
+   the bits that z has. */
 #define ATTENTION_POWER_C1 45317
 #define ATTENTION_POWER_C2 15131
 #define ATTENTION_POWER_C3 2585
@@ -56,15 +56,15 @@ static inline uint32_t attention_padded(const struct attention *shape)
     return (shape->position / KV_BLOCK + 1) * KV_BLOCK;
 }
 
-/* Where the chunk that begins with position `begin` ends, of n in all: in long texts the first block is a chunk of its
-   own. */
+/* Returns the end of the chunk that begins with position `begin`, of n in total: in long texts the first block is a
+   chunk of its own. */
 static inline uint32_t attention_chunk_end(uint32_t begin, uint32_t n)
 {
     const uint32_t end = begin == 0 && n > ATTENTION_CHUNK ? (uint32_t)KV_BLOCK : begin + ATTENTION_CHUNK;
     return end < n ? end : n;
 }
 
-/* 2^-(z / 2^ATTENTION_POWER_BITS) in units of 2^-14, cut off; z <= ATTENTION_POWER_LAST. */
+/* 2^-(z / 2^ATTENTION_POWER_BITS) in units of 2^-14, truncated; z <= ATTENTION_POWER_LAST. */
 static inline uint32_t attention_power(uint32_t z)
 {
     const uint32_t t = z << (16 - ATTENTION_POWER_BITS) & 0xFFFF;
@@ -72,7 +72,7 @@ static inline uint32_t attention_power(uint32_t z)
     return (65535 - (t * inner >> 16)) >> ((z >> ATTENTION_POWER_BITS) + 2);
 }
 
-/* p * ratio in p's units, cut off: half a unit more of p makes up for what p has been cut by. */
+/* p * ratio in p's units, truncated: half a unit added to p makes up for the truncation of p. */
 static inline int32_t attention_coefficient(uint32_t p, uint32_t ratio)
 {
     return (int32_t)((2 * p + 1) * ratio >> 16);

@@ -1,7 +1,7 @@
 #include "kernel/cpu.h"
 
 enum {
-    LEAF_FEATURES_7 = 7, /* EAX of sub-leaf 0 has the highest sub-leaf */
+    LEAF_FEATURES_7 = 7, /* EAX of sub-leaf 0 is the highest sub-leaf */
     BRAND_LEAVES = 3,
 
     EBX7_AVX2 = 1u << 5,
@@ -12,8 +12,8 @@ enum {
 };
 static const uint32_t LEAF_BRAND = 0x80000002u, EBX7_AVX512VL = 1u << 31;
 
-/* The first leaf of each row of 65,536 has the highest one. A processor without a row answers with other values, whose
-   upper half is not likely to be the row's. */
+/* The first leaf of each range of 65,536 returns the highest leaf of the range. A processor without the range returns
+   other values, whose upper half is unlikely to match it. */
 static bool leaf_exists(uint32_t leaf)
 {
     const uint32_t row = leaf & 0xFFFF0000u, highest = cpuid_instruction(row, 0).eax;
@@ -29,7 +29,7 @@ struct cpuid cpuid_read(uint32_t leaf, uint32_t subleaf)
     return exists ? cpuid_instruction(leaf, subleaf) : (struct cpuid){0, 0, 0, 0};
 }
 
-/* Copies the name without spaces at its ends and without double ones; text [bytes] may end earlier by a NUL. */
+/* Copies the name without leading, trailing or repeated spaces; a NUL may end text [bytes] early. */
 static void copy_name(struct cpu_features *features, const char *text, uint32_t bytes)
 {
     uint32_t out = 0;
@@ -45,7 +45,7 @@ static void copy_name(struct cpu_features *features, const char *text, uint32_t 
     features->name[out] = 0;
 }
 
-/* The 48 bytes of the brand string, or the vendor where there is none. */
+/* The 48 bytes of the brand string, or the vendor if there is none. */
 static void read_name(struct cpu_features *features)
 {
     struct cpuid brand[BRAND_LEAVES];
@@ -62,7 +62,7 @@ static void read_name(struct cpu_features *features)
     }
 }
 
-/* AVX only counts where XCR0 says that its state is on: hypervisors show the bit without it. */
+/* AVX counts only if XCR0 enables its state: some hypervisors show the bit without it. */
 static void detect_avx(struct cpu_features *features, const struct cpuid *leaf1)
 {
     const uint32_t avx = CPUID_ECX_AVX | CPUID_ECX_F16C;

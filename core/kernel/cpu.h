@@ -1,5 +1,5 @@
 /*
- * What the processor can do. Nothing here needs a privilege: pc/vector_state.h switches on what is off.
+ * The processor's features. Nothing here needs a privilege; pc/vector_state.h switches on what is off.
  * Sources: Intel SDM vol. 1 ch. 13 (XSAVE) and 20.1 (processors without CPUID), vol. 2 CPUID, vol. 3 ch. 13.1 (XCR0).
  */
 #ifndef BOOTLLAMA_CPU_H
@@ -9,9 +9,9 @@
 #include <stdint.h>
 
 struct cpu_features {
-    char name[49]; /* brand string, vendor or "486-class", trimmed, NUL at its end */
-    bool fpu, sse2, avx2, avxvnni, avx512vnni; /* usable: the bits, and for AVX the XCR0 that is really set */
-    bool avx2_off; /* there is AVX2, but its state is not on in XCR0 */
+    char name[49];                             /* brand string, vendor or "486-class", trimmed, NUL at its end */
+    bool fpu, sse2, avx2, avxvnni, avx512vnni; /* usable: CPUID's bits, and for AVX also the state that XCR0 enables */
+    bool avx2_off;                             /* the processor has AVX2, but XCR0 does not enable its state */
 };
 
 /* Reads CPUID and XCR0. sse2 trusts that CR4.OSFXSR is on wherever CPUID shows SSE. */
@@ -21,7 +21,7 @@ void cpu_detect(struct cpu_features *features);
 bool cpu_runs_all_of(const struct cpu_features *features, const struct cpu_features *needed);
 
 enum {
-    CPUID_FEATURES = 1, /* the leaf that these bits of EDX and ECX are in */
+    CPUID_FEATURES = 1, /* the leaf of these bits of EDX and ECX */
     CPUID_EDX_FPU = 1u << 0,
     CPUID_EDX_TSC = 1u << 4,
     CPUID_EDX_MSR = 1u << 5,
@@ -34,7 +34,7 @@ enum {
     CPUID_ECX_AVX = 1u << 28,
     CPUID_ECX_F16C = 1u << 29,
 
-    CPUID_XSAVE = 0xD, /* sub-leaf 0: EAX has the bits that XCR0 may have */
+    CPUID_XSAVE = 0xD, /* sub-leaf 0: EAX holds the bits that XCR0 may have */
 
     XCR0_X87_SSE = 0x03,
     XCR0_AVX = 0x04,
@@ -45,11 +45,11 @@ struct cpuid {
     uint32_t eax, ebx, ecx, edx;
 };
 
-/* CPUID's answer, all zero where the processor has no such leaf or no CPUID. */
+/* CPUID's answer; all zero if the processor has no such leaf or no CPUID. */
 struct cpuid cpuid_read(uint32_t leaf, uint32_t subleaf);
 
-/* The instructions themselves (cpuid.c). A processor may have no CPUID; any leaf can be asked for, and one that does
-   not exist gives the values of another. XCR0 exists where CPUID_ECX_OSXSAVE is set. */
+/* The instructions themselves (cpuid.c). A processor may have no CPUID. Any leaf may be requested; one that does not
+   exist returns the values of another. XCR0 exists if CPUID_ECX_OSXSAVE is set. */
 bool cpuid_exists(void);
 struct cpuid cpuid_instruction(uint32_t leaf, uint32_t subleaf);
 uint64_t xcr0_read(void);

@@ -1,8 +1,8 @@
-/* The instructions that cpu.c asks the processor with, in a file of their own: a unit test puts another processor in
-   their place. */
+/* The instructions with which cpu.c queries the processor, in a file of their own so that a unit test can replace the
+   processor. */
 #include "kernel/cpu.h"
 
-/* Bit 21 of EFLAGS can be changed where there is CPUID (SDM vol. 1 ch. 20.1); a plain 486 has none. */
+/* Bit 21 of EFLAGS can be changed if there is CPUID (SDM vol. 1 ch. 20.1); a plain 486 has none. */
 bool cpuid_exists(void)
 {
 #if defined(__x86_64__)

@@ -1,6 +1,6 @@
 #include "kernel/kernel.h"
 
-/* Compiled here and not in the kernel's file, whose code may use what the processor lacks. */
+/* Compiled here, not in the kernel's file, whose code may use instructions that the processor lacks. */
 #define KERNEL(name, file, usable, flags)                     \
     static bool name##_usable(const struct cpu_features *cpu) \
     {                                                         \

@@ -1,13 +1,13 @@
 /*
  * The arithmetic of the model: one definition, several implementations that give the same bits.
  *
- * scalar.c is the definition; a kernel that differs from it in one bit is wrong. What makes that possible:
+ * scalar.c is the definition; a kernel that differs from it in one bit is wrong. Three rules make that possible:
  *  - int8 x int8 products are summed in int32, exactly, so their order is free;
- *  - every float operation is one IEEE single precision operation in the order written there, never fused;
+ *  - every float operation is one IEEE single-precision operation in the order written there, never fused;
  *  - long float sums run in KERNEL_LANES partial sums, element i in lane i % KERNEL_LANES in ascending order, joined as
  *    a tree: lane l with l + 8, then l + 4, l + 2, l + 1.
  *
- * kernels.def lists them all; README.md says how to add one.
+ * kernels.def lists all kernels; README.md says how to add one.
  */
 #ifndef BOOTLLAMA_KERNEL_H
 #define BOOTLLAMA_KERNEL_H
@@ -28,29 +28,28 @@ enum {
 struct kernel {
     const char *name;    /* as users type it */
     uint32_t tile_bytes; /* of a tile of weights, a multiple of KERNEL_ALIGNMENT */
-    uint32_t form_bytes; /* of a group of activations as matmul reads it; 0 = as q has it */
+    uint32_t form_bytes; /* of a group of activations as matmul reads it; 0 = it reads q */
 
     /* Called on each processor around every stretch in which it calls the functions below; NULL = not needed. They set
-       up what the functions need beyond the vector state that is on anyway (a tile configuration, say), and put it
-       back. */
+       up and restore what the functions need beyond the vector state (a tile configuration, say). */
     void (*begin)(void);
     void (*end)(void);
 
     /* Arranges one tile: row r is block[r * stride], its scale finite. -128 counts as -127: matmul relies on it. */
     void (*tile_pack)(uint8_t *tile, const struct q8_0_block *block, size_t stride);
 
-    /* Gives back one row of a tile: q [Q8_GROUP] and its scale. */
+    /* Reads one row of a tile back: q [Q8_GROUP] and its scale. */
     void (*tile_row)(const uint8_t *tile, uint32_t row, int8_t q[Q8_GROUP], float *scale);
 
     /* For each of `count` >= 1 vectors x[i], a row of `out` that begins at out + i * out_stride (in floats):
-       row[r] = W[r] . x[i] for all padded rows [row_tiles * Q8_GROUP], or row[r] += where `add` is set. The result of
-       a vector depends on no other vector, that of a row tile on no other tile: whoever splits the work passes a matrix
-       of some of the tiles. */
+       row[r] = W[r] . x[i] for all padded rows [row_tiles * Q8_GROUP], or row[r] += where `add` is set. A vector's
+       result depends on no other vector, and a row tile's on no other tile, so a caller that splits the work passes a
+       matrix of some of the tiles. */
     void (*matmul)(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count,
                    bool add);
 
-    /* Quantizes x [groups * Q8_GROUP]. A group whose largest magnitude is below 2^-94 becomes zeros; a group with a
-       magnitude of 2^60 or more, infinity or NaN gets the scale NaN. */
+    /* Quantizes x [groups * Q8_GROUP]. A group with all magnitudes below 2^-94 becomes zeros; a group with a magnitude
+       of 2^60 or more, infinity or NaN gets the scale NaN. */
     void (*quantize)(struct q8_vector *out, const float *x, uint32_t groups);
 
     /* RMSNorm (Zhang and Sennrich 2019) and quantization in one: quantizes x * weight and puts 1 / rms on the scales.
@@ -63,17 +62,17 @@ struct kernel {
     /* RoPE: turns the pairs of x [n], n a multiple of KERNEL_LANES, by rope_angles' cosine and sine [n]. */
     void (*rotate)(float *x, const float *cosine, const float *sine, uint32_t n);
 
-    /* Quantizes x [n], n a multiple of Q8_GROUP, to whole numbers of at most `range` <= KV_KEY_RANGE in magnitude.
-       Returns their scale: 0 where all of x is below 2^-40, NaN where one is 2^60 or more or is not a number. */
+    /* Quantizes x [n], n a multiple of Q8_GROUP, to integers of magnitude at most `range` <= KV_KEY_RANGE. Returns
+       their scale: 0 if all magnitudes are below 2^-40, NaN if one is 2^60 or more or NaN. */
     float (*row_quantize)(int16_t *out, const float *x, uint32_t n, float range);
 
-    /* The steps of attention (attention_rules.h), by whole blocks of positions. Arrays begin with position 0, aligned.
-       ratios[t] = v_scale[t] * inverse_largest rounded, at most ATTENTION_RATIO_MAX (of positions to come anything), in
+    /* The steps of attention (attention_rules.h), in whole blocks of positions. Arrays begin with position 0, aligned.
+       ratios[t] = v_scale[t] * inverse_largest rounded, at most ATTENTION_RATIO_MAX (undefined for later positions), in
        the order of kv_value_slot; n positions. */
     void (*value_ratios)(int16_t *ratios, const float *v_scale, float inverse_largest, uint32_t n);
 
-    /* Scores of one head's query with the keys first .. end - 1 of its KV head; minus infinity or NaN for positions to
-       come. Returns the largest, which is never NaN. */
+    /* Scores of one head's query with the keys first .. end - 1 of its KV head; minus infinity or NaN for later
+       positions. Returns the largest, which is never NaN. */
     float (*head_scores)(float *scores, const int16_t *q, const int16_t *k, const float *k_scale,
                          const struct attention *shape, uint32_t first, uint32_t end);
 
@@ -87,12 +86,12 @@ struct kernel {
     void (*head_values)(float *out, const int16_t *coefficients, const int16_t *v, float scale,
                         const struct attention *shape, uint32_t first, uint32_t end);
 
-    /* x[i] = 2^((x[i] - largest) * factor) where largest is that of x [n], n a multiple of KERNEL_LANES. Returns their
-       sum; the largest has become 1. */
+    /* x[i] = 2^((x[i] - largest) * factor) where largest is the maximum of x [n], n a multiple of KERNEL_LANES, which
+       becomes 1. Returns the sum. */
     float (*exponentials)(float *x, uint32_t n, float factor);
 };
 
-/* Defines the kernel of a file that has the functions above under their names; `...` may set begin and end. */
+/* Defines a kernel from the functions of the same names in its file; `...` may set begin and end. */
 #define KERNEL_DEFINE(label, tile_type, bytes_of_form, ...)                       \
     const struct kernel kernel_##label = {.name = #label,                         \
                                           .tile_bytes = sizeof(tile_type),        \
@@ -123,7 +122,7 @@ enum {
 #define KERNEL(name, file, usable, flags) KERNEL_INDEX_##name,
 #include "kernel/kernels.def"
 #undef KERNEL
-    KERNELS, /* how many there are */
+    KERNELS, /* their number */
 };
 
 /* All kernels, slowest first; index 0..KERNELS-1. */
@@ -135,7 +134,7 @@ bool kernel_usable(const struct kernel *kernel, const struct cpu_features *cpu);
 /* The fastest kernel that the processor can run. */
 const struct kernel *kernel_best(const struct cpu_features *cpu);
 
-/* Around a stretch of computing on the processor that calls it. */
+/* Bracket a stretch of computing on the calling processor. */
 void kernel_begin(const struct kernel *kernel);
 void kernel_end(const struct kernel *kernel);
 

@@ -17,20 +17,20 @@ enum {
     KV_VALUE_RANGE = 511,        /* largest magnitude in a value */
 };
 
-/* A row of queries, keys or values with no magnitude from here on counts as zeros: no score or output of it is below
-   the normal range. */
+/* A row of queries, keys or values with all magnitudes below this counts as zeros, so that no score or output of it is
+   below the normal range. */
 #define KV_SMALLEST 0x2B800000u /* bits of 2^-40 */
 
-/* What one layer remembers of the positions so far. Not owned. */
+/* The keys and values of one layer for the positions so far. Not owned. */
 struct kv_cache {
     int16_t *k;       /* [kv_heads][context / KV_KEY_LANES][head_stride / 2][KV_KEY_LANES][2]: kv_key_index */
     int16_t *v;       /* [kv_heads][context / KV_BLOCK][head_stride][KV_BLOCK]: kv_value_index */
-    float *k_scale;   /* [context] NaN where a key is not a number */
+    float *k_scale;   /* [context] NaN if a key is NaN */
     float *v_scale;   /* [context] finite */
-    float *v_largest; /* [context] of v_scale up to here; NaN from the first value on that is not a number */
+    float *v_largest; /* [context] of v_scale up to here; NaN from the first NaN value on */
 };
 
-/* Where an element of a head's keys lies: two dimensions of KV_KEY_LANES positions are together, a lane for each
+/* The index of an element of a head's keys: pairs of dimensions of KV_KEY_LANES positions lie together, a lane for each
    position. */
 static inline size_t kv_key_index(uint32_t head_stride, uint32_t position, uint32_t dimension)
 {
@@ -38,8 +38,8 @@ static inline size_t kv_key_index(uint32_t head_stride, uint32_t position, uint3
     return (pair * KV_KEY_LANES + position % KV_KEY_LANES) * 2 + dimension % 2;
 }
 
-/* The place of a position in its block of 32. Four positions of the first half and the four at the same places of the
-   second half follow each other: packssdw leaves two vectors of scores in this order, whatever their length. */
+/* The place of a position in its block of 32. Four positions of the first half alternate with the corresponding four of
+   the second half: packssdw leaves two vectors of scores in this order, whatever their length. */
 static inline uint32_t kv_value_slot(uint32_t position)
 {
     return position / 4 % 4 * 8 + position / KV_KEY_LANES % 2 * 4 + position % 4;

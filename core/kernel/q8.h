@@ -18,8 +18,8 @@ _Static_assert((int)Q8_GROUP == (int)Q8_0_BLOCK, "a group of columns is a block 
 
 /*
  * Limits that keep every number between quantizations in the normal range of single precision, whatever the weights:
- * beyond it x87, whose registers have a wider range, would go another way than SSE. No model that works comes near
- * them. Smaller numbers count as zero; larger ones become NaN, which spreads to all logits.
+ * outside that range x87, with wider registers, would differ from SSE. No working model comes near them. Smaller
+ * numbers count as zero; larger ones become NaN, which spreads to all logits.
  *
  * A scale of activations after a norm is at most 2^8, one of weights below 2^16, a dot product of 32 at most 2^19, a
  * row has fewer than 2^15 groups: a matrix product is below 2^58. It is 0 or at least 2^-107, a multiple of the last
@@ -27,8 +27,8 @@ _Static_assert((int)Q8_GROUP == (int)Q8_0_BLOCK, "a group of columns is a block 
  * values count from 2^-40 on (KV_SMALLEST). The numbers that attention and SwiGLU round as subnormal are far below
  * 2^-94.
  */
-#define Q8_SMALLEST 0x10800000u      /* bits of 2^-94: a group below it is taken as zeros */
-#define Q8_LIMIT 0x5D800000u         /* bits of 2^60: a group with a magnitude from it on gets the scale NaN */
+#define Q8_SMALLEST 0x10800000u      /* bits of 2^-94: a group below it counts as zeros */
+#define Q8_LIMIT 0x5D800000u         /* bits of 2^60: a group with such a magnitude or more gets the scale NaN */
 #define Q8_SCALE_SMALLEST 0x1p-60f   /* of a group after a norm; below, it is 0 */
 #define Q8_SCALE_LARGEST 0x1p8f      /* of a group after a norm */
 #define Q8_MEAN_LIMIT 0x1p100f       /* of squares, in a norm */
@@ -60,7 +60,7 @@ struct q8_matrix {
 struct q8_vector {
     int8_t *q;     /* [groups * Q8_GROUP], -127..127 */
     uint8_t *form; /* [groups][kernel->form_bytes] the same numbers as the kernel's matmul reads them */
-    int32_t *sum;  /* [groups] from the sum of a group's q, where the kernel's matmul needs it */
+    int32_t *sum;  /* [groups] derived from the sum of a group's q, if the kernel's matmul needs it */
     float *scale;  /* [groups] */
 };
 

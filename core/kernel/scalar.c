@@ -1,8 +1,8 @@
 /*
- * The definition of the model's arithmetic, and what a 486 runs. Every other kernel gives the same bits.
+ * The definition of the model's arithmetic, and the kernel of a 486. Every other kernel gives the same bits.
  *
- * A tile is int8 [row][column], then a scale for each row as f32. Functions marked cold are built small: a token spends
- * little time in them.
+ * A tile is int8 [row][column], then a scale for each row as f32. Functions marked cold are optimized for size: a token
+ * spends little time in them.
  */
 #include "base/exp2.h"
 #include "kernel/kernel.h"
@@ -180,7 +180,7 @@ static __attribute__((cold)) float row_quantize(int16_t *out, const float *x, ui
     return float_from_bits(largest) / range;
 }
 
-/* n as a float. An integer that x87 loads is rounded to single precision only where it is stored. */
+/* n as a float. x87 rounds a loaded integer to single precision only when it is stored. */
 static float float_from_int(int32_t n)
 {
     volatile float rounded = (float)n;
@@ -260,7 +260,7 @@ static void head_values(float *out, const int16_t *coefficients, const int16_t *
 static __attribute__((cold)) void value_ratios(int16_t *ratios, const float *v_scale, float inverse_largest, uint32_t n)
 {
     for (uint32_t t = 0; t < n; t++) {
-        const float part = v_scale[t] * inverse_largest; /* of a position to come it may be anything */
+        const float part = v_scale[t] * inverse_largest; /* may be anything for a later position */
         ratios[t / KV_BLOCK * KV_BLOCK + kv_value_slot(t)] =
             part < ATTENTION_RATIO_MAX ? (int16_t)round_to_int(part) : ATTENTION_RATIO_MAX;
     }

@@ -1,11 +1,11 @@
 /*
- * Attention of a vector kernel, by the definition in attention_rules.h. All of its sums are of whole numbers, and the
- * largest of scores is the same in any order: nothing here depends on the length of a vector.
+ * Attention of a vector kernel, by the definition in attention_rules.h. All of its sums are integer sums, and the
+ * largest score is the same in any order, so nothing here depends on the vector length.
  *
  * A kernel's .c file includes this after defining, for its instruction set,
  *   VECTOR(name)                the intrinsic of that name for whole registers: VECTOR(add_ps)
  *   floats, ints                those registers
- *   ints_madd(sum, x, y)        adds the products of int16, two neighbours to a sum of 32 bits
+ *   ints_madd(sum, x, y)        adds the products of int16, each two neighbours to a 32-bit sum
  *   ints_min(x, y)              of unsigned 16-bit numbers
  *   ints_shift(x, n)            x >> (n + 2), 16 bits, each by its own n <= 14
  *   ints_fold(x), floats_fold(x)  the sums, the largest of its quarters
@@ -20,7 +20,7 @@
 enum {
     WIDTH = sizeof(floats) / sizeof(float),           /* positions in a vector of scores */
     SHORTS = 2 * WIDTH,                               /* int16 in a vector */
-    SCORE_VECTORS = WIDTH > 4 ? KV_BLOCK / WIDTH : 4, /* that are computed at once */
+    SCORE_VECTORS = WIDTH > 4 ? KV_BLOCK / WIDTH : 4, /* computed at once */
 };
 
 static inline ints ints_load(const void *p)
@@ -49,8 +49,7 @@ static inline __m128 sum_four(ints a, ints b, ints c, ints d)
     return _mm_cvtepi32_ps(ints_fold(all));
 }
 
-/* One vector of scores, those of positions after the current one made minus infinity (or left NaN, which counts as
-   little). */
+/* One vector of scores, with minus infinity for positions after the current one (or NaN, which counts as small). */
 static inline floats without_future(floats scores, uint32_t first, uint32_t position)
 {
     static const _Alignas(KERNEL_ALIGNMENT) float number[KV_KEY_LANES] = {0, 1, 2,  3,  4,  5,  6,  7,
@@ -65,7 +64,7 @@ static float head_scores(float *scores, const int16_t *q, const int16_t *k, cons
 {
     enum { STEP = SCORE_VECTORS * WIDTH };
     const size_t block = (size_t)shape->head_stride * KV_KEY_LANES;
-    floats largest = VECTOR(set1_ps)(-float_from_bits(FLOAT_INFINITY)); /* never NaN: maxps gives its second operand */
+    floats largest = VECTOR(set1_ps)(-float_from_bits(FLOAT_INFINITY)); /* never NaN: maxps' second operand */
     for (uint32_t t = first; t < end; t += STEP) {
         ints dot[SCORE_VECTORS];
 #pragma GCC unroll 4

@@ -1,14 +1,14 @@
 /*
- * The kernel of AVX2 with F16C, all but the instructions of its dot products.
+ * The AVX2 kernel with F16C, except for the instructions of its dot products.
  *
  * A tile is int8 [column / 4][row][column % 4], then 32 scales as f16: 1088 bytes, 17 cache lines. Four columns of
  * eight rows are one vector. The instructions take unsigned by signed bytes, so they get the activations' magnitudes,
- * and weights with the bits inverted where the activation is negative: ~w = -w - 1. That is too low by the sum of the
- * negative activations' magnitudes, whatever the row, so every sum starts with it.
+ * and weights with the bits inverted where the activation is negative: ~w = -w - 1. The result is too low by the sum of
+ * the negative activations' magnitudes, for every row, so every sum starts from that.
  *
  * A kernel's .c file includes this after <immintrin.h> and after defining
- *   bytes_madd(sum, x, y)    adds the products of unsigned bytes x <= 127 and signed bytes y, four neighbours to a sum
- *                            of 32 bits
+ * bytes_madd(sum, x, y) adds the products of unsigned bytes x <= 127 and signed bytes y, each four neighbours to a
+ * 32-bit sum
  */
 #ifndef BOOTLLAMA_X86_AVX2_H
 #define BOOTLLAMA_X86_AVX2_H
@@ -105,7 +105,7 @@ struct signed_group {
     int32_t negative[QUADS]; /* a byte is -1 where the activation is negative */
 };
 
-/* 32 integers as bytes, in order: the packs work within halves, so their quarters are put back. */
+/* 32 integers as bytes, in order: the pack instructions work within halves, so their quarters are permuted back. */
 static inline void store_group(struct q8_vector *out, uint32_t group, const __m256 x[Q8_GROUP / 8])
 {
     const __m256i low = _mm256_packs_epi32(_mm256_cvtps_epi32(x[0]), _mm256_cvtps_epi32(x[1]));
@@ -124,7 +124,7 @@ static inline void store_group(struct q8_vector *out, uint32_t group, const __m2
 
 #include "kernel/x86_vector.h"
 
-/* By words, which is fast under emulation, too. */
+/* Word by word, which is also fast under emulation. */
 static __attribute__((cold)) void tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)
 {
     struct tile_quad *tile = (struct tile_quad *)bytes;

@@ -2,8 +2,8 @@
  * AVX-512 with VNNI: servers since 2019, Ryzen since Zen 4, some laptops.
  *
  * The tile is that of x86_avx2.h with 128 added to every weight, because vpdpbusd multiplies unsigned by signed
- * bytes: one instruction does four columns of 16 rows. What the 128 adds to a row, 128 * sum(x), does not depend on the
- * row, so every sum starts at its negative.
+ * bytes: one instruction handles four columns of 16 rows. The 128 adds 128 * sum(x) to every row alike, so every sum
+ * starts at the negative of that.
  */
 #include <immintrin.h>
 
@@ -18,7 +18,7 @@ enum { BIAS = 128 };
 typedef __m512 floats;
 typedef __m512i ints;
 
-/* What the registers hold: 32 of them, but eight in 32-bit code. */
+/* As many as the registers hold: there are 32, but eight in 32-bit code. */
 enum {
     MANY_REGISTERS = sizeof(void *) > 4,
     VALUE_DIMS = MANY_REGISTERS ? 8 : 4,
@@ -135,7 +135,7 @@ static inline void store_rows(float *out, __m512 sum, bool add)
     _mm512_store_ps(out, add ? _mm512_add_ps(_mm512_load_ps(out), sum) : sum);
 }
 
-/* One row tile by `count` vectors, a constant, VECTORS_AT_ONCE at most. */
+/* One row tile by `count` vectors, a constant, at most VECTORS_AT_ONCE. */
 static inline __attribute__((always_inline)) void multiply(float *out, size_t out_stride, const struct tile_quad *tile,
                                                            uint32_t groups, const struct q8_vector *x, uint32_t count,
                                                            bool add)

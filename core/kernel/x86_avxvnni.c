@@ -1,4 +1,4 @@
-/* AVX-VNNI: PCs since 2021 that have no AVX-512. The kernel of AVX2 with one instruction for a dot product of bytes. */
+/* AVX-VNNI: PCs since 2021 that have no AVX-512. The AVX2 kernel with one instruction for a dot product of bytes. */
 #include <immintrin.h>
 
 static inline __m256i bytes_madd(__m256i sum, __m256i x, __m256i y)

@@ -6,7 +6,7 @@
  * byte. With x the pair of activations in every 32-bit lane,
  *   both = madd(unit, x)        = 256 * upper + lower
  *   lower = madd(unit & 255, x)
- * sums to upper = (both - lower) / 256, exactly, and lower is 128 * sum(x) too large: nothing has to be unpacked.
+ * sums to upper = (both - lower) / 256, exactly, and lower is 128 * sum(x) too large: nothing needs unpacking.
  */
 #include <emmintrin.h>
 
@@ -41,7 +41,7 @@ static inline __m128i ints_min(__m128i x, __m128i y)
     return _mm_sub_epi16(x, _mm_subs_epu16(x, y));
 }
 
-/* The upper half of x * 2^(14 - n), a power that is made as the bits of a float. */
+/* The upper half of x * 2^(14 - n), the power built as the bits of a float. */
 static inline __m128i ints_shift(__m128i x, __m128i n)
 {
     const __m128i bits = _mm_slli_epi16(_mm_sub_epi16(_mm_set1_epi16(127 + 14), n), 7), zero = _mm_setzero_si128();
@@ -185,7 +185,7 @@ static __attribute__((cold)) void tile_row(const uint8_t *bytes, uint32_t row, i
     *scale = tile->scale[row];
 }
 
-/* Adds two sums of one set, once its pairs of columns are through, to the sums of its eight rows. */
+/* Adds two finished sums of one set to the sums of its eight rows. */
 static inline void add_scaled(__m128 *upper_sum, __m128 *lower_sum, __m128i both, __m128i lower, const float *scale,
                               __m128i bias, __m128 x_scale)
 {
@@ -209,7 +209,7 @@ static inline void store_rows(float *out, __m128 upper, __m128 lower, bool add)
     _mm_store_ps(out + 4, add ? _mm_add_ps(_mm_load_ps(out + 4), lower) : lower);
 }
 
-/* Two sets at once: that is what eight registers of a 32-bit build hold. */
+/* Two sets at once: the eight registers of a 32-bit build hold no more. */
 static inline void multiply_sets(float *out, const struct tile *tile, uint32_t groups, uint32_t set,
                                  const struct q8_vector *x, bool add)
 {

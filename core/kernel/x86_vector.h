@@ -4,15 +4,15 @@
  * A kernel's .c file includes this after x86_attention.h (VECTOR, floats, WIDTH) and after defining, for its
  * instruction set,
  *   floats_round(y)                y rounded to the nearest integer, in a form of the kernel's own
- *   floats_fraction(y, rounded)    y less that integer
+ *   floats_fraction(y, rounded)    y minus that integer
  *   floats_scale(p, rounded, y)    p * 2^rounded where y >= EXP2_LOWEST, else 0 (also for NaN)
  *   lanes_fold(sum)                the first steps of the tree over KERNEL_LANES partial sums, floats [PARTS]: lanes
  *                                  l + 8, then l + 4, as one __m128
  *   group_magnitude(x)             the bits of the largest magnitude of a group, floats [Q8_GROUP / WIDTH]
  *   store_group(out, group, x)     rounds such a group to integers, to nearest even, and stores them as its matmul
  *                                  reads them
- * Every function does the operations of its namesake in scalar.c in the same order, a lane being a lane.
- * minps and maxps return their second operand where one of the two is NaN.
+ * Every function does the operations of its namesake in scalar.c in the same order, lane by lane. minps and maxps
+ * return their second operand if either is NaN.
  */
 #ifndef BOOTLLAMA_X86_VECTOR_H
 #define BOOTLLAMA_X86_VECTOR_H
@@ -44,7 +44,7 @@ static inline floats exp2_floats(floats y)
     return floats_scale(p, power, y);
 }
 
-/* Quantizes one group of x, or of x * weight where that is not NULL; returns its scale. */
+/* Quantizes one group of x, or of x * weight if weight is not NULL; returns its scale. */
 static inline float quantize_group(struct q8_vector *out, uint32_t group, const float *x, const float *weight)
 {
     floats part[Q8_GROUP / WIDTH];

@@ -3,7 +3,7 @@
 #include "base/format.h"
 #include "session/figure.h"
 
-/* Why this kernel was taken. */
+/* Why this kernel was chosen. */
 static const char *kernel_reason(const struct models *models)
 {
     if (models->kernel_chosen) {
@@ -33,7 +33,7 @@ void banner_machine(struct output *output, const struct models *models)
                note ? ", " : "", platform->processors_note, (uint32_t)(platform->memory_free(platform) >> 20));
 }
 
-/* As the file states it, or counted, padding included. */
+/* As the file states it; otherwise counted, padding included. */
 static struct figure parameters_text(const struct gguf *gguf)
 {
     struct figure out;
@@ -106,7 +106,7 @@ static void say_kernels(struct output *output, const struct models *models)
     output_say(output, COLOUR_TEXT, "Kernels: %s\n", list);
 }
 
-/* All settings that a story depends on besides model and prompt: enough to tell it again elsewhere. */
+/* Besides model and prompt, all settings that a story depends on: enough to reproduce it elsewhere. */
 static void say_settings(struct output *output)
 {
     char list[256] = "", value[40];
@@ -119,7 +119,7 @@ static void say_settings(struct output *output)
     output_say(output, COLOUR_TEXT, "Settings: %s\n", list);
 }
 
-/* Works without a model, too: whoever reports a fault is asked for it. */
+/* Also works without a model: bug reports ask for its output. */
 void banner_details(struct output *output, const struct models *models, bool chats)
 {
     banner_machine(output, models);

@@ -5,19 +5,19 @@
 #include "session/models.h"
 #include "session/output.h"
 
-/* Says which kernel computes, and why. */
+/* Says which kernel is in use, and why. */
 void banner_kernel(struct output *output, const struct models *models);
 
-/* Says what machine this is: firmware, CPU, kernel, processors, memory. */
+/* Describes the machine: firmware, CPU, kernel, processors, memory. */
 void banner_machine(struct output *output, const struct models *models);
 
-/* Says what was loaded and what it took, in two lines. chats: the model answers instead of telling stories. */
+/* Describes the loaded model and its memory in two lines. chats: the model answers instead of telling stories. */
 void banner_model(struct output *output, const struct models *models, bool chats);
 
-/* Says that the model's chat template is not known, and what to do. */
+/* Says that the model's chat template is unknown, and what to do. */
 void banner_unknown_chat(struct output *output);
 
-/* Says all of it, and the settings that a story depends on. A model need not be loaded. */
+/* Describes all of this and the settings that a story depends on. A model need not be loaded. */
 void banner_details(struct output *output, const struct models *models, bool chats);
 
 #endif

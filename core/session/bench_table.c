@@ -12,7 +12,7 @@ struct timing {
     uint32_t tokens; /* 0 = not measured */
 };
 
-/* Runs the likeliest story for TOKENS tokens or ten seconds at most. Returns false where it was stopped. */
+/* Runs the greedy story for TOKENS tokens or ten seconds at most. Returns false if stopped. */
 static bool time_kernel(struct output *output, struct models *models, struct timing *timing)
 {
     struct engine *engine = &models->engine;
@@ -42,14 +42,14 @@ static bool time_kernel(struct output *output, struct models *models, struct tim
                    figure_share(timing->tokens, most, 100));
             output_ticker(output, text);
             shown_at = platform->microseconds(platform);
-            start += shown_at - now; /* the time that a slow console takes does not count */
+            start += shown_at - now; /* time spent on a slow console does not count */
         }
     }
     team_end(&models->team);
     return !engine->compute.stopped;
 }
 
-/* Draws bars of time: shorter is better, and the slowest kernel fills its cells. */
+/* Draws the times as bars: shorter is better, and the slowest kernel's bar is full. */
 static void draw_table(struct output *output, const struct models *models, const struct timing timings[KERNELS])
 {
     uint64_t longest = 1, time[KERNELS];
@@ -72,8 +72,8 @@ static void draw_table(struct output *output, const struct models *models, const
     }
 }
 
-/* Each kernel needs the weights in its own order, so the model is loaded for each, and at the end for the chosen one
-   again, stopped or not. */
+/* Each kernel has its own layout of weights, so the model is loaded for each; at the end, stopped or not, it is loaded
+   again for the chosen one. */
 void bench_table(struct output *output, struct models *models)
 {
     struct timing timings[KERNELS] = {{0}};

@@ -1,4 +1,4 @@
-/* /bench: a table of how long every kernel takes for a token. */
+/* /bench: a table of the time that each kernel takes for a token. */
 #ifndef BOOTLLAMA_BENCH_TABLE_H
 #define BOOTLLAMA_BENCH_TABLE_H
 
@@ -6,7 +6,7 @@
 #include "session/output.h"
 
 /* Times the loaded model on every kernel that the processor can run, and draws the result. Afterwards the chosen kernel
-   computes again and the context is empty. */
+   is in use again and the context is empty. */
 void bench_table(struct output *output, struct models *models);
 
 #endif

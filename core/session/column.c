@@ -5,7 +5,7 @@
 #include "base/utf8.h"
 #include "session/wrap.h"
 
-/* Moves *text past its next character and returns its columns. */
+/* Moves *text past its next character and returns the columns of that character. */
 static uint32_t step(const char **text, const char *end)
 {
     const uint32_t code = utf8_next(text, end);

@@ -34,11 +34,11 @@ static void again(struct commands *commands)
     talk_again(commands->talk);
 }
 
-/* Where nothing is to be forgotten, /new is fine, but it deserves an answer. */
+/* Without a chat, /new has nothing to forget; say so instead of nothing. */
 static void begin_anew(struct commands *commands)
 {
     if (talk_chat(commands->talk) == NULL) {
-        output_say(commands->output, COLOUR_NOTE, "Every story begins anew: %s.\n",
+        output_say(commands->output, COLOUR_NOTE, "Nothing to forget: %s.\n",
                    talk_is_unknown(commands->talk) ? "this model's chat template is of an unknown kind"
                                                    : "this model does not chat");
         return;
@@ -68,7 +68,7 @@ static void load_model(struct commands *commands, const char *name)
     }
 }
 
-/* Without a name, it lists the models to choose from. */
+/* Without a name, lists the models to choose from. */
 static void choose_model(struct commands *commands)
 {
     if (commands->argument[0] == 0) {
@@ -90,7 +90,7 @@ static void bench(struct commands *commands)
 
 /* ---- Settings ---- */
 
-/* Shows the value of a setting and what is allowed; `cut`: as a line of the list, where a long value is cut. */
+/* Shows the value of a setting and what is allowed. `cut`: it is a line of the list, so a long value is shortened. */
 static void show_setting(struct commands *commands, uint32_t index, bool cut)
 {
     enum { CUT_COLUMNS = 31, VALUE_COLUMNS = 13 };
@@ -107,7 +107,7 @@ static void show_setting(struct commands *commands, uint32_t index, bool cut)
     output_long(commands->output, COLOUR_TEXT, line);
 }
 
-/* Says what a setting has become. */
+/* Shows the new value of a setting. */
 static void say_value(struct commands *commands, uint32_t index)
 {
     char line[CONFIG_VALUE_MAX + 32];
@@ -118,7 +118,7 @@ static void say_value(struct commands *commands, uint32_t index)
     output_long(commands->output, COLOUR_NOTE, line);
 }
 
-/* Puts setting `index`, which has just been set, into effect. Returns false, with the error said, where that fails. */
+/* Puts setting `index`, which has just been set, into effect. On failure returns false after reporting the error. */
 static bool apply(struct commands *commands, uint32_t index)
 {
     struct platform *platform = commands->platform;
@@ -141,7 +141,7 @@ static bool apply(struct commands *commands, uint32_t index)
     return true;
 }
 
-/* Loads the model that has just been set. The setting changes once that is done. */
+/* Loads the model that has just been set. The setting changes only if loading succeeds. */
 static void apply_model(struct commands *commands)
 {
     char name[PLATFORM_NAME_MAX];
@@ -154,7 +154,7 @@ static void apply_model(struct commands *commands)
     }
 }
 
-/* A stop text has no effect where the model does not answer. */
+/* A stop text has no effect unless the model chats. */
 static void warn_of_stop_alone(struct commands *commands)
 {
     if (talk_chat(commands->talk) == NULL && commands->settings->config.chat_stop[0] != 0) {
@@ -163,7 +163,7 @@ static void warn_of_stop_alone(struct commands *commands)
     }
 }
 
-/* Returns the length of the name before a blank or '='; *value is what follows them. */
+/* Returns the length of the name before a blank or '='; points *value at what follows. */
 static size_t split(const char *text, const char **value)
 {
     size_t n = 0;
@@ -177,7 +177,7 @@ static size_t split(const char *text, const char **value)
     return n;
 }
 
-/* Sets a setting, puts it into effect and shows it. */
+/* Changes a setting, puts it into effect and shows it. */
 static void change_setting(struct commands *commands, uint32_t index, const char *value)
 {
     struct error error;
@@ -186,7 +186,7 @@ static void change_setting(struct commands *commands, uint32_t index, const char
         output_error(commands->output, error.text);
     } else if (config_effect(index) == EFFECT_START) {
         settings_undo(commands->settings);
-        output_say(commands->output, COLOUR_ERROR, "Error: %s only counts at start: write it into %s\n", key,
+        output_say(commands->output, COLOUR_ERROR, "Error: %s takes effect only at start: write it into %s\n", key,
                    commands->settings->path);
     } else if (config_effect(index) == EFFECT_MODEL) {
         apply_model(commands);
@@ -224,7 +224,7 @@ static void set(struct commands *commands)
 
 /* ---- Kernels ---- */
 
-/* similar: a known word that is close; where it is NULL, `otherwise` says where to find them all. */
+/* similar: a known word that is close; if NULL, `otherwise` says where to find them all. */
 static void say_unknown(struct commands *commands, const char *what, const char *typed, const char *similar,
                         const char *otherwise)
 {
@@ -233,7 +233,7 @@ static void say_unknown(struct commands *commands, const char *what, const char 
                close ? "did you mean " : otherwise, close ? similar : "", close ? "?" : "");
 }
 
-/* Loads the same model for another kernel; without a name, it says which one computes. */
+/* Loads the same model for another kernel; without a name, says which one is in use. */
 static void choose_kernel(struct commands *commands)
 {
     const char *typed = commands->argument, *names[KERNELS];
@@ -270,7 +270,7 @@ static void save(struct commands *commands)
     output_error(commands->output, "nothing can be saved: bootllama reads its disk and never writes to it");
 }
 
-/* A `way` that works does not return. */
+/* `way` returns only if it fails. */
 static void leave_by(struct commands *commands, void (*way)(struct platform *), const char *otherwise)
 {
     way(commands->platform);
@@ -299,17 +299,17 @@ static const struct command {
     const char *what;
     void (*run)(struct commands *commands);
 } table[] = {
-    {"/again", "", "tells the last one again, with the same seed", again},
+    {"/again", "", "tells the last story again, with the same seed", again},
     {"/new", "", "forgets the conversation", begin_anew},
     {"/set", "KEY VALUE", "changes a setting, like /set seed 7; alone, shows them all", set},
     {"/models", "", "lists the models on this disk", list_models},
-    {"/model", "NAME", "loads another one, by its name or its number in that list", choose_model},
-    {"/info", "", "shows all about machine and model", info},
+    {"/model", "NAME", "loads a model, by name or by its number in that list", choose_model},
+    {"/info", "", "describes the machine and the model", info},
     {"/bench", "", "measures how fast each kernel computes here", bench},
     {"/kernel", "NAME", "computes with another kernel: the same text at another speed", choose_kernel},
     {"/save", "", "does not exist: bootllama only reads its disk", save},
     {"/reboot", "", "restarts the machine", commands_reboot},
-    {"/off", "", "switches it off", commands_off},
+    {"/off", "", "switches the machine off", commands_off},
     {"/exit", "", "returns to what started bootllama", leave},
     {"/help", "", "this list", help},
 };
@@ -341,7 +341,7 @@ void commands_run(struct commands *commands, char *typed)
     const char *names[COMMANDS];
     char name[32];
     size_t n = text_length(typed);
-    while (typed[n - 1] == ' ') { /* stops at the '/' at the latest */
+    while (typed[n - 1] == ' ') { /* the '/' ends this */
         typed[--n] = 0;
     }
     n = 0;
@@ -361,7 +361,7 @@ void commands_run(struct commands *commands, char *typed)
             table[i].run(commands);
             if (talked && commands->models->engine.text_count == 0 && table[i].run != begin_anew) {
                 output_say(commands->output, COLOUR_NOTE, "%s",
-                           forgotten); /* by another model, kernel or number of processors */
+                           forgotten); /* by a change of model, kernel or processors */
             }
             return;
         }
@@ -377,7 +377,7 @@ void commands_run(struct commands *commands, char *typed)
 
 /* ---- Completion ---- */
 
-/* Whether `word` begins with `start`, in any case. */
+/* Whether `word` begins with `start`, ignoring case. */
 static bool begins(const char *word, const char *start)
 {
     char beginning[LINE_CANDIDATE_MAX];
@@ -392,7 +392,8 @@ static bool begins(const char *word, const char *start)
 
 enum place { MODEL_NAMES, KERNEL_NAMES, SETTING_KEYS, COMMAND_NAMES, PLACES };
 
-/* Returns word number *index that can stand at this place of the line, and counts *index on; NULL past the last. */
+/* Returns word number *index of those that can stand at this place of the line, and increments *index; NULL past the
+   last. */
 static const char *next_word(struct commands *commands, enum place place, uint32_t *index)
 {
     if (place == MODEL_NAMES) {
@@ -408,7 +409,7 @@ static const char *next_word(struct commands *commands, enum place place, uint32
     return i < COMMANDS ? table[i].name : NULL;
 }
 
-/* The search goes on where it found the candidate before, so that a folder is read once and not again for each file. */
+/* The search continues after the previous candidate, so a folder is read once, not once for each file. */
 bool commands_complete(void *context, const char *before, size_t n, uint32_t index, char *out)
 {
     struct commands *commands = context;

@@ -6,9 +6,9 @@
 
 enum {
     REPORTS_MAX = 10,
-    LINE_BYTES = CONFIG_VALUE_MAX + 256, /* that are kept of a line: any value, its key and a comment */
-    GUESS_BYTES = 256,                   /* that show how a text without a byte-order mark is encoded */
-    END_OF_FILE = 0x1A,                  /* as DOS puts it behind a text */
+    LINE_BYTES = CONFIG_VALUE_MAX + 256, /* kept of a line: any value, its key and a comment */
+    GUESS_BYTES = 256,                   /* examined for the encoding of a text without a byte-order mark */
+    END_OF_FILE = 0x1A,                  /* as DOS appends it to a text */
 };
 
 /* ---- Characters ---- */
@@ -21,8 +21,8 @@ struct source {
     enum encoding encoding;
 };
 
-/* UTF-16 without a byte-order mark has a zero in every other byte, since it begins in ASCII. Zeros at the end may be
-   behind the text. */
+/* UTF-16 without a byte-order mark has a zero in every other byte, because the text begins in ASCII. Trailing zeros may
+   be padding. */
 static enum encoding guess_encoding(const uint8_t *bytes, size_t n)
 {
     size_t zeros[2] = {0, 0};
@@ -54,7 +54,7 @@ static size_t unit_bytes(const struct source *source)
     return source->encoding == UTF_8 ? 1 : 2;
 }
 
-/* The source of a text behind its byte-order mark and before what is no text at its end. */
+/* The text between its byte-order mark and any DOS end-of-file character or padding. */
 static struct source source_of(const char *text, size_t n)
 {
     struct source source = {.bytes = (const uint8_t *)text, .n = n};
@@ -78,7 +78,7 @@ static struct source source_of(const char *text, size_t n)
     return source;
 }
 
-/* The next character as UTF-8, or one byte of it, at source->at < source->n. Returns its bytes. */
+/* Reads the next character as UTF-8, or one byte of it, at source->at < source->n. Returns its bytes. */
 static size_t next_piece(struct source *source, char out[UTF8_MAX])
 {
     uint32_t unit = code_unit(source, source->at);
@@ -101,11 +101,11 @@ static size_t next_piece(struct source *source, char out[UTF8_MAX])
 
 struct line_text {
     size_t n;
-    bool cut; /* it is longer than this */
+    bool cut; /* the line was longer than the buffer */
     char text[LINE_BYTES];
 };
 
-/* Reads the next line without its end. Returns false past the last one. */
+/* Reads the next line without its line ending. Returns false past the last one. */
 static bool next_line(struct source *source, struct line_text *line)
 {
     char piece[UTF8_MAX];

@@ -1,4 +1,4 @@
-/* The session that every platform ends in (console_run of platform.h): power-on, unattended stories, the prompt. */
+/* The session that every platform runs last (console_run of platform.h): power-on, unattended stories, the prompt. */
 #include "base/format.h"
 #include "base/memory.h"
 #include "session/banner.h"
@@ -14,7 +14,7 @@ enum { PAUSE_SECONDS = 3 };
 
 struct console {
     struct platform *platform;
-    bool hinted; /* what the prompt takes has been said */
+    bool hinted; /* the user has been told what to type */
     struct settings settings;
     struct output output;
     struct typeahead typeahead;
@@ -24,7 +24,7 @@ struct console {
     struct commands commands;
 };
 
-/* Settings are read before anything is shown, so that the first line is on the right port and in the right colour. */
+/* Settings are read before anything is shown, so that the first line goes to the right port in the right colour. */
 static void start(struct console *console, struct platform *platform)
 {
     console->platform = platform;
@@ -49,7 +49,7 @@ static void load(struct console *console)
 
 /* ---- Unattended ---- */
 
-/* Counts down, `what` in front of the seconds. Returns false where a key has stopped it. */
+/* Counts down, showing `what` before the seconds. Returns false if a key stopped it. */
 static bool count_down(struct console *console, const char *what, uint32_t seconds)
 {
     struct platform *platform = console->platform;
@@ -67,7 +67,7 @@ static bool count_down(struct console *console, const char *what, uint32_t secon
     return !prompt_take_key(&console->prompt, key);
 }
 
-/* Tells stories until there have been enough or a key is pressed. Returns whether there have been enough. */
+/* Tells the configured number of stories. Returns false if a key stopped it. */
 static bool tell_stories(struct console *console)
 {
     const struct config *config = &console->settings.config;
@@ -86,7 +86,7 @@ static bool tell_stories(struct console *console)
     return true;
 }
 
-/* A key typed during the last story also means that somebody wants the prompt. A chat needs a prompt to answer to. */
+/* A key typed during the last story also asks for the prompt. A chat has nothing to answer without a prompt. */
 static void run_unattended(struct console *console)
 {
     const struct config *config = &console->settings.config;
@@ -104,7 +104,7 @@ static void run_unattended(struct console *console)
 
 /* ---- The prompt ---- */
 
-/* Without a model, any line looks for one again. */
+/* Without a model, any line searches for one again. */
 static void obey(struct console *console, char *typed)
 {
     if (typed[0] == '/') {
@@ -124,7 +124,7 @@ static void obey(struct console *console, char *typed)
     }
 }
 
-/* The hint comes once: whoever has seen it knows /help. */
+/* The hint is shown once: after it, the user knows /help. */
 static void prompt(struct console *console)
 {
     if (console->models.loaded && !console->hinted) {

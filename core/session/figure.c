@@ -3,7 +3,7 @@
 #include "base/format.h"
 #include "session/wrap.h"
 
-/* Rounded to the nearest tenth, in whole KiB below 1 MiB; shifted first, so that it fits for any size. */
+/* Rounded to the nearest tenth, in whole KiB below 1 MiB. The shift comes first so that no size overflows. */
 struct figure figure_size(uint64_t bytes)
 {
     struct figure out;

@@ -20,7 +20,7 @@ enum {
     CANDIDATES_MAX = 1000,
 };
 
-/* ---- Places in the text: a step is a character with the zero-width ones that follow it ---- */
+/* ---- Positions in the text: a step is a character with the zero-width ones that follow it ---- */
 
 static uint32_t character_columns(const struct line *line, uint32_t at, uint32_t *next)
 {
@@ -79,7 +79,7 @@ static uint32_t columns_between(const struct line *line, uint32_t from, uint32_t
     return columns;
 }
 
-/* The last place to which at most `columns` columns lead from `from`, zero-width characters behind it included. */
+/* The last position at most `columns` columns after `from`, past any zero-width characters there. */
 static uint32_t place_after(const struct line *line, uint32_t from, uint32_t columns)
 {
     while (from < line->length) {
@@ -132,7 +132,7 @@ static bool is_in_sight(const struct line *line)
            columns_between(line, line->view, line->cursor) <= line->room;
 }
 
-/* The first byte to be shown with the cursor at two thirds of the row. */
+/* The first byte to show so that the cursor is at two thirds of the row. */
 static uint32_t view_around_cursor(const struct line *line)
 {
     uint32_t view = line->cursor, left = line->room - line->room / 3;
@@ -147,7 +147,7 @@ static uint32_t view_around_cursor(const struct line *line)
     return view;
 }
 
-/* Brings the row up to date after an edit that changed nothing before byte `from`, which is not before the view. */
+/* Redraws the row after an edit that changed nothing before byte `from`, which is not before the view. */
 static void show(struct line *line, uint32_t from)
 {
     if (!is_in_sight(line)) {
@@ -169,7 +169,7 @@ static void show(struct line *line, uint32_t from)
     move_to(line, columns_between(line, line->view, line->cursor));
 }
 
-/* Shows sign and text again on the line that the screen's cursor is on. */
+/* Shows sign and text again on the screen line of the cursor. */
 static void show_again(struct line *line)
 {
     struct platform *platform = line->platform;
@@ -180,7 +180,7 @@ static void show_again(struct line *line)
     show(line, line->view);
 }
 
-/* Begins a new row below what has been shown meanwhile, which ended without '\n'. */
+/* Begins a new row below text that was shown in the meantime and did not end in '\n'. */
 static void show_below(struct line *line)
 {
     put(line, "\n", 1);
@@ -190,7 +190,7 @@ static void show_below(struct line *line)
 void line_begin(struct line *line, struct platform *platform, const char *sign, uint32_t columns)
 {
     const char *end = sign + text_length(sign);
-    uint32_t taken = 1; /* the last column: a screen moves on by itself there */
+    uint32_t taken = 1; /* the last column: a screen wraps there */
     line->platform = platform;
     line->sign = sign;
     line->history = NULL;
@@ -219,7 +219,7 @@ static void tell_full(struct line *line)
     line->told_full = true;
 }
 
-/* Puts n bytes in the place of [from, to) and the cursor behind them; shows it. */
+/* Replaces [from, to) with n bytes, puts the cursor after them, and shows the result. */
 static void replace(struct line *line, uint32_t from, uint32_t to, const char *text, uint32_t n)
 {
     if (line->length - (to - from) + n >= LINE_MAX) {
@@ -248,7 +248,7 @@ static void go_to(struct line *line, uint32_t at)
     show(line, line->length);
 }
 
-/* Puts another text in the place of all; what both begin with stays as it is. */
+/* Replaces the whole text; the common beginning is not redrawn. */
 static void become(struct line *line, const char *text)
 {
     uint32_t same = 0;
@@ -310,7 +310,7 @@ static uint32_t common_start(const struct line *line, char first[LINE_CANDIDATE_
     return common;
 }
 
-/* Lists all candidates below the row, without the command before them and none of them broken; then shows the row. */
+/* Lists all candidates below the row, without the command before them and without breaking any; then shows the row. */
 static void list_candidates(struct line *line, uint32_t count)
 {
     char candidate[LINE_CANDIDATE_MAX];

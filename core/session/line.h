@@ -1,10 +1,11 @@
 /*
  * The prompt line: keys in, one line of UTF-8 out, shown in one row that scrolls sideways. Screen and serial terminal
- * see text, spaces and '\b' alone; what is typed at the end of the line is echoed as it is.
+ * receive only text, spaces and '\b'; typing at the end of the line is echoed as is.
  *
- * Left, Right, Home or Ctrl-A, End or Ctrl-E move; Backspace and Delete delete (at the end of the line, Delete does so
- * backwards: UEFI takes a terminal's Backspace for it), Ctrl-U and Ctrl-K to the start and the end, Ctrl-W the word
- * before; Up and Down recall history; Tab completes; Escape or Ctrl-C empty the line; Enter ends it.
+ * Left, Right, Home or Ctrl-A, End or Ctrl-E move. Backspace and Delete delete a character (at the end of the line,
+ * Delete works backwards: UEFI reports a terminal's Backspace as Delete); Ctrl-U and Ctrl-K delete to the start and the
+ * end, Ctrl-W deletes the word before the cursor. Up and Down recall history; Tab completes; Escape or Ctrl-C clears
+ * the line; Enter ends it.
  */
 #ifndef BOOTLLAMA_LINE_H
 #define BOOTLLAMA_LINE_H
@@ -12,13 +13,13 @@
 #include "platform.h"
 #include "session/history.h"
 
-enum { LINE_MAX = 8448, LINE_CANDIDATE_MAX = 320 }; /* bytes, NUL included; any setting fits */
+enum { LINE_MAX = 8448, LINE_CANDIDATE_MAX = 320 }; /* bytes, including the NUL; any setting fits */
 
 /*
- * Writes candidate number `index` (from 0) for the n bytes `before` the cursor: what these would become, UTF-8 with
- * NUL, in at most LINE_CANDIDATE_MAX bytes. Every candidate begins with `before`, but for the case of ASCII letters.
- * Calls ask for one after the other, and for the same bytes until they begin with number 0 again. Returns false past
- * the last one.
+ * Writes candidate number `index` (from 0) for the n bytes `before` the cursor: the text that would replace them, UTF-8
+ * with NUL, at most LINE_CANDIDATE_MAX bytes. Every candidate begins with `before`, apart from the case of ASCII
+ * letters. Calls ask for 0, 1, 2, ... with the same `before`; index 0 starts a new search. Returns false past the last
+ * candidate.
  */
 typedef bool line_complete(void *context, const char *before, size_t n, uint32_t index, char *out);
 
@@ -31,19 +32,19 @@ struct line {
     line_complete *complete; /* NULL = none. Set after line_begin */
     void *context;           /* for complete */
     uint32_t length, cursor; /* bytes of text; where the next character goes */
-    uint32_t view;           /* first byte of text that is shown */
-    uint32_t column, shown;  /* of the screen's cursor and of the text's end, counted from behind the sign */
-    uint32_t recalled;       /* entry of history that is shown, or HISTORY_NONE */
-    bool told_full;          /* the user has been told: once a line is enough */
+    uint32_t view;           /* first visible byte of text */
+    uint32_t column, shown;  /* of the screen's cursor and of the text's end, counted from the end of the sign */
+    uint32_t recalled;       /* history entry shown, or HISTORY_NONE */
+    bool told_full;          /* the user has been told that the line is full: once is enough */
     char text[LINE_MAX];     /* UTF-8 with NUL */
-    char draft[LINE_MAX];    /* the line while history is shown */
+    char draft[LINE_MAX];    /* the typed line while a history entry is shown */
 };
 
-/* Begins an empty line without history and completion and shows the sign. columns: of the screen, 0 = any. */
+/* Begins an empty line without history or completion and shows the sign. columns: of the screen, 0 = any. */
 void line_begin(struct line *line, struct platform *platform, const char *sign, uint32_t columns);
 
-/* Takes one key and shows what it does. Returns true when Enter has ended the line: line->text holds it, a '\n' has
-   been put, and history has it unless it is empty or there last. */
+/* Handles one key and shows its effect. Returns true when Enter has ended the line: line->text holds it, a '\n' has
+   been written, and it is in the history unless it is empty or repeats the newest entry. */
 bool line_key(struct line *line, int key);
 
 #endif

@@ -29,7 +29,7 @@ void models_begin(struct models *models, struct platform *platform, struct outpu
     models->kernel = kernel_best(&models->cpu);
 }
 
-/* ---- What is there ---- */
+/* ---- Finding models ---- */
 
 int models_next(struct models *models, uint32_t *index)
 {
@@ -47,13 +47,13 @@ static void set_path(struct models *models, const char *name)
     format(models->path, sizeof models->path, "%s/%s", MODELS_FOLDER, name);
 }
 
-/* A failing medium is reported, not taken for an empty folder. */
+/* A failing medium is reported, not mistaken for an empty folder. */
 static int fail_to_list(struct models *models, struct error *error)
 {
     return error_set(error, "%s cannot be listed: %s", MODELS_FOLDER, models->platform->error);
 }
 
-/* Returns how well `typed` names the file: 3 wholly, 2 without its extension, 1 by its number, 0 not at all. */
+/* Returns how well `typed` names the file: 3 in full, 2 without its extension, 1 by its number, 0 not at all. */
 static uint32_t match(const char *name, const char *typed, uint64_t number, uint64_t typed_number)
 {
     char stem[PLATFORM_NAME_MAX];
@@ -65,7 +65,7 @@ static uint32_t match(const char *name, const char *typed, uint64_t number, uint
     return text_equal_nocase(name, typed) ? 3 : text_equal_nocase(stem, typed) ? 2 : number == typed_number;
 }
 
-/* Opening is the one test that every file system answers alike. */
+/* Opening a file is the one test that works the same on every file system. */
 static bool is_there(struct models *models, const char *name)
 {
     struct platform *platform = models->platform;
@@ -104,7 +104,7 @@ static int find(struct models *models, const char *typed, char *name, struct err
     if (status != PLATFORM_NOT_FOUND) {
         return fail_to_list(models, error);
     }
-    if (is_there(models, typed)) { /* a file whose name does not look like a model's */
+    if (is_there(models, typed)) { /* a file that is not named like a model */
         format(name, PLATFORM_NAME_MAX, "%s", typed);
         return 0;
     }
@@ -113,7 +113,7 @@ static int find(struct models *models, const char *typed, char *name, struct err
                      close ? "did you mean " : "/models lists them", similar, close ? "?" : "");
 }
 
-/* Whether the file at models->path begins as a model. One that cannot be read counts: loading says what is wrong. */
+/* Whether the file at models->path begins like a model. An unreadable file counts: loading reports what is wrong. */
 static bool begins_as_model(struct models *models)
 {
     struct platform *platform = models->platform;
@@ -145,7 +145,7 @@ static void show_progress(struct models *models, uint64_t now, uint64_t done, ui
     models->shown_at = now;
 }
 
-/* Shows progress ten times a second and at the end: a slow console must not slow loading down. */
+/* Shows progress only ten times a second and at the end: a slow console must not slow down loading. */
 static bool on_progress(void *context, uint64_t done, uint64_t total)
 {
     struct models *models = context;
@@ -158,7 +158,7 @@ static bool on_progress(void *context, uint64_t done, uint64_t total)
     return models->stopped;
 }
 
-/* The bar gets a line of its own where path and bar together would not fit: '\b' cannot go back over the edge. */
+/* The bar gets a line of its own if path and bar do not fit on one: '\b' cannot go back over the screen's edge. */
 static int open_model(struct models *models, const struct kernel *kernel)
 {
     struct platform *platform = models->platform;
@@ -208,8 +208,8 @@ void models_share(struct models *models)
     }
 }
 
-/* Loads the first model that can be used. The errors of those before it are said; `passed` is the first file that
-   is no model in spite of its name. */
+/* Loads the first usable model and reports the errors of those before it. `passed` is the first file that is named like
+   a model but does not begin like one. */
 static int load_first(struct models *models)
 {
     struct error error;
@@ -269,14 +269,14 @@ void models_close(struct models *models)
     }
 }
 
-/* The memory that there would be without the present model. */
+/* The free memory if the current model were unloaded. */
 static uint64_t memory_for_another(const struct models *models)
 {
     struct platform *platform = models->platform;
     return platform->memory_free(platform) + (models->loaded ? models->engine.memory_bytes : 0);
 }
 
-/* Plans the model at `path` as if the present one were gone. Too little memory for planning does not refuse it. */
+/* Plans the model at `path` as if the current one were unloaded. Too little memory for planning does not reject it. */
 static int plan(struct models *models, const char *path, const struct kernel *kernel, struct engine_plan *out,
                 struct error *error)
 {
@@ -292,8 +292,8 @@ static int plan(struct models *models, const char *path, const struct kernel *ke
     return status;
 }
 
-/* Loads the model `name` for `kernel`. Keeps the present one where the header or the size tells that it cannot be done,
-   and brings it back where that shows later. Returns 0, or -1 with the error said. */
+/* Loads the model `name` for `kernel`. Keeps the current one if the new one's header or size rules it out, and reloads
+   it if loading fails later. Returns 0, or -1 after reporting the error. */
 static int change(struct models *models, const char *name, const struct kernel *kernel)
 {
     struct engine_plan needs;
@@ -379,7 +379,7 @@ static void judge(struct models *models, const char *path, char *out, size_t siz
     }
 }
 
-/* Judging reads the header of every file, which takes time on a slow medium: Escape ends it. */
+/* This reads the header of every file, which takes time on a slow medium: Escape stops it. */
 void models_list(struct models *models)
 {
     char path[sizeof models->path], name[PLATFORM_NAME_MAX + NAME_COLUMNS], verdict[256];

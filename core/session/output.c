@@ -20,7 +20,7 @@ void output_end(struct output *output)
     output->platform->set_colour = output->set_colour;
 }
 
-/* Stands in for the platform's own, so that nobody who sets a colour has to ask whether there are any. */
+/* Replaces the platform's own while colours are off, so that callers need not check. */
 static void no_colour(struct platform *platform, enum platform_colour colour)
 {
     (void)platform;
@@ -34,7 +34,7 @@ void output_use_colour(struct output *output)
 
 /* ---- Text ---- */
 
-/* Screens of several hundred columns have lines that nobody reads to the end. */
+/* Lines of several hundred columns are hard to read. */
 static uint32_t width(const struct output *output)
 {
     const uint32_t wrap = output->config->wrap, columns = output->platform->columns;
@@ -59,7 +59,7 @@ void output_text_end(struct output *output)
     wrap_end(&output->wrap);
 }
 
-/* The colour goes back to normal before anybody else writes. */
+/* The colour is back to normal before anything else is written. */
 void output_long(struct output *output, enum platform_colour colour, const char *text)
 {
     struct platform *platform = output->platform;
@@ -81,7 +81,7 @@ void output_say(struct output *output, enum platform_colour colour, const char *
     va_start(arguments, pattern);
     const size_t n = format_list(text, sizeof text, pattern, arguments);
     va_end(arguments);
-    if (n + 1 == sizeof text) { /* cut: at least the line ends */
+    if (n + 1 == sizeof text) { /* truncated: at least end the line */
         text[n - 1] = '\n';
     }
     output_long(output, colour, text);
@@ -103,7 +103,7 @@ static void put_many(struct platform *platform, char c, size_t n)
     }
 }
 
-/* Few bytes matter here: a serial line of 9600 bits a second takes a second for 960 of them. */
+/* Every byte counts here: a serial line of 9600 bits a second sends 960 of them a second. */
 void output_ticker(struct output *output, const char *whole)
 {
     struct platform *platform = output->platform;

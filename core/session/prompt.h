@@ -1,4 +1,4 @@
-/* Who prompts: lines typed, with history and completion, after keys that were typed ahead. */
+/* The prompt: reads lines, with history and completion; keys typed ahead come first. */
 #ifndef BOOTLLAMA_PROMPT_H
 #define BOOTLLAMA_PROMPT_H
 
@@ -10,7 +10,7 @@
 struct prompt {
     struct platform *platform;
     struct typeahead *typeahead;
-    int first_key; /* typed before the line: it begins it; KEY_NONE = none */
+    int first_key; /* typed before the prompt, begins the line; KEY_NONE = none */
     struct history history;
     struct line line;
 };
@@ -18,7 +18,8 @@ struct prompt {
 /* Begins with an empty history. */
 void prompt_begin(struct prompt *prompt, struct platform *platform, struct typeahead *typeahead);
 
-/* Takes a key pressed at a countdown; a character begins the next line. Returns whether it was a key: not KEY_NONE. */
+/* Takes a key pressed during a countdown; a character begins the next line. Returns whether it was a key: not
+   KEY_NONE. */
 bool prompt_take_key(struct prompt *prompt, int key);
 
 /* Reads one line, completed by `complete` with `context`, and returns it: UTF-8, valid until the next call. The caller

@@ -8,7 +8,7 @@
 
 /* ---- At power-on ---- */
 
-/* What does not fit is left out: it would be the twelfth of the longest kind. */
+/* Reports that do not fit are left out; there is room for eleven of the longest. */
 static void report(struct settings *settings, const char *between, const char *message)
 {
     char *text = settings->reports + settings->report_bytes;
@@ -23,7 +23,7 @@ static void report_line(void *context, const char *message)
     report(context, ", ", message);
 }
 
-/* The text lies in a piece of memory that is given back before the model needs it. */
+/* The text's memory is released before the model needs it. */
 static void parse_file(struct settings *settings, struct platform *platform, struct platform_file *file)
 {
     struct error error;
@@ -46,7 +46,7 @@ static void parse_file(struct settings *settings, struct platform *platform, str
     platform->release(platform, text, CONFIG_FILE_MAX);
 }
 
-/* Reads the file at `path`. Returns whether it is there. */
+/* Reads the file at `path`. Returns whether it exists. */
 static bool read_file(struct settings *settings, struct platform *platform, const char *path)
 {
     struct platform_file file;
@@ -66,7 +66,7 @@ static bool read_file(struct settings *settings, struct platform *platform, cons
     return true;
 }
 
-/* Whether somebody meant the settings by this name: it begins as SETTINGS_PATH does and ends as texts do. */
+/* Whether this name was meant for the settings: it begins like SETTINGS_PATH and ends like a text file's. */
 static bool is_meant(const struct platform_entry *entry)
 {
     static const char stem[] = "bootllam", endings[][6] = {".cfg", ".txt", ".ini", ".conf"};
@@ -94,7 +94,7 @@ static void read_files(struct settings *settings, struct platform *platform)
         format(path, sizeof path, "/%s", entry.name);
         if (found) {
             struct error error;
-            error_set(&error, "counts; %s is not read: keep one of them", path);
+            error_set(&error, "is used; %s is ignored: keep one of them", path);
             report(settings, " ", error.text);
         }
         found = found || read_file(settings, platform, path);
@@ -154,7 +154,7 @@ void settings_keep_model(struct settings *settings, const char *name)
 
 /* ---- Seeds ---- */
 
-/* Short enough to be copied by hand. */
+/* Short enough to copy by hand. */
 void settings_draw_seed(struct settings *settings, struct platform *platform)
 {
     if (settings->config.seed_random) {
@@ -162,7 +162,7 @@ void settings_draw_seed(struct settings *settings, struct platform *platform)
     }
 }
 
-/* The seed counts on whatever becomes of the story, so that what follows does not depend on a key pressed in time. */
+/* The seed advances however the story ends, so that the next one does not depend on a key pressed in time. */
 uint64_t settings_take_seed(struct settings *settings)
 {
     const uint64_t seed = settings->config.sampling.seed;

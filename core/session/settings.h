@@ -1,4 +1,4 @@
-/* Who keeps the settings: read from BOOTLLAM.CFG at power-on, changed by /set, counted on by every story. */
+/* The settings: read from BOOTLLAM.CFG at power-on, changed by /set; every story advances the seed. */
 #ifndef BOOTLLAMA_SETTINGS_H
 #define BOOTLLAMA_SETTINGS_H
 
@@ -12,21 +12,21 @@ struct settings {
     struct config before;             /* for settings_undo */
     char path[PLATFORM_NAME_MAX + 1]; /* of the file that was read, else SETTINGS_PATH */
     uint32_t report_bytes;
-    char reports[4096]; /* what was wrong at power-on, each with its NUL */
+    char reports[4096]; /* what was wrong at power-on: texts, each with its NUL */
 };
 
 /*
- * Reads SETTINGS_PATH and sets the serial port up as it says. Editors and users make other names of it
- * (BOOTLLAM.CFG.txt, bootllama.cfg): the first file of such a name counts where SETTINGS_PATH is missing, and any
- * other is reported as not read. What is wrong waits for settings_report, so that the banner can come first, on the
- * right port and in the right colours. Without a file, the defaults hold.
+ * Reads SETTINGS_PATH and sets the serial port up as it says. Editors and users produce similar names
+ * (BOOTLLAM.CFG.txt, bootllama.cfg): if SETTINGS_PATH is missing, the first file with such a name is read, and any
+ * other is reported as not read. Errors wait for settings_report, so that the banner can come first, on the right port
+ * and in the right colours. Without a file, the defaults apply.
  */
 void settings_begin(struct settings *settings, struct platform *platform);
 
-/* Says what settings_begin has found wrong. */
+/* Shows the errors that settings_begin found. */
 void settings_report(const struct settings *settings, struct output *output);
 
-/* Sets one key as config_set does; settings_undo takes this back, until the next call. */
+/* Sets one key as config_set does; settings_undo reverts the last call. */
 int settings_set(struct settings *settings, const char *key, size_t key_length, const char *value, size_t value_length,
                  struct error *error);
 void settings_undo(struct settings *settings);
@@ -34,13 +34,13 @@ void settings_undo(struct settings *settings);
 /* Whether the last settings_set has changed key number `index`. */
 bool settings_changed(const struct settings *settings, uint32_t index);
 
-/* Keeps the name of the model that has been loaded, so that /set tells the truth. */
+/* Records the name of the loaded model, so that /set shows it. */
 void settings_keep_model(struct settings *settings, const char *name);
 
-/* Draws the next seed from the clock where it is to be random. */
+/* Draws the next seed from the clock if the setting is random. */
 void settings_draw_seed(struct settings *settings, struct platform *platform);
 
-/* Returns the seed of the story that begins now, and counts it on for the next one. */
+/* Returns the seed of the story that begins now, and advances it for the next one. */
 uint64_t settings_take_seed(struct settings *settings);
 
 #endif

@@ -11,7 +11,7 @@ static bool same(char a, char b)
     return text_lower(a) == text_lower(b);
 }
 
-/* Whether at most so many slips lie between two words: Damerau-Levenshtein, no letter touched twice. */
+/* Whether at most this many slips separate two words: Damerau-Levenshtein distance, each letter edited at most once. */
 static bool is_within(const char *a, const char *b, uint32_t slips)
 {
     for (; a[0] != 0 && same(a[0], b[0]); a++) {

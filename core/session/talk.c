@@ -16,8 +16,8 @@ void talk_begin(struct talk *talk, struct output *output, struct settings *setti
     talk->has_last = false;
 }
 
-/* The configuration goes before the file: users who write a template know that the file has none, or a wrong one. A
-   stop text alone replaces that of the file's template. */
+/* The configuration overrides the file: users who write a template know that the file has none, or a wrong one. A stop
+   text alone replaces that of the file's template. */
 const struct chat *talk_chat(struct talk *talk)
 {
     const struct config *config = &talk->settings->config;
@@ -133,12 +133,12 @@ bool talk_tell(struct talk *talk, const char *prompt)
     return tell_last(talk);
 }
 
-/* A chat goes back to before the turn. The conversation may be shorter than that by now: cleared, with the model. */
+/* A chat rewinds to before the turn. The conversation may be shorter than that by now: a new model clears it. */
 void talk_again(struct talk *talk)
 {
     struct engine *engine = &talk->models->engine;
     if (!talk->models->loaded || !talk->has_last) {
-        output_error(talk->output, "nothing has been told yet");
+        output_error(talk->output, "there is nothing to repeat yet");
         return;
     }
     if (talk_chat(talk) != NULL && talk->last_from < engine->text_count) {

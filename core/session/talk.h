@@ -1,4 +1,4 @@
-/* Who tells: stories and turns of a chat, and the line of figures under them. */
+/* Stories and turns of a chat, and the line of figures under them. */
 #ifndef BOOTLLAMA_TALK_H
 #define BOOTLLAMA_TALK_H
 
@@ -14,28 +14,28 @@ struct talk {
     struct models *models;
     struct typeahead *typeahead; /* Escape stops the story */
     struct chat chat;            /* for talk_chat: as configured, in whole or in part */
-    bool has_last;               /* there has been a story or turn, with last_seed and last_prompt */
+    bool has_last;               /* last_seed and last_prompt hold a story or turn */
     uint64_t last_seed;
     uint32_t last_from; /* tokens of the conversation before the last turn */
     char last_prompt[ENGINE_PROMPT_MAX];
 };
 
-/* Begins without a last story. The other parts stay the caller's. */
+/* Begins without a last story. The caller keeps the other parts. */
 void talk_begin(struct talk *talk, struct output *output, struct settings *settings, struct models *models,
                 struct typeahead *typeahead);
 
-/* Returns what is written around a turn for the loaded model, as configured or as its file says; NULL where it tells
-   stories, or none is loaded. Valid until the next call. */
+/* Returns the texts around a turn for the loaded model, from the configuration or its file; NULL if it tells stories or
+   none is loaded. Valid until the next call. */
 const struct chat *talk_chat(struct talk *talk);
 
-/* Whether the loaded model tells stories only because its chat template is of no known family. */
+/* Whether the loaded model tells stories only because its chat template is of an unknown family. */
 bool talk_is_unknown(struct talk *talk);
 
 /* Whether there is a conversation that could be lost. */
 bool talk_has_turns(struct talk *talk);
 
-/* Tells a story that begins with `prompt`, or answers it in a chat, with the next seed, and says how it went. A model
-   is loaded. Returns whether it came to its end without being stopped. */
+/* Tells a story that begins with `prompt`, or answers it in a chat, with the next seed, and shows the figures. A model
+   is loaded. Returns whether it ended without being stopped. */
 bool talk_tell(struct talk *talk, const char *prompt);
 
 /* Tells the last one once more. */
@@ -44,7 +44,7 @@ void talk_again(struct talk *talk);
 /* Empties the conversation: the next story or turn starts from nothing. */
 void talk_forget(struct talk *talk);
 
-/* Begins another conversation: the last one's turns cannot be told again either. */
+/* Begins another conversation, and forgets the last turn, so that it cannot be repeated. */
 void talk_begin_anew(struct talk *talk);
 
 #endif

@@ -1,8 +1,8 @@
 #include "session/typeahead.h"
 
 enum {
-    KEYS_A_CALL = 64,    /* a keyboard that never stops sending must not hold up the story */
-    LOOK_US = 20 * 1000, /* between two looks of stop_waits: files are read in thousands of pieces */
+    KEYS_A_CALL = 64,    /* a keyboard that never stops sending must not block the story */
+    LOOK_US = 20 * 1000, /* between two checks of stop_waits: files are read in thousands of pieces */
 };
 
 /* Takes the keys typed by now. Returns whether Escape or Ctrl-C is among them. */
@@ -22,7 +22,7 @@ static bool take(struct typeahead *typeahead)
     return stop;
 }
 
-/* The platform's stop_asked. The answer stays, so that all reads of a command fail, until somebody obeys. */
+/* The platform's stop_asked. The answer persists until it is handled, so that all reads of a command fail. */
 static bool stop_waits(void *context)
 {
     struct typeahead *typeahead = context;

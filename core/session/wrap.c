@@ -20,7 +20,7 @@ static void emit(struct wrap *wrap, const char *text, uint32_t n, uint32_t colum
     wrap->column += columns;
 }
 
-/* Passes on the spaces held back as far as they fit into the line. */
+/* Passes on the pending spaces as far as they fit on the line. */
 static void emit_spaces(struct wrap *wrap)
 {
     for (; wrap->spaces > 0 && wrap->column < wrap->limit; wrap->spaces--) {
@@ -36,7 +36,7 @@ static void new_line(struct wrap *wrap)
     wrap->spaces = 0;
 }
 
-/* Passes on the word held back: on this line, or on the next one and without the spaces before it. */
+/* Passes on the pending word: on this line, or on the next one without the spaces before it. */
 static void emit_word(struct wrap *wrap)
 {
     const uint32_t room = wrap->column < wrap->limit ? wrap->limit - wrap->column : 0;
@@ -98,7 +98,7 @@ static void put_character(struct wrap *wrap, const char *bytes, uint32_t n)
     } else if (wrap_is_shown(code)) {
         put_letter(wrap, bytes, n, utf8_columns(code));
     }
-    if (wrap->limit == UINT32_MAX) { /* lines are never broken: nothing is held back */
+    if (wrap->limit == UINT32_MAX) { /* lines are never broken, so nothing is pending */
         end_word(wrap);
         emit_spaces(wrap);
         wrap->column = 0;

@@ -1,7 +1,7 @@
 /* Letters to bytes (alphabet.h). */
 #include "text/alphabet.h"
 
-/* The bytes that are no visible characters, in ascending order, are U+0100 and so on. */
+/* The bytes that are not visible characters become U+0100 and so on, in ascending order. */
 enum { FIRST = 0x100, CONTROLS = 0x21, DELETE = 0x7F, VISIBLE = 0xA1, SOFT_HYPHEN = 0xAD };
 enum { FIRST_DELETE = FIRST + CONTROLS, LAST = FIRST_DELETE + VISIBLE - DELETE }; /* the last one is the soft hyphen */
 
@@ -16,7 +16,7 @@ static int byte_of(uint32_t code)
     return code < CONTROLS || (code >= DELETE && code < VISIBLE) || code == SOFT_HYPHEN ? -1 : (int)code;
 }
 
-/* The byte of the letter at *at, past which it moves, or -1. All letters beyond ASCII take two bytes. */
+/* Returns the byte of the letter at *at and moves past it, or -1. All letters beyond ASCII take two bytes. */
 static int next_byte(const uint8_t *letters, size_t n, size_t *at)
 {
     uint32_t code = letters[(*at)++];

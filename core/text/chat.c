@@ -5,39 +5,112 @@
 #include "base/text.h"
 
 /*
- * The families, the first that fits counts. Each is six texts: two marks that the template holds ("" = none), prefix,
- * suffix, stop and end. BOS at the very start is the tokenizer's business (add_bos).
+ * The families; the first match wins. Each is six texts: two marks that the template contains ("" = none), prefix,
+ * suffix, stop and end. The tokenizer adds BOS at the very start (add_bos).
  */
 static const char families[] =
     /* ChatML: OpenHermes, TinyLlama before 1.0, Yi */
-    "<|im_start|>\0" "\0" "<|im_start|>user\n\0" "<|im_end|>\n<|im_start|>assistant\n\0" "<|im_end|>\0" "<|im_end|>\n\0"
-    /* Mistral by its tokenizers' versions: 7, 1 (two ways to tell it), 3 for Tekken, 3 */
-    "[SYSTEM_PROMPT]\0" "[INST]\0" "[INST] \0" "[/INST]\0" "\0" "</s>\0"
-    "' [INST] ' + system_message\0" "\0" " [INST] \0" " [/INST]\0" "\0" "</s>\0"
-    "[AVAILABLE_TOOLS]\0" " [INST]\0" " [INST] \0" " [/INST]\0" "\0" "</s>\0"
-    "[AVAILABLE_TOOLS]\0" "\"[INST]\"\0" "[INST]\0" "[/INST]\0" "\0" "</s>\0"
-    "[AVAILABLE_TOOLS]\0" "[INST]\0" "[INST] \0" "[/INST]\0" "\0" "</s>\0"
-    /* Llama 2: each turn with its own BOS, or one for all (Mistral's first models too) */
-    "bos_token + '[INST]\0" "\0" "[INST] \0" " [/INST]\0" "\0" "</s><s>\0"
-    "[INST]\0" "\0" "[INST] \0" " [/INST]\0" "\0" "</s>\0"
+    "<|im_start|>\0"
+    "\0"
+    "<|im_start|>user\n\0"
+    "<|im_end|>\n<|im_start|>assistant\n\0"
+    "<|im_end|>\0"
+    "<|im_end|>\n\0"
+    /* Mistral by tokenizer version: 7, 1 (recognised in two ways), 3 for Tekken, 3 */
+    "[SYSTEM_PROMPT]\0"
+    "[INST]\0"
+    "[INST] \0"
+    "[/INST]\0"
+    "\0"
+    "</s>\0"
+    "' [INST] ' + system_message\0"
+    "\0"
+    " [INST] \0"
+    " [/INST]\0"
+    "\0"
+    "</s>\0"
+    "[AVAILABLE_TOOLS]\0"
+    " [INST]\0"
+    " [INST] \0"
+    " [/INST]\0"
+    "\0"
+    "</s>\0"
+    "[AVAILABLE_TOOLS]\0"
+    "\"[INST]\"\0"
+    "[INST]\0"
+    "[/INST]\0"
+    "\0"
+    "</s>\0"
+    "[AVAILABLE_TOOLS]\0"
+    "[INST]\0"
+    "[INST] \0"
+    "[/INST]\0"
+    "\0"
+    "</s>\0"
+    /* Llama 2: a BOS for each turn, or one for all (also Mistral's first models) */
+    "bos_token + '[INST]\0"
+    "\0"
+    "[INST] \0"
+    " [/INST]\0"
+    "\0"
+    "</s><s>\0"
+    "[INST]\0"
+    "\0"
+    "[INST] \0"
+    " [/INST]\0"
+    "\0"
+    "</s>\0"
     /* Phi 3 */
-    "<|assistant|>\0" "<|end|>\0" "<|user|>\n\0" "<|end|>\n<|assistant|>\n\0" "<|end|>\0" "<|end|>\n\0"
+    "<|assistant|>\0"
+    "<|end|>\0"
+    "<|user|>\n\0"
+    "<|end|>\n<|assistant|>\n\0"
+    "<|end|>\0"
+    "<|end|>\n\0"
     /* Zephyr, TinyLlama-Chat 1.0 */
-    "<|assistant|>\0" "\0" "<|user|>\n\0" "</s>\n<|assistant|>\n\0" "\0" "</s>\n\0"
+    "<|assistant|>\0"
+    "\0"
+    "<|user|>\n\0"
+    "</s>\n<|assistant|>\n\0"
+    "\0"
+    "</s>\n\0"
     /* AlphaMonarch */
-    "bos_token + message['role']\0" "\0" "user\n\0" "</s>\n<s>assistant\n\0" "\0" "</s>\n<s>\0"
+    "bos_token + message['role']\0"
+    "\0"
+    "user\n\0"
+    "</s>\n<s>assistant\n\0"
+    "\0"
+    "</s>\n<s>\0"
     /* OpenChat */
-    "GPT4 Correct \0" "\0" "GPT4 Correct User: \0" "<|end_of_turn|>GPT4 Correct Assistant:\0" "<|end_of_turn|>\0"
+    "GPT4 Correct \0"
+    "\0"
+    "GPT4 Correct User: \0"
+    "<|end_of_turn|>GPT4 Correct Assistant:\0"
+    "<|end_of_turn|>\0"
     "<|end_of_turn|>\0"
     /* Vicuna */
-    "USER: \0" "ASSISTANT:\0" "USER: \0" "\nASSISTANT:\0" "\0" "</s>\n\0"
-    /* DeepSeek Coder: the model writes the new line before <|EOT|> itself */
-    "### Instruction:\0" "<|EOT|>\0" "### Instruction:\n\0" "\n### Response:\n\0" "<|EOT|>\0" "<|EOT|>\n\0"
+    "USER: \0"
+    "ASSISTANT:\0"
+    "USER: \0"
+    "\nASSISTANT:\0"
+    "\0"
+    "</s>\n\0"
+    /* DeepSeek Coder: the model itself writes the newline before <|EOT|> */
+    "### Instruction:\0"
+    "<|EOT|>\0"
+    "### Instruction:\n\0"
+    "\n### Response:\n\0"
+    "<|EOT|>\0"
+    "<|EOT|>\n\0"
     /* Alpaca */
-    "### Instruction:\0" "### Response:\0" "### Instruction:\n\0" "\n\n### Response:\n\0" "### Instruction:\0"
+    "### Instruction:\0"
+    "### Response:\0"
+    "### Instruction:\n\0"
+    "\n\n### Response:\n\0"
+    "### Instruction:\0"
     "</s>\n\n\0";
 
-/* Returns where `mark` begins in text[from..n), n if it is not there. */
+/* Returns where `mark` begins in text[from..n); n if absent. */
 static size_t find(const char *text, size_t from, size_t n, const char *mark)
 {
     const size_t length = text_length(mark);
@@ -59,10 +132,10 @@ static const char *next_text(const char *text)
     return text + text_length(text) + 1;
 }
 
-/* ---- The system message that a template writes where the user gives none ---- */
+/* ---- The system message that a template writes if the user gives none ---- */
 
-/* Writes the string of Jinja that begins with the quote at jinja[at] to out with a NUL, escapes resolved. Returns false
-   where it does not end or does not fit. */
+/* Writes the Jinja string that begins with the quote at jinja[at] to out with a NUL, escapes resolved. Returns false if
+   it does not end or does not fit. */
 static bool read_string(const char *jinja, size_t at, size_t n, char out[CHAT_OPENING_MAX])
 {
     static const char letters[] = "nt\\'\"", meanings[] = "\n\t\\'\"";
@@ -85,7 +158,7 @@ static bool read_string(const char *jinja, size_t at, size_t n, char out[CHAT_OP
     return false;
 }
 
-/* Whether the tag in front of jinja[at] asks for tools, of which there are none here. */
+/* Whether the tag before jinja[at] tests for tools; there are none here. */
 static bool is_for_tools(const char *jinja, size_t at)
 {
     enum { TAG_MAX = 1024 };
@@ -96,8 +169,8 @@ static bool is_for_tools(const char *jinja, size_t at)
     return find(jinja, tag, at, "tool") < at;
 }
 
-/* ChatML's families write it as one string, with its marks; DeepSeek Coder says what follows where no message of the
-   system has been found. chat->opening stays empty where the template writes nothing by itself. */
+/* ChatML's families write it as one string, with its marks; DeepSeek Coder writes it in the branch for a missing system
+   message. chat->opening stays empty if the template has no default. */
 static void find_opening(struct chat *chat, const char *jinja, size_t n)
 {
     static const char chatml[] = "<|im_start|>system", chatml_end[] = "<|im_end|>", not_found[] = "if not ns.found";
@@ -162,7 +235,7 @@ bool chat_unescape(char *out, size_t size, const char *text, size_t n)
             while (letters[which] != 0 && (i >= n || letters[which] != text[i])) {
                 which++;
             }
-            c = meanings[which]; /* 0 where there is no such letter */
+            c = meanings[which]; /* 0 if there is no such letter */
         }
         if (c == 0 || used + 1 >= size) {
             return false;

@@ -10,7 +10,7 @@ struct output {
 static void put_sequence(struct output *out, const void *bytes, size_t n)
 {
     if (n > out->size - out->used) {
-        out->size = out->used; /* nothing after a sequence that is cut off */
+        out->size = out->used; /* nothing after a sequence that does not fit */
         return;
     }
     memcpy(out->text + out->used, bytes, n);
@@ -32,7 +32,7 @@ void decoder_begin(struct decoder *decoder, bool at_start)
     *decoder = (struct decoder){.at_start = at_start};
 }
 
-/* Takes the next byte of a piece's text; U+2581 is a space in SentencePiece's normal ones. Returns the bytes of the
+/* Takes the next byte of a piece's text; in SentencePiece's normal pieces U+2581 is a space. Returns the bytes of the
    piece used. */
 static uint32_t read_byte(const uint8_t *piece, uint32_t n, uint8_t type, bool bpe, uint8_t *byte)
 {

@@ -1,7 +1,7 @@
 /*
- * Text to tokens (encode.h). The text is cut into characters, each a symbol; the pair of neighbours whose joint text
- * is the piece of the best score, or the one of the lowest merge, is merged, the leftmost of equals, until no pair is
- * one.
+ * Text to tokens (encode.h). The text is split into characters, each a symbol. The pair of neighbours that forms the
+ * piece with the best score, or has the lowest merge, is merged, the leftmost of equals first, until no pair forms a
+ * piece.
  */
 #include "text/encode.h"
 
@@ -25,12 +25,12 @@ struct encoder {
     uint64_t *queue;         /* [2 symbols] max-heap of pairs: rank, then the complement of the left symbol */
     uint32_t queued;
     struct symbol *symbols;
-    int32_t *mark;       /* [n] of each byte: MARK_FREE, the token that is written here as it is, or MARK_COVERED */
-    const uint8_t *text; /* what the symbols are of: one fragment, spaces as U+2581, or one word */
+    int32_t *mark;       /* [n] for each byte: MARK_FREE, the token written here verbatim, or MARK_COVERED */
+    const uint8_t *text; /* the text of the symbols: one fragment, spaces as U+2581, or one word */
     uint8_t *text_memory;
 };
 
-/* How many symbols a byte of text can be; text and SentencePiece's prefix make at most so many for n + 1. */
+/* The most symbols that a byte of text makes; with SentencePiece's prefix, text makes at most this many times n + 1. */
 static size_t symbols_per_byte(enum gguf_tokenizer kind)
 {
     return kind == GGUF_TOKENIZER_BPE ? WORDS_GROWTH : 1;
@@ -142,16 +142,16 @@ static void merge_all(struct encoder *encoder, uint32_t count)
     while (encoder->queued > 0) {
         uint64_t key = pop(encoder);
         uint32_t left = NONE - (uint32_t)key;
-        /* Entries of pairs that are gone stay queued: then the rank differs, or it is that of the pair there now,
-           whose turn it is just as well. */
+        /* Entries of vanished pairs stay queued. Their rank then differs, or it equals that of the current pair there,
+           which is equally due. */
         if (encoder->symbols[left].rank == key >> 32) {
             merge_with_next(encoder, left);
         }
     }
 }
 
-/* Cuts the text into bytes, or into characters by the lead bytes alone: ill-formed text makes odd symbols, and then
-   byte tokens. */
+/* Splits the text into bytes, or into characters by the lead bytes alone: ill-formed text makes odd symbols, which
+   become byte tokens. */
 static uint32_t cut_symbols(struct encoder *encoder, uint32_t n)
 {
     const bool bytes = encoder->tokenizer->kind == GGUF_TOKENIZER_BPE;
@@ -167,7 +167,7 @@ static uint32_t cut_symbols(struct encoder *encoder, uint32_t n)
     return count;
 }
 
-/* Merges text[0..n), n >= 1, and emits what comes of it. */
+/* Merges text[0..n), n >= 1, and emits the resulting tokens. */
 static void encode_merged(struct encoder *encoder, const uint8_t *text, uint32_t n)
 {
     const struct tokenizer *tokenizer = encoder->tokenizer;
@@ -202,7 +202,7 @@ static uint32_t write_spaces(uint8_t *out, const char *text, size_t n, bool add_
     return used;
 }
 
-/* A words_take: what the pre-tokenizer has cut. */
+/* A words_take: receives a word from the pre-tokenizer. */
 static void encode_word(void *context, const uint8_t *word, size_t n)
 {
     struct encoder *encoder = context;
@@ -230,7 +230,7 @@ static void encode_fragment(struct encoder *encoder, const char *text, size_t n,
     }
 }
 
-/* ---- Tokens written in the text as they are ---- */
+/* ---- Tokens written verbatim in the text ---- */
 
 /* A text, and the part of it in which control tokens stay text. */
 struct turn {
@@ -240,8 +240,8 @@ struct turn {
 
 enum { ALWAYS = 1 << GGUF_TOKEN_USER, IN_MARKUP = 1 << GGUF_TOKEN_CONTROL | 1 << GGUF_TOKEN_UNKNOWN };
 
-/* The bytes of the longest token that is written at `start` and ends by start + room, and its *id; 0 if there is none.
-   Control tokens count where they do not reach into the plain part. */
+/* Returns the bytes of the longest token written at `start` that ends by start + room, and its *id; 0 if there is none.
+   Control tokens count unless they reach into the plain part. */
 static uint32_t longest_at(const struct tokenizer *tokenizer, const struct turn *turn, size_t start, size_t room,
                            int32_t *id)
 {
@@ -257,8 +257,8 @@ static uint32_t longest_at(const struct tokenizer *tokenizer, const struct turn 
     return length > longest ? length : longest;
 }
 
-/* Marks the tokens in the text: longest first, leftmost first, without overlap. Each one marked shortens only those
-   before it that reach into it, none of which is longer: that bounds the work by the text's bytes times
+/* Marks the tokens in the text: longest first, leftmost first, without overlap. Marking one shortens only the
+   candidates before it that reach into it, none of which is longer, so the work is bounded by the text's bytes times
    TOKENIZER_USER_MAX. */
 static void mark_tokens(struct encoder *encoder, const struct turn *turn)
 {

@@ -1,4 +1,4 @@
-/* The vocabulary (tokenizer.h): loaded into the arena, and a table of hashes by which a piece is found. */
+/* The vocabulary (tokenizer.h): loaded into the arena, with a hash table to find a piece. */
 #include "text/tokenizer.h"
 
 #include "base/memory.h"
@@ -15,7 +15,7 @@ struct tables {
     uint16_t *split;
 };
 
-/* Half as many again as there are pieces. */
+/* One and a half times the number of pieces. */
 static uint32_t slots_for(uint32_t vocabulary)
 {
     return vocabulary + vocabulary / 2 + 1;
@@ -114,7 +114,7 @@ int tokenizer_byte_name(const uint8_t *piece, size_t n)
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-/* The type of a token where the file states none. */
+/* The type of a token if the file states none. */
 static uint8_t guess_type(const struct gguf *gguf, int32_t id, bool names_byte)
 {
     if (id == gguf->bos || id == gguf->eos) {
@@ -131,7 +131,7 @@ static bool is_marked(uint8_t type)
     return type == GGUF_TOKEN_USER || type == GGUF_TOKEN_CONTROL || type == GGUF_TOKEN_UNKNOWN;
 }
 
-/* Notes that a piece is to be found in texts. */
+/* Records that texts are searched for a piece. */
 static void note_marked(struct tokenizer *tokenizer, const uint8_t *piece, uint32_t length)
 {
     if (length > 0 && length <= TOKENIZER_USER_MAX) {
@@ -181,12 +181,12 @@ static int read_types(struct tokenizer *tokenizer, struct tables *tables, const 
 enum { HASH_PRIME = 16777619 };
 #define HASH_START 2166136261u
 
-/* A slot: the id + 1, and above it bits of the hash, so that most other pieces are told apart without a look at them.
+/* A slot: the id + 1, and above it bits of the hash, which distinguish most other pieces without reading them.
    */
 enum { SLOT_ID_BITS = 20, SLOT_ID_MASK = (1 << SLOT_ID_BITS) - 1, SLOT_TAG_MASK = 0xFFF };
 _Static_assert((int)GGUF_VOCABULARY_MAX < (int)SLOT_ID_MASK, "a slot holds any id");
 
-enum { PROBES_MAX = 1000 }; /* slots that one look-up may pass; the tables of real vocabularies have runs of 100 */
+enum { PROBES_MAX = 1000 }; /* most slots that one look-up passes; real vocabularies have runs of 100 */
 
 static uint32_t add_to_hash(uint32_t hash, uint8_t byte)
 {
@@ -269,7 +269,7 @@ uint32_t tokenizer_find_marked(const struct tokenizer *tokenizer, const uint8_t 
     return longest;
 }
 
-/* Puts a piece into the table if its like is not there. Returns false if there is no slot for it. */
+/* Puts a piece into the table unless an equal one is there. Returns false if there is no slot for it. */
 static bool add_piece(const struct tokenizer *tokenizer, uint32_t *slots, uint32_t id)
 {
     const uint8_t *piece = tokenizer->text + tokenizer->text_start[id];
@@ -277,7 +277,7 @@ static bool add_piece(const struct tokenizer *tokenizer, uint32_t *slots, uint32
              hash = mix_hash(hash_of(piece, length));
     const bool marked = is_marked(tokenizer->type[id]);
     uint32_t at = find_slot(tokenizer, hash, piece, length, marked);
-    /* The letters of BPE may become what a marked piece says, too; otherwise a text has one token. */
+    /* A BPE piece's letters may also decode to the text of a marked piece; otherwise each text has one token. */
     bool has_token = tokenizer->kind == GGUF_TOKENIZER_SENTENCEPIECE && tokenizer_find(tokenizer, piece, length) >= 0;
     if (at != NONE && slots[at] == 0 && !has_token) {
         slots[at] = (hash & SLOT_TAG_MASK) << SLOT_ID_BITS | (id + 1);
@@ -285,13 +285,13 @@ static bool add_piece(const struct tokenizer *tokenizer, uint32_t *slots, uint32
     return at != NONE;
 }
 
-/* Whether text can be merged to a piece of this type in a BPE vocabulary: it is written in the alphabet of bytes. */
+/* Whether text can merge into a piece of this type in a BPE vocabulary: the piece is written in the byte alphabet. */
 static bool in_alphabet(uint8_t type)
 {
     return type == GGUF_TOKEN_NORMAL || type == GGUF_TOKEN_UNUSED || type == 0;
 }
 
-/* Fills the table of slots; of BPE turns the pieces into bytes, those that are no bytes being left out of the table. */
+/* Fills the hash table; for BPE turns the pieces into bytes, and leaves out those that are not in the byte alphabet. */
 static int add_pieces(struct tokenizer *tokenizer, struct tables *tables, const char *path, struct error *error)
 {
     uint32_t start = 0, used = 0;
@@ -341,9 +341,8 @@ static void find_byte_tokens(struct tokenizer *tokenizer)
 
 /* ---- Merges ---- */
 
-/* Notes that merge number `merge` makes the piece `id` with `left` bytes on the left, unless an earlier one does. A
-   list holds each split once, so that it is no longer than its piece, and no longer than the bytes of its merges in the
-   file. */
+/* Records that merge number `merge` makes the piece `id` with `left` bytes on the left, unless an earlier one does. A
+   list holds each split once, so it is no longer than its piece, or than the bytes of its merges in the file. */
 static void add_merge(const struct tables *tables, uint32_t merge, int32_t id, uint16_t left)
 {
     for (uint32_t other = tables->first_merge[id]; other != NONE; other = tables->next_merge[other]) {
@@ -356,9 +355,9 @@ static void add_merge(const struct tables *tables, uint32_t merge, int32_t id, u
     tables->first_merge[id] = merge;
 }
 
-/* Takes merge number `merge` as the file writes it, text[0..n): two pieces with a space between them. One whose parts
-   are no tokens can never apply and is passed over, as is a comment. Returns false if its parts are, but not what it
-   makes. */
+/* Takes merge number `merge` as the file writes it, text[0..n): two pieces separated by a space. A merge of parts that
+   are not tokens can never apply and is skipped, as is a comment. Returns false if the parts are tokens but the result
+   is not. */
 static bool take_merge(const struct tokenizer *tokenizer, const struct tables *tables, uint32_t merge, uint8_t *text,
                        size_t n)
 {

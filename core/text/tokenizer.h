@@ -1,6 +1,6 @@
 /*
- * The vocabulary of a tokenizer, loaded, and looked up by piece: SentencePiece, tokenizer.ggml.model = "llama", or
- * byte-level BPE, "gpt2". encode.h makes tokens of text with it, decoder.h text of tokens.
+ * The loaded vocabulary of a tokenizer, with lookup by piece: SentencePiece, tokenizer.ggml.model = "llama", or
+ * byte-level BPE, "gpt2". encode.h turns text into tokens with it, decoder.h tokens into text.
  */
 #ifndef BOOTLLAMA_TOKENIZER_H
 #define BOOTLLAMA_TOKENIZER_H
@@ -11,14 +11,14 @@
 
 enum {
     TOKENIZER_USER_MAX = 256, /* bytes of a user-defined piece */
-    TOKENIZER_BITMAP = 8,     /* words of 32 bits with one for each value of a byte */
+    TOKENIZER_BITMAP = 8,     /* 32-bit words, one bit for each value of a byte */
 };
 
 struct tokenizer {
     uint32_t vocabulary;
     enum gguf_tokenizer kind;
-    /* All pieces end to end, as in the file; of BPE those that text is merged to as the bytes that they stand for. In
-       the arena, as all below. */
+    /* All pieces end to end, as in the file; with BPE, the pieces that text merges into as the bytes that they stand
+       for. In the arena, like all below. */
     const uint8_t *text;
     const uint32_t *text_start; /* [vocabulary + 1] into text */
     const uint8_t *type;        /* [vocabulary] enum gguf_token_type */
@@ -28,25 +28,25 @@ struct tokenizer {
     uint32_t slot_count;
     const uint32_t
         *rank; /* SentencePiece: [vocabulary] the scores as integers >= 1 that compare alike, NaN the lowest */
-    /* BPE: the merges that make a piece are a list: its first one's number, and from each the next one's, NONE at the
-       end; the lower the number the sooner it merges. */
+    /* BPE: the merges that produce a piece form a linked list: the number of its first merge, and for each merge the
+       next one's, NONE at the end. Lower numbers merge first. */
     const uint32_t *first_merge; /* [vocabulary] */
     const uint32_t *next_merge;  /* [merges] */
     const uint16_t *split;       /* [merges] bytes of the left part */
     uint32_t merges;
     struct gguf_pre pre; /* BPE */
-    /* Pieces that are found in a text as they are: of type GGUF_TOKEN_USER, or GGUF_TOKEN_CONTROL or GGUF_TOKEN_UNKNOWN
-       up to TOKENIZER_USER_MAX bytes. Bytes of the longest, 0 if none, and what they begin with. */
+    /* Marked pieces, which are found in a text verbatim: of type GGUF_TOKEN_USER, or GGUF_TOKEN_CONTROL or
+       GGUF_TOKEN_UNKNOWN up to TOKENIZER_USER_MAX bytes. Bytes of the longest, 0 if none, and their first bytes. */
     uint32_t marked_longest;
     uint32_t marked_first[TOKENIZER_BITMAP];
-    /* What stands for a byte in no piece: "<0xXX>", else the byte itself as a piece, else `unknown`; of BPE only the
+    /* The token for a byte in no piece: "<0xXX>", else the byte itself as a piece, else `unknown`; with BPE only the
        byte itself. */
     int32_t byte_token[256];
     int32_t bos, eos, unknown; /* or GGUF_NO_TOKEN */
     bool add_bos, add_space_prefix;
 };
 
-/* Bytes that tokenizer_load takes from its arena for this file, alignment (at most 4) included if the arena's next
+/* Bytes that tokenizer_load takes from its arena for this file, including alignment (at most 4) if the arena's next
    byte is aligned to 4. */
 uint64_t tokenizer_memory(const struct gguf *gguf);
 
@@ -55,17 +55,17 @@ uint64_t tokenizer_memory(const struct gguf *gguf);
 int tokenizer_load(struct tokenizer *tokenizer, const struct gguf *gguf, struct reader *reader, struct arena *arena,
                    struct error *error);
 
-/* The lowest id whose piece is exactly bytes[0..n), one that is not marked before one that is, or GGUF_NO_TOKEN. Pieces
-   are as in `text`: U+2581 is no space. */
+/* Returns the lowest id with exactly the piece bytes[0..n), unmarked ones first, or GGUF_NO_TOKEN. Pieces are as in
+   `text`: U+2581 is not a space. */
 int32_t tokenizer_find(const struct tokenizer *tokenizer, const uint8_t *bytes, size_t n);
 
-/* The bytes of the longest marked piece that is written at bytes[0..n) and whose type is in `types`, a set of
-   1 << enum gguf_token_type, and its *id; 0 if none is. */
+/* Returns the bytes of the longest marked piece at the start of bytes[0..n) with a type in `types`, a set of 1 << enum
+   gguf_token_type, and its *id; 0 if there is none. */
 uint32_t tokenizer_find_marked(const struct tokenizer *tokenizer, const uint8_t *bytes, size_t n, uint32_t types,
                                int32_t *id);
 
-/* How soon two neighbours are merged to the piece `id`, of which the left one has `left` bytes: the higher the sooner;
-   0 = never. */
+/* Returns the priority of merging two neighbours into the piece `id`, if the left one has `left` bytes: higher merges
+   first; 0 = never. */
 uint32_t tokenizer_merge_rank(const struct tokenizer *tokenizer, int32_t id, uint32_t left);
 
 /* The byte that a piece of the form "<0xXX>" names, or -1. */

@@ -1,4 +1,4 @@
-/* Classes of characters (unicode.h): the range of a code point is found by halving. */
+/* Classes of characters (unicode.h): a binary search finds the range of a code point. */
 #include "text/unicode.h"
 
 enum { CODE_POINTS = 0x110000, CLASS_BITS = 3 };

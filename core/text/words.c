@@ -10,7 +10,7 @@
 #define END UINT32_MAX /* in place of a code point after the last one */
 enum { LAST_CODE_POINT = 0x10FFFF, ANY_NUMBER = INT32_MAX };
 
-/* What is being cut: a part of the text, which the expressions take for all there is. */
+/* The part of the text being split; the expressions treat it as the whole text. */
 struct part {
     const uint8_t *text;
     size_t start, end;
@@ -44,7 +44,7 @@ static uint32_t code_of(const uint8_t *text, size_t length)
 
 size_t words_clean(const uint8_t *text, size_t n, uint8_t *out)
 {
-    static const uint32_t shortest[] = {0, 0, 0x80, 0x800, 0x10000}; /* code point of so many bytes */
+    static const uint32_t shortest[] = {0, 0, 0x80, 0x800, 0x10000}; /* lowest code point of this many bytes */
     size_t used = 0;
     for (size_t i = 0, length; i < n; i += length) {
         length = sequence(text + i, n - i);
@@ -120,7 +120,7 @@ static bool is_lower(uint32_t code)
 
 typedef bool is_kind(uint32_t code);
 
-/* Where a run of at most `most` such characters that begins at `at` ends. */
+/* The end of a run of at most `most` such characters that begins at `at`. */
 static size_t run(const struct part *part, size_t at, is_kind *kind, uint32_t most)
 {
     size_t next;
@@ -131,9 +131,9 @@ static size_t run(const struct part *part, size_t at, is_kind *kind, uint32_t mo
     return at;
 }
 
-/* ---- What several expressions share ---- */
+/* ---- Shared by several expressions ---- */
 
-/* 's 't 're 've 'm 'll 'd: the end, or `at` if none is there. */
+/* 's 't 're 've 'm 'll 'd: the end, or `at` if there is none. */
 static size_t contraction(const struct part *part, size_t at, bool any_case)
 {
     const uint8_t *text = part->text + at, fold = any_case ? 0x20 : 0;
@@ -149,7 +149,8 @@ static size_t contraction(const struct part *part, size_t at, bool any_case)
     return found ? at + 3 : at;
 }
 
-/* \s*[\r\n]+ if by_line, then \s+(?!\S), then \s+: a space before something else is left to it, if it is not alone. */
+/* \s*[\r\n]+ if by_line, then \s+(?!\S), then \s+: the last of several spaces before something else is left for
+   that. */
 static size_t spaces(const struct part *part, size_t at, bool by_line)
 {
     size_t next, last = at, line_end = 0;
@@ -215,7 +216,7 @@ static size_t cased_letters(const struct part *part, size_t start)
     return end > at || back == start ? end : back;
 }
 
-/* What Llama 3 began: (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,digits}|
+/* The Llama 3 expression and its descendants: (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,digits}|
    ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+. Tekken knows no contractions, and / goes with the line ends. */
 static bool match_modern(const struct part *part, size_t at, size_t *end, uint32_t digits, bool tekken)
 {
@@ -415,7 +416,7 @@ struct cut {
     void *context;
 };
 
-/* Cuts a part by the first of the expressions, and what comes of it, matches and what lies between, by the next. */
+/* Splits a part by the first expression, and the results, both matches and the gaps between them, by the next. */
 static void cut_part(const struct cut *cut, struct part part, expression *const *expressions)
 {
     if (part.start == part.end) {

@@ -74,7 +74,7 @@ def test_files_that_are_not_read_are_named(boot, volume, firmware):
     with boot(volume.path, firmware) as machine:
         machine.start()
         said = machine.wait_for("Loading", error_allowed=True)
-        assert said.endswith("\n" + wrapped("Error: /BOOTLLAM.CFG counts; /bootllama.cfg.txt is not read: keep one of "
+        assert said.endswith("\n" + wrapped("Error: /BOOTLLAM.CFG is used; /bootllama.cfg.txt is ignored: keep one of "
                                             "them\n", COLUMNS[firmware]) + "Loading")
         machine.tells(expected(temperature=0, steps=20))
 

@@ -158,7 +158,7 @@ def test_redirected_console(boot):
         said = re.sub(r"\[[^\n]*\]", "", machine.text()[machine.text().index("stage 2, "):])
         lines = [line for line in said.split("\n") if len(line) > 2]
         assert len(lines) > 10 and len(lines) == len(set(lines))
-        assert machine.text().count("text goes on at COM1 alone, 115200 bit/s") == 1
+        assert machine.text().count("output continues on COM1 only, 115200 bit/s") == 1
 
 
 def test_started_again_from_the_shell(boot, volume):

@@ -35,17 +35,17 @@ def begin(machine):
 HELP = """\
 Enter: another story; text: a story that begins with it; /help: all commands
 Esc or Ctrl-C stops a story, Up recalls earlier lines, Tab completes a command
-/again          tells the last one again, with the same seed
+/again          tells the last story again, with the same seed
 /new            forgets the conversation
 /set KEY VALUE  changes a setting, like /set seed 7; alone, shows them all
 /models         lists the models on this disk
-/model NAME     loads another one, by its name or its number in that list
-/info           shows all about machine and model
+/model NAME     loads a model, by name or by its number in that list
+/info           describes the machine and the model
 /bench          measures how fast each kernel computes here
 /kernel NAME    computes with another kernel: the same text at another speed
 /save           does not exist: bootllama only reads its disk
 /reboot         restarts the machine
-/off            switches it off
+/off            switches the machine off
 /exit           returns to what started bootllama
 /help           this list"""
 
@@ -122,7 +122,7 @@ def test_commands(boot, volume, firmware):
         say(machine, "", told(""))
         say(machine, "/bench", BENCH)
         say(machine, "/save", "Error: nothing can be saved: bootllama reads its disk and never writes to it")
-        say(machine, "/new", "Every story begins anew: this model does not chat.")
+        say(machine, "/new", "Nothing to forget: this model does not chat.")
 
 
 @pytest.mark.parametrize("firmware", FIRMWARES)
@@ -132,7 +132,7 @@ def test_info_and_kernels(boot, volume, firmware):
     with boot(volume.path, firmware) as machine:
         begin(machine)
         say(machine, "/info", INFO + wrapped(SAMPLING, COLUMNS[firmware]).replace(TIE, " "))
-        say(machine, "/again", "Error: nothing has been told yet")
+        say(machine, "/again", "Error: there is nothing to repeat yet")
         say(machine, "/kernel", "Kernel: avx2, the widest that this CPU has")
         say(machine, "/kernel scalar", PROGRESS + "Kernel: scalar, chosen by /kernel")
         say(machine, "The dog", told("The dog"))
@@ -230,7 +230,7 @@ def test_wrong_input(boot, volume, firmware):
         say(machine, "/", "Error: unknown command /; /help lists all")
         say(machine, "/set tempature 3", 'Error: there is no setting "tempature"; did you mean temperature?')
         say(machine, "/set seed x", "Error: seed must be random or a whole number below 2^64")
-        say(machine, "/set countdown 5", "Error: countdown only counts at start: write it into /BOOTLLAM.CFG")
+        say(machine, "/set countdown 5", "Error: countdown takes effect only at start: write it into /BOOTLLAM.CFG")
         say(machine, "/set serial com3", "Error: no serial port answers for COM3 at 3e8h")
         say(machine, "/set chat_stop \\q",
             "Error: in chat_stop only \\n (new line), \\t (tab), \\s (space) and \\\\ are known")

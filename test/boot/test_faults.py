@@ -184,7 +184,7 @@ BAD_MODELS = {  # name -> the file's bytes, words of the message
     "dimension": (lambda: patched(lambda data: key_value_offset(data, "llama.embedding_length"), b"\xff" * 4), ""),
     "layers": (lambda: patched(lambda data: key_value_offset(data, "llama.block_count"), b"\xff" * 4), ""),
     "heads": (lambda: patched(lambda data: key_value_offset(data, "llama.attention.head_count"), bytes(4)), ""),
-    "flipped-weights": (flipped_weights, "not read as they were written"),
+    "flipped-weights": (flipped_weights, "the weights were read incorrectly"),
     "infinite-scale": (lambda: patched(tensor_data_offset, b"\x00\x7c"), "infinite"),
 }
 BAD_AT_START = ["cut-in-half", "infinite-scale"]  # noticed in the header, noticed among the weights
@@ -338,10 +338,10 @@ def test_model_above_2_gib_on_bios(boot, volume, context, verdict):
 # ---- The file system, where it is our own driver that reads it ----
 
 BAD_CHAINS = {  # what the entry of the eleventh cluster becomes, what is said
-    "circle": (lambda chain: chain[5], r"the chain of clusters comes back to \d+"),
+    "circle": (lambda chain: chain[5], r"the chain of clusters loops back to \d+"),
     "free": (lambda chain: 0, "cluster {changed} leads to a free cluster"),
     "bad": (lambda chain: 0x0FFFFFF7, "cluster {changed} leads to a bad cluster"),
-    "outside": (lambda chain: 0x00FFFFFF, "cluster {changed} leads to 16777215, which is none"),
+    "outside": (lambda chain: 0x00FFFFFF, "cluster {changed} leads to 16777215, which does not exist"),
     "short": (lambda chain: END_OF_CHAIN, "the chain of clusters ends too early, at {changed}"),
 }
 

@@ -58,8 +58,8 @@ def test_processor_without_a_brand(boot, options):
         assert re.search("^CPU: (GenuineIntel|AuthenticAMD)$", machine.text(), re.MULTILINE)
 
 
-TSC = "The timer chip does not work: the processor's counter tells the time."
-RTC = "The timer chip does not work: the real-time clock tells the time, to a second."
+TSC = "The timer chip does not work: time comes from the processor's counter."
+RTC = "The timer chip does not work: time comes from the real-time clock, to a second."
 WITHOUT_TIMER = [  # -cpu, options, the line about it
     ("max", ["-machine", "pc,pit=off"], TSC),
     ("max", ["-machine", "pc,pit=off,acpi=off"], TSC),

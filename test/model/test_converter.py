@@ -284,7 +284,7 @@ def test_vocabulary_too_small(convert, files):
 def test_vocabulary_too_large(convert, files):
     files.write_model(Shape())
     files.tokenizer.write_bytes(tokenizer(pieces() + ["more"]))
-    refuse(convert, files, f"{files.tokenizer}: goes on after 265 pieces, all that the model has")
+    refuse(convert, files, f"{files.tokenizer}: continues after 265 pieces, all that the model has")
 
 
 def changed(index, piece):
@@ -300,8 +300,8 @@ TOKENIZERS = {
     "too-long": (struct.pack("<i", 5) + tokenizer(pieces())[4:], "piece 2 is 6 bytes long; allowed are 1 to 5"),
     "bad-utf-8": (changed(260, b"\xc3"), "piece 260 is not text in UTF-8"),
     "nul": (changed(260, b"a\0b"), "piece 260 is not text in UTF-8"),
-    "alike": (changed(264, "<0x41>"), "pieces 68 and 264 are alike"),
-    "alike-as-marked": (changed(262, SPACE_MARK), "pieces 262 and 264 are alike"),
+    "alike": (changed(264, "<0x41>"), "pieces 68 and 264 are identical"),
+    "alike-as-marked": (changed(262, SPACE_MARK), "pieces 262 and 264 are identical"),
     "score": (struct.pack("<if", 6, math.nan) + tokenizer(pieces())[8:], "the score of piece 0 is not a finite number"),
     "grows-too-long": (changed(260, " " * 21846), "piece 260 is longer than 65535 bytes"),
 }

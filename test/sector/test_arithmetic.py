@@ -117,7 +117,7 @@ def test_other_shapes_and_damaged_files_are_refused(tmp_path):
         (whole[:at] + b"\x06" + whole[at + 1:], "llama.block_count is not 5, which is all that fits a sector"),
         (whole[:40], "ends at byte 40 within its header or a tensor"),
         (whole[:-100], f"ends at byte {len(whole) - 100} within its header or a tensor"),
-        (b"GGUG" + whole[4:], "is no GGUF file"),
+        (b"GGUG" + whole[4:], "is not a GGUF file"),
         (whole.replace(b"blk.4.ffn_up.weight", b"blk.4.ffn_ux.weight"), "has no tensor blk.4.ffn_up.weight"),
     ]:
         other.write_bytes(bytes_)

@@ -75,9 +75,9 @@ static void broken_chains_are_told(void **state)
         uint32_t ones = cases[i].bits == 32 ? 0x0FFFFFFF : (1u << cases[i].bits) - 1;
         mount_case(i);
         expect_broken(i, 10, 0, "cluster %u leads to a free cluster: repair the volume");
-        expect_broken(i, 10, 1, "cluster %u leads to %u, which is none: repair the volume");
-        expect_broken(i, 10, volume.clusters + 2, "cluster %u leads to %u, which is none: repair the volume");
-        expect_broken(i, 10, ones - 9, "cluster %u leads to %u, which is none: repair the volume");
+        expect_broken(i, 10, 1, "cluster %u leads to %u, which does not exist: repair the volume");
+        expect_broken(i, 10, volume.clusters + 2, "cluster %u leads to %u, which does not exist: repair the volume");
+        expect_broken(i, 10, ones - 9, "cluster %u leads to %u, which does not exist: repair the volume");
         expect_broken(i, 10, ones - 8, "cluster %u leads to a bad cluster: repair the volume");
         expect_broken(i, 10, ones, "the chain of clusters ends too early, at %u: repair the volume");
     }
@@ -98,7 +98,7 @@ static void circles_are_told(void **state)
                 int status = read_whole("/BIG.BIN");
                 undo(&made);
                 assert_int_equal(status, FAT_DAMAGED);
-                assert_non_null(strstr(volume.error, "the chain of clusters comes back to"));
+                assert_non_null(strstr(volume.error, "the chain of clusters loops back to"));
             }
         }
     }
@@ -158,7 +158,7 @@ static void directory_entries_are_checked(void **state)
     made = change(slot + 26, 0, 2);
     mount_case(0);
     assert_int_equal(fat_file_open(&volume, "/BIG.BIN", &file), FAT_DAMAGED);
-    assert_string_equal(volume.error, "the file begins at cluster 0, which is none: repair the volume");
+    assert_string_equal(volume.error, "the file begins at cluster 0, which does not exist: repair the volume");
     undo(&made);
 }
 
@@ -366,7 +366,7 @@ static void boot_sectors_are_checked(void **state)
     made = change(boot + 44, 1, 4);
     mount_case(2);
     assert_int_equal(fat_directory_list(&volume, &list, "/", 0, &entry), FAT_DAMAGED);
-    assert_string_equal(volume.error, "a directory begins at cluster 1, which is none: repair the volume");
+    assert_string_equal(volume.error, "a directory begins at cluster 1, which does not exist: repair the volume");
     undo(&made);
 }
 

@@ -296,7 +296,7 @@ static void damage_counts_on_the_first_volume(void **state)
     begin(order, 3, -1);
     damage_settings(0);
     assert_int_equal(fat_boot_open(&boot, "/BOOTLLAM.CFG", &file), FAT_DAMAGED);
-    assert_string_equal(boot.error, "the file begins at cluster 65535, which is none: repair the volume");
+    assert_string_equal(boot.error, "the file begins at cluster 65535, which does not exist: repair the volume");
     begin((const int[]){0, 3, 3}, 3, -1);
     damage_settings(1);
     expect_text("/BOOTLLAM.CFG", "steps = 4");

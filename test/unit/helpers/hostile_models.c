@@ -13,7 +13,10 @@
 #define MERGES "tokenizer.ggml.merges"
 #define MODELS \
     "; only \"llama\" (SentencePiece) and \"gpt2\" (byte-level BPE) are supported: choose a model with one of these"
-#define BPE {KEY_TEXT, "tokenizer.ggml.model", .text = "gpt2"}
+#define BPE                                              \
+    {                                                    \
+        KEY_TEXT, "tokenizer.ggml.model", .text = "gpt2" \
+    }
 #define EPSILON "llama.attention.layer_norm_rms_epsilon"
 #define LAST "output.weight" /* in the file */
 
@@ -164,7 +167,7 @@ const struct hostile_model hostile_models[] = {
     {MERGES " has 2049 bytes in merge 0; allowed are 2048", {BPE, {KEY_ARRAY, MERGES, STRING, 1, "0108000000000000"}}},
     {MERGES " has 18446744073709551615 bytes in merge 1; allowed are 2048",
      {BPE, {KEY_ARRAY, MERGES, STRING, 2, "0000000000000000FFFFFFFFFFFFFFFF"}}},
-    {"tokenizer.ggml.pre is \"no-such\", a way to cut text that is not supported: choose a model with another "
+    {"tokenizer.ggml.pre is \"no-such\", an unsupported pre-tokenizer: choose a model with another "
      "one, such as \"llama-bpe\", \"qwen2\", \"smollm\" or \"gpt-2\"",
      {BPE, {KEY_ARRAY, MERGES, STRING, 1, "0000000000000000"}, {KEY_TEXT, "tokenizer.ggml.pre", .text = "no-such"}}},
     {"tokenizer.ggml.pre is not a text", {{KEY_NUMBER, "tokenizer.ggml.pre", U32, 1}}},

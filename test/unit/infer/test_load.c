@@ -108,8 +108,7 @@ static void make_file(uint32_t type, uint32_t added)
     assert_int_equal(f.gguf.tensor[GGUF_TENSOR_OUTPUT].size % 4, 2);
 }
 
-static const char told[] =
-    "/M.GGUF: the weights were not read as they were written; try another port or write the image again";
+static const char told[] = "/M.GGUF: the weights were read incorrectly; try another port or write the image again";
 
 static void a_sound_file(void **state)
 {

@@ -216,7 +216,7 @@ static void numbers_out_of_range_are_told(void **state)
     machine_open(NULL, 3e38f);
     struct story story = machine_story("ab", 20);
     assert_int_equal(machine_tell(&story).end, STORY_FAILED);
-    assert_string_equal(machine.error.text, "the model's numbers are out of range after 3 tokens; get a sound copy");
+    assert_string_equal(machine.error.text, "the model's numbers are out of range after 3 tokens; get an intact copy");
     machine_close();
 }
 

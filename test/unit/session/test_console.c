@@ -151,7 +151,7 @@ static void the_same_again(void **state)
 {
     fresh(state);
     assert_string_equal(answer("/again\r\r\r/again\r/AGAIN\r\r"),
-                        "> /again\nError: nothing has been told yet\n> \n" SEED_5 "> \n" SEED_6 "> /again\n" SEED_6
+                        "> /again\nError: there is nothing to repeat yet\n> \n" SEED_5 "> \n" SEED_6 "> /again\n" SEED_6
                         "> /AGAIN\n" SEED_6 "> \n" SEED_7);
 }
 

@@ -20,7 +20,7 @@ static void settings_are_shown_and_set(void **state)
     assert_string_equal(answer("/set prompt b\r\r"),
                         "> /set prompt b\nprompt = b\n> \n\nb\n\n[3 tokens, 0.0 tokens/s]\n");
     assert_string_equal(answer("/set countdown 5\r/set countdown\r"),
-                        "> /set countdown 5\nError: countdown only counts at start: write it into /BOOTLLAM.CFG\n"
+                        "> /set countdown 5\nError: countdown takes effect only at start: write it into /BOOTLLAM.CFG\n"
                         "> /set countdown\ncountdown      = 3              a whole number from 0 to 3600, at start\n");
     assert_string_equal(
         answer("/set prompt 0123456789 0123456789 0123456789 0123456789\r/set prompt\r") + 111,
@@ -36,7 +36,7 @@ static void blanks_at_the_end_mean_nothing(void **state)
                         "prompt         = b              a text of at most 4095 bytes\n");
     assert_string_equal(answer("/save  \r/again \r/kernel scalar \r") + 10,
                         "Error: nothing can be saved: bootllama reads its disk and never writes to it\n"
-                        "> /again \nError: nothing has been told yet\n"
+                        "> /again \nError: there is nothing to repeat yet\n"
                         "> /kernel scalar \n" LOADED("/MODELS/A.GGUF") "Kernel: scalar, chosen by /kernel\n");
     assert_string_equal(answer("/set prompt b\r/set prompt = \r"),
                         "> /set prompt b\nprompt = b\n> /set prompt = \nprompt = \"\"\n");
@@ -73,9 +73,9 @@ static void the_help(void **state)
 {
     fresh(state);
     const char *text = answer("/help\r");
-    const char *start = "> /help\n" HINT
-                        "Esc or Ctrl-C stops a story, Up recalls earlier lines, Tab completes a command\n"
-                        "/again          tells the last one again, with the same seed\n";
+    const char *start =
+        "> /help\n" HINT "Esc or Ctrl-C stops a story, Up recalls earlier lines, Tab completes a command\n"
+        "/again          tells the last story again, with the same seed\n";
     assert_true(is_start(text, start));
     static const char *const commands[] = {"/new",    "/set KEY VALUE", "/models",      "/model NAME",
                                            "/info",   "/bench",         "/kernel NAME", "/save",
@@ -217,8 +217,8 @@ static void tab_completes(void **state)
 static void names_with_blanks_are_listed_whole(void **state)
 {
     fresh(state);
-    const struct memory_file files[] = {model("/MODELS/MY BEAR 1.GGUF"), model("/MODELS/MY BEAR 2.GGUF"),
-                                        config("autostart = off\n"), {0}};
+    const struct memory_file files[] = {
+        model("/MODELS/MY BEAR 1.GGUF"), model("/MODELS/MY BEAR 2.GGUF"), config("autostart = off\n"), {0}};
     session.keys = "/model m\t\t\x15/exit\r";
     assert_non_null(strstr(run(files), "\nMY BEAR 1.GGUF  MY BEAR 2.GGUF\n> "));
     session.columns = 30;

@@ -29,11 +29,11 @@ static void without_a_model_it_says_so_and_looks_again(void **state)
     assert_string_equal(run(files), "Error: no model in /MODELS; copy a .GGUF file there and press Enter\n"
                                     "> \nError: no model in /MODELS; copy a .GGUF file there and press Enter\n"
                                     "> /models\nError: no model in /MODELS; copy a .GGUF file there\n"
-                                    "> /again\nError: nothing has been told yet\n"
+                                    "> /again\nError: there is nothing to repeat yet\n"
                                     "> /bench\nError: no model is loaded\n"
                                     "> /model x\nError: no model x in /MODELS; /models lists them\n"
                                     "> /kernel scalar\nKernel: scalar, chosen by /kernel\n"
-                                    "> /new\nEvery story begins anew: this model does not chat.\n" END);
+                                    "> /new\nNothing to forget: this model does not chat.\n" END);
 }
 
 static void the_configured_model_is_taken(void **state)
@@ -308,7 +308,8 @@ static void a_chat_goes_on_until_the_context_is_full(void **state)
              "%s> a\n%s> /again\n%s> b\n\n\n\n[16 tokens, 0.0 tokens/s, context full]\n%s"
              "> /again\n\n\n\n[16 tokens, 0.0 tokens/s, context full]\n%s"
              "> a\n\nError: the context of 16 tokens holds 16 already, too many for this turn; /new empties it\n"
-             "> \n" CHAT_HINT "> /new\nThe conversation is forgotten.\n> /again\nError: nothing has been told yet\n"
+             "> \n" CHAT_HINT "> /new\nThe conversation is forgotten.\n"
+             "> /again\nError: there is nothing to repeat yet\n"
              "> /set seed 6\nseed = 6\n> a\n%s" END,
              LOADED("/MODELS/A.GGUF") CHAT_MODEL CHAT_HINT, first, first, full, full, first);
     assert_string_equal(run_with(CHAT, "a\r/again\rb\r/again\ra\r\r/new\r/again\r/set seed 6\ra\r"), expected);
@@ -379,10 +380,10 @@ static void an_unknown_template_is_told(void **state)
                           "chat_suffix and chat_stop make it chat.\n";
     char expected[2000];
     snprintf(expected, sizeof expected,
-             "%s%s%s> /new\nEvery story begins anew: this model's chat template is of an unknown kind.\n"
+             "%s%s%s> /new\nNothing to forget: this model's chat template is of an unknown kind.\n"
              "> /set chat_prefix b\nchat_prefix = b\n> /new\nThe conversation is forgotten.\n"
              "> /set chat_prefix \"\"\nchat_prefix = \"\"\n"
-             "> /model b\n%s> /new\nEvery story begins anew: this model does not chat.\n> /model a\n%s%s" END,
+             "> /model b\n%s> /new\nNothing to forget: this model does not chat.\n> /model a\n%s%s" END,
              LOADED("/MODELS/A.GGUF") MODEL, unknown, HINT, LOADED("/MODELS/B.GGUF") MODEL,
              LOADED("/MODELS/A.GGUF") MODEL, unknown);
     session.keys = "/new\r/set chat_prefix b\r/new\r/set chat_prefix \"\"\r/model b\r/new\r/model a\r";

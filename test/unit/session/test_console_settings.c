@@ -22,7 +22,7 @@ static void names_that_are_meant_are_read(void **state)
         session.keys = "/set countdown 3\r";
         snprintf(expected, sizeof expected,
                  "Error: %s, line 3: write a setting as key = value\n%s"
-                 "> /set countdown 3\nError: countdown only counts at start: write it into %s\n" END,
+                 "> /set countdown 3\nError: countdown takes effect only at start: write it into %s\n" END,
                  names[i], LOADED("/MODELS/A.GGUF") MODEL HINT, names[i]);
         assert_string_equal(run(wrong), expected);
     }
@@ -47,13 +47,13 @@ static void one_file_counts_and_the_others_are_named(void **state)
     fresh(state);
     const struct memory_file files[] = {
         model("/MODELS/A.GGUF"), {"/bootllama.cfg", "x", 1}, config(NO_STORY), {"/BOOTLLAM.CFG.txt", "x", 1}, {0}};
-    assert_string_equal(run(files), "Error: /BOOTLLAM.CFG counts; /bootllama.cfg is not read: keep one of them\n"
-                                    "Error: /BOOTLLAM.CFG counts; /BOOTLLAM.CFG.txt is not read: keep one of "
+    assert_string_equal(run(files), "Error: /BOOTLLAM.CFG is used; /bootllama.cfg is ignored: keep one of them\n"
+                                    "Error: /BOOTLLAM.CFG is used; /BOOTLLAM.CFG.txt is ignored: keep one of "
                                     "them\n" LOADED("/MODELS/A.GGUF") MODEL HINT END);
     const struct memory_file two[] = {
         model("/MODELS/A.GGUF"), {"/bootllama.cfg", NO_STORY, strlen(NO_STORY)}, {"/BOOTLLAM.CFG.txt", "x", 1}, {0}};
     assert_string_equal(run(two),
-                        "Error: /bootllama.cfg counts; /BOOTLLAM.CFG.txt is not read: keep one of them\n" LOADED(
+                        "Error: /bootllama.cfg is used; /BOOTLLAM.CFG.txt is ignored: keep one of them\n" LOADED(
                             "/MODELS/A.GGUF") MODEL HINT END);
 }
 

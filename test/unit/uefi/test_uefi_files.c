@@ -484,7 +484,7 @@ static void a_pulled_stick_is_told_and_found_again(void **state)
     fake.handles[0].pulled = session.volume.is_dead = true;
     for (uint32_t i = 0; i < 3; i++) {
         assert_int_equal(files_list(&session.files, "/MODELS", 0, &entry, session.error), PLATFORM_IO_ERROR);
-        assert_string_equal(session.error, "EFI_NO_MEDIA from the disk with the models: is it there?");
+        assert_string_equal(session.error, "EFI_NO_MEDIA from the disk with the models: is it still connected?");
     }
     fake_plug_in(&again);
     fake.handles[1].device_path = partition_1;
