@@ -80,11 +80,12 @@ enum {
     GGUF_TENSOR_NAME_MAX = 65,   /* bytes, its NUL included */
 };
 
-/* Tensors by what they do: three of the model, nine of each layer. */
+/* Tensors by what they do: four of the model, nine of each layer. */
 enum gguf_tensor_id {
     GGUF_TENSOR_TOKEN_EMBD,  /* [vocabulary][dim] */
     GGUF_TENSOR_OUTPUT_NORM, /* [dim] */
     GGUF_TENSOR_OUTPUT,      /* [vocabulary][dim]; absent where tied to GGUF_TENSOR_TOKEN_EMBD */
+    GGUF_TENSOR_ROPE_FREQS,  /* [rope_size / 2] F32: what the frequency of each pair is divided by; may be absent */
     GGUF_TENSOR_LAYERS,      /* layer l's tensor k is GGUF_TENSOR_LAYERS + l * GGUF_LAYER_TENSORS + k */
 };
 enum gguf_layer_tensor {

@@ -54,6 +54,19 @@ void rope_frequencies(uint64_t *frequency, uint32_t rope_size, float base)
     }
 }
 
+uint64_t rope_divide(uint64_t frequency, float factor)
+{
+    const uint32_t bits = float_bits(factor);
+    const int32_t exponent = (int32_t)(bits >> 23) - 127;
+    const uint32_t mantissa = (bits & 0x7FFFFF) | 0x800000; /* in [1, 2), units of 2^-23 */
+    const uint64_t whole = frequency / mantissa, rest = frequency % mantissa;
+    const uint64_t result = (whole << 23) + (rest << 23) / mantissa; /* below 2^64: it is at most `frequency` */
+    if (exponent < 0) {
+        return result << -exponent;
+    }
+    return exponent < 64 ? result >> exponent : 0;
+}
+
 /* cos and sin of 2 pi t for t in [-1/8, 1/8] turns: least-squares polynomials at Chebyshev points. */
 static float cosine_octant(float t)
 {

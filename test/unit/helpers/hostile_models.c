@@ -16,6 +16,7 @@
 #define BPE {KEY_TEXT, "tokenizer.ggml.model", .text = "gpt2"}
 #define EPSILON "llama.attention.layer_norm_rms_epsilon"
 #define LAST "output.weight" /* in the file */
+#define ROPE_FREQS "rope_freqs.weight"
 
 const struct hostile_model hostile_models[] = {
     /* The file as a whole. */
@@ -201,8 +202,22 @@ const struct hostile_model hostile_models[] = {
     {"blk.1.attn_norm.weight is not a tensor of a llama model with 1 layers",
      {{KEY_NUMBER, "llama.block_count", U32, 1}}},
     {"blk.0.attn_q.weight appears twice", {{TENSOR_TWICE, "blk.0.attn_q.weight"}}},
-    {"rope_freqs.weight scales positions, which is not supported",
-     {{TENSOR_RENAME, LAST, .text = "rope_freqs.weight"}}},
+    {"rope_freqs.weight has shape 32 x 12 x 1 x 1; the hyper-parameters ask for 4 x 1",
+     {{TENSOR_RENAME, LAST, .text = ROPE_FREQS}}},
+    {"rope_freqs.weight has shape 8 x 1 x 1 x 1; the hyper-parameters ask for 4 x 1", /* of a head, not of its pairs */
+     {{TENSOR_RENAME, LAST, .text = ROPE_FREQS}, {TENSOR_SHAPE, ROPE_FREQS, 8, 1}}},
+    {"rope_freqs.weight is F16; it must be F32",
+     {{TENSOR_RENAME, LAST, .text = ROPE_FREQS}, {TENSOR_SHAPE, ROPE_FREQS, 4, 1}, {TENSOR_TYPE, ROPE_FREQS, 1}}},
+    {"rope_freqs.weight appears twice",
+     {{TENSOR_RENAME, LAST, .text = ROPE_FREQS},
+      {TENSOR_SHAPE, ROPE_FREQS, 4, 1},
+      {TENSOR_TYPE, ROPE_FREQS, 0},
+      {TENSOR_TWICE, ROPE_FREQS}}},
+    {"rope_freqs.weight reaches beyond the end of the file; copy it again",
+     {{TENSOR_RENAME, LAST, .text = ROPE_FREQS},
+      {TENSOR_SHAPE, ROPE_FREQS, 4, 1},
+      {TENSOR_TYPE, ROPE_FREQS, 0},
+      {TENSOR_OFFSET, ROPE_FREQS, .b = 1ull << 40}}},
     {"blk.0.attn_q.bias is not a tensor of a llama model with 2 layers",
      {{TENSOR_RENAME, LAST, .text = "blk.0.attn_q.bias"}}},
     {"blk.01.attn_q.weight is not a tensor of a llama model with 2 layers",

@@ -12,6 +12,8 @@
 
 enum { ALIGN = 32, BLOCK_BYTES_MAX = 210, NAME_BYTES = 70, OWN_PIECES = 12, TENSORS_MAX = 32, COLUMNS_MAX = 120 };
 
+#define ROPE_FREQS "rope_freqs.weight"
+
 struct shape {
     uint32_t dim, hidden, layers, heads, kv_heads, head_size, rope_size, context, vocabulary;
     bool tied;
@@ -254,9 +256,22 @@ static void put_block(struct file *file, uint32_t type, uint32_t *state, int32_t
     put(file, block, blocks_bytes(type));
 }
 
+/* From a 512th to 32, as a model has them and beyond. */
+static void put_rope_factors(struct file *file, uint32_t count, uint32_t *state)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const int32_t exponent = (int32_t)(next_random(state) % 14) - 9;
+        put_u32(file, (next_random(state) & 0x7FFFFF) | (uint32_t)(exponent + 127) << 23);
+    }
+}
+
 static void put_weights(struct file *file, const struct tensor *tensor, uint32_t *state, int32_t exponent)
 {
-    for (uint64_t i = 0; i < (uint64_t)tensor->rows * tensor->cols; i++) {
+    const bool are_factors = strcmp(tensor->name, ROPE_FREQS) == 0;
+    if (are_factors) {
+        put_rope_factors(file, tensor->cols, state);
+    }
+    for (uint64_t i = 0; i < (uint64_t)tensor->rows * tensor->cols && !are_factors; i++) {
         if (blocks_elements(tensor->type) > 1) {
             put_block(file, tensor->type, state, exponent);
             i += blocks_elements(tensor->type) - 1;
@@ -292,6 +307,9 @@ uint8_t *odd_model(struct choices *choices, size_t *size)
     add_tensor(&file, "output_norm.weight", 1, 1, shape.dim, GGUF_TYPE_F32);
     if (!shape.tied) {
         add_matrix(&file, "output.weight", shape.vocabulary, shape.dim, choices);
+    }
+    if (choices_one_in(choices, 3)) {
+        add_tensor(&file, ROPE_FREQS, 1, 1, shape.rope_size / 2, GGUF_TYPE_F32);
     }
     put(&file, "GGUF", 4);
     put_u32(&file, 3);
