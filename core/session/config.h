@@ -36,6 +36,7 @@ struct config {
     uint32_t wrap;                   /* WRAP_AUTO (the screen's width, 120 at most), WRAP_OFF, or columns 20..500 */
     uint32_t colour;                 /* SETTING_OFF or SETTING_ON */
     uint32_t processors;             /* ENGINE_PROCESSORS_AUTO, or how many compute at most: 1..64 */
+    uint32_t context;                /* positions at most, ENGINE_CONTEXT_MIN..GGUF_CONTEXT_MAX; see engine_open */
     char chat_prefix[CHAT_TEXT_MAX]; /* around a user's turn, and what ends an answer, as chat_unescape takes it; */
     char chat_suffix[CHAT_TEXT_MAX]; /* prefix and suffix "": the model's own template, if it has one */
     char chat_stop[CHAT_STOP_MAX];
@@ -47,7 +48,7 @@ struct config {
 struct config config_default(void);
 
 /* Keys by their numbers. Besides its prompt and model, a story depends on those of sampling. */
-enum { CONFIG_SAMPLING_FIRST = 2, CONFIG_SAMPLING_LAST = 8, CONFIG_KEYS = 20 };
+enum { CONFIG_SAMPLING_FIRST = 2, CONFIG_SAMPLING_LAST = 8, CONFIG_KEYS = 21 };
 
 /* Returns key number `index` < CONFIG_KEYS. */
 const char *config_key(uint32_t index);
@@ -62,6 +63,7 @@ enum config_effect {
     EFFECT_COLOUR,     /* output_use_colour */
     EFFECT_CHAT,       /* the conversation has to begin anew */
     EFFECT_PROCESSORS, /* the work has to be shared out again */
+    EFFECT_CONTEXT,    /* models_fit_context */
 };
 
 /* Returns what setting key number `index` calls for. */

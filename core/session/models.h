@@ -16,7 +16,7 @@ struct models {
     struct platform *platform;
     struct output *output;
     struct typeahead *typeahead; /* Escape stops loading and listing */
-    const struct config *config; /* not owned: model and processors as they are now */
+    const struct config *config; /* not owned: model, processors and context as they are now */
     struct cpu_features cpu;
     const struct kernel *kernel; /* that models are loaded for */
     bool kernel_chosen;          /* by /kernel; otherwise it is the best one */
@@ -63,6 +63,10 @@ struct compute_stop models_stop(struct models *models);
 
 /* Shares the model out among processors as config->processors says. The context is empty afterwards. */
 void models_share(struct models *models);
+
+/* Loads the present model again where config->context gives it another context than it was loaded for. Returns whether
+   that was done; if it fails, the error is said. */
+bool models_fit_context(struct models *models);
 
 /* Gives the memory of the loaded model back, if there is one. */
 void models_close(struct models *models);
