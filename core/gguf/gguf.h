@@ -80,6 +80,9 @@ enum {
     GGUF_TENSOR_NAME_MAX = 65,   /* bytes, its NUL included */
 };
 
+/* The least that the frequency of a pair is divided by. */
+#define GGUF_ROPE_FACTOR_MIN 0x1p-10f
+
 /* Tensors by what they do: four of the model, nine of each layer. */
 enum gguf_tensor_id {
     GGUF_TENSOR_TOKEN_EMBD,  /* [vocabulary][dim] */
@@ -124,8 +127,13 @@ struct gguf {
     uint32_t rope_size; /* llama.rope.dimension_count, even, 2..head_size; = head_size if absent */
     uint32_t context;   /* llama.context_length, 1..GGUF_CONTEXT_MAX positions */
     float rope_base;    /* llama.rope.freq_base, 10000 if absent; finite and > 1 */
-    float norm_epsilon; /* llama.attention.layer_norm_rms_epsilon; finite and > 0 */
-    uint64_t parameters; /* weights in all tensors, a tied matrix once */
+    /* How positions are stretched beyond those of the training: llama.rope.scaling.*. */
+    float rope_factor;      /* so many times, GGUF_ROPE_FACTOR_MIN or more, from 1 on with YaRN; 1: not at all */
+    bool rope_yarn;         /* type "yarn": see rope_stretch; false: "linear", or "none" with rope_factor 1 */
+    uint32_t rope_original; /* YaRN: positions in training, 1..GGUF_CONTEXT_MAX; = context if absent */
+    float rope_attn_factor; /* queries and keys grow by it; 1 if absent, 1/1024 to 1024 */
+    float norm_epsilon;     /* llama.attention.layer_norm_rms_epsilon; finite and > 0 */
+    uint64_t parameters;    /* weights in all tensors, a tied matrix once */
 
     uint32_t vocabulary; /* tokens, 1..GGUF_VOCABULARY_MAX */
     enum gguf_tokenizer tokenizer;

@@ -182,7 +182,7 @@ static int load_rope_factors(struct loader *loader, uint32_t id)
     for (uint32_t i = 0; i < tensor->cols; i++) {
         float factor;
         memcpy(&factor, row + i * sizeof factor, sizeof factor);
-        if (!(factor >= ROPE_FACTOR_SMALLEST && factor < float_from_bits(FLOAT_INFINITY))) {
+        if (!(factor >= GGUF_ROPE_FACTOR_MIN && factor < float_from_bits(FLOAT_INFINITY))) {
             return error_set(loader->error,
                              "%s: rope_freqs.weight, factor %u: it must be 1/1024 or more and finite; "
                              "get a sound copy",

@@ -28,6 +28,7 @@ struct model {
     uint32_t heads, kv_heads, head_size;
     uint32_t q_rows, kv_rows; /* heads * head_size and kv_heads * head_size, rounded up to Q8_GROUP */
     uint32_t rope_pairs;      /* pairs of a head that RoPE turns */
+    float rope_magnitude;     /* see rope.h */
     uint32_t vocabulary, vocabulary_padded;
     uint32_t layers;
     float norm_epsilon;             /* Q8_EPSILON_SMALLEST at least */

@@ -258,7 +258,7 @@ static bool embed(struct transformer *t, const int32_t *tokens, const struct blo
         const size_t row = (size_t)i * model->q_rows;
         model_embed(model, t->x + (size_t)i * model->dim_padded, (uint32_t)tokens[i]);
         rope_angles(t->cosine + row, t->sine + row, model->q_rows, model->rope_frequency, model->rope_pairs,
-                    model->head_size, block->position + i);
+                    model->head_size, model->rope_magnitude, block->position + i);
         if (!elements_done(t, model->dim + model->q_rows)) {
             return false;
         }

@@ -15,6 +15,9 @@ static const struct change good[][SAMPLE_CHANGES] = {
     {{TENSOR_RENAME, "output.weight", .text = "rope_freqs.weight"},
      {TENSOR_SHAPE, "rope_freqs.weight", 4, 1},
      {TENSOR_TYPE, "rope_freqs.weight", 0}},
+    {{KEY_TEXT, "llama.rope.scaling.type", .text = "yarn"},
+     {KEY_NUMBER, "llama.rope.scaling.factor", F32, 0x40800000},
+     {KEY_NUMBER, "llama.rope.scaling.original_context_length", U32, 8}},
     {{KEY_NUMBER, "llama.block_count", U64, 2}, {KEY_TEXT, "llama.rope.scaling.type", .text = "none"}},
 };
 

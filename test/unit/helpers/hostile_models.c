@@ -17,6 +17,7 @@
 #define EPSILON "llama.attention.layer_norm_rms_epsilon"
 #define LAST "output.weight" /* in the file */
 #define ROPE_FREQS "rope_freqs.weight"
+#define SCALING "llama.rope.scaling."
 
 const struct hostile_model hostile_models[] = {
     /* The file as a whole. */
@@ -146,12 +147,25 @@ const struct hostile_model hostile_models[] = {
     {"llama.rope.dimension_count is 5; it must be even", {{KEY_NUMBER, "llama.rope.dimension_count", U32, 5}}},
     {"llama.rope.freq_base must be more than 1", {{KEY_NUMBER, "llama.rope.freq_base", F32, 0x3F800000}}},
     {"llama.rope.freq_base must be more than 1", {{KEY_NUMBER, "llama.rope.freq_base", F32, 0xC61C4000}}},
-    {"llama.rope.scaling.type is \"yarn\"; only \"none\" is supported: choose a model whose positions are not scaled",
-     {{KEY_TEXT, "llama.rope.scaling.type", .text = "yarn"}}},
-    {"llama.rope.scaling.factor asks for scaled positions, which are not supported",
-     {{KEY_NUMBER, "llama.rope.scaling.factor", F32, 0x40800000}}},
-    {"llama.rope.scale_linear asks for scaled positions, which are not supported",
-     {{KEY_NUMBER, "llama.rope.scale_linear", F32, 0x40800000}}},
+    {SCALING "type is \"longrope\"; only \"none\", \"linear\" and \"yarn\" are supported: choose another model",
+     {{KEY_TEXT, SCALING "type", .text = "longrope"}}},
+    {SCALING "type is \"\"; only \"none\", \"linear\" and \"yarn\" are supported: choose another model",
+     {{KEY_TEXT, SCALING "type", .text = ""}}},
+    {SCALING "type is not a text", {{KEY_NUMBER, SCALING "type", U32, 1}}},
+    {SCALING "factor is infinite or not a number", {{KEY_NUMBER, SCALING "factor", F32, 0x7FC00000}}},
+    {SCALING "factor must be 1/1024 or more", {{KEY_NUMBER, SCALING "factor", F32, 0xC0800000}}}, /* -4 */
+    {SCALING "factor must be 1/1024 or more", {{KEY_NUMBER, SCALING "factor", F32, 1}}},
+    {"llama.rope.scale_linear must be 1/1024 or more", {{KEY_NUMBER, "llama.rope.scale_linear", F32, 0x3A7FFFFF}}},
+    {SCALING "factor must be 1 or more", /* 0.5 */
+     {{KEY_TEXT, SCALING "type", .text = "yarn"}, {KEY_NUMBER, SCALING "factor", F32, 0x3F000000}}},
+    {SCALING "original_context_length is 0; allowed are 1 to 16777216",
+     {{KEY_NUMBER, SCALING "original_context_length", U32, 0}}},
+    {SCALING "original_context_length is 16777217; allowed are 1 to 16777216",
+     {{KEY_NUMBER, SCALING "original_context_length", U32, 16777217}}},
+    {SCALING "attn_factor is infinite or not a number", {{KEY_NUMBER, SCALING "attn_factor", F32, 0x7F800000}}},
+    {SCALING "attn_factor must be 1/1024 to 1024", {{KEY_NUMBER, SCALING "attn_factor", F32, 0}}},
+    {SCALING "attn_factor must be 1/1024 to 1024", {{KEY_NUMBER, SCALING "attn_factor", F32, 0xBF800000}}},
+    {SCALING "attn_factor must be 1/1024 to 1024", {{KEY_NUMBER, SCALING "attn_factor", F32, 0x44800001}}},
 
     /* Vocabulary. */
     {"tokenizer.ggml.model is missing", {{KEY_REMOVE, "tokenizer.ggml.model"}}},

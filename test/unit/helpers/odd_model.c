@@ -142,6 +142,7 @@ static void put_vocabulary(struct file *file, uint32_t vocabulary)
 static void put_keys(struct file *file, const struct shape *shape, struct choices *choices)
 {
     static const float bases[] = {10000, 500000, 1.5f, 1e9f}, epsilons[] = {1e-5f, 1e-6f, 1e-30f, 1.0f};
+    static const float factors[] = {1, 1.25f, 8, 1000};
     key(file, "general.architecture", STRING);
     put_string(file, "llama");
     number_key(file, "llama.context_length", shape->context);
@@ -154,6 +155,13 @@ static void put_keys(struct file *file, const struct shape *shape, struct choice
     number_key(file, "llama.attention.value_length", shape->head_size);
     number_key(file, "llama.rope.dimension_count", shape->rope_size);
     float_key(file, "llama.rope.freq_base", bases[choices_below(choices, 4)]);
+    if (choices_one_in(choices, 3)) {
+        key(file, "llama.rope.scaling.type", STRING);
+        put_string(file, choices_one_in(choices, 2) ? "yarn" : "linear");
+        float_key(file, "llama.rope.scaling.factor", factors[choices_below(choices, 4)]);
+        float_key(file, "llama.rope.scaling.attn_factor", factors[choices_below(choices, 4)]);
+        number_key(file, "llama.rope.scaling.original_context_length", 1 + choices_below(choices, ODD_CONTEXT_MAX));
+    }
     float_key(file, "llama.attention.layer_norm_rms_epsilon", epsilons[choices_below(choices, 4)]);
     put_vocabulary(file, shape->vocabulary);
 }
