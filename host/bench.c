@@ -113,7 +113,7 @@ static int time_kernel(struct engine *engine, struct platform *platform, const c
 {
     const struct load_progress quiet = {0};
     struct error error;
-    if (engine_open(engine, platform, path, kernel, &quiet, &error) != 0) {
+    if (engine_open(engine, platform, path, kernel, POSITIONS, &quiet, &error) != 0) {
         fprintf(stderr, "bootllama: %s\n", error.text);
         return 1;
     }

@@ -95,7 +95,8 @@ static int run(struct platform *platform, const struct options *options, const s
         const int failed = bench_run(&engine, platform, options->model, cpu);
         return output_is_lost() ? 1 : failed;
     }
-    if (engine_open(&engine, platform, options->model, kernel, &quiet, &error) != 0) {
+    const uint32_t context = options->score_tokens != NULL ? options->score_context : options->config.context;
+    if (engine_open(&engine, platform, options->model, kernel, context, &quiet, &error) != 0) {
         fprintf(stderr, "bootllama: %s\n", error.text);
         return 1;
     }

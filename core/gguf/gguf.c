@@ -9,6 +9,7 @@ static const char model_names[GGUF_TENSOR_LAYERS][20] = {
     [GGUF_TENSOR_TOKEN_EMBD] = "token_embd.weight",
     [GGUF_TENSOR_OUTPUT_NORM] = "output_norm.weight",
     [GGUF_TENSOR_OUTPUT] = "output.weight",
+    [GGUF_TENSOR_ROPE_FREQS] = "rope_freqs.weight",
 };
 
 static const char layer_names[GGUF_LAYER_TENSORS][20] = {

@@ -80,11 +80,15 @@ enum {
     GGUF_TENSOR_NAME_MAX = 65,   /* bytes, its NUL included */
 };
 
-/* Tensors by purpose: three for the model, nine for each layer. */
+/* The least that the frequency of a pair is divided by. */
+#define GGUF_ROPE_FACTOR_MIN 0x1p-10f
+
+/* Tensors by what they do: four of the model, nine of each layer. */
 enum gguf_tensor_id {
     GGUF_TENSOR_TOKEN_EMBD,  /* [vocabulary][dim] */
     GGUF_TENSOR_OUTPUT_NORM, /* [dim] */
     GGUF_TENSOR_OUTPUT,      /* [vocabulary][dim]; absent where tied to GGUF_TENSOR_TOKEN_EMBD */
+    GGUF_TENSOR_ROPE_FREQS,  /* [rope_size / 2] F32: what the frequency of each pair is divided by; may be absent */
     GGUF_TENSOR_LAYERS,      /* layer l's tensor k is GGUF_TENSOR_LAYERS + l * GGUF_LAYER_TENSORS + k */
 };
 enum gguf_layer_tensor {
@@ -113,18 +117,23 @@ struct gguf {
     char name[64]; /* general.name, truncated to whole UTF-8 sequences, '?' for control characters; "" if absent */
     char size_label[16]; /* general.size_label, likewise: "260K", "1.1B" */
     uint32_t version;    /* 2 or 3 */
-    uint32_t file_type;  /* general.file_type, the nominal quantization (gguf_kind_name); UINT32_MAX if absent */
-    uint32_t dim;        /* llama.embedding_length, 1..GGUF_COLUMNS_MAX */
-    uint32_t hidden;     /* llama.feed_forward_length, 1..GGUF_COLUMNS_MAX */
-    uint32_t layers;     /* llama.block_count, 1..GGUF_LAYERS_MAX */
-    uint32_t heads;      /* llama.attention.head_count, 1..; heads * head_size <= GGUF_COLUMNS_MAX */
-    uint32_t kv_heads;   /* llama.attention.head_count_kv, divides heads; = heads if absent */
-    uint32_t head_size;  /* llama.attention.key_length (= value_length), dim / heads if absent; even */
-    uint32_t rope_size;  /* llama.rope.dimension_count, even, 2..head_size; = head_size if absent */
-    uint32_t context;    /* llama.context_length, 1..GGUF_CONTEXT_MAX positions */
-    float rope_base;     /* llama.rope.freq_base, 10000 if absent; finite and > 1 */
-    float norm_epsilon;  /* llama.attention.layer_norm_rms_epsilon; finite and > 0 */
-    uint64_t parameters; /* weights in all tensors, a tied matrix once */
+    uint32_t file_type; /* general.file_type, which quantization was asked for (gguf_kind_name); UINT32_MAX if absent */
+    uint32_t dim;       /* llama.embedding_length, 1..GGUF_COLUMNS_MAX */
+    uint32_t hidden;    /* llama.feed_forward_length, 1..GGUF_COLUMNS_MAX */
+    uint32_t layers;    /* llama.block_count, 1..GGUF_LAYERS_MAX */
+    uint32_t heads;     /* llama.attention.head_count, 1..; heads * head_size <= GGUF_COLUMNS_MAX */
+    uint32_t kv_heads;  /* llama.attention.head_count_kv, divides heads; = heads if absent */
+    uint32_t head_size; /* llama.attention.key_length (= value_length), dim / heads if absent; even */
+    uint32_t rope_size; /* llama.rope.dimension_count, even, 2..head_size; = head_size if absent */
+    uint32_t context;   /* llama.context_length, 1..GGUF_CONTEXT_MAX positions */
+    float rope_base;    /* llama.rope.freq_base, 10000 if absent; finite and > 1 */
+    /* How positions are stretched beyond those of the training: llama.rope.scaling.*. */
+    float rope_factor;      /* so many times, GGUF_ROPE_FACTOR_MIN or more, from 1 on with YaRN; 1: not at all */
+    bool rope_yarn;         /* type "yarn": see rope_stretch; false: "linear", or "none" with rope_factor 1 */
+    uint32_t rope_original; /* YaRN: positions in training, 1..GGUF_CONTEXT_MAX; = context if absent */
+    float rope_attn_factor; /* queries and keys grow by it; 1 if absent, 1/1024 to 1024 */
+    float norm_epsilon;     /* llama.attention.layer_norm_rms_epsilon; finite and > 0 */
+    uint64_t parameters;    /* weights in all tensors, a tied matrix once */
 
     uint32_t vocabulary; /* tokens, 1..GGUF_VOCABULARY_MAX */
     enum gguf_tokenizer tokenizer;

@@ -36,6 +36,8 @@ enum key {
     ROPE_SCALING,
     ROPE_FACTOR,
     ROPE_LINEAR,
+    ROPE_ORIGINAL,
+    ROPE_ATTENTION,
     TOKENIZER,
     PRE_TOKENIZER,
     TOKEN_PIECES,
@@ -53,7 +55,7 @@ enum key {
 };
 
 static const struct known_key {
-    char name[40];
+    char name[44];
     uint8_t kind;
     char word[6]; /* WORD: the only supported value */
 } known[KEYS] = {
@@ -77,9 +79,11 @@ static const struct known_key {
     [EXPERTS] = {"llama.expert_count", NUMBER, ""},
     [ROPE_SIZE] = {"llama.rope.dimension_count", NUMBER, ""},
     [ROPE_BASE] = {"llama.rope.freq_base", REAL, ""},
-    [ROPE_SCALING] = {"llama.rope.scaling.type", WORD, "none"},
+    [ROPE_SCALING] = {"llama.rope.scaling.type", NAME, ""},
     [ROPE_FACTOR] = {"llama.rope.scaling.factor", REAL, ""},
-    [ROPE_LINEAR] = {"llama.rope.scale_linear", REAL, ""},
+    [ROPE_LINEAR] = {"llama.rope.scale_linear", REAL, ""}, /* an old name of the same */
+    [ROPE_ORIGINAL] = {"llama.rope.scaling.original_context_length", NUMBER, ""},
+    [ROPE_ATTENTION] = {"llama.rope.scaling.attn_factor", REAL, ""},
     [TOKENIZER] = {"tokenizer.ggml.model", NAME, ""},
     [PRE_TOKENIZER] = {"tokenizer.ggml.pre", NAME, ""},
     [TOKEN_PIECES] = {"tokenizer.ggml.tokens", PIECES, ""},
@@ -95,10 +99,13 @@ static const struct known_key {
     [CHECKSUM] = {CHECKSUM_KEY, NUMBER, ""},
 };
 
+/* Values of ROPE_SCALING; the first one is llama.cpp's where there is none. */
+enum { SCALING_LINEAR, SCALING_NONE, SCALING_YARN, SCALINGS };
+
 struct keys {
     struct gguf_input *in;
     bool seen[KEYS];
-    uint32_t number[KEYS]; /* NUMBER, FLAG; for arrays the count */
+    uint32_t number[KEYS]; /* NUMBER, FLAG, ROPE_SCALING; of arrays the count */
     float real[KEYS];      /* REAL */
     char pre[64];          /* PRE_TOKENIZER, truncated if longer */
 };
@@ -170,14 +177,17 @@ static int get_flag(struct keys *keys, enum key key, uint32_t type)
     return 0;
 }
 
-/* Says what is supported and what to choose instead. */
-static int refuse_word(struct gguf_input *in, enum key key, const char *text)
+static int take_scaling(struct keys *keys, const char *text)
 {
-    static const char *const advice[KEYS] = {
-        [ARCHITECTURE] = "choose a model of the Llama architecture",
-        [ROPE_SCALING] = "choose a model whose positions are not scaled",
-    };
-    return gguf_refuse(in, name_of(key), "is \"%s\"; only \"%s\" is supported: %s", text, known[key].word, advice[key]);
+    static const char names[SCALINGS][8] = {"linear", "none", "yarn"}; /* by their numbers */
+    for (uint32_t i = 0; i < SCALINGS; i++) {
+        if (text_equal(text, names[i])) {
+            keys->number[ROPE_SCALING] = i;
+            return 0;
+        }
+    }
+    return gguf_refuse(keys->in, name_of(ROPE_SCALING),
+                       "is \"%s\"; only \"none\", \"linear\" and \"yarn\" are supported: choose another model", text);
 }
 
 /* A text for the user, a name, or a word with one supported value. */
@@ -207,8 +217,12 @@ static int get_text(struct keys *keys, enum key key, uint32_t type)
         return gguf_take_tokenizer(in, name_of(key), text);
     } else if (key == PRE_TOKENIZER) {
         memcpy(keys->pre, text, sizeof text);
+    } else if (key == ROPE_SCALING) {
+        return take_scaling(keys, text);
     } else if (!text_equal(text, known[key].word)) {
-        return refuse_word(in, key, text);
+        return gguf_refuse(in, name_of(key),
+                           "is \"%s\"; only \"%s\" is supported: choose a model of the Llama architecture", text,
+                           known[key].word);
     }
     return 0;
 }
@@ -387,6 +401,24 @@ static int check_attention(struct keys *keys)
     return 0;
 }
 
+/* As llama.cpp takes these keys: a factor of 0 is 1, and without a type it is linear. */
+static int check_scaling(struct keys *keys)
+{
+    struct gguf *gguf = keys->in->gguf;
+    const enum key key = keys->seen[ROPE_FACTOR] ? ROPE_FACTOR : ROPE_LINEAR;
+    const bool scales = keys->number[ROPE_SCALING] != SCALING_NONE && keys->real[key] != 0.0f;
+    gguf->rope_yarn = keys->number[ROPE_SCALING] == SCALING_YARN;
+    gguf->rope_factor = scales ? keys->real[key] : 1.0f;
+    if (gguf->rope_factor < (gguf->rope_yarn ? 1.0f : GGUF_ROPE_FACTOR_MIN)) {
+        return gguf_refuse(keys->in, name_of(key), "must be %s or more", gguf->rope_yarn ? "1" : "1/1024");
+    }
+    gguf->rope_attn_factor = keys->seen[ROPE_ATTENTION] ? keys->real[ROPE_ATTENTION] : 1.0f;
+    if (!(gguf->rope_attn_factor >= 0x1p-10f && gguf->rope_attn_factor <= 0x1p10f)) {
+        return gguf_refuse(keys->in, name_of(ROPE_ATTENTION), "must be 1/1024 to 1024");
+    }
+    return take_number(keys, ROPE_ORIGINAL, gguf->context, GGUF_CONTEXT_MAX, &gguf->rope_original);
+}
+
 static int check_rope(struct keys *keys)
 {
     struct gguf_input *in = keys->in;
@@ -401,12 +433,7 @@ static int check_rope(struct keys *keys)
     if (!(gguf->rope_base > 1.0f)) {
         return gguf_refuse(in, name_of(ROPE_BASE), "must be more than 1");
     }
-    for (enum key key = ROPE_FACTOR; key <= ROPE_LINEAR && !keys->seen[ROPE_SCALING]; key++) {
-        if (keys->seen[key] && keys->real[key] != 0.0f && keys->real[key] != 1.0f) {
-            return gguf_refuse(in, name_of(key), "asks for scaled positions, which are not supported");
-        }
-    }
-    return 0;
+    return check_scaling(keys);
 }
 
 static int check_shape(struct keys *keys)

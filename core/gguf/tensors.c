@@ -3,7 +3,6 @@
 #include "gguf/tensors.h"
 
 #include "base/format.h"
-#include "base/text.h"
 #include "gguf/blocks.h"
 
 enum { DIMENSIONS_MAX = 4 };
@@ -39,15 +38,10 @@ static struct shape shape_of(const struct gguf *gguf, uint32_t id)
     if (id >= GGUF_TENSOR_LAYERS) {
         return layer_shape(gguf, (id - GGUF_TENSOR_LAYERS) % GGUF_LAYER_TENSORS);
     }
-    return (struct shape){id == GGUF_TENSOR_OUTPUT_NORM ? 1 : gguf->vocabulary, gguf->dim};
-}
-
-static int refuse_unknown(struct gguf_input *in, const char *name)
-{
-    if (text_equal(name, "rope_freqs.weight")) {
-        return gguf_refuse(in, name, "scales positions, which is not supported");
+    if (id == GGUF_TENSOR_ROPE_FREQS) {
+        return (struct shape){1, gguf->rope_size / 2};
     }
-    return gguf_refuse(in, name, "is not a tensor of a llama model with %u layers", in->gguf->layers);
+    return (struct shape){id == GGUF_TENSOR_OUTPUT_NORM ? 1 : gguf->vocabulary, gguf->dim};
 }
 
 /* Compares the dimensions, of which the file states the contiguous one first, with the required shape. */
@@ -98,7 +92,7 @@ static int read_tensor(struct gguf_input *in)
     }
     uint32_t id = gguf_find_tensor(gguf, name.text);
     if (id == gguf->tensor_count) {
-        return refuse_unknown(in, name.text);
+        return gguf_refuse(in, name.text, "is not a tensor of a llama model with %u layers", gguf->layers);
     }
     struct gguf_tensor *tensor = &gguf->tensor[id];
     if (tensor->type != GGUF_TYPE_ABSENT) {
@@ -112,6 +106,9 @@ static int read_tensor(struct gguf_input *in)
     const uint32_t elements = blocks_elements(type);
     if (elements == 0) {
         return refuse_type(in, name.text, type);
+    }
+    if (id == GGUF_TENSOR_ROPE_FREQS && type != GGUF_TYPE_F32) {
+        return gguf_refuse(in, name.text, "is %s; it must be F32", gguf_type_name(type));
     }
     if (shape.cols % elements != 0) {
         return gguf_refuse(in, name.text, "is %s with rows of %u; they must be a multiple of %u", gguf_type_name(type),
@@ -141,7 +138,7 @@ static int place_tensors(struct gguf_input *in)
     for (uint32_t id = 0; id < gguf->tensor_count; id++) {
         struct gguf_tensor *tensor = &gguf->tensor[id];
         gguf_tensor_name(name, sizeof name, id);
-        if (tensor->type == GGUF_TYPE_ABSENT && id != GGUF_TENSOR_OUTPUT) {
+        if (tensor->type == GGUF_TYPE_ABSENT && id != GGUF_TENSOR_OUTPUT && id != GGUF_TENSOR_ROPE_FREQS) {
             return gguf_refuse(in, name, "is missing");
         }
         if (tensor->type == GGUF_TYPE_ABSENT) {

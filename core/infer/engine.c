@@ -1,5 +1,6 @@
 #include "infer/engine.h"
 
+#include "base/number.h"
 #include "gguf/header.h"
 #include "text/encode.h"
 
@@ -41,16 +42,27 @@ static bool fits(uint64_t bytes, uint64_t memory)
     return bytes <= memory && bytes <= SIZE_MAX;
 }
 
-/* Returns the longest context that fits into `memory`, at most the model's own; *bytes is what it needs. */
+/* Returns the longest context that fits into `memory`, at most context_asked; *bytes is what it needs. One that has to
+   be shortened leaves the memory that engine_plan takes for another model. */
 static uint32_t fitting_context(struct engine *engine, const struct kernel *kernel, uint64_t memory, uint64_t *bytes)
 {
-    uint32_t context = engine->gguf.context;
+    const uint32_t context = engine->context_asked;
+    const uint64_t room = memory > sizeof *engine ? memory - sizeof *engine : 0;
     *bytes = memory_needed(engine, kernel, context);
-    while (!fits(*bytes, memory) && context > ENGINE_CONTEXT_MIN) {
-        context = max_u64(context - context / 8, ENGINE_CONTEXT_MIN) & ~(uint32_t)(KV_BLOCK - 1);
-        *bytes = memory_needed(engine, kernel, context);
+    if (fits(*bytes, memory) || context <= ENGINE_CONTEXT_MIN) {
+        return context;
     }
-    return context;
+    uint32_t fitting = ENGINE_CONTEXT_MIN / KV_BLOCK, too_many = number_round_up(context, KV_BLOCK) / KV_BLOCK;
+    while (too_many - fitting > 1) {
+        const uint32_t middle = fitting + (too_many - fitting) / 2;
+        if (fits(memory_needed(engine, kernel, middle * KV_BLOCK), room)) {
+            fitting = middle;
+        } else {
+            too_many = middle;
+        }
+    }
+    *bytes = memory_needed(engine, kernel, fitting * KV_BLOCK);
+    return fitting * KV_BLOCK;
 }
 
 static uint32_t mebibytes(uint64_t bytes)
@@ -120,13 +132,23 @@ static int load(struct engine *engine, struct reader *reader, const struct kerne
     return read_template(engine, reader, error);
 }
 
-static int read_all(struct engine *engine, struct reader *reader, const struct kernel *kernel,
-                    const struct load_progress *progress, struct error *error)
+/* Reads the header and with it what the model can have of `context`. */
+static int read_header(struct engine *engine, struct reader *reader, uint32_t context, struct error *error)
 {
     if (gguf_read(&engine->gguf, reader, error) != 0) {
         return -1;
     }
+    engine->context_asked = context < engine->gguf.context ? context : engine->gguf.context;
+    return 0;
+}
+
+static int read_all(struct engine *engine, struct reader *reader, const struct kernel *kernel, uint32_t most,
+                    const struct load_progress *progress, struct error *error)
+{
     uint64_t bytes;
+    if (read_header(engine, reader, most, error) != 0) {
+        return -1;
+    }
     const uint32_t context = fitting_context(engine, kernel, engine->platform->memory_free(engine->platform), &bytes);
     if (reserve(engine, reader->path, bytes, error) != 0) {
         return -1;
@@ -135,7 +157,7 @@ static int read_all(struct engine *engine, struct reader *reader, const struct k
 }
 
 int engine_open(struct engine *engine, struct platform *platform, const char *path, const struct kernel *kernel,
-                const struct load_progress *progress, struct error *error)
+                uint32_t context, const struct load_progress *progress, struct error *error)
 {
     struct reader reader;
     engine->platform = platform;
@@ -144,7 +166,7 @@ int engine_open(struct engine *engine, struct platform *platform, const char *pa
     if (reader_open(&reader, platform, path, engine->window, sizeof engine->window, error) != 0) {
         return -1;
     }
-    const int status = read_all(engine, &reader, kernel, progress, error);
+    const int status = read_all(engine, &reader, kernel, context, progress, error);
     reader_close(&reader);
     if (status != 0) {
         engine_close(engine);
@@ -190,17 +212,17 @@ void engine_share(struct engine *engine, struct team *team, uint32_t processors,
 }
 
 int engine_plan(struct engine *engine, struct platform *platform, const char *path, const struct kernel *kernel,
-                uint64_t memory, struct engine_plan *plan, struct error *error)
+                uint32_t context, uint64_t memory, struct engine_plan *plan, struct error *error)
 {
     struct reader reader;
     engine->platform = platform;
     if (reader_open(&reader, platform, path, engine->window, sizeof engine->window, error) != 0) {
         return -1;
     }
-    const int status = gguf_read(&engine->gguf, &reader, error);
+    const int status = read_header(engine, &reader, context, error);
     reader_close(&reader);
     if (status == 0) {
-        plan->context_full = engine->gguf.context;
+        plan->context_asked = engine->context_asked;
         plan->context = fitting_context(engine, kernel, memory, &plan->bytes);
         plan->context = fits(plan->bytes, memory) ? plan->context : 0;
     }

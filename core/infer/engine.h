@@ -26,26 +26,27 @@ struct engine {
     struct transformer transformer;
     struct compute compute; /* that transformer computes in; for whoever runs it */
     struct sampler sampler;
-    uint32_t context;     /* positions: the model's own, or what fits into memory */
-    struct chat chat;     /* what the file's chat template says */
-    bool has_chat;        /* there is one, and of a known family */
-    int32_t *text;        /* [context] tokens of the text so far (story.h) */
-    uint32_t text_count;  /* of them */
-    uint32_t filled;      /* of them have been run: positions of the KV cache in use */
-    char *turn;           /* [ENGINE_TURN_MAX] scratch: a prompt with what its chat puts around it */
-    void *scratch;        /* encode_scratch for ENGINE_TURN_MAX, at least CHAT_TEMPLATE_MAX bytes */
-    void *memory;         /* of the platform; holds all of the above */
+    uint32_t context;       /* positions: context_asked, or what of them fits into memory */
+    uint32_t context_asked; /* of engine_open, the model's own at most */
+    struct chat chat;       /* what the file's chat template says */
+    bool has_chat;          /* there is one, and of a known family */
+    int32_t *text;          /* [context] tokens of the text so far (story.h) */
+    uint32_t text_count;    /* of them */
+    uint32_t filled;        /* of them have been run: positions of the KV cache in use */
+    char *turn;             /* [ENGINE_TURN_MAX] scratch: a prompt with what its chat puts around it */
+    void *scratch;          /* encode_scratch for ENGINE_TURN_MAX, at least CHAT_TEMPLATE_MAX bytes */
+    void *memory;           /* of the platform; holds all of the above */
     size_t memory_bytes;
     uint8_t window[ENGINE_WINDOW]; /* for reading the file's header */
 };
 
 /*
- * Loads the model at `path` for `kernel`. Memory comes from platform->reserve; engine_close gives it back. A context
- * that does not fit is shortened, down to ENGINE_CONTEXT_MIN positions. Returns 0, or -1 with *error filled and nothing
- * held.
+ * Loads the model at `path` for `kernel`, with a context of `context` >= 1 positions or the model's own, whichever is
+ * shorter. Memory comes from platform->reserve; engine_close gives it back. A context that does not fit is shortened,
+ * down to ENGINE_CONTEXT_MIN positions. Returns 0, or -1 with *error filled and nothing held.
  */
 int engine_open(struct engine *engine, struct platform *platform, const char *path, const struct kernel *kernel,
-                const struct load_progress *progress, struct error *error);
+                uint32_t context, const struct load_progress *progress, struct error *error);
 void engine_close(struct engine *engine);
 
 /* Bytes of the loaded model's weights. */
@@ -59,17 +60,18 @@ void engine_share(struct engine *engine, struct team *team, uint32_t processors,
 
 /* What loading a model would take. */
 struct engine_plan {
-    uint64_t bytes;        /* of memory, for the context that fits; for the shortest one where none does */
-    uint32_t context;      /* positions that fit; 0 = not even the shortest context does */
-    uint32_t context_full; /* the model's own */
+    uint64_t bytes;         /* of memory, for the context that fits; for the shortest one where none does */
+    uint32_t context;       /* positions that fit; 0 = not even the shortest context does */
+    uint32_t context_asked; /* as in struct engine */
 };
 
 /*
- * Finds out what the model at `path` would take of `memory` bytes, from the header of its file. *engine is scratch: no
- * model may be loaded in it. Returns 0, or -1 with *error filled where the file cannot be used.
+ * Finds out what the model at `path` would take of `memory` bytes for engine_open's `context`, from the header of its
+ * file. *engine is scratch: no model may be loaded in it. Returns 0, or -1 with *error filled where the file cannot be
+ * used.
  */
 int engine_plan(struct engine *engine, struct platform *platform, const char *path, const struct kernel *kernel,
-                uint64_t memory, struct engine_plan *plan, struct error *error);
+                uint32_t context, uint64_t memory, struct engine_plan *plan, struct error *error);
 
 /* Fills *error for a model that needs `bytes` where `memory` bytes are free. Returns -1. */
 int engine_refuse_size(const char *path, uint64_t bytes, uint64_t memory, struct error *error);

@@ -5,6 +5,7 @@
 #include "gguf/blocks.h"
 #include "gguf/checksum.h"
 #include "infer/compute.h"
+#include "infer/rope.h"
 
 _Static_assert((int)GGUF_HEAD_MAX <= (int)ATTENTION_HEAD_MAX, "attention can compute every head that a file may have");
 
@@ -170,7 +171,30 @@ static int load_vector(struct loader *loader, uint32_t id, float *out)
     return report(loader, tensor->size);
 }
 
-/* The tiles of a stacked matrix from row `row` on. */
+/* Divides the frequencies by the tensor's factors (ggml_rope_ext's freq_factors). The comparison is false for NaN. */
+static int load_rope_factors(struct loader *loader, uint32_t id)
+{
+    const struct gguf_tensor *tensor = &loader->gguf->tensor[id];
+    uint64_t *frequency = (uint64_t *)loader->model->rope_frequency;
+    const uint8_t *row = fetch_row(loader, tensor);
+    if (row == NULL) {
+        return -1;
+    }
+    for (uint32_t i = 0; i < tensor->cols; i++) {
+        float factor;
+        memcpy(&factor, row + i * sizeof factor, sizeof factor);
+        if (!(factor >= GGUF_ROPE_FACTOR_MIN && factor < float_from_bits(FLOAT_INFINITY))) {
+            return error_set(loader->error,
+                             "%s: rope_freqs.weight, factor %u: it must be 1/1024 or more and finite; "
+                             "get a sound copy",
+                             loader->reader->path, i);
+        }
+        frequency[i] = rope_divide(frequency[i], factor);
+    }
+    return report(loader, tensor->size);
+}
+
+/* The tiles from row `row` of a stacked matrix on. */
 static uint8_t *tiles_from(const struct model *model, const struct q8_matrix *matrix, uint32_t row)
 {
     return matrix->tiles + (size_t)(row / Q8_GROUP) * matrix->groups * model->kernel->tile_bytes;
@@ -217,6 +241,8 @@ static int load_tensor(struct loader *loader, uint32_t id)
         return load_vector(loader, id, (float *)loader->model->output_norm);
     case GGUF_TENSOR_OUTPUT:
         return load_matrix(loader, id, loader->model->output.tiles);
+    case GGUF_TENSOR_ROPE_FREQS:
+        return load_rope_factors(loader, id);
     default:
         return load_layer_tensor(loader, id);
     }

@@ -33,6 +33,7 @@ static void set_shape(struct model *model, const struct gguf *gguf, const struct
         .q_rows = number_round_up(gguf->heads * gguf->head_size, Q8_GROUP),
         .kv_rows = number_round_up(gguf->kv_heads * gguf->head_size, Q8_GROUP),
         .rope_pairs = gguf->rope_size / 2,
+        .rope_magnitude = rope_magnitude(gguf),
         .vocabulary = gguf->vocabulary,
         .vocabulary_padded = number_round_up(gguf->vocabulary, Q8_GROUP),
         .layers = gguf->layers,
@@ -78,6 +79,7 @@ int model_layout(struct model *model, const struct gguf *gguf, const struct kern
         return -1; /* the last take: see arena_take */
     }
     rope_frequencies(frequency, 2 * model->rope_pairs, gguf->rope_base);
+    rope_stretch(frequency, gguf);
     return 0;
 }
 

@@ -28,6 +28,7 @@ struct model {
     uint32_t heads, kv_heads, head_size;
     uint32_t q_rows, kv_rows; /* heads * head_size and kv_heads * head_size, rounded up to Q8_GROUP */
     uint32_t rope_pairs;      /* pairs of a head that RoPE turns */
+    float rope_magnitude;     /* see rope.h */
     uint32_t vocabulary, vocabulary_padded;
     uint32_t layers;
     float norm_epsilon;             /* at least Q8_EPSILON_SMALLEST */
@@ -39,8 +40,9 @@ struct model {
 };
 
 /*
- * Lays the model out in *arena, which must outlive it; weights are undefined until load_weights (load.h). With a
- * counting arena it only adds up the memory, and *model must not be used. Returns 0, or -1 if the arena is too small.
+ * Lays the model out in *arena, which must outlive it; weights and what rope_freqs.weight
+ * does to the frequencies are missing until load_weights (load.h). With a
+ * counting arena it only adds up the memory and *model must not be used. Returns 0, or -1 where the arena is too small.
  */
 int model_layout(struct model *model, const struct gguf *gguf, const struct kernel *kernel, struct arena *arena);
 

@@ -54,6 +54,76 @@ void rope_frequencies(uint64_t *frequency, uint32_t rope_size, float base)
     }
 }
 
+uint64_t rope_divide(uint64_t frequency, float factor)
+{
+    const uint32_t bits = float_bits(factor);
+    const int32_t exponent = (int32_t)(bits >> 23) - 127;
+    const uint32_t mantissa = (bits & 0x7FFFFF) | 0x800000; /* in [1, 2), units of 2^-23 */
+    const uint64_t whole = frequency / mantissa, rest = frequency % mantissa;
+    const uint64_t result = (whole << 23) + (rest << 23) / mantissa; /* below 2^64: it is at most `frequency` */
+    if (exponent < 0) {
+        return result << -exponent;
+    }
+    return exponent < 64 ? result >> exponent : 0;
+}
+
+/* Turns in rope_original positions: llama.cpp's yarn_beta_fast and yarn_beta_slow. */
+#define YARN_TURNS_KEPT 32.0f
+#define YARN_TURNS_STRETCHED 1.0f
+
+/* log2(value) for a float of 1 or more, units of 2^-40. */
+static int64_t log2_short(float value)
+{
+    return (int64_t)log2_fixed(value) >> 16;
+}
+
+/* The number of the pair that makes `turns` turns in gguf->rope_original positions, counted from 0 and fractional, as
+   ggml_rope_yarn_corr_dim has it; rounded down or up to a whole number of at least 0. */
+static uint64_t pair_of_turns(const struct gguf *gguf, float turns, bool up)
+{
+    const int64_t LOG2_TWO_PI = 0x2A6C873498E; /* units of 2^-40 */
+    const int64_t octaves = log2_short((float)(int32_t)gguf->rope_original) - log2_short(turns) - LOG2_TWO_PI;
+    const uint64_t octaves_of_base = 2 * (uint64_t)log2_short(gguf->rope_base);
+    if (octaves <= 0) {
+        return 0;
+    }
+    return (gguf->rope_size * (uint64_t)octaves + (up ? octaves_of_base - 1 : 0)) / octaves_of_base;
+}
+
+void rope_stretch(uint64_t *frequency, const struct gguf *gguf)
+{
+    uint64_t first = 0, last = 0; /* of the pairs between: the first one stays, the last one is stretched */
+    if (gguf->rope_yarn) {
+        first = pair_of_turns(gguf, YARN_TURNS_KEPT, false);
+        last = pair_of_turns(gguf, YARN_TURNS_STRETCHED, true);
+        last = last < gguf->rope_size ? last : gguf->rope_size - 1;
+    }
+    for (uint32_t i = 0; i < gguf->rope_size / 2; i++) {
+        const uint64_t slow = rope_divide(frequency[i], gguf->rope_factor), above = frequency[i] - slow;
+        if (!gguf->rope_yarn || (i > first && i >= last)) {
+            frequency[i] = slow;
+        } else if (i > first) {
+            const uint64_t all = last - first, kept = last - i; /* below GGUF_HEAD_MAX */
+            frequency[i] = slow + above / all * kept + above % all * kept / all;
+        }
+    }
+}
+
+float rope_magnitude(const struct gguf *gguf)
+{
+    if (!gguf->rope_yarn) {
+        return gguf->rope_attn_factor;
+    }
+    const uint64_t LN2_TENTH = 0x11BE9BFF2E94BF5Eull; /* ln 2 / 10, units of 2^-64 */
+    const uint64_t grown = (1ull << 56) + multiply_high(log2_fixed(gguf->rope_factor), LN2_TENTH); /* units of 2^-56 */
+    uint32_t shift = 33;
+    while (grown >> shift >= 1 << 24) { /* the conversion is exact */
+        shift++;
+    }
+    const float unit = float_from_bits((shift - 56 + 127) << 23);
+    return (float)(int32_t)(grown >> shift) * unit * gguf->rope_attn_factor;
+}
+
 /* cos and sin of 2 pi t for t in [-1/8, 1/8] turns: least-squares polynomials at Chebyshev points. */
 static float cosine_octant(float t)
 {
@@ -73,14 +143,14 @@ static float sine_octant(float t)
     return p * t;
 }
 
-/* One pair's angle: cosine and sine of `turn`, units of 2^-64 turns. */
-static void pair_angle(float *cosine, float *sine, uint64_t turn)
+/* One pair's angle: cosine and sine of `turn`, units of 2^-64 turns, times `magnitude`. */
+static void pair_angle(float *cosine, float *sine, uint64_t turn, float magnitude)
 {
     const uint32_t upper = (uint32_t)(turn >> 32) + 0x20000000; /* quarter turns, rounded to the nearest */
     const uint32_t quarter = upper >> 30;
     const int32_t rest = (int32_t)(upper & 0x3FFFFFFF) - 0x20000000; /* units of 2^-32 turns */
     const float t = (float)(rest >> 6) * 0x1p-26f;                   /* 24 bits: the conversion is exact */
-    const float c = cosine_octant(t), s = sine_octant(t);
+    const float c = cosine_octant(t) * magnitude, s = sine_octant(t) * magnitude;
     const float c_turned = quarter & 1 ? s : c, s_turned = quarter & 1 ? c : s;
     cosine[0] = cosine[1] = quarter == 1 || quarter == 2 ? -c_turned : c_turned;
     sine[1] = quarter >= 2 ? -s_turned : s_turned;
@@ -88,13 +158,13 @@ static void pair_angle(float *cosine, float *sine, uint64_t turn)
 }
 
 void rope_angles(float *cosine, float *sine, uint32_t n, const uint64_t *frequency, uint32_t pairs, uint32_t head_size,
-                 uint32_t position)
+                 float magnitude, uint32_t position)
 {
     for (uint32_t i = 0; i < head_size; i += 2) {
         cosine[i] = cosine[i + 1] = 1.0f;
         sine[i] = sine[i + 1] = 0.0f;
         if (i / 2 < pairs) {
-            pair_angle(cosine + i, sine + i, frequency[i / 2] * position);
+            pair_angle(cosine + i, sine + i, frequency[i / 2] * position, magnitude);
         }
     }
     for (uint32_t i = head_size; i < n; i++) {

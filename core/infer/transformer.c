@@ -94,11 +94,26 @@ int transformer_layout(struct transformer *transformer, const struct model *mode
     if (transformer->cache.v_largest == NULL) {
         return -1; /* an arena that was once too small stays full */
     }
-    memset(arena->base + mark, 0, arena->used - mark);
+    memset(arena->base + mark, 0, (size_t)((uint8_t *)transformer->cache.k - (arena->base + mark)));
     return 0;
 }
 
-/* Stores one position's keys in a layer's cache, both dimensions of a pair at once. */
+/* Clears a layer's cache for the block of positions from `position` on, which nothing has been stored in: gigabytes of
+   a long context are not cleared before a text needs them. */
+static void clear_block(const struct transformer *t, const struct kv_cache *cache, uint32_t position)
+{
+    const size_t bytes = (size_t)KV_BLOCK * t->head_stride * sizeof *cache->k;
+    for (uint32_t head = 0; head < t->model->kv_heads; head++) {
+        const size_t first = ((size_t)head * t->context + position) * t->head_stride;
+        memset(cache->k + first, 0, bytes);
+        memset(cache->v + first, 0, bytes);
+    }
+    memset(cache->k_scale + position, 0, KV_BLOCK * sizeof *cache->k_scale);
+    memset(cache->v_scale + position, 0, KV_BLOCK * sizeof *cache->v_scale);
+    memset(cache->v_largest + position, 0, KV_BLOCK * sizeof *cache->v_largest);
+}
+
+/* Puts one position's keys into a layer's cache, both dimensions of a pair at once. */
 static void store_keys(const struct transformer *t, const struct kv_cache *cache, const int16_t *keys,
                        uint32_t position)
 {
@@ -131,6 +146,9 @@ static void cache_store(const struct transformer *t, const struct kv_cache *cach
 {
     const struct kernel *kernel = t->model->kernel;
     const float before = position > 0 ? cache->v_largest[position - 1] : 0.0f;
+    if (position % KV_BLOCK == 0) {
+        clear_block(t, cache, position);
+    }
     cache->k_scale[position] = kernel->row_quantize(t->new_kv, k, t->model->kv_rows, KV_KEY_RANGE);
     store_keys(t, cache, t->new_kv, position);
     const float scale = kernel->row_quantize(t->new_kv, v, t->model->kv_rows, KV_VALUE_RANGE);
@@ -240,7 +258,7 @@ static bool embed(struct transformer *t, const int32_t *tokens, const struct blo
         const size_t row = (size_t)i * model->q_rows;
         model_embed(model, t->x + (size_t)i * model->dim_padded, (uint32_t)tokens[i]);
         rope_angles(t->cosine + row, t->sine + row, model->q_rows, model->rope_frequency, model->rope_pairs,
-                    model->head_size, block->position + i);
+                    model->head_size, model->rope_magnitude, block->position + i);
         if (!elements_done(t, model->dim + model->q_rows)) {
             return false;
         }

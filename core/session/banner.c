@@ -55,7 +55,8 @@ void banner_model(struct output *output, const struct models *models, bool chats
     const struct engine *engine = &models->engine;
     char shortened[48] = "";
     if (engine->context < engine->gguf.context) {
-        format(shortened, sizeof shortened, " of %u, for lack of memory", engine->gguf.context);
+        format(shortened, sizeof shortened, " of %u, %s", engine->gguf.context,
+               engine->context < engine->context_asked ? "for lack of memory" : "as /set context says");
     }
     const uint32_t processors = models->team.chosen;
     output_say(output, COLOUR_TEXT,

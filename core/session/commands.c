@@ -137,6 +137,8 @@ static bool apply(struct commands *commands, uint32_t index)
         talk_forget(commands->talk);
     } else if (effect == EFFECT_PROCESSORS) {
         models_share(commands->models);
+    } else if (effect == EFFECT_CONTEXT && models_fit_context(commands->models)) {
+        commands_say_model(commands);
     }
     return true;
 }

@@ -48,6 +48,7 @@ static const struct setting {
     {"chat_suffix", CHAT, offsetof(struct config, chat_suffix), 0, EFFECT_CHAT, CHAT_TEXT_MAX, ""},
     {"chat_stop", CHAT, offsetof(struct config, chat_stop), 0, EFFECT_CHAT, CHAT_STOP_MAX, ""},
     {"processors", COUNT, offsetof(struct config, processors), 1, EFFECT_PROCESSORS, PLATFORM_PROCESSORS_MAX, "auto\0"},
+    {"context", COUNT, offsetof(struct config, context), ENGINE_CONTEXT_MIN, EFFECT_CONTEXT, GGUF_CONTEXT_MAX, ""},
 };
 
 #define REAL_SMALLEST 0.000001f /* less counts as 0 */
@@ -62,6 +63,7 @@ struct config config_default(void)
         .serial_port = 1,
         .serial_speed = UART_CLOCK,
         .colour = SETTING_ON,
+        .context = 4096,
     };
 }
 

@@ -173,7 +173,8 @@ static int open_model(struct models *models, const struct kernel *kernel)
     models->stopped = false;
     models->loading_since = platform->microseconds(platform);
     show_progress(models, models->loading_since, 0, 1);
-    const int status = engine_open(&models->engine, platform, models->path, kernel, &progress, &error);
+    const int status =
+        engine_open(&models->engine, platform, models->path, kernel, models->config->context, &progress, &error);
     if (!models->quiet || status != 0) {
         output_ticker_end(models->output);
     }
@@ -287,7 +288,7 @@ static int plan(struct models *models, const char *path, const struct kernel *ke
     if (scratch == NULL) {
         return 0;
     }
-    const int status = engine_plan(scratch, platform, path, kernel, memory, out, error);
+    const int status = engine_plan(scratch, platform, path, kernel, models->config->context, memory, out, error);
     platform->release(platform, scratch, sizeof *scratch);
     return status;
 }
@@ -346,6 +347,14 @@ void models_use_kernel(struct models *models, const struct kernel *kernel)
     }
 }
 
+bool models_fit_context(struct models *models)
+{
+    const struct engine *engine = &models->engine;
+    const uint32_t own = engine->gguf.context, wanted = models->config->context;
+    return models->loaded && (wanted < own ? wanted : own) != engine->context_asked &&
+           change(models, models_name(models), models->kernel) == 0;
+}
+
 int models_reopen(struct models *models, const struct kernel *kernel)
 {
     models->quiet = true;
@@ -372,8 +381,8 @@ static void judge(struct models *models, const char *path, char *out, size_t siz
         format(out, size, "%s", "");
     } else if (needs.context == 0) {
         format(out, size, "does not fit: needs %s", figure_size(needs.bytes).text);
-    } else if (needs.context < needs.context_full) {
-        format(out, size, "fits with a context of %u of %u", needs.context, needs.context_full);
+    } else if (needs.context < needs.context_asked) {
+        format(out, size, "fits with a context of %u of %u", needs.context, needs.context_asked);
     } else {
         format(out, size, "fits");
     }

@@ -16,7 +16,7 @@ struct models {
     struct platform *platform;
     struct output *output;
     struct typeahead *typeahead; /* Escape stops loading and listing */
-    const struct config *config; /* not owned: the current model and processors */
+    const struct config *config; /* not owned: model, processors and context as they are now */
     struct cpu_features cpu;
     const struct kernel *kernel; /* models are loaded for it */
     bool kernel_chosen;          /* by /kernel; otherwise the best one */
@@ -64,7 +64,11 @@ struct compute_stop models_stop(struct models *models);
 /* Distributes the model over processors as config->processors says. The context is empty afterwards. */
 void models_share(struct models *models);
 
-/* Unloads the model, if one is loaded, and releases its memory. */
+/* Loads the present model again where config->context gives it another context than it was loaded for. Returns whether
+   that was done; if it fails, the error is said. */
+bool models_fit_context(struct models *models);
+
+/* Gives the memory of the loaded model back, if there is one. */
 void models_close(struct models *models);
 
 /* Lists all models with their sizes and whether they fit. */

@@ -69,7 +69,8 @@ colour         = on             off or on
 chat_prefix    = ""             a text of at most 255 bytes
 chat_suffix    = ""             a text of at most 255 bytes
 chat_stop      = ""             a text of at most 63 bytes
-processors     = auto           auto or a whole number from 1 to 64"""
+processors     = auto           auto or a whole number from 1 to 64
+context        = 4096           a whole number from 64 to 16777216"""
 
 PROGRESS = f"Loading /MODELS/{NAME}: [####################] 100 %, <x> MB/s\n"
 LOADING = PROGRESS + ("Model: <any> parameters, context <n>\n"

@@ -322,7 +322,7 @@ def test_model_above_2_gib_on_bios(boot, volume, context, verdict):
     """With 3.5 GiB: what the list says is what happens, and the last layer's KV cache, at the end of it, works."""
     volume.put(patched(lambda data: key_value_offset(data, "llama.context_length"), struct.pack("<I", context)),
                "/MODELS/LONG.GGUF")
-    volume.configure(autostart="off")
+    volume.configure(autostart="off", context=16777216)
     with boot(volume.path, memory=3584) as machine:
         machine.start()
         machine.wait_for("\n> ")

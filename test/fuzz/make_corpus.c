@@ -12,6 +12,12 @@ static const struct change good[][SAMPLE_CHANGES] = {
     {{KEY_TEXT, "tokenizer.chat_template", .text = "{{ '[INST] ' }}"}},
     {{TENSOR_TYPE, "blk.0.attn_q.weight", 2}, {TENSOR_TYPE, "blk.0.ffn_down.weight", 39}},
     {{TENSOR_TYPE, "blk.1.ffn_up.weight", 7}, {TENSOR_TYPE, "blk.0.attn_output.weight", 20}},
+    {{TENSOR_RENAME, "output.weight", .text = "rope_freqs.weight"},
+     {TENSOR_SHAPE, "rope_freqs.weight", 4, 1},
+     {TENSOR_TYPE, "rope_freqs.weight", 0}},
+    {{KEY_TEXT, "llama.rope.scaling.type", .text = "yarn"},
+     {KEY_NUMBER, "llama.rope.scaling.factor", F32, 0x40800000},
+     {KEY_NUMBER, "llama.rope.scaling.original_context_length", U32, 8}},
     {{KEY_NUMBER, "llama.block_count", U64, 2}, {KEY_TEXT, "llama.rope.scaling.type", .text = "none"}},
 };
 

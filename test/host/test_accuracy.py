@@ -4,6 +4,7 @@ import math
 import struct
 from array import array
 
+from divergence import compare
 from host import score, token_ids
 from places import stories260k
 from reference import CONTEXT, SEQUENCES, VOCABULARY, reference
@@ -15,35 +16,18 @@ DIVERGENCE_MAX, AGREEMENT_MIN = 0.0010, 0.980  # measured: 0.00084 and 0.992
 GREEDY_TOKENS_MIN, GREEDY_DISTANCE_MAX = 24, 0.2
 
 
-def log_softmax(logits):
-    largest = max(logits)
-    total = math.log(sum(math.exp(value - largest) for value in logits)) + largest
-    return [value - total for value in logits]
-
-
-def compare(reference_logits, logits):
-    """Mean KL(reference || logits) in nat, and the share of positions with the same most likely token."""
-    divergence = same = 0
-    positions = range(0, len(reference_logits), VOCABULARY)
-    for position in positions:
-        ours, theirs = (values[position:position + VOCABULARY] for values in (logits, reference_logits))
-        same += ours.index(max(ours)) == theirs.index(max(theirs))
-        divergence += sum(math.exp(p) * (p - q) for p, q in zip(log_softmax(theirs), log_softmax(ours)))
-    return divergence / len(positions), same / len(positions)
-
-
 def test_the_measure():
     flat, steep = array("f", [0.0] * VOCABULARY), array("f", [math.log(3)] + [0.0] * (VOCABULARY - 1))
-    assert compare(steep, steep) == (0, 1)
-    assert compare(flat, steep)[0] > 0.001
-    assert compare(array("f", [*flat[1:], 1.0]), steep)[1] == 0
+    assert compare(steep, steep, VOCABULARY) == (0, 1)
+    assert compare(flat, steep, VOCABULARY)[0] > 0.001
+    assert compare(array("f", [*flat[1:], 1.0]), steep, VOCABULARY)[1] == 0
 
 
 def test_int8_is_close_to_f32(tmp_path):
     expected = array("f", reference("logits.f32").read_bytes())
     got = array("f", score(stories260k("models/STORIES260K.GGUF"), reference("tokens.i32"), CONTEXT, tmp_path))
     assert len(got) == len(expected) == SEQUENCES * CONTEXT * VOCABULARY
-    divergence, agreement = compare(expected, got)
+    divergence, agreement = compare(expected, got, VOCABULARY)
     figures = f"KL {divergence:.5f} nat, {agreement:.2%} agree"
     assert divergence <= DIVERGENCE_MAX and agreement >= AGREEMENT_MIN, figures
 

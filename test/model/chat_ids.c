@@ -46,7 +46,7 @@ int main(int count, char **arguments)
     struct error error;
     host_platform(&platform);
     cpu_detect(&cpu);
-    if (engine_open(&engine, &platform, arguments[1], kernel_best(&cpu), &quiet, &error) != 0) {
+    if (engine_open(&engine, &platform, arguments[1], kernel_best(&cpu), GGUF_CONTEXT_MAX, &quiet, &error) != 0) {
         fprintf(stderr, "%s\n", error.text);
         return 1;
     }

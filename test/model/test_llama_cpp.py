@@ -9,13 +9,17 @@ import os
 import platform
 import re
 import shutil
+import struct
 import subprocess
+from array import array
 from pathlib import Path
 
 import pytest
 
-from gguf_file import GgufFile
+from divergence import compare
+from gguf_file import F32, GgufFile
 from gguf_writer import header
+from host import score
 from llama2c_model import Shape, greedy, pieces, random_model, tokenizer
 from places import BUILD, ROOT, built, stories260k, unavailable, wants_stories260k
 
@@ -203,6 +207,57 @@ def test_our_greedy_text_agrees(ask, name, prompt):
     ours = our_ids(path, prompt, POSITIONS)
     assert ours[:len(starts[index])] == starts[index]
     check_alike(ours, told["tokens"], told["margins"], CLOSE_CALL["default" if name == "default" else "stories260k"])
+
+
+# ---- Positions that are stretched ----
+
+STRETCHED_DIVERGENCE = 0.005  # nat; without stretching it is 0.001, of rounding to int8
+STRETCHES = {  # metadata after "llama.rope.", and the factors of rope_freqs.weight for the four pairs of a head
+    "linear": ({"scaling.type": "linear", "scaling.factor": 2.0}, []),
+    "untyped": ({"scale_linear": 2.0}, []),
+    "yarn": ({"scaling.type": "yarn", "scaling.factor": 2.0, "scaling.original_context_length": 256}, []),
+    "yarn-and-more": ({"scaling.type": "yarn", "scaling.factor": 8.0, "scaling.attn_factor": 0.8}, [1.0, 1.3, 2.0, 3.0]),
+    "llama-3": ({}, [1.0, 1.3, 8.0, 32.0]),  # as in Llama 3.1: the fast ones stay, the slow ones turn 32 times slower
+}
+
+
+@pytest.fixture(scope="session")
+def stretched_model(tmp_path_factory):
+    """The default model with its positions stretched in a way of STRETCHES, as a function of its name."""
+    @functools.cache
+    def write(name):
+        path = model_file("default")
+        file = GgufFile(path.read_bytes())
+        keys, factors = STRETCHES[name]
+        metadata = {key: value for key, value in file.metadata.items() if not key.startswith("bootllama.tensors.")}
+        metadata |= {"llama.rope." + key: value for key, value in keys.items()}
+        tensors = {name: (tensor.dimensions, tensor.type) for name, tensor in file.tensors.items()}
+        _, old_size = header(file.metadata, tensors)
+        factors_shape = {"rope_freqs.weight": ([len(factors)], F32)} if factors else {}
+        factors = struct.pack(f"<{len(factors)}f", *factors)
+        data, _ = header(metadata, tensors | factors_shape)
+        copy = tmp_path_factory.mktemp(name) / "model.gguf"
+        copy.write_bytes(data + path.read_bytes()[-old_size:] + factors + bytes(-len(factors) % 32))
+        return copy
+
+    return write
+
+
+def our_logits(path, tokens, folder):
+    (folder / "tokens.i32").write_bytes(struct.pack(f"<{len(tokens)}i", *tokens))
+    return array("f", score(path, folder / "tokens.i32", len(tokens), folder))
+
+
+@pytest.mark.parametrize("name", STRETCHES)
+def test_our_logits_agree_where_positions_are_stretched(ask, stretched_model, tmp_path, name):
+    path = stretched_model(name)
+    tokens = [number for prompt in PROMPTS for number in our_ids(model_file("default"), prompt, POSITIONS)][:500]
+    rows = ask(path, logits=[tokens])["logits"][0]
+    theirs = array("f", [logit for row in rows for logit in row])
+    divergence, agreement = compare(theirs, our_logits(path, tokens, tmp_path), len(rows[0]))
+    assert divergence < STRETCHED_DIVERGENCE and agreement > 0.96, f"KL {divergence:.5f} nat, {agreement:.2%} agree"
+    divergence, _ = compare(theirs, our_logits(model_file("default"), tokens, tmp_path), len(rows[0]))
+    assert divergence > 20 * STRETCHED_DIVERGENCE, "the stretch makes no difference"
 
 
 # ---- Chats: what our families write against the templates themselves, run by a Jinja of their own ----

@@ -177,9 +177,12 @@ static void bpe_defaults(void **state)
         int32_t bos;
         bool add_bos;
     } rows[] = {
-        {NULL, GGUF_PRE_DEFAULT, 11, false},       {"", GGUF_PRE_DEFAULT, 11, false},
-        {"gpt-2", GGUF_PRE_GPT2, 11, false},       {"smollm", GGUF_PRE_SMOLLM, 11, false},
-        {"llama-bpe", GGUF_PRE_LLAMA3, 11, true},  {"tekken", GGUF_PRE_TEKKEN, 11, true},
+        {NULL, GGUF_PRE_DEFAULT, 11, false},
+        {"", GGUF_PRE_DEFAULT, 11, false},
+        {"gpt-2", GGUF_PRE_GPT2, 11, false},
+        {"smollm", GGUF_PRE_SMOLLM, 11, false},
+        {"llama-bpe", GGUF_PRE_LLAMA3, 11, true},
+        {"tekken", GGUF_PRE_TEKKEN, 11, true},
         {"glm4", GGUF_PRE_LLAMA3, GGUF_NO_TOKEN, false},
     };
     (void)state;
@@ -229,7 +232,32 @@ static void other_shapes(void **state)
     read_good(rope);
     assert_int_equal(f.gguf.rope_size, 4);
     assert_int_equal(f.gguf.head_size, 8);
+    assert_true(f.gguf.rope_factor == 1.0f && !f.gguf.rope_yarn); /* a factor counts for nothing with "none" */
     read_good(rank);
+}
+
+/* How positions are stretched, and llama.cpp's defaults. */
+static void stretched_positions(void **state)
+{
+    static const struct change none[SAMPLE_CHANGES];
+    static const struct change untyped[SAMPLE_CHANGES] = {{KEY_NUMBER, "llama.rope.scale_linear", F32, 0x40000000}};
+    static const struct change zero[SAMPLE_CHANGES] = {{KEY_NUMBER, "llama.rope.scaling.factor", F32, 0},
+                                                       {KEY_NUMBER, "llama.rope.scale_linear", F32, 0x40000000}};
+    static const struct change yarn[SAMPLE_CHANGES] = {
+        {KEY_NUMBER, "llama.rope.scaling.factor", F32, 0x40800000},
+        {KEY_TEXT, "llama.rope.scaling.type", .text = "yarn"},
+        {KEY_NUMBER, "llama.rope.scaling.original_context_length", U32, 8},
+        {KEY_NUMBER, "llama.rope.scaling.attn_factor", F32, 0x3F000000}};
+    const struct gguf *g = &f.gguf;
+    (void)state;
+    read_good(none);
+    assert_true(g->rope_factor == 1 && !g->rope_yarn && g->rope_original == 16 && g->rope_attn_factor == 1);
+    read_good(untyped);
+    assert_true(g->rope_factor == 2 && !g->rope_yarn);
+    read_good(zero); /* the newer name counts, and 0 means 1 */
+    assert_true(g->rope_factor == 1 && !g->rope_yarn);
+    read_good(yarn);
+    assert_true(g->rope_factor == 4 && g->rope_yarn && g->rope_original == 8 && g->rope_attn_factor == 0.5f);
 }
 
 static void order_alignment_and_overlap(void **state)
@@ -412,8 +440,10 @@ int main(void)
         cmocka_unit_test(places_of_the_sample),
         cmocka_unit_test(place_of_a_chat_template),
         cmocka_unit_test(other_number_types),
-        cmocka_unit_test(defaults), cmocka_unit_test(bpe_defaults),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(bpe_defaults),
         cmocka_unit_test(other_shapes),
+        cmocka_unit_test(stretched_positions),
         cmocka_unit_test(order_alignment_and_overlap),
         cmocka_unit_test(alignment_moves_the_data),
         cmocka_unit_test(names),

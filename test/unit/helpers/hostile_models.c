@@ -19,6 +19,8 @@
     }
 #define EPSILON "llama.attention.layer_norm_rms_epsilon"
 #define LAST "output.weight" /* in the file */
+#define ROPE_FREQS "rope_freqs.weight"
+#define SCALING "llama.rope.scaling."
 
 const struct hostile_model hostile_models[] = {
     /* The file as a whole. */
@@ -148,12 +150,25 @@ const struct hostile_model hostile_models[] = {
     {"llama.rope.dimension_count is 5; it must be even", {{KEY_NUMBER, "llama.rope.dimension_count", U32, 5}}},
     {"llama.rope.freq_base must be more than 1", {{KEY_NUMBER, "llama.rope.freq_base", F32, 0x3F800000}}},
     {"llama.rope.freq_base must be more than 1", {{KEY_NUMBER, "llama.rope.freq_base", F32, 0xC61C4000}}},
-    {"llama.rope.scaling.type is \"yarn\"; only \"none\" is supported: choose a model whose positions are not scaled",
-     {{KEY_TEXT, "llama.rope.scaling.type", .text = "yarn"}}},
-    {"llama.rope.scaling.factor asks for scaled positions, which are not supported",
-     {{KEY_NUMBER, "llama.rope.scaling.factor", F32, 0x40800000}}},
-    {"llama.rope.scale_linear asks for scaled positions, which are not supported",
-     {{KEY_NUMBER, "llama.rope.scale_linear", F32, 0x40800000}}},
+    {SCALING "type is \"longrope\"; only \"none\", \"linear\" and \"yarn\" are supported: choose another model",
+     {{KEY_TEXT, SCALING "type", .text = "longrope"}}},
+    {SCALING "type is \"\"; only \"none\", \"linear\" and \"yarn\" are supported: choose another model",
+     {{KEY_TEXT, SCALING "type", .text = ""}}},
+    {SCALING "type is not a text", {{KEY_NUMBER, SCALING "type", U32, 1}}},
+    {SCALING "factor is infinite or not a number", {{KEY_NUMBER, SCALING "factor", F32, 0x7FC00000}}},
+    {SCALING "factor must be 1/1024 or more", {{KEY_NUMBER, SCALING "factor", F32, 0xC0800000}}}, /* -4 */
+    {SCALING "factor must be 1/1024 or more", {{KEY_NUMBER, SCALING "factor", F32, 1}}},
+    {"llama.rope.scale_linear must be 1/1024 or more", {{KEY_NUMBER, "llama.rope.scale_linear", F32, 0x3A7FFFFF}}},
+    {SCALING "factor must be 1 or more", /* 0.5 */
+     {{KEY_TEXT, SCALING "type", .text = "yarn"}, {KEY_NUMBER, SCALING "factor", F32, 0x3F000000}}},
+    {SCALING "original_context_length is 0; allowed are 1 to 16777216",
+     {{KEY_NUMBER, SCALING "original_context_length", U32, 0}}},
+    {SCALING "original_context_length is 16777217; allowed are 1 to 16777216",
+     {{KEY_NUMBER, SCALING "original_context_length", U32, 16777217}}},
+    {SCALING "attn_factor is infinite or not a number", {{KEY_NUMBER, SCALING "attn_factor", F32, 0x7F800000}}},
+    {SCALING "attn_factor must be 1/1024 to 1024", {{KEY_NUMBER, SCALING "attn_factor", F32, 0}}},
+    {SCALING "attn_factor must be 1/1024 to 1024", {{KEY_NUMBER, SCALING "attn_factor", F32, 0xBF800000}}},
+    {SCALING "attn_factor must be 1/1024 to 1024", {{KEY_NUMBER, SCALING "attn_factor", F32, 0x44800001}}},
 
     /* Vocabulary. */
     {"tokenizer.ggml.model is missing", {{KEY_REMOVE, "tokenizer.ggml.model"}}},
@@ -204,8 +219,22 @@ const struct hostile_model hostile_models[] = {
     {"blk.1.attn_norm.weight is not a tensor of a llama model with 1 layers",
      {{KEY_NUMBER, "llama.block_count", U32, 1}}},
     {"blk.0.attn_q.weight appears twice", {{TENSOR_TWICE, "blk.0.attn_q.weight"}}},
-    {"rope_freqs.weight scales positions, which is not supported",
-     {{TENSOR_RENAME, LAST, .text = "rope_freqs.weight"}}},
+    {"rope_freqs.weight has shape 32 x 12 x 1 x 1; the hyper-parameters ask for 4 x 1",
+     {{TENSOR_RENAME, LAST, .text = ROPE_FREQS}}},
+    {"rope_freqs.weight has shape 8 x 1 x 1 x 1; the hyper-parameters ask for 4 x 1", /* of a head, not of its pairs */
+     {{TENSOR_RENAME, LAST, .text = ROPE_FREQS}, {TENSOR_SHAPE, ROPE_FREQS, 8, 1}}},
+    {"rope_freqs.weight is F16; it must be F32",
+     {{TENSOR_RENAME, LAST, .text = ROPE_FREQS}, {TENSOR_SHAPE, ROPE_FREQS, 4, 1}, {TENSOR_TYPE, ROPE_FREQS, 1}}},
+    {"rope_freqs.weight appears twice",
+     {{TENSOR_RENAME, LAST, .text = ROPE_FREQS},
+      {TENSOR_SHAPE, ROPE_FREQS, 4, 1},
+      {TENSOR_TYPE, ROPE_FREQS, 0},
+      {TENSOR_TWICE, ROPE_FREQS}}},
+    {"rope_freqs.weight reaches beyond the end of the file; copy it again",
+     {{TENSOR_RENAME, LAST, .text = ROPE_FREQS},
+      {TENSOR_SHAPE, ROPE_FREQS, 4, 1},
+      {TENSOR_TYPE, ROPE_FREQS, 0},
+      {TENSOR_OFFSET, ROPE_FREQS, .b = 1ull << 40}}},
     {"blk.0.attn_q.bias is not a tensor of a llama model with 2 layers",
      {{TENSOR_RENAME, LAST, .text = "blk.0.attn_q.bias"}}},
     {"blk.01.attn_q.weight is not a tensor of a llama model with 2 layers",

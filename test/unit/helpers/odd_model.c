@@ -12,6 +12,8 @@
 
 enum { ALIGN = 32, BLOCK_BYTES_MAX = 210, NAME_BYTES = 70, OWN_PIECES = 12, TENSORS_MAX = 32, COLUMNS_MAX = 120 };
 
+#define ROPE_FREQS "rope_freqs.weight"
+
 struct shape {
     uint32_t dim, hidden, layers, heads, kv_heads, head_size, rope_size, context, vocabulary;
     bool tied;
@@ -140,6 +142,7 @@ static void put_vocabulary(struct file *file, uint32_t vocabulary)
 static void put_keys(struct file *file, const struct shape *shape, struct choices *choices)
 {
     static const float bases[] = {10000, 500000, 1.5f, 1e9f}, epsilons[] = {1e-5f, 1e-6f, 1e-30f, 1.0f};
+    static const float factors[] = {1, 1.25f, 8, 1000};
     key(file, "general.architecture", STRING);
     put_string(file, "llama");
     number_key(file, "llama.context_length", shape->context);
@@ -152,6 +155,13 @@ static void put_keys(struct file *file, const struct shape *shape, struct choice
     number_key(file, "llama.attention.value_length", shape->head_size);
     number_key(file, "llama.rope.dimension_count", shape->rope_size);
     float_key(file, "llama.rope.freq_base", bases[choices_below(choices, 4)]);
+    if (choices_one_in(choices, 3)) {
+        key(file, "llama.rope.scaling.type", STRING);
+        put_string(file, choices_one_in(choices, 2) ? "yarn" : "linear");
+        float_key(file, "llama.rope.scaling.factor", factors[choices_below(choices, 4)]);
+        float_key(file, "llama.rope.scaling.attn_factor", factors[choices_below(choices, 4)]);
+        number_key(file, "llama.rope.scaling.original_context_length", 1 + choices_below(choices, ODD_CONTEXT_MAX));
+    }
     float_key(file, "llama.attention.layer_norm_rms_epsilon", epsilons[choices_below(choices, 4)]);
     put_vocabulary(file, shape->vocabulary);
 }
@@ -254,9 +264,22 @@ static void put_block(struct file *file, uint32_t type, uint32_t *state, int32_t
     put(file, block, blocks_bytes(type));
 }
 
+/* From a 512th to 32, as a model has them and beyond. */
+static void put_rope_factors(struct file *file, uint32_t count, uint32_t *state)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const int32_t exponent = (int32_t)(next_random(state) % 14) - 9;
+        put_u32(file, (next_random(state) & 0x7FFFFF) | (uint32_t)(exponent + 127) << 23);
+    }
+}
+
 static void put_weights(struct file *file, const struct tensor *tensor, uint32_t *state, int32_t exponent)
 {
-    for (uint64_t i = 0; i < (uint64_t)tensor->rows * tensor->cols; i++) {
+    const bool are_factors = strcmp(tensor->name, ROPE_FREQS) == 0;
+    if (are_factors) {
+        put_rope_factors(file, tensor->cols, state);
+    }
+    for (uint64_t i = 0; i < (uint64_t)tensor->rows * tensor->cols && !are_factors; i++) {
         if (blocks_elements(tensor->type) > 1) {
             put_block(file, tensor->type, state, exponent);
             i += blocks_elements(tensor->type) - 1;
@@ -292,6 +315,9 @@ uint8_t *odd_model(struct choices *choices, size_t *size)
     add_tensor(&file, "output_norm.weight", 1, 1, shape.dim, GGUF_TYPE_F32);
     if (!shape.tied) {
         add_matrix(&file, "output.weight", shape.vocabulary, shape.dim, choices);
+    }
+    if (choices_one_in(choices, 3)) {
+        add_tensor(&file, ROPE_FREQS, 1, 1, shape.rope_size / 2, GGUF_TYPE_F32);
     }
     put(&file, "GGUF", 4);
     put_u32(&file, 3);

@@ -2,10 +2,12 @@
 #include "unit.h"
 
 #include "base/error.h"
+#include "base/float.h"
 #include "gguf/blocks.h"
 #include "gguf/checksum.h"
 #include "gguf/header.h"
 #include "infer/load.h"
+#include "infer/rope.h"
 #include "kernel/kernel.h"
 #include "memory_platform.h"
 #include "sample_model.h"
@@ -223,12 +225,69 @@ static void blocks_of_every_type(void **state)
     matrix_type = GGUF_TYPE_Q8_0;
 }
 
+#define ROPE_FREQS "rope_freqs.weight"
+
+/* The sample with these factors for its four pairs. */
+static int load_rope_factors(const float factors[4])
+{
+    static const struct change changes[SAMPLE_CHANGES] = {{TENSOR_RENAME, "output.weight", .text = ROPE_FREQS},
+                                                          {TENSOR_SHAPE, ROPE_FREQS, 4, 1},
+                                                          {TENSOR_TYPE, ROPE_FREQS, GGUF_TYPE_F32}};
+    free(f.bytes);
+    f.bytes = sample_model(changes, &f.size);
+    load(WINDOW); /* for where the tensor lies: its zeros are refused */
+    assert_string_equal(f.error.text, "/M.GGUF: rope_freqs.weight, factor 0: it must be 1/1024 or more and finite; "
+                                      "get a sound copy");
+    memcpy(f.bytes + f.gguf.tensor[GGUF_TENSOR_ROPE_FREQS].offset, factors, 4 * sizeof *factors);
+    return load(WINDOW);
+}
+
+static void rope_factors_divide_the_frequencies(void **state)
+{
+    static const float factors[4] = {1, 2, 32, 0x1p-10f};
+    uint64_t frequency[4];
+    (void)state;
+    rope_frequencies(frequency, 8, 10000);
+    assert_int_equal(load_rope_factors(factors), 0);
+    assert_true(f.model.rope_frequency[0] == frequency[0]);
+    assert_true(f.model.rope_frequency[1] == frequency[1] >> 1);
+    assert_true(f.model.rope_frequency[2] == frequency[2] >> 5);
+    assert_true(f.model.rope_frequency[3] == frequency[3] << 10);
+}
+
+static void odd_rope_factors_are_refused(void **state)
+{
+    static const uint32_t odd[] = {0,
+                                   0x80000000,
+                                   FLOAT_NAN,
+                                   0xFFC00000,
+                                   FLOAT_INFINITY,
+                                   0xFF800000,
+                                   0xBF800000 /* -1 */,
+                                   1 /* the smallest */,
+                                   0x3A7FFFFF /* below 1/1024 */};
+    (void)state;
+    for (uint32_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        float factors[4] = {1, 1, 1, 1};
+        memcpy(&factors[2], &odd[i], sizeof odd[i]);
+        assert_int_equal(load_rope_factors(factors), -1);
+        assert_string_equal(f.error.text, "/M.GGUF: rope_freqs.weight, factor 2: it must be 1/1024 or more and finite; "
+                                          "get a sound copy");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_sound_file),         cmocka_unit_test(a_bit_is_wrong), cmocka_unit_test(the_key_is_wrong),
-        cmocka_unit_test(the_key_is_absent),    cmocka_unit_test(any_window),     cmocka_unit_test(the_least_weight),
+        cmocka_unit_test(a_sound_file),
+        cmocka_unit_test(a_bit_is_wrong),
+        cmocka_unit_test(the_key_is_wrong),
+        cmocka_unit_test(the_key_is_absent),
+        cmocka_unit_test(any_window),
+        cmocka_unit_test(the_least_weight),
         cmocka_unit_test(blocks_of_every_type),
+        cmocka_unit_test(rope_factors_divide_the_frequencies),
+        cmocka_unit_test(odd_rope_factors_are_refused),
     };
     return cmocka_run_group_tests(tests, single_precision, NULL);
 }

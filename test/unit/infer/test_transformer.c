@@ -9,7 +9,7 @@ enum { CONTEXT = 64, VOCABULARY = 45 };
 /* Nothing about these shapes is a multiple of Q8_GROUP or KERNEL_LANES. */
 static const struct gguf small = {
     .dim = 40, .hidden = 72, .layers = 2, .heads = 6, .kv_heads = 2, .head_size = 6, .rope_size = 4, .context = CONTEXT,
-    .rope_base = 10000, .norm_epsilon = 1e-5f, .vocabulary = VOCABULARY,
+    .rope_base = 10000, .rope_factor = 1, .rope_attn_factor = 1, .norm_epsilon = 1e-5f, .vocabulary = VOCABULARY,
     .tensor[GGUF_TENSOR_OUTPUT] = {.type = GGUF_TYPE_ABSENT},
 };
 
@@ -50,7 +50,7 @@ static void build(struct network *network, const struct kernel *kernel)
     struct model *model = &network->model;
     network->memory = aligned_alloc(KERNEL_ALIGNMENT, MEMORY);
     struct arena arena = {.base = network->memory, .size = MEMORY};
-    memset(network->memory, 0xA5, MEMORY);
+    memset(network->memory, 0xFF, MEMORY); /* NaN, wherever a float is read before it is written */
     assert_int_equal(model_layout(model, &small, kernel, &arena), 0);
     random_begin();
     for (uint32_t l = 0; l < small.layers; l++) {
@@ -156,6 +156,35 @@ static void the_largest_scale_of_values_is_kept(void **state)
     free(network.memory);
 }
 
+static bool is_all(const int16_t *numbers, size_t n, int16_t value)
+{
+    size_t i = 0;
+    while (i < n && numbers[i] == value) {
+        i++;
+    }
+    return i == n;
+}
+
+/* A block of the cache is cleared with its first position; those after it are left as they lie in memory. */
+static void the_cache_is_cleared_as_it_is_used(void **state)
+{
+    (void)state;
+    struct network network;
+    const struct transformer *t = &network.transformer;
+    const int32_t tokens[3] = {1, 2, 3};
+    build(&network, &kernel_scalar);
+    const size_t block = (size_t)KV_BLOCK * t->head_stride, all = 2 * block;
+    assert_true(t->context == 2 * KV_BLOCK && is_all(t->cache.k, all, -1) && is_all(t->cache.v, all, -1));
+    transformer_run(&network.transformer, tokens, 3, 0, true);
+    const size_t second_half = kv_key_index(t->head_stride, KV_KEY_LANES, 0); /* position 16 */
+    assert_true(is_all(t->cache.k + second_half, block - second_half, 0));
+    assert_true(t->cache.v[kv_value_index(t->head_stride, 3, 0)] == 0);
+    assert_true(t->cache.k_scale[2] > 0 && t->cache.k_scale[3] == 0 && t->cache.v_scale[KV_BLOCK - 1] == 0);
+    assert_true(is_all(t->cache.k + block, block, -1) && is_all(t->cache.v + block, block, -1));
+    assert_true(t->cache.k_scale[KV_BLOCK] != t->cache.k_scale[KV_BLOCK]);
+    free(network.memory);
+}
+
 static void no_logits_unless_wanted(void **state)
 {
     (void)state;
@@ -189,7 +218,8 @@ static void scores_beyond_the_address_space(void **state)
 {
     const struct gguf many = {
         .dim = 32, .hidden = 32, .layers = 1, .heads = 65536, .kv_heads = 1, .head_size = 2, .rope_size = 2,
-        .context = 65536, .rope_base = 10000, .norm_epsilon = 1e-5f, .vocabulary = VOCABULARY,
+        .context = 65536, .rope_base = 10000, .rope_factor = 1, .rope_attn_factor = 1, .norm_epsilon = 1e-5f,
+        .vocabulary = VOCABULARY,
         .tensor[GGUF_TENSOR_OUTPUT] = {.type = GGUF_TYPE_ABSENT},
     };
     struct model model;
@@ -282,6 +312,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_give_the_same_bits),
         cmocka_unit_test(the_largest_scale_of_values_is_kept),
+        cmocka_unit_test(the_cache_is_cleared_as_it_is_used),
         cmocka_unit_test(no_logits_unless_wanted),
         cmocka_unit_test(a_share_is_not_added_twice),
         cmocka_unit_test(layout_counts_what_it_takes),

@@ -54,6 +54,7 @@ static void defaults(void **state)
     assert_int_equal(config.wrap, WRAP_AUTO);
     assert_int_equal(config.colour, SETTING_ON);
     assert_int_equal(config.processors, ENGINE_PROCESSORS_AUTO);
+    assert_int_equal(config.context, 4096);
 }
 
 /* image/BOOTLLAM.CFG names every key once, commented out, with the value that holds without it. */
@@ -100,7 +101,8 @@ static void every_key(void **state)
         parse("temperature = 0.5\ntop_p=0.25\nmin_p = 0.125\nrepeat_penalty = 1.5\ntop_k = 40\n"
               "seed = 18446744073709551615\nsteps = 300\nmodel = MY STORY.GGUF\nprompt = One day\ncountdown = 3600\n"
               "AUTOSTART = OFF\nstories = 0\nafter = Reboot\nserial = COM3 9600\nwrap = 72\ncolour = off\n"
-              "chat_prefix = <|user|>\\n\nchat_suffix = </s>\\n<|assistant|>\\n\nchat_stop = </s>\nprocessors = 64\n");
+              "chat_prefix = <|user|>\\n\nchat_suffix = </s>\\n<|assistant|>\\n\nchat_stop = </s>\nprocessors = 64\n"
+              "context = 16384\n");
 
     (void)state;
     assert_string_equal(reports, "");
@@ -123,6 +125,7 @@ static void every_key(void **state)
     assert_string_equal(config.chat_suffix, "</s>\\n<|assistant|>\\n");
     assert_string_equal(config.chat_stop, "</s>");
     assert_int_equal(config.processors, 64);
+    assert_int_equal(config.context, 16384);
 }
 
 static void words(void **state)
@@ -228,6 +231,7 @@ static void limits(void **state)
         {"wrap", "auto off 20 500", "19 501 on 0 1", "must be auto, off or a whole number from 20 to 500"},
         {"colour", "on off", "red 1", "must be off or on"},
         {"processors", "auto 1 64", "0 65 all off", "must be auto or a whole number from 1 to 64"},
+        {"context", "64 4096 16777216", "0 63 16777217 all", "must be a whole number from 64 to 16777216"},
     };
     char list[100], expected[200];
 

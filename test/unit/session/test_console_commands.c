@@ -66,7 +66,8 @@ static void all_settings_are_listed(void **state)
                         "chat_prefix    = \"\"             a text of at most 255 bytes\n"
                         "chat_suffix    = \"\"             a text of at most 255 bytes\n"
                         "chat_stop      = \"\"             a text of at most 63 bytes\n"
-                        "processors     = auto           auto or a whole number from 1 to 64\n");
+                        "processors     = auto           auto or a whole number from 1 to 64\n"
+                        "context        = 4096           a whole number from 64 to 16777216\n");
 }
 
 static void the_help(void **state)

@@ -229,15 +229,46 @@ static void too_little_memory_is_told_with_numbers(void **state)
     assert_string_equal(end, " KiB\n" END);
 }
 
+#define LONG_MODEL(context) "Model: sample, 19K parameters, context " context " of 100000, as /set context says\n"
+
+/* The sample with room for 100,000 tokens. */
+static uint8_t *long_model(size_t *size)
+{
+    static const struct change longer[SAMPLE_CHANGES] = {{KEY_NUMBER, "llama.context_length", U32, 100000, NULL}};
+    return sample_model(longer, size);
+}
+
+/* A context is as long as it is set, even where there is memory for more; to change it the model is loaded again. */
+static void a_long_context_is_as_long_as_it_is_set(void **state)
+{
+    fresh(state);
+    size_t size;
+    uint8_t *bytes = long_model(&size);
+    const struct memory_file files[] = {{"/MODELS/A.GGUF", bytes, size}, config("seed = 5\nautostart = off"), {0}};
+    session.keys = "/set context 640\r/set context 640\r/models\r";
+    assert_string_equal(run(files),
+                        LOADED("/MODELS/A.GGUF") LONG_MODEL("4096") HINT "> /set context 640\n" LOADED("/MODELS/A.GGUF")
+                            LONG_MODEL("640") "context = 640\n> /set context 640\ncontext = 640\n> /models\n"
+                                              " 1  A.GGUF                      26 KiB  loaded\n" END);
+    free(bytes);
+}
+
+/* No model is loaded again for a context that it does not have. */
+static void a_context_beyond_the_models_own_is_the_models_own(void **state)
+{
+    fresh(state);
+    assert_string_equal(run_with("seed = 5\nautostart = off\ncontext = 64", "/set context 16777216\r"),
+                        LOADED("/MODELS/A.GGUF") MODEL HINT "> /set context 16777216\ncontext = 16777216\n" END);
+}
+
 /* With too little memory for all of its context, a model runs with less. */
 static void a_long_context_is_shortened_to_fit(void **state)
 {
     fresh(state);
-    const struct change longer[SAMPLE_CHANGES] = {{KEY_NUMBER, "llama.context_length", U32, 100000, NULL}};
     size_t size;
-    uint8_t *bytes = sample_model(longer, &size);
+    uint8_t *bytes = long_model(&size);
     const struct memory_file files[] = {
-        model("/MODELS/A.GGUF"), {"/MODELS/B.GGUF", bytes, size}, config("seed = 5\nmodel = B"), {0}};
+        model("/MODELS/A.GGUF"), {"/MODELS/B.GGUF", bytes, size}, config("seed = 5\nmodel = B\ncontext = 200000"), {0}};
     session.keys = "/model a\r/models\r";
     const char *text = run(files), *shown = strstr(text, "context ");
     uint32_t context = 0, listed = 0;
@@ -425,6 +456,8 @@ int main(void)
         cmocka_unit_test(leavings_of_other_systems_are_passed_over),
         cmocka_unit_test(a_prompt_beyond_the_context_is_told),
         cmocka_unit_test(too_little_memory_is_told_with_numbers),
+        cmocka_unit_test(a_long_context_is_as_long_as_it_is_set),
+        cmocka_unit_test(a_context_beyond_the_models_own_is_the_models_own),
         cmocka_unit_test(a_long_context_is_shortened_to_fit),
         cmocka_unit_test(a_read_error_is_told_and_enter_tries_again),
         cmocka_unit_test(the_size_label_is_shown),
