@@ -1,4 +1,4 @@
-"""llama.cpp as the judge of model files and of our own tokenizer and arithmetic.
+"""llama.cpp as the reference for model files and for our own tokenizer and arithmetic.
 
 It comes from npm without install scripts and optional packages (package.json), once, into build/node.
 """
@@ -205,7 +205,7 @@ def test_our_greedy_text_agrees(ask, name, prompt):
     check_alike(ours, told["tokens"], told["margins"], CLOSE_CALL["default" if name == "default" else "stories260k"])
 
 
-# ---- Chats: what our families write against the templates themselves, run by a Jinja of their own ----
+# ---- Chats: the texts of our families against the templates themselves, run by a Jinja implementation ----
 
 CONTROL = 3  # type of a token
 USER, OTHER, END = "{% if message['role'] == 'user' %}", "{% else %}", "{% endif %}{% endfor %}"
