@@ -103,8 +103,8 @@ def test_processor_that_lacks_instructions(boot, volume, wide, firmware):
 
 
 GONE = {
-    "usb-xhci": r"/MODELS cannot be listed: EFI_NO_MEDIA from the disk with the models: is it there\?",
-    "nvme": r"/MODELS cannot be listed: EFI_DEVICE_ERROR from the disk with the models: is it there\?",
+    "usb-xhci": r"/MODELS cannot be listed: EFI_NO_MEDIA from the disk with the models: is it still connected\?",
+    "nvme": r"/MODELS cannot be listed: EFI_DEVICE_ERROR from the disk with the models: is it still connected\?",
 }
 
 
