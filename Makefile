@@ -1,7 +1,7 @@
-# bootllama: every verb of the project. `make help` lists them.
+# bootllama: every target of the project. `make help` lists them.
 #
-# Each folder states how it is built in its own .mk; this file only joins them. All output goes to build/.
-# A verb is listed by `make help` if its rule reads "verb: prerequisites ## what it does".
+# Each folder's own .mk file builds it; this file only combines them. All output goes to build/.
+# `make help` lists a target if its rule reads "target: prerequisites ## what it does".
 
 MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
 .DELETE_ON_ERROR:

@@ -1,10 +1,10 @@
-# The set-up comes before everything else: verbs that need more than a compiler install what is absent, once.
-# SETUP=0 leaves the machine as it is. A plain `make` installs nothing; it only names what is missing.
+# The set-up comes before everything else: targets that need more than a compiler install missing tools, once. SETUP=0
+# leaves the machine unchanged. A plain `make` installs nothing; it only names missing tools.
 
 SETUP ?= 1
 
 .PHONY: setup
-setup: ## install the tools of every verb (Debian packages)
+setup: ## install the tools of every target (Debian packages)
 	@./setup.sh build run test debug
 
 setup_goals := $(or $(MAKECMDGOALS),all)
@@ -14,7 +14,7 @@ setup_groups := $(strip \
     $(if $(filter test test-% fuzz screenshots,$(setup_goals)),build run test debug) \
     $(if $(filter debug-%,$(setup_goals)),build run debug))
 
-# Neither in a make that another one started nor in a dry run.
+# Neither in a sub-make nor in a dry run.
 setup_off := $(strip $(filter 0,$(SETUP)) $(filter-out 0,$(MAKELEVEL)) \
     $(findstring n,$(filter-out -%,$(firstword $(MAKEFLAGS)))))
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Installs what is absent of the tools that the named groups need, from Debian's packages. Does nothing, and says
-# nothing, where all is there. On another system it names what is missing and stops.
+# Installs the missing tools of the named groups from Debian's packages. Does nothing, silently, if none is missing. On
+# another system it names the missing tools and stops.
 #
 # setup.sh [--check] [build] [run] [test] [debug]     --check: only name what is missing, exit 1 if anything is
 set -euo pipefail
-PATH=$PATH:/usr/sbin:/sbin # where mkfs.fat and sfdisk live, not on every user's PATH
+PATH=$PATH:/usr/sbin:/sbin # mkfs.fat and sfdisk are here, which is not on every user's PATH
 
 # GROUP PACKAGE TEST: the package is needed in that group unless the test (a function below and its word) succeeds.
-# What is there counts, not which package it came from: a Node.js of the user's own is as good.
+# Only the tool counts, not the package that it came from: a user's own Node.js is fine.
 needs()
 {
     cat <<'TABLE'
@@ -49,7 +49,7 @@ TABLE
 
 program() { type -P "$1" >/dev/null; }
 file() { [[ -e $1 ]]; }
-# gcc answers with the bare name where it has no such library.
+# gcc prints the bare name if it has no such library.
 gcc_library() { program gcc && [[ $(gcc "${@:2}" -print-file-name="$1") == /* ]]; }
 clang_fuzzer() { program clang && file "$(clang -print-resource-dir)/lib/linux/libclang_rt.fuzzer-x86_64.a"; }
 python_module() { file /usr/bin/python3 && /usr/bin/python3 -c "import $1" 2>/dev/null; }
@@ -68,14 +68,14 @@ missing_packages()
     done < <(needs) | sort -u
 }
 
-# Sets as_root to what makes a command run as root here: nothing, or sudo. Fails where there is no way.
+# Sets as_root to the prefix that runs a command as root: nothing, or sudo. Fails if there is no way.
 find_root()
 {
     as_root=()
     ((EUID != 0)) || return 0
     program sudo || return 1
     as_root=(sudo)
-    if ! [[ -t 0 && -t 2 ]]; then # nobody there to type a password
+    if ! [[ -t 0 && -t 2 ]]; then # no user to type a password
         as_root+=(-n)
         sudo -n true 2>/dev/null
     fi

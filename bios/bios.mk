@@ -4,13 +4,13 @@
 
 BIOS_CC := gcc
 # Arguments in registers (-mregparm) make the code 1.5 % smaller; start.asm, thunk.asm, vectors.asm and
-# processors_entry.asm count on it.
+# processors_entry.asm rely on it.
 BIOS_TARGET := $(X87_FLAGS) -fno-pic -fno-asynchronous-unwind-tables -mpreferred-stack-boundary=2 -mregparm=3
 BIOS_SMALL := -Os
 BIOS_SOURCES := $(wildcard bios/*.c) $(filter-out bios/boot.asm,$(wildcard bios/*.asm))
 BIOS_OBJECTS := $(BIOS_SOURCES:%=$(BUILD)/%.o) $(patsubst pc/%,$(BUILD)/bios/pc/%.o,$(wildcard pc/*.c))
 
-# With eight registers, vector code is faster (SSE2 by a third, AVX2 and AVX-512 by a twentieth) where GCC does not copy
+# With eight registers, vector code is faster (SSE2 by a third, AVX2 and AVX-512 by a twentieth) if GCC does not copy
 # loop heads.
 BIOS_VECTOR := -fno-tree-ch
 $(BUILD)/bios/core/kernel/x86_%.o: VECTOR_FLAGS += $(BIOS_VECTOR)
@@ -38,7 +38,7 @@ $(BUILD)/bios/stage2.ld: bios/stage2.ld bios/layout.h
 	@mkdir -p $(@D)
 	$(BIOS_CC) -E -P -x c -Ibios -o $@ $<
 
-# No library: what core/ and bios/ do not define does not link.
+# No library: a symbol that neither core/ nor bios/ defines does not link.
 $(BUILD)/bios/stage2.elf: $(BUILD)/bios/stage2.ld $(BIOS_OBJECTS) $(call core_objects,bios)
 	ld -m elf_i386 -nostdlib --gc-sections --build-id=none -z noexecstack --no-warn-rwx-segments --fatal-warnings \
 	    -T $< -Map $(@:.elf=.map) -o $@ $(filter %.o,$^)

@@ -18,14 +18,14 @@
 #define BOUNCE_SECTORS 64      /* 32 KiB: the most that every BIOS reads in one call */
 #define STACK_BOTTOM 0x68000   /* stack of the C code: 96 KiB */
 #define STACK_TOP 0x80000
-#define LOW_MEMORY_KIB 512 /* what INT 12h must report at least */
+#define LOW_MEMORY_KIB 512      /* what INT 12h must report at least */
 
 /* Above 1 MiB. */
-#define PROCESSOR_STACK 0x4000 /* bytes of stack for each processor but the first */
+#define PROCESSOR_STACK 0x4000  /* bytes of stack for each processor but the first */
 
 /* The disk, in sectors of 512 bytes. */
 #define STAGE2_LBA 1
-#define STAGE2_SECTORS_MAX 384 /* 192 KiB, up to 38000h in memory; the gap before the partition has 2047 sectors */
+#define STAGE2_SECTORS_MAX 384  /* 192 KiB, up to 38000h in memory; the gap before the partition has 2047 sectors */
 
 /* Segment selectors of the GDT in start.asm. */
 #define SELECTOR_CODE32 0x08

@@ -5,7 +5,7 @@
 CORE_ROOMS := base gguf text kernel infer session
 CORE_SOURCES := $(wildcard $(CORE_ROOMS:%=core/%/*.c)) core/text/unicode_table.c
 
-# core/text/unicode_table.c is made from the Unicode Character Database.
+# core/text/unicode_table.c is generated from the Unicode Character Database.
 UNICODE_DATABASE := /usr/share/unicode
 UNICODE_TABLE := $(BUILD)/unicode_table.c
 $(UNICODE_TABLE): core/text/unicode_table.py $(UNICODE_DATABASE)/UnicodeData.txt $(UNICODE_DATABASE)/PropList.txt
@@ -23,7 +23,7 @@ CORE_CFLAGS := -std=gnu11 -ffreestanding -fno-common -fno-strict-aliasing -fno-s
 
 KERNEL_FLAGS_infer/sampler := -O2 -ftree-vectorize
 
-# The flags of kernels, as kernels.def has them.
+# The flags of kernels, from kernels.def.
 KERNEL_LIST := core/kernel/kernels.def
 kernel_flags = $(shell sed -nE 's/^KERNEL\(\w+, $(1), .*, (.*)\)$$/\1/p' $(KERNEL_LIST))
 $(foreach file,$(shell sed -nE 's/^KERNEL\(\w+, (\w+),.*\)$$/\1/p' $(KERNEL_LIST)), \

@@ -1,13 +1,13 @@
 #!/usr/bin/python3
-"""gdb on the image in QEMU, stopped at the first instruction of ours, with symbols.
+"""gdb on the image in QEMU, stopped at our first instruction, with symbols.
 
 debug.py bios|uefi BUILD [gdb arguments...]
 
 The serial port goes to BUILD/debug/serial.log; GUI=1 shows the machine's screen. Leaving gdb ends the machine.
 
-The UEFI application is loaded wherever the firmware likes. So that gdb finds it before it has run, the image is a copy
-in which the application's first instruction is a jump to itself, and the guest's memory is a file: the place is looked
-up there, gdb puts the instruction back, and nothing in the application knows of it.
+The firmware chooses the address of the UEFI application. So that gdb finds it before it has run, the image is a copy
+in which the application's first instruction is a jump to itself, and the guest's memory is a file: the address is
+found there, gdb restores the instruction, and the application is not affected.
 """
 import mmap
 import os
@@ -28,7 +28,7 @@ APPLICATION = "::/EFI/BOOT/BOOTX64.EFI"
 
 
 class Application:
-    """The UEFI application as far as needed here: where it begins to run. Format: Microsoft PE/COFF specification."""
+    """The entry point of the UEFI application. Format: Microsoft PE/COFF specification."""
 
     def __init__(self, path):
         self.file = bytearray(path.read_bytes())
@@ -48,7 +48,7 @@ class Application:
         raise SystemExit("debug: the entry point of the application is in none of its sections")
 
     def find_loaded(self, memory):
-        """The address it is loaded at, or None. A loader notes that address in the header; a mere copy has not."""
+        """The load address, or None. A loader writes that address to the header; a plain copy lacks it."""
         pattern = bytes(self.file[self.entry_offset:self.entry_offset + 64])
         at = memory.find(pattern)
         while at >= 0:

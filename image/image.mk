@@ -1,6 +1,6 @@
 # image/: build/bootllama.img from the boot sector, stage 2, the EFI application, models and two texts (README.md here).
 
-# IMAGE_MIB=n: size of the image; without it 64 MiB, or what the models need.
+# IMAGE_MIB=n: size of the image; the default is 64 MiB, or what the models need.
 IMAGE_MIB ?=
 
 IMAGE := $(BUILD)/bootllama.img
@@ -14,7 +14,7 @@ $(IMAGE): image/make-image.sh image/BOOTLLAM.CFG image/README.TXT $(BUILD)/image
     $(BUILD)/bios/boot.bin $(BUILD)/bios/stage2.bin $(BUILD)/uefi/BOOTX64.EFI $(MODEL_FILES)
 	image/make-image.sh --out $@ $(IMAGE_ARGUMENTS)
 
-# Changes only when the arguments do, so that another MODEL or IMAGE_MIB makes the image anew.
+# Changes only when the arguments do, so that another MODEL or IMAGE_MIB rebuilds the image.
 .PHONY: FORCE
 $(BUILD)/image/arguments: FORCE
 	@mkdir -p $(@D)

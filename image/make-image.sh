@@ -3,13 +3,13 @@
 #
 # make-image.sh --out FILE --boot FILE --stage2 FILE --efi FILE --config FILE --readme FILE [--mib N] MODEL.gguf...
 #
-# The first model is the one that boots. Without --mib the image is as large as its files ask for, and at least
-# 64 MiB. The same inputs give the same bytes: every name, number and time that a tool would choose is fixed here.
+# The first model boots. Without --mib the image is as large as its files require, and at least 64 MiB. The same inputs
+# give the same bytes: every name, number and time that a tool would choose is fixed here.
 set -euo pipefail
 
 readonly sector=512 mib=1048576
 readonly partition_lba=2048           # 1 MiB; stage 2 lies in the gap before it
-readonly disk_signature=0x4d4c4c42    # "BLLM" in sector 0; firmware and Windows want one that is not zero
+readonly disk_signature=0x4d4c4c42    # "BLLM" in sector 0; firmware and Windows want a nonzero one
 readonly volume_id=424c4c4d           # the volume's serial number
 readonly label=BOOTLLAMA
 readonly heads_sectors=255/63         # geometry in BPB and partition table
@@ -74,7 +74,7 @@ check_boot_code()
     (($(size_of "$stage2") <= (partition_lba - 1) * sector)) || die "$stage2 does not fit before LBA $partition_lba"
 }
 
-# Sets names[] to the names of the models on the volume; drops a model whose name is taken.
+# Sets names[] to the names of the models on the volume; drops a model if its name is taken.
 name_models()
 {
     local model name used='|' kept=()
@@ -96,7 +96,7 @@ name_models()
     models=("${kept[@]}")
 }
 
-# MiB that the files need: each rounded up to the largest cluster, 2 % for the FATs, and room for what is fixed.
+# MiB that the files need: each rounded up to the largest cluster, 2 % for the FATs, and room for the fixed parts.
 mib_needed()
 {
     local file bytes=$((4 * mib))
@@ -127,7 +127,7 @@ cluster_sectors()
     else echo 64; fi
 }
 
-# UEFI firmware takes a FAT32 volume with fewer clusters for a broken one.
+# UEFI firmware treats a FAT32 volume with fewer clusters as broken.
 check_clusters()
 {
     local bpb=$((partition_lba * sector)) total reserved fats fat_sectors per_cluster clusters
@@ -164,7 +164,7 @@ MESSAGE
     check_clusters
 }
 
-# Copies $1 into the volume as $2; texts get the line ends of DOS and Windows.
+# Copies $1 into the volume as $2; texts get DOS line endings.
 copy_file() { mcopy -i "$volume" "$1" "::$2"; }
 copy_text() { sed 's/\r*$/\r/' "$1" | mcopy -i "$volume" - "::$2"; }
 
@@ -189,7 +189,7 @@ main()
     mkdir -p -- "$(dirname -- "$out")"
     disk=$(mktemp -- "$out.XXXXXX") # beside the image, so that mv does not copy
     trap 'rm -f -- "$disk"' EXIT
-    volume=$disk@@$((partition_lba * sector)) # mtools' way to say where in the file it begins
+    volume=$disk@@$((partition_lba * sector)) # mtools' syntax for its offset in the file
     make_disk
     make_volume
     fill_volume

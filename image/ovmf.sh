@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints where OVMF (UEFI firmware for QEMU) lies: the code image, then the variable store to copy, one a line.
+# Prints the paths of OVMF (UEFI firmware for QEMU): the code image, then the variable store to copy, one per line.
 set -euo pipefail
 
 # Debian and Ubuntu, Arch, Fedora; %s is CODE or VARS.

@@ -2,10 +2,10 @@
 # Boots the image in QEMU: the machine's serial port in this terminal, Ctrl-A X to leave.
 #
 # qemu.sh bios|uefi IMAGE [QEMU arguments...]    settings from the environment:
-#   GUI=1      a window with the machine's screen too
+#   GUI=1      also a window with the machine's screen
 #   MEMORY=n   MiB, default 512 and twice the image's models
 #   CPU=max    QEMU's -cpu
-#   ACCEL=tcg  QEMU's -accel; kvm is several times as fast where the system offers it
+#   ACCEL=tcg  QEMU's -accel; kvm is several times as fast if the system has it
 #   QEMU=      the program, qemu-system-x86_64
 set -euo pipefail
 
@@ -20,10 +20,10 @@ qemu=${QEMU:-qemu-system-x86_64}
 [[ $# -ge 2 && -f $image ]] || die 'usage: qemu.sh bios|uefi IMAGE [QEMU arguments...]'
 shift 2
 
-# The blocks of a sparse image in use are its models, nearly.
+# The used blocks of a sparse image are nearly all models.
 memory=${MEMORY:-$((512 + 2 * $(du -m -- "$image" | cut -f 1)))}
 
-# The image stays as it was built: what a guest writes goes to a temporary file of QEMU's (snapshot).
+# The image stays unchanged: the guest's writes go to a temporary file of QEMU's (snapshot).
 arguments=(-accel "${ACCEL:-tcg}" -cpu "${CPU:-max}" -m "$memory" -nodefaults -vga std -serial mon:stdio
     -drive "file=${image//,/,,},format=raw,if=ide,snapshot=on")
 

@@ -1,4 +1,4 @@
-# image/: what one does with the built image.
+# image/: targets that use the built image.
 
 .PHONY: run run-uefi run-bios usb size debug-uefi debug-bios test-boot bench bench-boot screenshots
 
@@ -18,7 +18,7 @@ debug-uefi: $(IMAGE) ## gdb at the first instruction of the UEFI application
 debug-bios: $(IMAGE) ## gdb at the first instruction of the boot sector
 	@image/debug.py bios $(BUILD)
 
-test-boot: all ## of the tests those that start a machine
+test-boot: all ## only the tests that start a machine
 	@BUILD=$(BUILD) test/run boot/
 
 bench: $(BUILD)/host/bootllama $(MODEL_FILES) ## speed here: every kernel, three models; also build/bench.json
@@ -33,5 +33,5 @@ usb: $(IMAGE) ## write the image to a stick: make usb DEV=/dev/sdX
 size: $(IMAGE) ## bytes of boot sector, stage 2, EFI application and image
 	@stat -c '%10s  %n' $(BUILD)/bios/boot.bin $(BUILD)/bios/stage2.bin $(BUILD)/uefi/BOOTX64.EFI $(IMAGE)
 
-screenshots: $(IMAGE) ## the pictures of README.md, made anew
+screenshots: $(IMAGE) ## take the pictures of README.md again
 	@test/boot/screenshots.py docs

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes the image to a USB stick, whole, and reads it back. All that is on the stick is lost, so it refuses whatever
-# is not a removable disk with nothing of it in use, and asks before it writes.
+# Writes the whole image to a USB stick and reads it back. Everything on the stick is lost, so it accepts only a
+# removable disk with no part in use, and asks before it writes.
 #
 # usb.sh IMAGE DEVICE
 set -euo pipefail
@@ -45,10 +45,10 @@ write_and_verify()
 {
     local as_root=()
     [[ -w $device && -r $device ]] || as_root=(sudo)
-    "${as_root[@]}" wipefs --quiet --all -- "$device" # of a GPT the copy at the end would stay
+    "${as_root[@]}" wipefs --quiet --all -- "$device" # otherwise the copy of a GPT at the end would stay
     "${as_root[@]}" dd if="$image" of="$device" bs=4M conv=fsync,notrunc status=progress
     sync
-    if [[ -b $device ]]; then # so that the comparison reads the stick and not the cache
+    if [[ -b $device ]]; then # so that the comparison reads the stick, not the cache
         "${as_root[@]}" blockdev --flushbufs "$device"
     fi
     "${as_root[@]}" cmp -n "$image_size" -- "$image" "$device" ||

@@ -1,15 +1,15 @@
 # Model files: the converter from llama2.c's format, stories260K fetched and converted, and the list of models that an
 # image carries.
 #
-#   MODEL_FILES     what goes to \MODELS under these names; the first one boots
-#   MODEL=x.gguf    on the command line of make puts a file of the user's in first place
-#   STORIES260K     nonempty where stories260K is to be had; MODEL_TEST_FILES are then its files that only tests read
+#   MODEL_FILES     the files for \MODELS, under these names; the first one boots
+#   MODEL=x.gguf    on the command line of make puts the user's file in first place
+#   STORIES260K     nonempty if stories260K is available; MODEL_TEST_FILES are then its files that only tests read
 
 LLAMA2C_TO_GGUF := $(BUILD)/host/llama2c-to-gguf
 LLAMA2C_TO_GGUF_SOURCES := llama2c-to-gguf checkpoint vocabulary gguf_file tool
 LLAMA2C_TO_GGUF_OBJECTS := $(LLAMA2C_TO_GGUF_SOURCES:%=$(BUILD)/host/model/%.o)
 
-# -ffp-contract=off and its like: the same weights from every compiler.
+# -ffp-contract=off and related flags: the same weights from every compiler.
 MODEL_CFLAGS := -std=gnu11 -O2 -g -MMD -MP $(WARNINGS) $(FLOAT_RULES) -Icore
 
 $(LLAMA2C_TO_GGUF_OBJECTS): $(BUILD)/host/model/%.o: model/%.c
@@ -25,8 +25,8 @@ MODEL_CACHE := $(BUILD)/cache/models
 MODELS := $(BUILD)/models
 STORIES260K_SOURCE := $(MODEL_CACHE)/stories260K.bin $(MODEL_CACHE)/tok512.bin
 
-# Whether stories260K can be had decides what is built, so it is found out before anything is: make remakes this
-# included file, and starts over where the answer changed. fetch-model tries the network at most once an hour.
+# The availability of stories260K decides what is built, so it is determined first: make remakes this included file, and
+# starts over if the answer changed. fetch-model tries the network at most once an hour.
 MODEL_FREE_GOALS := clean help setup fetch-model train
 ifneq ($(filter-out $(MODEL_FREE_GOALS),$(or $(MAKECMDGOALS),all)),)
 include $(MODEL_CACHE)/stories260K.mk
@@ -42,7 +42,7 @@ fetch-model: ## download stories260K now, or take it from the folder BOOTLLAMA_M
 	@mkdir -p $(MODEL_CACHE)
 	@model/fetch-model --now $(MODEL_CACHE)
 
-# Reached only where one of its files is asked for by name and cannot be had: fetch-model says why.
+# Reached only if one of its files is requested by name but unavailable: fetch-model says why.
 $(STORIES260K_SOURCE):
 	@model/fetch-model --now $(@D)
 
@@ -63,7 +63,7 @@ $(MODELS)/DEFAULT.GGUF: model/default.gguf
 	cp $< $@
 
 .PHONY: train
-train: $(LLAMA2C_TO_GGUF) ## make a model like the default one from nothing (hours; model/train/README.md)
+train: $(LLAMA2C_TO_GGUF) ## train a model like the default one from scratch (hours; model/train/README.md)
 	model/train/train
 
 # ---- The list ----
@@ -72,7 +72,7 @@ MODEL_FILES := $(if $(STORIES260K),$(MODELS)/STORIES260K.GGUF)
 MODEL_FILES += $(if $(wildcard model/default.gguf),$(MODELS)/DEFAULT.GGUF)
 MODEL_TEST_FILES := $(if $(STORIES260K),$(MODELS)/stories260k-f32.gguf)
 
-# FAT knows no case: of two files whose names differ in it alone, the user's is taken.
+# FAT ignores case: of two names that differ only in case, the user's file wins.
 ifdef MODEL
 ifeq ($(wildcard $(MODEL)),)
 $(error MODEL=$(MODEL): no such file)

@@ -4,9 +4,9 @@
 
 #include <stddef.h>
 
-enum {                     /* exit codes */
-       EXIT_BAD_INPUT = 1, /* a file cannot be read, used or written */
-       EXIT_USAGE = 2,     /* the command line is wrong */
+enum { /* exit codes */
+    EXIT_BAD_INPUT = 1, /* a file cannot be read, used or written */
+    EXIT_USAGE = 2,     /* the command line is wrong */
 };
 
 /* Prints the program's name, ": " and the formatted text as one line to stderr and exits with EXIT_BAD_INPUT.

@@ -77,7 +77,7 @@ TEST_PROGRAMS := $(UNIT_TESTS:%=$(TEST)/unit64/%) $(UNIT_TESTS:%=$(TEST)/unit32/
 # What Python's tests run: the host program as 32-bit code, to compare bits with, and the ones below.
 PYTHON_TEST_PROGRAMS := $(BUILD)/host32-x87/bootllama $(BUILD)/host32-sse2/bootllama
 
-# The objects of a host program once more, on the processor that a test asks for: build/test/NAME-any-cpu/bootllama.
+# The objects of a host program again, on the processor that a test requests: build/test/NAME-any-cpu/bootllama.
 define any_cpu_program
 $(TEST)/$(1)-any-cpu/%.o: test/any_cpu/%.c
 	@mkdir -p $$(@D)
@@ -109,12 +109,12 @@ TEST_PROGRAMS += $(TEST)/refused_instructions
 .SECONDARY: $(UNIT_TESTS:%=$(TEST)/unit64/test/unit/%.o) $(UNIT_TESTS:%=$(TEST)/unit32/test/unit/%.o) \
     $(FUZZ_TARGETS:%=$(TEST)/fuzz/test/fuzz/%.o) $(FUZZ_TARGETS:%=$(TEST)/unit32/test/fuzz/%.o)
 
-# ONLY="word ..." runs the suites whose name holds one of the words. test-models: the tests that a model takes part in.
+# ONLY="word ..." runs the suites whose name contains one of the words. test-models: the tests that use a model.
 .PHONY: test test-models fuzz
 test: all $(TEST_PROGRAMS) $(PYTHON_TEST_PROGRAMS) ## run all tests (ONLY=word: some)
 	@BUILD=$(BUILD) test/run $(ONLY)
 
-test-models: all $(PYTHON_TEST_PROGRAMS) ## run the tests that a model takes part in
+test-models: all $(PYTHON_TEST_PROGRAMS) ## run the tests that use a model
 	@BUILD=$(BUILD) test/run boot/ host/ model/
 
 # FUZZ_TIME: seconds for each target; new inputs are kept in build/test/found.

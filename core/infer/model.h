@@ -13,9 +13,9 @@
 
 /* Matrices that are always multiplied by the same vector are stacked into one, each padded to whole tiles. */
 struct model_layer {
-    const float *attn_norm;       /* [dim_padded] */
-    const float *ffn_norm;        /* [dim_padded] */
-    struct q8_matrix qkv;         /* [q_rows + 2 * kv_rows][dim]: query, key, value */
+    const float *attn_norm;    /* [dim_padded] */
+    const float *ffn_norm;     /* [dim_padded] */
+    struct q8_matrix qkv;      /* [q_rows + 2 * kv_rows][dim]: query, key, value */
     struct q8_matrix attn_output; /* [dim][heads * head_size] */
     struct q8_matrix gate_up;     /* [2 * hidden_padded][dim] */
     struct q8_matrix down;        /* [dim][hidden] */

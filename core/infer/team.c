@@ -227,8 +227,8 @@ static void matmul_rows(struct team *team, struct matmul_call *call, uint32_t fi
     split(team, members_for(team, count, bytes), first, count, matmul_part, call);
 }
 
-bool team_matmul(struct team *team, struct compute *compute, const struct kernel *kernel, float *out, size_t out_stride,
-                 const struct q8_matrix *w, const struct q8_vector *x, uint32_t count, bool add)
+bool team_matmul(struct team *team, struct compute *compute, const struct kernel *kernel, float *out,
+                 size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count, bool add)
 {
     struct matmul_call call = {kernel, out, out_stride, w, x, count, add};
     const uint64_t work = (uint64_t)w->groups * count; /* of a row tile */

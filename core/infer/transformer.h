@@ -25,7 +25,7 @@ struct transformer {
     float *logits;             /* [vocabulary_padded] of the last position only */
     int16_t *q;                /* [TRANSFORMER_BLOCK][q_rows] quantized queries */
     float q_scale[TRANSFORMER_BLOCK]; /* of each */
-    int16_t *new_kv;                  /* [kv_rows] scratch */
+    int16_t *new_kv;           /* [kv_rows] scratch */
     struct attention_scratch scratch;
     float *cosine, *sine;                   /* [TRANSFORMER_BLOCK][q_rows] of rope_angles */
     struct kv_cache cache;                  /* of all layers: each array has [layers] as its first dimension */

@@ -11,10 +11,10 @@
 #include <stddef.h>
 
 enum { /* bytes, NUL included but for the last */
-       CHAT_TEXT_MAX = 256,
-       CHAT_STOP_MAX = 64,
-       CHAT_OPENING_MAX = 1024,
-       CHAT_TEMPLATE_MAX = 65536,
+    CHAT_TEXT_MAX = 256,
+    CHAT_STOP_MAX = 64,
+    CHAT_OPENING_MAX = 1024,
+    CHAT_TEMPLATE_MAX = 65536,
 };
 
 struct chat {

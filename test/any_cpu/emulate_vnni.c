@@ -10,7 +10,7 @@
 enum {
     FSAVE_BYTES = sizeof(void *) == 4 ? 112 : 0, /* before the XSAVE area in a 32-bit program's frame */
     XMM = 160,                                   /* offsets in the XSAVE area */
-    MAGIC = 464,                                 /* where Linux says that more than FXSAVE's 512 bytes follow */
+    MAGIC = 464,                                 /* where Linux marks that more than FXSAVE's 512 bytes follow */
     XSTATE_MAGIC = 0x46505853,
     XSTATE_BV = 512,
     STATE_SSE = 1, /* bits of XSTATE_BV and parts of CPUID leaf 0Dh */
@@ -112,7 +112,7 @@ static void execute(uint8_t *area, const struct operands *operands)
     write_ymm(area, operands->sum, &sum);
 }
 
-/* Any other illegal instruction comes again, and ends the program. */
+/* Any other illegal instruction traps again and ends the program. */
 static void on_illegal_instruction(int number, siginfo_t *info, void *opaque)
 {
     (void)info;

@@ -9,8 +9,8 @@
 
 #include <stdint.h>
 
-/* From now on the whole process has the instruction. Where the processor has it, the handler stays idle but for an
-   instruction with UD2 (0Fh 0Bh) before it, which a test of the handler makes use of. */
+/* From now on the whole process has the instruction. If the processor has it, the handler stays idle except for an
+   instruction after UD2 (0Fh 0Bh), which a test of the handler uses. */
 void emulate_vnni(void);
 
 /* The instructions computed by the handler so far. */

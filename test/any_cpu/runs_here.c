@@ -4,7 +4,7 @@
 
 #include "emulate_vnni.h"
 
-/* Clang makes more of AVX-VNNI's instructions, and of more forms, than the handler knows. */
+/* Clang uses more of AVX-VNNI's instructions, in more forms, than the handler knows. */
 #ifdef __clang__
 enum { EMULATED = false };
 #else

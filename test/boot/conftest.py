@@ -16,7 +16,7 @@ def boot(request):
 
 @pytest.fixture
 def volume(tmp_path):
-    """A copy of the image, to be changed."""
+    """A copy of the image for changes."""
     copy = Volume.copy_of_image(tmp_path / "disk.img")
     yield copy
     copy.path.unlink()

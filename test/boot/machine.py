@@ -56,7 +56,7 @@ Story = namedtuple("Story", "text tokens why")
 
 
 class Failure(Exception):
-    """What was waited for did not come; the text says what came instead."""
+    """The expected text did not come; the message shows what came instead."""
 
 
 class SilentFirmware(Failure):
@@ -68,7 +68,7 @@ class NothingToBoot(Failure):
 
 
 def plain(raw):
-    """Text of what a terminal received: no escape sequences (nor the start of one), no CR, backspaces obeyed."""
+    """The text that a terminal received: without escape sequences (or the start of one) or CR, backspaces applied."""
     text = re.sub(r"\x1b(\[[0-9;?=]*([A-Za-z]|$)|$)|\r", "", raw.decode(errors="replace"))
     text = "".join(c + "\0" if unicodedata.east_asian_width(c) in "WF" else c for c in text)  # takes two steps back
     while re.search("[^\b\n]\b", text):

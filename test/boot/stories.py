@@ -1,4 +1,4 @@
-"""What a machine must say, from the host program with the same model file and settings."""
+"""The expected output of a machine, from the host program with the same model file and settings."""
 import atexit
 import re
 import shutil
@@ -39,7 +39,7 @@ def expected(prompt="", model=None, **settings):
 
 
 def refusal(model, path):
-    """What is said about a model file that is at fault, when it lies at `path` on the boot volume."""
+    """The message about a bad model file at `path` on the boot volume."""
     status, output, errors = run(model)
     assert (status, output) == (1, "")
     message = re.fullmatch(r"bootllama: (.*)\n", errors)[1]

@@ -166,7 +166,7 @@ def test_after_reboot(boot, volume, firmware):
 
 
 def test_random_seed(boot, volume):
-    """Two stories of two power-ons differ, and say how to have them again."""
+    """The stories of two power-ons differ, and show how to repeat them."""
     volume.configure(seed="random", steps=40)
     seeds = set()
     for _ in range(2):
@@ -340,7 +340,7 @@ def test_a_key_wakes_the_machine(boot, volume, tmp_path, number):
 
 @pytest.mark.parametrize("serial", ["off", "com4 9600"])
 def test_no_serial_port(boot, volume, serial):
-    """Switched off, the screen goes on alone. A port that is not there is named, and COM1 stays."""
+    """Without a serial port the screen continues. A missing port is named, and COM1 stays."""
     volume.configure(serial=serial, **FAST)
     with boot(volume.path) as machine:
         machine.start()

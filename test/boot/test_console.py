@@ -123,7 +123,7 @@ def test_without_serial_port(boot, volume):
 
 
 def test_without_serial_port_on_uefi(boot):
-    """Graphics show no text to compare: that the machine obeys the keyboard is what can be seen."""
+    """Graphics show no text to compare; the test sees only that the machine obeys the keyboard."""
     with boot(IMAGE, "uefi", serial=False) as machine:
         for _ in range(100):
             machine.press("slash", "o", "f", "f", "ret")
@@ -162,7 +162,7 @@ def test_redirected_console(boot):
 
 
 def test_started_again_from_the_shell(boot, volume):
-    """/exit gives the firmware back all that it needs to start the same program once more."""
+    """After /exit the firmware can start the same program once more."""
     volume.configure(temperature=0, steps=20)
     application = volume.file("/EFI/BOOT/BOOTX64.EFI")
     volume.delete("/EFI/BOOT/BOOTX64.EFI")

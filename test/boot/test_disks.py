@@ -1,4 +1,4 @@
-"""Disks as people have them on a BIOS: slow, scattered, pulled out, partitioned otherwise, behind other drives."""
+"""Disks on a BIOS: slow, fragmented, unplugged, with other partitions, behind other drives."""
 import re
 import struct
 import subprocess
@@ -62,10 +62,10 @@ def test_scattered_file(boot, scattered_volume, medium):
         machine.tells(expected())
 
 
-# ---- A stick that is pulled out ----
+# ---- A stick that is unplugged ----
 
 def test_stick_pulled_out(boot, volume):
-    """SeaBIOS takes five seconds for each call: one line after the first, and what is in memory goes on telling."""
+    """SeaBIOS takes five seconds for each call: one line after the first, and the model in memory keeps working."""
     volume.configure(autostart="off")
     with boot(volume.path, medium="card-reader", memory=256) as machine:
         machine.start()
@@ -190,13 +190,13 @@ def test_drive_number_that_is_not_true(boot, tmp_path, drive, passed):
 
 
 def test_disk_converted_to_gpt(boot, volume):
-    """Its header takes the place of stage 2: a letter of its own says so."""
+    """Its header overwrites stage 2: a letter of its own says so."""
     volume.write(1, b"EFI PART" + bytes(SECTOR - 8))
     with boot(volume.path) as machine:
         machine.wait_for_screen("bootllama: error G, press a key")
 
 
-# ---- What the partitions are formatted as ----
+# ---- Formats of the partitions ----
 
 @pytest.mark.parametrize("signature, name", [(b"EXFAT   ", "exFAT"), (b"NTFS    ", "NTFS"), (b"-FVE-FS-", "BitLocker")])
 def test_other_file_system(boot, volume, signature, name):

@@ -1,4 +1,4 @@
-"""What goes wrong with a medium or a model: one clear line, no wrong text, and a machine that still answers."""
+"""Faults of a medium or a model: one clear line, no wrong text, and a machine that still answers."""
 import re
 import struct
 
@@ -133,7 +133,7 @@ def test_passing_read_error_on_uefi(boot):
 
 @pytest.mark.parametrize("firmware", ["bios", "uefi"])
 def test_disk_taken_away(boot, firmware):
-    """The model in memory goes on; another one is refused, and the first is still there."""
+    """The model in memory keeps working; another one is rejected, and the first is still there."""
     with boot(IMAGE, firmware) as machine:
         machine.start()
         machine.tells(expected())
@@ -212,7 +212,7 @@ def test_bad_model(boot, volume, tmp_path, firmware, kind):
 
 @pytest.mark.parametrize("firmware", ["bios", "uefi"])
 def test_bad_models_one_after_another(boot, volume, tmp_path, firmware):
-    """Each is refused, and the good one stays, loaded again where it had to make room."""
+    """Each is rejected, and the good one stays, reloaded if it had to make room."""
     volume.configure(autostart="off", **FAST)
     messages = {kind: put_bad(volume, tmp_path, kind, f"/MODELS/{kind}.gguf") for kind in BAD_MODELS}
     with boot(volume.path, firmware) as machine:
@@ -241,7 +241,7 @@ def test_what_is_no_model_in_spite_of_its_name(boot, volume, firmware):
 
 @pytest.mark.parametrize("firmware", ["bios", "uefi"])
 def test_the_first_model_that_can_be_used(boot, volume, firmware):
-    """What other systems leave in the folder is passed over in silence; a model that is broken is told."""
+    """Leftovers of other systems in the folder are skipped silently; a broken model is reported."""
     volume.mtools("mdel", "::/MODELS/*")
     volume.put(bytes.fromhex("0005160700020000") + bytes(4088), "/MODELS/._A.GGUF")
     volume.put(b"", "/MODELS/EMPTY.GGUF")
@@ -259,7 +259,7 @@ def test_the_first_model_that_can_be_used(boot, volume, firmware):
 
 
 def test_flipped_bits_without_a_checksum(boot, volume, tmp_path):
-    """Nothing can notice: the machine tells the host program's story about the same file, which is another story."""
+    """Nothing can detect it: the machine tells the host program's story of the same file, a different one."""
     data = flipped_weights()
     assert data.count(CHECKSUM_KEY) == 1
     other = tmp_path / "other.gguf"
@@ -303,7 +303,7 @@ def test_model_too_large_for_memory(boot, wide_volume, firmware, memory):
 
 
 def test_larger_model_refused_keeps_the_present_one(boot, volume, tmp_path):
-    """Nothing is loaded anew, since nothing was given up."""
+    """Nothing is reloaded, because nothing was unloaded."""
     write_wide(tmp_path / "wide.gguf", GgufFile(MODEL.read_bytes()), 8192)
     volume.put(tmp_path / "wide.gguf", "/MODELS/WIDE.GGUF")
     with boot(volume.path, memory=4) as machine:
@@ -335,7 +335,7 @@ def test_model_above_2_gib_on_bios(boot, volume, context, verdict):
         machine.tells(expected())
 
 
-# ---- The file system, where it is our own driver that reads it ----
+# ---- The file system, read by our own driver ----
 
 BAD_CHAINS = {  # what the entry of the eleventh cluster becomes, what is said
     "circle": (lambda chain: chain[5], r"the chain of clusters loops back to \d+"),

@@ -47,7 +47,7 @@ def test_fragmented_file_with_a_long_name(boot, volume, settings, firmware):
 
 @pytest.mark.parametrize("firmware", ["bios", "uefi"])
 def test_end_of_a_large_volume_with_a_short_name(boot, tmp_path, settings, firmware):
-    """Past 8 GB, and in two directories' worth of other files, none of which is a model."""
+    """Past 8 GB, and among many other files that are not models."""
     volume = Volume.of_size(tmp_path / "large.img", LARGE_MIB, MODEL)
     try:
         volume.delete("/MODELS/*")

@@ -1,4 +1,4 @@
-"""One text everywhere: what the host program says, machines of all ages say, byte for byte."""
+"""One text everywhere: machines of all ages write the host program's text, byte for byte."""
 import re
 
 import pytest

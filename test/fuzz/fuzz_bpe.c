@@ -15,7 +15,7 @@ enum { INPUT_MAX = 4096, LONGEST = 3 * 3 * INPUT_MAX };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The clean text as it should come back: surrogates are no characters for the screen. */
+/* The clean text as it should come back: surrogates are not characters for the screen. */
 static size_t expect(const uint8_t *text, size_t n, char *out)
 {
     static uint8_t clean[WORDS_GROWTH * INPUT_MAX];

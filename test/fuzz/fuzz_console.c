@@ -1,7 +1,6 @@
 /*
- * Arbitrary bytes as what a model writes, in any cut, through core/session/wrap.c; and as keys for core/session/line.c.
- * Whatever comes, the screen gets whole characters only, none of them a control character but '\n' and '\b', and never
- * one in its last column.
+ * Arbitrary bytes as a model's output, cut anywhere, through core/session/wrap.c, and as keys for core/session/line.c.
+ * The screen must get only whole characters, no control character but '\n' and '\b', and never one in its last column.
  */
 #include <stdlib.h>
 #include <string.h>

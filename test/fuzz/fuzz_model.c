@@ -50,7 +50,7 @@ static struct text choose_text(struct choices *choices, uint32_t context, uint32
     return text;
 }
 
-/* NaN has one meaning, whatever its bits. */
+/* All NaNs are equal, whatever their bits. */
 static bool same(const float *a, const float *b, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
@@ -80,7 +80,7 @@ static void compare(struct transformer *transformer, const struct text *text, co
     }
 }
 
-/* Loads the model for a kernel. Returns false where a weight is refused. */
+/* Loads the model for a kernel. Returns false if a weight is rejected. */
 static bool load(struct model *model, struct transformer *transformer, const struct kernel *kernel,
                  struct reader *reader, struct arena *arena)
 {

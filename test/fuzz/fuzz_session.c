@@ -20,7 +20,7 @@ enum {
     FILES = 4, /* the configuration and models */
     TEXT_MAX = 400,
     IDLE_US = 50000,
-    LOOKS_MAX = 200000, /* at the keyboard after the last key of the input */
+    LOOKS_MAX = 200000, /* typed after the last key of the input */
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -32,7 +32,7 @@ static struct {
     struct memory_platform memory; /* first: platform.state points here */
     struct model_screen screen;
     struct choices keys;
-    uint32_t step; /* microseconds from one look at the clock to the next */
+    uint32_t step; /* microseconds from one reading of the clock to the next */
     uint32_t looks, way;
     bool resting; /* since the last line was typed */
     uint64_t now;
@@ -78,14 +78,14 @@ static bool set_serial(struct platform *platform, uint32_t port, uint32_t speed)
     return port < 3;
 }
 
-/* A key of the way out, at every other look. */
+/* A key of the exit sequence, at every other poll. */
 static int key_of_way_out(void)
 {
     demand(++machine.looks < LOOKS_MAX, "Escape and /exit do not end it");
     return machine.looks % 2 == 0 ? KEY_NONE : (unsigned char)way_out[machine.way++ % (sizeof way_out - 1)];
 }
 
-/* A line is typed when the machine rests; a key with 0xF7 before it at once, whatever the machine does. */
+/* A line is typed when the machine idles; a key after 0xF7 immediately, whatever the machine does. */
 static int next_key(void)
 {
     const bool at_once = *machine.keys.next == 0xF7;
@@ -234,7 +234,7 @@ static void begin(const struct memory_file *files, uint32_t columns)
     platform->power_off = nothing;
 }
 
-/* ---- What an input chooses ---- */
+/* ---- The choices of an input ---- */
 
 /* A stretch of the input as it is, with NUL; half of them are empty. */
 static size_t choose_bytes(struct choices *choices, char *out, size_t most)

@@ -67,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     if (vocabulary.memory == NULL) {
-        /* without the last piece, an unused one: its text does not come back */
+        /* without the last piece, which is unused: its text does not come back */
         if (vocabulary_load(&vocabulary, small_vocabulary, small_vocabulary_count - 1, true) != 0) {
             abort();
         }

@@ -68,7 +68,7 @@ static void plug_in(struct machine *machine, struct choices *choices)
     machine->volume = fake_volume_of(machine->nodes, NODES);
     machine->volume.caches_edges = choices_one_in(choices, 2);
     fake_plug_in(&machine->volume);
-    if (machine->volume.caches_edges) { /* as SATA drivers of firmware do, and no other */
+    if (machine->volume.caches_edges) { /* only as firmware's SATA drivers do */
         fake.handles[0].device_path = sata;
     }
 }
@@ -99,7 +99,7 @@ static void change(struct machine *machine, struct choices *choices)
         volume->handle_dies = !volume->handle_dies;
         break;
     case 6:
-        node->size = choices_below(choices, 3 << 20); /* of an open file, too */
+        node->size = choices_below(choices, 3 << 20); /* including an open file */
         break;
     case 7:
         node->directory = choices_one_in(choices, 2) ? "ELSEWHERE" : "MODELS";
@@ -139,7 +139,7 @@ static void read_file(struct machine *machine, struct choices *choices)
     const uint64_t size = machine->open[slot].size, offset = choices_below(choices, (uint32_t)size);
     uint32_t bytes = choices_below(choices, choices_one_in(choices, 2) ? READ_MAX : 3000);
     bytes = bytes < size - offset ? bytes : (uint32_t)(size - offset);
-    uint8_t *buffer = malloc(bytes + 1); /* as long as what is read, so that ASan sees one byte too many */
+    uint8_t *buffer = malloc(bytes + 1); /* exactly as long as the read, so that ASan detects one byte too many */
     buffer = realloc(buffer, bytes > 0 ? bytes : 1);
     machine->error[0] = 0;
     if (files_read(&machine->files, &machine->open[slot], offset, buffer, bytes, machine->error) == PLATFORM_OK) {

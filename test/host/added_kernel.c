@@ -5,7 +5,7 @@
 #include "base/half.h"
 #include "kernel/kernel.h"
 
-/* By columns, and the scales before them. */
+/* In column order, after the scales. */
 struct tile {
     float scale[Q8_GROUP];
     int8_t q[Q8_GROUP][Q8_GROUP];

@@ -56,7 +56,7 @@ def test_same_bits(program, model, tmp_path, processors):
 
 
 def test_same_story(program, model):
-    """The last row that the processor can run is the one that is chosen."""
+    """The last row that the processor can run is chosen."""
     options = ["--prompt", "aa be ci do fu " * 3, "--temperature", 0, "--steps", 100]
     assert tell(model, *options, variant=program) == tell(model, *options, "--kernel", "scalar")
     assert ", added]" in output_of(program, model, "--steps", "5")

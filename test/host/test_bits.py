@@ -14,7 +14,7 @@ SEQUENCES, CONTEXT = 2, 512  # attention goes by chunks from 257 positions on
 
 @functools.cache
 def token_file():
-    """Random ids take the model where no text would."""
+    """Random ids reach states that no text would."""
     path = BUILD / "test/golden-tokens.i32"
     path.parent.mkdir(parents=True, exist_ok=True)
     ids = random.Random(1).choices(range(512), k=SEQUENCES * CONTEXT)
@@ -58,7 +58,7 @@ def test_f32_file_is_quantized_as_the_converter_does(tmp_path):
 
 
 def test_list_of_kernels():
-    """What the program finds in the processor is what Linux shows of it."""
+    """The program detects the same processor features as Linux."""
     lines = [f"{name}\t{'no' if missing_features(name) else 'yes'}\n" for name in names()]
     assert run("--kernels") == (0, "".join(lines), "")
 

@@ -1,4 +1,4 @@
-"""The host program as its users see it: text on standard output, all else on standard error, exit status."""
+"""The host program's interface: text on standard output, all else on standard error, exit status."""
 import fcntl
 import hashlib
 import os
@@ -45,7 +45,7 @@ def model(request):
 
 @pytest.fixture(scope="module")
 def circling(tmp_path_factory):
-    """A model that goes in circles when it is greedy, and never ends a story."""
+    """A model that repeats itself with greedy sampling and never ends a story."""
     return wide_model.write(tmp_path_factory.mktemp("circling"))
 
 
@@ -134,7 +134,7 @@ def test_each_setting_changes_the_story(model, setting):
 
 
 def test_settings_that_change_nothing(model):
-    """What the program says are its defaults."""
+    """The defaults that the program states."""
     assert tell(model) == tell(model, "--temperature", 0.8, "--top-p", 0.9, "--top-k", 0, "--min-p", 0,
                                "--repeat-penalty", 1, "--steps", 0, "--kernel", "auto", "--prompt", "")
 
@@ -220,7 +220,7 @@ def test_score_files_at_fault(model, tmp_path):
 
 @pytest.mark.parametrize("options", [[], ["--ids"]])
 def test_disk_full(model, options):
-    """The last part of the story tells why, or one before it that something is missing."""
+    """The last part of the line says why it ended."""
     with open("/dev/full", "wb") as full:
         process = start(model, *options, stdout=full)
         _, errors = process.communicate(timeout=SECONDS)
@@ -229,7 +229,7 @@ def test_disk_full(model, options):
 
 
 def test_random_seed(model):
-    """The clock gives the seed, and the program says it: with it the story comes again."""
+    """The clock gives the seed, the program shows it, and with it the story repeats."""
     seeds = set()
     for _ in range(3):
         status, output, errors = run(model, "--seed", "random")

@@ -38,7 +38,7 @@ def folder(tmp_path, wide):
 
 
 def test_a_session(folder):
-    """The story of one shot, another one, a command, and out."""
+    """The story of a one-shot run, another one, a command, and exit."""
     model = folder / "DEFAULT.GGUF"
     with Terminal(model) as terminal:
         start = terminal.wait_for(HINT + "> ")
@@ -64,7 +64,7 @@ def test_models_of_the_folder(folder):
 
 
 def test_a_folder_of_thousands(folder):
-    """The folder is read once: it would take half a minute if every look began anew."""
+    """The folder is read once: rereading it for every entry would take half a minute."""
     for number in range(6000):
         (folder / f"note-{number}.txt").touch()
     with Terminal(folder / "WIDE.GGUF") as terminal:

@@ -33,7 +33,7 @@ static int write_turn(struct engine *engine, const char *text, struct error *err
         printf("%d ", (int)engine->text[i]);
     }
     printf("\n");
-    engine->text_count = end; /* no answer: the model is no chat model, and may choose what ends one */
+    engine->text_count = end; /* no answer: the model does not chat, and may choose a token that ends one */
     return 0;
 }
 

@@ -9,7 +9,7 @@ from places import built
 
 @pytest.fixture(scope="session")
 def convert():
-    """The converter as a function of its arguments."""
+    """The converter, called with its arguments."""
     program = built("host/llama2c-to-gguf")
 
     def run(*arguments, **options):

@@ -1,4 +1,4 @@
-"""Texts that tokenizers stumble over, as bytes, the same in every run."""
+"""Texts that are difficult for tokenizers, as bytes, the same in every run."""
 
 import random
 

@@ -25,7 +25,7 @@ POSITIONS = 40
 
 @pytest.fixture(scope="session")
 def ggml(ask):
-    """ggml's own library, which the package of llama.cpp brings along."""
+    """ggml's own library, from the package of llama.cpp."""
     del ask  # it installs the package
     library = ctypes.CDLL(next((NODE / "node_modules/@node-llama-cpp").glob("*/bins/*/libggml-base.so")))
     library.ggml_blck_size.restype = ctypes.c_int64

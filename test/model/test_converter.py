@@ -1,4 +1,4 @@
-"""llama2c-to-gguf: what it writes, byte for byte, and what it says about files that are not right."""
+"""llama2c-to-gguf: its output, byte for byte, and its messages about bad files."""
 
 import math
 import resource
@@ -46,7 +46,7 @@ def padded(values, rows, columns, to_rows, to_columns):
 
 
 def expected_tensors(model, f32):
-    """GGUF name -> (dimensions, type, bytes) of what the converter must write."""
+    """GGUF name -> (dimensions, type, bytes) that the converter must write."""
     shape = model.shape
     hidden = shape.hidden if f32 else math.ceil(shape.hidden / 32) * 32
     shapes = {"token_embd.weight": (shape.vocabulary, shape.dim), "output_norm.weight": (1, shape.dim)}
@@ -192,7 +192,7 @@ def test_halves_round_away_from_zero():
     assert struct.unpack("<e32b", quantize(GROUPS["halves"]))[1:8] == (127, -15, -14, -13, -12, -11, -10)
 
 
-# ---- Files that are not right ----
+# ---- Bad files ----
 
 
 def refuse(convert, files, message, *options):

@@ -1,4 +1,4 @@
-"""llama.cpp as the judge of model files and of our own tokenizer and arithmetic.
+"""llama.cpp as the reference for model files and for our own tokenizer and arithmetic.
 
 It comes from npm without install scripts and optional packages (package.json), once, into build/node.
 """

@@ -20,7 +20,7 @@ static struct tokenizer tokenizer;
 static struct error error;
 static uint8_t *memory;
 
-/* Returns "" or what is wrong. The file may go once it is open. */
+/* Returns "" or an error message. The file may be freed after opening. */
 const char *token_ids_open(const uint8_t *file, size_t size)
 {
     struct memory_platform platform;

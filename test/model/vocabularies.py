@@ -25,7 +25,7 @@ def _type(piece, added):
 
 
 def metadata(modules, name, pre=None):
-    """The keys of the vocabulary; `pre` in place of its own pre-tokenizer."""
+    """The keys of the vocabulary; `pre` replaces its own pre-tokenizer."""
     package, model, own_pre, bos, eos = VOCABULARIES[name]
     data = json.loads((modules / package / "models/tokenizer.json").read_text())
     added = {token["content"]: token for token in data["added_tokens"]}

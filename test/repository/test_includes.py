@@ -1,7 +1,7 @@
-"""The arrows between folders go one way, and nothing comes in from outside.
+"""Includes between folders go one way, and nothing outside is included.
 
 session > infer > text, gguf, kernel > base; text reads its vocabulary through gguf. A platform (bios/, uefi/, host/)
-sees of core/ what ROOMS says, and nobody sees a platform.
+sees of core/ what ROOMS says, and nothing else sees a platform.
 """
 import re
 from collections import defaultdict
@@ -37,7 +37,7 @@ SYSTEM_HEADERS = {
     "bios": r"cpuid\.h", "uefi": r"cpuid\.h|efi/\w+\.h", "host": ".*", "model": ".*",
     "bios/sector": ".*"}
 
-EACH_OTHER = set()  # pairs of modules that include each other for a reason; none has one
+EACH_OTHER = set()  # pairs of modules that may include each other; there are none
 
 
 def room(path):
@@ -118,7 +118,7 @@ def test_core_asks_for_no_firmware():
 
 
 def test_every_folder_of_sources_has_its_arrows():
-    """A new folder of C sources belongs into ROOMS."""
+    """Add a new folder of C sources to ROOMS."""
     folders = {path.relative_to(ROOT).parts[0] for path in ROOT.rglob("*.c")
                if not {"build", "test", "node_modules"} & set(path.relative_to(ROOT).parts)}
     assert folders == {name.split("/")[0] for name in ROOMS}

@@ -1,4 +1,4 @@
-"""The objects as they were built: core/ stands alone, and no two of a program need each other."""
+"""The objects of the build: core/ stands alone, and no two objects of a program need each other."""
 import subprocess
 from pathlib import Path
 
@@ -54,7 +54,7 @@ FOLDERS = {"host": ["core", "pc", "host"], "bios": ["core", "pc", "bios"], "uefi
 
 @pytest.mark.parametrize("variant", FOLDERS)
 def test_no_two_files_need_each_other(variant):
-    """One of two calls the other, or neither does. (Assembler is left out: C names its entries, and they lead to C.)"""
+    """Of two objects, at most one calls the other. (Assembler is excluded: C calls its entries, and they call C.)"""
     files = [path for folder in FOLDERS[variant] for path in objects(variant, folder) if path.exists()]
     assert len(files) > 40
     defined = {symbol: path for path, names in symbols(files, "--defined-only", "--extern-only").items()

@@ -1,4 +1,4 @@
-"""The repository against its own rules: shell scripts, lengths, and texts that must not rot."""
+"""The repository's own rules: shell scripts, lengths, and texts that must stay true."""
 import os
 import re
 import subprocess

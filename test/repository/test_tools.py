@@ -1,4 +1,4 @@
-"""The scripts around the product: set-up, QEMU, sticks, debugging. What they would change elsewhere is faked."""
+"""The scripts around the product: set-up, QEMU, sticks, debugging. Changes outside the tree are faked."""
 import os
 import re
 import shutil
@@ -101,7 +101,7 @@ def test_setup_on_another_distribution(programs):
     (["-j2", "-s", "run"], ["build run"]),
 ])
 def test_make_sets_up_first(tmp_path, arguments, expected):
-    """The real Makefile over verbs that do nothing: which groups does it ask the set-up for?"""
+    """The real Makefile with targets that do nothing: which groups does it request from the set-up?"""
     shutil.copy(ROOT / "Makefile", tmp_path)
     for include in (ROOT / "Makefile").read_text().split():
         if include.endswith(".mk"):

@@ -9,7 +9,7 @@ from machine import Failure
 from sector import BUILDS, MODELS, image, screen_lines, story, symbols, told
 
 HERE = Path(__file__).parent
-SECONDS = 300  # of a story on a machine that does much else
+SECONDS = 300  # of a story on a busy machine
 MEDIUM = {"sector": "ide", "floppy": "floppy-1.44", "record": "ide"}
 
 

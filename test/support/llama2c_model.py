@@ -56,7 +56,7 @@ class Model:
         for name in shape.layer_tensors():
             parts += [self.tensors[f"blk.{layer}.{name}.weight"].tobytes() for layer in range(shape.layers)]
         parts.append(self.tensors["output_norm.weight"].tobytes())
-        parts.append(bytes(4 * shape.context * shape.head_size))  # RoPE tables that nobody reads
+        parts.append(bytes(4 * shape.context * shape.head_size))  # RoPE tables, unused
         if not shape.tied:
             parts.append(self.tensors["output.weight"].tobytes())
         return b"".join(parts)

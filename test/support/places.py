@@ -1,4 +1,4 @@
-"""What the Python tests share: where built files are, and what becomes of a test whose means are missing."""
+"""Shared by the Python tests: paths of built files, and the handling of tests that lack a requirement."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ STORIES260K = "STORIES260K.GGUF"
 
 
 def unavailable(reason):
-    """Ends a test whose means are missing here: skipped on a user's machine, failed where CI must have them."""
+    """Ends a test that lacks a requirement: skipped on a user's machine, failed in CI."""
     if os.environ.get("CI"):
         pytest.fail(f"must run in CI: {reason}", pytrace=False)
     pytest.skip(reason)

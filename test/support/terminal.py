@@ -1,4 +1,4 @@
-"""The host program at a pseudo-terminal, as a person sits before it."""
+"""The host program on a pseudo-terminal, as a user sees it."""
 import fcntl
 import os
 import re
@@ -13,7 +13,7 @@ from places import built
 
 
 def plain(raw):
-    """What the screen shows of what a terminal received."""
+    """The screen's contents from the bytes that a terminal received."""
     text = re.sub(r"\x1b\[[0-9;]*m|\r", "", raw.decode(errors="replace"))
     while re.search("[^\b\n]\b", text):
         text = re.sub("[^\b\n]\b", "", text)

@@ -1,4 +1,4 @@
-/* bios/disk.c over a BIOS that fails in every way: what is read is right or said to be wrong, and in bounded time. */
+/* bios/disk.c over a BIOS that fails in every way: a read returns the right data or an error in bounded time. */
 #include "unit.h"
 
 #include <sys/mman.h>

@@ -1,4 +1,4 @@
-/* bios/fat*.c on sound volumes: what mcopy put in comes out, and no sector is read more often than it must be. */
+/* bios/fat*.c on good volumes: reads return what mcopy wrote, and no sector is read more often than necessary. */
 #include "fat_volumes.h"
 
 static void files_are_what_was_copied(void **state)

@@ -83,7 +83,7 @@ static void broken_chains_are_told(void **state)
     }
 }
 
-/* Wherever a chain leads back to, the file cannot be read to its end, and reading ends. */
+/* Wherever a chain loops back to, the file cannot be read to its end, and reading ends. */
 static void circles_are_told(void **state)
 {
     (void)state;
@@ -113,7 +113,7 @@ static void a_chain_longer_than_the_file_does_no_harm(void **state)
         uint32_t last = first_of_big(i) + file.clusters - 1;
         mount_case(i);
         assert_int_equal(fat_file_open(&volume, "/HELLO.TXT", &file), FAT_OK);
-        const uint32_t surplus[] = {file.mark[0].cluster, 0, 1, ones - 8, ones - 9}; /* the last ones are no clusters */
+        const uint32_t surplus[] = {file.mark[0].cluster, 0, 1, ones - 8, ones - 9}; /* the last two are none */
         for (size_t k = 0; k < COUNT_OF(surplus); k++) {
             struct change made = set_link(&cases[i], last, surplus[k]);
             mount_case(i);

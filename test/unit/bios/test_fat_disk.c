@@ -287,7 +287,7 @@ static void damage_settings(int number)
     slot[26] = slot[27] = 0xFF;
 }
 
-/* Of the first volume it is told; of others, which may be what is left of one, it is passed over. */
+/* Reported for the first volume; skipped on others, which may be the remains of one. */
 static void damage_counts_on_the_first_volume(void **state)
 {
     static const int order[] = {3, 3, 3};
@@ -322,7 +322,7 @@ static void a_disk_without_a_model_is_looked_at_again(void **state)
     assert_int_equal(joined.calls, calls); /* not once there is one */
 }
 
-/* Said once, by whoever looks for models. */
+/* Reported once, by the search for models. */
 static void a_disk_without_a_volume_has_no_settings(void **state)
 {
     (void)state;
@@ -345,7 +345,7 @@ static void another_disk_is_looked_at_anew(void **state)
     expect_text("/MODELS/M.GGUF", "GGUF fourth");
 }
 
-/* Wherever it happens, it is told, nothing is taken for damaged, and the next call begins anew. */
+/* Wherever it happens, it is reported, nothing counts as damaged, and the next call starts again. */
 static void stopping_is_told(void **state)
 {
     int status = FAT_STOPPED;

@@ -136,7 +136,7 @@ static void a_bad_sector_is_an_error(void **state)
     assert_int_equal(reader_seek(&f.reader, 2044, &f.error), 0);
     assert_int_equal(reader_get(&f.reader, bytes, 8, &f.error), -1);
     assert_string_equal(f.error.text, "/A: cannot be read at byte 1536: bad sector");
-    f.memory.bad_to = 0; /* nothing of the failed read is believed afterwards */
+    f.memory.bad_to = 0; /* no data of the failed read is used afterwards */
     assert_int_equal(reader_seek(&f.reader, 0, &f.error), 0);
     assert_int_equal(reader_get(&f.reader, bytes, 8, &f.error), 0);
     assert_memory_equal(bytes, f.data, 8);

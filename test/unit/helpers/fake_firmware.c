@@ -298,7 +298,7 @@ static EFI_STATUS EFIAPI fake_free_pool(VOID *memory)
     return EFI_SUCCESS;
 }
 
-/* Descriptors lie 8 bytes further apart than their C type is long, as on real fake. */
+/* Descriptors are 8 bytes larger than their C type. */
 static EFI_STATUS EFIAPI fake_memory_map(UINTN *size, EFI_MEMORY_DESCRIPTOR *out, UINTN *key, UINTN *step,
                                          UINT32 *version)
 {

@@ -1,6 +1,6 @@
 /*
- * A firmware made of tables, which can do what no emulated machine does on demand: lie, stop short, fail at a given
- * byte, report nonsense. One at a time; fake_reset makes it new.
+ * A simulated firmware that misbehaves on demand, as no emulated machine can: it lies, stops short, fails at a given
+ * byte, reports nonsense. There is one; fake_reset resets it.
  */
 #ifndef BOOTLLAMA_TEST_FAKE_FIRMWARE_H
 #define BOOTLLAMA_TEST_FAKE_FIRMWARE_H
@@ -16,7 +16,7 @@ struct fake_node {                /* a file, or a directory where size is < 0 */
     const char *directory, *name; /* directory "" is the root; '@' in a name stands for U+682A */
     int64_t size;
     uint64_t attributes; /* besides EFI_FILE_DIRECTORY */
-    bool foreign;        /* does not begin with "GGUF", as fake_content does */
+    bool foreign;        /* does not begin with "GGUF", unlike fake_content */
 };
 
 enum { FAKE_LASTING = 1000000, FAKE_HANDLES = 8 };
@@ -44,9 +44,9 @@ struct fake_handle {
     EFI_SIMPLE_TEXT_INPUT_EX_PROTOCOL *extended;
     bool has_keys;  /* a key device, once it has been connected */
     bool tagged;    /* takes part in the console */
-    bool pulled;    /* it has no protocol any more, and nobody may ask it for one */
+    bool pulled;    /* it no longer has a protocol, and must not be asked for one */
     bool unnoticed; /* shows its volume once it has been connected */
-    bool on_bus;    /* and is no disk before, only a controller on the PCI bus ... */
+    bool on_bus;    /* before that it is not a disk, only a controller on the PCI bus ... */
     uint32_t class; /* ... of this class, subclass, interface and revision; 0 = its configuration cannot be read */
     EFI_PCI_IO_PROTOCOL pci;
 };

@@ -13,10 +13,7 @@
 #define MERGES "tokenizer.ggml.merges"
 #define MODELS \
     "; only \"llama\" (SentencePiece) and \"gpt2\" (byte-level BPE) are supported: choose a model with one of these"
-#define BPE                                              \
-    {                                                    \
-        KEY_TEXT, "tokenizer.ggml.model", .text = "gpt2" \
-    }
+#define BPE {KEY_TEXT, "tokenizer.ggml.model", .text = "gpt2"}
 #define EPSILON "llama.attention.layer_norm_rms_epsilon"
 #define LAST "output.weight" /* in the file */
 #define ROPE_FREQS "rope_freqs.weight"

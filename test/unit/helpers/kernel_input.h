@@ -1,4 +1,4 @@
-/* Random input for kernels, and comparing what they make of it. All memory is of malloc, aligned as kernels need it. */
+/* Random input for kernels, and comparison of their results. All memory comes from malloc, aligned for kernels. */
 #ifndef BOOTLLAMA_TEST_KERNEL_INPUT_H
 #define BOOTLLAMA_TEST_KERNEL_INPUT_H
 

@@ -114,7 +114,8 @@ int vocabulary_load_bpe(struct vocabulary *vocabulary, const struct piece *piece
     return load(vocabulary, pieces, true, merges);
 }
 
-/* The letter of a byte, by the rule of GPT-2's encoder.py: the n-th byte that is no visible character is U+0100 + n. */
+/* The letter of a byte, by the rule of GPT-2's encoder.py: the n-th byte that is not a visible character is U+0100 +
+   n. */
 static void write_letter(char out[3], uint32_t byte)
 {
     uint32_t code = 0x100;

@@ -1,4 +1,4 @@
-/* core/infer/story.c: the tokens of a chat's turns, and what stands between them. */
+/* core/infer/story.c: the tokens of a chat's turns, and the text between them. */
 #include "unit.h"
 
 #include "story_machine.h"
@@ -55,7 +55,7 @@ static void a_chat_has_one_opening(void **state)
     machine_close();
 }
 
-/* Control tokens reach neither into what the user says nor out of it. */
+/* Control tokens reach neither into nor out of the user's text. */
 static void no_token_is_made_across_the_edges(void **state)
 {
     struct chat chat;

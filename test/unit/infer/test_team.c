@@ -1,4 +1,5 @@
-/* team.c with threads for processors: every unit computed once whoever comes, late or never, and the same bits. */
+/* team.c with threads as processors: every unit is computed once, even if some arrive late or never, with the same
+   bits. */
 #include "kernel_input.h"
 
 #include <pthread.h>

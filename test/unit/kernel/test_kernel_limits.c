@@ -1,4 +1,4 @@
-/* Numbers that no sound model has, subnormal, huge, infinite and NaN: the same bits on every kernel, or NaN. */
+/* Numbers that no working model has, subnormal, huge, infinite and NaN: the same bits on every kernel, or NaN. */
 #include "kernel_input.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /*
- * pc/acpi*.c: tables as firmware makes them, and as nothing should. Each table ends where a page that cannot be read
- * begins, below 4 GiB, so that a 32-bit pointer reaches it.
+ * pc/acpi*.c: good and malformed tables. Each table ends right before an unreadable page, below 4 GiB, so that a 32-bit
+ * pointer reaches it.
  */
 #include "unit.h"
 

@@ -1,5 +1,5 @@
 /*
- * core/kernel/cpu.c and pc/vector_state.c on processors made of tables. The functions that stand in for instructions
+ * core/kernel/cpu.c and pc/vector_state.c on simulated processors. The functions that stand in for instructions
  * (core/kernel/cpuid.c, pc/control_registers.c) fail a test where the real ones would fault.
  */
 #include "unit.h"

@@ -112,7 +112,7 @@ static void what_follows_the_stories(void **state)
     assert_int_equal(session.reboots, 1);
 }
 
-/* Typed while the last story is told: somebody is there, and it is no stop key that says so. */
+/* Typed during the last story: a key other than a stop key also shows that the user is there. */
 static void any_key_keeps_the_machine_on(void **state)
 {
     static const char *const keys[] = {"x", " ", "\r", "/save\r"};
@@ -167,7 +167,7 @@ static void escape_stops_a_story(void **state)
     assert_true(tokens > 3 && tokens < 16);
 }
 
-/* Lines pasted while a story runs are obeyed after it. */
+/* Lines pasted while a story runs are executed after it. */
 static void what_is_typed_ahead_waits(void **state)
 {
     fresh(state);

@@ -1,4 +1,4 @@
-/* Sessions on a processor without CPUID: it runs the scalar kernel alone, and says so of every other one. */
+/* Sessions on a processor without CPUID: it runs only the scalar kernel, and rejects every other one. */
 #include "console_script.h"
 
 #include "kernel/cpu.h"

@@ -74,9 +74,9 @@ static void the_help(void **state)
 {
     fresh(state);
     const char *text = answer("/help\r");
-    const char *start =
-        "> /help\n" HINT "Esc or Ctrl-C stops a story, Up recalls earlier lines, Tab completes a command\n"
-        "/again          tells the last story again, with the same seed\n";
+    const char *start = "> /help\n" HINT
+                        "Esc or Ctrl-C stops a story, Up recalls earlier lines, Tab completes a command\n"
+                        "/again          tells the last story again, with the same seed\n";
     assert_true(is_start(text, start));
     static const char *const commands[] = {"/new",    "/set KEY VALUE", "/models",      "/model NAME",
                                            "/info",   "/bench",         "/kernel NAME", "/save",
@@ -218,8 +218,8 @@ static void tab_completes(void **state)
 static void names_with_blanks_are_listed_whole(void **state)
 {
     fresh(state);
-    const struct memory_file files[] = {
-        model("/MODELS/MY BEAR 1.GGUF"), model("/MODELS/MY BEAR 2.GGUF"), config("autostart = off\n"), {0}};
+    const struct memory_file files[] = {model("/MODELS/MY BEAR 1.GGUF"), model("/MODELS/MY BEAR 2.GGUF"),
+                                        config("autostart = off\n"), {0}};
     session.keys = "/model m\t\t\x15/exit\r";
     assert_non_null(strstr(run(files), "\nMY BEAR 1.GGUF  MY BEAR 2.GGUF\n> "));
     session.columns = 30;

@@ -1,4 +1,4 @@
-/* Sessions with models that are there, missing or at fault, and with models that chat. */
+/* Sessions with good, missing or bad models, and with models that chat. */
 #include "console_script.h"
 
 /* ---- Models ---- */
@@ -346,7 +346,7 @@ static void a_chat_goes_on_until_the_context_is_full(void **state)
     assert_string_equal(run_with(CHAT, "a\r/again\rb\r/again\ra\r\r/new\r/again\r/set seed 6\ra\r"), expected);
 }
 
-/* Unattended, with something to say: each time as if it were the first. */
+/* Unattended, with a prompt: each conversation starts from nothing. */
 static void a_chat_without_a_hand(void **state)
 {
     fresh(state);
@@ -373,7 +373,7 @@ static void chat_settings_change_the_model(void **state)
         "> /set chat_stop x\\y\nError: in chat_stop only \\n (new line), \\t (tab), \\s (space) and \\\\ are known\n");
 }
 
-/* Alone it takes the place of the stop text of the model's own template; without a chat it is said to be of no use. */
+/* Alone it replaces the stop text of the model's own template; without a chat a message says that it has no effect. */
 static void a_stop_text_alone(void **state)
 {
     static const struct change chats[SAMPLE_CHANGES] = {{KEY_TEXT, "tokenizer.chat_template", .text = "[INST]"},
@@ -397,7 +397,7 @@ static void a_stop_text_alone(void **state)
                         "> /set chat_prefix b\nchat_prefix = b\n");
 }
 
-/* It is said once, when the model is loaded, and /new does not claim that the model cannot chat. */
+/* The message appears once, when the model is loaded, and /new does not claim that the model cannot chat. */
 static void an_unknown_template_is_told(void **state)
 {
     static const struct change chats[SAMPLE_CHANGES] = {
@@ -424,7 +424,7 @@ static void an_unknown_template_is_told(void **state)
     free(bytes);
 }
 
-/* Whatever else takes a conversation away says so, where there is one. */
+/* Anything else that ends a conversation says so, if there is one. */
 static void a_conversation_is_not_lost_in_silence(void **state)
 {
     static const char *const takers[] = {"/bench\r", "/kernel scalar\r", "/model a\r"};

@@ -134,7 +134,7 @@ static void long_lines_scroll(void **state)
         key(KEY_LEFT);
     expect("> 9abcde", 3);
     key(KEY_LEFT);
-    expect("> 3456789ab", 8); /* there is always something to be seen before the cursor */
+    expect("> 3456789ab", 8); /* some text is always visible before the cursor */
     key(KEY_HOME);
     expect("> 123456789", 2);
     key(KEY_DELETE);

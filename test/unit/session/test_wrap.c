@@ -92,7 +92,7 @@ static const struct {
     {11, "\x1B[2J\x1B[31mred\x07\b\b\x7F\x01", "[2J[31mred"},
     {11, "a\xC2\x9B" "31mb\xC2\x85", "a31mb"},
     {11, "a\0b", "a"},
-    /* columns that are no bytes */
+    /* columns that differ from bytes */
     {11, "\u00E4\u00F6\u00FC\u00DF\u00E9 \u00E4\u00F6\u00FC\u00DF",
      "\u00E4\u00F6\u00FC\u00DF\u00E9 \u00E4\u00F6\u00FC\u00DF"},
     {11, "\u00E4\u00F6\u00FC\u00DF\u00E9 \u00E4\u00F6\u00FC\u00DF\u00E9",

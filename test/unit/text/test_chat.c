@@ -3,7 +3,7 @@
 
 #include "text/chat.h"
 
-/* Templates as model files have them, cut down to what tells them apart. */
+/* Templates of model files, reduced to their distinguishing marks. */
 static const struct {
     const char *jinja, *prefix, *suffix, *stop, *end;
     bool strip;
