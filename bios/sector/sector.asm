@@ -2,13 +2,13 @@
 ;
 ; Loaded by the BIOS at linear address 7C00h (CS:IP is 0:7C00 or 7C0:0; the code only jumps relatively) with the boot
 ; drive in DL. It reads the model behind itself with INT 13h, tells a story with INT 10h, waits for a key with INT 16h,
-; tells it again. Nothing runs after it. README.md here teaches it line by line.
+; tells another one. Nothing runs after it. README.md here teaches it line by line.
 ;
 ;
 ; Memory, as offsets from BASE, the base of DS, ES and SS:
-;   000600  X: the residual stream, int16[64]          003880  VEC: int16[172], what comes out of a norm's matrices:
+;   000000  X: the residual stream, int16[64]          003880  VEC: int16[172], what comes out of a norm's matrices:
 ;   006000  the stack's top                                    [4 groups][value, key, query, query'][8], or units
-;   007F80  one piece of the disk                      010000  KV cache: [5 layers][256 positions][4 groups] of 64
+;   007E00  one piece of the disk                      010000  KV cache: [5 layers][256 positions][4 groups] of 64
 ;   200010  weights: 5 layers, the output matrix               bytes around its key: value -16, key 0, e 16
 ;   290000  tokens, 256 bytes each
 ; No address has bit 20 set, so the A20 gate may be as it likes.
