@@ -286,7 +286,7 @@ feed_forward:
             jnz     layer
 
 ; ---- the next token: the row with the largest product, to which a random number is added ----
-; The product is divided by |X| and multiplied by 32: 16384 is 1 of a logit, and the random number of 16 bits goes over 4.
+; The product is divided by |X| and multiplied by 32, so that 16384 is 1 of a logit and 16 random bits go over 4.
 ; FPU: sum, best so far, norm.
 
             mov     ch, VOCABULARY >> 8
