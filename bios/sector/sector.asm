@@ -428,11 +428,11 @@ unit_scale    equ exp.square - 1        ; of "mov al, 18; fmul st0, st0; dec ax"
 ; The dword `position` is the address of the key of token and group in the cache: bits 6 and 7 are the group, 8 to 15
 ; the number of the token, 16 to 23 that of the layer.
 
-variables   equ $$ + 190h
 ; The dword `seed` is the state of a multiplicative generator of random numbers. Both lie over the descriptor, which is
-; not needed any more; its first half, 2^25, stays what it is when multiplied by a number that is 1 modulo 128.
+; not needed any more. The descriptor's first half is 2^25: multiplied by a number that is 1 modulo 128 it stays the same.
 
-position    equ flat + 4            ; its last byte is 0
+variables   equ $$ + 190h
+position    equ flat + 4                ; its last byte is 0
 seed        equ flat
 layer_number equ position + 2           ; bits 16 to 23
 
