@@ -429,7 +429,7 @@ unit_scale    equ exp.square - 1        ; of "mov al, 18; fmul st0, st0; dec ax"
 ; the number of the token, 16 to 23 that of the layer.
 
 ; The dword `seed` is the state of a multiplicative generator of random numbers. Both lie over the descriptor, which is
-; not needed any more. The descriptor's first half is 2^25: multiplied by a number that is 1 modulo 128 it stays the same.
+; not needed any more. Its first half is 2^25, which a multiplication by a number that is 1 modulo 128 leaves alone.
 
 variables   equ $$ + 190h
 position    equ flat + 4                ; its last byte is 0
