@@ -72,5 +72,5 @@ size_t sector_file_offset(const struct sector_code *code, uint32_t address)
 
 size_t sector_image_bytes(const struct sector_code *code)
 {
-    return (size_t)sector_symbol(code, "X") * SECTOR_BYTES;
+    return (size_t)sector_symbol(code, "SECTORS") * SECTOR_BYTES;
 }

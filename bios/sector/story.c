@@ -2,7 +2,8 @@
  * What sector.asm computes, in C and on the same image: the same fixed-point numbers, the same order of operations.
  * long double is the FPU's format, so every token is the machine's. README.md here reads the two side by side.
  *
- *   story SECTOR.bin SECTOR.map IMAGE            the story, as it comes to the screen
+ *   story SECTOR.bin SECTOR.map IMAGE            the first story, as it comes to the screen
+ *   story SECTOR.bin SECTOR.map IMAGE TICKS ...  and those after it: one for each key, with the BIOS's clock then
  *   story SECTOR.bin SECTOR.map IMAGE --tokens   its tokens, one a line, as GGUF numbers them
  *   story SECTOR.bin SECTOR.map IMAGE --state    what memory has after it: X, the cache
  *   story SECTOR.bin SECTOR.map IMAGE --logits   for each line of token ids on standard input the logits, as f32
@@ -17,7 +18,7 @@
 #include "tool.h"
 
 enum { DIM = 64, HIDDEN = 172, LAYERS = 5, GROUPS = 4, HEAD = 8, SLOTS = 4, VOCABULARY = 512, POSITIONS = 256 };
-enum { TOKEN_BYTES = 256, SQUARINGS = 18, BOS = 1 };
+enum { TOKEN_BYTES = 256, SQUARINGS = 18, BOS = 1, MULTIPLIER = -127, NOISE_SCALE = 32 };
 
 static struct constants { /* instructions of the sector, read as numbers */
     long double score, gate, project, unit;
@@ -28,8 +29,9 @@ static const uint8_t *tokens;  /* [VOCABULARY][TOKEN_BYTES]: int16[DIM], text */
 
 static int16_t x[DIM];                                    /* the residual stream */
 static int16_t vec[HIDDEN];                               /* [GROUPS][value, key, query, query'][HEAD], or units */
-static int16_t cache[LAYERS][POSITIONS][GROUPS][2][HEAD]; /* value, key */
+static int16_t cache[LAYERS][POSITIONS][GROUPS][2][HEAD]; /* the last layer first: value, key */
 static long double norm;                                  /* |x| */
+static uint32_t seed;                                     /* of the random numbers */
 
 static int16_t store(long double value) /* FISTP */
 {
@@ -68,7 +70,7 @@ static void attention_input(const int16_t **w, int layer, int position)
 {
     int16_t *out = vec;
     for (int slot = 0; slot < GROUPS * SLOTS; slot++) {
-        long double angle = slot % SLOTS == 0 ? 0 : position + 256 * (layer + 1);
+        long double angle = slot % SLOTS == 0 ? 0 : position + 256 * (LAYERS - layer);
         for (int i = 0; i < HEAD; i += 2) {
             const long double x0 = dot(x, w, DIM), x1 = dot(x, w, DIM);
             *out++ = store((x0 * cosl(angle) - x1 * sinl(angle)) / norm);
@@ -111,9 +113,9 @@ static void attention(const int16_t **w, int layer, int position)
     attention_input(w, layer, position);
     for (int group = 0; group < GROUPS; group++) {
         int16_t *slot = vec + group * SLOTS * HEAD;
-        memcpy(cache[layer][position][group], slot, sizeof cache[layer][position][group]);
-        attend(slot + 2 * HEAD, cache[layer], group, position);
-        attend(slot + 3 * HEAD, cache[layer], group, position);
+        memcpy(cache[LAYERS - 1 - layer][position][group], slot, sizeof **cache[layer]);
+        attend(slot + 2 * HEAD, cache[LAYERS - 1 - layer], group, position);
+        attend(slot + 3 * HEAD, cache[LAYERS - 1 - layer], group, position);
     }
     project(w);
 }
@@ -149,11 +151,19 @@ static int swap_bos(int token)
     return token <= BOS ? BOS - token : token;
 }
 
-static int largest(const long double *products)
+/*
+ * Draws a token: the largest sum of logit and random number, which goes over 4 of a logit. The first story's seed stays
+ * as it is, so that the same number is added to all of them.
+ */
+static int draw(const long double *products)
 {
     int best = -1;
+    long double largest = 0;
     for (int token = VOCABULARY - 1; token >= 0; token--) {
-        if (products[token] > (best < 0 ? norm : products[best])) {
+        seed *= (uint32_t)MULTIPLIER;
+        const long double sum = products[token] / norm * NOISE_SCALE + (int16_t)(seed >> 16);
+        if (sum > largest) {
+            largest = sum;
             best = token;
         }
     }
@@ -176,7 +186,7 @@ static void tell(void (*show)(int token))
     for (int position = 0; position < POSITIONS; position++) {
         show(token);
         forward(token, position, products);
-        token = largest(products);
+        token = draw(products);
         if (token <= 0) {
             break;
         }
@@ -231,8 +241,8 @@ static const uint8_t *read_image(const struct sector_code *code, const char *pat
 int main(int argc, char **argv)
 {
     const char *mode = argc == 5 ? argv[4] : "";
-    if (argc < 4 || argc > 5) {
-        fputs("Usage: story SECTOR.bin SECTOR.map IMAGE [--tokens | --state | --logits]\n", stderr);
+    if (argc < 4) {
+        fputs("Usage: story SECTOR.bin SECTOR.map IMAGE [--tokens | --state | --logits | TICKS ...]\n", stderr);
         return EXIT_USAGE;
     }
     struct sector_code code;
@@ -244,10 +254,15 @@ int main(int argc, char **argv)
     constant.gate = sector_constant(&code, "gate_scale");
     constant.project = sector_constant(&code, "project_scale");
     constant.unit = sector_constant(&code, "unit_scale");
+    memcpy(&seed, code.bytes + sector_symbol(&code, "seed") - sector_symbol(&code, "start"), sizeof seed);
     if (strcmp(mode, "--logits") == 0) {
         print_logits();
     } else {
         tell(strcmp(mode, "--tokens") == 0 ? print_token : strcmp(mode, "--state") == 0 ? print_nothing : print_text);
+    }
+    for (int i = 4; i < argc && argv[i][0] != '-'; i++) { /* the low half of the seed is the clock's */
+        seed = (seed & 0xFFFF0000) | (strtoul(argv[i], NULL, 0) & 0xFFFF);
+        tell(print_text);
     }
     if (strcmp(mode, "--state") == 0) {
         fwrite(x, sizeof x, 1, stdout);
