@@ -62,8 +62,8 @@ uint32_t team_choose(struct team *team, struct compute *compute, uint64_t weight
 void team_begin(struct team *team, const struct kernel *kernel);
 void team_end(struct team *team);
 
-/* Whether a processor has stopped within its share since the last call. The first one computed that share again, so what
-   the share adds to may have been added twice: compute all of it again. team may be NULL: false. */
+/* Whether a processor has stopped within its share since the last call. The first one computed that share again, so
+   what the share adds to may have been added twice: compute all of it again. team may be NULL: false. */
 bool team_lost(struct team *team);
 
 /* Divides units 0 .. units - 1 among the active processors, including the first, and returns when all are computed.

@@ -216,7 +216,8 @@ STRETCHES = {  # metadata after "llama.rope.", and the factors of rope_freqs.wei
     "linear": ({"scaling.type": "linear", "scaling.factor": 2.0}, []),
     "untyped": ({"scale_linear": 2.0}, []),
     "yarn": ({"scaling.type": "yarn", "scaling.factor": 2.0, "scaling.original_context_length": 256}, []),
-    "yarn-and-more": ({"scaling.type": "yarn", "scaling.factor": 8.0, "scaling.attn_factor": 0.8}, [1.0, 1.3, 2.0, 3.0]),
+    "yarn-and-more": ({"scaling.type": "yarn", "scaling.factor": 8.0, "scaling.attn_factor": 0.8},
+                      [1.0, 1.3, 2.0, 3.0]),
     "llama-3": ({}, [1.0, 1.3, 8.0, 32.0]),  # as in Llama 3.1: the fast ones stay, the slow ones turn 32 times slower
 }
 
