@@ -9,7 +9,8 @@
 #include "pc/tsc.h"
 
 enum {
-    SECOND_POLLS = 3000000, /* for the next second of the real-time clock: half a minute, or 2 s in a fast emulator */
+    SECOND_POLLS = 3000000, /* for the next second of the real-time clock: half a minute, less in an emulator */
+    UNREAD_MAX = 1000,      /* polls while it is being updated, or missing: 3 ms each */
     POLL_US = 10,
 };
 #define HZ_DEFAULT 2000000000ull /* if nothing could be measured: times are then wrong, but they advance */
@@ -17,13 +18,18 @@ enum {
 static enum { SOURCE_COUNT, SOURCE_TSC, SOURCE_CMOS } source;
 static uint64_t ticks_per_second; /* of SOURCE_TSC */
 
-/* Waits for the real-time clock's next second; false if none comes. */
+/* Waits for the real-time clock's next second; false where none comes. A clock that is being updated says nothing. */
 static bool wait_for_second(void)
 {
-    const uint32_t before = cmos_seconds();
+    uint32_t before = UINT32_MAX, unread = 0;
 
-    for (uint32_t i = 0; before != UINT32_MAX && i < SECOND_POLLS; i++) {
-        if (cmos_seconds() != before) {
+    for (uint32_t i = 0; i < SECOND_POLLS && unread < UNREAD_MAX; i++) {
+        const uint32_t now = cmos_seconds();
+        if (now == UINT32_MAX) {
+            unread++;
+        } else if (before == UINT32_MAX) {
+            before = now;
+        } else if (now != before) {
             return true;
         }
         port_delay(POLL_US);
