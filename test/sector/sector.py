@@ -58,4 +58,10 @@ def told(lines, expected):
     return shown[-len(expected):] == expected
 
 
-__all__ = ["BUILDS", "MODELS", "ROOT", "file", "image", "screen_lines", "story", "symbols", "tokens", "told"]
+def begins(lines, expected, count=3):
+    """Whether the screen shows the story's first `count` lines. The record is slow, and goes on after a story's end."""
+    first = expected[:count]
+    return any(lines[at:at + count] == first for at in range(len(lines)))
+
+
+__all__ = ["BUILDS", "MODELS", "ROOT", "begins", "file", "image", "screen_lines", "story", "symbols", "tokens", "told"]
