@@ -60,8 +60,8 @@ token:      mov     bp, variables
             mov     si, RECORD
             mov     cx, DIM
             rep movsw
-.character: lodsw                   ; AH is 0Eh, or FEh in words that fill up: no function; at the end 0 with mode 7Fh,
-            int     10h             ; which is none
+.character: lodsw                   ; AH is 0Eh, or FEh where there is no text yet: no function; at the end
+            int     10h             ; AX is 007Fh, a screen mode that does not exist
             sahf                    ; parity is bit 2 of AH
             jpe     .character
             mov     bx, si

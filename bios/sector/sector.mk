@@ -1,10 +1,10 @@
 # bios/sector/: Llama 2 in one boot sector. `make sector` writes images and counts bytes, `make run-sector` shows one.
 #
 #   build/bootllama-sector.img          for disks, and build/bootllama-sector-floppy.img for floppies of 1.44 MB
-#   build/bios/sector/NAME.bin          sector.asm as it is (sector), with FLOPPY (floppy) and with RECORD (record),
-#                                       each with its symbols (.map) and its listing (.lst)
+#   build/bios/sector/NAME.bin          sector.asm as it is (sector) and with FLOPPY (floppy), record.asm (record), each
+#                                       with its symbols (.map) and its listing (.lst)
 #   build/bios/sector/NAME-MODEL.img    the same with a model, default or stories260k, for the tests
-#   build/host/sector-story             story.c, which computes the same
+#   build/host/sector-story, -record    story.c and record.c, which compute the same
 
 SECTOR := $(BUILD)/bios/sector
 SECTOR_BUILDS := sector floppy record

@@ -25,23 +25,60 @@ def test_sector_is_one_sector(build):
     assert at["end"] - at["start"] <= (RECORD_BYTES_MAX if build == "record" else 510)
 
 
+def bytes_of(build):
+    at = symbols(build)
+    return at["end"] - at["start"]
+
+
+def count(*arguments):
+    command = [ROOT / "bios/sector/count.py", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def counted_parts():
+    """By name of a sector its parts and their bytes, and the line of both."""
+    *lines, last = count(file("sector.lst"), file("record.lst")).splitlines()
+    parts = {}
+    for line in lines:
+        if line.endswith(":"):
+            found = parts[line[:-1]] = []
+        else:
+            found.append(tuple(line.split(maxsplit=1)))
+    return parts, last
+
+
 def test_count_is_that_of_the_symbols():
-    size = {build: symbols(build)["end"] - symbols(build)["start"] for build in BUILDS}
-    command = [ROOT / "bios/sector/count.py", file("sector.lst"), file("record.lst")]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
-    assert lines[-1] == f"sector: {size['sector']} bytes, record: {size['record']} bytes"
-    assert sum(int(line.split()[0]) for line in lines[:-1]) == size["sector"]
+    parts, last = counted_parts()
+    for build, found in parts.items():
+        assert sum(int(size) for size, _ in found) == bytes_of(build)
+    assert last == f"sector: {bytes_of('sector')} bytes, record: {bytes_of('record')} bytes"
 
 
 def test_readme_has_the_count():
-    command = [ROOT / "bios/sector/count.py", file("sector.lst"), file("record.lst")]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+    parts, _ = counted_parts()
     text = (ROOT / "bios/sector/README.md").read_text()
-    table = re.findall(r"^\| (\d+) \| ([^|]+) \|", text, re.MULTILINE)
-    assert table[:len(lines) - 1] == [tuple(line.split(maxsplit=1)) for line in lines[:-1]]
-    size = {build: symbols(build)["end"] - symbols(build)["start"] for build in BUILDS}
-    assert f"**{size['sector']} bytes** for disks, {size['floppy']} for floppies" in text
-    assert re.search(rf"for people \| \*\*{size['sector']}\*\*.*\n.*RECORD.*\*\*{size['record']}\*\*", text)
+    assert re.findall(r"^\| (\d+) \| ([^|]+) \|", text, re.MULTILINE)[:len(parts["sector"])] == parts["sector"]
+    assert re.findall(r"^\| (\d+) \| ([^|]+) \|", text, re.MULTILINE)[-len(parts["record"]):] == parts["record"]
+    assert f"**{bytes_of('sector')} bytes** for disks, {bytes_of('floppy')} for floppies" in " ".join(text.split())
+    assert f"**{bytes_of('record')} bytes** that tell" in text
+    bars = re.findall(r"^\| [^|]+ \| \**([\d,]+)\** \| `(█*)(▌?)` \|$", text, re.MULTILINE)
+    sizes = [int(size.replace(",", "")) for size, _, _ in bars]
+    assert sizes == [1356, 1189, 1076, bytes_of("sector"), bytes_of("record")]
+    for size, (_, blocks, half) in zip(sizes, bars):
+        assert abs(len(blocks) + len(half) / 2 - size / sizes[0] * 28) <= 0.5
+
+
+def test_main_readme_has_the_sizes():
+    text = " ".join((ROOT / "README.md").read_text().split())
+    assert f"a complete Llama 2 engine of {bytes_of('sector')} bytes" in text
+    assert f"another one has {bytes_of('record')}" in text
+
+
+def test_readme_has_the_listing_and_the_source():
+    text = (ROOT / "bios/sector/README.md").read_text()
+    assert f"```asm\n{count('--listing', file('record.lst'), file('record.bin'))}```\n" in text
+    source = re.search(r"```c\n(.*?)```\n", text, re.DOTALL)[1]
+    assert source.count("\n") > 40 and source in (ROOT / "bios/sector/record.c").read_text()
 
 
 @pytest.mark.parametrize("build", BUILDS)
