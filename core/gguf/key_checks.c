@@ -7,10 +7,10 @@ static int take_number(struct keys *keys, enum key key, uint32_t absent, uint32_
 {
     *value = keys->seen[key] ? keys->number[key] : absent;
     if (!keys->seen[key] && absent == 0) {
-        return gguf_refuse(keys->in, gguf_key_name(key), "is missing");
+        return gguf_refuse(keys->in, gguf_key_name(keys, key), "is missing");
     }
     if (*value < 1 || *value > most) {
-        return gguf_refuse(keys->in, gguf_key_name(key), "is %u; allowed are 1 to %u", *value, most);
+        return gguf_refuse(keys->in, gguf_key_name(keys, key), "is %u; allowed are 1 to %u", *value, most);
     }
     return 0;
 }
@@ -25,17 +25,17 @@ static int check_attention(struct keys *keys)
         return -1;
     }
     if (gguf->heads % gguf->kv_heads != 0) {
-        return gguf_refuse(in, gguf_key_name(KEY_KV_HEADS), "is %u, which does not divide the %u heads", gguf->kv_heads,
-                           gguf->heads);
+        return gguf_refuse(in, gguf_key_name(keys, KEY_KV_HEADS), "is %u, which does not divide the %u heads",
+                           gguf->kv_heads, gguf->heads);
     }
     if (!keys->seen[KEY_KEY_LENGTH] && gguf->dim % gguf->heads != 0) {
-        return gguf_refuse(in, gguf_key_name(KEY_HEADS), "is %u, which does not divide the embedding length %u",
+        return gguf_refuse(in, gguf_key_name(keys, KEY_HEADS), "is %u, which does not divide the embedding length %u",
                            gguf->heads, gguf->dim);
     }
     uint32_t head_size = gguf->dim / gguf->heads;
     uint32_t longest = GGUF_COLUMNS_MAX / gguf->heads;
     if (!keys->seen[KEY_KEY_LENGTH] && head_size == 0) {
-        return gguf_refuse(in, gguf_key_name(KEY_HEADS), "is more than %u, the embedding length", gguf->dim);
+        return gguf_refuse(in, gguf_key_name(keys, KEY_HEADS), "is more than %u, the embedding length", gguf->dim);
     }
     if (take_number(keys, KEY_KEY_LENGTH, head_size, longest, &gguf->head_size) != 0 ||
         take_number(keys, KEY_VALUE_LENGTH, keys->seen[KEY_KEY_LENGTH] ? gguf->head_size : head_size, longest,
@@ -43,15 +43,46 @@ static int check_attention(struct keys *keys)
         return -1;
     }
     if (value_length != gguf->head_size) {
-        return gguf_refuse(in, gguf_key_name(KEY_VALUE_LENGTH), "is %u; it must equal the key length %u", value_length,
-                           gguf->head_size);
+        return gguf_refuse(in, gguf_key_name(keys, KEY_VALUE_LENGTH), "is %u; it must equal the key length %u",
+                           value_length, gguf->head_size);
     }
     if (gguf->head_size % 2 != 0 || gguf->head_size > GGUF_HEAD_MAX) {
         return gguf_refuse(in, "head size", "is %u; it must be even and at most %u", gguf->head_size,
                            (uint32_t)GGUF_HEAD_MAX);
     }
+    const bool wide = gguf->layers == gguf->architecture->wide_layers;
+    gguf->score_size = wide ? gguf->dim / gguf->heads : gguf->head_size;
+    if (gguf->score_size == 0) {
+        return gguf_refuse(in, gguf_key_name(keys, KEY_HEADS), "is more than %u, the embedding length", gguf->dim);
+    }
     if (keys->seen[KEY_CAUSAL] && keys->number[KEY_CAUSAL] == 0) {
-        return gguf_refuse(in, gguf_key_name(KEY_CAUSAL), "is false: this model embeds text and cannot write any");
+        return gguf_refuse(in, gguf_key_name(keys, KEY_CAUSAL),
+                           "is false: this model embeds text and cannot write any");
+    }
+    return 0;
+}
+
+/* The window of layers that have one, as llama.cpp takes these keys: a model without the first one has none. */
+static int check_window(struct keys *keys)
+{
+    struct gguf_input *in = keys->in;
+    struct gguf *gguf = in->gguf;
+    const uint32_t usual_period = gguf->architecture->window_period;
+    if (usual_period == 0) {
+        return 0;
+    }
+    gguf->window = keys->number[KEY_WINDOW];
+    if (gguf->window > GGUF_CONTEXT_MAX) {
+        return gguf_refuse(in, gguf_key_name(keys, KEY_WINDOW), "is %u; allowed are 0 to %u", gguf->window,
+                           (uint32_t)GGUF_CONTEXT_MAX);
+    }
+    gguf->window_period = keys->seen[KEY_WINDOW_PERIOD] ? keys->number[KEY_WINDOW_PERIOD] : usual_period;
+    gguf->rope_window_base = keys->seen[KEY_ROPE_WINDOW_BASE] ? keys->real[KEY_ROPE_WINDOW_BASE] : 10000.0f;
+    if (!(gguf->rope_window_base > 1.0f)) {
+        return gguf_refuse(in, gguf_key_name(keys, KEY_ROPE_WINDOW_BASE), "must be more than 1");
+    }
+    if (keys->real[KEY_CAPPING] != 0.0f) {
+        return gguf_refuse(in, gguf_key_name(keys, KEY_CAPPING), "is not 0; capped logits are not supported");
     }
     return 0;
 }
@@ -65,11 +96,11 @@ static int check_scaling(struct keys *keys)
     gguf->rope_yarn = keys->number[KEY_ROPE_SCALING] == SCALING_YARN;
     gguf->rope_factor = scales ? keys->real[key] : 1.0f;
     if (gguf->rope_factor < (gguf->rope_yarn ? 1.0f : GGUF_ROPE_FACTOR_MIN)) {
-        return gguf_refuse(keys->in, gguf_key_name(key), "must be %s or more", gguf->rope_yarn ? "1" : "1/1024");
+        return gguf_refuse(keys->in, gguf_key_name(keys, key), "must be %s or more", gguf->rope_yarn ? "1" : "1/1024");
     }
     gguf->rope_attn_factor = keys->seen[KEY_ROPE_ATTENTION] ? keys->real[KEY_ROPE_ATTENTION] : 1.0f;
     if (!(gguf->rope_attn_factor >= 0x1p-10f && gguf->rope_attn_factor <= 0x1p10f)) {
-        return gguf_refuse(keys->in, gguf_key_name(KEY_ROPE_ATTENTION), "must be 1/1024 to 1024");
+        return gguf_refuse(keys->in, gguf_key_name(keys, KEY_ROPE_ATTENTION), "must be 1/1024 to 1024");
     }
     return take_number(keys, KEY_ROPE_ORIGINAL, gguf->context, GGUF_CONTEXT_MAX, &gguf->rope_original);
 }
@@ -82,11 +113,11 @@ static int check_rope(struct keys *keys)
         return -1;
     }
     if (gguf->rope_size % 2 != 0) {
-        return gguf_refuse(in, gguf_key_name(KEY_ROPE_SIZE), "is %u; it must be even", gguf->rope_size);
+        return gguf_refuse(in, gguf_key_name(keys, KEY_ROPE_SIZE), "is %u; it must be even", gguf->rope_size);
     }
     gguf->rope_base = keys->seen[KEY_ROPE_BASE] ? keys->real[KEY_ROPE_BASE] : 10000.0f;
     if (!(gguf->rope_base > 1.0f)) {
-        return gguf_refuse(in, gguf_key_name(KEY_ROPE_BASE), "must be more than 1");
+        return gguf_refuse(in, gguf_key_name(keys, KEY_ROPE_BASE), "must be more than 1");
     }
     return check_scaling(keys);
 }
@@ -102,36 +133,33 @@ static int check_shape(struct keys *keys)
         return -1;
     }
     if (!keys->seen[KEY_EPSILON]) {
-        return gguf_refuse(in, gguf_key_name(KEY_EPSILON), "is missing");
+        return gguf_refuse(in, gguf_key_name(keys, KEY_EPSILON), "is missing");
     }
     gguf->norm_epsilon = keys->real[KEY_EPSILON];
     if (!(gguf->norm_epsilon > 0.0f)) {
-        return gguf_refuse(in, gguf_key_name(KEY_EPSILON), "must be more than 0");
+        return gguf_refuse(in, gguf_key_name(keys, KEY_EPSILON), "must be more than 0");
     }
     if (keys->number[KEY_EXPERTS] > 0) {
-        return gguf_refuse(in, gguf_key_name(KEY_EXPERTS), "is %u; a mixture of experts is not supported",
+        return gguf_refuse(in, gguf_key_name(keys, KEY_EXPERTS), "is %u; a mixture of experts is not supported",
                            keys->number[KEY_EXPERTS]);
     }
-    return check_attention(keys) != 0 ? -1 : check_rope(keys);
+    return check_attention(keys) != 0 || check_rope(keys) != 0 ? -1 : check_window(keys);
 }
 
 static int check_general(struct keys *keys)
 {
     struct gguf_input *in = keys->in;
-    if (!keys->seen[KEY_ARCHITECTURE]) {
-        return gguf_refuse(in, gguf_key_name(KEY_ARCHITECTURE), "is missing");
-    }
     if (keys->number[KEY_SPLIT_COUNT] > 1) {
-        return gguf_refuse(in, gguf_key_name(KEY_SPLIT_COUNT), "is %u: one part of a model; join the parts first",
+        return gguf_refuse(in, gguf_key_name(keys, KEY_SPLIT_COUNT), "is %u: one part of a model; join the parts first",
                            keys->number[KEY_SPLIT_COUNT]);
     }
     if (keys->seen[KEY_QUANTIZATION] && keys->number[KEY_QUANTIZATION] != 2) {
-        return gguf_refuse(in, gguf_key_name(KEY_QUANTIZATION), "is %u; only 2 is supported",
+        return gguf_refuse(in, gguf_key_name(keys, KEY_QUANTIZATION), "is %u; only 2 is supported",
                            keys->number[KEY_QUANTIZATION]);
     }
     uint32_t alignment = keys->seen[KEY_ALIGNMENT] ? keys->number[KEY_ALIGNMENT] : 32;
     if (alignment < 8 || alignment > 1 << 20 || (alignment & (alignment - 1)) != 0) {
-        return gguf_refuse(in, gguf_key_name(KEY_ALIGNMENT), "is %u; allowed are powers of two from 8 to 1048576",
+        return gguf_refuse(in, gguf_key_name(keys, KEY_ALIGNMENT), "is %u; allowed are powers of two from 8 to 1048576",
                            alignment);
     }
     in->alignment = alignment;
@@ -148,7 +176,7 @@ static int take_token(struct keys *keys, enum key key, uint32_t absent, int32_t 
     uint32_t value = keys->seen[key] ? keys->number[key] : absent;
     *id = value < vocabulary ? (int32_t)value : GGUF_NO_TOKEN;
     if (*id == GGUF_NO_TOKEN && keys->seen[key] && value != UINT32_MAX) {
-        return gguf_refuse(keys->in, gguf_key_name(key), "is %u; the last token is %u", value, vocabulary - 1);
+        return gguf_refuse(keys->in, gguf_key_name(keys, key), "is %u; the last token is %u", value, vocabulary - 1);
     }
     return 0;
 }
@@ -160,10 +188,10 @@ static int check_kind(struct keys *keys)
     const bool bpe = gguf->tokenizer == GGUF_TOKENIZER_BPE;
     const enum key needed = bpe ? KEY_TOKEN_MERGES : KEY_TOKEN_SCORES;
     if (!keys->seen[needed]) {
-        return gguf_refuse(keys->in, gguf_key_name(needed), "is missing");
+        return gguf_refuse(keys->in, gguf_key_name(keys, needed), "is missing");
     }
     gguf->merges = keys->number[KEY_TOKEN_MERGES];
-    return bpe ? gguf_take_pre(keys->in, gguf_key_name(KEY_PRE_TOKENIZER), keys->pre) : 0;
+    return bpe ? gguf_take_pre(keys->in, gguf_key_name(keys, KEY_PRE_TOKENIZER), keys->pre) : 0;
 }
 
 static int check_vocabulary(struct keys *keys)
@@ -172,13 +200,13 @@ static int check_vocabulary(struct keys *keys)
     struct gguf *gguf = in->gguf;
     for (enum key key = KEY_TOKENIZER; key <= KEY_TOKEN_PIECES; key++) {
         if (!keys->seen[key] && key != KEY_PRE_TOKENIZER) {
-            return gguf_refuse(in, gguf_key_name(key), "is missing");
+            return gguf_refuse(in, gguf_key_name(keys, key), "is missing");
         }
     }
     gguf->vocabulary = keys->number[KEY_TOKEN_PIECES];
     for (enum key key = KEY_TOKEN_SCORES; key <= KEY_TOKEN_TYPES; key++) {
         if (keys->seen[key] && keys->number[key] != gguf->vocabulary) {
-            return gguf_refuse(in, gguf_key_name(key), "has %u entries for %u tokens", keys->number[key],
+            return gguf_refuse(in, gguf_key_name(keys, key), "has %u entries for %u tokens", keys->number[key],
                                gguf->vocabulary);
         }
     }

@@ -23,8 +23,12 @@ enum key {
     KEY_EPSILON,
     KEY_CAUSAL,
     KEY_EXPERTS,
+    KEY_WINDOW,
+    KEY_WINDOW_PERIOD,
+    KEY_CAPPING,
     KEY_ROPE_SIZE,
     KEY_ROPE_BASE,
+    KEY_ROPE_WINDOW_BASE,
     KEY_ROPE_SCALING,
     KEY_ROPE_FACTOR,
     KEY_ROPE_LINEAR,
@@ -52,13 +56,14 @@ enum { SCALING_LINEAR, SCALING_NONE, SCALING_YARN, SCALINGS };
 struct keys {
     struct gguf_input *in;
     bool seen[KEYS];
-    uint32_t number[KEYS]; /* of numbers, flags and KEY_ROPE_SCALING the value; of arrays the count */
-    float real[KEYS];      /* of floats */
-    char pre[64];          /* KEY_PRE_TOKENIZER, truncated if longer */
+    uint32_t number[KEYS];    /* of numbers, flags and KEY_ROPE_SCALING the value; of arrays the count */
+    float real[KEYS];         /* of floats */
+    char pre[64];             /* KEY_PRE_TOKENIZER, truncated if longer */
+    char name[GGUF_NAME_MAX]; /* of gguf_key_name */
 };
 
-/* The key's name in the file. */
-const char *gguf_key_name(enum key key);
+/* The key's name in a file of that architecture, valid until the next call. */
+const char *gguf_key_name(struct keys *keys, enum key key);
 
 /* Checks the keys and fills in->alignment and *in->gguf with them. Returns 0, or -1 with the error filled. */
 int gguf_check_keys(struct keys *keys);
