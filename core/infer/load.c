@@ -206,8 +206,10 @@ static int load_matrix(struct loader *loader, uint32_t id, uint8_t *tiles)
     return 0;
 }
 
-/* Loads a vector into out [padded]. Its numbers must be within the limits of q8.h. */
-static int load_vector(struct loader *loader, uint32_t id, const float *vector, uint32_t padded)
+/* Loads a vector into vector [padded]. Numbers whose magnitude has smaller bits than `smallest` count as 0, and larger
+   ones than `largest` are refused. */
+static int load_floats(struct loader *loader, uint32_t id, const float *vector, uint32_t padded, uint32_t smallest,
+                       uint32_t largest)
 {
     const struct gguf_tensor *tensor = &loader->gguf->tensor[id];
     float *out = (float *)vector, *const values = (float *)loader->strip.block; /* a strip is longer than a row */
@@ -220,12 +222,24 @@ static int load_vector(struct loader *loader, uint32_t id, const float *vector, 
     memset(out, 0, padded * sizeof *out);
     for (uint32_t i = 0; i < tensor->cols; i++) {
         const uint32_t magnitude = float_bits(values[i]) & 0x7FFFFFFF;
-        if (magnitude > Q8_VECTOR_LARGEST) {
+        if (magnitude > largest) {
             return not_finite(loader, id, 0);
         }
-        out[turned ? rope_place(loader->gguf, i) : i] = magnitude >= Q8_SMALLEST ? values[i] : 0.0f;
+        out[turned ? rope_place(loader->gguf, i) : i] = magnitude >= smallest ? values[i] : 0.0f;
     }
     return report(loader, tensor->size);
+}
+
+/* The norm before a quantization, which itself finds numbers out of range. */
+static int load_norm(struct loader *loader, uint32_t id, const float *norm)
+{
+    return load_floats(loader, id, norm, loader->model->dim_padded, 0, FLOAT_INFINITY - 1);
+}
+
+/* Any other vector: q8.h says why its numbers are limited. */
+static int load_vector(struct loader *loader, uint32_t id, const float *vector, uint32_t padded)
+{
+    return load_floats(loader, id, vector, padded, Q8_SMALLEST, Q8_VECTOR_LARGEST);
 }
 
 /* Divides the frequencies by the tensor's factors (ggml_rope_ext's freq_factors). The comparison is false for NaN. */
@@ -264,7 +278,7 @@ static int load_layer_tensor(struct loader *loader, uint32_t id)
     const uint32_t dim = model->dim_padded, head = model->head_size;
     switch ((enum gguf_layer_tensor)((id - GGUF_TENSOR_LAYERS) % GGUF_LAYER_TENSORS)) {
     case GGUF_LAYER_ATTN_NORM:
-        return load_vector(loader, id, layer->attn_norm, dim);
+        return load_norm(loader, id, layer->attn_norm);
     case GGUF_LAYER_ATTN_Q:
         return load_matrix(loader, id, layer->qkv.tiles);
     case GGUF_LAYER_ATTN_K:
@@ -274,7 +288,7 @@ static int load_layer_tensor(struct loader *loader, uint32_t id)
     case GGUF_LAYER_ATTN_OUTPUT:
         return load_matrix(loader, id, layer->attn_output.tiles);
     case GGUF_LAYER_FFN_NORM:
-        return load_vector(loader, id, layer->ffn_norm, dim);
+        return load_norm(loader, id, layer->ffn_norm);
     case GGUF_LAYER_FFN_GATE:
         return load_matrix(loader, id, layer->gate_up.tiles);
     case GGUF_LAYER_FFN_DOWN:
@@ -310,7 +324,7 @@ static int load_tensor(struct loader *loader, uint32_t id)
     case GGUF_TENSOR_TOKEN_EMBD:
         return load_matrix(loader, id, loader->model->embedding.tiles);
     case GGUF_TENSOR_OUTPUT_NORM:
-        return load_vector(loader, id, loader->model->output_norm, loader->model->dim_padded);
+        return load_norm(loader, id, loader->model->output_norm);
     case GGUF_TENSOR_OUTPUT:
         return load_matrix(loader, id, loader->model->output.tiles);
     case GGUF_TENSOR_ROPE_FREQS:

@@ -1,6 +1,6 @@
 /*
- * One step of a transformer of the Llama family (Touvron et al. 2023): a token in, logits for the next one out. RMSNorm,
- * RoPE, grouped-query attention, SwiGLU, and what gguf/architecture.h adds; the arithmetic is kernel.h's.
+ * One step of a transformer of the Llama family (Touvron et al. 2023): a token in, logits for the next one out.
+ * RMSNorm, RoPE, grouped-query attention, SwiGLU, and what gguf/architecture.h adds; the arithmetic is kernel.h's.
  */
 #ifndef BOOTLLAMA_TRANSFORMER_H
 #define BOOTLLAMA_TRANSFORMER_H

@@ -81,8 +81,8 @@ struct kernel {
        the order of kv_value_slot; n positions. */
     void (*value_ratios)(int16_t *ratios, const float *v_scale, float inverse_largest, uint32_t n);
 
-    /* Scores of one head's query with the keys first .. end - 1 of its KV head; minus infinity or NaN for positions that
-       are not attended to. Returns the largest, which is never NaN. */
+    /* Scores of one head's query with the keys first .. end - 1 of its KV head; minus infinity or NaN for positions
+       that are not attended to. Returns the largest, which is never NaN. */
     float (*head_scores)(float *scores, const int16_t *q, const int16_t *k, const float *k_scale,
                          const struct attention *shape, uint32_t first, uint32_t end);
 

@@ -19,8 +19,8 @@ _Static_assert((int)Q8_GROUP == (int)Q8_0_BLOCK, "a group of columns is a block 
 /*
  * Limits that keep every number between quantizations in the normal range of single precision, whatever the weights:
  * outside that range x87, with wider registers, would differ from SSE. No working model comes near them. Smaller
- * numbers count as zero; larger ones become NaN, which spreads to all logits. The weights of norms and the biases are 0 or
- * from 2^-94 to Q8_VECTOR_LARGEST; loading sees to that.
+ * numbers count as zero; larger ones become NaN, which spreads to all logits. Biases, and the weights of norms that are
+ * not quantized next, are 0 or from 2^-94 to Q8_VECTOR_LARGEST: loading refuses or drops the others.
  *
  * A scale of activations after a norm is at most 2^8, one of weights below 2^16, a dot product of 32 at most 2^19, a
  * row has fewer than 2^15 groups: a matrix product is below 2^58. It is 0 or at least 2^-107, a multiple of the last

@@ -86,9 +86,10 @@ FAMILIES = {
                      post_norms=True, scaled=True, extra={"attention.sliding_window": 40}),
     "gemma3-no-window": Family("gemma3", added=1.2, head_size=32, tied=True, head_norms=True, post_norms=True,
                                scaled=True),
-    "gemma3-stretched": Family("gemma3", added=0.3, layers=7, head_size=32, head_norms=True, post_norms=True, scaled=True,
-                               extra={"attention.sliding_window": 300, "rope.freq_base_swa": 20000.0,
-                                      "rope.scaling.type": "linear", "rope.scaling.factor": 8.0}),
+    "gemma3-stretched": Family("gemma3", added=0.3, layers=7, head_size=32, head_norms=True, post_norms=True,
+                               scaled=True, extra={
+                                   "attention.sliding_window": 300, "rope.freq_base_swa": 20000.0,
+                                   "rope.scaling.type": "linear", "rope.scaling.factor": 8.0}),
 }
 
 
