@@ -65,8 +65,8 @@ struct keys {
 /* The key's name in a file of that architecture, valid until the next call. */
 const char *gguf_key_name(struct keys *keys, enum key key);
 
-/* Reads `count` key-value pairs into *keys, of zeros but for `in`, and into *in->gguf what needs no further check; skips
-   unknown ones. Returns 0, or -1 with the error filled. */
+/* Reads `count` key-value pairs into *keys, of zeros but for `in`, and into *in->gguf what needs no more checks; skips
+   unknown keys. Returns 0, or -1 with the error filled. */
 int gguf_fill_keys(struct keys *keys, uint64_t count);
 
 #endif
