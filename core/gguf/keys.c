@@ -47,6 +47,11 @@ enum key {
     BOS,
     EOS,
     UNKNOWN,
+    END_TURN, /* enum gguf_end, in its order */
+    END_MESSAGE,
+    END_PADDING,
+    END_REPOSITORY,
+    END_FILE,
     ADD_BOS,
     ADD_SPACE,
     CHAT_TEMPLATE,
@@ -93,6 +98,11 @@ static const struct known_key {
     [BOS] = {"tokenizer.ggml.bos_token_id", NUMBER, ""},
     [EOS] = {"tokenizer.ggml.eos_token_id", NUMBER, ""},
     [UNKNOWN] = {"tokenizer.ggml.unknown_token_id", NUMBER, ""},
+    [END_TURN] = {"tokenizer.ggml.eot_token_id", NUMBER, ""},
+    [END_MESSAGE] = {"tokenizer.ggml.eom_token_id", NUMBER, ""},
+    [END_PADDING] = {"tokenizer.ggml.fim_pad_token_id", NUMBER, ""},
+    [END_REPOSITORY] = {"tokenizer.ggml.fim_rep_token_id", NUMBER, ""},
+    [END_FILE] = {"tokenizer.ggml.fim_sep_token_id", NUMBER, ""},
     [ADD_BOS] = {"tokenizer.ggml.add_bos_token", FLAG, ""},
     [ADD_SPACE] = {"tokenizer.ggml.add_space_prefix", FLAG, ""},
     [CHAT_TEMPLATE] = {"tokenizer.chat_template", PLACE, ""},
@@ -535,6 +545,11 @@ static int check_vocabulary(struct keys *keys)
         take_token(keys, EOS, bpe ? 11 : 2, &gguf->eos) != 0 ||
         take_token(keys, UNKNOWN, bpe ? UINT32_MAX : 0, &gguf->unknown) != 0) {
         return -1;
+    }
+    for (uint32_t i = 0; i < GGUF_ENDS; i++) {
+        if (take_token(keys, END_TURN + i, UINT32_MAX, &gguf->end[i]) != 0) {
+            return -1;
+        }
     }
     gguf->add_bos =
         (keys->seen[ADD_BOS] ? keys->number[ADD_BOS] != 0 : !bpe || (gguf->pre.flags & GGUF_PRE_ADD_BOS) != 0) &&

@@ -250,6 +250,20 @@ int32_t tokenizer_find(const struct tokenizer *tokenizer, const uint8_t *bytes, 
     return id != GGUF_NO_TOKEN ? id : find_hashed(tokenizer, hash, bytes, n, true);
 }
 
+bool tokenizer_is_marked(const struct tokenizer *tokenizer, int32_t id)
+{
+    return is_marked(tokenizer->type[id]);
+}
+
+bool tokenizer_is_end(const struct tokenizer *tokenizer, int32_t id)
+{
+    uint32_t i = 0;
+    while (i < tokenizer->end_count && tokenizer->end[i] != id) {
+        i++;
+    }
+    return i < tokenizer->end_count;
+}
+
 uint32_t tokenizer_find_marked(const struct tokenizer *tokenizer, const uint8_t *bytes, size_t n, uint32_t types,
                                int32_t *id)
 {
@@ -462,5 +476,6 @@ int tokenizer_load(struct tokenizer *tokenizer, const struct gguf *gguf, struct 
         return -1;
     }
     find_byte_tokens(tokenizer);
+    control_find_ends(tokenizer, gguf);
     return bpe ? read_merges(tokenizer, &tables, gguf, reader, error) : read_ranks(&tables, gguf, reader, error);
 }
