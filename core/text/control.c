@@ -3,36 +3,34 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-
-/* What a token ends: part of what fills a gap in code (enum gguf_end), all that is generated, or nothing. */
-enum { ALL = GGUF_ENDS, NOTHING };
+#include "gguf/gguf.h"
 
 static const struct {
     char text[28];
-    uint8_t end;
+    uint8_t ends;
 } control[] = {
-    {"<|eot_id|>", ALL},
-    {"<|eom_id|>", ALL},
-    {"<|im_end|>", ALL},
-    {"<|end|>", ALL},
-    {"<|return|>", ALL},
-    {"<|call|>", ALL},
-    {"<|calls|>", ALL},
-    {"<|flush|>", ALL},
-    {"<end_of_turn>", ALL},
-    {"<|endoftext|>", ALL},
-    {"<|end_of_text|>", ALL},
-    {"<end_of_utterance>", ALL},
-    {"</s>", ALL},
-    {"<eos>", ALL},
-    {"<EOT>", ALL},
-    {"_<EOT>", ALL},
-    {"[EOT]", ALL},
-    {"[EOS]", ALL},
-    {"[e~[", ALL},
-    {"<turn|>", ALL},
-    {"<|tool_response>", ALL},
-    {"<\uFF5Cend\u2581of\u2581sentence\uFF5C>", ALL},
+    {"<|eot_id|>", CONTROL_ENDS_ALL},
+    {"<|eom_id|>", CONTROL_ENDS_ALL},
+    {"<|im_end|>", CONTROL_ENDS_ALL},
+    {"<|end|>", CONTROL_ENDS_ALL},
+    {"<|return|>", CONTROL_ENDS_ALL},
+    {"<|call|>", CONTROL_ENDS_ALL},
+    {"<|calls|>", CONTROL_ENDS_ALL},
+    {"<|flush|>", CONTROL_ENDS_ALL},
+    {"<end_of_turn>", CONTROL_ENDS_ALL},
+    {"<|endoftext|>", CONTROL_ENDS_ALL},
+    {"<|end_of_text|>", CONTROL_ENDS_ALL},
+    {"<end_of_utterance>", CONTROL_ENDS_ALL},
+    {"</s>", CONTROL_ENDS_ALL},
+    {"<eos>", CONTROL_ENDS_ALL},
+    {"<EOT>", CONTROL_ENDS_ALL},
+    {"_<EOT>", CONTROL_ENDS_ALL},
+    {"[EOT]", CONTROL_ENDS_ALL},
+    {"[EOS]", CONTROL_ENDS_ALL},
+    {"[e~[", CONTROL_ENDS_ALL},
+    {"<turn|>", CONTROL_ENDS_ALL},
+    {"<|tool_response>", CONTROL_ENDS_ALL},
+    {"<\uFF5Cend\u2581of\u2581sentence\uFF5C>", CONTROL_ENDS_ALL},
     {"<|fim_pad|>", GGUF_END_PADDING},
     {"<fim-pad>", GGUF_END_PADDING},
     {"<fim_pad>", GGUF_END_PADDING},
@@ -44,30 +42,30 @@ static const struct {
     {"<REPO>", GGUF_END_REPOSITORY},
     {"<reponame>", GGUF_END_REPOSITORY},
     {"<|file_sep|>", GGUF_END_FILE},
-    {"<|fim_prefix|>", NOTHING},
-    {"<fim-prefix>", NOTHING},
-    {"<fim_prefix>", NOTHING},
-    {"<PRE>", NOTHING},
-    {"\u2581<PRE>", NOTHING},
-    {"<|code_prefix|>", NOTHING},
-    {"<|prefix|>", NOTHING},
-    {"<|fim_suffix|>", NOTHING},
-    {"<fim-suffix>", NOTHING},
-    {"<fim_suffix>", NOTHING},
-    {"<SUF>", NOTHING},
-    {"\u2581<SUF>", NOTHING},
-    {"<|code_suffix|>", NOTHING},
-    {"<|suffix|>", NOTHING},
-    {"<|fim_middle|>", NOTHING},
-    {"<fim-middle>", NOTHING},
-    {"<fim_middle>", NOTHING},
-    {"<MID>", NOTHING},
-    {"\u2581<MID>", NOTHING},
-    {"<|code_middle|>", NOTHING},
-    {"<|middle|>", NOTHING},
-    {"<\uFF5Cfim\u2581begin\uFF5C>", NOTHING},
-    {"<\uFF5Cfim\u2581hole\uFF5C>", NOTHING},
-    {"<\uFF5Cfim\u2581end\uFF5C>", NOTHING},
+    {"<|fim_prefix|>", CONTROL_ENDS_NOTHING},
+    {"<fim-prefix>", CONTROL_ENDS_NOTHING},
+    {"<fim_prefix>", CONTROL_ENDS_NOTHING},
+    {"<PRE>", CONTROL_ENDS_NOTHING},
+    {"\u2581<PRE>", CONTROL_ENDS_NOTHING},
+    {"<|code_prefix|>", CONTROL_ENDS_NOTHING},
+    {"<|prefix|>", CONTROL_ENDS_NOTHING},
+    {"<|fim_suffix|>", CONTROL_ENDS_NOTHING},
+    {"<fim-suffix>", CONTROL_ENDS_NOTHING},
+    {"<fim_suffix>", CONTROL_ENDS_NOTHING},
+    {"<SUF>", CONTROL_ENDS_NOTHING},
+    {"\u2581<SUF>", CONTROL_ENDS_NOTHING},
+    {"<|code_suffix|>", CONTROL_ENDS_NOTHING},
+    {"<|suffix|>", CONTROL_ENDS_NOTHING},
+    {"<|fim_middle|>", CONTROL_ENDS_NOTHING},
+    {"<fim-middle>", CONTROL_ENDS_NOTHING},
+    {"<fim_middle>", CONTROL_ENDS_NOTHING},
+    {"<MID>", CONTROL_ENDS_NOTHING},
+    {"\u2581<MID>", CONTROL_ENDS_NOTHING},
+    {"<|code_middle|>", CONTROL_ENDS_NOTHING},
+    {"<|middle|>", CONTROL_ENDS_NOTHING},
+    {"<\uFF5Cfim\u2581begin\uFF5C>", CONTROL_ENDS_NOTHING},
+    {"<\uFF5Cfim\u2581hole\uFF5C>", CONTROL_ENDS_NOTHING},
+    {"<\uFF5Cfim\u2581end\uFF5C>", CONTROL_ENDS_NOTHING},
 };
 static const char user[][14] = {"<|channel|>", "<|message|>", "<|start|>", "<|constrain|>"};
 
@@ -94,58 +92,11 @@ uint8_t control_type(const uint8_t *text, size_t n, uint8_t type)
     return type;
 }
 
-/* ---- Where a model's text ends ---- */
-
-static int32_t find_text(const struct tokenizer *tokenizer, const char *text)
+const char *control_text(uint32_t index, uint8_t *ends)
 {
-    return tokenizer_find(tokenizer, (const uint8_t *)text, text_length(text));
-}
-
-static void add_end(struct tokenizer *tokenizer, int32_t id)
-{
-    if (id != GGUF_NO_TOKEN && !tokenizer_is_end(tokenizer, id) && tokenizer->end_count < TOKENIZER_ENDS_MAX) {
-        tokenizer->end[tokenizer->end_count++] = id;
+    if (index >= sizeof control / sizeof control[0]) {
+        return NULL;
     }
-}
-
-static bool is_end_text(const struct tokenizer *tokenizer, const char *text)
-{
-    return tokenizer_is_end(tokenizer, find_text(tokenizer, text));
-}
-
-static void remove_end(struct tokenizer *tokenizer, const char *text)
-{
-    const int32_t id = find_text(tokenizer, text);
-    for (uint32_t i = 0; i < tokenizer->end_count; i++) {
-        if (tokenizer->end[i] == id) {
-            tokenizer->end[i] = tokenizer->end[--tokenizer->end_count];
-        }
-    }
-}
-
-void control_find_ends(struct tokenizer *tokenizer, const struct gguf *gguf)
-{
-    int32_t own[GGUF_ENDS];
-    memcpy(own, gguf->end, sizeof gguf->end);
-    tokenizer->end_count = 0;
-    add_end(tokenizer, tokenizer->eos);
-    for (size_t i = 0; i < sizeof control / sizeof control[0]; i++) {
-        const int32_t id = find_text(tokenizer, control[i].text);
-        if (control[i].end == ALL) {
-            add_end(tokenizer, id);
-        } else if (control[i].end < ALL && own[control[i].end] == GGUF_NO_TOKEN) {
-            own[control[i].end] = id;
-        }
-    }
-    for (uint32_t i = 0; i < GGUF_ENDS; i++) {
-        add_end(tokenizer, own[i]);
-    }
-    /* In the formats of gpt-oss and Solar "<|end|>" ends only a part of an answer, in Gemma 4's "</s>" nothing. */
-    const bool calls = is_end_text(tokenizer, "<|call|>") || is_end_text(tokenizer, "<|calls|>");
-    if (calls && (is_end_text(tokenizer, "<|return|>") || is_end_text(tokenizer, "<|flush|>"))) {
-        remove_end(tokenizer, "<|end|>");
-    }
-    if (is_end_text(tokenizer, "<|tool_response>")) {
-        remove_end(tokenizer, "</s>");
-    }
+    *ends = control[index].ends;
+    return control[index].text;
 }

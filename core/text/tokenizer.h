@@ -45,7 +45,7 @@ struct tokenizer {
     int32_t byte_token[256];
     int32_t bos, eos, unknown; /* or GGUF_NO_TOKEN */
     bool add_bos, add_space_prefix;
-    int32_t end[TOKENIZER_ENDS_MAX]; /* [end_count] the tokens that end what a model generates (control.h) */
+    int32_t end[TOKENIZER_ENDS_MAX]; /* [end_count] the tokens that end what a model generates */
     uint32_t end_count;
 };
 

@@ -120,7 +120,8 @@ RECOGNISED = {
     "phi4": "<|im_start|> <|im_sep|>", "smolvlm": "<|im_start|> <end_of_utterance>", "chatml": "<|im_start|>",
     "mistral-v7": "[INST] [SYSTEM_PROMPT]", "mistral-v1": "[INST] ' [INST] ' + system_message",
     "mistral-v3-tekken": "[AVAILABLE_TOOLS]\"[INST]\"", "mistral-v3": "[INST][AVAILABLE_TOOLS]",
-    "llama2-sys-strip": "[INST] content.strip()", "llama2-sys-bos": "bos_token + '[INST]", "llama2-sys": "[INST] <<SYS>>",
+    "llama2-sys-strip": "[INST] content.strip()", "llama2-sys-bos": "bos_token + '[INST]",
+    "llama2-sys": "[INST] <<SYS>>",
     "llama2": "[INST]", "phi3": "<|assistant|> <|end|>", "chatglm4": "[gMASK]<sop>",
     "zephyr": "<|user|> <|endoftext|>", "falcon3": "<|assistant|> <|user|> </s>", "glmedge": "<|assistant|> <|user|>",
     "monarch": "bos_token + message['role']", "gemma": "<start_of_turn>",
@@ -131,7 +132,8 @@ RECOGNISED = {
     "deepseek3": "<｜Assistant｜> <｜User｜> <｜end▁of▁sentence｜>", "exaone3": "[|system|] [|assistant|] [|endofturn|]",
     "granite": "<|start_of_role|>",
     "gigachat": "message['role'] + additional_special_tokens[0] + message['content'] + additional_special_tokens[1]",
-    "megrez": "<|role_start|>", "bailing": "<role>ASSISTANT</role> 'HUMAN'", "llama4": "<|header_start|> <|header_end|>",
+    "megrez": "<|role_start|>", "bailing": "<role>ASSISTANT</role> 'HUMAN'",
+    "llama4": "<|header_start|> <|header_end|>",
 }
 ADDED = [ # control tokens of these families
     "<|im_start|>", "<|im_sep|>", "<|im_end|>", "<end_of_utterance>", "[INST]", "[/INST]", "[SYSTEM_PROMPT]",

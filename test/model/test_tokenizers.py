@@ -251,9 +251,10 @@ ENDS = [  # alone or together in a vocabulary: all texts that llama.cpp looks fo
     ["<eos>"], ["<EOT>"], ["_<EOT>"], ["[EOT]"], ["[EOS]"], ["[e~["], ["<turn|>"], ["<|tool_response>"],
     ["<\uff5cend\u2581of\u2581sentence\uff5c>"], ["<|fim_pad|>"], ["<fim-pad>"], ["<fim_pad>"], ["<PAD>"], ["[PAD]"],
     ["<|fim_repo|>"], ["<|repo_name|>"], ["<fim-repo>"], ["<REPO>"], ["<reponame>"], ["<|file_sep|>"],
-    ["<|fim_prefix|>"], ["<fim_suffix>"], ["<file_sep>"], ["<repo_name>"], ["<|EOT|>"], ["<|eot|>"], ["<|message_sep|>"],
-    ["<|return|>", "<|call|>", "<|end|>"], ["<|calls|>", "<|flush|>", "<|end|>"], ["<|return|>", "<|flush|>", "<|end|>"],
-    ["<|calls|>", "<|return|>", "<|end|>"], ["</s>", "<|tool_response>"], ["<|eot_id|>", "[e~[", "<|im_end|>", "</s>"],
+    ["<|fim_prefix|>"], ["<fim_suffix>"], ["<file_sep>"], ["<repo_name>"], ["<|EOT|>"], ["<|eot|>"],
+    ["<|message_sep|>"], ["<|return|>", "<|call|>", "<|end|>"], ["<|calls|>", "<|flush|>", "<|end|>"],
+    ["<|return|>", "<|flush|>", "<|end|>"], ["<|calls|>", "<|return|>", "<|end|>"], ["</s>", "<|tool_response>"],
+    ["<|eot_id|>", "[e~[", "<|im_end|>", "</s>"],
 ]
 NAMED_ENDS = [(name, value) for name in ("eos", "eot", "eom", "fim_pad", "fim_rep", "fim_sep", "fim_pre", "pad")
               for value in (258, 259, 0xFFFFFFFF)]

@@ -147,8 +147,9 @@ static void turns(void **state)
         int32_t ids[32];
         const size_t start = strlen(rows[i].before), end = start + strlen(rows[i].user);
         snprintf(text, sizeof text, "%s%s%s", rows[i].before, rows[i].user, rows[i].after);
+        const int32_t before = rows[i].begin ? GGUF_NO_TOKEN : v.tokenizer.bos;
         const int32_t count =
-            encode_marked(&v.tokenizer, text, strlen(text), start, end, rows[i].begin ? GGUF_NO_TOKEN : v.tokenizer.bos, ids, 32, scratch);
+            encode_marked(&v.tokenizer, text, strlen(text), start, end, before, ids, 32, scratch);
         for (int32_t k = 0; k < count; k++) {
             strcat(got, k > 0 ? "|" : "");
             strcat(got, small_vocabulary[ids[k]].text);
