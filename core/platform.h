@@ -1,9 +1,9 @@
 /*
  * Everything that core/ asks of the machine: its only way out.
  *
- * bios/bios_platform.c, uefi/platform.c and host/host_platform.c each fill one struct platform. Every call takes it
- * first, so an implementation finds its own state through `state` and needs no globals. One processor makes all calls,
- * never one from inside another, and each returns in bounded time.
+ * bios/bios_platform.c, uefi/uefi_platform.c and host/host_platform.c each fill one struct platform. Every call takes
+ * it first, so an implementation finds its own state through `state` and needs no globals. One processor makes all
+ * calls, never one from inside another, and each returns in bounded time.
  */
 #ifndef BOOTLLAMA_PLATFORM_H
 #define BOOTLLAMA_PLATFORM_H
