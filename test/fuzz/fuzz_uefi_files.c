@@ -58,7 +58,7 @@ static void plug_in(struct machine *machine, struct choices *choices)
     const struct fake_node nodes[NODES] = {
         {"", "EFI", -1},           {"", "MODELS", -1},         {"MODELS", ".", -1},
         {"", "BOOTLLAM.CFG", 19},  {"MODELS", "A.GGUF", 0},    {"MODELS", "Second model.gguf", 0},
-        {"MODELS", "@@@.gguf", 1}, {"MODELS", "OLD.GGUF", -1}, {"MODELS", "NOTES.TXT", 5},
+        {"MODELS", "株式.gguf", 1}, {"MODELS", "OLD.GGUF", -1}, {"MODELS", "NOTES.TXT", 5},
     };
     memcpy(machine->nodes, nodes, sizeof nodes);
     machine->nodes[4].size = choices_below(choices, 3 << 20);
