@@ -66,9 +66,15 @@ static EFI_STATUS EFIAPI fake_close(EFI_FILE_HANDLE handle)
 
 static EFI_STATUS read_directory(struct fake_file *file, UINTN *size, void *buffer)
 {
+    char own[600] = "";
+
+    if (file->node != NULL) {
+        const char *parent = file->node->directory;
+        snprintf(own, sizeof own, "%s%s%s", parent, parent[0] != 0 ? "\\" : "", file->node->name);
+    }
     for (; file->position < file->volume->node_count; file->position++) {
         const struct fake_node *node = &file->volume->nodes[file->position];
-        if (strcasecmp(node->directory, file->node != NULL ? file->node->name : "") == 0) {
+        if (strcasecmp(node->directory, own) == 0) {
             file->position++;
             fill_info(buffer, node, size);
             return EFI_SUCCESS;
@@ -154,7 +160,7 @@ static EFI_STATUS EFIAPI fake_open(EFI_FILE_HANDLE handle, EFI_FILE_HANDLE *out,
                                    UINT64 attributes)
 {
     struct fake_volume *volume = ((struct fake_file *)handle)->volume;
-    char path[300];
+    char path[700];
 
     assert_int_equal(mode, EFI_FILE_MODE_READ);
     assert_int_equal(attributes, 0);
