@@ -73,8 +73,8 @@ static bool equal_without_extension(const char *name, const char *typed)
     return text_equal_nocase(stem, typed);
 }
 
-/* Returns how well `typed` names the file: 5 in full, 4 without its extension, 3 and 2 the same without its folder, 1 by
-   its number, 0 not at all. */
+/* Returns how well `typed` names the file: 5 in full, 4 without its extension, 3 and 2 the same without its folder, 1
+   by its number, 0 not at all. */
 static uint32_t match(const char *name, const char *typed, uint64_t number, uint64_t typed_number)
 {
     const char *own = name + text_length(name);

@@ -89,8 +89,8 @@ static void put_long_name(uint8_t *slot, const char *name, const uint8_t *entry)
         slot[places[i]] = (uint8_t)(i < length ? name[i] : i == length ? 0 : 0xFF);
 }
 
-/* A volume on the whole disk: a directory in cluster 3 with two files, one of three clusters in disorder, and a folder in
-   cluster 8 with a model; another one in the root. */
+/* A volume on the whole disk: a directory in cluster 3 with two files, one of three clusters in disorder, and a folder
+   in cluster 8 with a model; another one in the root. */
 static void make_volume(uint32_t bits)
 {
     static const uint8_t chain[][2] = {{4, 6}, {6, 5}, {5, 0}};
