@@ -47,7 +47,7 @@ all: $(BUILD)/uefi/BOOTX64.EFI
 
 # What unit tests run on the build machine, with firmware made of tables (test/unit/helpers/fake_firmware.h): all but
 # the parts that are processor or ports. They join the library that test/test.mk links every unit test with.
-UEFI_TESTED := $(filter-out uefi/entry.c uefi/run.c uefi/platform.c,$(UEFI_SOURCES))
+UEFI_TESTED := $(filter-out uefi/entry.c uefi/run.c uefi/uefi_platform.c,$(UEFI_SOURCES))
 
 define uefi_test_variant
 $(BUILD)/test/$(1)/uefi/%.o: uefi/%.c
