@@ -59,9 +59,8 @@ $(BUILD)/bios/boot.bin: bios/boot.asm $(BUILD)/bios/layout.inc $(BUILD)/bios/sta
 all: $(BUILD)/bios/boot.bin $(BUILD)/bios/stage2.bin
 
 # What unit tests run on the build machine beside the FAT driver: parts that are neither processor nor ports. They join
-# the library that test/test.mk links every unit test with. In 32 bits the sanitizers' own start would
-# run int64.c, too early for them.
+# the library that test/test.mk links every unit test with.
 BIOS_TESTED := bios/disk.c bios/memory_map.c bios/cp437.c bios/rtc.c
 
-$(BUILD)/test/unit64/tested.a: $(patsubst %.c,$(BUILD)/test/unit64/%.o,$(BIOS_TESTED) bios/int64.c)
-$(BUILD)/test/unit32/tested.a: $(patsubst %.c,$(BUILD)/test/unit32/%.o,$(BIOS_TESTED))
+$(BUILD)/test/unit64/tested.a: $(BIOS_TESTED:%.c=$(BUILD)/test/unit64/%.o)
+$(BUILD)/test/unit32/tested.a: $(BIOS_TESTED:%.c=$(BUILD)/test/unit32/%.o)
