@@ -10,10 +10,7 @@ BIOS_SMALL := -Os
 BIOS_SOURCES := $(wildcard bios/*.c) $(filter-out bios/boot.asm,$(wildcard bios/*.asm))
 BIOS_OBJECTS := $(BIOS_SOURCES:%=$(BUILD)/%.o) $(patsubst pc/%,$(BUILD)/bios/pc/%.o,$(wildcard pc/*.c))
 
-# With eight registers, vector code is faster (SSE2 by a third, AVX2 and AVX-512 by a twentieth) if GCC does not copy
-# loop heads.
-BIOS_VECTOR := -fno-tree-ch
-$(BUILD)/bios/core/kernel/x86_%.o: VECTOR_FLAGS += $(BIOS_VECTOR)
+$(BUILD)/bios/core/kernel/x86_%.o: VECTOR_FLAGS += $(VECTOR_FLAGS_32)
 
 $(eval $(call core_variant,bios,$(BIOS_CC),$(BIOS_TARGET),$(BIOS_SMALL)))
 
