@@ -140,7 +140,7 @@ def test_disk_pulled_on_uefi(boot, medium, monkeypatch):
             machine.enter("/model 1")
             said = " ".join(machine.wait_for("\n> ", error_allowed=True).split())
             assert re.fullmatch(rf"Error: {GONE[medium]} >", said), said
-            assert time.monotonic() - begun < 30
+            assert time.monotonic() - begun < 10  # a second on a busy machine
             machine.enter("The cat")
             machine.tells(expected("The cat", seed=seed))
         if medium == "usb-xhci":

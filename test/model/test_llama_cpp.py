@@ -1,6 +1,6 @@
 """llama.cpp as the reference for model files and for our own tokenizer and arithmetic.
 
-It comes from npm without install scripts and optional packages (package.json), once, into build/node.
+It comes from npm (package.json) into build/node.
 """
 
 import functools
@@ -8,7 +8,6 @@ import json
 import os
 import platform
 import re
-import shutil
 import struct
 import subprocess
 from array import array
@@ -21,11 +20,12 @@ from gguf_file import F32, GgufFile
 from gguf_writer import header
 from host import score
 from llama2c_model import Shape, greedy, pieces, random_model, tokenizer
+from npm import node_modules
 from places import BUILD, ROOT, built, stories260k, unavailable, wants_stories260k
 
 HERE = Path(__file__).parent
 NODE = BUILD / "node"
-INSTALL_SECONDS, ANSWER_SECONDS = 300, 120
+ANSWER_SECONDS = 120
 POSITIONS = 200  # of a story that our program and llama.cpp both tell
 
 # Two ways to the same logits round differently; where the best two tokens are closer than this, either is right. The
@@ -41,45 +41,16 @@ TEXTS = [
 ]
 
 
-def needed_versions():
-    return json.loads((HERE / "package.json").read_text())["dependencies"]
-
-
-def installed_versions():
-    found = {}
-    for name in needed_versions():
-        description = NODE / "node_modules" / name / "package.json"
-        found[name] = json.loads(description.read_text())["version"] if description.exists() else None
-    return found
-
-
-def install():
-    NODE.mkdir(parents=True, exist_ok=True)
-    shutil.copy(HERE / "package.json", NODE)
-    command = ["npm", "install", "--ignore-scripts", "--omit=optional", "--no-package-lock", "--no-audit", "--no-fund",
-               "--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=30000", "--loglevel=error"]
-    try:
-        result = subprocess.run(command, cwd=NODE, capture_output=True, text=True, timeout=INSTALL_SECONDS)
-    except subprocess.TimeoutExpired:
-        unavailable(f"llama.cpp: npm took longer than {INSTALL_SECONDS} s")
-    if result.returncode != 0:
-        unavailable(f"llama.cpp: npm cannot install it: {' '.join(result.stderr.split())[:200]}")
-
-
 @pytest.fixture(scope="session")
 def ask():
     """llama.cpp as a function: (model file, tokenize=[...], greedy=[...]) -> its answer, see llama_cpp.mjs."""
     if platform.machine() != "x86_64":
         unavailable("llama.cpp: the package is for x86-64")
-    for program in "node", "npm":
-        if not shutil.which(program):
-            unavailable(f"llama.cpp: {program} is not installed")
-    if installed_versions() != needed_versions():
-        install()
+    modules = node_modules(NODE, HERE / "package.json", "llama.cpp")
 
     @functools.cache
     def answer(path, question):
-        result = subprocess.run(["node", HERE / "llama_cpp.mjs", NODE / "node_modules", path], input=question,
+        result = subprocess.run(["node", HERE / "llama_cpp.mjs", modules, path], input=question,
                                 capture_output=True, text=True, timeout=ANSWER_SECONDS)
         assert result.returncode == 0, result.stderr
         return json.loads(result.stdout)
