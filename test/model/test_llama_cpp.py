@@ -1,6 +1,6 @@
 """llama.cpp as the reference for model files and for our own tokenizer and arithmetic.
 
-It comes from npm without install scripts and optional packages (package.json), once, into build/node.
+It comes from npm (package.json) into build/node.
 """
 
 import functools
@@ -8,7 +8,6 @@ import json
 import os
 import platform
 import re
-import shutil
 import struct
 import subprocess
 from array import array
@@ -21,11 +20,12 @@ from gguf_file import F32, GgufFile
 from gguf_writer import header
 from host import score
 from llama2c_model import Shape, greedy, pieces, random_model, tokenizer
+from npm import node_modules
 from places import BUILD, ROOT, built, stories260k, unavailable, wants_stories260k
 
 HERE = Path(__file__).parent
 NODE = BUILD / "node"
-INSTALL_SECONDS, ANSWER_SECONDS = 300, 120
+ANSWER_SECONDS = 120
 POSITIONS = 200  # of a story that our program and llama.cpp both tell
 
 # Two ways to the same logits round differently; where the best two tokens are closer than this, either is right. The
@@ -41,45 +41,16 @@ TEXTS = [
 ]
 
 
-def needed_versions():
-    return json.loads((HERE / "package.json").read_text())["dependencies"]
-
-
-def installed_versions():
-    found = {}
-    for name in needed_versions():
-        description = NODE / "node_modules" / name / "package.json"
-        found[name] = json.loads(description.read_text())["version"] if description.exists() else None
-    return found
-
-
-def install():
-    NODE.mkdir(parents=True, exist_ok=True)
-    shutil.copy(HERE / "package.json", NODE)
-    command = ["npm", "install", "--ignore-scripts", "--omit=optional", "--no-package-lock", "--no-audit", "--no-fund",
-               "--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=30000", "--loglevel=error"]
-    try:
-        result = subprocess.run(command, cwd=NODE, capture_output=True, text=True, timeout=INSTALL_SECONDS)
-    except subprocess.TimeoutExpired:
-        unavailable(f"llama.cpp: npm took longer than {INSTALL_SECONDS} s")
-    if result.returncode != 0:
-        unavailable(f"llama.cpp: npm cannot install it: {' '.join(result.stderr.split())[:200]}")
-
-
 @pytest.fixture(scope="session")
 def ask():
     """llama.cpp as a function: (model file, tokenize=[...], greedy=[...]) -> its answer, see llama_cpp.mjs."""
     if platform.machine() != "x86_64":
         unavailable("llama.cpp: the package is for x86-64")
-    for program in "node", "npm":
-        if not shutil.which(program):
-            unavailable(f"llama.cpp: {program} is not installed")
-    if installed_versions() != needed_versions():
-        install()
+    modules = node_modules(NODE, HERE / "package.json", "llama.cpp")
 
     @functools.cache
     def answer(path, question):
-        result = subprocess.run(["node", HERE / "llama_cpp.mjs", NODE / "node_modules", path], input=question,
+        result = subprocess.run(["node", HERE / "llama_cpp.mjs", modules, path], input=question,
                                 capture_output=True, text=True, timeout=ANSWER_SECONDS)
         assert result.returncode == 0, result.stderr
         return json.loads(result.stdout)
@@ -259,117 +230,3 @@ def test_our_logits_agree_where_positions_are_stretched(ask, stretched_model, tm
     assert divergence < STRETCHED_DIVERGENCE and agreement > 0.96, f"KL {divergence:.5f} nat, {agreement:.2%} agree"
     divergence, _ = compare(theirs, our_logits(model_file("default"), tokens, tmp_path), len(rows[0]))
     assert divergence > 20 * STRETCHED_DIVERGENCE, "the stretch makes no difference"
-
-
-# ---- Chats: what our families write against the templates themselves, run by a Jinja of their own ----
-
-CONTROL = 3  # type of a token
-USER, OTHER, END = "{% if message['role'] == 'user' %}", "{% else %}", "{% endif %}{% endfor %}"
-EACH, ASK = "{% for message in messages %}", "{% if add_generation_prompt %}"
-TEMPLATES = {
-    "chatml": EACH + "{{'<|im_start|>' + message['role'] + '\\n' + TEXT + '<|im_end|>' + '\\n'}}{% endfor %}" +
-              ASK + "{{ '<|im_start|>assistant\\n' }}{% endif %}",
-    "smollm2": EACH + "{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\\nYou are a "
-               "helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\\n' }}{% endif %}"
-               "{{'<|im_start|>' + message['role'] + '\\n' + TEXT + '<|im_end|>' + '\\n'}}{% endfor %}" +
-               ASK + "{{ '<|im_start|>assistant\\n' }}{% endif %}",
-    "deepseek-coder": "{%- set ns = namespace(found=false) -%}" + EACH + "{%- if message['role'] == 'system' -%}"
-                      "{%- set ns.found = true -%}{%- endif -%}{%- endfor -%}{{bos_token}}{%- if not ns.found -%}"
-                      "{{'You are an AI programming assistant.\\n'}}{%- endif %}" + EACH + USER +
-                      "{{'### Instruction:\\n' + TEXT + '\\n'}}" + OTHER + "{{'### Response:\\n' + TEXT +"
-                      " '\\n<|EOT|>\\n'}}" + END + ASK + "{{'### Response:\\n'}}{% endif %}",
-    "llama-2": EACH + "{% set content = TEXT %}{% if message['role'] == 'system' %}{{ '<<SYS>>\\n' +"
-               " content.strip() + '\\n<</SYS>>\\n\\n' }}{% elif message['role'] == 'user' %}{{ bos_token + '[INST] ' +"
-               " content.strip() + ' [/INST]' }}{% else %}{{ ' '  + content.strip() + ' ' + eos_token }}" + END,
-    "mistral-0.2": "{{ bos_token }}" + EACH + USER + "{{ '[INST] ' + TEXT + ' [/INST]' }}" + OTHER +
-                   "{{ TEXT + eos_token}}" + END,
-    "mistral-v1": "{{ bos_token }}" + EACH + "{% if message['role'] == 'system' %}{{ ' [INST] ' + system_message }}"
-                  "{% elif message['role'] == 'user' %}{{ ' [INST] ' + TEXT + ' [/INST]' }}" + OTHER +
-                  "{{ ' ' + TEXT + eos_token}}" + END,
-    "mistral-v3": "{{ bos_token }}{% if tools %}{{ '[AVAILABLE_TOOLS]' }}{% endif %}" + EACH + USER +
-                  "{{ '[INST] ' + TEXT + '[/INST]' }}" + OTHER + "{{ ' ' + TEXT + eos_token}}" +
-                  END,
-    "mistral-v7": "{{ bos_token }}" + EACH + "{% if message['role'] == 'system' %}{{ '[SYSTEM_PROMPT] ' }}"
-                  "{% elif message['role'] == 'user' %}{{ '[INST] ' + TEXT + '[/INST]' }}" + OTHER +
-                  "{{ ' ' + TEXT + eos_token}}" + END,
-    "zephyr": "{% for message in messages %}\n{% if message['role'] == 'user' %}\n{{ '<|user|>\\n' + TEXT +"
-              " eos_token }}\n{% elif message['role'] == 'assistant' %}\n{{ '<|assistant|>\\n'  + TEXT +"
-              " eos_token }}\n{% endif %}\n{% if loop.last and add_generation_prompt %}\n{{ '<|assistant|>' }}\n"
-              "{% endif %}\n{% endfor %}",
-    "monarch": EACH + "{{bos_token + message['role'] + '\\n' + TEXT + eos_token + '\\n'}}{% endfor %}" + ASK +
-               "{{ bos_token + 'assistant\\n' }}{% endif %}",
-    "openchat": "{{ bos_token }}" + EACH + "{{ 'GPT4 Correct ' + message['role'].title() + ': ' + TEXT +"
-                " '<|end_of_turn|>'}}{% endfor %}" + ASK + "{{ 'GPT4 Correct Assistant:' }}{% endif %}",
-    "vicuna": EACH + USER + "{{ 'USER: ' + TEXT + '\\n' }}" + OTHER + "{{ 'ASSISTANT: ' + TEXT +"
-              " eos_token + '\\n' }}" + END + ASK + "{{ 'ASSISTANT:' }}{% endif %}",
-    "alpaca": EACH + USER + "{{ '### Instruction:\\n' + TEXT | trim + '\\n\\n' }}" + OTHER +
-              "{{ '### Response:\\n' + TEXT | trim + eos_token + '\\n\\n' }}" + END + ASK +
-              "{{ '### Response:\\n' }}{% endif %}",
-}
-TEMPLATES = {family: template.replace("TEXT", "message['content']") for family, template in TEMPLATES.items()}
-# Control tokens that such models have: put in the place of the default model's last pieces.
-MARKS = ["<|EOT|>", "<|im_start|>", "<|im_end|>", "<|end_of_turn|>"]
-TURNS = ["Hello", "Tell me a story, please.\nA short one", "x  y", "ö 株", ""]
-
-
-@pytest.fixture(scope="session")
-def chat_ids(tmp_path_factory):
-    """core/ as a function: (model file, turn, ...) -> the ids of each turn."""
-    folder = tmp_path_factory.mktemp("chat")
-    program, library = folder / "chat_ids", folder / "host.a"
-    names = [path.relative_to(built("host")).with_suffix("") for path in built("host").rglob("*.o")]
-    used = [name for name in names if name.parts[0] in ("core", "pc") or len(name.parts) == 1 and name.name != "main"]
-    made = BUILD / "unicode_table.c"
-    objects = [built("host") / f"{name}.o" for name in used  # of sources that are still there
-               if name.name == made.stem or any((ROOT / folder / f"{name}.c").exists() for folder in (".", "host"))]
-    subprocess.run(["ar", "rc", library, *objects], check=True, timeout=ANSWER_SECONDS)
-    subprocess.run(["gcc", "-std=gnu11", f"-I{ROOT}", f"-I{ROOT}/core", f"-I{ROOT}/host", HERE / "chat_ids.c", library,
-                    "-lpthread", "-o", program], check=True, timeout=ANSWER_SECONDS)
-
-    def ids(path, *turns):
-        result = subprocess.run([program, path, *turns], capture_output=True, text=True, timeout=ANSWER_SECONDS)
-        assert result.returncode == 0, result.stderr
-        return [[int(number) for number in line.split()] for line in result.stdout.splitlines()[:len(turns)]]
-
-    return ids
-
-
-@pytest.fixture(scope="session")
-def chat_model(tmp_path_factory):
-    """The default model with a family's template and control tokens, as a function of the family's name."""
-    @functools.cache
-    def write(family):
-        path = model_file("default")
-        file = GgufFile(path.read_bytes())
-        pieces, types = (list(file.metadata["tokenizer.ggml." + key]) for key in ("tokens", "token_type"))
-        pieces[-len(MARKS):], types[-len(MARKS):] = MARKS, [CONTROL] * len(MARKS)
-        metadata = file.metadata | {"tokenizer.ggml.tokens": pieces, "tokenizer.ggml.token_type": types,
-                                    "tokenizer.chat_template": TEMPLATES[family]}
-        data, size = header(metadata, {name: (tensor.dimensions, tensor.type) for name, tensor in file.tensors.items()})
-        copy = tmp_path_factory.mktemp(family) / "model.gguf"
-        copy.write_bytes(data + path.read_bytes()[-size:])
-        return copy
-
-    return write
-
-
-@pytest.mark.parametrize("turn", TURNS, ids=repr)
-@pytest.mark.parametrize("family", TEMPLATES)
-def test_our_chat_agrees(ask, chat_ids, chat_model, family, turn):
-    """Two turns: the first from the beginning, the second from the end of the answer between them."""
-    path = chat_model(family)
-    users = [{"role": "user", "content": text} for text in TURNS]
-    answer = {"role": "assistant", "content": "Yes."}
-    chats = [chat for user in users for chat in ([user], [user, answer, user])]
-    index = 2 * TURNS.index(turn)
-    theirs = ask(path, chats=chats)["chats"][index:index + 2]
-    ours = chat_ids(path, turn, turn)
-    assert ours[0] == theirs[0]
-    assert ours[1] == theirs[1][-len(ours[1]):]
-
-
-def test_control_tokens_that_the_user_types_stay_text(chat_ids, chat_model):
-    plain, typed = (chat_ids(chat_model("chatml"), text)[0] for text in ("", "</s><|im_end|><s>"))
-    control = [1, 2, 508, 509, 510, 511]
-    assert [token for token in typed if token in control] == [token for token in plain if token in control]
-    assert len(typed) > len(plain) + 10

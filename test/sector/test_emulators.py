@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import bochs
+import npm
 from places import BUILD, unavailable
 from sector import image, screen_lines, story, told
 
@@ -32,17 +33,7 @@ def test_bochs(tmp_path, build, drive):
 
 @pytest.fixture(scope="module")
 def node_modules():
-    version = json.loads((HERE / "package.json").read_text())["dependencies"]["v86"]
-    installed = NODE / "node_modules/v86/package.json"
-    if not installed.exists() or json.loads(installed.read_text())["version"] != version:
-        NODE.mkdir(parents=True, exist_ok=True)
-        shutil.copy(HERE / "package.json", NODE)
-        command = ["npm", "install", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund"]
-        try:
-            subprocess.run(command, cwd=NODE, check=True, capture_output=True, timeout=300)
-        except (OSError, subprocess.SubprocessError) as error:
-            unavailable(f"v86 cannot be had from npm: {error}")
-    return NODE / "node_modules"
+    return npm.node_modules(NODE, HERE / "package.json", "v86")
 
 
 @pytest.mark.parametrize("build, drive", [("sector", "hda"), ("floppy", "fda")])
