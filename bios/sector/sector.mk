@@ -80,7 +80,8 @@ $(BUILD)/bootllama-sector-floppy.img: $(SECTOR)/floppy-$(lastword $(SECTOR_MODEL
 # ---- Verbs ----
 
 .PHONY: sector run-sector
-sector: $(SECTOR_IMAGES) $(SECTOR)/record-$(lastword $(SECTOR_MODELS)).img ## Llama 2 in one boot sector, and what its bytes do
+SECTOR_RECORD := $(SECTOR)/record-$(lastword $(SECTOR_MODELS)).img
+sector: $(SECTOR_IMAGES) $(SECTOR_RECORD) ## Llama 2 in one boot sector: its images, and what its bytes do
 	@bios/sector/count.py $(SECTOR)/sector.lst $(SECTOR)/record.lst
 
 run-sector: $(BUILD)/bootllama-sector.img ## boot it in QEMU, in the terminal (GUI=1: a window)

@@ -21,7 +21,8 @@ def image(build, model):
 
 def story(build, model, *mode, typed=None):
     """What story.c, or record.c, prints, as bytes."""
-    command = [built(f"host/{EMULATION[build]}"), file(f"{build}.bin"), file(f"{build}.map"), image(build, model), *mode]
+    sector = file(f"{build}.bin"), file(f"{build}.map"), image(build, model)
+    command = [built(f"host/{EMULATION[build]}"), *sector, *mode]
     result = subprocess.run(command, input=typed, capture_output=True, timeout=SECONDS, check=True)
     assert result.stderr == b""
     return result.stdout
