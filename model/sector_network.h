@@ -11,7 +11,7 @@
 
 #define SHAPE(name, value) name = value,
 enum {
-#include "shape.def"
+#include "bios/sector/shape.def"
 };
 #undef SHAPE
 

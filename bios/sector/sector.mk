@@ -28,7 +28,7 @@ $(foreach build,$(SECTOR_BUILDS),$(eval $(call sector_code,$(build))))
 
 # ---- Programs of the build machine ----
 
-SECTOR_HOST_CFLAGS := -std=gnu11 -O2 -g -MMD -MP $(WARNINGS) -ffp-contract=off -Imodel -Ibios/sector
+SECTOR_HOST_CFLAGS := -std=gnu11 -O2 -g -MMD -MP $(WARNINGS) $(FLOAT_RULES) -I. -Icore -Imodel -Ibios/sector
 sector_objects = $(patsubst %,$(SECTOR)/host/%.o,$(1) model/sector_code model/tool)
 
 .PRECIOUS: $(SECTOR)/host/%.o
@@ -36,8 +36,9 @@ $(SECTOR)/host/%.o: %.c
 	@mkdir -p $(@D)
 	gcc $(SECTOR_HOST_CFLAGS) -c -o $@ $<
 
-$(BUILD)/host/gguf-to-%: $(SECTOR)/host/model/gguf-to-%.o $(call sector_objects,model/sector_network model/network \
-    model/sector_image)
+SECTOR_CONVERTER_OBJECTS := $(call sector_objects,model/sector_network model/sector_image)
+
+$(BUILD)/host/gguf-to-%: $(SECTOR)/host/model/gguf-to-%.o $(SECTOR_CONVERTER_OBJECTS) $(call core_objects,host)
 	@mkdir -p $(@D)
 	gcc -o $@ $^ -lm
 

@@ -3,10 +3,12 @@ import array
 import json
 import math
 import re
+import struct
 import subprocess
 
 import pytest
 
+from llama2c_model import Shape, pieces, random_model, tokenizer
 from places import built
 from reference import reference
 from sector import BUILDS, MODELS, ROOT, file, image, story, symbols, tokens
@@ -151,23 +153,48 @@ def test_wrong_usage(tmp_path, arguments, build):
     assert not (tmp_path / "image").exists()
 
 
+def refused(build, tmp_path, gguf):
+    result = convert(build, tmp_path, gguf, "7", "8")
+    assert result.returncode == 1 and not (tmp_path / "image").exists()
+    start = f"gguf-to-{build}: {gguf}: "
+    assert result.stderr.startswith(start) and result.stderr.endswith("\n")
+    return result.stderr[len(start):-1]
+
+
 @pytest.mark.parametrize("build", CONVERTERS)
-def test_other_shapes_and_damaged_files_are_refused(tmp_path, build):
+@pytest.mark.parametrize("change, message", [
+    ({"dim": 32}, "its embedding_length is 32, and only 64 fits a sector"),
+    ({"layers": 3}, "its block_count is 3, and only 5 fits a sector"),
+    ({"heads": 4}, "its attention.head_count is 4, and only 8 fits a sector"),
+    ({"kv_heads": 8}, "its attention.head_count_kv is 8, and only 4 fits a sector"),
+    ({}, "its vocabulary is 265, and only 512 fits a sector"),
+])
+def test_other_shapes_are_refused(tmp_path, build, change, message):
+    model = random_model(Shape(**{"layers": 5, "heads": 8, "kv_heads": 4} | change))
+    checkpoint, words, gguf = (tmp_path / name for name in ("model.bin", "words.bin", "other.gguf"))
+    checkpoint.write_bytes(model.checkpoint())
+    words.write_bytes(tokenizer(pieces()))
+    command = [built("host/llama2c-to-gguf"), checkpoint, words, gguf]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    assert refused(build, tmp_path, gguf) == message
+
+
+@pytest.mark.parametrize("build", CONVERTERS)
+def test_damaged_files_are_refused(tmp_path, build):
     whole = (ROOT / "model/default.gguf").read_bytes()
+    base = whole.index(b"llama.rope.freq_base") + len("llama.rope.freq_base") + 4
     other = tmp_path / "other.gguf"
-    key = b"llama.block_count" + (4).to_bytes(4, "little")
-    at = whole.index(key) + len(key)
-    for bytes_, message in [
-        (whole[:at] + b"\x06" + whole[at + 1:], "llama.block_count is not 5, which is all that fits a sector"),
-        (whole[:40], "ends at byte 40 within its header or a tensor"),
-        (whole[:-100], f"ends at byte {len(whole) - 100} within its header or a tensor"),
-        (b"GGUG" + whole[4:], "is not a GGUF file"),
-        (whole.replace(b"blk.4.ffn_up.weight", b"blk.4.ffn_ux.weight"), "has no tensor blk.4.ffn_up.weight"),
+    for contents, message in [
+        (whole[:base] + struct.pack("<f", 5e5) + whole[base + 4:],
+         "its rope.freq_base is 500000, and only 10000 fits a sector"),
+        (whole[:40], "keys number 27, more than the file can hold; copy it again"),
+        (b"GGUG" + whole[4:], "not a GGUF model file"),
+        (whole.replace(b"blk.4.ffn_up.weight", b"blk.4.ffn_ux.weight"),
+         "blk.4.ffn_ux.weight is not a tensor of a llama model with 5 layers"),
     ]:
-        other.write_bytes(bytes_)
-        result = convert(build, tmp_path, other, "7", "8")
-        assert result.returncode == 1 and result.stderr.endswith(f"{other}: {message}\n"), result.stderr
-        assert not (tmp_path / "image").exists()
+        other.write_bytes(contents)
+        assert refused(build, tmp_path, other) == message
+    assert "No such file" in refused(build, tmp_path, tmp_path / "none.gguf")
 
 
 @pytest.mark.parametrize("model", MODELS)
