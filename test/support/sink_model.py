@@ -47,7 +47,7 @@ ARCHITECTURES = {architecture.name: architecture for architecture in (
     Architecture("llama", halves=False),
     Architecture("qwen2", biases=True, keys=(("rope.freq_base", 1000000.0),)),
     Architecture("qwen3", head_size=128, head_norms=True, keys=(("rope.freq_base", 1000000.0),)),
-    Architecture("gemma3", layers=7, head_norms=True, after_norms=True,
+    Architecture("gemma3", layers=6, head_norms=True, after_norms=True,
                  keys=(("rope.freq_base", 1000000.0), ("attention.sliding_window", 256))),
 )}
 
