@@ -478,8 +478,9 @@ static float distance_to_whole(float x)
     return magnitude < 0.5f ? magnitude : 1.0f - magnitude;
 }
 
-/* The scale of 32 numbers: a part of the grid's step, of those up to a third coarser than the finest the one that rounds
-   the offset least; by the rule where there is no grid, or numbers are too small or too large to be computed with. */
+/* The scale of 32 numbers: a part of the grid's step, of those up to a third coarser than the finest the one that
+   rounds the offset least; by the rule where there is no grid, or numbers are too small or too large to be computed
+   with. */
 static float scale_of(const struct grid *grid, float largest)
 {
     const float step = grid->step < 0 ? -grid->step : grid->step;

@@ -104,11 +104,12 @@ class _Maker:
     def add_sinks(self, q, k, output, sinks):
         """Each query head reads the first outlier, each key head the massive channel."""
         size, at = self.of.head_size, self.of.sink_dimension
+        query = QUERY * (2 if self.of.head_norms else 1) / (abs(SIZES[0]) * BEHIND_NORM / self.spread)
         for head in range(HEADS):
             sink = sinks[head // 2]
             score = OTHERS + math.log(sink / (1 - sink))
             q[head * size + at], k[head // 2 * size + at] = [0.0] * WIDTH, [0.0] * WIDTH
-            q[head * size + at][OUTLIERS[0]] = QUERY * (2 if self.of.head_norms else 1) / (abs(SIZES[0]) * BEHIND_NORM / self.spread)
+            q[head * size + at][OUTLIERS[0]] = query
             k[head // 2 * size + at][MASSIVE] = score * math.sqrt(size) / QUERY / (BEHIND_NORM * math.sqrt(WIDTH))
             for row in output:
                 row[head * size:(head + 1) * size] = [weight * REST / math.sqrt(1 - sink)
@@ -125,7 +126,7 @@ class _Maker:
             self.put(f"blk.{layer}.attn_{name}.bias", [values])
 
     def put_head_norms(self, layer):
-        """A query's sink dimension is made constant by its row, and a key's is all of the first position's."""
+        """They leave the sink's dimension a little larger: nearly all of the first position's key is in it."""
         for name in "q", "k":
             self.norm(f"blk.{layer}.attn_{name}_norm", 1.0, self.of.head_size, {self.of.sink_dimension: 1.2})
 
