@@ -19,7 +19,9 @@ enum key {
     ALIGNMENT,
     FILE_TYPE,
     QUANTIZATION,
+    SPLIT_NUMBER,
     SPLIT_COUNT,
+    SPLIT_TENSORS,
     CONTEXT,
     DIM,
     HIDDEN,
@@ -65,7 +67,9 @@ static const struct known_key {
     [ALIGNMENT] = {"general.alignment", NUMBER, ""},
     [FILE_TYPE] = {"general.file_type", NUMBER, ""},
     [QUANTIZATION] = {"general.quantization_version", NUMBER, ""},
+    [SPLIT_NUMBER] = {"split.no", NUMBER, ""},
     [SPLIT_COUNT] = {"split.count", NUMBER, ""},
+    [SPLIT_TENSORS] = {"split.tensors.count", NUMBER, ""},
     [CONTEXT] = {"llama.context_length", NUMBER, ""},
     [DIM] = {"llama.embedding_length", NUMBER, ""},
     [HIDDEN] = {"llama.feed_forward_length", NUMBER, ""},
@@ -116,32 +120,6 @@ static const char *name_of(enum key key)
 }
 
 /* ---- Reading ---- */
-
-/* Any integer type that holds 0 to 2^32 - 1. */
-static int get_number(struct keys *keys, enum key key, uint32_t type)
-{
-    struct gguf_input *in = keys->in;
-    bool is_signed =
-        type == GGUF_VALUE_I8 || type == GGUF_VALUE_I16 || type == GGUF_VALUE_I32 || type == GGUF_VALUE_I64;
-    bool is_integer = is_signed || type == GGUF_VALUE_U8 || type == GGUF_VALUE_U16 || type == GGUF_VALUE_U32 ||
-                      type == GGUF_VALUE_U64;
-    uint64_t value = 0;
-    if (type == GGUF_VALUE_ARRAY) {
-        return gguf_refuse(in, name_of(key), "is an array; only one number for all layers is supported");
-    }
-    if (!is_integer) {
-        return gguf_refuse(in, name_of(key), "is not a whole number");
-    }
-    if (reader_get(in->reader, &value, gguf_value_bytes(type), in->error) != 0) {
-        return -1;
-    }
-    bool negative = is_signed && (value >> (8 * gguf_value_bytes(type) - 1) & 1) != 0;
-    if (negative || value > UINT32_MAX) {
-        return gguf_refuse(in, name_of(key), "is not between 0 and %u", UINT32_MAX);
-    }
-    keys->number[key] = (uint32_t)value;
-    return 0;
-}
 
 static int get_real(struct keys *keys, enum key key, uint32_t type)
 {
@@ -312,7 +290,7 @@ static int get_known(struct keys *keys, enum key key, uint32_t type)
     keys->seen[key] = true;
     switch (known[key].kind) {
     case NUMBER:
-        return get_number(keys, key, type);
+        return gguf_get_number(keys->in, name_of(key), type, &keys->number[key]);
     case REAL:
         return get_real(keys, key, type);
     case FLAG:
@@ -332,11 +310,8 @@ static int get_pair(struct keys *keys)
     struct gguf_input *in = keys->in;
     struct gguf_name name;
     uint32_t type, key = 0;
-    if (gguf_get_name(in, &name, GGUF_KEY_MAX) != 0 || gguf_get_u32(in, &type) != 0) {
+    if (gguf_get_name(in, &name, GGUF_KEY_MAX) != 0 || gguf_get_type(in, name.text, &type) != 0) {
         return -1;
-    }
-    if (type >= GGUF_VALUE_TYPES) {
-        return gguf_refuse(in, name.text, "has unknown value type %u", type);
     }
     /* A longer key, or one with an odd character, differs from every known key in text or length. */
     while (key < KEYS && !(name.length == text_length(known[key].name) && text_equal(name.text, known[key].name))) {
@@ -459,24 +434,23 @@ static int check_shape(struct keys *keys)
     return check_attention(keys) != 0 ? -1 : check_rope(keys);
 }
 
-static int check_general(struct keys *keys)
+static int check_general(struct keys *keys, struct gguf_split *split)
 {
     struct gguf_input *in = keys->in;
+    *split = (struct gguf_split){keys->number[SPLIT_NUMBER], keys->number[SPLIT_COUNT], keys->number[SPLIT_TENSORS],
+                                 keys->seen[SPLIT_TENSORS]};
+    if (gguf_check_split(in, split) != 0) {
+        return -1;
+    }
     if (!keys->seen[ARCHITECTURE]) {
         return gguf_refuse(in, name_of(ARCHITECTURE), "is missing");
-    }
-    if (keys->number[SPLIT_COUNT] > 1) {
-        return gguf_refuse(in, name_of(SPLIT_COUNT), "is %u: one part of a model; join the parts first",
-                           keys->number[SPLIT_COUNT]);
     }
     if (keys->seen[QUANTIZATION] && keys->number[QUANTIZATION] != 2) {
         return gguf_refuse(in, name_of(QUANTIZATION), "is %u; only 2 is supported", keys->number[QUANTIZATION]);
     }
-    uint32_t alignment = keys->seen[ALIGNMENT] ? keys->number[ALIGNMENT] : 32;
-    if (alignment < 8 || alignment > 1 << 20 || (alignment & (alignment - 1)) != 0) {
-        return gguf_refuse(in, name_of(ALIGNMENT), "is %u; allowed are powers of two from 8 to 1048576", alignment);
+    if (gguf_take_alignment(in, keys->seen[ALIGNMENT] ? keys->number[ALIGNMENT] : GGUF_ALIGNMENT) != 0) {
+        return -1;
     }
-    in->alignment = alignment;
     in->gguf->file_type = keys->seen[FILE_TYPE] ? keys->number[FILE_TYPE] : UINT32_MAX;
     in->gguf->has_checksum = keys->seen[CHECKSUM];
     in->gguf->checksum = keys->number[CHECKSUM];
@@ -543,7 +517,7 @@ static int check_vocabulary(struct keys *keys)
     return 0;
 }
 
-int gguf_read_keys(struct gguf_input *in, uint64_t count)
+int gguf_read_keys(struct gguf_input *in, uint64_t count, struct gguf_split *split)
 {
     struct keys keys;
     memset(&keys, 0, sizeof keys);
@@ -553,7 +527,7 @@ int gguf_read_keys(struct gguf_input *in, uint64_t count)
             return -1;
         }
     }
-    if (check_general(&keys) != 0 || check_shape(&keys) != 0) {
+    if (check_general(&keys, split) != 0 || check_shape(&keys) != 0) {
         return -1;
     }
     return check_vocabulary(&keys);
