@@ -36,8 +36,9 @@ struct config {
     uint32_t colour;                  /* SETTING_OFF or SETTING_ON */
     uint32_t processors;              /* ENGINE_PROCESSORS_AUTO, or how many compute at most: 1..64 */
     uint32_t context;                 /* positions at most, ENGINE_CONTEXT_MIN..GGUF_CONTEXT_MAX; see engine_open */
-    char chat_prefix[CHAT_TEXT_MAX];  /* around a user's turn, and what ends an answer, as chat_unescape takes it; */
-    char chat_suffix[CHAT_TEXT_MAX];  /* prefix and suffix "": the model's own template, if it has one */
+    char chat_system[CHAT_SYSTEM_MAX]; /* the system message of a chat, as chat_unescape takes it; "" = the model's */
+    char chat_prefix[CHAT_TEXT_MAX];   /* around a user's turn, and what ends an answer, as chat_unescape takes it; */
+    char chat_suffix[CHAT_TEXT_MAX];   /* prefix and suffix "": the model's own template, if it has one */
     char chat_stop[CHAT_STOP_MAX];
     char model[PLATFORM_NAME_MAX];  /* any name that models_choose takes; "" = the first model */
     char prompt[ENGINE_PROMPT_MAX]; /* what a story begins with; "" = nothing */
@@ -47,7 +48,7 @@ struct config {
 struct config config_default(void);
 
 /* Keys by their numbers. Besides its prompt and model, a story depends on those of sampling. */
-enum { CONFIG_SAMPLING_FIRST = 2, CONFIG_SAMPLING_LAST = 8, CONFIG_KEYS = 21 };
+enum { CONFIG_SAMPLING_FIRST = 2, CONFIG_SAMPLING_LAST = 8, CONFIG_KEYS = 22 };
 
 /* Returns key number `index` < CONFIG_KEYS. */
 const char *config_key(uint32_t index);

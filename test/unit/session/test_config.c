@@ -101,6 +101,7 @@ static void every_key(void **state)
         parse("temperature = 0.5\ntop_p=0.25\nmin_p = 0.125\nrepeat_penalty = 1.5\ntop_k = 40\n"
               "seed = 18446744073709551615\nsteps = 300\nmodel = MY STORY.GGUF\nprompt = One day\ncountdown = 3600\n"
               "AUTOSTART = OFF\nstories = 0\nafter = Reboot\nserial = COM3 9600\nwrap = 72\ncolour = off\n"
+              "chat_system = You are brief.\\nAlways.\n"
               "chat_prefix = <|user|>\\n\nchat_suffix = </s>\\n<|assistant|>\\n\nchat_stop = </s>\nprocessors = 64\n"
               "context = 16384\n");
 
@@ -121,6 +122,7 @@ static void every_key(void **state)
     assert_int_equal(config.serial_speed, 9600);
     assert_int_equal(config.wrap, 72);
     assert_int_equal(config.colour, SETTING_OFF);
+    assert_string_equal(config.chat_system, "You are brief.\\nAlways.");
     assert_string_equal(config.chat_prefix, "<|user|>\\n");
     assert_string_equal(config.chat_suffix, "</s>\\n<|assistant|>\\n");
     assert_string_equal(config.chat_stop, "</s>");

@@ -63,6 +63,7 @@ static void all_settings_are_listed(void **state)
                         "serial         = com1 115200    off, or com1 to com4 and a speed: com1 115200\n"
                         "wrap           = auto           auto, off or a whole number from 20 to 500\n"
                         "colour         = on             off or on\n"
+                        "chat_system    = \"\"             a text of at most 1023 bytes\n"
                         "chat_prefix    = \"\"             a text of at most 255 bytes\n"
                         "chat_suffix    = \"\"             a text of at most 255 bytes\n"
                         "chat_stop      = \"\"             a text of at most 63 bytes\n"
