@@ -60,8 +60,9 @@ static uint64_t size_of(struct models *models, const char *name)
     if (platform->open(platform, path, &file) != PLATFORM_OK) {
         return 0;
     }
+    const uint64_t size = file.size;
     platform->close(platform, &file);
-    return file.size;
+    return size;
 }
 
 /* Whether the file of that name is a part of a split model and an earlier part is there, too: writes its name to

@@ -70,8 +70,8 @@ def _pairs(metadata):
 
 
 def write_split(folder, name, model, counts):
-    """Writes a model, a GgufFile, in parts of so many tensors each, as llama.cpp's gguf-split does: all keys in the first
-    part, the split's own in each. Returns the paths."""
+    """Writes a model, a GgufFile, in parts of so many tensors each, as llama.cpp's gguf-split does: all keys in the
+    first part, the split's own in each. Returns the paths."""
     assert sum(counts) == len(model.tensors)
     left, paths = list(model.tensors.items()), []
     for number, count in enumerate(counts):

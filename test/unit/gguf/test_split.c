@@ -1,4 +1,4 @@
-/* core/gguf/split.c and the reader's parts: split models as one, and every way in which parts do not belong together. */
+/* core/gguf/split.c and the reader's parts: split models as one, and parts that do not belong together. */
 #include "unit.h"
 
 #include "base/error.h"
