@@ -1,6 +1,7 @@
 # image/: targets that use the built image.
 
-.PHONY: run run-uefi run-uefi32 run-bios usb size debug-uefi debug-uefi32 debug-bios test-boot bench bench-boot screenshots
+.PHONY: run run-uefi run-uefi32 run-bios usb size debug-uefi debug-uefi32 debug-bios test-boot bench bench-boot \
+    screenshots
 
 export GUI MEMORY CPU ACCEL QEMU
 

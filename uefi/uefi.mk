@@ -15,7 +15,8 @@ UEFI64_TARGET := -m64 -march=x86-64 -mno-red-zone $(UEFI_PIC)
 
 # IA-32: floats stay out of x87, also as a function's result, because firmware may leave x87 in any state; 64-bit
 # members of structures are aligned as firmware aligns them.
-UEFI32_TARGET := -m32 -march=pentium4 -mtune=generic -mfpmath=sse -mno-80387 -mno-fp-ret-in-387 -malign-double $(UEFI_PIC)
+UEFI32_TARGET := -m32 -march=pentium4 -mtune=generic -mfpmath=sse -mno-80387 -mno-fp-ret-in-387 -malign-double \
+    $(UEFI_PIC)
 $(BUILD)/uefi32/core/kernel/x86_%.o: VECTOR_FLAGS += $(VECTOR_FLAGS_32)
 
 # Code around firmware calls stays out of vector registers: they may be off when it starts, and firmware need not
@@ -68,7 +69,7 @@ all: $(UEFI_APPLICATIONS)
 
 # What unit tests run on the build machine, with firmware made of tables (test/unit/helpers/fake_firmware.h): all but
 # the parts that are processor or ports. They join the library that test/test.mk links every unit test with.
-UEFI_TESTED := $(filter-out uefi/entry.c uefi/run.c uefi/platform.c,$(UEFI_SOURCES))
+UEFI_TESTED := $(filter-out uefi/entry.c uefi/run.c uefi/uefi_platform.c,$(UEFI_SOURCES))
 
 define uefi_test_variant
 $(BUILD)/test/$(1)/uefi/%.o: uefi/%.c

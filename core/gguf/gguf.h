@@ -1,5 +1,5 @@
 /*
- * The contents of a GGUF file of architecture "llama": its hyper-parameters and where its parts lie.
+ * The contents of a GGUF file of a supported architecture: its hyper-parameters and where its parts lie.
  * Format: ggml docs/gguf.md, versions 2 and 3. The file is treated as hostile: 64-bit checked arithmetic,
  * every count bounded by the bytes left, every shape compared with what the hyper-parameters imply.
  */
@@ -7,6 +7,7 @@
 #define BOOTLLAMA_GGUF_H
 
 #include "base/error.h"
+#include "gguf/architecture.h"
 #include "gguf/pre.h"
 #include "gguf/reader.h"
 
@@ -67,6 +68,16 @@ enum gguf_tokenizer {
 
 enum { GGUF_NO_TOKEN = -1 }; /* in place of a token's id */
 
+/* Besides eos, the tokens that end what a model generates. The last three stand where code is filled in. */
+enum gguf_end {
+    GGUF_END_TURN,
+    GGUF_END_MESSAGE,
+    GGUF_END_PADDING,
+    GGUF_END_REPOSITORY,
+    GGUF_END_FILE,
+    GGUF_ENDS,
+};
+
 enum {
     GGUF_LAYERS_MAX = 256,
     GGUF_VOCABULARY_MAX = 262144,
@@ -83,7 +94,7 @@ enum {
 /* The least that the frequency of a pair is divided by. */
 #define GGUF_ROPE_FACTOR_MIN 0x1p-10f
 
-/* Tensors by what they do: four of the model, nine of each layer. */
+/* Tensors by what they do: four of the model, and those of each layer. */
 enum gguf_tensor_id {
     GGUF_TENSOR_TOKEN_EMBD,  /* [vocabulary][dim] */
     GGUF_TENSOR_OUTPUT_NORM, /* [dim] */
@@ -101,6 +112,15 @@ enum gguf_layer_tensor {
     GGUF_LAYER_FFN_GATE,    /* [hidden][dim] */
     GGUF_LAYER_FFN_DOWN,    /* [dim][hidden] */
     GGUF_LAYER_FFN_UP,      /* [hidden][dim] */
+    GGUF_LAYER_LLAMA,       /* their number in a plain llama model; the others depend on the architecture */
+    /* blk.N.attn_q.bias and so on, of the matrices' rows: [heads * head_size], [kv_heads * head_size] twice */
+    GGUF_LAYER_ATTN_Q_BIAS = GGUF_LAYER_LLAMA,
+    GGUF_LAYER_ATTN_K_BIAS,
+    GGUF_LAYER_ATTN_V_BIAS,
+    GGUF_LAYER_ATTN_Q_NORM,    /* [head_size] */
+    GGUF_LAYER_ATTN_K_NORM,    /* [head_size] */
+    GGUF_LAYER_ATTN_POST_NORM, /* [dim] post_attention_norm.weight */
+    GGUF_LAYER_FFN_POST_NORM,  /* [dim] post_ffw_norm.weight */
     GGUF_LAYER_TENSORS,
 };
 enum { GGUF_TENSORS_MAX = GGUF_TENSOR_LAYERS + GGUF_LAYERS_MAX * GGUF_LAYER_TENSORS };
@@ -114,25 +134,32 @@ struct gguf_tensor {
 };
 
 struct gguf {
+    const struct gguf_architecture *architecture; /* general.architecture; NAME. below stands for what it is called */
     char name[64]; /* general.name, truncated to whole UTF-8 sequences, '?' for control characters; "" if absent */
     char size_label[16]; /* general.size_label, likewise: "260K", "1.1B" */
     uint32_t version;    /* 2 or 3 */
     uint32_t file_type; /* general.file_type, which quantization was asked for (gguf_kind_name); UINT32_MAX if absent */
-    uint32_t dim;       /* llama.embedding_length, 1..GGUF_COLUMNS_MAX */
-    uint32_t hidden;    /* llama.feed_forward_length, 1..GGUF_COLUMNS_MAX */
-    uint32_t layers;    /* llama.block_count, 1..GGUF_LAYERS_MAX */
-    uint32_t heads;     /* llama.attention.head_count, 1..; heads * head_size <= GGUF_COLUMNS_MAX */
-    uint32_t kv_heads;  /* llama.attention.head_count_kv, divides heads; = heads if absent */
-    uint32_t head_size; /* llama.attention.key_length (= value_length), dim / heads if absent; even */
-    uint32_t rope_size; /* llama.rope.dimension_count, even, 2..head_size; = head_size if absent */
-    uint32_t context;   /* llama.context_length, 1..GGUF_CONTEXT_MAX positions */
-    float rope_base;    /* llama.rope.freq_base, 10000 if absent; finite and > 1 */
-    /* How positions are stretched beyond those of the training: llama.rope.scaling.*. */
+    uint32_t dim;       /* NAME.embedding_length, 1..GGUF_COLUMNS_MAX */
+    uint32_t hidden;    /* NAME.feed_forward_length, 1..GGUF_COLUMNS_MAX */
+    uint32_t layers;    /* NAME.block_count, 1..GGUF_LAYERS_MAX */
+    uint32_t heads;     /* NAME.attention.head_count, 1..; heads * head_size <= GGUF_COLUMNS_MAX */
+    uint32_t kv_heads;  /* NAME.attention.head_count_kv, divides heads; = heads if absent */
+    uint32_t head_size; /* NAME.attention.key_length (= value_length), dim / heads if absent; even */
+    uint32_t rope_size; /* NAME.rope.dimension_count, even, 2..head_size; = head_size if absent */
+    uint32_t score_size; /* scores are divided by its square root: head_size, of a wide model dim / heads */
+    /* NAME.attention.sliding_window: layers with a window attend to so many positions, up to the current one; at most
+       GGUF_CONTEXT_MAX; 0 = no layer has one. The last of so many layers has none (.sliding_window_pattern); 0 = all
+       have one. */
+    uint32_t window, window_period;
+    float rope_window_base; /* NAME.rope.freq_base_swa: rope_base of those layers, 10000 if absent; finite and > 1 */
+    uint32_t context;       /* NAME.context_length, 1..GGUF_CONTEXT_MAX positions */
+    float rope_base;        /* NAME.rope.freq_base, 10000 if absent; finite and > 1 */
+    /* How positions are stretched beyond those of the training: NAME.rope.scaling.*. */
     float rope_factor;      /* so many times, GGUF_ROPE_FACTOR_MIN or more, from 1 on with YaRN; 1: not at all */
     bool rope_yarn;         /* type "yarn": see rope_stretch; false: "linear", or "none" with rope_factor 1 */
     uint32_t rope_original; /* YaRN: positions in training, 1..GGUF_CONTEXT_MAX; = context if absent */
     float rope_attn_factor; /* queries and keys grow by it; 1 if absent, 1/1024 to 1024 */
-    float norm_epsilon;     /* llama.attention.layer_norm_rms_epsilon; finite and > 0 */
+    float norm_epsilon;     /* NAME.attention.layer_norm_rms_epsilon; finite and > 0 */
     uint64_t parameters;    /* weights in all tensors, a tied matrix once */
 
     uint32_t vocabulary; /* tokens, 1..GGUF_VOCABULARY_MAX */
@@ -149,6 +176,7 @@ struct gguf {
     /* tokenizer.ggml.bos_token_id and so on; if the key is absent llama.cpp's 1, 2 and 0, of a BPE vocabulary 11, 11
        and none; GGUF_NO_TOKEN where the key says 4294967295 or the vocabulary is too small */
     int32_t bos, eos, unknown;
+    int32_t end[GGUF_ENDS]; /* tokenizer.ggml.eot_token_id and so on, or GGUF_NO_TOKEN */
     /* tokenizer.ggml.add_bos_token, if absent true, of a BPE vocabulary as `pre` says; false where bos is
        GGUF_NO_TOKEN */
     bool add_bos;

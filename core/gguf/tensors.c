@@ -27,8 +27,43 @@ static struct shape layer_shape(const struct gguf *gguf, enum gguf_layer_tensor 
         return (struct shape){gguf->hidden, gguf->dim};
     case GGUF_LAYER_FFN_DOWN:
         return (struct shape){gguf->dim, gguf->hidden};
-    default: /* GGUF_LAYER_ATTN_NORM, GGUF_LAYER_FFN_NORM */
+    case GGUF_LAYER_ATTN_Q_BIAS:
+        return (struct shape){1, q};
+    case GGUF_LAYER_ATTN_K_BIAS:
+    case GGUF_LAYER_ATTN_V_BIAS:
+        return (struct shape){1, kv};
+    case GGUF_LAYER_ATTN_Q_NORM:
+    case GGUF_LAYER_ATTN_K_NORM:
+        return (struct shape){1, gguf->head_size};
+    default: /* the other norms */
         return (struct shape){1, gguf->dim};
+    }
+}
+
+enum presence { UNKNOWN, OPTIONAL, REQUIRED };
+
+/* What the architecture says about tensor number `id`. */
+static enum presence presence_of(const struct gguf_architecture *architecture, uint32_t id)
+{
+    if (id < GGUF_TENSOR_LAYERS) {
+        return id == GGUF_TENSOR_OUTPUT       ? OPTIONAL
+               : id != GGUF_TENSOR_ROPE_FREQS ? REQUIRED
+               : architecture->rope_freqs     ? OPTIONAL
+                                              : UNKNOWN;
+    }
+    switch ((id - GGUF_TENSOR_LAYERS) % GGUF_LAYER_TENSORS) {
+    case GGUF_LAYER_ATTN_Q_BIAS:
+    case GGUF_LAYER_ATTN_K_BIAS:
+    case GGUF_LAYER_ATTN_V_BIAS:
+        return architecture->biases ? REQUIRED : OPTIONAL;
+    case GGUF_LAYER_ATTN_Q_NORM:
+    case GGUF_LAYER_ATTN_K_NORM:
+        return architecture->head_norms ? REQUIRED : UNKNOWN;
+    case GGUF_LAYER_ATTN_POST_NORM:
+    case GGUF_LAYER_FFN_POST_NORM:
+        return architecture->post_norms ? REQUIRED : UNKNOWN;
+    default:
+        return REQUIRED;
     }
 }
 
@@ -91,8 +126,9 @@ static int read_tensor(struct gguf_input *in)
         return -1;
     }
     uint32_t id = gguf_find_tensor(gguf, name.text);
-    if (id == gguf->tensor_count) {
-        return gguf_refuse(in, name.text, "is not a tensor of a llama model with %u layers", gguf->layers);
+    if (id == gguf->tensor_count || presence_of(gguf->architecture, id) == UNKNOWN) {
+        return gguf_refuse(in, name.text, "is not a tensor of a %s model with %u layers", gguf->architecture->name,
+                           gguf->layers);
     }
     struct gguf_tensor *tensor = &gguf->tensor[id];
     if (tensor->type != GGUF_TYPE_ABSENT) {
@@ -138,7 +174,7 @@ static int place_tensors(struct gguf_input *in)
     for (uint32_t id = 0; id < gguf->tensor_count; id++) {
         struct gguf_tensor *tensor = &gguf->tensor[id];
         gguf_tensor_name(name, sizeof name, id);
-        if (tensor->type == GGUF_TYPE_ABSENT && id != GGUF_TENSOR_OUTPUT && id != GGUF_TENSOR_ROPE_FREQS) {
+        if (tensor->type == GGUF_TYPE_ABSENT && presence_of(gguf->architecture, id) == REQUIRED) {
             return gguf_refuse(in, name, "is missing");
         }
         if (tensor->type == GGUF_TYPE_ABSENT) {

@@ -14,6 +14,8 @@
 #define MODELS \
     "; only \"llama\" (SentencePiece) and \"gpt2\" (byte-level BPE) are supported: choose a model with one of these"
 #define BPE {KEY_TEXT, "tokenizer.ggml.model", .text = "gpt2"}
+#define ARCHITECTURES \
+    "; only \"llama\", \"qwen2\", \"qwen3\" and \"gemma3\" are supported: choose a model of one of these architectures"
 #define EPSILON "llama.attention.layer_norm_rms_epsilon"
 #define LAST "output.weight" /* in the file */
 #define ROPE_FREQS "rope_freqs.weight"
@@ -65,11 +67,11 @@ const struct hostile_model hostile_models[] = {
 
     /* Values of the wrong kind. */
     {"general.architecture is not a text", {{KEY_NUMBER, "general.architecture", U32, 1}}},
-    {"general.architecture is \"gpt2\"; only \"llama\" is supported: choose a model of the Llama architecture",
+    {"general.architecture is \"gpt2\"" ARCHITECTURES,
      {{KEY_TEXT, "general.architecture", .text = "gpt2"}}},
-    {"general.architecture is \"llama4\"; only \"llama\" is supported: choose a model of the Llama architecture",
+    {"general.architecture is \"llama4\"" ARCHITECTURES,
      {{KEY_TEXT, "general.architecture", .text = "llama4"}}},
-    {"general.architecture is \"??\"; only \"llama\" is supported: choose a model of the Llama architecture",
+    {"general.architecture is \"??\"" ARCHITECTURES,
      {{KEY_TEXT, "general.architecture", .text = "\x1B\x80"}}},
     {"general.architecture is missing", {{KEY_REMOVE, "general.architecture"}}},
     {"llama.block_count is not a whole number", {{KEY_TEXT, "llama.block_count", .text = "2"}}},
@@ -201,6 +203,9 @@ const struct hostile_model hostile_models[] = {
     {TOKEN_TYPES " has 2 entries for 12 tokens", {{KEY_ARRAY, TOKEN_TYPES, I32, 2, "0000000000000000"}}},
     {TOKEN_TYPES " is an array of type 6; it must be of type 5", {{KEY_ARRAY, TOKEN_TYPES, F32, 1, "00000000"}}},
     {"tokenizer.ggml.bos_token_id is 12; the last token is 11", {{KEY_NUMBER, "tokenizer.ggml.bos_token_id", U32, 12}}},
+    {"tokenizer.ggml.eot_token_id is 12; the last token is 11", {{KEY_NUMBER, "tokenizer.ggml.eot_token_id", U32, 12}}},
+    {"tokenizer.ggml.fim_sep_token_id is not a whole number",
+     {{KEY_TEXT, "tokenizer.ggml.fim_sep_token_id", .text = "x"}}},
     {"tokenizer.ggml.eos_token_id is 4294967294; the last token is 11",
      {{KEY_NUMBER, "tokenizer.ggml.eos_token_id", U32, 0xFFFFFFFE}}},
     {"token_embd.weight has shape 32 x 12 x 1 x 1; the hyper-parameters ask for 32 x 3",
@@ -232,8 +237,8 @@ const struct hostile_model hostile_models[] = {
       {TENSOR_SHAPE, ROPE_FREQS, 4, 1},
       {TENSOR_TYPE, ROPE_FREQS, 0},
       {TENSOR_OFFSET, ROPE_FREQS, .b = 1ull << 40}}},
-    {"blk.0.attn_q.bias is not a tensor of a llama model with 2 layers",
-     {{TENSOR_RENAME, LAST, .text = "blk.0.attn_q.bias"}}},
+    {"blk.0.attn_output.bias is not a tensor of a llama model with 2 layers",
+     {{TENSOR_RENAME, LAST, .text = "blk.0.attn_output.bias"}}},
     {"blk.01.attn_q.weight is not a tensor of a llama model with 2 layers",
      {{TENSOR_RENAME, LAST, .text = "blk.01.attn_q.weight"}}},
     {"blk.-1.attn_q.weight is not a tensor of a llama model with 2 layers",
