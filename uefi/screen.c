@@ -20,12 +20,19 @@ static uint32_t query_columns(EFI_SIMPLE_TEXT_OUT_PROTOCOL *out)
     return (uint32_t)columns;
 }
 
+void screen_say(EFI_SYSTEM_TABLE *table, const CHAR16 *text)
+{
+    if (table->ConOut != NULL) {
+        table->ConOut->OutputString(table->ConOut, (CHAR16 *)text);
+    }
+}
+
 void screen_greet(EFI_SYSTEM_TABLE *table, const CHAR16 *text)
 {
     if (table->ConOut != NULL) {
         table->ConOut->ClearScreen(table->ConOut);
-        table->ConOut->OutputString(table->ConOut, (CHAR16 *)text);
     }
+    screen_say(table, text);
 }
 
 void screen_open(struct screen *screen, EFI_SYSTEM_TABLE *table)

@@ -68,6 +68,16 @@ enum gguf_tokenizer {
 
 enum { GGUF_NO_TOKEN = -1 }; /* in place of a token's id */
 
+/* Besides eos, the tokens that end what a model generates. The last three stand where code is filled in. */
+enum gguf_end {
+    GGUF_END_TURN,
+    GGUF_END_MESSAGE,
+    GGUF_END_PADDING,
+    GGUF_END_REPOSITORY,
+    GGUF_END_FILE,
+    GGUF_ENDS,
+};
+
 enum {
     GGUF_LAYERS_MAX = 256,
     GGUF_VOCABULARY_MAX = 262144,
@@ -166,6 +176,7 @@ struct gguf {
     /* tokenizer.ggml.bos_token_id and so on; if the key is absent llama.cpp's 1, 2 and 0, of a BPE vocabulary 11, 11
        and none; GGUF_NO_TOKEN where the key says 4294967295 or the vocabulary is too small */
     int32_t bos, eos, unknown;
+    int32_t end[GGUF_ENDS]; /* tokenizer.ggml.eot_token_id and so on, or GGUF_NO_TOKEN */
     /* tokenizer.ggml.add_bos_token, if absent true, of a BPE vocabulary as `pre` says; false where bos is
        GGUF_NO_TOKEN */
     bool add_bos;

@@ -43,6 +43,11 @@ enum key {
     KEY_BOS,
     KEY_EOS,
     KEY_UNKNOWN,
+    KEY_END_TURN, /* enum gguf_end, in its order */
+    KEY_END_MESSAGE,
+    KEY_END_PADDING,
+    KEY_END_REPOSITORY,
+    KEY_END_FILE,
     KEY_ADD_BOS,
     KEY_ADD_SPACE,
     KEY_CHAT_TEMPLATE,

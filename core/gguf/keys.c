@@ -224,6 +224,11 @@ static int check_vocabulary(struct keys *keys)
         take_token(keys, KEY_UNKNOWN, bpe ? UINT32_MAX : 0, &gguf->unknown) != 0) {
         return -1;
     }
+    for (uint32_t i = 0; i < GGUF_ENDS; i++) {
+        if (take_token(keys, KEY_END_TURN + i, UINT32_MAX, &gguf->end[i]) != 0) {
+            return -1;
+        }
+    }
     gguf->add_bos = (keys->seen[KEY_ADD_BOS] ? keys->number[KEY_ADD_BOS] != 0
                                              : !bpe || (gguf->pre.flags & GGUF_PRE_ADD_BOS) != 0) &&
                     gguf->bos != GGUF_NO_TOKEN;

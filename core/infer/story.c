@@ -101,31 +101,39 @@ void story_forget(struct engine *engine)
 static bool ends_text(const struct teller *teller, int32_t id)
 {
     const struct tokenizer *tokenizer = &teller->engine->tokenizer;
-    return id != GGUF_NO_TOKEN && (id == tokenizer->eos || id == tokenizer->bos || id == teller->stop_token);
+    return tokenizer_is_end(tokenizer, id) ||
+           (id != GGUF_NO_TOKEN && (id == tokenizer->bos || id == teller->stop_token));
 }
 
-/* Ends an answer with the end-of-sequence token unless chat->end ends it. The model's own one is never kept, so an
+/* Ends an answer with the end-of-sequence token where chat->end does not. The model's own one is never kept, so an
    answer that was cut short is continued in the same way. */
 static void close_answer(struct teller *teller)
 {
     struct engine *engine = teller->engine;
     const int32_t id = engine->tokenizer.eos != GGUF_NO_TOKEN ? engine->tokenizer.eos : engine->tokenizer.bos;
-    if (teller->story->chat->end[0] == 0 && id != GGUF_NO_TOKEN && engine->text_count < engine->context) {
+    if (teller->story->chat->close && id != GGUF_NO_TOKEN && engine->text_count < engine->context) {
         engine->text[engine->text_count++] = id;
     }
 }
 
 /* ---- The prompt ---- */
 
-static bool is_white(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 static size_t append(char *out, size_t used, const char *text, size_t n)
 {
     memcpy(out + used, text, n);
     return used + n;
+}
+
+/* The last token of the text so far, or GGUF_NO_TOKEN. */
+static int32_t token_before(const struct engine *engine)
+{
+    return engine->text_count > 0 ? engine->text[engine->text_count - 1] : GGUF_NO_TOKEN;
+}
+
+/* Appends a text of the chat's. */
+static size_t append_text(char *out, size_t used, const char *text)
+{
+    return append(out, used, text, text_length(text));
 }
 
 /* Appends the tokens of a chat's turn: the chat's opening or the end of the previous answer, prefix, the user's text,
@@ -135,23 +143,20 @@ static int32_t encode_turn(struct teller *teller)
     struct engine *engine = teller->engine;
     const struct chat *chat = teller->story->chat;
     const char *user = teller->story->prompt;
+    const bool first = engine->text_count == 0;
     size_t n = teller->story->prompt_bytes, used = 0;
-    for (; chat->strip && n > 0 && is_white(user[0]); n--) {
-        user++;
+    if (chat->strip) {
+        chat_trim(&user, &n);
     }
-    while (chat->strip && n > 0 && is_white(user[n - 1])) {
-        n--;
-    }
-    if (engine->text_count > 0) {
+    if (!first) {
         close_answer(teller);
-        used = append(engine->turn, used, chat->end, text_length(chat->end));
-    } else {
-        used = append(engine->turn, used, chat->opening, text_length(chat->opening));
     }
-    used = append(engine->turn, used, chat->prefix, text_length(chat->prefix));
+    used = append_text(engine->turn, used, !first ? chat->end : chat->inside ? "" : chat->opening);
+    used = append_text(engine->turn, used, chat->prefix);
+    used = append_text(engine->turn, used, first && chat->inside ? chat->opening : "");
     const size_t start = used, end = append(engine->turn, used, user, n);
-    used = append(engine->turn, end, chat->suffix, text_length(chat->suffix));
-    return encode_marked(&engine->tokenizer, engine->turn, used, start, end, engine->text_count == 0,
+    used = append_text(engine->turn, end, chat->suffix);
+    return encode_marked(&engine->tokenizer, engine->turn, used, start, end, token_before(engine),
                          engine->text + engine->text_count, engine->context - engine->text_count, engine->scratch);
 }
 
@@ -164,10 +169,11 @@ static int encode_prompt(struct teller *teller)
         story_forget(engine);
     }
     const uint32_t before = engine->text_count;
-    const int32_t count = story->chat != NULL ? encode_turn(teller)
-                                              : encode_marked(&engine->tokenizer, story->prompt, story->prompt_bytes, 0,
-                                                              story->prompt_bytes, before == 0, engine->text + before,
-                                                              engine->context - before, engine->scratch);
+    const int32_t count =
+        story->chat != NULL
+            ? encode_turn(teller)
+            : encode_marked(&engine->tokenizer, story->prompt, story->prompt_bytes, 0, story->prompt_bytes,
+                            token_before(engine), engine->text + before, engine->context - before, engine->scratch);
     if (count < 0 && before == 0) {
         return error_set(teller->error, "the prompt is longer than the model's context of %u tokens; shorten it",
                          engine->context);

@@ -156,12 +156,15 @@ static void apply_model(struct commands *commands)
     }
 }
 
-/* A stop text has no effect unless the model chats. */
-static void warn_of_stop_alone(struct commands *commands)
+/* A system message and a stop text have no effect unless the model chats. */
+static void warn_of_no_chat(struct commands *commands)
 {
-    if (talk_chat(commands->talk) == NULL && commands->settings->config.chat_stop[0] != 0) {
+    const struct config *config = &commands->settings->config;
+    const bool stop = config->chat_stop[0] != 0, useless = stop || config->chat_system[0] != 0;
+    if (talk_chat(commands->talk) == NULL && useless) {
         output_say(commands->output, COLOUR_NOTE,
-                   "chat_stop only counts in a chat; without chat_prefix this model tells stories.\n");
+                   "%s only counts in a chat; without chat_prefix this model tells stories.\n",
+                   stop ? "chat_stop" : "chat_system");
     }
 }
 
@@ -197,7 +200,7 @@ static void change_setting(struct commands *commands, uint32_t index, const char
     } else {
         say_value(commands, index);
         if (config_effect(index) == EFFECT_CHAT) {
-            warn_of_stop_alone(commands);
+            warn_of_no_chat(commands);
         }
     }
 }
@@ -395,13 +398,17 @@ static bool begins(const char *word, const char *start)
 enum place { MODEL_NAMES, KERNEL_NAMES, SETTING_KEYS, COMMAND_NAMES, PLACES };
 
 /* Returns word number *index of those that can stand at this place of the line, and increments *index; NULL past the
-   last. */
+   last. Models are walked over, so they come in order only. */
 static const char *next_word(struct commands *commands, enum place place, uint32_t *index)
 {
-    if (place == MODEL_NAMES) {
-        return models_next(commands->models, index) == PLATFORM_OK ? commands->models->entry.name : NULL;
-    }
     const uint32_t i = (*index)++;
+    if (place == MODEL_NAMES) {
+        struct error unshown = {""};
+        if (i == 0) {
+            models_rewind(commands->models);
+        }
+        return models_next(commands->models, &unshown) ? commands->models->entry.name : NULL;
+    }
     if (place == KERNEL_NAMES) {
         return i < KERNELS ? kernel_at(i)->name : NULL;
     }

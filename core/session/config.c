@@ -44,6 +44,7 @@ static const struct setting {
     {"serial", SERIAL, offsetof(struct config, serial_port), 0, EFFECT_SERIAL, 0, "off\0com1\0com2\0com3\0com4\0"},
     {"wrap", COUNT, offsetof(struct config, wrap), 20, EFFECT_NONE, 500, "auto\0off\0"},
     {"colour", COUNT, offsetof(struct config, colour), 0, EFFECT_COLOUR, 0, "off\0on\0"},
+    {"chat_system", CHAT, offsetof(struct config, chat_system), 0, EFFECT_CHAT, CHAT_SYSTEM_MAX, ""},
     {"chat_prefix", CHAT, offsetof(struct config, chat_prefix), 0, EFFECT_CHAT, CHAT_TEXT_MAX, ""},
     {"chat_suffix", CHAT, offsetof(struct config, chat_suffix), 0, EFFECT_CHAT, CHAT_TEXT_MAX, ""},
     {"chat_stop", CHAT, offsetof(struct config, chat_stop), 0, EFFECT_CHAT, CHAT_STOP_MAX, ""},
@@ -446,13 +447,12 @@ static int check_text(const struct setting *setting, struct span value, struct e
         if (code < ' ' || (code >= DELETE_CODE && code < C1_END)) {
             return error_set(error, "%s contains a control character", setting->key);
         }
-        const bool separator = value.text[i] == '/' || value.text[i] == '\\';
-        if (separator && setting->offset == offsetof(struct config, model)) {
-            return error_set(error, "%s must be the name of a file in /MODELS, without a folder", setting->key);
+        if (value.text[i] == '\\' && setting->offset == offsetof(struct config, model)) {
+            return error_set(error, "%s has folders with / between them, not \\", setting->key);
         }
         i += (size_t)length;
     }
-    char plain[CHAT_TEXT_MAX];
+    char plain[CHAT_SYSTEM_MAX];
     if (setting->kind == CHAT && !chat_unescape(plain, sizeof plain, value.text, value.n)) {
         return error_set(error, "in %s only \\n (new line), \\t (tab), \\s (space) and \\\\ are known", setting->key);
     }

@@ -2,7 +2,6 @@
 
 #include "base/error.h"
 #include "base/format.h"
-#include "base/model_file.h"
 #include "base/number.h"
 #include "base/text.h"
 #include "session/column.h"
@@ -15,6 +14,7 @@ enum {
     PROGRESS_COLUMNS = 42, /* bar and figures */
     NARROW = 60,           /* columns of a screen with a short bar */
     NAME_COLUMNS = 24,     /* in the list */
+    STOP_PERIOD = 64,      /* entries of a folder from one look for a stop key to the next */
 };
 
 void models_begin(struct models *models, struct platform *platform, struct output *output, struct typeahead *typeahead,
@@ -31,30 +31,38 @@ void models_begin(struct models *models, struct platform *platform, struct outpu
 
 /* ---- Finding models ---- */
 
-int models_next(struct models *models, uint32_t *index)
+/* A folder may have thousands of entries. */
+static int list_folder(void *context, const char *directory, uint32_t index, struct platform_entry *entry)
 {
-    struct platform *platform = models->platform;
-    for (;;) {
-        const int status = platform->list(platform, MODELS_FOLDER, (*index)++, &models->entry);
-        if (status != PLATFORM_OK || model_file_is_named(&models->entry)) {
-            return status;
+    struct platform *platform = context;
+    if (index % STOP_PERIOD == STOP_PERIOD - 1 && platform->stop_asked != NULL &&
+        platform->stop_asked(platform->stop_context)) {
+        format(platform->error, sizeof platform->error, "stopped by a key");
+        return PLATFORM_STOPPED;
+    }
+    return platform->list(platform, directory, index, entry);
+}
+
+void models_rewind(struct models *models)
+{
+    model_walk_begin(&models->walk, list_folder, models->platform);
+}
+
+bool models_next(struct models *models, struct error *failure)
+{
+    int status;
+    while ((status = model_walk_next(&models->walk, &models->entry)) != PLATFORM_OK && status != PLATFORM_NOT_FOUND) {
+        if (failure->text[0] == 0) { /* a failing medium is not an empty folder */
+            error_set(failure, "%s cannot be listed: %s", model_walk_folder(&models->walk), models->platform->error);
+        }
+        if (status == PLATFORM_STOPPED) {
+            return false;
         }
     }
+    return status == PLATFORM_OK;
 }
 
-static void set_path(struct models *models, const char *name)
-{
-    format(models->path, sizeof models->path, "%s/%s", MODELS_FOLDER, name);
-}
-
-/* A failing medium is reported, not mistaken for an empty folder. */
-static int fail_to_list(struct models *models, struct error *error)
-{
-    return error_set(error, "%s cannot be listed: %s", MODELS_FOLDER, models->platform->error);
-}
-
-/* Returns how well `typed` names the file: 3 in full, 2 without its extension, 1 by its number, 0 not at all. */
-static uint32_t match(const char *name, const char *typed, uint64_t number, uint64_t typed_number)
+static bool equal_without_extension(const char *name, const char *typed)
 {
     char stem[PLATFORM_NAME_MAX];
     size_t dot = format(stem, sizeof stem, "%s", name);
@@ -62,7 +70,22 @@ static uint32_t match(const char *name, const char *typed, uint64_t number, uint
         dot--;
     }
     stem[dot] = 0;
-    return text_equal_nocase(name, typed) ? 3 : text_equal_nocase(stem, typed) ? 2 : number == typed_number;
+    return text_equal_nocase(stem, typed);
+}
+
+/* Returns how well `typed` names the file: 5 in full, 4 without its extension, 3 and 2 the same without its folder, 1
+   by its number, 0 not at all. */
+static uint32_t match(const char *name, const char *typed, uint64_t number, uint64_t typed_number)
+{
+    const char *own = name + text_length(name);
+    while (own > name && own[-1] != '/') {
+        own--;
+    }
+    return text_equal_nocase(name, typed)         ? 5
+           : equal_without_extension(name, typed) ? 4
+           : text_equal_nocase(own, typed)        ? 3
+           : equal_without_extension(own, typed)  ? 2
+                                                  : number == typed_number;
 }
 
 /* Opening a file is the one test that works the same on every file system. */
@@ -70,13 +93,22 @@ static bool is_there(struct models *models, const char *name)
 {
     struct platform *platform = models->platform;
     struct platform_file file;
-    char path[sizeof models->path];
-    format(path, sizeof path, "%s/%s", MODELS_FOLDER, name);
+    char path[MODEL_PATH_MAX];
+    model_walk_path(path, name);
     if (platform->open(platform, path, &file) != PLATFORM_OK) {
         return false;
     }
     platform->close(platform, &file);
     return true;
+}
+
+/* What follows "/MODELS/", or all of it. */
+static const char *without_folder(const char *path)
+{
+    static const char folder[] = MODELS_FOLDER "/";
+    char start[sizeof folder];
+    format(start, sizeof start, "%s", path);
+    return text_equal_nocase(start, folder) ? path + sizeof folder - 1 : path;
 }
 
 /* Writes the name of the file that `typed` means to name[PLATFORM_NAME_MAX]. */
@@ -85,9 +117,11 @@ static int find(struct models *models, const char *typed, char *name, struct err
     char similar[PLATFORM_NAME_MAX] = "";
     uint64_t typed_number = 0;
     uint32_t best = 0, number = 0;
-    int status;
+    typed = without_folder(typed);
     number_parse_u64(typed, text_length(typed), &typed_number);
-    for (uint32_t index = 0; (status = models_next(models, &index)) == PLATFORM_OK;) {
+    error->text[0] = 0;
+    models_rewind(models);
+    while (models_next(models, error)) {
         const char *entry = models->entry.name;
         const uint32_t rank = match(entry, typed, ++number, typed_number);
         if (rank > best) {
@@ -101,8 +135,8 @@ static int find(struct models *models, const char *typed, char *name, struct err
     if (best > 0) {
         return 0;
     }
-    if (status != PLATFORM_NOT_FOUND) {
-        return fail_to_list(models, error);
+    if (error->text[0] != 0) {
+        return -1;
     }
     if (is_there(models, typed)) { /* a file that is not named like a model */
         format(name, PLATFORM_NAME_MAX, "%s", typed);
@@ -213,12 +247,12 @@ void models_share(struct models *models)
    a model but does not begin like one. */
 static int load_first(struct models *models)
 {
-    struct error error;
+    struct error error = {""};
     char passed[PLATFORM_NAME_MAX] = "";
-    uint32_t index = 0, tried = 0;
-    int status;
-    while ((status = models_next(models, &index)) == PLATFORM_OK) {
-        set_path(models, models->entry.name);
+    uint32_t tried = 0;
+    models_rewind(models);
+    while (models_next(models, &error)) {
+        model_walk_path(models->path, models->entry.name);
         if (!begins_as_model(models)) {
             if (passed[0] == 0) {
                 format(passed, sizeof passed, "%s", models->entry.name);
@@ -233,13 +267,12 @@ static int load_first(struct models *models)
             return -1;
         }
     }
-    if (status != PLATFORM_NOT_FOUND) {
-        fail_to_list(models, &error);
-        output_error(models->output, error.text);
-    } else if (tried == 0) {
+    if (error.text[0] == 0 && tried == 0) {
         const bool any = passed[0] != 0;
         error_set(&error, "no model in %s%s%s%s; copy a .GGUF file there and press Enter", MODELS_FOLDER,
                   any ? ": " : "", passed, any ? " is not a GGUF model file" : "");
+    }
+    if (error.text[0] != 0) {
         output_error(models->output, error.text);
     }
     return -1;
@@ -253,7 +286,7 @@ static int load_configured(struct models *models)
         output_error(models->output, error.text);
         return -1;
     }
-    set_path(models, name);
+    model_walk_path(models->path, name);
     return open_model(models, models->kernel);
 }
 
@@ -299,9 +332,9 @@ static int change(struct models *models, const char *name, const struct kernel *
 {
     struct engine_plan needs;
     struct error error;
-    char path[sizeof models->path], former[sizeof models->path];
+    char path[MODEL_PATH_MAX], former[MODEL_PATH_MAX];
     const bool loaded = models->loaded;
-    format(path, sizeof path, "%s/%s", MODELS_FOLDER, name);
+    model_walk_path(path, name);
     int status = plan(models, path, kernel, &needs, &error);
     if (status == 0 && needs.bytes > 0 && needs.context == 0) {
         status = engine_refuse_size(path, needs.bytes, memory_for_another(models), &error);
@@ -336,7 +369,7 @@ int models_choose(struct models *models, const char *typed)
 
 const char *models_name(const struct models *models)
 {
-    return models->path + sizeof MODELS_FOLDER;
+    return without_folder(models->path);
 }
 
 void models_use_kernel(struct models *models, const struct kernel *kernel)
@@ -391,11 +424,12 @@ static void judge(struct models *models, const char *path, char *out, size_t siz
 /* This reads the header of every file, which takes time on a slow medium: Escape stops it. */
 void models_list(struct models *models)
 {
-    char path[sizeof models->path], name[PLATFORM_NAME_MAX + NAME_COLUMNS], verdict[256];
+    char path[MODEL_PATH_MAX], name[PLATFORM_NAME_MAX + NAME_COLUMNS], verdict[256];
+    struct error error = {""};
     uint32_t number = 0;
-    int status;
-    for (uint32_t index = 0; (status = models_next(models, &index)) == PLATFORM_OK;) {
-        format(path, sizeof path, "%s/%s", MODELS_FOLDER, models->entry.name);
+    models_rewind(models);
+    while (models_next(models, &error)) {
+        model_walk_path(path, models->entry.name);
         judge(models, path, verdict, sizeof verdict);
         if (typeahead_stop_asked(models->typeahead)) {
             return;
@@ -404,9 +438,11 @@ void models_list(struct models *models)
         output_say(models->output, COLOUR_TEXT, "%2u  %s %9s  %s\n", ++number, name,
                    figure_size(models->entry.size).text, verdict);
     }
-    struct error error;
-    if (status != PLATFORM_NOT_FOUND) {
-        fail_to_list(models, &error);
+    if (models->walk.is_cut) {
+        output_say(models->output, COLOUR_NOTE,
+                   "There is more in folders that lie too deep, have too long a name or are too many.\n");
+    }
+    if (error.text[0] != 0) {
         output_error(models->output, error.text);
     } else if (number == 0) {
         output_error(models->output, "no model in " MODELS_FOLDER "; copy a .GGUF file there");

@@ -16,29 +16,43 @@ void talk_begin(struct talk *talk, struct output *output, struct settings *setti
     talk->has_last = false;
 }
 
-/* The configuration overrides the file: users who write a template know that the file has none, or a wrong one. A stop
-   text alone replaces that of the file's template. */
-const struct chat *talk_chat(struct talk *talk)
+/* Fills talk->chat with the texts around a turn. The configuration overrides the file: users who write a template know
+   that the file has none, or a wrong one. A stop text alone replaces that of the file's template. Returns false if the
+   model tells stories. */
+static bool find_chat(struct talk *talk)
 {
     const struct config *config = &talk->settings->config;
     const struct engine *engine = &talk->models->engine;
     char text[3][CHAT_TEXT_MAX];
     const char *const typed[3] = {config->chat_prefix, config->chat_suffix, config->chat_stop};
-    if (!talk->models->loaded) {
-        return NULL;
-    }
     for (uint32_t i = 0; i < 3; i++) { /* cannot fail: config.c has checked them */
         chat_unescape(text[i], sizeof text[i], typed[i], text_length(typed[i]));
     }
     if (text[0][0] != 0 || text[1][0] != 0) {
         chat_from_texts(&talk->chat, text[0], text[1], text[2]);
-        return &talk->chat;
+        return true;
     }
-    if (!engine->has_chat || text[2][0] == 0) {
-        return engine->has_chat ? &engine->chat : NULL;
+    if (!engine->has_chat) {
+        return false;
     }
     talk->chat = engine->chat;
-    format(talk->chat.stop, sizeof talk->chat.stop, "%s", text[2]);
+    if (text[2][0] != 0) {
+        format(talk->chat.stop, sizeof talk->chat.stop, "%s", text[2]);
+    }
+    return true;
+}
+
+const struct chat *talk_chat(struct talk *talk)
+{
+    char system[CHAT_SYSTEM_MAX];
+    const char *typed = talk->settings->config.chat_system;
+    if (!talk->models->loaded || !find_chat(talk)) {
+        return NULL;
+    }
+    if (typed[0] != 0) {
+        chat_unescape(system, sizeof system, typed, text_length(typed));
+        chat_set_system(&talk->chat, system);
+    }
     return &talk->chat;
 }
 

@@ -4,45 +4,119 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+#define END_OF_SENTENCE "<\uFF5Cend\u2581of\u2581sentence\uFF5C>"
+
+enum { INSIDE = 1, TRIM = 2 }; /* the system message stands within the first turn; chat.strip */
+
+/* clang-format off */
 /*
- * The families; the first match wins. Each is six texts: two marks that the template contains ("" = none), prefix,
- * suffix, stop and end. The tokenizer adds BOS at the very start (add_bos).
+ * The families, in llama.cpp's order; the first match wins. "" as a mark is in every template. An answer is closed as
+ * llama.cpp closes it, if at all. The names are llama.cpp's; a file may hold one in place of a template. The tokenizer
+ * adds BOS at the very start (add_bos).
  */
-static const char families[] =
-    /* ChatML: OpenHermes, TinyLlama before 1.0, Yi */
-    "<|im_start|>\0" "\0" "<|im_start|>user\n\0" "<|im_end|>\n<|im_start|>assistant\n\0" "<|im_end|>\0" "<|im_end|>\n\0"
-    /* Mistral by tokenizer version: 7, 1 (recognised in two ways), 3 for Tekken, 3 */
-    "[SYSTEM_PROMPT]\0" "[INST]\0" "[INST] \0" "[/INST]\0" "\0" "</s>\0"
-    "' [INST] ' + system_message\0" "\0" " [INST] \0" " [/INST]\0" "\0" "</s>\0"
-    "[AVAILABLE_TOOLS]\0" " [INST]\0" " [INST] \0" " [/INST]\0" "\0" "</s>\0"
-    "[AVAILABLE_TOOLS]\0" "\"[INST]\"\0" "[INST]\0" "[/INST]\0" "\0" "</s>\0"
-    "[AVAILABLE_TOOLS]\0" "[INST]\0" "[INST] \0" "[/INST]\0" "\0" "</s>\0"
-    /* Llama 2: a BOS for each turn, or one for all (also Mistral's first models) */
-    "bos_token + '[INST]\0" "\0" "[INST] \0" " [/INST]\0" "\0" "</s><s>\0"
-    "[INST]\0" "\0" "[INST] \0" " [/INST]\0" "\0" "</s>\0"
-    /* Phi 3 */
-    "<|assistant|>\0" "<|end|>\0" "<|user|>\n\0" "<|end|>\n<|assistant|>\n\0" "<|end|>\0" "<|end|>\n\0"
-    /* Zephyr, TinyLlama-Chat 1.0 */
-    "<|assistant|>\0" "\0" "<|user|>\n\0" "</s>\n<|assistant|>\n\0" "\0" "</s>\n\0"
-    /* AlphaMonarch */
-    "bos_token + message['role']\0" "\0" "user\n\0" "</s>\n<s>assistant\n\0" "\0" "</s>\n<s>\0"
-    /* OpenChat */
-    "GPT4 Correct \0" "\0" "GPT4 Correct User: \0" "<|end_of_turn|>GPT4 Correct Assistant:\0" "<|end_of_turn|>\0"
-    "<|end_of_turn|>\0"
-    /* Vicuna */
-    "USER: \0" "ASSISTANT:\0" "USER: \0" "\nASSISTANT:\0" "\0" "</s>\n\0"
-    /* DeepSeek Coder: the model itself writes the newline before <|EOT|> */
-    "### Instruction:\0" "<|EOT|>\0" "### Instruction:\n\0" "\n### Response:\n\0" "<|EOT|>\0" "<|EOT|>\n\0"
-    /* Alpaca */
-    "### Instruction:\0" "### Response:\0" "### Instruction:\n\0" "\n\n### Response:\n\0" "### Instruction:\0"
-    "</s>\n\n\0";
+static const struct family {
+    const char *name, *mark[3];
+    const char *begin, *before, *after; /* struct chat */
+    const char *prefix, *suffix, *stop, *end;
+    uint32_t flags;
+} families[] = {
+    {"phi4", {"<|im_start|>", "<|im_sep|>", ""}, "", "<|im_start|>system<|im_sep|>", "<|im_end|>",
+     "<|im_start|>user<|im_sep|>", "<|im_end|><|im_start|>assistant<|im_sep|>", "<|im_end|>", "<|im_end|>", 0},
+    {"smolvlm", {"<|im_start|>", "<end_of_utterance>", ""}, "<|im_start|>", "", "\n\n",
+     "User: ", "<end_of_utterance>\nAssistant:", "<end_of_utterance>", "<end_of_utterance>\n", 0},
+    /* Qwen, SmolLM2, OpenHermes, Yi */
+    {"chatml", {"<|im_start|>", "", ""}, "", "<|im_start|>system\n", "<|im_end|>\n",
+     "<|im_start|>user\n", "<|im_end|>\n<|im_start|>assistant\n", "<|im_end|>", "<|im_end|>\n", 0},
+    {"mistral-v7", {"[INST]", "[SYSTEM_PROMPT]", ""}, "", "[SYSTEM_PROMPT] ", "[/SYSTEM_PROMPT]",
+     "[INST] ", "[/INST]", "", "</s>", 0},
+    {"mistral-v1", {"' [INST] ' + system_message", "", ""}, "", "", "\n\n",
+     " [INST] ", " [/INST]", "", "</s>", INSIDE},
+    {"", {"[AVAILABLE_TOOLS]", " [INST]", ""}, "", "", "\n\n", " [INST] ", " [/INST]", "", "</s>", INSIDE},
+    {"mistral-v3-tekken", {"[INST]", "[AVAILABLE_TOOLS]", "\"[INST]\""}, "", "", "\n\n",
+     "[INST]", "[/INST]", "", "</s>", INSIDE},
+    {"mistral-v3", {"[INST]", "[AVAILABLE_TOOLS]", ""}, "", "", "\n\n", "[INST] ", "[/INST]", "", "</s>", INSIDE},
+    /* Llama 2; the last one is also that of Mistral's first models */
+    {"llama2-sys-strip", {"[INST]", "content.strip()", ""}, "", "<<SYS>>\n", "\n<</SYS>>\n\n",
+     "[INST] ", " [/INST]", "", "</s>", INSIDE | TRIM},
+    {"llama2-sys-bos", {"[INST]", "bos_token + '[INST]", ""}, "", "<<SYS>>\n", "\n<</SYS>>\n\n",
+     "[INST] ", " [/INST]", "", "</s><s>", INSIDE},
+    {"llama2-sys", {"[INST]", "<<SYS>>", ""}, "", "<<SYS>>\n", "\n<</SYS>>\n\n",
+     "[INST] ", " [/INST]", "", "</s>", INSIDE},
+    {"llama2", {"[INST]", "", ""}, "", "", "\n", "[INST] ", " [/INST]", "", "</s>", INSIDE},
+    {"phi3", {"<|assistant|>", "<|end|>", ""}, "", "<|system|>\n", "<|end|>\n",
+     "<|user|>\n", "<|end|>\n<|assistant|>\n", "<|end|>", "<|end|>\n", 0},
+    {"chatglm4", {"[gMASK]<sop>", "", ""}, "[gMASK]<sop>", "<|system|>\n", "",
+     "<|user|>\n", "<|assistant|>\n", "<|user|>", "", 0},
+    {"zephyr", {"<|user|>", "<|endoftext|>", ""}, "", "<|system|>\n", "<|endoftext|>\n",
+     "<|user|>\n", "<|endoftext|>\n<|assistant|>\n", "", "<|endoftext|>\n", 0},
+    {"falcon3", {"<|assistant|>", "<|user|>", "['content'] + '\\n'"}, "", "<|system|>\n", "\n",
+     "<|user|>\n", "\n<|assistant|>\n", "", "\n", 0},
+    /* Zephyr itself and TinyLlama. llama.cpp takes them for the two around this one, which leave </s> out; their
+       templates write it, and its own programs run those. */
+    {"", {"<|assistant|>", "<|user|>", "eos_token"}, "", "<|system|>\n", "</s>\n",
+     "<|user|>\n", "</s>\n<|assistant|>\n", "", "</s>\n", 0},
+    {"", {"<|assistant|>", "<|user|>", "</s>"}, "", "<|system|>\n", "\n",
+     "<|user|>\n", "\n<|assistant|>\n", "", "\n", 0}, /* falcon3 */
+    {"glmedge", {"<|assistant|>", "<|user|>", ""}, "", "<|system|>\n", "",
+     "<|user|>\n", "<|assistant|>", "<|user|>", "", 0},
+    {"monarch", {"bos_token + message['role']", "", ""}, "", "system\n", "</s>\n<s>",
+     "user\n", "</s>\n<s>assistant\n", "", "</s>\n<s>", 0},
+    {"gemma", {"<start_of_turn>", "", ""}, "", "", "\n\n", "<start_of_turn>user\n",
+     "<end_of_turn>\n<start_of_turn>model\n", "<end_of_turn>", "<end_of_turn>\n", INSIDE | TRIM},
+    {"orion", {"'\\n\\nAssistant: ' + eos_token", "", ""}, "", "", "\n\n",
+     "Human: ", "\n\nAssistant: </s>", "", "</s>", INSIDE},
+    {"openchat", {"GPT4 Correct ", "", ""}, "", "", "<|end_of_turn|>",
+     "GPT4 Correct User: ", "<|end_of_turn|>GPT4 Correct Assistant:", "<|end_of_turn|>", "<|end_of_turn|>", 0},
+    {"vicuna-orca", {"USER: ", "ASSISTANT: ", "SYSTEM: "}, "", "SYSTEM: ", "\n",
+     "USER: ", "\nASSISTANT:", "", "</s>\n", 0},
+    {"vicuna", {"USER: ", "ASSISTANT: ", ""}, "", "", "\n\n", "USER: ", "\nASSISTANT:", "", "</s>\n", 0},
+    /* DeepSeek Coder: the model itself writes the new line before <|EOT|> */
+    {"deepseek", {"### Instruction:", "<|EOT|>", ""}, "", "", "",
+     "### Instruction:\n", "\n### Response:\n", "<|EOT|>", "<|EOT|>\n", 0},
+    {"command-r", {"<|START_OF_TURN_TOKEN|>", "<|USER_TOKEN|>", ""}, "",
+     "<|START_OF_TURN_TOKEN|><|SYSTEM_TOKEN|>", "<|END_OF_TURN_TOKEN|>", "<|START_OF_TURN_TOKEN|><|USER_TOKEN|>",
+     "<|END_OF_TURN_TOKEN|><|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>", "<|END_OF_TURN_TOKEN|>", "<|END_OF_TURN_TOKEN|>",
+     TRIM},
+    /* Without the header that gives Llama 3.1's own template the date: llama.cpp leaves it out, too. */
+    {"llama3", {"<|start_header_id|>", "<|end_header_id|>", ""}, "",
+     "<|start_header_id|>system<|end_header_id|>\n\n", "<|eot_id|>", "<|start_header_id|>user<|end_header_id|>\n\n",
+     "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n", "<|eot_id|>", "<|eot_id|>", TRIM},
+    {"chatglm3", {"[gMASK]sop", "", ""}, "[gMASK]sop", "<|system|>\n ", "",
+     "<|user|>\n ", "<|assistant|>", "<|user|>", "", 0},
+    {"minicpm", {"<\u7528\u6237>", "", ""}, "", "", "", "<\u7528\u6237>", "<AI>", "", "", TRIM},
+    {"deepseek2", {"'Assistant: ' + message['content'] + eos_token", "", ""}, "", "", "\n\n",
+     "User: ", "\n\nAssistant:", END_OF_SENTENCE, END_OF_SENTENCE, 0},
+    {"deepseek3", {"<\uFF5CAssistant\uFF5C>", "<\uFF5CUser\uFF5C>", END_OF_SENTENCE}, "", "", "\n\n",
+     "<\uFF5CUser\uFF5C>", "<\uFF5CAssistant\uFF5C>", END_OF_SENTENCE, END_OF_SENTENCE, 0},
+    {"exaone3", {"[|system|]", "[|assistant|]", "[|endofturn|]"}, "", "[|system|]", "[|endofturn|]\n",
+     "[|user|]", "\n[|assistant|]", "[|endofturn|]", "[|endofturn|]\n", TRIM},
+    {"granite", {"<|start_of_role|>", "", ""}, "", "<|start_of_role|>system<|end_of_role|>", "<|end_of_text|>\n",
+     "<|start_of_role|>user<|end_of_role|>", "<|end_of_text|>\n<|start_of_role|>assistant<|end_of_role|>", "",
+     "<|end_of_text|>\n", 0},
+    {"gigachat", {"message['role'] + additional_special_tokens[0] + message['content'] + additional_special_tokens[1]",
+                  "", ""}, "<s>", "", "<|message_sep|>", "user<|role_sep|>",
+     "<|message_sep|>available functions<|role_sep|>[]<|message_sep|>assistant<|role_sep|>", "<|message_sep|>",
+     "<|message_sep|>", 0},
+    {"megrez", {"<|role_start|>", "", ""}, "", "<|role_start|>system<|role_end|>", "<|turn_end|>",
+     "<|role_start|>user<|role_end|>", "<|turn_end|><|role_start|>assistant<|role_end|>", "<|turn_end|>",
+     "<|turn_end|>", 0},
+    {"bailing", {"<role>ASSISTANT</role>", "'HUMAN'", ""}, "", "<role>SYSTEM</role>", "",
+     "<role>HUMAN</role>", "<role>ASSISTANT</role>", "<role>", "", 0},
+    {"llama4", {"<|header_start|>", "<|header_end|>", ""}, "", "<|header_start|>system<|header_end|>\n\n", "<|eot|>",
+     "<|header_start|>user<|header_end|>\n\n", "<|eot|><|header_start|>assistant<|header_end|>\n\n", "<|eot|>",
+     "<|eot|>", TRIM},
+    /* Alpaca, which llama.cpp does not know */
+    {"", {"### Instruction:", "### Response:", ""}, "", "", "\n\n",
+     "### Instruction:\n", "\n\n### Response:\n", "### Instruction:", "</s>\n\n", 0},
+};
+/* clang-format on */
 
 /* Returns where `mark` begins in text[from..n); n if absent. */
 static size_t find(const char *text, size_t from, size_t n, const char *mark)
 {
     const size_t length = text_length(mark);
     for (size_t i = from; i + length <= n; i++) {
-        if (memcmp(text + i, mark, length) == 0) {
+        if (text[i] == mark[0] && memcmp(text + i, mark, length) == 0) {
             return i;
         }
     }
@@ -52,11 +126,6 @@ static size_t find(const char *text, size_t from, size_t n, const char *mark)
 static bool holds(const char *text, size_t n, const char *mark)
 {
     return mark[0] == 0 || find(text, 0, n, mark) < n;
-}
-
-static const char *next_text(const char *text)
-{
-    return text + text_length(text) + 1;
 }
 
 /* ---- The system message that a template writes if the user gives none ---- */
@@ -102,7 +171,6 @@ static void find_opening(struct chat *chat, const char *jinja, size_t n)
 {
     static const char chatml[] = "<|im_start|>system", chatml_end[] = "<|im_end|>", not_found[] = "if not ns.found";
     char text[CHAT_OPENING_MAX];
-    chat->opening[0] = 0;
     for (size_t at = 0; (at = find(jinja, at, n, chatml)) < n; at++) {
         const bool quoted = at > 0 && (jinja[at - 1] == '\'' || jinja[at - 1] == '"');
         if (quoted && !is_for_tools(jinja, at) && read_string(jinja, at - 1, n, text) &&
@@ -120,34 +188,92 @@ static void find_opening(struct chat *chat, const char *jinja, size_t n)
     }
 }
 
+/* ---- Thinking ---- */
+
+/* Whether the template drops the thinking of earlier answers. Those that do write content.split('</think>')[-1], and
+   remove the new lines after it by .lstrip('\n') or .strip(). */
+static void find_thinking(struct chat *chat, const char *jinja, size_t n)
+{
+    static const char *const marks[] = {"'</think>')[-1]", "\"</think>\")[-1]"};
+    for (size_t i = 0; i < 2 && !chat->drop_thinking; i++) {
+        const size_t at = find(jinja, 0, n, marks[i]) + text_length(marks[i]);
+        chat->drop_thinking = at <= n;
+        chat->drop_newlines = at < n && (jinja[at] == '.' || jinja[at] == '|');
+    }
+}
+
 /* ---- Families ---- */
+
+static bool is_of(const struct family *family, const char *jinja, size_t n)
+{
+    const size_t length = text_length(family->name);
+    if (length > 0 && length == n && memcmp(family->name, jinja, n) == 0) {
+        return true;
+    }
+    return holds(jinja, n, family->mark[0]) && holds(jinja, n, family->mark[1]) && holds(jinja, n, family->mark[2]);
+}
 
 bool chat_from_template(struct chat *chat, const char *jinja, size_t n)
 {
-    const char *end;
-    for (const char *first = families; first[0] != 0; first = next_text(end)) {
-        const char *second = next_text(first), *prefix = next_text(second), *suffix = next_text(prefix);
-        const char *stop = next_text(suffix);
-        end = next_text(stop);
-        if (holds(jinja, n, first) && holds(jinja, n, second)) {
-            chat_from_texts(chat, prefix, suffix, stop);
-            format(chat->end, sizeof chat->end, "%s", end);
-            find_opening(chat, jinja, n);
-            chat->strip = holds(jinja, n, ".strip()") || holds(jinja, n, "| trim") || holds(jinja, n, "|trim");
-            return true;
-        }
+    const struct family *family = families, *last = families + sizeof families / sizeof families[0];
+    while (family < last && !is_of(family, jinja, n)) {
+        family++;
     }
-    return false;
+    if (family == last) {
+        return false;
+    }
+    chat_from_texts(chat, family->prefix, family->suffix, family->stop);
+    format(chat->end, sizeof chat->end, "%s", family->end);
+    chat->close = false;
+    chat->inside = (family->flags & INSIDE) != 0;
+    chat->begin = family->begin;
+    chat->before = family->before;
+    chat->after = family->after;
+    format(chat->opening, sizeof chat->opening, "%s", chat->begin);
+    find_opening(chat, jinja, n);
+    chat->strip = (family->flags & TRIM) != 0 || holds(jinja, n, ".strip()") || holds(jinja, n, "| trim") ||
+                  holds(jinja, n, "|trim");
+    find_thinking(chat, jinja, n);
+    return true;
 }
 
 void chat_from_texts(struct chat *chat, const char *prefix, const char *suffix, const char *stop)
 {
-    chat->opening[0] = 0;
+    *chat = (struct chat){.close = stop[0] == 0, .begin = "", .before = "", .after = ""};
     format(chat->prefix, sizeof chat->prefix, "%s", prefix);
     format(chat->suffix, sizeof chat->suffix, "%s", suffix);
     format(chat->stop, sizeof chat->stop, "%s", stop);
     format(chat->end, sizeof chat->end, "%s", stop);
-    chat->strip = false;
+}
+
+void chat_set_system(struct chat *chat, const char *system)
+{
+    char text[CHAT_SYSTEM_MAX];
+    size_t n = text_length(system);
+    if (chat->strip) {
+        chat_trim(&system, &n);
+    }
+    n = n < sizeof text ? n : sizeof text - 1;
+    memcpy(text, system, n);
+    text[n] = 0;
+    format(chat->opening, sizeof chat->opening, "%s%s%s%s", chat->begin, chat->before, text, chat->after);
+}
+
+/* ---- White space and escapes ---- */
+
+static bool is_white(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+void chat_trim(const char **text, size_t *n)
+{
+    for (; *n > 0 && is_white((*text)[0]); --*n) {
+        ++*text;
+    }
+    while (*n > 0 && is_white((*text)[*n - 1])) {
+        --*n;
+    }
 }
 
 bool chat_unescape(char *out, size_t size, const char *text, size_t n)

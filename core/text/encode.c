@@ -288,16 +288,17 @@ static void mark_tokens(struct encoder *encoder, const struct turn *turn)
     }
 }
 
-static int32_t encode(const struct tokenizer *tokenizer, const struct turn *turn, bool begin, int32_t *ids,
+static int32_t encode(const struct tokenizer *tokenizer, const struct turn *turn, int32_t before, int32_t *ids,
                       uint32_t capacity, void *scratch)
 {
     struct encoder encoder = {.tokenizer = tokenizer, .ids = ids, .capacity = capacity};
-    bool add_space = tokenizer->add_space_prefix; /* at the start and after each marked token */
+    /* At the start and after each marked token. */
+    bool add_space = tokenizer->add_space_prefix && (before == GGUF_NO_TOKEN || tokenizer_is_marked(tokenizer, before));
     if (turn->n > ENCODE_TEXT_MAX) {
         return -1;
     }
     divide_scratch(&encoder, scratch, turn->n);
-    if (begin && tokenizer->add_bos) {
+    if (before == GGUF_NO_TOKEN && tokenizer->add_bos) {
         emit(&encoder, tokenizer->bos);
     }
     mark_tokens(&encoder, turn);
@@ -320,12 +321,12 @@ static int32_t encode(const struct tokenizer *tokenizer, const struct turn *turn
 int32_t encode_text(const struct tokenizer *tokenizer, const char *text, size_t n, int32_t *ids, uint32_t capacity,
                     void *scratch)
 {
-    return encode_marked(tokenizer, text, n, 0, n, true, ids, capacity, scratch);
+    return encode_marked(tokenizer, text, n, 0, n, GGUF_NO_TOKEN, ids, capacity, scratch);
 }
 
 int32_t encode_marked(const struct tokenizer *tokenizer, const char *text, size_t n, size_t plain_start,
-                      size_t plain_end, bool begin, int32_t *ids, uint32_t capacity, void *scratch)
+                      size_t plain_end, int32_t before, int32_t *ids, uint32_t capacity, void *scratch)
 {
     const struct turn turn = {text, n, plain_start, plain_end};
-    return encode(tokenizer, &turn, begin, ids, capacity, scratch);
+    return encode(tokenizer, &turn, before, ids, capacity, scratch);
 }

@@ -28,9 +28,10 @@ int32_t encode_text(const struct tokenizer *tokenizer, const char *text, size_t 
 /*
  * As encode_text, but control and unknown tokens written in the text become tokens too, as in llama.cpp for a chat's
  * prompt. The exception is the user's own text, text[plain_start..plain_end): no such token lies in it or reaches into
- * it. BOS comes first only if `begin` and add_bos are set.
+ * it. `before` is the token before the text, after which a SentencePiece text gets a dummy prefix space only if it is a
+ * marked one; GGUF_NO_TOKEN: the text is the first, and BOS comes before it if add_bos is set.
  */
 int32_t encode_marked(const struct tokenizer *tokenizer, const char *text, size_t n, size_t plain_start,
-                      size_t plain_end, bool begin, int32_t *ids, uint32_t capacity, void *scratch);
+                      size_t plain_end, int32_t before, int32_t *ids, uint32_t capacity, void *scratch);
 
 #endif

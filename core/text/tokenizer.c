@@ -2,6 +2,7 @@
 #include "text/tokenizer.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "text/alphabet.h"
 #include "text/control.h"
 
@@ -250,6 +251,20 @@ int32_t tokenizer_find(const struct tokenizer *tokenizer, const uint8_t *bytes, 
     return id != GGUF_NO_TOKEN ? id : find_hashed(tokenizer, hash, bytes, n, true);
 }
 
+bool tokenizer_is_marked(const struct tokenizer *tokenizer, int32_t id)
+{
+    return is_marked(tokenizer->type[id]);
+}
+
+bool tokenizer_is_end(const struct tokenizer *tokenizer, int32_t id)
+{
+    uint32_t i = 0;
+    while (i < tokenizer->end_count && tokenizer->end[i] != id) {
+        i++;
+    }
+    return i < tokenizer->end_count;
+}
+
 uint32_t tokenizer_find_marked(const struct tokenizer *tokenizer, const uint8_t *bytes, size_t n, uint32_t types,
                                int32_t *id)
 {
@@ -421,6 +436,66 @@ uint32_t tokenizer_merge_rank(const struct tokenizer *tokenizer, int32_t id, uin
     return merge != NONE ? tokenizer->merges - merge : 0;
 }
 
+/* ---- Where a model's text ends ---- */
+
+static int32_t find_text(const struct tokenizer *tokenizer, const char *text)
+{
+    return tokenizer_find(tokenizer, (const uint8_t *)text, text_length(text));
+}
+
+static void add_end(struct tokenizer *tokenizer, int32_t id)
+{
+    if (id != GGUF_NO_TOKEN && !tokenizer_is_end(tokenizer, id) && tokenizer->end_count < TOKENIZER_ENDS_MAX) {
+        tokenizer->end[tokenizer->end_count++] = id;
+    }
+}
+
+static bool is_end_text(const struct tokenizer *tokenizer, const char *text)
+{
+    return tokenizer_is_end(tokenizer, find_text(tokenizer, text));
+}
+
+static void remove_end(struct tokenizer *tokenizer, const char *text)
+{
+    const int32_t id = find_text(tokenizer, text);
+    for (uint32_t i = 0; i < tokenizer->end_count; i++) {
+        if (tokenizer->end[i] == id) {
+            tokenizer->end[i] = tokenizer->end[--tokenizer->end_count];
+        }
+    }
+}
+
+/* Fills tokenizer->end with what llama.cpp takes for the end of generation: the end-of-sequence token, those that the
+   file's keys name, and those known by their text. */
+static void find_ends(struct tokenizer *tokenizer, const struct gguf *gguf)
+{
+    int32_t own[GGUF_ENDS];
+    const char *text;
+    uint8_t ends;
+    memcpy(own, gguf->end, sizeof own);
+    tokenizer->end_count = 0;
+    add_end(tokenizer, tokenizer->eos);
+    for (uint32_t i = 0; (text = control_text(i, &ends)) != NULL; i++) {
+        const int32_t id = find_text(tokenizer, text);
+        if (ends == CONTROL_ENDS_ALL) {
+            add_end(tokenizer, id);
+        } else if (ends < GGUF_ENDS && own[ends] == GGUF_NO_TOKEN) {
+            own[ends] = id;
+        }
+    }
+    for (uint32_t i = 0; i < GGUF_ENDS; i++) {
+        add_end(tokenizer, own[i]);
+    }
+    /* In the formats of gpt-oss and Solar "<|end|>" ends only a part of an answer, in Gemma 4's "</s>" nothing. */
+    const bool calls = is_end_text(tokenizer, "<|call|>") || is_end_text(tokenizer, "<|calls|>");
+    if (calls && (is_end_text(tokenizer, "<|return|>") || is_end_text(tokenizer, "<|flush|>"))) {
+        remove_end(tokenizer, "<|end|>");
+    }
+    if (is_end_text(tokenizer, "<|tool_response>")) {
+        remove_end(tokenizer, "</s>");
+    }
+}
+
 /* ---- Loading ---- */
 
 static void set_up(struct tokenizer *tokenizer, const struct tables *tables, const struct gguf *gguf)
@@ -462,5 +537,6 @@ int tokenizer_load(struct tokenizer *tokenizer, const struct gguf *gguf, struct 
         return -1;
     }
     find_byte_tokens(tokenizer);
+    find_ends(tokenizer, gguf);
     return bpe ? read_merges(tokenizer, &tables, gguf, reader, error) : read_ranks(&tables, gguf, reader, error);
 }

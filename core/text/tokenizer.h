@@ -12,6 +12,7 @@
 enum {
     TOKENIZER_USER_MAX = 256, /* bytes of a user-defined piece */
     TOKENIZER_BITMAP = 8,     /* 32-bit words, one bit for each value of a byte */
+    TOKENIZER_ENDS_MAX = 32,
 };
 
 struct tokenizer {
@@ -44,6 +45,8 @@ struct tokenizer {
     int32_t byte_token[256];
     int32_t bos, eos, unknown; /* or GGUF_NO_TOKEN */
     bool add_bos, add_space_prefix;
+    int32_t end[TOKENIZER_ENDS_MAX]; /* [end_count] the tokens that end what a model generates */
+    uint32_t end_count;
 };
 
 /* Bytes that tokenizer_load takes from its arena for this file, including alignment (at most 4) if the arena's next
@@ -58,6 +61,12 @@ int tokenizer_load(struct tokenizer *tokenizer, const struct gguf *gguf, struct 
 /* Returns the lowest id with exactly the piece bytes[0..n), unmarked ones first, or GGUF_NO_TOKEN. Pieces are as in
    `text`: U+2581 is not a space. */
 int32_t tokenizer_find(const struct tokenizer *tokenizer, const uint8_t *bytes, size_t n);
+
+/* Whether the token is a control, unknown or user-defined one, which is not made of letters. */
+bool tokenizer_is_marked(const struct tokenizer *tokenizer, int32_t id);
+
+/* Whether the token ends what a model generates, as llama.cpp's llama_vocab_is_eog. */
+bool tokenizer_is_end(const struct tokenizer *tokenizer, int32_t id);
 
 /* Returns the bytes of the longest marked piece at the start of bytes[0..n) with a type in `types`, a set of 1 << enum
    gguf_token_type, and its *id; 0 if there is none. */

@@ -122,9 +122,10 @@ def test_without_serial_port(boot, volume):
         assert on_screen(expected("The dog", seed=NEXT, steps=100)) in "\n".join(shown)
 
 
-def test_without_serial_port_on_uefi(boot):
+@pytest.mark.parametrize("firmware", ["uefi", "uefi32"])
+def test_without_serial_port_on_uefi(boot, firmware):
     """Graphics show no text to compare; the test sees only that the machine obeys the keyboard."""
-    with boot(IMAGE, "uefi", serial=False) as machine:
+    with boot(IMAGE, firmware, serial=False) as machine:
         for _ in range(100):
             machine.press("slash", "o", "f", "f", "ret")
             try:

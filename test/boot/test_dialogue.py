@@ -66,6 +66,7 @@ after          = prompt         prompt, reboot or off, at start
 serial         = com1 115200    off, or com1 to com4 and a speed: com1 115200
 wrap           = auto           auto, off or a whole number from 20 to 500
 colour         = on             off or on
+chat_system    = ""             a text of at most 1023 bytes
 chat_prefix    = ""             a text of at most 255 bytes
 chat_suffix    = ""             a text of at most 255 bytes
 chat_stop      = ""             a text of at most 63 bytes

@@ -55,7 +55,8 @@ static void check_ranges(const struct config *config)
         config->after > AFTER_OFF || config->wrap > 500 || (config->wrap > WRAP_OFF && config->wrap < 20) ||
         config->processors > PLATFORM_PROCESSORS_MAX || config->serial_port > 4 || config->serial_speed < 300 ||
         115200 % config->serial_speed != 0 || !is_text(config->model, sizeof config->model) ||
-        !is_text(config->prompt, sizeof config->prompt) || !is_text(config->chat_prefix, sizeof config->chat_prefix) ||
+        !is_text(config->prompt, sizeof config->prompt) || !is_text(config->chat_system, sizeof config->chat_system) ||
+        !is_text(config->chat_prefix, sizeof config->chat_prefix) ||
         !is_text(config->chat_suffix, sizeof config->chat_suffix) ||
         !is_text(config->chat_stop, sizeof config->chat_stop)) {
         abort();

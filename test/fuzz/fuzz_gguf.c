@@ -29,7 +29,7 @@ static void tell(const struct tokenizer *tokenizer)
     static char out[TEXT_MAX];
     uint64_t scratch[(115 * (sizeof text + 1)) / 8 + 1];
     struct decoder decoder;
-    if (encode_marked(tokenizer, text, sizeof text - 1, 5, 9, true, ids, 200, scratch) < 0) {
+    if (encode_marked(tokenizer, text, sizeof text - 1, 5, 9, GGUF_NO_TOKEN, ids, 200, scratch) < 0) {
         abort();
     }
     int32_t count = encode_text(tokenizer, text, sizeof text - 1, ids, 200, scratch);

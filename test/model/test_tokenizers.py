@@ -10,7 +10,7 @@ import pytest
 from nasty_texts import nasty_texts
 from places import BUILD, ROOT, built
 from test_llama_cpp import ANSWER_SECONDS, NODE, ask  # pylint: disable=unused-import
-from vocabularies import VOCABULARIES, metadata, write
+from vocabularies import BYTE, CONTROL, NORMAL, UNKNOWN, VOCABULARIES, metadata, shape, write
 
 TEXTS = nasty_texts()
 ROOM = 1 << 18  # ids
@@ -44,7 +44,12 @@ class LlamaCpp:
         self.library.llama_model_get_vocab.argtypes = self.library.llama_model_free.argtypes = [pointer]
         self.library.llama_tokenize.argtypes = [pointer, ctypes.c_char_p, number, pointer, number, ctypes.c_bool,
                                                 ctypes.c_bool]
-        self.library.llama_token_bos.argtypes = self.library.llama_token_eos.argtypes = [pointer]
+        self.library.llama_detokenize.argtypes = [pointer, pointer, number, ctypes.c_char_p, number, ctypes.c_bool,
+                                                  ctypes.c_bool]
+        self.library.llama_vocab_is_eog.restype = ctypes.c_bool
+        self.library.llama_vocab_is_eog.argtypes = [pointer, number]
+        self.library.llama_chat_apply_template.argtypes = [ctypes.c_char_p, pointer, ctypes.c_size_t, ctypes.c_bool,
+                                                           ctypes.c_char_p, number]
         self.quiet = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, pointer)(lambda *_: None)
         self.library.llama_log_set(self.quiet, None)
         self.model, self.ids = None, (number * ROOM)()
@@ -66,6 +71,25 @@ class LlamaCpp:
         assert count >= 0
         return self.ids[:count]
 
+    def decode(self, ids):
+        """The text of these ids."""
+        array, text = (ctypes.c_int32 * len(ids))(*ids), ctypes.create_string_buffer(1 << 16)
+        size = self.library.llama_detokenize(self.vocabulary, array, len(ids), text, len(text), False, True)
+        assert size >= 0
+        return text.raw[:size].decode()
+
+    def ends(self, pieces):
+        """The ids below `pieces` that end what a model generates."""
+        return [i for i in range(pieces) if self.library.llama_vocab_is_eog(self.vocabulary, i)]
+
+    def chat(self, template, messages):
+        """What llama_chat_apply_template writes for (role, text) pairs, up to the beginning of an answer."""
+        chat = (ctypes.c_char_p * (2 * len(messages)))(*(text.encode() for message in messages for text in message))
+        text = ctypes.create_string_buffer(1 << 16)
+        size = self.library.llama_chat_apply_template(template.encode(), chat, len(messages), True, text, len(text))
+        assert 0 <= size <= len(text), template
+        return text.raw[:size].decode()
+
 
 class Core:
     """core/'s tokenizer with one vocabulary: token_ids.c."""
@@ -84,6 +108,7 @@ class Core:
         self.library.token_ids_open.argtypes = [text, size]
         self.library.token_ids_memory.restype = ctypes.c_uint64
         self.library.token_ids_encode.argtypes = [text, size, ctypes.c_bool, ctypes.c_void_p, ctypes.c_uint32]
+        self.library.token_ids_is_end.restype = ctypes.c_bool
         self.library.token_ids_decode.restype = size
         self.library.token_ids_decode.argtypes = [ctypes.c_void_p, ctypes.c_int32, text, size]
         self.ids, self.text = (ctypes.c_int32 * ROOM)(), ctypes.create_string_buffer(1 << 20)
@@ -101,6 +126,10 @@ class Core:
         count = self.library.token_ids_encode(text, len(text), special, self.ids, ROOM)
         assert count >= 0
         return self.ids[:count]
+
+    def ends(self, pieces):
+        """The ids below `pieces` that end what a model generates."""
+        return [i for i in range(pieces) if self.library.token_ids_is_end(i)]
 
     def decode(self, ids):
         """The text that a story of these ids shows."""
@@ -212,6 +241,60 @@ def test_loading_and_encoding_take_no_time(core, model, name):
         start = time.process_time()
         core.encode(text, True)
         assert time.process_time() - start <= SECONDS, text[:10]
+
+
+# ---- What ends a model's text ----
+
+ENDS = [  # alone or together in a vocabulary: all texts that llama.cpp looks for, and some that it does not
+    ["<|eot_id|>"], ["<|eom_id|>"], ["<|im_end|>"], ["<|end|>"], ["<|return|>"], ["<|call|>"], ["<|calls|>"],
+    ["<|flush|>"], ["<end_of_turn>"], ["<|endoftext|>"], ["<|end_of_text|>"], ["<end_of_utterance>"], ["</s>"],
+    ["<eos>"], ["<EOT>"], ["_<EOT>"], ["[EOT]"], ["[EOS]"], ["[e~["], ["<turn|>"], ["<|tool_response>"],
+    ["<\uff5cend\u2581of\u2581sentence\uff5c>"], ["<|fim_pad|>"], ["<fim-pad>"], ["<fim_pad>"], ["<PAD>"], ["[PAD]"],
+    ["<|fim_repo|>"], ["<|repo_name|>"], ["<fim-repo>"], ["<REPO>"], ["<reponame>"], ["<|file_sep|>"],
+    ["<|fim_prefix|>"], ["<fim_suffix>"], ["<file_sep>"], ["<repo_name>"], ["<|EOT|>"], ["<|eot|>"],
+    ["<|message_sep|>"], ["<|return|>", "<|call|>", "<|end|>"], ["<|calls|>", "<|flush|>", "<|end|>"],
+    ["<|return|>", "<|flush|>", "<|end|>"], ["<|calls|>", "<|return|>", "<|end|>"], ["</s>", "<|tool_response>"],
+    ["<|eot_id|>", "[e~[", "<|im_end|>", "</s>"],
+]
+NAMED_ENDS = [(name, value) for name in ("eos", "eot", "eom", "fim_pad", "fim_rep", "fim_sep", "fim_pre", "pad")
+              for value in (258, 259, 0xFFFFFFFF)]
+NAMED_ENDS.remove(("eos", 0xFFFFFFFF))  # llama.cpp takes token 2 then; here there is none
+
+
+def small_vocabulary(pieces, **keys):
+    """The keys of a vocabulary of bytes and these pieces, the first of which has number 258."""
+    pieces = ["<unk>", "<s>", *(f"<0x{i:02X}>" for i in range(256)), *pieces, "a", "b"]
+    types = [UNKNOWN, CONTROL] + [BYTE] * 256 + [NORMAL] * (len(pieces) - 258)
+    return shape() | {"tokenizer.ggml.model": "llama", "tokenizer.ggml.tokens": pieces,
+                      "tokenizer.ggml.token_type": types, "tokenizer.ggml.scores": [0.0] * len(pieces),
+                      "tokenizer.ggml.eos_token_id": len(pieces) - 1,
+                      **{f"tokenizer.ggml.{key}_token_id": value for key, value in keys.items()}}
+
+
+def check_ends(llama_cpp, core, path, pieces):
+    llama_cpp.open(path)
+    core.open(path)
+    ends = llama_cpp.ends(pieces)
+    assert core.ends(pieces) == ends and ends
+
+
+@pytest.mark.parametrize("pieces", ENDS, ids=" ".join)
+def test_ends_are_llama_cpps_by_their_text(llama_cpp, core, tmp_path, pieces):
+    keys = small_vocabulary(pieces)
+    check_ends(llama_cpp, core, write(tmp_path / "model.gguf", keys), len(keys["tokenizer.ggml.tokens"]))
+
+
+@pytest.mark.parametrize("name, value", NAMED_ENDS)
+def test_ends_are_llama_cpps_by_their_keys(llama_cpp, core, tmp_path, name, value):
+    """Also beside pieces that would be taken if the key were not there."""
+    keys = small_vocabulary(["x", "<|im_end|>", "<|fim_pad|>", "<reponame>", "<|file_sep|>"], **{name: value})
+    check_ends(llama_cpp, core, write(tmp_path / "model.gguf", keys), len(keys["tokenizer.ggml.tokens"]))
+
+
+@pytest.mark.parametrize("name", VOCABULARIES)
+def test_ends_are_llama_cpps_in_real_vocabularies(llama_cpp, core, model, name):
+    path = model(name)
+    check_ends(llama_cpp, core, path, len(metadata(NODE / "node_modules", name)["tokenizer.ggml.tokens"]))
 
 
 def test_llama_3_takes_five_megabytes(core, model):

@@ -13,6 +13,7 @@
 const char *token_ids_open(const uint8_t *file, size_t size);
 uint64_t token_ids_memory(void);
 int32_t token_ids_encode(const char *text, size_t n, bool special, int32_t *ids, uint32_t capacity);
+bool token_ids_is_end(int32_t id);
 size_t token_ids_decode(const int32_t *ids, int32_t count, char *out, size_t size);
 
 static struct gguf gguf;
@@ -47,9 +48,14 @@ uint64_t token_ids_memory(void)
 int32_t token_ids_encode(const char *text, size_t n, bool special, int32_t *ids, uint32_t capacity)
 {
     void *scratch = malloc(encode_scratch(tokenizer.kind, n));
-    int32_t count = encode_marked(&tokenizer, text, n, 0, special ? 0 : n, true, ids, capacity, scratch);
+    int32_t count = encode_marked(&tokenizer, text, n, 0, special ? 0 : n, GGUF_NO_TOKEN, ids, capacity, scratch);
     free(scratch);
     return count;
+}
+
+bool token_ids_is_end(int32_t id)
+{
+    return tokenizer_is_end(&tokenizer, id);
 }
 
 size_t token_ids_decode(const int32_t *ids, int32_t count, char *out, size_t size)

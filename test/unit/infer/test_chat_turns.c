@@ -55,6 +55,47 @@ static void a_chat_has_one_opening(void **state)
     machine_close();
 }
 
+/* One that stands within the first turn follows its prefix. */
+static void an_opening_inside_the_first_turn(void **state)
+{
+    struct chat chat;
+    (void)state;
+    machine_open(NULL, 1.0f);
+    chat_from_texts(&chat, "a", "b", "");
+    strcpy(chat.opening, "c</s>");
+    chat.inside = true;
+    struct story turn = machine_story("c", 1);
+    turn.chat = &chat;
+    turn.go_on = true;
+    machine_tell(&turn);
+    const int32_t first[] = {BOS, SPACE_A, C, EOS, SPACE, C, B};
+    assert_memory_equal(machine.engine.text, first, sizeof first);
+    const uint32_t before = machine.engine.text_count;
+    machine_tell(&turn);
+    const int32_t second[] = {EOS, SPACE_A, C, B};
+    assert_memory_equal(machine.engine.text + before, second, sizeof second);
+    machine_close();
+}
+
+/* After an answer that nothing ends, the next turn's text goes on without a dummy space. */
+static void a_turn_that_follows_letters(void **state)
+{
+    struct chat chat;
+    (void)state;
+    machine_open(NULL, 1.0f);
+    chat_from_texts(&chat, "c", "b", "");
+    chat.close = false;
+    struct story turn = machine_story("", 1);
+    turn.chat = &chat;
+    turn.go_on = true;
+    assert_int_equal(machine_tell(&turn).generated, 1);
+    const uint32_t before = machine.engine.text_count;
+    machine_tell(&turn);
+    const int32_t second[] = {C, B};
+    assert_memory_equal(machine.engine.text + before, second, sizeof second);
+    machine_close();
+}
+
 /* Control tokens reach neither into nor out of the user's text. */
 static void no_token_is_made_across_the_edges(void **state)
 {
@@ -140,6 +181,7 @@ static void an_answer_that_the_model_ends(void **state)
         struct chat chat;
         chat_from_texts(&chat, "a", "b", "");
         strcpy(chat.end, ends[i % 3]);
+        chat.close = chat.end[0] == 0;
         struct story turn = machine_story(prompts[i / 3], 20);
         turn.chat = &chat;
         const struct story_result result = machine_tell(&turn);
@@ -227,6 +269,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_chat_is_written_as_its_texts_say),
         cmocka_unit_test(a_chat_has_one_opening),
+        cmocka_unit_test(an_opening_inside_the_first_turn),
+        cmocka_unit_test(a_turn_that_follows_letters),
         cmocka_unit_test(no_token_is_made_across_the_edges),
         cmocka_unit_test(a_chat_with_a_stop_text),
         cmocka_unit_test(a_chat_with_a_stop_token),

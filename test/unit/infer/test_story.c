@@ -67,7 +67,7 @@ static void going_on_changes_nothing(void **state)
         machine_tell(&again);
         expect_text(whole, 60);
     }
-    struct story more = machine_story("c a", 10); /* and text in between */
+    struct story more = machine_story(" c a", 10); /* and text in between */
     more.go_on = true;
     assert_int_equal(machine_tell(&more).tokens, 70);
     assert_int_equal(machine.engine.text[60], SPACE);
@@ -176,6 +176,28 @@ static void text_goes_to_the_sink_alone(void **state)
     machine_tell(&story);
     assert_string_equal(kept, text);
     assert_int_equal(machine.length, 0);
+    machine_close();
+}
+
+/* Whatever token ends what the model generates: it is neither shown nor kept. */
+static void any_end_token_ends_the_text(void **state)
+{
+    int32_t whole[60];
+    (void)state;
+    machine_open(NULL, 1.0f);
+    struct story story = machine_story(machine_long_prompt(), 60);
+    const uint32_t prompt_tokens = machine_tell(&story).prompt_tokens;
+    memcpy(whole, machine.engine.text, sizeof whole);
+    struct tokenizer *tokenizer = &machine.engine.tokenizer;
+    for (uint32_t at = prompt_tokens; at < 60; at++) {
+        tokenizer->end[1] = whole[at];
+        tokenizer->end_count = 2;
+        const struct story_result result = machine_tell(&story);
+        assert_int_equal(result.end, STORY_COMPLETE);
+        assert_true(result.tokens <= at);
+        assert_int_equal(whole[result.tokens], whole[at]);
+        expect_text(whole, result.tokens);
+    }
     machine_close();
 }
 
@@ -301,6 +323,7 @@ int main(void)
         cmocka_unit_test(a_stop_text_ends_the_story),
         cmocka_unit_test(half_a_stop_text_is_shown),
         cmocka_unit_test(text_goes_to_the_sink_alone),
+        cmocka_unit_test(any_end_token_ends_the_text),
         cmocka_unit_test(a_full_context_is_told),
         cmocka_unit_test(numbers_out_of_range_are_told),
         cmocka_unit_test(escape_stops_and_other_keys_wait),

@@ -101,6 +101,7 @@ static void every_key(void **state)
         parse("temperature = 0.5\ntop_p=0.25\nmin_p = 0.125\nrepeat_penalty = 1.5\ntop_k = 40\n"
               "seed = 18446744073709551615\nsteps = 300\nmodel = MY STORY.GGUF\nprompt = One day\ncountdown = 3600\n"
               "AUTOSTART = OFF\nstories = 0\nafter = Reboot\nserial = COM3 9600\nwrap = 72\ncolour = off\n"
+              "chat_system = You are brief.\\nAlways.\n"
               "chat_prefix = <|user|>\\n\nchat_suffix = </s>\\n<|assistant|>\\n\nchat_stop = </s>\nprocessors = 64\n"
               "context = 16384\n");
 
@@ -121,6 +122,7 @@ static void every_key(void **state)
     assert_int_equal(config.serial_speed, 9600);
     assert_int_equal(config.wrap, 72);
     assert_int_equal(config.colour, SETTING_OFF);
+    assert_string_equal(config.chat_system, "You are brief.\\nAlways.");
     assert_string_equal(config.chat_prefix, "<|user|>\\n");
     assert_string_equal(config.chat_suffix, "</s>\\n<|assistant|>\\n");
     assert_string_equal(config.chat_stop, "</s>");
@@ -316,8 +318,7 @@ static void wrong_lines(void **state)
         {"serial = com1 4294968", "line 1: serial must be off, or com1 to com4 and a speed: com1 115200\n"},
         {"serial = com1 0", "line 1: serial must be off, or com1 to com4 and a speed: com1 115200\n"},
         {"chat_stop = \\x", "line 1: in chat_stop only \\n (new line), \\t (tab), \\s (space) and \\\\ are known\n"},
-        {"model = MODELS\\A.GGUF", "line 1: model must be the name of a file in /MODELS, without a folder\n"},
-        {"model = /A.GGUF", "line 1: model must be the name of a file in /MODELS, without a folder\n"},
+        {"model = llama\\A.GGUF", "line 1: model has folders with / between them, not \\\n"},
         {"prompt = \xF6l", "line 1: prompt is not UTF-8; save the file as UTF-8\n"},
         {"prompt = \xC3", "line 1: prompt is not UTF-8; save the file as UTF-8\n"},
         {"prompt = a\x1B[2J", "line 1: prompt contains a control character\n"},

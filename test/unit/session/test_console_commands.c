@@ -63,6 +63,7 @@ static void all_settings_are_listed(void **state)
                         "serial         = com1 115200    off, or com1 to com4 and a speed: com1 115200\n"
                         "wrap           = auto           auto, off or a whole number from 20 to 500\n"
                         "colour         = on             off or on\n"
+                        "chat_system    = \"\"             a text of at most 1023 bytes\n"
                         "chat_prefix    = \"\"             a text of at most 255 bytes\n"
                         "chat_suffix    = \"\"             a text of at most 255 bytes\n"
                         "chat_stop      = \"\"             a text of at most 63 bytes\n"
@@ -249,7 +250,8 @@ static void completion_reads_the_folder_once(void **state)
     const char *text = run(files);
     assert_non_null(strstr(text, "BEAR00.GGUF  BEAR01.GGUF"));
     assert_non_null(strstr(text, "BEAR19.GGUF\n"));
-    assert_int_equal(session.lists - without, 3 * MODELS + 2); /* to the end, to the end again, and the list */
+    /* To the end, to the end again, and the list; the ends are that of the folder, and the root with its file. */
+    assert_int_equal(session.lists - without, 3 * MODELS + 2 * (1 + 2));
 }
 
 /* Whatever is echoed is cut, but its line ends. */

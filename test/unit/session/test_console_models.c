@@ -397,6 +397,31 @@ static void a_stop_text_alone(void **state)
                         "> /set chat_prefix b\nchat_prefix = b\n");
 }
 
+/* It stands before the first turn in place of the template's own, and setting it begins the conversation anew. */
+static void a_system_message(void **state)
+{
+    static const struct change chats[SAMPLE_CHANGES] = {{KEY_TEXT, "tokenizer.chat_template", .text = "[INST]"},
+                                                        {KEY_NUMBER, "llama.context_length", U32, 64}};
+    fresh(state);
+    size_t size;
+    uint8_t *bytes = sample_model(chats, &size);
+    const struct memory_file files[] = {
+        {"/MODELS/A.GGUF", bytes, size}, config("seed = 6\nautostart = off\nsteps = 1\n"), {0}};
+    session.free_bytes = 64 << 20;
+    session.keys = "a\r/set chat_system cc\ra\ra\r/set chat_system \\s\\q\r";
+    const char *told = strchr(strstr(run(files), CHAT_HINT), '>');
+    const char *plain = strstr(told, "> a\n"), *with = strstr(plain + 1, "> a\n"), *second = strstr(with + 1, "> a\n");
+    assert_int_equal(atoi(strchr(plain, '[') + 1) + 4, atoi(strchr(with, '[') + 1)); /* " ", "c", "c", "\n" */
+    assert_int_equal(atoi(strchr(second, '[') + 1) - atoi(strchr(with, '[') + 1), atoi(strchr(plain, '[') + 1));
+    assert_non_null(strstr(told, "> /set chat_system cc\nchat_system = cc\nThe conversation is forgotten.\n"));
+    assert_non_null(strstr(told, "Error: in chat_system only \\n (new line), "));
+    free(bytes);
+    assert_string_equal(answer("/set chat_system b\r/set chat_system \"\"\r"),
+                        "> /set chat_system b\nchat_system = b\n"
+                        "chat_system only counts in a chat; without chat_prefix this model tells stories.\n"
+                        "> /set chat_system \"\"\nchat_system = \"\"\n");
+}
+
 /* The message appears once, when the model is loaded, and /new does not claim that the model cannot chat. */
 static void an_unknown_template_is_told(void **state)
 {
@@ -467,6 +492,7 @@ int main(void)
         cmocka_unit_test(a_chat_without_a_hand),
         cmocka_unit_test(chat_settings_change_the_model),
         cmocka_unit_test(a_stop_text_alone),
+        cmocka_unit_test(a_system_message),
         cmocka_unit_test(an_unknown_template_is_told),
         cmocka_unit_test(a_conversation_is_not_lost_in_silence),
     };

@@ -31,7 +31,7 @@ static void check(const char *text, bool plain, const int32_t *expected, int32_t
     char *exact = malloc(n > 0 ? n : 1);
     void *scratch = malloc(encode_scratch(GGUF_TOKENIZER_BPE, n));
     memcpy(exact, text, n);
-    assert_int_equal(encode_marked(&v.tokenizer, exact, n, 0, plain ? n : 0, true, ids, 64, scratch), count);
+    assert_int_equal(encode_marked(&v.tokenizer, exact, n, 0, plain ? n : 0, GGUF_NO_TOKEN, ids, 64, scratch), count);
     for (int32_t i = 0; i < count; i++) {
         assert_int_equal(ids[i], expected[i]);
     }

@@ -18,7 +18,8 @@ static const struct {
      "[INST] ", " [/INST]", "", "</s>", false},
     {"{% set content = '<<SYS>>\\n' + system_message + '\\n<</SYS>>\\n\\n' + message['content'] %}"
      "{{ bos_token + '[INST] ' + content.strip() + ' [/INST]' }}{{ ' '  + content.strip() + ' ' + eos_token }}",
-     "[INST] ", " [/INST]", "", "</s><s>", true},
+     "[INST] ", " [/INST]", "", "</s>", true},
+    {"{{ bos_token + '[INST] ' + content + ' [/INST]' }}", "[INST] ", " [/INST]", "", "</s><s>", false},
     {"{{ bos_token }}{{ ' [INST] ' + system_message + '\\n\\n' + message['content'] + ' [/INST]' }}"
      "{{ ' ' + message['content'] + eos_token}}",
      " [INST] ", " [/INST]", "", "</s>", false},
@@ -53,6 +54,81 @@ static const struct {
      "message['content']|trim }}",
      "### Instruction:\n", "\n\n### Response:\n", "### Instruction:", "</s>\n\n", true},
 };
+
+/* What stands around a system message, and how the user's text is treated, of one family of each kind. */
+static void system_messages(void **state)
+{
+    static const struct {
+        const char *jinja, *opening;
+        bool inside, strip;
+    } rows[] = {
+        {"<|im_start|>", "<|im_start|>system\n s <|im_end|>\n", false, false},
+        {"<|im_start|>{{ content | trim }}", "<|im_start|>system\ns<|im_end|>\n", false, true},
+        {"'<|im_start|>system\\nYou are Qwen.<|im_end|>\\n'", "<|im_start|>system\n s <|im_end|>\n", false, false},
+        {"<|im_start|><end_of_utterance>", "<|im_start|> s \n\n", false, false},
+        {"<start_of_turn>", "s\n\n", true, true},
+        {"<|start_header_id|><|end_header_id|>", "<|start_header_id|>system<|end_header_id|>\n\ns<|eot_id|>", false,
+         true},
+        {"[INST] content.strip()", "<<SYS>>\ns\n<</SYS>>\n\n", true, true},
+        {"[INST]", " s \n", true, false},
+        {"llama2-sys", "<<SYS>>\n s \n<</SYS>>\n\n", true, false},
+        {"zephyr", "<|system|>\n s <|endoftext|>\n", false, false},
+    };
+    static char longest[CHAT_SYSTEM_MAX];
+    struct chat chat;
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        assert_true(chat_from_template(&chat, rows[i].jinja, strlen(rows[i].jinja)));
+        chat_set_system(&chat, " s ");
+        assert_string_equal(chat.opening, rows[i].opening);
+        assert_int_equal(chat.inside, rows[i].inside);
+        assert_int_equal(chat.strip, rows[i].strip);
+        assert_false(chat.close);
+        memset(longest, 'x', sizeof longest - 1);
+        chat_set_system(&chat, longest);
+        const char *begin = strchr(chat.opening, 'x'), *end = strrchr(rows[i].opening, 's');
+        assert_int_equal(strspn(begin, "x"), sizeof longest - 1);
+        assert_string_equal(begin + sizeof longest - 1, end + 1 + (end[1] == ' ')); /* what follows it is whole */
+    }
+    chat_from_texts(&chat, "a", "b", "");
+    chat_set_system(&chat, " s ");
+    assert_string_equal(chat.opening, " s ");
+    assert_true(chat.close);
+}
+
+/* Only a whole template is a name. */
+static void names(void **state)
+{
+    struct chat chat;
+    (void)state;
+    assert_true(chat_from_template(&chat, "gemmaX", 5));
+    assert_string_equal(chat.prefix, "<start_of_turn>user\n");
+    assert_false(chat_from_template(&chat, "gemma", 4));
+    assert_false(chat_from_template(&chat, "gemma ", 6));
+}
+
+static void thinking_of_earlier_turns(void **state)
+{
+    static const struct {
+        const char *jinja;
+        bool thinking, newlines;
+    } rows[] = {
+        {"<|im_start|>", false, false},
+        {"<|im_start|>{{ content.split('</think>')[0] }}", false, false},
+        {"<|im_start|>{% set content = content.split('</think>')[-1] %}", true, false},
+        {"<|im_start|>{% set content = content.split('</think>')[-1].lstrip('\\n') %}", true, true},
+        {"<|im_start|>{% set content = content.split(\"</think>\")[-1]|trim %}", true, true},
+        {"<|im_start|>content.split('</think>')[-1]", true, false},
+    };
+    struct chat chat;
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        memset(&chat, 0xEE, sizeof chat);
+        assert_true(chat_from_template(&chat, rows[i].jinja, strlen(rows[i].jinja)));
+        assert_int_equal(chat.drop_thinking, rows[i].thinking);
+        assert_int_equal(chat.drop_newlines, rows[i].newlines);
+    }
+}
 
 static void families(void **state)
 {
@@ -189,6 +265,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(families),
+        cmocka_unit_test(system_messages),
+        cmocka_unit_test(names),
+        cmocka_unit_test(thinking_of_earlier_turns),
         cmocka_unit_test(openings),
         cmocka_unit_test(an_opening_that_is_too_long),
         cmocka_unit_test(unknown_templates),

@@ -147,8 +147,9 @@ static void turns(void **state)
         int32_t ids[32];
         const size_t start = strlen(rows[i].before), end = start + strlen(rows[i].user);
         snprintf(text, sizeof text, "%s%s%s", rows[i].before, rows[i].user, rows[i].after);
+        const int32_t before = rows[i].begin ? GGUF_NO_TOKEN : v.tokenizer.bos;
         const int32_t count =
-            encode_marked(&v.tokenizer, text, strlen(text), start, end, rows[i].begin, ids, 32, scratch);
+            encode_marked(&v.tokenizer, text, strlen(text), start, end, before, ids, 32, scratch);
         for (int32_t k = 0; k < count; k++) {
             strcat(got, k > 0 ? "|" : "");
             strcat(got, small_vocabulary[ids[k]].text);
@@ -412,7 +413,7 @@ static void random_marked_tokens(void **state)
             text[n] = '\0';
             int32_t count = plain_mark(pieces, PIECES, text, from, to, expected);
             assert_int_equal(
-                encode_marked(&other.tokenizer, text, n, from, to, false, ids, COUNT_OF(ids), scratch), count);
+                encode_marked(&other.tokenizer, text, n, from, to, 0, ids, COUNT_OF(ids), scratch), count);
             assert_memory_equal(ids, expected, (size_t)count * sizeof ids[0]);
         }
         vocabulary_free(&other);
@@ -438,10 +439,10 @@ static void hostile_control_tokens(void **state)
     other.tokenizer.add_space_prefix = false;
     memset(text, 'b', sizeof text);
     const clock_t start = clock();
-    assert_int_equal(encode_marked(&other.tokenizer, text, LENGTH, 0, 0, false, ids, LENGTH, scratch), LENGTH);
+    assert_int_equal(encode_marked(&other.tokenizer, text, LENGTH, 0, 0, 0, ids, LENGTH, scratch), LENGTH);
     memset(text, 'a', LENGTH / 10);
     assert_int_equal(
-        encode_marked(&other.tokenizer, text, LENGTH / 10, 0, LENGTH, false, ids, LENGTH, scratch),
+        encode_marked(&other.tokenizer, text, LENGTH / 10, 0, LENGTH, 0, ids, LENGTH, scratch),
         LENGTH / 10);
     assert_true(clock() - start < 4 * CLOCKS_PER_SEC); /* of the processor's time, under the sanitizers */
     vocabulary_free(&other);

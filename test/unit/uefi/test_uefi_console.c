@@ -410,19 +410,27 @@ static void converts_text(void **state)
     char narrow[8];
 
     (void)state;
-    assert_true(ucs2_from_utf8(wide, 8, "a\xC3\xA9\xE6\xA0\xAA"));
+    assert_true(utf16_from_utf8(wide, 8, "a\xC3\xA9\xE6\xA0\xAA"));
     assert_memory_equal(wide, u"a\u00E9\u682A", 8);
-    assert_true(utf8_from_ucs2(narrow, 7, wide));
+    assert_true(utf8_from_utf16(narrow, 7, wide));
     assert_string_equal(narrow, "a\xC3\xA9\xE6\xA0\xAA");
-    assert_false(utf8_from_ucs2(narrow, 6, wide));
+    assert_false(utf8_from_utf16(narrow, 6, wide));
     assert_string_equal(narrow, "a\xC3\xA9");
-    assert_false(ucs2_from_utf8(wide, 3, "abc"));
-    assert_true(ucs2_from_utf8(wide, 4, "abc"));
-    assert_false(ucs2_from_utf8(wide, 8, "\xF0\x9F\x98\x80"));
-    assert_false(ucs2_from_utf8(wide, 8, "a\xC3"));
-    assert_true(utf8_from_ucs2(narrow, 8, (const uint16_t[]){0xD800, 'a', 0}));
+    assert_false(utf16_from_utf8(wide, 3, "abc"));
+    assert_true(utf16_from_utf8(wide, 4, "abc"));
+    assert_true(utf16_from_utf8(wide, 3, "\xF0\x9F\x98\x80")); /* U+1F600 */
+    assert_memory_equal(wide, ((const uint16_t[]){0xD83D, 0xDE00, 0}), 6);
+    assert_false(utf16_from_utf8(wide, 2, "\xF0\x9F\x98\x80"));
+    assert_true(utf8_from_utf16(narrow, 5, wide));
+    assert_string_equal(narrow, "\xF0\x9F\x98\x80");
+    assert_false(utf8_from_utf16(narrow, 4, wide));
+    assert_string_equal(narrow, "");
+    assert_false(utf16_from_utf8(wide, 8, "a\xC3"));
+    assert_true(utf8_from_utf16(narrow, 8, (const uint16_t[]){0xD800, 'a', 0}));
     assert_string_equal(narrow, "\xEF\xBF\xBD"
                                 "a");
+    assert_true(utf8_from_utf16(narrow, 8, (const uint16_t[]){0xDE00, 0xD83D, 0}));
+    assert_string_equal(narrow, "\xEF\xBF\xBD\xEF\xBF\xBD");
 }
 
 static void names_status_codes(void **state)
