@@ -126,11 +126,12 @@ enum gguf_layer_tensor {
 enum { GGUF_TENSORS_MAX = GGUF_TENSOR_LAYERS + GGUF_LAYERS_MAX * GGUF_LAYER_TENSORS };
 
 struct gguf_tensor {
-    uint64_t offset; /* bytes from the start of the file; offset + size lies in the file */
+    uint64_t offset; /* bytes from the start of the file, as reader.h counts; offset + size lies in its part */
     uint64_t size;   /* bytes */
     uint32_t rows;   /* 1 for a vector */
     uint32_t cols;   /* elements of one row, contiguous */
     uint8_t type;    /* enum gguf_type, GGUF_TYPE_ABSENT if the file has none */
+    uint8_t part;    /* of a split model, from 0 */
 };
 
 struct gguf {
@@ -161,6 +162,8 @@ struct gguf {
     float rope_attn_factor; /* queries and keys grow by it; 1 if absent, 1/1024 to 1024 */
     float norm_epsilon;     /* NAME.attention.layer_norm_rms_epsilon; finite and > 0 */
     uint64_t parameters;    /* weights in all tensors, a tied matrix once */
+    uint64_t bytes;         /* of the file, or of all parts together */
+    uint32_t parts;         /* files; 1 if the model is not split */
 
     uint32_t vocabulary; /* tokens, 1..GGUF_VOCABULARY_MAX */
     enum gguf_tokenizer tokenizer;

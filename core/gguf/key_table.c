@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "gguf/checksum.h"
 #include "gguf/kind.h"
+#include "gguf/split.h"
 
 enum kind { NUMBER, REAL, FLAG, NAME, PIECES, SCORES, TYPES, MERGES, PLACE }; /* of a known key */
 
@@ -20,7 +21,9 @@ static const struct known_key {
     [KEY_ALIGNMENT] = {"general.alignment", NUMBER},
     [KEY_FILE_TYPE] = {"general.file_type", NUMBER},
     [KEY_QUANTIZATION] = {"general.quantization_version", NUMBER},
+    [KEY_SPLIT_NUMBER] = {"split.no", NUMBER},
     [KEY_SPLIT_COUNT] = {"split.count", NUMBER},
+    [KEY_SPLIT_TENSORS] = {"split.tensors.count", NUMBER},
     [KEY_CONTEXT] = {".context_length", NUMBER},
     [KEY_DIM] = {".embedding_length", NUMBER},
     [KEY_HIDDEN] = {".feed_forward_length", NUMBER},
@@ -70,31 +73,7 @@ const char *gguf_key_name(struct keys *keys, enum key key)
     return keys->name;
 }
 
-/* Any integer type that holds 0 to 2^32 - 1. */
-static int get_number(struct keys *keys, enum key key, uint32_t type)
-{
-    struct gguf_input *in = keys->in;
-    bool is_signed =
-        type == GGUF_VALUE_I8 || type == GGUF_VALUE_I16 || type == GGUF_VALUE_I32 || type == GGUF_VALUE_I64;
-    bool is_integer = is_signed || type == GGUF_VALUE_U8 || type == GGUF_VALUE_U16 || type == GGUF_VALUE_U32 ||
-                      type == GGUF_VALUE_U64;
-    uint64_t value = 0;
-    if (type == GGUF_VALUE_ARRAY) {
-        return gguf_refuse(in, gguf_key_name(keys, key), "is an array; only one number for all layers is supported");
-    }
-    if (!is_integer) {
-        return gguf_refuse(in, gguf_key_name(keys, key), "is not a whole number");
-    }
-    if (reader_get(in->reader, &value, gguf_value_bytes(type), in->error) != 0) {
-        return -1;
-    }
-    bool negative = is_signed && (value >> (8 * gguf_value_bytes(type) - 1) & 1) != 0;
-    if (negative || value > UINT32_MAX) {
-        return gguf_refuse(in, gguf_key_name(keys, key), "is not between 0 and %u", UINT32_MAX);
-    }
-    keys->number[key] = (uint32_t)value;
-    return 0;
-}
+/* ---- Reading ---- */
 
 static int get_real(struct keys *keys, enum key key, uint32_t type)
 {
@@ -280,7 +259,7 @@ static int get_known(struct keys *keys, enum key key, uint32_t type)
     keys->seen[key] = true;
     switch (known[key].kind) {
     case NUMBER:
-        return get_number(keys, key, type);
+        return gguf_get_number(keys->in, gguf_key_name(keys, key), type, &keys->number[key]);
     case REAL:
         return get_real(keys, key, type);
     case FLAG:
@@ -297,10 +276,7 @@ static int get_known(struct keys *keys, enum key key, uint32_t type)
 /* The name of the next pair, and the type of its value. */
 static int get_head(struct gguf_input *in, struct gguf_name *name, uint32_t *type)
 {
-    if (gguf_get_name(in, name, GGUF_KEY_MAX) != 0 || gguf_get_u32(in, type) != 0) {
-        return -1;
-    }
-    return *type < GGUF_VALUE_TYPES ? 0 : gguf_refuse(in, name->text, "has unknown value type %u", *type);
+    return gguf_get_name(in, name, GGUF_KEY_MAX) != 0 ? -1 : gguf_get_type(in, name->text, type);
 }
 
 /* A longer name, or one with an odd character, differs from every known key in text or length. */
@@ -312,6 +288,16 @@ static bool is_key(const struct keys *keys, enum key key, const struct gguf_name
            text_equal(name->text + n, own);
 }
 
+/* A file without an architecture may be a later part of a split model. */
+static int refuse_without_architecture(struct keys *keys)
+{
+    const struct gguf_split split = {.number = keys->number[KEY_SPLIT_NUMBER]};
+    if (gguf_check_split(keys->in, &split) != 0) {
+        return -1;
+    }
+    return gguf_refuse(keys->in, gguf_key_name(keys, KEY_ARCHITECTURE), "is missing");
+}
+
 /* Finds the architecture, whose name other keys begin with, and goes back. It is the first key of most files. */
 static int find_architecture(struct keys *keys, uint64_t count)
 {
@@ -319,17 +305,24 @@ static int find_architecture(struct keys *keys, uint64_t count)
     const uint64_t start = in->reader->position;
     struct gguf_name name;
     uint32_t type;
+    int status;
     for (; count > 0 && in->gguf->architecture == NULL; count--) {
         if (get_head(in, &name, &type) != 0) {
             return -1;
         }
-        const bool found = is_key(keys, KEY_ARCHITECTURE, &name);
-        if ((found ? get_text(keys, KEY_ARCHITECTURE, type) : gguf_skip_value(in, name.text, type)) != 0) {
+        if (is_key(keys, KEY_ARCHITECTURE, &name)) {
+            status = get_text(keys, KEY_ARCHITECTURE, type);
+        } else if (is_key(keys, KEY_SPLIT_NUMBER, &name)) {
+            status = gguf_get_number(in, name.text, type, &keys->number[KEY_SPLIT_NUMBER]);
+        } else {
+            status = gguf_skip_value(in, name.text, type);
+        }
+        if (status != 0) {
             return -1;
         }
     }
     if (in->gguf->architecture == NULL) {
-        return gguf_refuse(in, gguf_key_name(keys, KEY_ARCHITECTURE), "is missing");
+        return refuse_without_architecture(keys);
     }
     return reader_seek(in->reader, start, in->error);
 }

@@ -147,23 +147,21 @@ static int check_shape(struct keys *keys)
     return check_attention(keys) != 0 || check_rope(keys) != 0 ? -1 : check_window(keys);
 }
 
-static int check_general(struct keys *keys)
+static int check_general(struct keys *keys, struct gguf_split *split)
 {
     struct gguf_input *in = keys->in;
-    if (keys->number[KEY_SPLIT_COUNT] > 1) {
-        return gguf_refuse(in, gguf_key_name(keys, KEY_SPLIT_COUNT), "is %u: one part of a model; join the parts first",
-                           keys->number[KEY_SPLIT_COUNT]);
+    *split = (struct gguf_split){keys->number[KEY_SPLIT_NUMBER], keys->number[KEY_SPLIT_COUNT],
+                                 keys->number[KEY_SPLIT_TENSORS], keys->seen[KEY_SPLIT_TENSORS]};
+    if (gguf_check_split(in, split) != 0) {
+        return -1;
     }
     if (keys->seen[KEY_QUANTIZATION] && keys->number[KEY_QUANTIZATION] != 2) {
         return gguf_refuse(in, gguf_key_name(keys, KEY_QUANTIZATION), "is %u; only 2 is supported",
                            keys->number[KEY_QUANTIZATION]);
     }
-    uint32_t alignment = keys->seen[KEY_ALIGNMENT] ? keys->number[KEY_ALIGNMENT] : 32;
-    if (alignment < 8 || alignment > 1 << 20 || (alignment & (alignment - 1)) != 0) {
-        return gguf_refuse(in, gguf_key_name(keys, KEY_ALIGNMENT), "is %u; allowed are powers of two from 8 to 1048576",
-                           alignment);
+    if (gguf_take_alignment(in, keys->seen[KEY_ALIGNMENT] ? keys->number[KEY_ALIGNMENT] : GGUF_ALIGNMENT) != 0) {
+        return -1;
     }
-    in->alignment = alignment;
     in->gguf->file_type = keys->seen[KEY_FILE_TYPE] ? keys->number[KEY_FILE_TYPE] : UINT32_MAX;
     in->gguf->has_checksum = keys->seen[KEY_CHECKSUM];
     in->gguf->checksum = keys->number[KEY_CHECKSUM];
@@ -236,12 +234,12 @@ static int check_vocabulary(struct keys *keys)
     return 0;
 }
 
-int gguf_read_keys(struct gguf_input *in, uint64_t count)
+int gguf_read_keys(struct gguf_input *in, uint64_t count, struct gguf_split *split)
 {
     struct keys keys;
     memset(&keys, 0, sizeof keys);
     keys.in = in;
-    if (gguf_fill_keys(&keys, count) != 0 || check_general(&keys) != 0 || check_shape(&keys) != 0) {
+    if (gguf_fill_keys(&keys, count) != 0 || check_general(&keys, split) != 0 || check_shape(&keys) != 0) {
         return -1;
     }
     return check_vocabulary(&keys);

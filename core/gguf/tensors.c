@@ -158,29 +158,26 @@ static int read_tensor(struct gguf_input *in)
     tensor->rows = shape.rows;
     tensor->cols = shape.cols;
     tensor->type = (uint8_t)type;
+    tensor->part = (uint8_t)in->reader->part;
     gguf->parameters += (uint64_t)shape.rows * shape.cols;
     return 0;
 }
 
-/* Makes the tensors' offsets relative to the start of the file, and checks that all tensors are present and inside
-   it. */
+/* Makes the offsets of the part's tensors relative to the start of the file, and checks that they are inside it. */
 static int place_tensors(struct gguf_input *in)
 {
     struct gguf *gguf = in->gguf;
     uint64_t limit = in->reader->limit; /* below 2^58 */
     uint64_t mask = in->alignment - 1;
-    uint64_t data = (in->reader->position + mask) & ~mask;
+    uint64_t data = (in->reader->position + mask) & ~mask; /* a part begins at a multiple of every alignment */
     char name[GGUF_NAME_MAX];
     for (uint32_t id = 0; id < gguf->tensor_count; id++) {
         struct gguf_tensor *tensor = &gguf->tensor[id];
-        gguf_tensor_name(name, sizeof name, id);
-        if (tensor->type == GGUF_TYPE_ABSENT && presence_of(gguf->architecture, id) == REQUIRED) {
-            return gguf_refuse(in, name, "is missing");
-        }
-        if (tensor->type == GGUF_TYPE_ABSENT) {
+        if (tensor->type == GGUF_TYPE_ABSENT || tensor->part != in->reader->part) {
             continue;
         }
         if (data > limit || tensor->offset > limit - data || tensor->size > limit - data - tensor->offset) {
+            gguf_tensor_name(name, sizeof name, id);
             return gguf_refuse(in, name, "reaches beyond the end of the file; copy it again");
         }
         tensor->offset += data;
@@ -188,17 +185,33 @@ static int place_tensors(struct gguf_input *in)
     return 0;
 }
 
-int gguf_read_tensors(struct gguf_input *in, uint64_t count)
+void gguf_begin_tensors(struct gguf *gguf)
 {
-    struct gguf *gguf = in->gguf;
     gguf->tensor_count = GGUF_TENSOR_LAYERS + gguf->layers * GGUF_LAYER_TENSORS;
     for (uint32_t id = 0; id < GGUF_TENSORS_MAX; id++) {
         gguf->tensor[id].type = GGUF_TYPE_ABSENT;
     }
+}
+
+int gguf_read_tensors(struct gguf_input *in, uint64_t count)
+{
     for (; count > 0; count--) {
         if (read_tensor(in) != 0) {
             return -1;
         }
     }
     return place_tensors(in);
+}
+
+int gguf_check_tensors(struct gguf_input *in)
+{
+    const struct gguf *gguf = in->gguf;
+    char name[GGUF_NAME_MAX];
+    for (uint32_t id = 0; id < gguf->tensor_count; id++) {
+        if (gguf->tensor[id].type == GGUF_TYPE_ABSENT && presence_of(gguf->architecture, id) == REQUIRED) {
+            gguf_tensor_name(name, sizeof name, id);
+            return gguf_refuse(in, name, "is missing");
+        }
+    }
+    return 0;
 }

@@ -376,7 +376,7 @@ int load_weights(struct model *model, const struct gguf *gguf, struct reader *re
                             .progress = *progress,
                             .error = error,
                             .checksum = CHECKSUM_START};
-    const size_t mark = arena->used;
+    const uint64_t mark = arena->used;
     compute_open(&loader.compute, reader->platform, model->kernel);
     strip_layout(&loader.strip, gguf, arena);
     for (uint32_t id = 0; id < gguf->tensor_count; id++) {

@@ -131,7 +131,7 @@ int model_layout(struct model *model, const struct gguf *gguf, const struct kern
         model->output = take_matrix(arena, kernel, model->vocabulary, model->dim);
     }
     if (counting) {
-        return arena->used == SIZE_MAX ? -1 : 0;
+        return arena->used == UINT64_MAX ? -1 : 0;
     }
     return model->output.tiles != NULL ? 0 : -1; /* the last take: see arena_take */
 }

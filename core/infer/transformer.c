@@ -74,7 +74,7 @@ int transformer_layout(struct transformer *transformer, const struct model *mode
     const uint32_t positions = number_round_up(context, KV_BLOCK);
     const uint32_t head_stride = number_round_up(model->head_size, KV_HEAD_STEP);
     const uint32_t widest = number_max(number_max(model->dim_padded, model->q_rows), model->hidden_padded);
-    const size_t mark = arena->used;
+    const uint64_t mark = arena->used;
     *transformer = (struct transformer){.model = model, .context = positions, .head_stride = head_stride};
     transformer->x = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->dim_padded);
     transformer->qkv = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * qkv_rows(model));
@@ -94,7 +94,7 @@ int transformer_layout(struct transformer *transformer, const struct model *mode
     layout_q8(transformer->q8, widest, model->kernel->form_bytes, arena);
     layout_cache(transformer, arena);
     if (arena->base == NULL) {
-        return arena->used == SIZE_MAX ? -1 : 0;
+        return arena->used == UINT64_MAX ? -1 : 0;
     }
     if (transformer->cache.v_largest == NULL) {
         return -1; /* an arena that was once too small stays full */

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/format.h"
+#include "base/model_part.h"
 #include "base/number.h"
 #include "base/text.h"
 #include "session/column.h"
@@ -48,29 +49,91 @@ void models_rewind(struct models *models)
     model_walk_begin(&models->walk, list_folder, models->platform);
 }
 
+/* The size of the file of that name; 0 if there is none. Opening a file is the one test that works the same on every
+   file system. */
+static uint64_t size_of(struct models *models, const char *name)
+{
+    struct platform *platform = models->platform;
+    struct platform_file file;
+    char path[MODEL_PATH_MAX];
+    model_walk_path(path, name);
+    if (platform->open(platform, path, &file) != PLATFORM_OK) {
+        return 0;
+    }
+    const uint64_t size = file.size;
+    platform->close(platform, &file);
+    return size;
+}
+
+/* Whether the file of that name is a part of a split model and an earlier part is there, too: writes its name to
+   first[PLATFORM_NAME_MAX]. Together they are one model. */
+static bool belongs_to(struct models *models, const char *name, char *first)
+{
+    struct model_part part;
+    if (!model_part_of(name, &part)) {
+        return false;
+    }
+    format(first, PLATFORM_NAME_MAX, "%s", name);
+    for (uint32_t number = 1; number < part.number; number++) {
+        model_part_set(first, number);
+        if (size_of(models, first) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Bytes of the model that begins with models->entry: of all its parts that are there. */
+static uint64_t model_bytes(struct models *models)
+{
+    struct model_part part;
+    char name[PLATFORM_NAME_MAX];
+    uint64_t bytes = models->entry.size;
+    if (!model_part_of(models->entry.name, &part)) {
+        return bytes;
+    }
+    format(name, sizeof name, "%s", models->entry.name);
+    for (uint32_t number = part.number + 1; number <= part.count; number++) {
+        model_part_set(name, number);
+        bytes += size_of(models, name);
+    }
+    return bytes;
+}
+
 bool models_next(struct models *models, struct error *failure)
 {
+    char first[PLATFORM_NAME_MAX];
     int status;
-    while ((status = model_walk_next(&models->walk, &models->entry)) != PLATFORM_OK && status != PLATFORM_NOT_FOUND) {
-        if (failure->text[0] == 0) { /* a failing medium is not an empty folder */
+    while ((status = model_walk_next(&models->walk, &models->entry)) != PLATFORM_NOT_FOUND) {
+        if (status == PLATFORM_OK && !belongs_to(models, models->entry.name, first)) {
+            return true;
+        }
+        if (status != PLATFORM_OK && failure->text[0] == 0) { /* a failing medium is not an empty folder */
             error_set(failure, "%s cannot be listed: %s", model_walk_folder(&models->walk), models->platform->error);
         }
         if (status == PLATFORM_STOPPED) {
             return false;
         }
     }
-    return status == PLATFORM_OK;
+    return false;
 }
 
+/* Of a split model the number of the part is left out as well. */
 static bool equal_without_extension(const char *name, const char *typed)
 {
+    struct model_part part;
     char stem[PLATFORM_NAME_MAX];
     size_t dot = format(stem, sizeof stem, "%s", name);
     while (dot > 0 && stem[dot] != '.') {
         dot--;
     }
     stem[dot] = 0;
-    return text_equal_nocase(stem, typed);
+    if (text_equal_nocase(stem, typed)) {
+        return true;
+    }
+    const bool is_part = model_part_of(name, &part);
+    stem[is_part ? part.stem : 0] = 0;
+    return is_part && text_equal_nocase(stem, typed);
 }
 
 /* Returns how well `typed` names the file: 5 in full, 4 without its extension, 3 and 2 the same without its folder, 1
@@ -86,20 +149,6 @@ static uint32_t match(const char *name, const char *typed, uint64_t number, uint
            : text_equal_nocase(own, typed)        ? 3
            : equal_without_extension(own, typed)  ? 2
                                                   : number == typed_number;
-}
-
-/* Opening a file is the one test that works the same on every file system. */
-static bool is_there(struct models *models, const char *name)
-{
-    struct platform *platform = models->platform;
-    struct platform_file file;
-    char path[MODEL_PATH_MAX];
-    model_walk_path(path, name);
-    if (platform->open(platform, path, &file) != PLATFORM_OK) {
-        return false;
-    }
-    platform->close(platform, &file);
-    return true;
 }
 
 /* What follows "/MODELS/", or all of it. */
@@ -138,7 +187,10 @@ static int find(struct models *models, const char *typed, char *name, struct err
     if (error->text[0] != 0) {
         return -1;
     }
-    if (is_there(models, typed)) { /* a file that is not named like a model */
+    if (belongs_to(models, typed, name)) { /* any part stands for its model */
+        return 0;
+    }
+    if (size_of(models, typed) > 0) { /* a file that is not named like a model */
         format(name, PLATFORM_NAME_MAX, "%s", typed);
         return 0;
     }
@@ -197,7 +249,6 @@ static int open_model(struct models *models, const struct kernel *kernel)
 {
     struct platform *platform = models->platform;
     const struct load_progress progress = {.step = on_progress, .context = models};
-    struct platform_file file;
     struct error error;
     const uint32_t columns = platform->columns > 0 ? platform->columns : OUTPUT_TICKER_MAX;
     const bool fits = sizeof "Loading : " + column_count(models->path) + PROGRESS_COLUMNS < columns;
@@ -216,10 +267,6 @@ static int open_model(struct models *models, const struct kernel *kernel)
         models->stopped = typeahead_stop_asked(models->typeahead) || models->stopped; /* while a file was read */
         output_error(models->output, error.text);
         return -1;
-    }
-    if (platform->open(platform, models->path, &file) == PLATFORM_OK) {
-        models->file_bytes = file.size;
-        platform->close(platform, &file);
     }
     models->loaded = true;
     models_share(models);
@@ -337,7 +384,8 @@ static int change(struct models *models, const char *name, const struct kernel *
     model_walk_path(path, name);
     int status = plan(models, path, kernel, &needs, &error);
     if (status == 0 && needs.bytes > 0 && needs.context == 0) {
-        status = engine_refuse_size(path, needs.bytes, memory_for_another(models), &error);
+        status = engine_refuse_size(path, engine_shortest_context(needs.context_asked), needs.bytes,
+                                    memory_for_another(models), &error);
     }
     if (status != 0) {
         output_error(models->output, error.text);
@@ -436,7 +484,7 @@ void models_list(struct models *models)
         }
         column_pad(name, sizeof name, models->entry.name, NAME_COLUMNS);
         output_say(models->output, COLOUR_TEXT, "%2u  %s %9s  %s\n", ++number, name,
-                   figure_size(models->entry.size).text, verdict);
+                   figure_size(model_bytes(models)).text, verdict);
     }
     if (models->walk.is_cut) {
         output_say(models->output, COLOUR_NOTE,

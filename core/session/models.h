@@ -22,7 +22,6 @@ struct models {
     bool loaded;                 /* the engine holds the model at `path` */
     bool stopped;                /* Escape stopped loading */
     bool quiet;                  /* reloading: only the ticker says so, and it is erased */
-    uint64_t file_bytes;         /* of the loaded model */
     uint64_t loading_since;      /* microseconds */
     uint64_t shown_at;           /* time of the last progress shown, microseconds */
     struct team team;
@@ -39,8 +38,9 @@ void models_begin(struct models *models, struct platform *platform, struct outpu
 /* Begins a walk over the files that are named like models. */
 void models_rewind(struct models *models);
 
-/* Finds the next one and fills models->entry; returns whether there is one. A folder that cannot be listed hides only
-   what is in it; *failure, which begins as "", says which was the first one. A stop key ends the walk. */
+/* Finds the next one and fills models->entry; returns whether there is one. Of a split model only its first part
+   counts. A folder that cannot be listed hides only what is in it; *failure, which begins as "", says which was the
+   first one. A stop key ends the walk. */
 bool models_next(struct models *models, struct error *failure);
 
 /* Loads the configured model; if none is configured, the first usable one on the medium, reporting what is wrong with

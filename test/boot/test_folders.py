@@ -3,6 +3,8 @@ import re
 
 import pytest
 
+from gguf_file import GgufFile
+from gguf_writer import write_split
 from stories import MODEL, expected
 from test_dialogue import QUIET, begin, say, told
 
@@ -97,3 +99,27 @@ def test_the_root_alone(boot, volume, firmware):
         machine.start()
         machine.wait_for(f"Loading {shown('/株 root.gguf', firmware)}:")
         machine.tells(expected())
+
+
+@pytest.mark.parametrize("firmware", FIRMWARES)
+def test_a_split_model(boot, volume, tmp_path, firmware):
+    """One model in three files; without one of them, a line says which."""
+    model = GgufFile(MODEL.read_bytes())
+    count = len(model.tensors)
+    volume.configure(**QUIET)
+    volume.mtools("mdel", "::/MODELS/*")
+    volume.mtools("mmd", "::/MODELS/split")
+    for path in write_split(tmp_path, "My model", model, [count // 3, 1, count - count // 3 - 1]):
+        volume.put(path, f"/MODELS/split/{path.name}")
+    first, second = (f"/MODELS/split/My model-0000{number}-of-00003.gguf" for number in (1, 2))
+    with boot(volume.path, firmware) as machine:
+        machine.start()
+        assert f"Loading {first}:" in machine.wait_for(re.compile(r"\n> $"))
+        say(machine, "The dog", told("The dog"))
+        say(machine, "/models", " 1  split/My model-00001-of-00003.gguf   <size>  loaded")
+        say(machine, "/model my model", loading(first, firmware))
+    volume.delete(second)
+    with boot(volume.path, firmware) as machine:
+        machine.start()
+        said = " ".join(machine.wait_for(re.compile(r"\n> $"), error_allowed=True).split())
+        assert said.endswith(f"Error: {second}: part 2 of 3 is missing; copy it there as well >"), said

@@ -108,7 +108,14 @@ const struct hostile_model hostile_models[] = {
      {{KEY_NUMBER, "general.alignment", U32, 0x80000000}}},
     {"general.alignment is not a whole number", {{KEY_TEXT, "general.alignment", .text = "32"}}},
     {"general.quantization_version is 1; only 2 is supported", {{KEY_NUMBER, "general.quantization_version", U32, 1}}},
-    {"split.count is 3: one part of a model; join the parts first", {{KEY_NUMBER, "split.count", U16, 3}}},
+    {"split.tensors.count is missing", {{KEY_NUMBER, "split.count", U16, 3}}},
+    {"split.count is 3, but the file's name does not end in -00001-of-00003.gguf: give all parts the names that they "
+     "had",
+     {{KEY_NUMBER, "split.count", U16, 3}, {KEY_NUMBER, "split.tensors.count", I32, 21}}},
+    {"split.count is 65535; at most 128 parts are supported", {{KEY_NUMBER, "split.count", U16, 65535}}},
+    {"split.no is 1: this is part 2 of a model, which begins with part 1; copy all of its parts there",
+     {{KEY_NUMBER, "split.no", U16, 1}}},
+    {"split.count is not a whole number", {{KEY_TEXT, "split.count", .text = "2"}}},
 
     /* Hyper-parameters. */
     {"llama.block_count is missing", {{KEY_REMOVE, "llama.block_count"}}},

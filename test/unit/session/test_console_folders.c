@@ -118,6 +118,76 @@ static void tab_completes_folders(void **state)
     assert_non_null(strstr(text, "> /model /root.gguf\n" LOADED("/root.gguf")));
 }
 
+/* Part `number` of `count` of the sample; for each, memory that stays. */
+static struct memory_file part(const char *path, uint32_t number, uint32_t count)
+{
+    static const struct change none[SAMPLE_CHANGES];
+    size_t size;
+    const uint8_t *bytes = sample_part(none, number - 1, count, &size);
+    return (struct memory_file){path, bytes, size};
+}
+
+#define SPLIT(number) part("/MODELS/x/S-0000" #number "-of-00003.gguf", number, 3)
+
+/* A split model is one entry of the size of all its parts, and any of its names loads it. */
+static void a_split_model_is_one(void **state)
+{
+    static const char *const typed[] = {"S", "x/s", "S-00001-of-00003", "x/S-00003-of-00003.gguf"};
+    fresh(state);
+    struct memory_file files[] = {folder("/MODELS/x"),
+                                  SPLIT(2),
+                                  SPLIT(1),
+                                  SPLIT(3),
+                                  model("/MODELS/A.GGUF"),
+                                  config("seed = 6\nautostart = off"),
+                                  {0}};
+    session.keys = "/models\r/model S\r\r/model x/\t\r";
+    const char *loaded = "Loading /MODELS/x/S-00001-of-00003.gguf:\n[####################] 100 %\n" MODEL;
+    char expected[1000];
+    snprintf(expected, sizeof expected,
+             "> /models\n 1  A.GGUF                      26 KiB  loaded\n"
+             " 2  x/S-00001-of-00003.gguf     27 KiB  fits\n> /model S\n%s> \n" SEED_6
+             "> /model x/S-00001-of-00003.gguf\n%s" END,
+             loaded, loaded);
+    assert_string_equal(strstr(run(files), "> "), expected);
+    for (size_t i = 0; i < COUNT_OF(typed); i++) {
+        char settings[100];
+        snprintf(settings, sizeof settings, "autostart = off\nmodel = %s", typed[i]);
+        fresh(state);
+        files[5] = config(settings);
+        assert_true(is_start(run(files), loaded));
+    }
+    for (uint32_t i = 1; i < 4; i++) {
+        free((void *)(uintptr_t)files[i].data);
+    }
+}
+
+/* What is left of one is said to be a part, once. */
+static void the_rest_of_a_split_model_is_told(void **state)
+{
+    fresh(state);
+    struct memory_file files[] = {folder("/MODELS/x"), SPLIT(2), SPLIT(3), {0}};
+    session.keys = "/models\r";
+    const char *first =
+        "split.no is 1: this is part 2 of a model, which begins with part 1; copy all of its parts there";
+    char expected[1000];
+    snprintf(expected, sizeof expected,
+             "Loading /MODELS/x/S-00002-of-00003.gguf:\n[....................]   0 %%\n"
+             "Error: /MODELS/x/S-00002-of-00003.gguf: %s\n"
+             "> /models\n 1  x/S-00002-of-00003.gguf     19 KiB  cannot be used: %s\n" END,
+             first, first);
+    assert_string_equal(run(files), expected);
+    free((void *)(uintptr_t)files[1].data);
+    files[1] = SPLIT(1);
+    session.keys = "/models\r";
+    assert_non_null(strstr(run(files),
+                           "\nError: /MODELS/x/S-00002-of-00003.gguf: part 2 of 3 is missing; copy it there as "
+                           "well\n> /models\n 1  x/S-00001-of-00003.gguf     17 KiB  cannot be used: part 2 "
+                           "of 3 is missing; copy it there as well\n"));
+    free((void *)(uintptr_t)files[1].data);
+    free((void *)(uintptr_t)files[2].data);
+}
+
 /* What a walk leaves out is said. */
 static void folders_that_lie_too_deep_are_told(void **state)
 {
@@ -163,6 +233,8 @@ int main(void)
         cmocka_unit_test(a_model_in_a_folder_is_loaded_again),
         cmocka_unit_test(the_first_model_may_lie_anywhere),
         cmocka_unit_test(tab_completes_folders),
+        cmocka_unit_test(a_split_model_is_one),
+        cmocka_unit_test(the_rest_of_a_split_model_is_told),
         cmocka_unit_test(folders_that_lie_too_deep_are_told),
         cmocka_unit_test(escape_stops_the_search_of_a_large_folder),
     };
