@@ -167,14 +167,13 @@ struct block {
     uint32_t position, count;
 };
 
-/* The following return false if computing must stop. */
-
-/* The work, for compute_done, of a loop that passes once over this many elements with several operations each. That of
-   a single position is counted once for a layer: in small models it is too little to be looked at more often. */
-static bool elements_done(struct transformer *t, uint32_t count, uint32_t elements)
+/* The work, for compute_done, of a loop that passes once over this many elements with several operations each. */
+static bool elements_done(struct transformer *t, uint32_t elements)
 {
-    return count == 1 || compute_done(t->compute, elements / Q8_GROUP);
+    return compute_done(t->compute, elements / Q8_GROUP);
 }
+
+/* The following return false if computing must stop. */
 
 /* The norm of each head of x [heads * head_size], in place. */
 static void normalize_heads(const struct model *model, float *x, const float *weight, uint32_t heads)
@@ -210,7 +209,7 @@ static bool attend(struct transformer *t, uint32_t index, const struct block *bl
         model->kernel->rotate(k, angles->cosine + row, angles->sine + row, model->kv_rows);
         t->q_scale[i] = model->kernel->row_quantize(t->q + row, q, model->q_rows, KV_KEY_RANGE);
         cache_store(t, &cache, k, v, block->position + i);
-        if (!elements_done(t, block->count, qkv_rows(model))) {
+        if (!elements_done(t, qkv_rows(model))) {
             return false;
         }
     }
@@ -225,7 +224,7 @@ static bool normalize(struct transformer *t, const float *weight, uint32_t count
     for (uint32_t i = 0; i < count; i++) {
         const float *x = t->x + (size_t)i * model->dim_padded;
         model->kernel->norm_quantize(&t->q8[i], x, weight, model->dim, model->norm_epsilon);
-        if (!elements_done(t, count, model->dim)) {
+        if (!elements_done(t, model->dim)) {
             return false;
         }
     }
@@ -286,7 +285,7 @@ static bool feed_forward_layer(struct transformer *t, const struct model_layer *
         float *gate = t->hidden + i * 2 * (size_t)n;
         model->gate(gate, gate, gate + n, n);
         kernel->quantize(&t->q8[i], gate, layer->down.groups);
-        if (!elements_done(t, count, n)) {
+        if (!elements_done(t, n)) {
             return false;
         }
     }
@@ -304,7 +303,7 @@ static bool embed(struct transformer *t, const int32_t *tokens, const struct blo
             rope_angles(t->angles[j].cosine + row, t->angles[j].sine + row, model->q_rows, model->rope[j].frequency,
                         model->rope_pairs, model->head_size, model->rope[j].magnitude, block->position + i);
         }
-        if (!elements_done(t, block->count, model->dim + model->q_rows)) {
+        if (!elements_done(t, model->dim + model->q_rows)) {
             return false;
         }
     }
@@ -314,12 +313,9 @@ static bool embed(struct transformer *t, const int32_t *tokens, const struct blo
 /* All layers. */
 static bool run_block(struct transformer *t, const int32_t *tokens, const struct block *block)
 {
-    const struct model *model = t->model;
-    const uint32_t elements = 2 * model->dim + qkv_rows(model) + model->hidden_padded; /* of a position in a layer */
     bool going = embed(t, tokens, block);
-    for (uint32_t l = 0; going && l < model->layers; l++) {
-        going = attention_layer(t, l, block) && feed_forward_layer(t, &model->layer[l], block->count) &&
-                (block->count > 1 || compute_done(t->compute, elements / Q8_GROUP));
+    for (uint32_t l = 0; going && l < t->model->layers; l++) {
+        going = attention_layer(t, l, block) && feed_forward_layer(t, &t->model->layer[l], block->count);
     }
     return going;
 }

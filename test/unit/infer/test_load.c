@@ -226,7 +226,7 @@ static void make_other(const char *architecture, uint32_t head_size)
     assert_int_equal(load(WINDOW), 0); /* for where the tensors lie */
 }
 
-/* Where RoPE turns halves, row i of a head and row i + rope_size / 2 become neighbours, in weights, biases and norms. */
+/* Where RoPE turns halves, row i of a head and row i + rope_size / 2 become neighbours, in weights and biases. */
 static void rows_that_turn_by_halves(void **state)
 {
     (void)state;
