@@ -9,8 +9,8 @@ setup: ## install the tools of every target (Debian packages)
 
 setup_goals := $(or $(MAKECMDGOALS),all)
 setup_groups := $(strip \
-    $(if $(filter run run-bios run-uefi sector run-sector usb bench,$(setup_goals)),build) \
-    $(if $(filter run run-bios run-uefi run-sector,$(setup_goals)),run) \
+    $(if $(filter run run-bios run-uefi run-uefi32 sector run-sector usb bench,$(setup_goals)),build) \
+    $(if $(filter run run-bios run-uefi run-uefi32 run-sector,$(setup_goals)),run) \
     $(if $(filter test test-% fuzz screenshots,$(setup_goals)),build run test debug) \
     $(if $(filter debug-%,$(setup_goals)),build run debug))
 

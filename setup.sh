@@ -14,7 +14,7 @@ needs()
 build gcc               program gcc
 build gcc-multilib      gcc_library 32/libgcc.a
 build nasm              program nasm
-build gnu-efi           file /usr/include/efi/efi.h
+build gnu-efi           file /usr/lib32/libgnuefi.a
 build mtools            program mcopy
 build dosfstools        program mkfs.fat
 build fdisk             program sfdisk
@@ -24,6 +24,8 @@ build curl              program curl
 build ca-certificates   file /etc/ssl/certs/ca-certificates.crt
 run   qemu-system-x86   program qemu-system-x86_64
 run   ovmf              ovmf
+run   ovmf-ia32         ovmf ia32
+test  u-boot-qemu       file /usr/lib/u-boot/qemu-x86/u-boot.rom
 test  qemu-utils        program qemu-img
 test  gcc-multilib      file /usr/include/asm/errno.h
 test  libc6-dev-i386    gcc_library libc.a -m32
@@ -53,7 +55,7 @@ file() { [[ -e $1 ]]; }
 gcc_library() { program gcc && [[ $(gcc "${@:2}" -print-file-name="$1") == /* ]]; }
 clang_fuzzer() { program clang && file "$(clang -print-resource-dir)/lib/linux/libclang_rt.fuzzer-x86_64.a"; }
 python_module() { file /usr/bin/python3 && /usr/bin/python3 -c "import $1" 2>/dev/null; }
-ovmf() { "$(dirname "$0")/image/ovmf.sh" >/dev/null 2>&1; }
+ovmf() { "$(dirname "$0")/image/ovmf.sh" "$@" >/dev/null 2>&1; }
 bochs_display() { compgen -G '/usr/lib/*/bochs/plugins/libbx_term_gui.so' >/dev/null; }
 window() { program qemu-system-x86_64 && qemu-system-x86_64 -display help 2>/dev/null | grep -qxE 'gtk|sdl'; }
 

@@ -10,10 +10,7 @@ BIOS_SMALL := -Os
 BIOS_SOURCES := $(wildcard bios/*.c) $(filter-out bios/boot.asm,$(wildcard bios/*.asm))
 BIOS_OBJECTS := $(BIOS_SOURCES:%=$(BUILD)/%.o) $(patsubst pc/%,$(BUILD)/bios/pc/%.o,$(wildcard pc/*.c))
 
-# With eight registers, vector code is faster (SSE2 by a third, AVX2 and AVX-512 by a twentieth) if GCC does not copy
-# loop heads.
-BIOS_VECTOR := -fno-tree-ch
-$(BUILD)/bios/core/kernel/x86_%.o: VECTOR_FLAGS += $(BIOS_VECTOR)
+$(BUILD)/bios/core/kernel/x86_%.o: VECTOR_FLAGS += $(VECTOR_FLAGS_32)
 
 $(eval $(call core_variant,bios,$(BIOS_CC),$(BIOS_TARGET),$(BIOS_SMALL)))
 
@@ -59,9 +56,8 @@ $(BUILD)/bios/boot.bin: bios/boot.asm $(BUILD)/bios/layout.inc $(BUILD)/bios/sta
 all: $(BUILD)/bios/boot.bin $(BUILD)/bios/stage2.bin
 
 # What unit tests run on the build machine beside the FAT driver: parts that are neither processor nor ports. They join
-# the library that test/test.mk links every unit test with. In 32 bits the sanitizers' own start would
-# run int64.c, too early for them.
+# the library that test/test.mk links every unit test with.
 BIOS_TESTED := bios/disk.c bios/memory_map.c bios/cp437.c bios/rtc.c
 
-$(BUILD)/test/unit64/tested.a: $(patsubst %.c,$(BUILD)/test/unit64/%.o,$(BIOS_TESTED) bios/int64.c)
-$(BUILD)/test/unit32/tested.a: $(patsubst %.c,$(BUILD)/test/unit32/%.o,$(BIOS_TESTED))
+$(BUILD)/test/unit64/tested.a: $(BIOS_TESTED:%.c=$(BUILD)/test/unit64/%.o)
+$(BUILD)/test/unit32/tested.a: $(BIOS_TESTED:%.c=$(BUILD)/test/unit32/%.o)

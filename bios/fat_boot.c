@@ -4,8 +4,6 @@
 #include "base/model_file.h"
 #include "base/text.h"
 
-#define MODELS_FOLDER "/MODELS"
-
 void fat_boot_init(struct fat_boot *boot, struct fat_cache *cache, uint32_t origin, const uint16_t *oem)
 {
     *boot = (struct fat_boot){.disk.cache = cache, .disk.oem = oem, .origin = origin, .error = ""};
@@ -46,31 +44,51 @@ static int look_into(struct fat_volume *volume, const struct fat_entry *entry)
     return status == FAT_OK && !model_file_begins(bytes) ? FAT_NOT_FOUND : status;
 }
 
-static bool is_named(const struct fat_entry *entry)
-{
-    struct platform_entry named;
+/* The volume that a walk lists. */
+struct listed {
+    struct fat_volume *volume;
+    struct fat_list list;
+    struct fat_entry entry; /* the last one */
+    bool stopped;
+};
 
-    fat_boot_describe(entry, &named);
-    return model_file_is_named(&named);
+static const char *folder_of(const char *path)
+{
+    return text_equal_nocase(path, MODELS_ROOT) ? "/" : path;
 }
 
-/* Looks for a model on a volume. Returns FAT_STOPPED, or FAT_OK. */
-static int search(struct fat_volume *volume, enum finding *finding)
+static int list_volume(void *context, const char *directory, uint32_t index, struct platform_entry *entry)
 {
-    struct fat_list list = {0};
-    struct fat_entry entry;
-    int status = FAT_OK;
+    struct listed *listed = context;
+    int status = fat_directory_list(listed->volume, &listed->list, folder_of(directory), index, &listed->entry);
+
+    listed->stopped = status == FAT_STOPPED;
+    if (status != FAT_OK) {
+        return status == FAT_NOT_FOUND ? PLATFORM_NOT_FOUND : PLATFORM_IO_ERROR;
+    }
+    fat_boot_describe(&listed->entry, entry);
+    return PLATFORM_OK;
+}
+
+/* Looks for a model on a volume; a damaged folder hides only what is in it. Returns FAT_STOPPED, or FAT_OK. */
+static int search(struct fat_boot *boot, struct fat_volume *volume, enum finding *finding)
+{
+    struct listed listed = {.volume = volume};
+    struct platform_entry named;
+    int status;
 
     *finding = NOTHING;
-    for (uint32_t i = 0; *finding != MODEL && status == FAT_OK; i++) {
-        status = fat_directory_list(volume, &list, MODELS_FOLDER, i, &entry);
-        if (status == FAT_OK && is_named(&entry)) {
-            int found = look_into(volume, &entry);
+    model_walk_begin(&boot->walk, list_volume, &listed);
+    while (*finding != MODEL && (status = model_walk_next(&boot->walk, &named)) != PLATFORM_NOT_FOUND) {
+        int found = status == PLATFORM_OK ? look_into(volume, &listed.entry) : FAT_NOT_FOUND;
+        if (listed.stopped || found == FAT_STOPPED) {
+            return FAT_STOPPED;
+        }
+        if (status == PLATFORM_OK) {
             *finding = found == FAT_OK ? MODEL : NAME_ONLY;
-            status = found == FAT_STOPPED ? FAT_STOPPED : FAT_OK;
         }
     }
-    return status == FAT_STOPPED ? FAT_STOPPED : FAT_OK;
+    return FAT_OK;
 }
 
 /* A volume with files named like models comes before one without, so that their errors are reported. */
@@ -80,7 +98,7 @@ static int choose_models(struct fat_boot *boot)
 
     boot->models = 0;
     for (uint32_t i = 0; i < boot->disk.count && best != MODEL; i++) {
-        if (search(&boot->disk.volume[i], &finding) == FAT_STOPPED) {
+        if (search(boot, &boot->disk.volume[i], &finding) == FAT_STOPPED) {
             return FAT_STOPPED;
         }
         if (finding > best) {
@@ -110,21 +128,9 @@ static int mount(struct fat_boot *boot)
 
 /* ---- Files ---- */
 
-/* Whether the path is the models' folder or inside it. */
-static bool is_of_models(const char *path)
-{
-    const char *folder = MODELS_FOLDER;
-
-    while (*folder != 0 && text_lower(*path) == text_lower(*folder)) {
-        path++;
-        folder++;
-    }
-    return *folder == 0 && (*path == 0 || *path == '/');
-}
-
 int fat_boot_open(struct fat_boot *boot, const char *path, struct fat_file *file)
 {
-    bool is_model = is_of_models(path);
+    bool is_model = model_file_is_of_models(path);
     int status = mount(boot);
 
     if (status == FAT_DAMAGED && !is_model) {
@@ -147,14 +153,14 @@ int fat_boot_open(struct fat_boot *boot, const char *path, struct fat_file *file
 
 int fat_boot_list(struct fat_boot *boot, const char *path, uint32_t index, struct fat_entry *entry)
 {
-    if (index == 0 && !boot->has_model) {
+    if (index == 0 && !boot->has_model && text_equal_nocase(path, MODELS_FOLDER)) {
         fat_boot_forget(boot);
     }
     int status = mount(boot);
     if (status != FAT_OK) {
         return status;
     }
-    struct fat_volume *volume = &boot->disk.volume[is_of_models(path) ? boot->models : 0];
+    struct fat_volume *volume = &boot->disk.volume[model_file_is_of_models(path) ? boot->models : 0];
     boot->error = volume->error;
-    return fat_directory_list(volume, &boot->list, path, index, entry);
+    return fat_directory_list(volume, &boot->list, folder_of(path), index, entry);
 }

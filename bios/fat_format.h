@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "pc/bytes.h"
+
 enum {
     FAT_SECTOR = 512, /* bytes of a sector of the medium; a volume may use larger ones */
 
@@ -73,12 +75,12 @@ enum {
 
 static inline uint32_t fat_get16(const uint8_t *bytes)
 {
-    return bytes[0] | (uint32_t)bytes[1] << 8;
+    return (uint32_t)bytes_number(bytes, 2);
 }
 
 static inline uint32_t fat_get32(const uint8_t *bytes)
 {
-    return fat_get16(bytes) | fat_get16(bytes + 2) << 16;
+    return (uint32_t)bytes_number(bytes, 4);
 }
 
 #endif

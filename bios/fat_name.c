@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/utf16.h"
 #include "base/utf8.h"
 
 /* Appends a code point in UTF-8; false, with nothing written, if it and a NUL do not fit. */
@@ -54,31 +55,16 @@ static bool belongs(const struct fat_long_name *name, const uint8_t *slot)
     return name->valid && name->missing == 0 && sum == name->checksum;
 }
 
-static bool is_high_surrogate(uint32_t unit)
-{
-    return unit >= 0xD800 && unit < 0xDC00;
-}
-
-static bool is_low_surrogate(uint32_t unit)
-{
-    return unit >= 0xDC00 && unit < 0xE000;
-}
-
-/* An unpaired surrogate becomes U+FFFD in utf8_encode. */
 bool fat_name_write_long(const struct fat_long_name *name, const uint8_t *slot, char out[FAT_NAME_MAX])
 {
+    const uint16_t *at = name->units, *end = at + name->count;
     size_t used = 0;
 
     if (!belongs(name, slot)) {
         return false;
     }
-    for (uint32_t i = 0; i < name->count && name->units[i] != 0; i++) {
-        uint32_t unit = name->units[i], low = i + 1 < name->count ? name->units[i + 1] : 0;
-        if (is_high_surrogate(unit) && is_low_surrogate(low)) {
-            unit = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
-            i++;
-        }
-        if (!append(out, FAT_NAME_MAX, &used, unit)) {
+    while (at < end && *at != 0) {
+        if (!append(out, FAT_NAME_MAX, &used, utf16_next(&at, end))) {
             return false;
         }
     }

@@ -41,6 +41,10 @@ $(BUILD)/$(1)/core/text/unicode_table.o: $(UNICODE_TABLE)
 	$(2) $(CORE_CFLAGS) -O2 $(3) -c -o $$@ $$<
 endef
 
+# With eight registers, vector code is faster (SSE2 by a third, AVX2 and AVX-512 by a twentieth) if GCC does not copy
+# loop heads: for programs of 32-bit code.
+VECTOR_FLAGS_32 := -fno-tree-ch
+
 # x87 arithmetic in single precision: see FLOAT_RULES. The program that runs such code sets 24-bit precision control
 # first (pc/x87.h).
 X87_FLAGS := -m32 -fno-pie -march=i486 -mno-sse -mfpmath=387 -fexcess-precision=fast

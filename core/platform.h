@@ -1,9 +1,9 @@
 /*
  * Everything that core/ asks of the machine: its only way out.
  *
- * bios/bios_platform.c, uefi/platform.c and host/host_platform.c each fill one struct platform. Every call takes it
- * first, so an implementation finds its own state through `state` and needs no globals. One processor makes all calls,
- * never one from inside another, and each returns in bounded time.
+ * bios/bios_platform.c, uefi/uefi_platform.c and host/host_platform.c each fill one struct platform. Every call takes
+ * it first, so an implementation finds its own state through `state` and needs no globals. One processor makes all
+ * calls, never one from inside another, and each returns in bounded time.
  */
 #ifndef BOOTLLAMA_PLATFORM_H
 #define BOOTLLAMA_PLATFORM_H
@@ -97,8 +97,9 @@ struct platform {
        If there are several volumes, they are searched in this order: the one that the program was started from (on BIOS
        the active partition, or the one into which the image was written); the other FAT volumes of that drive, in
        partition table order; on UEFI, if none of these has a model, the first volume of another drive that has one.
-       /MODELS comes from the first volume that has a model in it, a file named *.GGUF that begins with "GGUF"; any
-       other file comes from the first volume that has it. */
+       /MODELS, with its folders, and files of the root that are named like models come from the first volume that has a
+       model there: a file named *.GGUF that begins with "GGUF" (base/model_walk.h). Any other file comes from the first
+       volume that has it. */
     int (*open)(struct platform *, const char *path, struct platform_file *file);
     void (*close)(struct platform *, struct platform_file *file);
 
@@ -107,7 +108,8 @@ struct platform {
     int (*read)(struct platform *, struct platform_file *file, uint64_t offset, void *buffer, uint32_t bytes);
 
     /* Fills *entry with entry number `index` (from 0) of `directory`, in the order on the medium, without ".", "..",
-       volume labels and deleted entries. PLATFORM_NOT_FOUND past the last one. */
+       volume labels and deleted entries. PLATFORM_NOT_FOUND past the last one. "/" is the root of the first volume,
+       "/MODELS/.." the root of the one that /MODELS comes from. */
     int (*list)(struct platform *, const char *directory, uint32_t index, struct platform_entry *entry);
 
     /* Time since some moment before core/ was entered, accurate to a millisecond. Never runs backwards. */

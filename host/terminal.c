@@ -148,12 +148,12 @@ static void idle(struct platform *platform)
 
 /* ---- The boot volume: the model's folder and a configuration that names the model ---- */
 
-/* The system's path for a `path` in MODELS_FOLDER; NULL for any other. */
+/* The system's path for a `path` in MODELS_FOLDER; NULL for any other: there is nothing around that folder. */
 static const char *system_path(const char *path)
 {
     static char full[PATH_BYTES + PLATFORM_NAME_MAX];
     const size_t n = sizeof MODELS_FOLDER - 1;
-    if (strncmp(path, MODELS_FOLDER, n) != 0 || (path[n] != 0 && path[n] != '/')) {
+    if (strncmp(path, MODELS_FOLDER, n) != 0 || (path[n] != 0 && path[n] != '/') || strcmp(path, MODELS_ROOT) == 0) {
         return NULL;
     }
     snprintf(full, sizeof full, "%s%s", folder, path + n);

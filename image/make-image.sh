@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Lays out a disk image (README.md here says how) without root. Prints nothing unless something is wrong.
 #
-# make-image.sh --out FILE --boot FILE --stage2 FILE --efi FILE --config FILE --readme FILE [--mib N] MODEL.gguf...
+# make-image.sh --out FILE --boot FILE --stage2 FILE --efi FILE... --config FILE --readme FILE [--mib N] MODEL.gguf...
 #
-# The first model boots. Without --mib the image is as large as its files require, and at least 64 MiB. The same inputs
-# give the same bytes: every name, number and time that a tool would choose is fixed here.
+# Each --efi adds an application to \EFI\BOOT. The first model boots. Without --mib the image is as large as its files
+# require, and at least 64 MiB. The same inputs give the same bytes: every name, number and time that a tool would
+# choose is fixed here.
 set -euo pipefail
 
 readonly sector=512 mib=1048576
@@ -41,14 +42,14 @@ number_at()
 
 parse_arguments()
 {
-    out='' boot='' stage2='' efi='' config='' readme='' size_mib=''
+    out='' boot='' stage2='' efis=() config='' readme='' size_mib=''
     while [[ ${1:-} == --* ]]; do
         [[ $# -ge 2 ]] || die "$1 needs a value"
         case $1 in
         --out) out=$2 ;;
         --boot) boot=$2 ;;
         --stage2) stage2=$2 ;;
-        --efi) efi=$2 ;;
+        --efi) efis+=("$2") ;;
         --config) config=$2 ;;
         --readme) readme=$2 ;;
         --mib) size_mib=$2 ;;
@@ -58,9 +59,10 @@ parse_arguments()
     done
     models=("$@")
     [[ -n $out ]] || die '--out is missing'
+    ((${#efis[@]} > 0)) || die '--efi is missing'
     ((${#models[@]} > 0)) || die 'no model given'
     local file
-    for file in "$boot" "$stage2" "$efi" "$config" "$readme" "${models[@]}"; do
+    for file in "$boot" "$stage2" "${efis[@]}" "$config" "$readme" "${models[@]}"; do
         [[ -f $file && -r $file ]] || die "cannot read file '$file'"
     done
 }
@@ -100,7 +102,7 @@ name_models()
 mib_needed()
 {
     local file bytes=$((4 * mib))
-    for file in "$efi" "${models[@]}"; do
+    for file in "${efis[@]}" "${models[@]}"; do
         bytes=$((bytes + ($(size_of "$file") / 32768 + 1) * 32768))
     done
     printf '%d\n' $((bytes * 102 / 100 / mib + 1))
@@ -170,9 +172,11 @@ copy_text() { sed 's/\r*$/\r/' "$1" | mcopy -i "$volume" - "::$2"; }
 
 fill_volume()
 {
-    local i
+    local efi i
     mmd -i "$volume" ::/EFI ::/EFI/BOOT ::/MODELS
-    copy_file "$efi" /EFI/BOOT/BOOTX64.EFI
+    for efi in "${efis[@]}"; do
+        copy_file "$efi" "/EFI/BOOT/${efi##*/}"
+    done
     for i in "${!models[@]}"; do
         copy_file "${models[i]}" "/MODELS/${names[i]}"
     done

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Boots the image in QEMU: the machine's serial port in this terminal, Ctrl-A X to leave.
 #
-# qemu.sh bios|uefi IMAGE [QEMU arguments...]    settings from the environment:
+# qemu.sh bios|uefi|uefi32 IMAGE [QEMU arguments...]    settings from the environment:
 #   GUI=1      also a window with the machine's screen
 #   MEMORY=n   MiB, default 512 and twice the image's models
 #   CPU=max    QEMU's -cpu
@@ -17,7 +17,7 @@ die()
 
 firmware=${1:-} image=${2:-}
 qemu=${QEMU:-qemu-system-x86_64}
-[[ $# -ge 2 && -f $image ]] || die 'usage: qemu.sh bios|uefi IMAGE [QEMU arguments...]'
+[[ $# -ge 2 && -f $image ]] || die 'usage: qemu.sh bios|uefi|uefi32 IMAGE [QEMU arguments...]'
 shift 2
 
 # The used blocks of a sparse image are nearly all models.
@@ -29,13 +29,16 @@ arguments=(-accel "${ACCEL:-tcg}" -cpu "${CPU:-max}" -m "$memory" -nodefaults -v
 
 case $firmware in
 bios) arguments+=(-machine pc) ;;
-uefi)
-    ovmf=$("$(dirname "$0")/ovmf.sh")
+uefi | uefi32)
+    ovmf=$("$(dirname "$0")/ovmf.sh" "${firmware/uefi32/ia32}")
+    secure=off
+    [[ $ovmf != *secboot* ]] || secure=on # the code image wants its variables out of reach of everyone else
     arguments+=(-machine q35
         -drive "if=pflash,unit=0,format=raw,readonly=on,file=${ovmf%%$'\n'*}"
-        -drive "if=pflash,unit=1,format=raw,snapshot=on,file=${ovmf#*$'\n'}") # fresh variables each time
+        -drive "if=pflash,unit=1,format=raw,snapshot=on,file=${ovmf#*$'\n'}" # fresh variables each time
+        -global "driver=cfi.pflash01,property=secure,value=$secure")
     ;;
-*) die "'$firmware' is neither bios nor uefi" ;;
+*) die "'$firmware' is none of bios, uefi, uefi32" ;;
 esac
 
 if [[ ${GUI:-0} == 1 ]]; then

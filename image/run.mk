@@ -1,6 +1,7 @@
 # image/: targets that use the built image.
 
-.PHONY: run run-uefi run-bios usb size debug-uefi debug-bios test-boot bench bench-boot screenshots
+.PHONY: run run-uefi run-uefi32 run-bios usb size debug-uefi debug-uefi32 debug-bios test-boot bench bench-boot \
+    screenshots
 
 export GUI MEMORY CPU ACCEL QEMU
 
@@ -9,11 +10,17 @@ run: run-uefi ## boot the image with UEFI firmware in QEMU (GUI=1: a window; MOD
 run-uefi: $(IMAGE) ## the same
 	@image/qemu.sh uefi $<
 
+run-uefi32: $(IMAGE) ## boot the image with 32-bit UEFI firmware in QEMU
+	@image/qemu.sh uefi32 $<
+
 run-bios: $(IMAGE) ## boot the image with legacy BIOS in QEMU
 	@image/qemu.sh bios $<
 
 debug-uefi: $(IMAGE) ## gdb at the first instruction of the UEFI application
 	@image/debug.py uefi $(BUILD)
+
+debug-uefi32: $(IMAGE) ## the same with 32-bit UEFI firmware
+	@image/debug.py uefi32 $(BUILD)
 
 debug-bios: $(IMAGE) ## gdb at the first instruction of the boot sector
 	@image/debug.py bios $(BUILD)
@@ -30,8 +37,8 @@ bench-boot: $(IMAGE) ## speed of stories260K in QEMU: both firmwares, several pr
 usb: $(IMAGE) ## write the image to a stick: make usb DEV=/dev/sdX
 	@image/usb.sh $< "$$DEV"
 
-size: $(IMAGE) ## bytes of boot sector, stage 2, EFI application and image
-	@stat -c '%10s  %n' $(BUILD)/bios/boot.bin $(BUILD)/bios/stage2.bin $(BUILD)/uefi/BOOTX64.EFI $(IMAGE)
+size: $(IMAGE) ## bytes of boot sector, stage 2, EFI applications and image
+	@stat -c '%10s  %n' $(BUILD)/bios/boot.bin $(BUILD)/bios/stage2.bin $(UEFI_APPLICATIONS) $(IMAGE)
 
 screenshots: $(IMAGE) ## take the pictures of README.md again
 	@test/boot/screenshots.py docs

@@ -83,7 +83,7 @@ static void place_tensors(struct checkpoint *checkpoint)
 {
     const uint32_t dim = checkpoint->dim, hidden = checkpoint->hidden;
     const uint32_t kv_dim = checkpoint->kv_heads * checkpoint->head_size;
-    const uint32_t shape[GGUF_LAYER_TENSORS][2] = {
+    const uint32_t shape[GGUF_LAYER_LLAMA][2] = {
         [GGUF_LAYER_ATTN_NORM] = {1, dim},     [GGUF_LAYER_ATTN_Q] = {dim, dim},
         [GGUF_LAYER_ATTN_K] = {kv_dim, dim},   [GGUF_LAYER_ATTN_V] = {kv_dim, dim},
         [GGUF_LAYER_ATTN_OUTPUT] = {dim, dim}, [GGUF_LAYER_FFN_NORM] = {1, dim},
@@ -92,7 +92,7 @@ static void place_tensors(struct checkpoint *checkpoint)
     };
     uint64_t position = sizeof(struct header);
     place(checkpoint, &position, GGUF_TENSOR_TOKEN_EMBD, checkpoint->vocabulary, dim);
-    for (uint32_t kind = 0; kind < GGUF_LAYER_TENSORS; kind++) {
+    for (uint32_t kind = 0; kind < GGUF_LAYER_LLAMA; kind++) {
         for (uint32_t layer = 0; layer < checkpoint->layers; layer++) {
             place(checkpoint, &position, GGUF_TENSOR_LAYERS + layer * GGUF_LAYER_TENSORS + kind, shape[kind][0],
                   shape[kind][1]);

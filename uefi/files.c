@@ -16,7 +16,6 @@
 #include "pages.h"
 #include "pc/tsc.h"
 #include "status.h"
-#include "unicode.h"
 
 enum {
     TRIES = 5,          /* of every operation, including the first */
@@ -145,37 +144,15 @@ static EFI_STATUS open_on(struct files *files, struct open_file *file, struct vo
     return status;
 }
 
-/* Upper-case ASCII "/MODELS" or something in it, in any case. */
-static bool is_in_models(const char *path)
-{
-    static const char prefix[] = "/MODELS";
-    char start[sizeof prefix];
-
-    format(start, sizeof start, "%s", path);
-    return text_equal_nocase(start, prefix) && (path[sizeof prefix - 1] == 0 || path[sizeof prefix - 1] == '/');
-}
-
-/* Turns "/A/B" into "\A\B". Returns false if no volume can have such a name. */
-static bool set_path(struct open_file *file, const char *path)
-{
-    if (!ucs2_from_utf8(file->path, sizeof file->path / sizeof file->path[0], path)) {
-        return false;
-    }
-    for (CHAR16 *c = file->path; *c != 0; c++) {
-        *c = *c == '/' ? '\\' : *c;
-    }
-    return true;
-}
-
 /* Opens `path`, a directory or a file as requested, on the first volume that has it. */
 static EFI_STATUS open_path(struct files *files, struct open_file *file, const char *path, bool directory,
                             union file_info *entry)
 {
-    const bool of_models = is_in_models(path);
+    const bool of_models = model_file_is_of_models(path);
     EFI_STATUS status = EFI_NOT_FOUND;
     struct volume *volume;
 
-    if (!set_path(file, path)) {
+    if (!volume_path(file->path, VOLUME_PATH_UNITS, path)) {
         return EFI_NOT_FOUND;
     }
     for (uint32_t i = 0; status == EFI_NOT_FOUND; i++) {
@@ -367,7 +344,7 @@ int files_list(struct files *files, const char *directory, uint32_t index, struc
     EFI_STATUS status = EFI_NOT_FOUND;
     struct tries tries = {0, 0};
 
-    if (index == 0 && is_in_models(directory)) {
+    if (index == 0 && text_equal_nocase(directory, MODELS_FOLDER)) {
         status = volumes_update(&files->volumes);
         if (EFI_ERROR(status) && status != EFI_NOT_FOUND) {
             failure(error, status, "from the disk with the models: is it still connected?");

@@ -14,7 +14,7 @@ struct open_file {
     struct volume *volume;  /* the volume that it was opened on */
     uint64_t size;          /* bytes */
     uint64_t position;      /* the handle's position */
-    CHAR16 path[PLATFORM_NAME_MAX + 16];
+    CHAR16 path[VOLUME_PATH_UNITS];
 };
 
 /* The part of a file read last. Firmware reads into it; smaller requests are served from it. */
@@ -34,7 +34,7 @@ struct files {
     uint32_t chunk; /* bytes of one firmware read: the window's size, less after a failure */
     struct open_file open[FILES_OPEN_MAX];
     struct open_file directory; /* stays open from one `list` to the next */
-    char directory_name[PLATFORM_NAME_MAX];
+    char directory_name[MODEL_PATH_MAX];
     uint32_t directory_index; /* next entry of the directory's handle */
 };
 

@@ -11,15 +11,25 @@ static size_t page_count(size_t bytes)
     return bytes / EFI_PAGE_SIZE + (bytes % EFI_PAGE_SIZE != 0);
 }
 
-/* Pages of the largest free descriptor. Descriptors are `step` bytes apart, more than the size of their C type. */
+/* Pages of a piece that pointers reach: IA-32 firmware may list memory above 4 GiB. */
+static uint64_t reachable(const EFI_MEMORY_DESCRIPTOR *piece)
+{
+    const uint64_t end = UINTPTR_MAX / EFI_PAGE_SIZE + 1, start = piece->PhysicalStart / EFI_PAGE_SIZE;
+    const uint64_t most = start < end ? end - start : 0;
+
+    return piece->NumberOfPages < most ? piece->NumberOfPages : most;
+}
+
+/* Reachable pages of the largest free descriptor. Descriptors are `step` bytes apart, more than the size of their C
+   type. */
 static uint64_t largest_free(const uint8_t *map, UINTN size, UINTN step)
 {
     uint64_t most = 0;
 
     for (UINTN at = 0; step >= sizeof(EFI_MEMORY_DESCRIPTOR) && at + step <= size; at += step) {
         const EFI_MEMORY_DESCRIPTOR *piece = (const EFI_MEMORY_DESCRIPTOR *)(map + at);
-        if (piece->Type == EfiConventionalMemory && piece->NumberOfPages > most) {
-            most = piece->NumberOfPages;
+        if (piece->Type == EfiConventionalMemory && reachable(piece) > most) {
+            most = reachable(piece);
         }
     }
     return most;
@@ -49,8 +59,10 @@ uint64_t pages_largest(EFI_BOOT_SERVICES *boot)
     return (bytes - share) & ~(uint64_t)EFI_PAGE_MASK;
 }
 
-static void *allocate(EFI_BOOT_SERVICES *boot, EFI_ALLOCATE_TYPE type, EFI_PHYSICAL_ADDRESS limit, size_t bytes)
+/* Memory whose last address is at most `limit`. */
+static void *allocate(EFI_BOOT_SERVICES *boot, EFI_PHYSICAL_ADDRESS limit, size_t bytes)
 {
+    const EFI_ALLOCATE_TYPE type = limit == UINT64_MAX ? AllocateAnyPages : AllocateMaxAddress;
     EFI_PHYSICAL_ADDRESS address = limit;
 
     if (EFI_ERROR(boot->AllocatePages(type, EfiLoaderData, page_count(bytes), &address))) {
@@ -61,12 +73,12 @@ static void *allocate(EFI_BOOT_SERVICES *boot, EFI_ALLOCATE_TYPE type, EFI_PHYSI
 
 void *pages_take(EFI_BOOT_SERVICES *boot, size_t bytes)
 {
-    return allocate(boot, AllocateAnyPages, 0, bytes);
+    return allocate(boot, UINTPTR_MAX, bytes);
 }
 
 void *pages_take_low(EFI_BOOT_SERVICES *boot, size_t bytes)
 {
-    return allocate(boot, AllocateMaxAddress, UINT32_MAX, bytes);
+    return allocate(boot, UINT32_MAX, bytes);
 }
 
 void pages_give(EFI_BOOT_SERVICES *boot, void *memory, size_t bytes)

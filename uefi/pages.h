@@ -5,11 +5,11 @@
 #include "efi_headers.h"
 #include <stddef.h>
 
-/* Bytes of the largest free block that can be taken at once, without what the firmware needs for itself; 0 if the
-   firmware does not say. */
+/* Bytes of the largest free block that pointers reach and that can be taken at once, without what the firmware needs
+   for itself; 0 if the firmware does not say. */
 uint64_t pages_largest(EFI_BOOT_SERVICES *boot);
 
-/* At least `bytes` of memory at any address, or below 4 GiB, contents undefined; NULL if there is no such block. */
+/* At least `bytes` of memory anywhere, or below 4 GiB, contents undefined; NULL if there is no such block. */
 void *pages_take(EFI_BOOT_SERVICES *boot, size_t bytes);
 void *pages_take_low(EFI_BOOT_SERVICES *boot, size_t bytes);
 

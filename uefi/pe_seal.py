@@ -9,20 +9,29 @@ reference; README.md in this folder says what each rule is for.
 import argparse
 import struct
 import sys
+from collections import namedtuple
 
 PAGE, FILE_ALIGNMENT = 4096, 512
-MACHINE_X64, PE32_PLUS, SUBSYSTEM_APPLICATION, NX_COMPAT = 0x8664, 0x20B, 10, 0x0100
+SUBSYSTEM_APPLICATION, NX_COMPAT = 10, 0x0100
 RELOCS_STRIPPED = 1
 EXECUTE, READ, WRITE = 0x20000000, 0x40000000, 0x80000000
 DIRECTORY_RELOC = 5
-R_X86_64_RELATIVE = 8
+
+# What depends on the machine: magic number of the optional header, offset of the directories in it, bytes of an address
+# and format of an ELF relocation (address, type and symbol, perhaps an addend), whose type must be RELATIVE.
+Machine = namedtuple("Machine", "magic directories address_bytes relocation relative")
+MACHINES = {
+    0x8664: Machine(0x20B, 112, 8, "<QQ8x", 8),  # x86-64: PE32+, R_X86_64_RELATIVE
+    0x014C: Machine(0x10B, 96, 4, "<II", 8),  # IA-32: PE32, R_386_RELATIVE
+}
 
 # name: what firmware may do with it; the order is that of the file.
 SECTIONS = {
     ".text": READ | EXECUTE,
     ".rodata": READ,
-    ".rela": READ,
+    ".dynrel": READ,
     ".reloc": READ,
+    ".sbat": READ,
     ".data": READ | WRITE,
     ".dynamic": READ | WRITE,
 }
@@ -48,7 +57,7 @@ class Section:
 
 
 class PeFile:
-    """A PE32+ file in memory, with the header fields that are written or checked here."""
+    """A PE32 or PE32+ file in memory, with the header fields that are written or checked here."""
 
     def __init__(self, data):
         self.data = bytearray(data)
@@ -56,6 +65,8 @@ class PeFile:
         self.coff = self.u32(0x3C) + 4
         require(self.data[self.coff - 4:self.coff] == b"PE\0\0", "no PE signature")
         self.optional = self.coff + 20
+        require(self.u16(self.coff) in MACHINES, "machine is neither x86-64 nor IA-32")
+        self.machine = MACHINES[self.u16(self.coff)]
         table = self.optional + self.u16(self.coff + 16)
         count = self.u16(self.coff + 2)
         self.headers_end = table + 40 * count
@@ -98,9 +109,8 @@ class PeFile:
 
 
 def check_headers(pe):
-    require(pe.u16(pe.coff) == MACHINE_X64, "machine is not x86-64")
     require(not pe.u16(pe.coff + 18) & RELOCS_STRIPPED, "relocations are marked as stripped")
-    require(pe.u16(pe.optional) == PE32_PLUS, "not PE32+")
+    require(pe.u16(pe.optional) == pe.machine.magic, "wrong magic number of the optional header")
     require(pe.u16(pe.optional + 68) == SUBSYSTEM_APPLICATION, "subsystem is not EFI application")
     require(pe.u16(pe.optional + 70) & NX_COMPAT, "NX_COMPAT is not set")
     require(pe.u32(pe.optional + 32) == PAGE, "section alignment is not 4096")
@@ -134,7 +144,7 @@ def check_sections(pe):
 
 def check_pe_relocations(pe):
     """.reloc holds whole blocks: page address, size with this header, 16-bit entries."""
-    address, size = struct.unpack_from("<II", pe.data, pe.optional + 112 + 8 * DIRECTORY_RELOC)
+    address, size = struct.unpack_from("<II", pe.data, pe.optional + pe.machine.directories + 8 * DIRECTORY_RELOC)
     section = pe.section(".reloc")
     require(address == section.address and 0 < size <= section.virtual_size, "base relocation directory is not .reloc")
     content, at = pe.content(section)[:size], 0
@@ -147,12 +157,22 @@ def check_pe_relocations(pe):
 
 def check_elf_relocations(pe):
     """What gnu-efi's _relocate applies: relative relocations only, all of them in writable data."""
-    data, content = pe.section(".data"), pe.content(pe.section(".rela"))
-    require(len(content) % 24 == 0, ".rela: size is not a multiple of 24")
-    for where, info, _ in struct.iter_unpack("<QQq", content):
-        require(info == R_X86_64_RELATIVE, f".rela: type {info & 0xFFFFFFFF} at {where:x}h is not R_X86_64_RELATIVE")
-        inside = data.address <= where and where + 8 <= data.address + data.virtual_size
-        require(inside, f".rela: {where:x}h is not in .data")
+    machine, data, content = pe.machine, pe.section(".data"), pe.content(pe.section(".dynrel"))
+    size = struct.calcsize(machine.relocation)
+    require(len(content) % size == 0, f".dynrel: size is not a multiple of {size}")
+    for where, info in struct.iter_unpack(machine.relocation, content):
+        require(info == machine.relative, f".dynrel: type {info:x}h at {where:x}h is not RELATIVE")
+        inside = data.address <= where and where + machine.address_bytes <= data.address + data.virtual_size
+        require(inside, f".dynrel: {where:x}h is not in .data")
+
+
+def check_sbat(pe):
+    """Lines of six fields: component, its generation, vendor, package, version, address; the first names the format."""
+    text = pe.content(pe.section(".sbat")).decode("ascii")
+    lines = [line.split(",") for line in text.splitlines()]
+    require(text.endswith("\n") and [line[0] for line in lines] == ["sbat", "bootllama"], ".sbat: not two components")
+    for line in lines:
+        require(len(line) == 6 and line[1].isdigit() and all(line), f".sbat: wrong line for {line[0]}")
 
 
 def main():
@@ -165,7 +185,7 @@ def main():
         pe = PeFile(file.read())
     try:
         pe.seal()
-        for check in (check_headers, check_sections, check_pe_relocations, check_elf_relocations):
+        for check in (check_headers, check_sections, check_pe_relocations, check_elf_relocations, check_sbat):
             check(pe)
         require(len(pe.data) <= arguments.max_size, f"{len(pe.data)} bytes are more than {arguments.max_size}")
     except PeError as error:

@@ -5,7 +5,7 @@
 #include "efi_headers.h"
 #include "platform.h"
 
-/* console_run as a function of the Microsoft convention: preserves XMM6 to XMM15 for the firmware. Vector state must be
+/* console_run as a function of the firmware's convention, which on x86-64 preserves XMM6 to XMM15. Vector state must be
    on. */
 void EFIAPI run_console(struct platform *platform);
 

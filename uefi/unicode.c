@@ -1,19 +1,23 @@
 #include "unicode.h"
 
+#include "base/memory.h"
 #include "base/text.h"
+#include "base/utf16.h"
 #include "base/utf8.h"
 
-bool ucs2_from_utf8(uint16_t *out, size_t capacity, const char *text)
+bool utf16_from_utf8(uint16_t *out, size_t capacity, const char *text)
 {
     const char *end = text + text_length(text);
     size_t n = 0;
 
     while (text < end) {
-        uint32_t code = utf8_next(&text, end);
-        if (code > 0xFFFF || code == UTF8_REPLACEMENT_CODE || n + 1 >= capacity) {
+        uint16_t units[UTF16_MAX];
+        uint32_t code = utf8_next(&text, end), count = utf16_encode(units, code);
+        if (code == UTF8_REPLACEMENT_CODE || n + count >= capacity) {
             return false;
         }
-        out[n++] = (uint16_t)code;
+        memcpy(out + n, units, count * sizeof *out);
+        n += count;
     }
     if (n >= capacity) {
         return false;
@@ -22,20 +26,25 @@ bool ucs2_from_utf8(uint16_t *out, size_t capacity, const char *text)
     return true;
 }
 
-bool utf8_from_ucs2(char *out, size_t size, const uint16_t *text)
+bool utf8_from_utf16(char *out, size_t size, const uint16_t *text)
 {
+    const uint16_t *end = text;
     size_t n = 0;
 
-    for (; *text != 0; text++) {
+    while (*end != 0) {
+        end++;
+    }
+    while (text < end) {
         char bytes[UTF8_MAX];
-        size_t length = utf8_encode(bytes, *text);
+        const uint16_t *next = text;
+        size_t length = utf8_encode(bytes, utf16_next(&next, end));
         if (n + length >= size) {
             break;
         }
-        for (size_t i = 0; i < length; i++) {
-            out[n++] = bytes[i];
-        }
+        memcpy(out + n, bytes, length);
+        n += length;
+        text = next;
     }
     out[n] = 0;
-    return *text == 0;
+    return text == end;
 }

@@ -1,14 +1,10 @@
 #include "volume.h"
 
 #include "base/memory.h"
-#include "base/model_file.h"
+#include "base/text.h"
 #include "connect.h"
 #include "device_path.h"
 #include "unicode.h"
-
-#define FOLDER u"\\MODELS"
-
-enum { ENTRIES_MAX = 65536 /* more than a FAT directory can hold: ends a walk through a damaged one */ };
 
 static bool is_dot_name(const CHAR16 *name)
 {
@@ -43,7 +39,7 @@ EFI_STATUS volume_next_entry(EFI_FILE_HANDLE directory, struct platform_entry *e
     EFI_STATUS status;
     do {
         status = read_entry(directory, &info);
-    } while (!EFI_ERROR(status) && !utf8_from_ucs2(entry->name, sizeof entry->name, info.info.FileName));
+    } while (!EFI_ERROR(status) && !utf8_from_utf16(entry->name, sizeof entry->name, info.info.FileName));
     if (!EFI_ERROR(status)) {
         entry->size = info.info.FileSize;
         entry->is_directory = (info.info.Attribute & EFI_FILE_DIRECTORY) != 0;
@@ -52,18 +48,35 @@ EFI_STATUS volume_next_entry(EFI_FILE_HANDLE directory, struct platform_entry *e
     return status;
 }
 
+bool volume_path(CHAR16 *out, size_t capacity, const char *path)
+{
+    if (!utf16_from_utf8(out, capacity, text_equal_nocase(path, MODELS_ROOT) ? "/" : path)) {
+        return false;
+    }
+    for (; *out != 0; out++) {
+        *out = *out == '/' ? '\\' : *out;
+    }
+    return true;
+}
+
+static EFI_STATUS open_on(const struct volume *volume, const char *path, EFI_FILE_HANDLE *handle)
+{
+    CHAR16 units[VOLUME_PATH_UNITS];
+    if (!volume_path(units, VOLUME_PATH_UNITS, path)) {
+        return EFI_NOT_FOUND;
+    }
+    return volume->root->Open(volume->root, handle, units, EFI_FILE_MODE_READ, 0);
+}
+
 /* A file that cannot be read counts as a model, so that loading it reports what is wrong. */
 static bool is_model(const struct volume *volume, const struct platform_entry *entry)
 {
-    CHAR16 path[sizeof FOLDER / sizeof FOLDER[0] + 1 + PLATFORM_NAME_MAX] = FOLDER u"\\";
-    const size_t folder = sizeof FOLDER / sizeof FOLDER[0]; /* with the backslash after it */
+    char path[MODEL_PATH_MAX];
     EFI_FILE_HANDLE file = NULL;
     uint8_t bytes[MODEL_FILE_MAGIC_BYTES] = {0};
     UINTN n = sizeof bytes;
-    if (!model_file_is_named(entry) || !ucs2_from_utf8(path + folder, PLATFORM_NAME_MAX, entry->name)) {
-        return false;
-    }
-    if (EFI_ERROR(volume->root->Open(volume->root, &file, path, EFI_FILE_MODE_READ, 0))) {
+    model_walk_path(path, entry->name);
+    if (EFI_ERROR(open_on(volume, path, &file))) {
         return true;
     }
     const EFI_STATUS status = file->Read(file, &n, bytes);
@@ -71,26 +84,59 @@ static bool is_model(const struct volume *volume, const struct platform_entry *e
     return EFI_ERROR(status) || model_file_begins(bytes);
 }
 
-/* Looks for a model on a volume. Returns EFI_SUCCESS, EFI_NOT_FOUND, or why the volume cannot be read. */
-static EFI_STATUS find_model(const struct volume *volume)
+/* The folder of a volume that a walk lists. */
+struct listed {
+    const struct volume *volume;
+    EFI_FILE_HANDLE folder;
+    EFI_STATUS status; /* of the last call */
+};
+
+static void close_folder(struct listed *listed)
 {
-    EFI_FILE_HANDLE directory = NULL;
+    if (listed->folder != NULL) {
+        listed->folder->Close(listed->folder);
+        listed->folder = NULL;
+    }
+}
+
+/* A walk asks for a folder's entries in ascending order: a new folder begins with index 0. */
+static int list_volume(void *context, const char *directory, uint32_t index, struct platform_entry *entry)
+{
+    struct listed *listed = context;
+    listed->status = EFI_SUCCESS;
+    if (index == 0) {
+        close_folder(listed);
+        listed->status = open_on(listed->volume, directory, &listed->folder);
+    }
+    if (EFI_ERROR(listed->status)) {
+        listed->folder = NULL; /* a failed Open may have changed it */
+    } else {
+        listed->status = volume_next_entry(listed->folder, entry);
+    }
+    return listed->status == EFI_NOT_FOUND ? PLATFORM_NOT_FOUND
+           : EFI_ERROR(listed->status)     ? PLATFORM_IO_ERROR
+                                           : PLATFORM_OK;
+}
+
+/* Looks for a model on a volume. Returns EFI_SUCCESS, EFI_NOT_FOUND, or why the volume cannot be read. */
+static EFI_STATUS find_model(struct volumes *volumes, const struct volume *volume)
+{
+    struct listed listed = {.volume = volume};
+    EFI_STATUS failure = EFI_NOT_FOUND;
     struct platform_entry entry;
+    bool found = false;
+    int status;
 
     if (volume->root == NULL) {
         return EFI_ERROR(volume->failure) ? volume->failure : EFI_NOT_FOUND;
     }
-    EFI_STATUS status = volume->root->Open(volume->root, &directory, (CHAR16 *)FOLDER, EFI_FILE_MODE_READ, 0);
-    if (EFI_ERROR(status)) {
-        return status;
+    model_walk_begin(&volumes->walk, list_volume, &listed);
+    while (!found && (status = model_walk_next(&volumes->walk, &entry)) != PLATFORM_NOT_FOUND) {
+        found = status == PLATFORM_OK && is_model(volume, &entry);
+        failure = status != PLATFORM_OK && failure == EFI_NOT_FOUND ? listed.status : failure;
     }
-    bool found = false;
-    for (uint32_t i = 0; i < ENTRIES_MAX && !found && status == EFI_SUCCESS; i++) {
-        status = volume_next_entry(directory, &entry);
-        found = status == EFI_SUCCESS && is_model(volume, &entry);
-    }
-    directory->Close(directory);
-    return found ? EFI_SUCCESS : EFI_ERROR(status) ? status : EFI_NOT_FOUND;
+    close_folder(&listed);
+    return found ? EFI_SUCCESS : failure;
 }
 
 EFI_STATUS volume_reopen(struct volume *volume)
@@ -236,7 +282,7 @@ static EFI_STATUS choose_models(struct volumes *volumes)
 
     for (uint32_t i = 0; i < volumes->count && volumes->models == NULL; i++) {
         struct volume *volume = &volumes->volume[i];
-        const EFI_STATUS found = find_model(volume);
+        const EFI_STATUS found = find_model(volumes, volume);
         volumes->models = found == EFI_SUCCESS ? volume : NULL;
         if (EFI_ERROR(found) && found != EFI_NOT_FOUND && (i == 0 || volume->device == volumes->last)) {
             failure = found;
@@ -256,7 +302,7 @@ static void search(struct volumes *volumes)
             continue;
         }
         struct volume volume = volume_open(volumes->boot, devices.handle[i]);
-        if (find_model(&volume) == EFI_SUCCESS) {
+        if (find_model(volumes, &volume) == EFI_SUCCESS) {
             volumes->models = &volumes->volume[volumes->count++];
             *volumes->models = volume;
         } else {
@@ -282,7 +328,7 @@ EFI_STATUS volumes_update(struct volumes *volumes)
 {
     static void (*const hidden[])(EFI_BOOT_SERVICES *) = {connect_disks, connect_controllers};
 
-    if (volumes->models != NULL && find_model(volumes->models) == EFI_SUCCESS) {
+    if (volumes->models != NULL && find_model(volumes, volumes->models) == EFI_SUCCESS) {
         return EFI_SUCCESS;
     }
     volumes_close(volumes);

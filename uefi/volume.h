@@ -3,6 +3,7 @@
 #ifndef BOOTLLAMA_UEFI_VOLUME_H
 #define BOOTLLAMA_UEFI_VOLUME_H
 
+#include "base/model_walk.h"
 #include "efi_headers.h"
 #include "platform.h"
 #include <stdbool.h>
@@ -10,7 +11,8 @@
 #include <stdint.h>
 
 enum {
-    NAME_MAX_UCS2 = 255, /* units of a file name on FAT */
+    NAME_MAX_UCS2 = 255,                    /* units of a file name on FAT */
+    VOLUME_PATH_UNITS = MODEL_PATH_MAX + 8, /* of a path, its NUL included */
     ENTRY_BYTES_MAX = SIZE_OF_EFI_FILE_INFO + 2 * (NAME_MAX_UCS2 + 1),
 };
 
@@ -45,8 +47,9 @@ struct volumes {
        of another drive. */
     struct volume volume[VOLUMES_MAX];
     uint32_t count;
-    struct volume *models; /* the first with a model in /MODELS; NULL if there is none */
-    EFI_HANDLE last;       /* the device of the last one that had a model */
+    struct volume *models;  /* the first with a model; NULL if there is none */
+    EFI_HANDLE last;        /* the device of the last one that had a model */
+    struct model_walk walk; /* the search for a model */
 };
 
 /*
@@ -68,6 +71,10 @@ struct volume *volumes_at(struct volumes *volumes, bool of_models, uint32_t numb
 
 /* Reopens the root directory and then closes the old handle: a volume that failed may work again. */
 EFI_STATUS volume_reopen(struct volume *volume);
+
+/* Turns "/A/B" into "\A\B" of at most `capacity` units, and MODELS_ROOT into the root. Returns false if no volume can
+   have such a name. */
+bool volume_path(CHAR16 *out, size_t capacity, const char *path);
 
 /* Reads the next entry of an open directory; skips "." and "..", and names too long for core/, which could not be
    opened either. EFI_NOT_FOUND past the last one. */

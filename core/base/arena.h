@@ -9,13 +9,13 @@
 struct arena {
     uint8_t *base; /* not owned */
     size_t size;   /* bytes at base */
-    size_t used;   /* bytes handed out, including alignment */
+    uint64_t used; /* bytes handed out, including alignment; where it only counts, perhaps more than can be addressed */
 };
 
 /* Returns `bytes` of memory aligned to `alignment` (a power of two), contents undefined, or NULL if it does not fit. A
    failure fills the arena, so the last of several takes tells whether all of them succeeded. An arena with base NULL
-   only counts, to size a plan: it returns NULL and adds to `used`, which saturates at SIZE_MAX. */
-void *arena_take(struct arena *arena, size_t bytes, size_t alignment);
+   only counts, to size a plan: it returns NULL and adds to `used`, which saturates at UINT64_MAX. */
+void *arena_take(struct arena *arena, uint64_t bytes, size_t alignment);
 
 /* The same for `count` elements of `size` bytes; a product that overflows does not fit. */
 void *arena_take_array(struct arena *arena, uint64_t count, size_t size, size_t alignment);

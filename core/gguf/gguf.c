@@ -12,13 +12,24 @@ static const char model_names[GGUF_TENSOR_LAYERS][20] = {
     [GGUF_TENSOR_ROPE_FREQS] = "rope_freqs.weight",
 };
 
-static const char layer_names[GGUF_LAYER_TENSORS][20] = {
+static const char layer_names[GGUF_LAYER_TENSORS][27] = {
     /* after "blk.N." */
-    [GGUF_LAYER_ATTN_NORM] = "attn_norm.weight",     [GGUF_LAYER_ATTN_Q] = "attn_q.weight",
-    [GGUF_LAYER_ATTN_K] = "attn_k.weight",           [GGUF_LAYER_ATTN_V] = "attn_v.weight",
-    [GGUF_LAYER_ATTN_OUTPUT] = "attn_output.weight", [GGUF_LAYER_FFN_NORM] = "ffn_norm.weight",
-    [GGUF_LAYER_FFN_GATE] = "ffn_gate.weight",       [GGUF_LAYER_FFN_DOWN] = "ffn_down.weight",
+    [GGUF_LAYER_ATTN_NORM] = "attn_norm.weight",
+    [GGUF_LAYER_ATTN_Q] = "attn_q.weight",
+    [GGUF_LAYER_ATTN_K] = "attn_k.weight",
+    [GGUF_LAYER_ATTN_V] = "attn_v.weight",
+    [GGUF_LAYER_ATTN_OUTPUT] = "attn_output.weight",
+    [GGUF_LAYER_FFN_NORM] = "ffn_norm.weight",
+    [GGUF_LAYER_FFN_GATE] = "ffn_gate.weight",
+    [GGUF_LAYER_FFN_DOWN] = "ffn_down.weight",
     [GGUF_LAYER_FFN_UP] = "ffn_up.weight",
+    [GGUF_LAYER_ATTN_Q_BIAS] = "attn_q.bias",
+    [GGUF_LAYER_ATTN_K_BIAS] = "attn_k.bias",
+    [GGUF_LAYER_ATTN_V_BIAS] = "attn_v.bias",
+    [GGUF_LAYER_ATTN_Q_NORM] = "attn_q_norm.weight",
+    [GGUF_LAYER_ATTN_K_NORM] = "attn_k_norm.weight",
+    [GGUF_LAYER_ATTN_POST_NORM] = "post_attention_norm.weight",
+    [GGUF_LAYER_FFN_POST_NORM] = "post_ffw_norm.weight",
 };
 
 /* ggml's names by number (ggml.h, enum ggml_type); empty numbers were withdrawn. */

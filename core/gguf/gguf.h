@@ -1,5 +1,5 @@
 /*
- * The contents of a GGUF file of architecture "llama": its hyper-parameters and where its parts lie.
+ * The contents of a GGUF file of a supported architecture: its hyper-parameters and where its parts lie.
  * Format: ggml docs/gguf.md, versions 2 and 3. The file is treated as hostile: 64-bit checked arithmetic,
  * every count bounded by the bytes left, every shape compared with what the hyper-parameters imply.
  */
@@ -7,6 +7,7 @@
 #define BOOTLLAMA_GGUF_H
 
 #include "base/error.h"
+#include "gguf/architecture.h"
 #include "gguf/pre.h"
 #include "gguf/reader.h"
 
@@ -93,7 +94,7 @@ enum {
 /* The least that the frequency of a pair is divided by. */
 #define GGUF_ROPE_FACTOR_MIN 0x1p-10f
 
-/* Tensors by what they do: four of the model, nine of each layer. */
+/* Tensors by what they do: four of the model, and those of each layer. */
 enum gguf_tensor_id {
     GGUF_TENSOR_TOKEN_EMBD,  /* [vocabulary][dim] */
     GGUF_TENSOR_OUTPUT_NORM, /* [dim] */
@@ -111,39 +112,58 @@ enum gguf_layer_tensor {
     GGUF_LAYER_FFN_GATE,    /* [hidden][dim] */
     GGUF_LAYER_FFN_DOWN,    /* [dim][hidden] */
     GGUF_LAYER_FFN_UP,      /* [hidden][dim] */
+    GGUF_LAYER_LLAMA,       /* their number in a plain llama model; the others depend on the architecture */
+    /* blk.N.attn_q.bias and so on, of the matrices' rows: [heads * head_size], [kv_heads * head_size] twice */
+    GGUF_LAYER_ATTN_Q_BIAS = GGUF_LAYER_LLAMA,
+    GGUF_LAYER_ATTN_K_BIAS,
+    GGUF_LAYER_ATTN_V_BIAS,
+    GGUF_LAYER_ATTN_Q_NORM,    /* [head_size] */
+    GGUF_LAYER_ATTN_K_NORM,    /* [head_size] */
+    GGUF_LAYER_ATTN_POST_NORM, /* [dim] post_attention_norm.weight */
+    GGUF_LAYER_FFN_POST_NORM,  /* [dim] post_ffw_norm.weight */
     GGUF_LAYER_TENSORS,
 };
 enum { GGUF_TENSORS_MAX = GGUF_TENSOR_LAYERS + GGUF_LAYERS_MAX * GGUF_LAYER_TENSORS };
 
 struct gguf_tensor {
-    uint64_t offset; /* bytes from the start of the file; offset + size lies in the file */
+    uint64_t offset; /* bytes from the start of the file, as reader.h counts; offset + size lies in its part */
     uint64_t size;   /* bytes */
     uint32_t rows;   /* 1 for a vector */
     uint32_t cols;   /* elements of one row, contiguous */
     uint8_t type;    /* enum gguf_type, GGUF_TYPE_ABSENT if the file has none */
+    uint8_t part;    /* of a split model, from 0 */
 };
 
 struct gguf {
+    const struct gguf_architecture *architecture; /* general.architecture; NAME. below stands for what it is called */
     char name[64]; /* general.name, truncated to whole UTF-8 sequences, '?' for control characters; "" if absent */
     char size_label[16]; /* general.size_label, likewise: "260K", "1.1B" */
     uint32_t version;    /* 2 or 3 */
     uint32_t file_type; /* general.file_type, which quantization was asked for (gguf_kind_name); UINT32_MAX if absent */
-    uint32_t dim;       /* llama.embedding_length, 1..GGUF_COLUMNS_MAX */
-    uint32_t hidden;    /* llama.feed_forward_length, 1..GGUF_COLUMNS_MAX */
-    uint32_t layers;    /* llama.block_count, 1..GGUF_LAYERS_MAX */
-    uint32_t heads;     /* llama.attention.head_count, 1..; heads * head_size <= GGUF_COLUMNS_MAX */
-    uint32_t kv_heads;  /* llama.attention.head_count_kv, divides heads; = heads if absent */
-    uint32_t head_size; /* llama.attention.key_length (= value_length), dim / heads if absent; even */
-    uint32_t rope_size; /* llama.rope.dimension_count, even, 2..head_size; = head_size if absent */
-    uint32_t context;   /* llama.context_length, 1..GGUF_CONTEXT_MAX positions */
-    float rope_base;    /* llama.rope.freq_base, 10000 if absent; finite and > 1 */
-    /* How positions are stretched beyond those of the training: llama.rope.scaling.*. */
+    uint32_t dim;       /* NAME.embedding_length, 1..GGUF_COLUMNS_MAX */
+    uint32_t hidden;    /* NAME.feed_forward_length, 1..GGUF_COLUMNS_MAX */
+    uint32_t layers;    /* NAME.block_count, 1..GGUF_LAYERS_MAX */
+    uint32_t heads;     /* NAME.attention.head_count, 1..; heads * head_size <= GGUF_COLUMNS_MAX */
+    uint32_t kv_heads;  /* NAME.attention.head_count_kv, divides heads; = heads if absent */
+    uint32_t head_size; /* NAME.attention.key_length (= value_length), dim / heads if absent; even */
+    uint32_t rope_size; /* NAME.rope.dimension_count, even, 2..head_size; = head_size if absent */
+    uint32_t score_size; /* scores are divided by its square root: head_size, of a wide model dim / heads */
+    /* NAME.attention.sliding_window: layers with a window attend to so many positions, up to the current one; at most
+       GGUF_CONTEXT_MAX; 0 = no layer has one. The last of so many layers has none (.sliding_window_pattern); 0 = all
+       have one. */
+    uint32_t window, window_period;
+    float rope_window_base; /* NAME.rope.freq_base_swa: rope_base of those layers, 10000 if absent; finite and > 1 */
+    uint32_t context;       /* NAME.context_length, 1..GGUF_CONTEXT_MAX positions */
+    float rope_base;        /* NAME.rope.freq_base, 10000 if absent; finite and > 1 */
+    /* How positions are stretched beyond those of the training: NAME.rope.scaling.*. */
     float rope_factor;      /* so many times, GGUF_ROPE_FACTOR_MIN or more, from 1 on with YaRN; 1: not at all */
     bool rope_yarn;         /* type "yarn": see rope_stretch; false: "linear", or "none" with rope_factor 1 */
     uint32_t rope_original; /* YaRN: positions in training, 1..GGUF_CONTEXT_MAX; = context if absent */
     float rope_attn_factor; /* queries and keys grow by it; 1 if absent, 1/1024 to 1024 */
-    float norm_epsilon;     /* llama.attention.layer_norm_rms_epsilon; finite and > 0 */
+    float norm_epsilon;     /* NAME.attention.layer_norm_rms_epsilon; finite and > 0 */
     uint64_t parameters;    /* weights in all tensors, a tied matrix once */
+    uint64_t bytes;         /* of the file, or of all parts together */
+    uint32_t parts;         /* files; 1 if the model is not split */
 
     uint32_t vocabulary; /* tokens, 1..GGUF_VOCABULARY_MAX */
     enum gguf_tokenizer tokenizer;

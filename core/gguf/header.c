@@ -40,19 +40,56 @@ static int check_count(struct gguf_input *in, const char *what, uint64_t count, 
     return 0;
 }
 
+/* Reads what every part begins with, to the numbers of its tensors and keys. */
+static int read_counts(struct gguf_input *in, uint64_t *tensors, uint64_t *keys)
+{
+    if (read_version(in) != 0 || gguf_get_u64(in, tensors) != 0 || gguf_get_u64(in, keys) != 0 ||
+        check_count(in, "keys", *keys, KEY_BYTES_MIN) != 0) {
+        return -1;
+    }
+    return check_count(in, "tensors", *tensors, TENSOR_BYTES_MIN);
+}
+
+/* Reads the other parts of a split model, whose first one has `tensors` tensors, and goes back to it. */
+static int read_parts(struct gguf_input *in, const struct gguf_split *split, uint64_t tensors)
+{
+    uint64_t here, keys;
+    for (uint32_t part = 1; part < split->count; part++) {
+        if (reader_add_part(in->reader, in->error) != 0 || read_counts(in, &here, &keys) != 0 ||
+            gguf_read_part_keys(in, keys, split, part) != 0 || gguf_read_tensors(in, here) != 0) {
+            return -1;
+        }
+        tensors += here;
+    }
+    if (reader_seek(in->reader, 0, in->error) != 0) {
+        return -1;
+    }
+    if (split->count > 1 && tensors != split->tensors) {
+        return gguf_refuse(in, "split.tensors.count", "is %u, but its parts hold %llu; copy all of them again",
+                           split->tensors, (unsigned long long)tensors);
+    }
+    return 0;
+}
+
 int gguf_read(struct gguf *gguf, struct reader *reader, struct error *error)
 {
     struct gguf_input in = {gguf, reader, error, 0};
+    struct gguf_split split;
     uint64_t tensors, keys;
     memset(gguf, 0, sizeof *gguf);
     if (reader->limit >> 58 != 0) {
         return error_set(error, "%s: a size of %llu bytes is impossible", reader->path,
                          (unsigned long long)reader->limit);
     }
-    if (reader_seek(reader, 0, error) != 0 || read_version(&in) != 0 || gguf_get_u64(&in, &tensors) != 0 ||
-        gguf_get_u64(&in, &keys) != 0 || check_count(&in, "keys", keys, KEY_BYTES_MIN) != 0 ||
-        check_count(&in, "tensors", tensors, TENSOR_BYTES_MIN) != 0 || gguf_read_keys(&in, keys) != 0) {
+    if (reader_seek(reader, 0, error) != 0 || read_counts(&in, &tensors, &keys) != 0 ||
+        gguf_read_keys(&in, keys, &split) != 0) {
         return -1;
     }
-    return gguf_read_tensors(&in, tensors);
+    gguf_begin_tensors(gguf);
+    if (gguf_read_tensors(&in, tensors) != 0 || read_parts(&in, &split, tensors) != 0) {
+        return -1;
+    }
+    gguf->bytes = reader_total(reader);
+    gguf->parts = reader->parts;
+    return gguf_check_tensors(&in);
 }

@@ -57,6 +57,47 @@ uint32_t gguf_value_bytes(uint32_t type)
     return value_bytes[type];
 }
 
+int gguf_get_type(struct gguf_input *in, const char *name, uint32_t *type)
+{
+    if (gguf_get_u32(in, type) != 0) {
+        return -1;
+    }
+    return *type < GGUF_VALUE_TYPES ? 0 : gguf_refuse(in, name, "has unknown value type %u", *type);
+}
+
+int gguf_get_number(struct gguf_input *in, const char *name, uint32_t type, uint32_t *value)
+{
+    bool is_signed =
+        type == GGUF_VALUE_I8 || type == GGUF_VALUE_I16 || type == GGUF_VALUE_I32 || type == GGUF_VALUE_I64;
+    bool is_integer = is_signed || type == GGUF_VALUE_U8 || type == GGUF_VALUE_U16 || type == GGUF_VALUE_U32 ||
+                      type == GGUF_VALUE_U64;
+    uint64_t read = 0;
+    if (type == GGUF_VALUE_ARRAY) {
+        return gguf_refuse(in, name, "is an array; only one number for all layers is supported");
+    }
+    if (!is_integer) {
+        return gguf_refuse(in, name, "is not a whole number");
+    }
+    if (reader_get(in->reader, &read, gguf_value_bytes(type), in->error) != 0) {
+        return -1;
+    }
+    bool negative = is_signed && (read >> (8 * gguf_value_bytes(type) - 1) & 1) != 0;
+    if (negative || read > UINT32_MAX) {
+        return gguf_refuse(in, name, "is not between 0 and %u", UINT32_MAX);
+    }
+    *value = (uint32_t)read;
+    return 0;
+}
+
+int gguf_take_alignment(struct gguf_input *in, uint32_t alignment)
+{
+    if (alignment < 8 || alignment > READER_PART_ALIGNMENT || (alignment & (alignment - 1)) != 0) {
+        return gguf_refuse(in, "general.alignment", "is %u; allowed are powers of two from 8 to 1048576", alignment);
+    }
+    in->alignment = alignment;
+    return 0;
+}
+
 static int skip_string(struct gguf_input *in)
 {
     uint64_t length;

@@ -23,6 +23,8 @@ struct gguf_input {
     uint32_t alignment; /* of tensor data, from general.alignment */
 };
 
+enum { GGUF_ALIGNMENT = 32 }; /* of a file without that key */
+
 /* Each returns 0, or -1 with the error filled. */
 int gguf_get_u32(struct gguf_input *in, uint32_t *value);
 int gguf_get_u64(struct gguf_input *in, uint64_t *value);
@@ -37,6 +39,15 @@ bool gguf_fits(const struct gguf_input *in, uint64_t count, uint32_t bytes_each)
 
 /* Bytes of a value of enum gguf_value_type; 0 for strings and arrays. type < GGUF_VALUE_TYPES. */
 uint32_t gguf_value_bytes(uint32_t type);
+
+/* Reads the type of the value of the key `name`, which is then below GGUF_VALUE_TYPES. */
+int gguf_get_type(struct gguf_input *in, const char *name, uint32_t *type);
+
+/* Reads a whole number of any type as the value of the key `name`: 0 to 2^32 - 1. */
+int gguf_get_number(struct gguf_input *in, const char *name, uint32_t type, uint32_t *value);
+
+/* Sets in->alignment to the value of general.alignment, if that is allowed. */
+int gguf_take_alignment(struct gguf_input *in, uint32_t alignment);
 
 struct gguf_array {
     uint32_t type; /* of its elements */

@@ -1,19 +1,30 @@
-/* Buffered sequential reading of one of the platform's files. */
+/*
+ * Buffered sequential reading of one of the platform's files, or of the parts of a split model as one: part k begins at
+ * the next multiple of READER_PART_ALIGNMENT after the end of the one before it. Only one part is open at a time.
+ */
 #ifndef BOOTLLAMA_READER_H
 #define BOOTLLAMA_READER_H
 
 #include "base/error.h"
+#include "base/model_file.h"
+#include "base/model_part.h"
 #include "platform.h"
+
+enum { READER_PART_ALIGNMENT = 1 << 20 }; /* the largest alignment of tensors: offsets in a part keep theirs */
 
 struct reader {
     struct platform *platform; /* not owned */
-    struct platform_file file;
-    const char *path;  /* not owned; names the file in errors */
-    uint64_t position; /* of the next byte that reader_get returns */
-    uint64_t limit;    /* offset of the end of the file; = file.size */
-    uint8_t *window;   /* bytes [window_start, window_start + window_used) of the file; not owned */
+    struct platform_file file; /* part `opened` */
+    const char *path;          /* names the part at `position` in errors; not owned if there is only one */
+    uint64_t position;         /* of the next byte that reader_get returns */
+    uint64_t limit;            /* the end of the part at `position`; of a single file its size */
+    uint8_t *window;           /* bytes [window_start, window_start + window_used); not owned */
     uint64_t window_start;
     uint32_t window_used, window_size; /* bytes */
+    uint32_t part, parts;              /* the one at `position`, from 0, and how many there are so far */
+    int32_t opened;                    /* the part that is open; -1: none */
+    uint64_t end[MODEL_PARTS_MAX];     /* of each part */
+    char part_path[MODEL_PATH_MAX];    /* `path` where there are several */
 };
 
 /* Opens `path` with a window of window_size bytes, which the caller owns and keeps until reader_close.
@@ -22,8 +33,15 @@ int reader_open(struct reader *reader, struct platform *platform, const char *pa
                 struct error *error);
 void reader_close(struct reader *reader);
 
-/* Copies the next n bytes to out and advances; returns -1 with *error filled if the file ends too early or cannot be
-   read. reader_skip only advances; reader_seek sets the position (anywhere up to the end). */
+/* Adds the next part, whose name follows from that of the first, and moves to its start. Needs a path that
+   model_part_of knows, and reader->parts < MODEL_PARTS_MAX. Returns 0, or -1 with *error filled. */
+int reader_add_part(struct reader *reader, struct error *error);
+
+/* Where the part at the position begins; 0 for a single file. */
+uint64_t reader_part_start(const struct reader *reader);
+
+/* Copies the next n bytes to out and advances; returns -1 with *error filled if the part ends too early or cannot be
+   read. reader_skip only advances, within the part; reader_seek sets the position (anywhere up to the end). */
 int reader_get(struct reader *reader, void *out, size_t n, struct error *error);
 int reader_skip(struct reader *reader, uint64_t n, struct error *error);
 int reader_seek(struct reader *reader, uint64_t position, struct error *error);
@@ -33,7 +51,10 @@ int reader_seek(struct reader *reader, uint64_t position, struct error *error);
    are aligned to four in memory, if the window and room are. */
 const void *reader_view(struct reader *reader, void *room, size_t n, struct error *error);
 
-/* Bytes from the position to the end of the file. */
+/* Bytes from the position to the end of the part. */
 uint64_t reader_left(const struct reader *reader);
+
+/* Bytes of all parts together. */
+uint64_t reader_total(const struct reader *reader);
 
 #endif

@@ -27,8 +27,43 @@ static struct shape layer_shape(const struct gguf *gguf, enum gguf_layer_tensor 
         return (struct shape){gguf->hidden, gguf->dim};
     case GGUF_LAYER_FFN_DOWN:
         return (struct shape){gguf->dim, gguf->hidden};
-    default: /* GGUF_LAYER_ATTN_NORM, GGUF_LAYER_FFN_NORM */
+    case GGUF_LAYER_ATTN_Q_BIAS:
+        return (struct shape){1, q};
+    case GGUF_LAYER_ATTN_K_BIAS:
+    case GGUF_LAYER_ATTN_V_BIAS:
+        return (struct shape){1, kv};
+    case GGUF_LAYER_ATTN_Q_NORM:
+    case GGUF_LAYER_ATTN_K_NORM:
+        return (struct shape){1, gguf->head_size};
+    default: /* the other norms */
         return (struct shape){1, gguf->dim};
+    }
+}
+
+enum presence { UNKNOWN, OPTIONAL, REQUIRED };
+
+/* What the architecture says about tensor number `id`. */
+static enum presence presence_of(const struct gguf_architecture *architecture, uint32_t id)
+{
+    if (id < GGUF_TENSOR_LAYERS) {
+        return id == GGUF_TENSOR_OUTPUT       ? OPTIONAL
+               : id != GGUF_TENSOR_ROPE_FREQS ? REQUIRED
+               : architecture->rope_freqs     ? OPTIONAL
+                                              : UNKNOWN;
+    }
+    switch ((id - GGUF_TENSOR_LAYERS) % GGUF_LAYER_TENSORS) {
+    case GGUF_LAYER_ATTN_Q_BIAS:
+    case GGUF_LAYER_ATTN_K_BIAS:
+    case GGUF_LAYER_ATTN_V_BIAS:
+        return architecture->biases ? REQUIRED : OPTIONAL;
+    case GGUF_LAYER_ATTN_Q_NORM:
+    case GGUF_LAYER_ATTN_K_NORM:
+        return architecture->head_norms ? REQUIRED : UNKNOWN;
+    case GGUF_LAYER_ATTN_POST_NORM:
+    case GGUF_LAYER_FFN_POST_NORM:
+        return architecture->post_norms ? REQUIRED : UNKNOWN;
+    default:
+        return REQUIRED;
     }
 }
 
@@ -91,8 +126,9 @@ static int read_tensor(struct gguf_input *in)
         return -1;
     }
     uint32_t id = gguf_find_tensor(gguf, name.text);
-    if (id == gguf->tensor_count) {
-        return gguf_refuse(in, name.text, "is not a tensor of a llama model with %u layers", gguf->layers);
+    if (id == gguf->tensor_count || presence_of(gguf->architecture, id) == UNKNOWN) {
+        return gguf_refuse(in, name.text, "is not a tensor of a %s model with %u layers", gguf->architecture->name,
+                           gguf->layers);
     }
     struct gguf_tensor *tensor = &gguf->tensor[id];
     if (tensor->type != GGUF_TYPE_ABSENT) {
@@ -122,29 +158,26 @@ static int read_tensor(struct gguf_input *in)
     tensor->rows = shape.rows;
     tensor->cols = shape.cols;
     tensor->type = (uint8_t)type;
+    tensor->part = (uint8_t)in->reader->part;
     gguf->parameters += (uint64_t)shape.rows * shape.cols;
     return 0;
 }
 
-/* Makes the tensors' offsets relative to the start of the file, and checks that all tensors are present and inside
-   it. */
+/* Makes the offsets of the part's tensors relative to the start of the file, and checks that they are inside it. */
 static int place_tensors(struct gguf_input *in)
 {
     struct gguf *gguf = in->gguf;
     uint64_t limit = in->reader->limit; /* below 2^58 */
     uint64_t mask = in->alignment - 1;
-    uint64_t data = (in->reader->position + mask) & ~mask;
+    uint64_t data = (in->reader->position + mask) & ~mask; /* a part begins at a multiple of every alignment */
     char name[GGUF_NAME_MAX];
     for (uint32_t id = 0; id < gguf->tensor_count; id++) {
         struct gguf_tensor *tensor = &gguf->tensor[id];
-        gguf_tensor_name(name, sizeof name, id);
-        if (tensor->type == GGUF_TYPE_ABSENT && id != GGUF_TENSOR_OUTPUT && id != GGUF_TENSOR_ROPE_FREQS) {
-            return gguf_refuse(in, name, "is missing");
-        }
-        if (tensor->type == GGUF_TYPE_ABSENT) {
+        if (tensor->type == GGUF_TYPE_ABSENT || tensor->part != in->reader->part) {
             continue;
         }
         if (data > limit || tensor->offset > limit - data || tensor->size > limit - data - tensor->offset) {
+            gguf_tensor_name(name, sizeof name, id);
             return gguf_refuse(in, name, "reaches beyond the end of the file; copy it again");
         }
         tensor->offset += data;
@@ -152,17 +185,33 @@ static int place_tensors(struct gguf_input *in)
     return 0;
 }
 
-int gguf_read_tensors(struct gguf_input *in, uint64_t count)
+void gguf_begin_tensors(struct gguf *gguf)
 {
-    struct gguf *gguf = in->gguf;
     gguf->tensor_count = GGUF_TENSOR_LAYERS + gguf->layers * GGUF_LAYER_TENSORS;
     for (uint32_t id = 0; id < GGUF_TENSORS_MAX; id++) {
         gguf->tensor[id].type = GGUF_TYPE_ABSENT;
     }
+}
+
+int gguf_read_tensors(struct gguf_input *in, uint64_t count)
+{
     for (; count > 0; count--) {
         if (read_tensor(in) != 0) {
             return -1;
         }
     }
     return place_tensors(in);
+}
+
+int gguf_check_tensors(struct gguf_input *in)
+{
+    const struct gguf *gguf = in->gguf;
+    char name[GGUF_NAME_MAX];
+    for (uint32_t id = 0; id < gguf->tensor_count; id++) {
+        if (gguf->tensor[id].type == GGUF_TYPE_ABSENT && presence_of(gguf->architecture, id) == REQUIRED) {
+            gguf_tensor_name(name, sizeof name, id);
+            return gguf_refuse(in, name, "is missing");
+        }
+    }
+    return 0;
 }

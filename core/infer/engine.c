@@ -79,14 +79,28 @@ static uint32_t mebibytes(uint64_t bytes)
     return (uint32_t)((bytes + 0xFFFFF) >> 20);
 }
 
-int engine_refuse_size(const char *path, uint64_t bytes, uint64_t memory, struct error *error)
+int engine_refuse_size(const char *path, uint32_t context, uint64_t bytes, uint64_t memory, struct error *error)
 {
-    return error_set(error, "%s: the model needs %s%u MiB of memory, %u MiB are free; choose a smaller model", path,
-                     bytes == UINT64_MAX ? "more than " : "", mebibytes(bytes == UINT64_MAX ? SIZE_MAX : bytes),
-                     (uint32_t)(memory >> 20));
+    if (bytes > SIZE_MAX) {
+        return error_set(
+            error,
+            "%s: the model needs %u MiB of memory even with a context of %u, a 32-bit program has 4096 MiB "
+            "at most; start it by 64-bit UEFI or choose a smaller model",
+            path, mebibytes(bytes), context);
+    }
+    return error_set(
+        error,
+        "%s: the model needs %u MiB of memory even with a context of %u, %u MiB are free; choose a smaller "
+        "model",
+        path, mebibytes(bytes), context, (uint32_t)(memory >> 20));
 }
 
-static int reserve(struct engine *engine, const char *path, uint64_t bytes, struct error *error)
+uint32_t engine_shortest_context(uint32_t context)
+{
+    return context < ENGINE_CONTEXT_MIN ? context : ENGINE_CONTEXT_MIN;
+}
+
+static int reserve(struct engine *engine, const char *path, uint32_t context, uint64_t bytes, struct error *error)
 {
     struct platform *platform = engine->platform;
     const uint64_t memory = platform->memory_free(platform);
@@ -94,7 +108,7 @@ static int reserve(struct engine *engine, const char *path, uint64_t bytes, stru
         engine->memory_bytes = (size_t)bytes;
         engine->memory = platform->reserve(platform, engine->memory_bytes);
     }
-    return engine->memory != NULL ? 0 : engine_refuse_size(path, bytes, memory, error);
+    return engine->memory != NULL ? 0 : engine_refuse_size(path, context, bytes, memory, error);
 }
 
 _Static_assert(43 * ENGINE_TURN_MAX >= CHAT_TEMPLATE_MAX, "a template fits into the scratch memory");
@@ -122,7 +136,7 @@ static int load(struct engine *engine, struct reader *reader, const struct kerne
     if (model_layout(&engine->model, &engine->gguf, kernel, &arena) != 0) {
         return error_set(error, "%s: no memory left to load with", reader->path);
     }
-    const size_t mark = arena.used;
+    const uint64_t mark = arena.used;
     reader->window_size = engine->platform->preferred_read;
     reader->window = arena_take(&arena, reader->window_size, KERNEL_ALIGNMENT);
     reader->window_used = 0;
@@ -159,7 +173,7 @@ static int read_all(struct engine *engine, struct reader *reader, const struct k
         return -1;
     }
     const uint32_t context = fitting_context(engine, kernel, engine->platform->memory_free(engine->platform), &bytes);
-    if (reserve(engine, reader->path, bytes, error) != 0) {
+    if (reserve(engine, reader->path, context, bytes, error) != 0) {
         return -1;
     }
     return load(engine, reader, kernel, context, progress, error);

@@ -89,7 +89,10 @@ struct engine_plan {
 int engine_plan(struct engine *engine, struct platform *platform, const char *path, const struct kernel *kernel,
                 uint32_t context, uint64_t memory, struct engine_plan *plan, struct error *error);
 
-/* Fills *error for a model that needs `bytes` where `memory` bytes are free. Returns -1. */
-int engine_refuse_size(const char *path, uint64_t bytes, uint64_t memory, struct error *error);
+/* Fills *error for a model that needs `bytes` with a context of `context` where `memory` bytes are free. Returns -1. */
+int engine_refuse_size(const char *path, uint32_t context, uint64_t bytes, uint64_t memory, struct error *error);
+
+/* The shortest context that a model is loaded with, of one whose own or asked context is `context`. */
+uint32_t engine_shortest_context(uint32_t context);
 
 #endif

@@ -2,6 +2,7 @@
 #include "infer/load.h"
 
 #include "base/memory.h"
+#include "base/number.h"
 #include "gguf/blocks.h"
 #include "gguf/checksum.h"
 #include "infer/compute.h"
@@ -9,10 +10,10 @@
 
 _Static_assert((int)GGUF_HEAD_MAX <= (int)ATTENTION_HEAD_MAX, "attention can compute every head that a file may have");
 
-/* Scratch memory for a strip of Q8_GROUP rows. */
+/* Scratch memory for a strip of rows: whole tiles. */
 struct strip {
     uint8_t *raw;             /* one row as in the file */
-    struct q8_0_block *block; /* [Q8_GROUP][groups] */
+    struct q8_0_block *block; /* [strip_rows][groups] */
 };
 
 struct loader {
@@ -27,22 +28,56 @@ struct loader {
     struct error *error;
 };
 
-static uint32_t widest_row(const struct gguf *gguf)
+static uint32_t groups_of(const struct gguf_tensor *tensor)
 {
-    uint32_t cols = 0;
-    for (uint32_t i = 0; i < gguf->tensor_count; i++) {
-        if (gguf->tensor[i].type != GGUF_TYPE_ABSENT && gguf->tensor[i].cols > cols) {
-            cols = gguf->tensor[i].cols;
-        }
+    return (tensor->cols + Q8_GROUP - 1) / Q8_GROUP;
+}
+
+/* Whether the elements of this tensor's columns, which are one row of heads, are loaded in the order of rope_place. */
+static bool is_turned(const struct gguf *gguf, uint32_t id)
+{
+    if (!gguf->architecture->rope_halves || id < GGUF_TENSOR_LAYERS) {
+        return false;
     }
-    return cols;
+    switch ((id - GGUF_TENSOR_LAYERS) % GGUF_LAYER_TENSORS) {
+    case GGUF_LAYER_ATTN_Q:
+    case GGUF_LAYER_ATTN_K:
+    case GGUF_LAYER_ATTN_Q_BIAS:
+    case GGUF_LAYER_ATTN_K_BIAS:
+    case GGUF_LAYER_ATTN_Q_NORM:
+    case GGUF_LAYER_ATTN_K_NORM:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Rows that are loaded at once: those of a tile, or of whole tiles and whole heads. */
+static uint32_t strip_rows(const struct gguf *gguf, uint32_t id)
+{
+    uint32_t rows = Q8_GROUP;
+    if (!is_turned(gguf, id)) {
+        return rows;
+    }
+    while (rows % gguf->head_size != 0) {
+        rows += Q8_GROUP; /* at most to head_size * Q8_GROUP */
+    }
+    return number_min(rows, number_round_up(gguf->tensor[id].rows, Q8_GROUP));
 }
 
 static void strip_layout(struct strip *strip, const struct gguf *gguf, struct arena *arena)
 {
-    const size_t groups = (widest_row(gguf) + Q8_GROUP - 1) / Q8_GROUP;
-    strip->raw = arena_take(arena, groups * Q8_GROUP * sizeof(float), KERNEL_ALIGNMENT); /* the widest type */
-    strip->block = arena_take(arena, groups * Q8_GROUP * sizeof *strip->block, KERNEL_ALIGNMENT);
+    uint64_t blocks = 0, columns = 0;
+    for (uint32_t id = 0; id < gguf->tensor_count; id++) {
+        const uint64_t groups = groups_of(&gguf->tensor[id]);
+        if (gguf->tensor[id].type != GGUF_TYPE_ABSENT) {
+            const uint64_t strip_blocks = strip_rows(gguf, id) * groups;
+            blocks = strip_blocks > blocks ? strip_blocks : blocks;
+            columns = groups * Q8_GROUP > columns ? groups * Q8_GROUP : columns;
+        }
+    }
+    strip->raw = arena_take_array(arena, columns, sizeof(float), KERNEL_ALIGNMENT); /* the widest type */
+    strip->block = arena_take_array(arena, blocks, sizeof *strip->block, KERNEL_ALIGNMENT);
 }
 
 uint64_t load_scratch(const struct gguf *gguf)
@@ -74,13 +109,14 @@ static const uint8_t *fetch_row(struct loader *loader, const struct gguf_tensor 
     return row;
 }
 
-/* Reads `rows` rows of `groups` blocks each, and pads them with zeros to Q8_GROUP rows; NULL on failure. */
-static const struct q8_0_block *fetch_strip(struct loader *loader, const struct gguf_tensor *tensor, uint32_t rows,
-                                            uint32_t groups)
+/* Reads the `rows` rows of a strip, and pads them with zeros to whole tiles; NULL on failure. */
+static const struct q8_0_block *fetch_strip(struct loader *loader, uint32_t id, uint32_t rows)
 {
+    const struct gguf_tensor *tensor = &loader->gguf->tensor[id];
     struct q8_0_block *const strip = loader->strip.block;
-    const uint32_t count = rows * groups;
-    if (tensor->type == GGUF_TYPE_Q8_0) {
+    const uint32_t groups = groups_of(tensor), count = rows * groups;
+    const bool turned = is_turned(loader->gguf, id);
+    if (tensor->type == GGUF_TYPE_Q8_0 && !turned) {
         const struct q8_0_block *whole = fetch(loader, strip, count * sizeof *strip);
         if (rows == Q8_GROUP || whole == NULL) {
             return whole;
@@ -89,15 +125,16 @@ static const struct q8_0_block *fetch_strip(struct loader *loader, const struct 
             memcpy(strip, whole, count * sizeof *strip);
         }
     } else {
-        for (struct q8_0_block *block = strip; block != strip + count; block += groups) {
+        for (uint32_t i = 0; i < rows; i++) {
             const uint8_t *row = fetch_row(loader, tensor);
             if (row == NULL) {
                 return NULL;
             }
-            blocks_to_q8_0(block, row, tensor->type, tensor->cols);
+            const uint32_t place = turned ? rope_place(loader->gguf, i) : i;
+            blocks_to_q8_0(strip + (size_t)place * groups, row, tensor->type, tensor->cols);
         }
     }
-    memset(strip + count, 0, (Q8_GROUP - rows) * groups * sizeof *strip);
+    memset(strip + count, 0, (number_round_up(rows, Q8_GROUP) - rows) * groups * sizeof *strip);
     return strip;
 }
 
@@ -110,7 +147,8 @@ static int not_finite(struct loader *loader, uint32_t id, uint32_t row)
                      loader->reader->path, name, row);
 }
 
-static void pack_strip(struct loader *loader, uint8_t *tiles, const struct q8_0_block *block, uint32_t groups)
+/* One row of tiles. */
+static void pack_tiles(struct loader *loader, uint8_t *tiles, const struct q8_0_block *block, uint32_t groups)
 {
     const struct kernel *kernel = loader->model->kernel;
     compute_begin(&loader->compute); /* packing also uses vector registers */
@@ -130,23 +168,37 @@ static int report(struct loader *loader, uint64_t bytes)
     return 0;
 }
 
+/* Whether all scales of a strip are finite, by the rows of the file. */
+static int check_scales(struct loader *loader, uint32_t id, const struct q8_0_block *block, uint32_t first,
+                        uint32_t rows)
+{
+    const uint32_t groups = groups_of(&loader->gguf->tensor[id]);
+    const bool turned = is_turned(loader->gguf, id);
+    for (uint32_t i = 0; i < rows; i++) {
+        const struct q8_0_block *row = block + (size_t)(turned ? rope_place(loader->gguf, i) : i) * groups;
+        for (uint32_t group = 0; group < groups; group++) {
+            if (!half_is_finite(row[group].scale)) {
+                return not_finite(loader, id, first + i);
+            }
+        }
+    }
+    return 0;
+}
+
 static int load_matrix(struct loader *loader, uint32_t id, uint8_t *tiles)
 {
     const struct gguf_tensor *tensor = &loader->gguf->tensor[id];
-    const uint32_t groups = (tensor->cols + Q8_GROUP - 1) / Q8_GROUP;
-    const size_t strip_tiles = (size_t)groups * loader->model->kernel->tile_bytes;
-    for (uint32_t first = 0; first < tensor->rows; first += Q8_GROUP, tiles += strip_tiles) {
-        const uint32_t left = tensor->rows - first, rows = left < Q8_GROUP ? left : Q8_GROUP;
-        const struct q8_0_block *block = fetch_strip(loader, tensor, rows, groups);
-        if (block == NULL) {
+    const uint32_t groups = groups_of(tensor), most = strip_rows(loader->gguf, id);
+    const size_t row_of_tiles = (size_t)groups * loader->model->kernel->tile_bytes;
+    for (uint32_t first = 0; first < tensor->rows; first += most) {
+        const uint32_t rows = number_min(tensor->rows - first, most);
+        const struct q8_0_block *block = fetch_strip(loader, id, rows);
+        if (block == NULL || check_scales(loader, id, block, first, rows) != 0) {
             return -1;
         }
-        for (uint32_t i = 0; i < rows * groups; i++) {
-            if (!half_is_finite(block[i].scale)) {
-                return not_finite(loader, id, first + i / groups);
-            }
+        for (uint32_t row = 0; row < rows; row += Q8_GROUP, tiles += row_of_tiles) {
+            pack_tiles(loader, tiles, block + (size_t)row * groups, groups);
         }
-        pack_strip(loader, tiles, block, groups);
         if (report(loader, rows * (tensor->size / tensor->rows)) != 0) {
             return -1;
         }
@@ -154,28 +206,47 @@ static int load_matrix(struct loader *loader, uint32_t id, uint8_t *tiles)
     return 0;
 }
 
-static int load_vector(struct loader *loader, uint32_t id, float *out)
+/* Loads a vector into vector [padded]. Numbers whose magnitude has smaller bits than `smallest` count as 0, and larger
+   ones than `largest` are refused. */
+static int load_floats(struct loader *loader, uint32_t id, const float *vector, uint32_t padded, uint32_t smallest,
+                       uint32_t largest)
 {
     const struct gguf_tensor *tensor = &loader->gguf->tensor[id];
-    memset(out, 0, loader->model->dim_padded * sizeof *out);
+    float *out = (float *)vector, *const values = (float *)loader->strip.block; /* a strip is longer than a row */
+    const bool turned = is_turned(loader->gguf, id);
     const uint8_t *row = fetch_row(loader, tensor);
     if (row == NULL) {
         return -1;
     }
-    blocks_decode(out, row, tensor->type, tensor->cols);
+    blocks_decode(values, row, tensor->type, tensor->cols);
+    memset(out, 0, padded * sizeof *out);
     for (uint32_t i = 0; i < tensor->cols; i++) {
-        if ((float_bits(out[i]) & FLOAT_INFINITY) == FLOAT_INFINITY) {
+        const uint32_t magnitude = float_bits(values[i]) & 0x7FFFFFFF;
+        if (magnitude > largest) {
             return not_finite(loader, id, 0);
         }
+        out[turned ? rope_place(loader->gguf, i) : i] = magnitude >= smallest ? values[i] : 0.0f;
     }
     return report(loader, tensor->size);
+}
+
+/* The norm before a quantization, which itself finds numbers out of range. */
+static int load_norm(struct loader *loader, uint32_t id, const float *norm)
+{
+    return load_floats(loader, id, norm, loader->model->dim_padded, 0, FLOAT_INFINITY - 1);
+}
+
+/* Any other vector: q8.h says why its numbers are limited. */
+static int load_vector(struct loader *loader, uint32_t id, const float *vector, uint32_t padded)
+{
+    return load_floats(loader, id, vector, padded, Q8_SMALLEST, Q8_VECTOR_LARGEST);
 }
 
 /* Divides the frequencies by the tensor's factors (ggml_rope_ext's freq_factors). The comparison is false for NaN. */
 static int load_rope_factors(struct loader *loader, uint32_t id)
 {
     const struct gguf_tensor *tensor = &loader->gguf->tensor[id];
-    uint64_t *frequency = (uint64_t *)loader->model->rope_frequency;
+    uint64_t *frequency = loader->model->rope[0].frequency;
     const uint8_t *row = fetch_row(loader, tensor);
     if (row == NULL) {
         return -1;
@@ -204,9 +275,10 @@ static int load_layer_tensor(struct loader *loader, uint32_t id)
 {
     const struct model *model = loader->model;
     const struct model_layer *layer = &model->layer[(id - GGUF_TENSOR_LAYERS) / GGUF_LAYER_TENSORS];
+    const uint32_t dim = model->dim_padded, head = model->head_size;
     switch ((enum gguf_layer_tensor)((id - GGUF_TENSOR_LAYERS) % GGUF_LAYER_TENSORS)) {
     case GGUF_LAYER_ATTN_NORM:
-        return load_vector(loader, id, (float *)layer->attn_norm);
+        return load_norm(loader, id, layer->attn_norm);
     case GGUF_LAYER_ATTN_Q:
         return load_matrix(loader, id, layer->qkv.tiles);
     case GGUF_LAYER_ATTN_K:
@@ -216,13 +288,27 @@ static int load_layer_tensor(struct loader *loader, uint32_t id)
     case GGUF_LAYER_ATTN_OUTPUT:
         return load_matrix(loader, id, layer->attn_output.tiles);
     case GGUF_LAYER_FFN_NORM:
-        return load_vector(loader, id, (float *)layer->ffn_norm);
+        return load_norm(loader, id, layer->ffn_norm);
     case GGUF_LAYER_FFN_GATE:
         return load_matrix(loader, id, layer->gate_up.tiles);
     case GGUF_LAYER_FFN_DOWN:
         return load_matrix(loader, id, layer->down.tiles);
     case GGUF_LAYER_FFN_UP:
         return load_matrix(loader, id, tiles_from(model, &layer->gate_up, model->hidden_padded));
+    case GGUF_LAYER_ATTN_Q_BIAS:
+        return load_vector(loader, id, layer->qkv_bias, model->q_rows);
+    case GGUF_LAYER_ATTN_K_BIAS:
+        return load_vector(loader, id, layer->qkv_bias + model->q_rows, model->kv_rows);
+    case GGUF_LAYER_ATTN_V_BIAS:
+        return load_vector(loader, id, layer->qkv_bias + model->q_rows + model->kv_rows, model->kv_rows);
+    case GGUF_LAYER_ATTN_Q_NORM:
+        return load_vector(loader, id, layer->q_norm, head);
+    case GGUF_LAYER_ATTN_K_NORM:
+        return load_vector(loader, id, layer->k_norm, head);
+    case GGUF_LAYER_ATTN_POST_NORM:
+        return load_vector(loader, id, layer->attn_post_norm, dim);
+    case GGUF_LAYER_FFN_POST_NORM:
+        return load_vector(loader, id, layer->ffn_post_norm, dim);
     case GGUF_LAYER_TENSORS:
         break;
     }
@@ -238,7 +324,7 @@ static int load_tensor(struct loader *loader, uint32_t id)
     case GGUF_TENSOR_TOKEN_EMBD:
         return load_matrix(loader, id, loader->model->embedding.tiles);
     case GGUF_TENSOR_OUTPUT_NORM:
-        return load_vector(loader, id, (float *)loader->model->output_norm);
+        return load_norm(loader, id, loader->model->output_norm);
     case GGUF_TENSOR_OUTPUT:
         return load_matrix(loader, id, loader->model->output.tiles);
     case GGUF_TENSOR_ROPE_FREQS:
@@ -290,7 +376,7 @@ int load_weights(struct model *model, const struct gguf *gguf, struct reader *re
                             .progress = *progress,
                             .error = error,
                             .checksum = CHECKSUM_START};
-    const size_t mark = arena->used;
+    const uint64_t mark = arena->used;
     compute_open(&loader.compute, reader->platform, model->kernel);
     strip_layout(&loader.strip, gguf, arena);
     for (uint32_t id = 0; id < gguf->tensor_count; id++) {

@@ -1,3 +1,5 @@
+#include "base/exp2.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include "infer/model.h"
 #include "infer/rope.h"
@@ -33,12 +35,68 @@ static void set_shape(struct model *model, const struct gguf *gguf, const struct
         .q_rows = number_round_up(gguf->heads * gguf->head_size, Q8_GROUP),
         .kv_rows = number_round_up(gguf->kv_heads * gguf->head_size, Q8_GROUP),
         .rope_pairs = gguf->rope_size / 2,
-        .rope_magnitude = rope_magnitude(gguf),
+        .window = gguf->window,
+        .score_factor = (1 << ATTENTION_POWER_BITS) * (LOG2_E / __builtin_sqrtf((float)(int32_t)gguf->score_size)),
+        .has_post_norms = gguf->architecture->post_norms,
+        .embedding_scale = gguf->architecture->scaled_embedding ? __builtin_sqrtf((float)(int32_t)gguf->dim) : 1.0f,
         .vocabulary = gguf->vocabulary,
         .vocabulary_padded = number_round_up(gguf->vocabulary, Q8_GROUP),
         .layers = gguf->layers,
+        .gate = gguf->architecture->gelu ? kernel->geglu : kernel->swiglu,
         .norm_epsilon = gguf->norm_epsilon < Q8_EPSILON_SMALLEST ? Q8_EPSILON_SMALLEST : gguf->norm_epsilon,
     };
+}
+
+static bool has(const struct gguf *gguf, uint32_t layer, enum gguf_layer_tensor tensor)
+{
+    return gguf->tensor[GGUF_TENSOR_LAYERS + layer * GGUF_LAYER_TENSORS + tensor].type != GGUF_TYPE_ABSENT;
+}
+
+/* A file may have some of the three biases. */
+static float *take_biases(struct arena *arena, const struct model *model, const struct gguf *gguf, uint32_t layer)
+{
+    if (!has(gguf, layer, GGUF_LAYER_ATTN_Q_BIAS) && !has(gguf, layer, GGUF_LAYER_ATTN_K_BIAS) &&
+        !has(gguf, layer, GGUF_LAYER_ATTN_V_BIAS)) {
+        return NULL;
+    }
+    const uint32_t rows = model->q_rows + 2 * model->kv_rows;
+    float *biases = take(arena, rows, sizeof *biases);
+    if (biases != NULL) {
+        memset(biases, 0, rows * sizeof *biases);
+    }
+    return biases;
+}
+
+/* What some architectures have besides. */
+static void layout_extras(struct model *model, const struct gguf *gguf, uint32_t index, struct model_layer *layer,
+                          struct arena *arena)
+{
+    const struct gguf_architecture *architecture = gguf->architecture;
+    const uint32_t period = gguf->window_period;
+    layer->windowed = gguf->window > 0 && (period == 0 || index % period != period - 1);
+    layer->qkv_bias = take_biases(arena, model, gguf, index);
+    if (architecture->head_norms) {
+        layer->q_norm = take(arena, model->head_size, sizeof(float));
+        layer->k_norm = take(arena, model->head_size, sizeof(float));
+    }
+    if (architecture->post_norms) {
+        layer->attn_post_norm = take(arena, model->dim_padded, sizeof(float));
+        layer->ffn_post_norm = take(arena, model->dim_padded, sizeof(float));
+    }
+}
+
+static void layout_rope(struct model *model, const struct gguf *gguf, struct arena *arena)
+{
+    for (uint32_t i = 0; i < model_ropes(model); i++) {
+        uint64_t *frequency = take(arena, model->rope_pairs, sizeof *frequency);
+        if (frequency != NULL) {
+            rope_frequencies(frequency, gguf->rope_size, i == 0 ? gguf->rope_base : gguf->rope_window_base);
+        }
+        model->rope[i] = (struct model_rope){frequency, i == 0 ? rope_magnitude(gguf) : gguf->rope_attn_factor};
+    }
+    if (model->rope[0].frequency != NULL) {
+        rope_stretch(model->rope[0].frequency, gguf); /* windows are as in training */
+    }
 }
 
 static void layout_layer(struct model *model, struct model_layer *layer, struct arena *arena)
@@ -59,12 +117,12 @@ int model_layout(struct model *model, const struct gguf *gguf, const struct kern
 {
     const bool counting = arena->base == NULL;
     set_shape(model, gguf, kernel);
-    uint64_t *frequency = take(arena, model->rope_pairs, sizeof *frequency);
-    model->rope_frequency = frequency;
+    layout_rope(model, gguf, arena);
     model->layer = take(arena, model->layers, sizeof *model->layer);
     for (uint32_t l = 0; l < model->layers; l++) {
-        struct model_layer counted;
-        layout_layer(model, model->layer != NULL ? &model->layer[l] : &counted, arena);
+        struct model_layer counted, *layer = model->layer != NULL ? &model->layer[l] : &counted;
+        layout_layer(model, layer, arena);
+        layout_extras(model, gguf, l, layer, arena);
     }
     model->output_norm = take(arena, model->dim_padded, sizeof(float));
     model->embedding = take_matrix(arena, kernel, model->vocabulary, model->dim);
@@ -73,14 +131,9 @@ int model_layout(struct model *model, const struct gguf *gguf, const struct kern
         model->output = take_matrix(arena, kernel, model->vocabulary, model->dim);
     }
     if (counting) {
-        return arena->used == SIZE_MAX ? -1 : 0;
+        return arena->used == UINT64_MAX ? -1 : 0;
     }
-    if (model->output.tiles == NULL) {
-        return -1; /* the last take: see arena_take */
-    }
-    rope_frequencies(frequency, 2 * model->rope_pairs, gguf->rope_base);
-    rope_stretch(frequency, gguf);
-    return 0;
+    return model->output.tiles != NULL ? 0 : -1; /* the last take: see arena_take */
 }
 
 void model_embed(const struct model *model, float *x, uint32_t token)
@@ -93,7 +146,7 @@ void model_embed(const struct model *model, float *x, uint32_t token)
         float scale;
         model->kernel->tile_row(tile, token % Q8_GROUP, q, &scale);
         for (uint32_t i = 0; i < Q8_GROUP; i++) {
-            x[group * Q8_GROUP + i] = (float)q[i] * scale;
+            x[group * Q8_GROUP + i] = (float)q[i] * scale * model->embedding_scale;
         }
     }
 }

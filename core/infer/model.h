@@ -11,14 +11,28 @@
 #include "gguf/gguf.h"
 #include "kernel/kernel.h"
 
+/* Of a layer's attention: how it turns queries and keys. */
+struct model_rope {
+    uint64_t *frequency; /* [rope_pairs] see rope.h */
+    float magnitude;
+};
+
 /* Matrices that are always multiplied by the same vector are stacked into one, each padded to whole tiles. */
 struct model_layer {
-    const float *attn_norm;    /* [dim_padded] */
-    const float *ffn_norm;     /* [dim_padded] */
-    struct q8_matrix qkv;      /* [q_rows + 2 * kv_rows][dim]: query, key, value */
+    const float *attn_norm;       /* [dim_padded] */
+    const float *ffn_norm;        /* [dim_padded] */
+    struct q8_matrix qkv;         /* [q_rows + 2 * kv_rows][dim]: query, key, value */
     struct q8_matrix attn_output; /* [dim][heads * head_size] */
     struct q8_matrix gate_up;     /* [2 * hidden_padded][dim] */
     struct q8_matrix down;        /* [dim][hidden] */
+    bool windowed;                /* attends to model->window positions at most, and turns by model->rope[1] */
+
+    /* NULL where the model has none. */
+    const float *qkv_bias; /* [q_rows + 2 * kv_rows] */
+    const float *q_norm;   /* [head_size], as k_norm: of each head */
+    const float *k_norm;
+    const float *attn_post_norm; /* [dim_padded] of what attention adds */
+    const float *ffn_post_norm;  /* [dim_padded] of what feed-forward adds */
 };
 
 struct model {
@@ -26,17 +40,21 @@ struct model {
     uint32_t dim, dim_padded; /* _padded: rounded up to Q8_GROUP */
     uint32_t hidden, hidden_padded;
     uint32_t heads, kv_heads, head_size;
-    uint32_t q_rows, kv_rows; /* heads * head_size and kv_heads * head_size, rounded up to Q8_GROUP */
-    uint32_t rope_pairs;      /* pairs of a head that RoPE turns */
-    float rope_magnitude;     /* see rope.h */
+    uint32_t q_rows, kv_rows;  /* heads * head_size and kv_heads * head_size, rounded up to Q8_GROUP */
+    uint32_t rope_pairs;       /* pairs of a head that RoPE turns */
+    struct model_rope rope[2]; /* of layers without a window, and with one */
+    uint32_t window;           /* positions; 0 = no layer has a window, and there is no rope[1] */
+    float score_factor;        /* see struct attention */
+    float embedding_scale;
+    bool has_post_norms;
     uint32_t vocabulary, vocabulary_padded;
     uint32_t layers;
-    float norm_epsilon;             /* at least Q8_EPSILON_SMALLEST */
-    const uint64_t *rope_frequency; /* [rope_pairs] see rope.h */
-    struct q8_matrix embedding;     /* [vocabulary][dim] */
-    struct q8_matrix output;        /* [vocabulary][dim]; the embedding's tiles where the two are tied */
-    const float *output_norm;       /* [dim_padded] */
-    struct model_layer *layer;      /* [layers] */
+    void (*gate)(float *out, const float *gate, const float *up, uint32_t n); /* the kernel's swiglu or geglu */
+    float norm_epsilon;                                                       /* at least Q8_EPSILON_SMALLEST */
+    struct q8_matrix embedding;                                               /* [vocabulary][dim] */
+    struct q8_matrix output;   /* [vocabulary][dim]; the embedding's tiles where the two are tied */
+    const float *output_norm;  /* [dim_padded] */
+    struct model_layer *layer; /* [layers] */
 };
 
 /*
@@ -45,6 +63,12 @@ struct model {
  * counting arena it only adds up the memory and *model must not be used. Returns 0, or -1 where the arena is too small.
  */
 int model_layout(struct model *model, const struct gguf *gguf, const struct kernel *kernel, struct arena *arena);
+
+/* How many of model->rope there are. */
+static inline uint32_t model_ropes(const struct model *model)
+{
+    return model->window > 0 ? 2 : 1;
+}
 
 /* x [dim_padded] = row `token` of the embedding. token < vocabulary. */
 void model_embed(const struct model *model, float *x, uint32_t token);

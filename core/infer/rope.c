@@ -43,6 +43,15 @@ static uint64_t exp2_negative_fixed(uint64_t exponent)
     return whole < 64 ? result >> whole : 0;
 }
 
+uint32_t rope_place(const struct gguf *gguf, uint32_t element)
+{
+    const uint32_t half = gguf->rope_size / 2, i = element % gguf->head_size;
+    if (!gguf->architecture->rope_halves || i >= 2 * half) {
+        return element;
+    }
+    return element - i + (i < half ? 2 * i : 2 * (i - half) + 1);
+}
+
 void rope_frequencies(uint64_t *frequency, uint32_t rope_size, float base)
 {
     const uint64_t ONE_BY_TWO_PI = 0x28BE60DB9391054Aull; /* turns of one radian, units of 2^-64 */

@@ -10,6 +10,12 @@
 
 #include "gguf/gguf.h"
 
+/*
+ * Returns where element `element` of a row of heads goes, so that RoPE turns neighbours: rows of query and key matrices
+ * of an architecture with rope_halves are loaded in this order, which leaves every score as it is.
+ */
+uint32_t rope_place(const struct gguf *gguf, uint32_t element);
+
 /* Fills frequency[rope_size / 2] with turns a position, 2^-64 turns a unit. base: finite, > 1. */
 void rope_frequencies(uint64_t *frequency, uint32_t rope_size, float base);
 

@@ -227,8 +227,8 @@ static void matmul_rows(struct team *team, struct matmul_call *call, uint32_t fi
     split(team, members_for(team, count, bytes), first, count, matmul_part, call);
 }
 
-bool team_matmul(struct team *team, struct compute *compute, const struct kernel *kernel, float *out,
-                 size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count, bool add)
+bool team_matmul(struct team *team, struct compute *compute, const struct kernel *kernel, float *out, size_t out_stride,
+                 const struct q8_matrix *w, const struct q8_vector *x, uint32_t count, bool add)
 {
     struct matmul_call call = {kernel, out, out_stride, w, x, count, add};
     const uint64_t work = (uint64_t)w->groups * count; /* of a row tile */
@@ -270,6 +270,12 @@ static void attention_part(void *context, uint32_t first, uint32_t count)
     }
 }
 
+/* How many positions are attended to from `position`. */
+static uint32_t attended(const struct attention *shape, uint32_t position)
+{
+    return shape->window != 0 && position >= shape->window ? shape->window : position + 1;
+}
+
 /* `positions` positions from the index-th on, for some of the KV heads. */
 static void attention_some(struct team *team, const struct attention_call *call, uint32_t index, uint32_t positions,
                            uint32_t first, uint32_t count)
@@ -284,7 +290,8 @@ static void attention_some(struct team *team, const struct attention_call *call,
     part.q += element;
     part.q_scale += index;
     part.count = positions;
-    const uint64_t bytes = row_bytes * (shape.heads / shape.kv_heads) * count * (shape.position + 1) * positions;
+    const uint64_t bytes =
+        row_bytes * (shape.heads / shape.kv_heads) * count * attended(&shape, shape.position) * positions;
     split(team, members_for(team, count, bytes), first, count, attention_part, &part);
 }
 
@@ -293,7 +300,7 @@ static void attention_some(struct team *team, const struct attention_call *call,
 static uint64_t attention_work(const struct attention *shape, uint32_t position)
 {
     const uint64_t heads = shape->heads / shape->kv_heads;
-    return heads * (position + 1) * (shape->head_size + 16) / 256 + 1;
+    return heads * attended(shape, position) * (shape->head_size + 16) / 256 + 1;
 }
 
 bool team_attention(struct team *team, struct compute *compute, const struct kernel *kernel, float *out,

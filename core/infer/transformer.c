@@ -74,7 +74,7 @@ int transformer_layout(struct transformer *transformer, const struct model *mode
     const uint32_t positions = number_round_up(context, KV_BLOCK);
     const uint32_t head_stride = number_round_up(model->head_size, KV_HEAD_STEP);
     const uint32_t widest = number_max(number_max(model->dim_padded, model->q_rows), model->hidden_padded);
-    const size_t mark = arena->used;
+    const uint64_t mark = arena->used;
     *transformer = (struct transformer){.model = model, .context = positions, .head_stride = head_stride};
     transformer->x = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->dim_padded);
     transformer->qkv = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * qkv_rows(model));
@@ -84,12 +84,17 @@ int transformer_layout(struct transformer *transformer, const struct model *mode
     transformer->q = take(arena, (uint64_t)TRANSFORMER_BLOCK * model->q_rows, sizeof *transformer->q);
     transformer->new_kv = take(arena, model->kv_rows, sizeof *transformer->new_kv);
     attention_layout(&transformer->scratch, model->heads, model->kv_heads, positions, arena);
-    transformer->cosine = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->q_rows);
-    transformer->sine = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->q_rows);
+    for (uint32_t i = 0; i < model_ropes(model); i++) {
+        transformer->angles[i].cosine = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->q_rows);
+        transformer->angles[i].sine = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->q_rows);
+    }
+    if (model->has_post_norms) {
+        transformer->product = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->dim_padded);
+    }
     layout_q8(transformer->q8, widest, model->kernel->form_bytes, arena);
     layout_cache(transformer, arena);
     if (arena->base == NULL) {
-        return arena->used == SIZE_MAX ? -1 : 0;
+        return arena->used == UINT64_MAX ? -1 : 0;
     }
     if (transformer->cache.v_largest == NULL) {
         return -1; /* an arena that was once too small stays full */
@@ -170,11 +175,21 @@ static bool elements_done(struct transformer *t, uint32_t elements)
 
 /* The following return false if computing must stop. */
 
-/* RoPE, KV cache and attention. */
-static bool attend(struct transformer *t, uint32_t layer, const struct block *block)
+/* The norm of each head of x [heads * head_size], in place. */
+static void normalize_heads(const struct model *model, float *x, const float *weight, uint32_t heads)
+{
+    for (uint32_t head = 0; weight != NULL && head < heads; head++, x += model->head_size) {
+        model->kernel->norm(x, x, weight, model->head_size, model->norm_epsilon, false);
+    }
+}
+
+/* Norms of heads, RoPE, KV cache and attention. */
+static bool attend(struct transformer *t, uint32_t index, const struct block *block)
 {
     const struct model *model = t->model;
-    const struct kv_cache cache = layer_cache(t, layer);
+    const struct model_layer *layer = &model->layer[index];
+    const struct angles *angles = &t->angles[layer->windowed];
+    const struct kv_cache cache = layer_cache(t, index);
     const struct attention shape = {
         .heads = model->heads,
         .kv_heads = model->kv_heads,
@@ -182,13 +197,16 @@ static bool attend(struct transformer *t, uint32_t layer, const struct block *bl
         .head_stride = t->head_stride,
         .context = t->context,
         .position = block->position,
-        .score_factor = (1 << ATTENTION_POWER_BITS) * (LOG2_E / __builtin_sqrtf((float)(int32_t)model->head_size)),
+        .window = layer->windowed ? model->window : 0,
+        .score_factor = model->score_factor,
     };
     for (uint32_t i = 0; i < block->count; i++) {
         float *q = t->qkv + (size_t)i * qkv_rows(model), *k = q + model->q_rows, *v = k + model->kv_rows;
         const size_t row = (size_t)i * model->q_rows;
-        model->kernel->rotate(q, t->cosine + row, t->sine + row, model->q_rows);
-        model->kernel->rotate(k, t->cosine + row, t->sine + row, model->kv_rows);
+        normalize_heads(model, q, layer->q_norm, model->heads);
+        normalize_heads(model, k, layer->k_norm, model->kv_heads);
+        model->kernel->rotate(q, angles->cosine + row, angles->sine + row, model->q_rows);
+        model->kernel->rotate(k, angles->cosine + row, angles->sine + row, model->kv_rows);
         t->q_scale[i] = model->kernel->row_quantize(t->q + row, q, model->q_rows, KV_KEY_RANGE);
         cache_store(t, &cache, k, v, block->position + i);
         if (!elements_done(t, qkv_rows(model))) {
@@ -213,21 +231,45 @@ static bool normalize(struct transformer *t, const float *weight, uint32_t count
     return true;
 }
 
+/* Adds the product of a matrix and q8 to the residual stream, or its norm where post_norm is not NULL. */
+static bool add_product(struct transformer *t, const struct q8_matrix *matrix, const float *post_norm, uint32_t count)
+{
+    const struct model *model = t->model;
+    const uint32_t row = model->dim_padded;
+    float *out = post_norm != NULL ? t->product : t->x;
+    if (!team_matmul(t->team, t->compute, model->kernel, out, row, matrix, t->q8, count, post_norm == NULL)) {
+        return false;
+    }
+    for (size_t i = 0; post_norm != NULL && i < count; i++) {
+        model->kernel->norm(t->x + i * row, out + i * row, post_norm, model->dim, model->norm_epsilon, true);
+    }
+    return true;
+}
+
+/* Queries, keys and values. */
+static bool multiply_qkv(struct transformer *t, const struct model_layer *layer, uint32_t count)
+{
+    const uint32_t row = qkv_rows(t->model);
+    const float *bias = layer->qkv_bias;
+    for (size_t i = 0; bias != NULL && i < count; i++) {
+        memcpy(t->qkv + i * row, bias, row * sizeof *bias);
+    }
+    return team_matmul(t->team, t->compute, t->model->kernel, t->qkv, row, &layer->qkv, t->q8, count, bias != NULL);
+}
+
 static bool attention_layer(struct transformer *t, uint32_t index, const struct block *block)
 {
     const struct model *model = t->model;
     const struct kernel *kernel = model->kernel;
     const struct model_layer *layer = &model->layer[index];
-    if (!normalize(t, layer->attn_norm, block->count) ||
-        !team_matmul(t->team, t->compute, kernel, t->qkv, qkv_rows(model), &layer->qkv, t->q8, block->count, false) ||
+    if (!normalize(t, layer->attn_norm, block->count) || !multiply_qkv(t, layer, block->count) ||
         !attend(t, index, block)) {
         return false;
     }
     for (uint32_t i = 0; i < block->count; i++) {
         kernel->quantize(&t->q8[i], t->attended + (size_t)i * model->q_rows, layer->attn_output.groups);
     }
-    return team_matmul(t->team, t->compute, kernel, t->x, model->dim_padded, &layer->attn_output, t->q8, block->count,
-                       true);
+    return add_product(t, &layer->attn_output, layer->attn_post_norm, block->count);
 }
 
 static bool feed_forward_layer(struct transformer *t, const struct model_layer *layer, uint32_t count)
@@ -241,13 +283,13 @@ static bool feed_forward_layer(struct transformer *t, const struct model_layer *
     }
     for (uint32_t i = 0; i < count; i++) {
         float *gate = t->hidden + i * 2 * (size_t)n;
-        kernel->swiglu(gate, gate, gate + n, n);
+        model->gate(gate, gate, gate + n, n);
         kernel->quantize(&t->q8[i], gate, layer->down.groups);
         if (!elements_done(t, n)) {
             return false;
         }
     }
-    return team_matmul(t->team, t->compute, kernel, t->x, model->dim_padded, &layer->down, t->q8, count, true);
+    return add_product(t, &layer->down, layer->ffn_post_norm, count);
 }
 
 /* Embeddings and angles of a block. */
@@ -257,8 +299,10 @@ static bool embed(struct transformer *t, const int32_t *tokens, const struct blo
     for (uint32_t i = 0; i < block->count; i++) {
         const size_t row = (size_t)i * model->q_rows;
         model_embed(model, t->x + (size_t)i * model->dim_padded, (uint32_t)tokens[i]);
-        rope_angles(t->cosine + row, t->sine + row, model->q_rows, model->rope_frequency, model->rope_pairs,
-                    model->head_size, model->rope_magnitude, block->position + i);
+        for (uint32_t j = 0; j < model_ropes(model); j++) {
+            rope_angles(t->angles[j].cosine + row, t->angles[j].sine + row, model->q_rows, model->rope[j].frequency,
+                        model->rope_pairs, model->head_size, model->rope[j].magnitude, block->position + i);
+        }
         if (!elements_done(t, model->dim + model->q_rows)) {
             return false;
         }

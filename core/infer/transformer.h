@@ -1,6 +1,6 @@
 /*
- * One step of a Llama-2-architecture transformer (Touvron et al. 2023): a token in, logits for the next one out.
- * RMSNorm, RoPE, grouped-query attention, SwiGLU; the arithmetic is kernel.h's.
+ * One step of a transformer of the Llama family (Touvron et al. 2023): a token in, logits for the next one out.
+ * RMSNorm, RoPE, grouped-query attention, SwiGLU, and what gguf/architecture.h adds; the arithmetic is kernel.h's.
  */
 #ifndef BOOTLLAMA_TRANSFORMER_H
 #define BOOTLLAMA_TRANSFORMER_H
@@ -10,6 +10,11 @@
 #include "infer/team.h"
 
 enum { TRANSFORMER_BLOCK = 16 }; /* most positions that one call computes */
+
+/* See rope_angles; for each row of the working memory. */
+struct angles {
+    float *cosine, *sine; /* [TRANSFORMER_BLOCK][q_rows] */
+};
 
 /* The working memory has a row for each position of a block. */
 struct transformer {
@@ -25,9 +30,10 @@ struct transformer {
     float *logits;             /* [vocabulary_padded] of the last position only */
     int16_t *q;                /* [TRANSFORMER_BLOCK][q_rows] quantized queries */
     float q_scale[TRANSFORMER_BLOCK]; /* of each */
-    int16_t *new_kv;           /* [kv_rows] scratch */
+    int16_t *new_kv;                  /* [kv_rows] scratch */
     struct attention_scratch scratch;
-    float *cosine, *sine;                   /* [TRANSFORMER_BLOCK][q_rows] of rope_angles */
+    struct angles angles[2];                /* of model->rope */
+    float *product;                         /* [TRANSFORMER_BLOCK][dim_padded] before its norm; NULL if none is used */
     struct kv_cache cache;                  /* of all layers: each array has [layers] as its first dimension */
     struct q8_vector q8[TRANSFORMER_BLOCK]; /* long enough for every matrix */
 };

@@ -26,7 +26,7 @@ static float score_head(const struct kernel *kernel, float *scores, float *large
 {
     const uint32_t n = attention_padded(shape);
     float of_all = -float_from_bits(FLOAT_INFINITY);
-    for (uint32_t t = 0; t < n; t = attention_chunk_end(t, n)) {
+    for (uint32_t t = attention_begin(shape); t < n; t = attention_chunk_end(t, n)) {
         *largest = kernel->head_scores(scores, q, k, k_scale, shape, t, attention_chunk_end(t, n));
         of_all = *largest > of_all ? *largest : of_all;
         largest++;
@@ -36,11 +36,12 @@ static float score_head(const struct kernel *kernel, float *scores, float *large
 
 /* Turns one head's scores into coefficients, and its chunks' largest scores into the scales of their sums. */
 static void weigh_head(const struct kernel *kernel, float *scores, float *chunk, float largest, float factor,
-                       float v_largest, const int16_t *ratios, uint32_t n)
+                       float v_largest, const int16_t *ratios, const struct attention *shape)
 {
+    const uint32_t n = attention_padded(shape);
     float total = 0;
     uint32_t chunks = 0;
-    for (uint32_t t = 0; t < n; t = attention_chunk_end(t, n)) {
+    for (uint32_t t = attention_begin(shape); t < n; t = attention_chunk_end(t, n)) {
         const float distance = chunk[chunks] - largest; /* 0 or less; NaN if all scores are NaN */
         const float exponent = distance * (factor * (1.0f / (1 << ATTENTION_POWER_BITS)));
         const float power = distance == 0 ? 1.0f : exp2_single(exponent);
@@ -58,9 +59,23 @@ static void sum_head(const struct kernel *kernel, float *out, const int16_t *coe
                      const int16_t *v, const struct attention *shape)
 {
     const uint32_t n = attention_padded(shape);
-    for (uint32_t t = 0; t < n; t = attention_chunk_end(t, n)) {
+    for (uint32_t t = attention_begin(shape); t < n; t = attention_chunk_end(t, n)) {
         kernel->head_values(out, coefficients, v, *chunk++, shape, t, attention_chunk_end(t, n));
     }
+}
+
+/* The largest scale of the values that are attended to; NaN if a value of the text so far is NaN. */
+static float largest_value(const struct kv_cache *cache, const struct attention *shape)
+{
+    float largest = cache->v_largest[shape->position];
+    uint32_t t = attention_first(shape);
+    if (t > 0 && largest == largest) {
+        largest = 0;
+        for (; t <= shape->position; t++) {
+            largest = cache->v_scale[t] > largest ? cache->v_scale[t] : largest;
+        }
+    }
+    return largest;
 }
 
 /*
@@ -72,12 +87,13 @@ void attention_compute(const struct kernel *kernel, float *out, const int16_t *q
                        const struct attention_scratch *scratch, uint32_t first, uint32_t count)
 {
     const uint32_t queries = shape->heads / shape->kv_heads; /* heads that read one KV head */
-    const uint32_t begin = first * queries, end = begin + count * queries, n = attention_padded(shape);
+    const uint32_t begin = first * queries, end = begin + count * queries, t = attention_begin(shape);
     const size_t row = shape->context, chunks = chunks_max(shape->context), size = shape->head_size;
     const size_t kv_head = row * shape->head_stride; /* elements of the cache */
-    const float v_largest = cache->v_largest[shape->position], factor = q_scale * shape->score_factor;
+    const float v_largest = largest_value(cache, shape), factor = q_scale * shape->score_factor;
     int16_t *ratios = scratch->ratios + first * row;
-    kernel->value_ratios(ratios, cache->v_scale, v_largest > 0 ? (ATTENTION_RATIO_MAX + 1) / v_largest : 0.0f, n);
+    kernel->value_ratios(ratios + t, cache->v_scale + t, v_largest > 0 ? (ATTENTION_RATIO_MAX + 1) / v_largest : 0.0f,
+                         attention_padded(shape) - t);
     for (uint32_t head = begin; head < end; head++) {
         scratch->largest[head] =
             score_head(kernel, scratch->scores + head * row, scratch->chunks + head * chunks, q + head * size,
@@ -85,7 +101,7 @@ void attention_compute(const struct kernel *kernel, float *out, const int16_t *q
     }
     for (uint32_t head = begin; head < end; head++) {
         weigh_head(kernel, scratch->scores + head * row, scratch->chunks + head * chunks, scratch->largest[head],
-                   factor, v_largest, ratios, n);
+                   factor, v_largest, ratios, shape);
     }
     for (uint32_t head = begin; head < end; head++) {
         sum_head(kernel, out + head * size, (const int16_t *)(scratch->scores + head * row),

@@ -16,6 +16,8 @@
  * and with the sums over the chunk, which are exact in int32,
  *   out   = the sum over chunks, in order, of sum(coefficient[t] * v[t]) * (v_largest / total * power)
  *   total = the sum over chunks, in order, of sum(p[t]) * power
+ * Positions before a window, in the block that it begins in, count as later ones do: their score is minus infinity. The
+ * largest scale of values, v_largest, is that of the positions attended to.
  * Each chunk has a largest score of its own because one position, usually the first, may take nearly all of the softmax
  * while its value is close to zero ("attention sink"): the other coefficients must not vanish beside it.
  */
@@ -46,9 +48,21 @@ struct attention {
     uint32_t heads, kv_heads;        /* kv_heads divides heads */
     uint32_t head_size, head_stride; /* even, at most ATTENTION_HEAD_MAX; rounded up to KV_HEAD_STEP */
     uint32_t context;                /* positions in the cache, a multiple of KV_BLOCK */
-    uint32_t position;               /* of the current token: positions 0..position are attended to */
-    float score_factor;              /* log2(e) / sqrt(head_size) * 2^ATTENTION_POWER_BITS */
+    uint32_t position;               /* of the current token: positions attention_first..position are attended to */
+    uint32_t window;                 /* so many positions at most; 0 = any number */
+    float score_factor;              /* log2(e) / sqrt(head_size) * 2^ATTENTION_POWER_BITS, for most models */
 };
+
+/* The first position that is attended to, and the block of positions that it lies in, where chunks begin. */
+static inline uint32_t attention_first(const struct attention *shape)
+{
+    return shape->window != 0 && shape->position >= shape->window ? shape->position - shape->window + 1 : 0;
+}
+
+static inline uint32_t attention_begin(const struct attention *shape)
+{
+    return attention_first(shape) / KV_BLOCK * KV_BLOCK;
+}
 
 /* Positions up to the current one, rounded up to whole blocks. */
 static inline uint32_t attention_padded(const struct attention *shape)

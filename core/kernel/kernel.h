@@ -25,6 +25,10 @@ enum {
     KERNEL_ALIGNMENT = 64, /* of tiles, vectors and the KV cache, bytes */
 };
 
+/* The exponent of GELU's decay is gate * (gate^2 * CUBIC + LINEAR): see geglu. */
+#define KERNEL_GELU_LINEAR -2.30220818f /* -2 log2(e) sqrt(2 / pi) */
+#define KERNEL_GELU_CUBIC -0.102943242f /* * 0.044715 */
+
 struct kernel {
     const char *name;    /* as users type it */
     uint32_t tile_bytes; /* of a tile of weights, a multiple of KERNEL_ALIGNMENT */
@@ -56,8 +60,13 @@ struct kernel {
        x, weight [n rounded up to Q8_GROUP], zero beyond n. epsilon >= Q8_EPSILON_SMALLEST. */
     void (*norm_quantize)(struct q8_vector *out, const float *x, const float *weight, uint32_t n, float epsilon);
 
-    /* out = silu(gate) * up, each [n], n a multiple of Q8_GROUP. out may be gate. */
+    /* RMSNorm alone: out[i] = x[i] / rms * weight[i], or += where `add` is set; each [n]. out may be x. */
+    void (*norm)(float *out, const float *x, const float *weight, uint32_t n, float epsilon, bool add);
+
+    /* out = silu(gate) * up or gelu(gate) * up, each [n], n a multiple of Q8_GROUP. out may be gate. GELU is the form
+       with tanh (Hendrycks and Gimpel 2016): x / (1 + e^-2y), y = sqrt(2 / pi) * (x + 0.044715 x^3). */
     void (*swiglu)(float *out, const float *gate, const float *up, uint32_t n);
+    void (*geglu)(float *out, const float *gate, const float *up, uint32_t n);
 
     /* RoPE: turns the pairs of x [n], n a multiple of KERNEL_LANES, by rope_angles' cosine and sine [n]. */
     void (*rotate)(float *x, const float *cosine, const float *sine, uint32_t n);
@@ -66,13 +75,14 @@ struct kernel {
        their scale: 0 if all magnitudes are below 2^-40, NaN if one is 2^60 or more or NaN. */
     float (*row_quantize)(int16_t *out, const float *x, uint32_t n, float range);
 
-    /* The steps of attention (attention_rules.h), in whole blocks of positions. Arrays begin with position 0, aligned.
+    /* The steps of attention (attention_rules.h), in whole blocks of positions. Arrays begin with position 0, those
+       of value_ratios with the first block's, aligned.
        ratios[t] = v_scale[t] * inverse_largest rounded, at most ATTENTION_RATIO_MAX (undefined for later positions), in
        the order of kv_value_slot; n positions. */
     void (*value_ratios)(int16_t *ratios, const float *v_scale, float inverse_largest, uint32_t n);
 
-    /* Scores of one head's query with the keys first .. end - 1 of its KV head; minus infinity or NaN for later
-       positions. Returns the largest, which is never NaN. */
+    /* Scores of one head's query with the keys first .. end - 1 of its KV head; minus infinity or NaN for positions
+       that are not attended to. Returns the largest, which is never NaN. */
     float (*head_scores)(float *scores, const int16_t *q, const int16_t *k, const float *k_scale,
                          const struct attention *shape, uint32_t first, uint32_t end);
 
@@ -82,7 +92,7 @@ struct kernel {
                                uint32_t end);
 
     /* out [head_size] = the sum of the values first .. end - 1, a chunk at most, each by its coefficient, * scale; +=
-       where first > 0. v is one KV head's. */
+       where first > attention_begin. v is one KV head's. */
     void (*head_values)(float *out, const int16_t *coefficients, const int16_t *v, float scale,
                         const struct attention *shape, uint32_t first, uint32_t end);
 
@@ -101,7 +111,9 @@ struct kernel {
                                           .matmul = matmul,                       \
                                           .quantize = quantize,                   \
                                           .norm_quantize = norm_quantize,         \
+                                          .norm = norm,                           \
                                           .swiglu = swiglu,                       \
+                                          .geglu = geglu,                         \
                                           .rotate = rotate,                       \
                                           .row_quantize = row_quantize,           \
                                           .value_ratios = value_ratios,           \

@@ -19,7 +19,8 @@ _Static_assert((int)Q8_GROUP == (int)Q8_0_BLOCK, "a group of columns is a block 
 /*
  * Limits that keep every number between quantizations in the normal range of single precision, whatever the weights:
  * outside that range x87, with wider registers, would differ from SSE. No working model comes near them. Smaller
- * numbers count as zero; larger ones become NaN, which spreads to all logits.
+ * numbers count as zero; larger ones become NaN, which spreads to all logits. Biases, and the weights of norms that are
+ * not quantized next, are 0 or from 2^-94 to Q8_VECTOR_LARGEST: loading refuses or drops the others.
  *
  * A scale of activations after a norm is at most 2^8, one of weights below 2^16, a dot product of 32 at most 2^19, a
  * row has fewer than 2^15 groups: a matrix product is below 2^58. It is 0 or at least 2^-107, a multiple of the last
@@ -27,13 +28,14 @@ _Static_assert((int)Q8_GROUP == (int)Q8_0_BLOCK, "a group of columns is a block 
  * values count from 2^-40 on (KV_SMALLEST). The numbers that attention and SwiGLU round as subnormal are far below
  * 2^-94.
  */
-#define Q8_SMALLEST 0x10800000u      /* bits of 2^-94: a group below it counts as zeros */
-#define Q8_LIMIT 0x5D800000u         /* bits of 2^60: a group with such a magnitude or more gets the scale NaN */
-#define Q8_SCALE_SMALLEST 0x1p-60f   /* of a group after a norm; below, it is 0 */
-#define Q8_SCALE_LARGEST 0x1p8f      /* of a group after a norm */
-#define Q8_MEAN_LIMIT 0x1p100f       /* of squares, in a norm */
-#define Q8_EPSILON_SMALLEST 0x1p-80f /* of a norm */
-#define Q8_STEP (1.0f / 127.0f)      /* one step of q as a part of the group's largest magnitude */
+#define Q8_SMALLEST 0x10800000u       /* bits of 2^-94: a group below it counts as zeros */
+#define Q8_LIMIT 0x5D800000u          /* bits of 2^60: a group with such a magnitude or more gets the scale NaN */
+#define Q8_VECTOR_LARGEST 0x477FEFFFu /* bits of the largest float that f16 rounds to a finite number */
+#define Q8_SCALE_SMALLEST 0x1p-60f    /* of a group after a norm; below, it is 0 */
+#define Q8_SCALE_LARGEST 0x1p8f       /* of a group after a norm */
+#define Q8_MEAN_LIMIT 0x1p100f        /* of squares, in a norm */
+#define Q8_EPSILON_SMALLEST 0x1p-80f  /* of a norm */
+#define Q8_STEP (1.0f / 127.0f)       /* one step of q as a part of the group's largest magnitude */
 
 /* 1 / rms from the mean of the squares, or NaN. */
 static inline float q8_inverse_rms(float mean, float epsilon)

@@ -117,15 +117,29 @@ static float sum_lanes(float lane[KERNEL_LANES])
     return lane[0];
 }
 
-static __attribute__((cold)) void norm_quantize(struct q8_vector *out, const float *x, const float *weight, uint32_t n,
-                                                float epsilon)
+static __attribute__((cold)) float inverse_rms(const float *x, uint32_t n, float epsilon)
 {
     float lane[KERNEL_LANES] = {0};
     for (uint32_t i = 0; i < n; i++) {
         lane[i % KERNEL_LANES] += x[i] * x[i];
     }
-    const float mean = sum_lanes(lane) / (float)(int32_t)n;
-    const float inverse = q8_inverse_rms(mean, epsilon);
+    return q8_inverse_rms(sum_lanes(lane) / (float)(int32_t)n, epsilon);
+}
+
+static __attribute__((cold)) void norm(float *out, const float *x, const float *weight, uint32_t n, float epsilon,
+                                       bool add)
+{
+    const float inverse = inverse_rms(x, n, epsilon);
+    for (uint32_t i = 0; i < n; i++) {
+        const float normal = x[i] * inverse * weight[i];
+        out[i] = add ? out[i] + normal : normal;
+    }
+}
+
+static __attribute__((cold)) void norm_quantize(struct q8_vector *out, const float *x, const float *weight, uint32_t n,
+                                                float epsilon)
+{
+    const float inverse = inverse_rms(x, n, epsilon);
     for (uint32_t group = 0; group * Q8_GROUP < n; group++) {
         float weighted[Q8_GROUP];
         for (uint32_t i = 0; i < Q8_GROUP; i++) {
@@ -140,6 +154,14 @@ static __attribute__((cold)) void swiglu(float *out, const float *gate, const fl
 {
     for (uint32_t i = 0; i < n; i++) {
         const float decay = exp2_single(gate[i] * -LOG2_E);
+        out[i] = gate[i] / (1.0f + decay) * up[i];
+    }
+}
+
+static __attribute__((cold)) void geglu(float *out, const float *gate, const float *up, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const float decay = exp2_single(gate[i] * (gate[i] * gate[i] * KERNEL_GELU_CUBIC + KERNEL_GELU_LINEAR));
         out[i] = gate[i] / (1.0f + decay) * up[i];
     }
 }
@@ -191,11 +213,12 @@ static float head_scores(float *scores, const int16_t *q, const int16_t *k, cons
                          const struct attention *shape, uint32_t first, uint32_t end)
 {
     const float infinity = float_from_bits(FLOAT_INFINITY);
+    const uint32_t attended = attention_first(shape);
     float largest = -infinity;
     for (uint32_t t = first; t < end; t++) {
         const int16_t *key = k + kv_key_index(shape->head_stride, t, 0);
         int32_t dot = 0;
-        if (t > shape->position) {
+        if (t > shape->position || t < attended) {
             scores[t] = -infinity;
             continue;
         }
@@ -253,7 +276,7 @@ static void head_values(float *out, const int16_t *coefficients, const int16_t *
             }
         }
         const float part = float_from_int(sum) * scale;
-        out[i] = first > 0 ? out[i] + part : part;
+        out[i] = first > attention_begin(shape) ? out[i] + part : part;
     }
 }
 

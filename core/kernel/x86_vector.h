@@ -96,13 +96,64 @@ static void norm_quantize(struct q8_vector *out, const float *x, const float *we
     }
 }
 
+/* The last elements, and x and weight where no vector begins, are why this is not norm_quantize's loop. */
+static float inverse_rms(const float *x, uint32_t n, float epsilon)
+{
+    union {
+        floats part[PARTS];
+        float lane[KERNEL_LANES];
+    } squares = {.lane = {0}};
+    const uint32_t whole = n / KERNEL_LANES * KERNEL_LANES;
+    for (uint32_t i = 0; i < whole; i += KERNEL_LANES) {
+#pragma GCC unroll 4
+        for (uint32_t j = 0; j < PARTS; j++) {
+            const floats part = VECTOR(loadu_ps)(x + i + j * WIDTH);
+            squares.part[j] = VECTOR(add_ps)(squares.part[j], VECTOR(mul_ps)(part, part));
+        }
+    }
+    for (uint32_t i = whole; i < n; i++) {
+        squares.lane[i - whole] += x[i] * x[i];
+    }
+    return q8_inverse_rms(sum_lanes(squares.part) / (float)(int32_t)n, epsilon);
+}
+
+static void norm(float *out, const float *x, const float *weight, uint32_t n, float epsilon, bool add)
+{
+    const float inverse = inverse_rms(x, n, epsilon);
+    uint32_t i = 0;
+    for (; i + WIDTH <= n; i += WIDTH) {
+        const floats scaled = VECTOR(mul_ps)(VECTOR(loadu_ps)(x + i), VECTOR(set1_ps)(inverse));
+        const floats normal = VECTOR(mul_ps)(scaled, VECTOR(loadu_ps)(weight + i));
+        VECTOR(storeu_ps)(out + i, add ? VECTOR(add_ps)(VECTOR(loadu_ps)(out + i), normal) : normal);
+    }
+    for (; i < n; i++) {
+        const float normal = x[i] * inverse * weight[i];
+        out[i] = add ? out[i] + normal : normal;
+    }
+}
+
+/* gate / (1 + 2^exponent) * up, an exponent above EXP2_HIGHEST counting as that. */
+static inline floats gated(floats gate, floats exponent, floats up)
+{
+    const floats decay = exp2_floats(VECTOR(min_ps)(VECTOR(set1_ps)(EXP2_HIGHEST), exponent));
+    return VECTOR(mul_ps)(VECTOR(div_ps)(gate, VECTOR(add_ps)(VECTOR(set1_ps)(1.0f), decay)), up);
+}
+
 static void swiglu(float *out, const float *gate, const float *up, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i += WIDTH) {
         const floats g = VECTOR(load_ps)(gate + i), y = VECTOR(mul_ps)(g, VECTOR(set1_ps)(-LOG2_E));
-        const floats decay = exp2_floats(VECTOR(min_ps)(VECTOR(set1_ps)(EXP2_HIGHEST), y));
-        const floats silu = VECTOR(div_ps)(g, VECTOR(add_ps)(VECTOR(set1_ps)(1.0f), decay));
-        VECTOR(store_ps)(out + i, VECTOR(mul_ps)(silu, VECTOR(load_ps)(up + i)));
+        VECTOR(store_ps)(out + i, gated(g, y, VECTOR(load_ps)(up + i)));
+    }
+}
+
+static void geglu(float *out, const float *gate, const float *up, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i += WIDTH) {
+        const floats g = VECTOR(load_ps)(gate + i);
+        const floats cubic = VECTOR(mul_ps)(VECTOR(mul_ps)(g, g), VECTOR(set1_ps)(KERNEL_GELU_CUBIC));
+        const floats y = VECTOR(mul_ps)(g, VECTOR(add_ps)(cubic, VECTOR(set1_ps)(KERNEL_GELU_LINEAR)));
+        VECTOR(store_ps)(out + i, gated(g, y, VECTOR(load_ps)(up + i)));
     }
 }
 

@@ -62,7 +62,7 @@ void banner_model(struct output *output, const struct models *models, bool chats
     output_say(output, COLOUR_TEXT,
                "Model: %s, %s parameters, context %u%s%s\nSize: %s in the file, %s in memory, %u processor%s\n",
                engine->gguf.name[0] != 0 ? engine->gguf.name : "unnamed", parameters_text(&engine->gguf).text,
-               engine->context, shortened, chats ? ", chat" : "", figure_size(models->file_bytes).text,
+               engine->context, shortened, chats ? ", chat" : "", figure_size(engine->gguf.bytes).text,
                figure_size(engine->memory_bytes).text, processors, processors == 1 ? " computes" : "s compute");
 }
 

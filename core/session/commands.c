@@ -398,13 +398,17 @@ static bool begins(const char *word, const char *start)
 enum place { MODEL_NAMES, KERNEL_NAMES, SETTING_KEYS, COMMAND_NAMES, PLACES };
 
 /* Returns word number *index of those that can stand at this place of the line, and increments *index; NULL past the
-   last. */
+   last. Models are walked over, so they come in order only. */
 static const char *next_word(struct commands *commands, enum place place, uint32_t *index)
 {
-    if (place == MODEL_NAMES) {
-        return models_next(commands->models, index) == PLATFORM_OK ? commands->models->entry.name : NULL;
-    }
     const uint32_t i = (*index)++;
+    if (place == MODEL_NAMES) {
+        struct error unshown = {""};
+        if (i == 0) {
+            models_rewind(commands->models);
+        }
+        return models_next(commands->models, &unshown) ? commands->models->entry.name : NULL;
+    }
     if (place == KERNEL_NAMES) {
         return i < KERNELS ? kernel_at(i)->name : NULL;
     }

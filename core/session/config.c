@@ -447,9 +447,8 @@ static int check_text(const struct setting *setting, struct span value, struct e
         if (code < ' ' || (code >= DELETE_CODE && code < C1_END)) {
             return error_set(error, "%s contains a control character", setting->key);
         }
-        const bool separator = value.text[i] == '/' || value.text[i] == '\\';
-        if (separator && setting->offset == offsetof(struct config, model)) {
-            return error_set(error, "%s must be the name of a file in /MODELS, without a folder", setting->key);
+        if (value.text[i] == '\\' && setting->offset == offsetof(struct config, model)) {
+            return error_set(error, "%s has folders with / between them, not \\", setting->key);
         }
         i += (size_t)length;
     }

@@ -24,23 +24,23 @@ enum { WRAP_AUTO, WRAP_OFF };
 struct config {
     struct sampler_settings sampling; /* keys temperature 0..100, top_p 0..1, min_p 0..1, repeat_penalty above 0 to 100,
                                       top_k 0..1000000, seed (any 64 bits, or random) */
-    bool seed_random;                /* seed = random: it comes from the platform's clock */
-    uint32_t steps;                  /* tokens of a story at most, prompt included; 0 = to the end of the context */
-    uint32_t countdown;              /* seconds before the first story, 0..3600 */
-    uint32_t autostart;              /* SETTING_OFF or SETTING_ON: tell stories unattended at start */
-    uint32_t stories;                /* how many of them; 0 = for ever */
-    uint32_t after;                  /* what follows them: AFTER_... */
-    uint32_t serial_port;            /* 1..4 = COM1..COM4; 0 = off */
-    uint32_t serial_speed;           /* bits a second: 300..115200, a divisor of 115200 */
-    uint32_t wrap;                   /* WRAP_AUTO (the screen's width, 120 at most), WRAP_OFF, or columns 20..500 */
-    uint32_t colour;                 /* SETTING_OFF or SETTING_ON */
-    uint32_t processors;             /* ENGINE_PROCESSORS_AUTO, or how many compute at most: 1..64 */
-    uint32_t context;                /* positions at most, ENGINE_CONTEXT_MIN..GGUF_CONTEXT_MAX; see engine_open */
+    bool seed_random;                 /* seed = random: it comes from the platform's clock */
+    uint32_t steps;                   /* tokens of a story at most, prompt included; 0 = to the end of the context */
+    uint32_t countdown;               /* seconds before the first story, 0..3600 */
+    uint32_t autostart;               /* SETTING_OFF or SETTING_ON: tell stories unattended at start */
+    uint32_t stories;                 /* how many of them; 0 = for ever */
+    uint32_t after;                   /* what follows them: AFTER_... */
+    uint32_t serial_port;             /* 1..4 = COM1..COM4; 0 = off */
+    uint32_t serial_speed;            /* bits a second: 300..115200, a divisor of 115200 */
+    uint32_t wrap;                    /* WRAP_AUTO (the screen's width, 120 at most), WRAP_OFF, or columns 20..500 */
+    uint32_t colour;                  /* SETTING_OFF or SETTING_ON */
+    uint32_t processors;              /* ENGINE_PROCESSORS_AUTO, or how many compute at most: 1..64 */
+    uint32_t context;                 /* positions at most, ENGINE_CONTEXT_MIN..GGUF_CONTEXT_MAX; see engine_open */
     char chat_system[CHAT_SYSTEM_MAX]; /* the system message of a chat, as chat_unescape takes it; "" = the model's */
     char chat_prefix[CHAT_TEXT_MAX];   /* around a user's turn, and what ends an answer, as chat_unescape takes it; */
     char chat_suffix[CHAT_TEXT_MAX];   /* prefix and suffix "": the model's own template, if it has one */
     char chat_stop[CHAT_STOP_MAX];
-    char model[PLATFORM_NAME_MAX];  /* file name in /MODELS; "" = the first one there */
+    char model[PLATFORM_NAME_MAX];  /* any name that models_choose takes; "" = the first model */
     char prompt[ENGINE_PROMPT_MAX]; /* what a story begins with; "" = nothing */
 };
 

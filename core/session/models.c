@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "base/format.h"
-#include "base/model_file.h"
+#include "base/model_part.h"
 #include "base/number.h"
 #include "base/text.h"
 #include "session/column.h"
@@ -14,6 +14,7 @@ enum {
     PROGRESS_COLUMNS = 42, /* bar and figures */
     NARROW = 60,           /* columns of a screen with a short bar */
     NAME_COLUMNS = 24,     /* in the list */
+    STOP_PERIOD = 64,      /* entries of a folder from one look for a stop key to the next */
 };
 
 void models_begin(struct models *models, struct platform *platform, struct output *output, struct typeahead *typeahead,
@@ -30,52 +31,132 @@ void models_begin(struct models *models, struct platform *platform, struct outpu
 
 /* ---- Finding models ---- */
 
-int models_next(struct models *models, uint32_t *index)
+/* A folder may have thousands of entries. */
+static int list_folder(void *context, const char *directory, uint32_t index, struct platform_entry *entry)
+{
+    struct platform *platform = context;
+    if (index % STOP_PERIOD == STOP_PERIOD - 1 && platform->stop_asked != NULL &&
+        platform->stop_asked(platform->stop_context)) {
+        format(platform->error, sizeof platform->error, "stopped by a key");
+        return PLATFORM_STOPPED;
+    }
+    return platform->list(platform, directory, index, entry);
+}
+
+void models_rewind(struct models *models)
+{
+    model_walk_begin(&models->walk, list_folder, models->platform);
+}
+
+/* The size of the file of that name; 0 if there is none. Opening a file is the one test that works the same on every
+   file system. */
+static uint64_t size_of(struct models *models, const char *name)
 {
     struct platform *platform = models->platform;
-    for (;;) {
-        const int status = platform->list(platform, MODELS_FOLDER, (*index)++, &models->entry);
-        if (status != PLATFORM_OK || model_file_is_named(&models->entry)) {
-            return status;
+    struct platform_file file;
+    char path[MODEL_PATH_MAX];
+    model_walk_path(path, name);
+    if (platform->open(platform, path, &file) != PLATFORM_OK) {
+        return 0;
+    }
+    const uint64_t size = file.size;
+    platform->close(platform, &file);
+    return size;
+}
+
+/* Whether the file of that name is a part of a split model and an earlier part is there, too: writes its name to
+   first[PLATFORM_NAME_MAX]. Together they are one model. */
+static bool belongs_to(struct models *models, const char *name, char *first)
+{
+    struct model_part part;
+    if (!model_part_of(name, &part)) {
+        return false;
+    }
+    format(first, PLATFORM_NAME_MAX, "%s", name);
+    for (uint32_t number = 1; number < part.number; number++) {
+        model_part_set(first, number);
+        if (size_of(models, first) > 0) {
+            return true;
         }
     }
+    return false;
 }
 
-static void set_path(struct models *models, const char *name)
+/* Bytes of the model that begins with models->entry: of all its parts that are there. */
+static uint64_t model_bytes(struct models *models)
 {
-    format(models->path, sizeof models->path, "%s/%s", MODELS_FOLDER, name);
+    struct model_part part;
+    char name[PLATFORM_NAME_MAX];
+    uint64_t bytes = models->entry.size;
+    if (!model_part_of(models->entry.name, &part)) {
+        return bytes;
+    }
+    format(name, sizeof name, "%s", models->entry.name);
+    for (uint32_t number = part.number + 1; number <= part.count; number++) {
+        model_part_set(name, number);
+        bytes += size_of(models, name);
+    }
+    return bytes;
 }
 
-/* A failing medium is reported, not mistaken for an empty folder. */
-static int fail_to_list(struct models *models, struct error *error)
+bool models_next(struct models *models, struct error *failure)
 {
-    return error_set(error, "%s cannot be listed: %s", MODELS_FOLDER, models->platform->error);
+    char first[PLATFORM_NAME_MAX];
+    int status;
+    while ((status = model_walk_next(&models->walk, &models->entry)) != PLATFORM_NOT_FOUND) {
+        if (status == PLATFORM_OK && !belongs_to(models, models->entry.name, first)) {
+            return true;
+        }
+        if (status != PLATFORM_OK && failure->text[0] == 0) { /* a failing medium is not an empty folder */
+            error_set(failure, "%s cannot be listed: %s", model_walk_folder(&models->walk), models->platform->error);
+        }
+        if (status == PLATFORM_STOPPED) {
+            return false;
+        }
+    }
+    return false;
 }
 
-/* Returns how well `typed` names the file: 3 in full, 2 without its extension, 1 by its number, 0 not at all. */
-static uint32_t match(const char *name, const char *typed, uint64_t number, uint64_t typed_number)
+/* Of a split model the number of the part is left out as well. */
+static bool equal_without_extension(const char *name, const char *typed)
 {
+    struct model_part part;
     char stem[PLATFORM_NAME_MAX];
     size_t dot = format(stem, sizeof stem, "%s", name);
     while (dot > 0 && stem[dot] != '.') {
         dot--;
     }
     stem[dot] = 0;
-    return text_equal_nocase(name, typed) ? 3 : text_equal_nocase(stem, typed) ? 2 : number == typed_number;
+    if (text_equal_nocase(stem, typed)) {
+        return true;
+    }
+    const bool is_part = model_part_of(name, &part);
+    stem[is_part ? part.stem : 0] = 0;
+    return is_part && text_equal_nocase(stem, typed);
 }
 
-/* Opening a file is the one test that works the same on every file system. */
-static bool is_there(struct models *models, const char *name)
+/* Returns how well `typed` names the file: 5 in full, 4 without its extension, 3 and 2 the same without its folder, 1
+   by its number, 0 not at all. */
+static uint32_t match(const char *name, const char *typed, uint64_t number, uint64_t typed_number)
 {
-    struct platform *platform = models->platform;
-    struct platform_file file;
-    char path[sizeof models->path];
-    format(path, sizeof path, "%s/%s", MODELS_FOLDER, name);
-    if (platform->open(platform, path, &file) != PLATFORM_OK) {
-        return false;
+    const char *own = name + text_length(name);
+    while (own > name && own[-1] != '/') {
+        own--;
     }
-    platform->close(platform, &file);
-    return true;
+    return text_equal_nocase(name, typed)         ? 5
+           : equal_without_extension(name, typed) ? 4
+           : text_equal_nocase(own, typed)        ? 3
+           : equal_without_extension(own, typed)  ? 2
+                                                  : number == typed_number;
+}
+
+/* What follows "/MODELS/", or all of it. */
+static const char *without_folder(const char *path)
+{
+    static const char folder[] = MODELS_FOLDER "/";
+    char start[sizeof folder];
+    format(start, sizeof start, "%s", path);
+    return text_equal_nocase(start, folder) ? path + sizeof folder - 1 : path;
 }
 
 /* Writes the name of the file that `typed` means to name[PLATFORM_NAME_MAX]. */
@@ -84,9 +165,11 @@ static int find(struct models *models, const char *typed, char *name, struct err
     char similar[PLATFORM_NAME_MAX] = "";
     uint64_t typed_number = 0;
     uint32_t best = 0, number = 0;
-    int status;
+    typed = without_folder(typed);
     number_parse_u64(typed, text_length(typed), &typed_number);
-    for (uint32_t index = 0; (status = models_next(models, &index)) == PLATFORM_OK;) {
+    error->text[0] = 0;
+    models_rewind(models);
+    while (models_next(models, error)) {
         const char *entry = models->entry.name;
         const uint32_t rank = match(entry, typed, ++number, typed_number);
         if (rank > best) {
@@ -100,10 +183,13 @@ static int find(struct models *models, const char *typed, char *name, struct err
     if (best > 0) {
         return 0;
     }
-    if (status != PLATFORM_NOT_FOUND) {
-        return fail_to_list(models, error);
+    if (error->text[0] != 0) {
+        return -1;
     }
-    if (is_there(models, typed)) { /* a file that is not named like a model */
+    if (belongs_to(models, typed, name)) { /* any part stands for its model */
+        return 0;
+    }
+    if (size_of(models, typed) > 0) { /* a file that is not named like a model */
         format(name, PLATFORM_NAME_MAX, "%s", typed);
         return 0;
     }
@@ -162,7 +248,6 @@ static int open_model(struct models *models, const struct kernel *kernel)
 {
     struct platform *platform = models->platform;
     const struct load_progress progress = {.step = on_progress, .context = models};
-    struct platform_file file;
     struct error error;
     const uint32_t columns = platform->columns > 0 ? platform->columns : OUTPUT_TICKER_MAX;
     const bool fits = sizeof "Loading : " + column_count(models->path) + PROGRESS_COLUMNS < columns;
@@ -181,10 +266,6 @@ static int open_model(struct models *models, const struct kernel *kernel)
         models->stopped = typeahead_stop_asked(models->typeahead) || models->stopped; /* while a file was read */
         output_error(models->output, error.text);
         return -1;
-    }
-    if (platform->open(platform, models->path, &file) == PLATFORM_OK) {
-        models->file_bytes = file.size;
-        platform->close(platform, &file);
     }
     models->loaded = true;
     models_share(models);
@@ -212,12 +293,12 @@ void models_share(struct models *models)
    a model but does not begin like one. */
 static int load_first(struct models *models)
 {
-    struct error error;
+    struct error error = {""};
     char passed[PLATFORM_NAME_MAX] = "";
-    uint32_t index = 0, tried = 0;
-    int status;
-    while ((status = models_next(models, &index)) == PLATFORM_OK) {
-        set_path(models, models->entry.name);
+    uint32_t tried = 0;
+    models_rewind(models);
+    while (models_next(models, &error)) {
+        model_walk_path(models->path, models->entry.name);
         if (!begins_as_model(models)) {
             if (passed[0] == 0) {
                 format(passed, sizeof passed, "%s", models->entry.name);
@@ -232,13 +313,12 @@ static int load_first(struct models *models)
             return -1;
         }
     }
-    if (status != PLATFORM_NOT_FOUND) {
-        fail_to_list(models, &error);
-        output_error(models->output, error.text);
-    } else if (tried == 0) {
+    if (error.text[0] == 0 && tried == 0) {
         const bool any = passed[0] != 0;
         error_set(&error, "no model in %s%s%s%s; copy a .GGUF file there and press Enter", MODELS_FOLDER,
                   any ? ": " : "", passed, any ? " is not a GGUF model file" : "");
+    }
+    if (error.text[0] != 0) {
         output_error(models->output, error.text);
     }
     return -1;
@@ -252,7 +332,7 @@ static int load_configured(struct models *models)
         output_error(models->output, error.text);
         return -1;
     }
-    set_path(models, name);
+    model_walk_path(models->path, name);
     return open_model(models, models->kernel);
 }
 
@@ -298,12 +378,13 @@ static int change(struct models *models, const char *name, const struct kernel *
 {
     struct engine_plan needs;
     struct error error;
-    char path[sizeof models->path], former[sizeof models->path];
+    char path[MODEL_PATH_MAX], former[MODEL_PATH_MAX];
     const bool loaded = models->loaded;
-    format(path, sizeof path, "%s/%s", MODELS_FOLDER, name);
+    model_walk_path(path, name);
     int status = plan(models, path, kernel, &needs, &error);
     if (status == 0 && needs.bytes > 0 && needs.context == 0) {
-        status = engine_refuse_size(path, needs.bytes, memory_for_another(models), &error);
+        status = engine_refuse_size(path, engine_shortest_context(needs.context_asked), needs.bytes,
+                                    memory_for_another(models), &error);
     }
     if (status != 0) {
         output_error(models->output, error.text);
@@ -335,7 +416,7 @@ int models_choose(struct models *models, const char *typed)
 
 const char *models_name(const struct models *models)
 {
-    return models->path + sizeof MODELS_FOLDER;
+    return without_folder(models->path);
 }
 
 void models_use_kernel(struct models *models, const struct kernel *kernel)
@@ -390,22 +471,25 @@ static void judge(struct models *models, const char *path, char *out, size_t siz
 /* This reads the header of every file, which takes time on a slow medium: Escape stops it. */
 void models_list(struct models *models)
 {
-    char path[sizeof models->path], name[PLATFORM_NAME_MAX + NAME_COLUMNS], verdict[256];
+    char path[MODEL_PATH_MAX], name[PLATFORM_NAME_MAX + NAME_COLUMNS], verdict[256];
+    struct error error = {""};
     uint32_t number = 0;
-    int status;
-    for (uint32_t index = 0; (status = models_next(models, &index)) == PLATFORM_OK;) {
-        format(path, sizeof path, "%s/%s", MODELS_FOLDER, models->entry.name);
+    models_rewind(models);
+    while (models_next(models, &error)) {
+        model_walk_path(path, models->entry.name);
         judge(models, path, verdict, sizeof verdict);
         if (typeahead_stop_asked(models->typeahead)) {
             return;
         }
         column_pad(name, sizeof name, models->entry.name, NAME_COLUMNS);
         output_say(models->output, COLOUR_TEXT, "%2u  %s %9s  %s\n", ++number, name,
-                   figure_size(models->entry.size).text, verdict);
+                   figure_size(model_bytes(models)).text, verdict);
     }
-    struct error error;
-    if (status != PLATFORM_NOT_FOUND) {
-        fail_to_list(models, &error);
+    if (models->walk.is_cut) {
+        output_say(models->output, COLOUR_NOTE,
+                   "There is more in folders that lie too deep, have too long a name or are too many.\n");
+    }
+    if (error.text[0] != 0) {
         output_error(models->output, error.text);
     } else if (number == 0) {
         output_error(models->output, "no model in " MODELS_FOLDER "; copy a .GGUF file there");

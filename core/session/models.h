@@ -2,6 +2,7 @@
 #ifndef BOOTLLAMA_MODELS_H
 #define BOOTLLAMA_MODELS_H
 
+#include "base/model_walk.h"
 #include "infer/engine.h"
 #include "infer/team.h"
 #include "kernel/cpu.h"
@@ -9,8 +10,6 @@
 #include "session/config.h"
 #include "session/output.h"
 #include "session/typeahead.h"
-
-#define MODELS_FOLDER "/MODELS"
 
 struct models {
     struct platform *platform;
@@ -23,12 +22,12 @@ struct models {
     bool loaded;                 /* the engine holds the model at `path` */
     bool stopped;                /* Escape stopped loading */
     bool quiet;                  /* reloading: only the ticker says so, and it is erased */
-    uint64_t file_bytes;         /* of the loaded model */
     uint64_t loading_since;      /* microseconds */
     uint64_t shown_at;           /* time of the last progress shown, microseconds */
     struct team team;
-    char path[PLATFORM_NAME_MAX + sizeof MODELS_FOLDER];
-    struct platform_entry entry; /* found by models_next */
+    char path[MODEL_PATH_MAX];
+    struct model_walk walk;      /* of models_next */
+    struct platform_entry entry; /* found by it, named as base/model_walk.h says */
     struct engine engine;
 };
 
@@ -36,19 +35,23 @@ struct models {
 void models_begin(struct models *models, struct platform *platform, struct output *output, struct typeahead *typeahead,
                   const struct config *config);
 
-/* Finds the first file from *index on in MODELS_FOLDER that is named like a model, fills models->entry, and sets *index
-   to the entry after it. Returns PLATFORM_OK, or what the platform's list call returned. */
-int models_next(struct models *models, uint32_t *index);
+/* Begins a walk over the files that are named like models. */
+void models_rewind(struct models *models);
+
+/* Finds the next one and fills models->entry; returns whether there is one. Of a split model only its first part
+   counts. A folder that cannot be listed hides only what is in it; *failure, which begins as "", says which was the
+   first one. A stop key ends the walk. */
+bool models_next(struct models *models, struct error *failure);
 
 /* Loads the configured model; if none is configured, the first usable one on the medium, reporting what is wrong with
    those before it. Returns 0, or -1 after reporting the error. */
 int models_load(struct models *models);
 
-/* Replaces the current model with the one called `name` (in any case, with or without its extension, or its number in
-   the list). If that fails, restores the current one. Returns 0, or -1 after reporting the error. */
+/* Replaces the current model with the one called `name` (in any case, with or without its folder and its extension, or
+   its number in the list). If that fails, restores the current one. Returns 0, or -1 after reporting the error. */
 int models_choose(struct models *models, const char *name);
 
-/* The file name of the model at models->path. */
+/* The name of the model at models->path, as in the list. */
 const char *models_name(const struct models *models);
 
 /* Switches to another kernel and loads the same model for it. Restores the current kernel if that fails. */

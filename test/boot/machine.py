@@ -19,7 +19,7 @@ TRANSCRIPTS = BUILD / "test/boot"  # one file for each machine: all that its ser
 RESTARTS = BUILD / "test/log/restarts"  # a line for each machine that was started anew; test/run counts them
 
 # A machine in CI may be three times as slow as a desk's, and firmware under emulation takes its time.
-FIRMWARE_SECONDS = {"bios": 90, "uefi": 300}
+FIRMWARE_SECONDS = {"bios": 90, "uefi": 300, "uefi32": 300, "u-boot32": 90}
 SO_SNDBUFFORCE = 32  # socket(7); Python has no name for it
 SECONDS = 180  # for anything that our program does
 ECHO_SECONDS = 30
@@ -35,7 +35,11 @@ HINT = "(?:Enter: another story; text: a story that begins with it; /help: all c
 STORY = re.compile(rf"\n\n(.*)\n\n{FOOTER}{HINT}> $", re.DOTALL)
 ERROR = re.compile(r"^Error: [^\n]*\n", re.MULTILINE)
 
-COLUMNS = {"bios": 80, "uefi": 100}  # of the console; OVMF's serial terminal has 80 without a display adapter
+# Of the console; OVMF's serial terminal has 80 without a display adapter.
+COLUMNS = {"bios": 80, "uefi": 100, "uefi32": 100, "u-boot32": 80}
+MEMORY_MIB = {"bios": 64, "uefi": 256, "uefi32": 256, "u-boot32": 256}
+MEDIUM = {"bios": "ide", "uefi": "ahci", "uefi32": "ahci", "u-boot32": "ide"}
+U_BOOT32 = "/usr/lib/u-boot/qemu-x86/u-boot.rom"
 
 # How the disk is connected: a machine type and devices.
 MEDIA = {
@@ -91,9 +95,10 @@ def wrapped(text, columns):
     return "\n".join(lines)
 
 
-def firmware_files():
+def firmware_files(firmware):
     """Of UEFI: the code image, then the variable store of a machine that never ran."""
-    result = subprocess.run([ROOT / "image/ovmf.sh"], capture_output=True, text=True, timeout=60)
+    words = ["ia32"] if firmware == "uefi32" else []
+    result = subprocess.run([ROOT / "image/ovmf.sh", *words], capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
     return result.stdout.splitlines()
 
@@ -122,7 +127,8 @@ def enlarge(end):
 
 class Machine:
     """
-    name: of its transcript. firmware: "bios" or "uefi". cpu: QEMU's -cpu. memory: QEMU's -m. medium: of MEDIA.
+    name: of its transcript. firmware: "bios", "uefi", "uefi32" (OVMF for IA-32) or "u-boot32" (U-Boot's UEFI for
+    IA-32). cpu: QEMU's -cpu. memory: QEMU's -m. medium: of MEDIA.
     serial: whether it has COM1. errors: see drive(). To be used in a `with`: its end is the machine's end.
     """
 
@@ -132,9 +138,9 @@ class Machine:
         self.name, self.firmware = name, firmware
         self.raw, self.said = b"", 0  # from the serial port; the length of its text that was waited for
         self.folder = Path(tempfile.mkdtemp(prefix="bootllama-"))
-        chipset, devices = MEDIA[medium or {"bios": "ide", "uefi": "ahci"}[firmware]]
+        chipset, devices = MEDIA[medium or MEDIUM[firmware]]
         self.command = [QEMU, "-nodefaults", "-no-user-config", "-accel", "tcg", "-cpu", cpu, "-machine", chipset,
-                        "-m", str(memory or {"bios": 64, "uefi": 256}[firmware]), "-display", "none", "-vga", "std",
+                        "-m", str(memory or MEMORY_MIB[firmware]), "-display", "none", "-vga", "std",
                         *self._firmware(), *drive(image, errors), *devices, *options]
         self.serial, theirs = socket.socketpair()
         enlarge(theirs)
@@ -148,10 +154,13 @@ class Machine:
     def _firmware(self):
         if self.firmware == "bios":
             return []
-        code, variables = firmware_files()
+        if self.firmware == "u-boot32":
+            return ["-bios", U_BOOT32]
+        code, variables = firmware_files(self.firmware)
         copy = shutil.copy(variables, self.folder / "variables.fd")
         return ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
-                "-drive", f"if=pflash,unit=1,format=raw,file={copy}"]
+                "-drive", f"if=pflash,unit=1,format=raw,file={copy}",
+                "-global", f"driver=cfi.pflash01,property=secure,value={'on' if 'secboot' in code else 'off'}"]
 
     @staticmethod
     def _channel(name, end, options):

@@ -236,13 +236,17 @@ def wait_for_pixels(machine, colours, seconds=120):
         time.sleep(1)
 
 
-def test_colour_on_uefi(boot, volume):
+@pytest.mark.parametrize("firmware", ["uefi", "uefi32"])
+def test_colour_on_uefi(boot, volume, firmware):
     """Where no serial terminal is behind the firmware's console; typed blindly, since it shows graphics."""
     volume.configure(**FAST)
-    with boot(volume.path, "uefi", serial=False) as machine:
+    with boot(volume.path, firmware, serial=False) as machine:
         wait_for_pixels(machine, {BLACK, GREY, CYAN, WHITE})
         machine.press("slash", "x", "ret")
         wait_for_pixels(machine, {BLACK, GREY, CYAN, WHITE, RED})
+
+
+def test_colour_off_on_uefi(boot, volume):
     volume.configure(colour="off", **FAST)
     with boot(volume.path, "uefi", serial=False) as machine:
         wait_for_pixels(machine, {BLACK, GREY})

@@ -297,8 +297,8 @@ def wide_volume(tmp_path_factory):
 @pytest.mark.parametrize("firmware, memory", [("bios", 64), ("uefi", 160)])
 def test_model_too_large_for_memory(boot, wide_volume, firmware, memory):
     with boot(wide_volume.path, firmware, memory=memory) as machine:
-        found = check_failure(machine, r"/MODELS/WIDE\.GGUF: the model needs (\d+) MiB of memory, (\d+) MiB are free; "
-                                       r"choose a smaller model")
+        found = check_failure(machine, r"/MODELS/WIDE\.GGUF: the model needs (\d+) MiB of memory even with a context "
+                                       r"of 64, (\d+) MiB are free; choose a smaller model")
         assert 130 < int(found[1]) < 300 and int(found[2]) < memory
 
 
@@ -311,8 +311,8 @@ def test_larger_model_refused_keeps_the_present_one(boot, volume, tmp_path):
         machine.tells(expected())
         machine.type("/model wide\r")
         said = " ".join(machine.wait_for("\n> ", error_allowed=True).split())
-        assert re.fullmatch(r"/model wide Error: /MODELS/WIDE\.GGUF: the model needs \d+ MiB of memory, \d MiB are "
-                            r"free; choose a smaller model >", said), said
+        assert re.fullmatch(r"/model wide Error: /MODELS/WIDE\.GGUF: the model needs \d+ MiB of memory even with a "
+                            r"context of 64, \d MiB are free; choose a smaller model >", said), said
         machine.enter("")
         machine.tells(expected(seed=DEFAULT_SEED + 1))
 

@@ -156,8 +156,9 @@ def with_crlf(path):
 def test_files(volume):
     assert volume.names("/") == ["EFI", "MODELS", "BOOTLLAM.CFG", "README.TXT"]
     assert volume.names("/EFI") == ["BOOT"]
-    assert volume.names("/EFI/BOOT") == ["BOOTX64.EFI"]
+    assert volume.names("/EFI/BOOT") == ["BOOTX64.EFI", "BOOTIA32.EFI"]
     assert volume.read("/EFI/BOOT/BOOTX64.EFI") == (BUILD / "uefi/BOOTX64.EFI").read_bytes()
+    assert volume.read("/EFI/BOOT/BOOTIA32.EFI") == (BUILD / "uefi32/BOOTIA32.EFI").read_bytes()
     assert volume.read("/BOOTLLAM.CFG") == with_crlf(ROOT / "image/BOOTLLAM.CFG")
     assert volume.read("/README.TXT") == with_crlf(ROOT / "image/README.TXT")
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 import wide_model
-from machine import MEDIA, QEMU
+from machine import MEDIA, QEMU, UEFI_SHELL
 from places import built
 from stories import DEFAULT_SEED, IMAGE, SHIPPED_IMAGE, expected
 
@@ -41,6 +41,15 @@ def test_limited_cpuid(boot, firmware, cpu, options, said):
         machine.start()
         machine.tells(expected())
         assert kernel(machine) == said
+
+
+def test_uefi_without_sse2(boot):
+    """One line and the way back to the firmware, which starts its shell."""
+    with boot(IMAGE, "uefi32", cpu="pentium3") as machine:
+        machine.start()
+        machine.wait_for("UEFI\nError: this processor has no SSE2, which bootllama needs under UEFI.\n",
+                         error_allowed=True)
+        machine.wait_for(UEFI_SHELL)
 
 
 def test_refused_instructions():

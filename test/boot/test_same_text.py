@@ -19,11 +19,17 @@ MACHINES = [  # firmware, QEMU's -cpu, kernel that the program must choose
     ("bios", "max", "avx2"),
     ("uefi", "qemu64", "sse2"),
     ("uefi", "max", "avx2"),
+    ("uefi32", "coreduo", "sse2"),
+    ("uefi32", "max", "avx2"),
+    ("u-boot32", "coreduo", "sse2"),
 ]
+UEFI = ("bootllama: UEFI, image at 0x[0-9a-f]+, keyboard, clock, volumes\n"
+        "bootllama {version} on UEFI \\({vendor} [^\n]+\\)\n")
 BANNER = {
     "bios": "bootllama: stage 2, drive 80h, memory, x87, disk\nbootllama {version} on BIOS \\(SeaBIOS [^\n]+\\)\n",
-    "uefi": "bootllama: UEFI, image at 0x[0-9a-f]+, keyboard, clock, volumes\n"
-            "bootllama {version} on UEFI \\(EDK II [^\n]+\\)\n",
+    "uefi": UEFI.replace("{vendor}", "EDK II"),
+    "uefi32": UEFI.replace("{vendor}", "EDK II"),
+    "u-boot32": UEFI.replace("{vendor}", "Das U-Boot"),
 }
 WHY = {"scalar": "this CPU has no SSE2"}
 
@@ -58,7 +64,8 @@ def test_power_on_story_and_prompts(boot, firmware, cpu, kernel):
         assert (story.tokens, story.why) == (GREEDY["steps"], "length reached")
 
 
-@pytest.mark.parametrize("firmware, cpu", [("bios", "486"), ("bios", "max"), ("uefi", "max")])
+@pytest.mark.parametrize("firmware, cpu", [("bios", "486"), ("bios", "max"), ("uefi", "max"),
+                                           ("uefi32", "max")])
 def test_every_quantization(boot, volume, tmp_path, firmware, cpu):
     """Blocks of every type are decoded alike by the code of a 486 and by the newest kernel's."""
     model = tmp_path / "every.gguf"
@@ -84,6 +91,7 @@ def test_each_story_counts_the_seed_up(boot):
     ("bios", "486", "4", 2, 3),
     ("bios", "max", "8G", 2048, 4095),
     ("uefi", "max", "8G", 4096, 8191),
+    ("uefi32", "max", "8G", 1024, 4095),
 ])
 def test_memory_sizes(boot, firmware, cpu, memory, least, most):
     with boot(IMAGE, firmware, cpu=cpu, memory=memory) as machine:

@@ -15,7 +15,11 @@ SECTOR = 512
 PARTITION_LBA = 2048
 PARTITION_ENTRY = 446  # of the first partition, in sector 0
 END_OF_CHAIN, FREE, ENTRY_MASK = 0x0FFFFFFF, 0, 0x0FFFFFFF
-ENVIRONMENT = os.environ | {"PATH": os.environ["PATH"] + ":/usr/sbin:/sbin", "MTOOLSRC": "/dev/null"}
+ENVIRONMENT = os.environ | {"PATH": os.environ["PATH"] + ":/usr/sbin:/sbin", "MTOOLSRC": "/dev/null",
+                            "LC_ALL": "C.UTF-8"}
+LONG_NAME = 0x0F  # attributes of a slot with a part of a long name,
+LONG_NAME_UNITS = [1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30]  # and where its UTF-16 units are
+STAND_IN = 0xE000  # the first of the characters that stand for halves of surrogate pairs, which mtools cannot write
 
 
 def run(*command, **options):
@@ -92,10 +96,27 @@ class Volume:
 
     def put(self, source, name):
         """Copies a file, or bytes, to `name` ("/MODELS/A.GGUF"), over what is there."""
+        written, units = "", {}
+        for character in name:
+            halves = struct.unpack("<2H", character.encode("utf-16-le")) if ord(character) > 0xFFFF else []
+            units |= {STAND_IN + len(units) + number: half for number, half in enumerate(halves)}
+            written += "".join(map(chr, list(units)[-2:])) if halves else character
         if isinstance(source, bytes):
-            self.mtools("mcopy", "-o", "-", "::" + name, input=source)
+            self.mtools("mcopy", "-o", "-", "::" + written, input=source)
         else:
-            self.mtools("mcopy", "-o", source, "::" + name)
+            self.mtools("mcopy", "-o", source, "::" + written)
+        if units:
+            self._rename_units(written.rpartition("/")[0], units)
+
+    def _rename_units(self, folder, units):
+        """Replaces UTF-16 units in the long names of a folder's entries."""
+        for cluster in self.chain(folder):
+            content = bytearray(self.read(self.lba(cluster), self.cluster_sectors))
+            for slot in range(0, len(content), 32):
+                for at in LONG_NAME_UNITS if content[slot + 11] == LONG_NAME else []:
+                    unit, = struct.unpack_from("<H", content, slot + at)
+                    struct.pack_into("<H", content, slot + at, units.get(unit, unit))
+            self.write(self.lba(cluster), content)
 
     def configure(self, **settings):
         """Writes BOOTLLAM.CFG. Stories begin at once, unless it says when."""
@@ -177,7 +198,7 @@ class Volume:
             content = self.read(self.lba(cluster), self.cluster_sectors)
             for at in range(0, len(content), 32):
                 high, low = struct.unpack_from("<H4xH", content, at + 20)
-                if content[at + 11] != 0x0F and (high << 16 | low) == old:
+                if content[at + 11] != LONG_NAME and (high << 16 | low) == old:
                     self.write(self.lba(cluster), struct.pack("<H", new >> 16), at + 20)
                     self.write(self.lba(cluster), struct.pack("<H", new & 0xFFFF), at + 26)
                     return

@@ -89,7 +89,8 @@ static void put_long_name(uint8_t *slot, const char *name, const uint8_t *entry)
         slot[places[i]] = (uint8_t)(i < length ? name[i] : i == length ? 0 : 0xFF);
 }
 
-/* A volume on the whole disk: a directory in cluster 3 with two files, one of three clusters in disorder. */
+/* A volume on the whole disk: a directory in cluster 3 with two files, one of three clusters in disorder, and a folder
+   in cluster 8 with a model; another one in the root. */
 static void make_volume(uint32_t bits)
 {
     static const uint8_t chain[][2] = {{4, 6}, {6, 5}, {5, 0}};
@@ -111,12 +112,16 @@ static void make_volume(uint32_t bits)
         put_link(bits, (uint32_t)i, end);
     for (int i = 0; i < 3; i++)
         put_link(bits, chain[i][0], chain[i][1] != 0 ? chain[i][1] : end);
-    put_link(bits, 7, end);
+    for (uint32_t cluster = 7; cluster < 10; cluster++)
+        put_link(bits, cluster, end);
     uint8_t *top = disk + (bits == 32 ? data : data - root * 32), *models = disk + data + FAT_SECTOR;
     put_entry(top, "MODELS     ", 0x10, 3, 0);
     put_entry(models + 32, "LONGNA~1GGU", 0, 4, 3 * FAT_SECTOR);
     put_long_name(models, "long name.gg", models + 32);
     put_entry(models + 64, "B       BIN", 0, 7, 100);
+    put_entry(models + 96, "IN         ", 0x10, 8, 0);
+    put_entry(disk + data + 6 * FAT_SECTOR, "C       GGU", 0, 9, 300);
+    put_entry(top + 32, "D       GGU", 0, 7, 100);
 }
 
 static void read_file(const char *path)
@@ -152,6 +157,40 @@ static void list_directory(const char *path)
     }
 }
 
+static int list_platform(void *context, const char *directory, uint32_t index, struct platform_entry *named)
+{
+    struct fat_entry entry;
+    int status = fat_boot_list(&boot, directory, index, &entry);
+
+    (void)context;
+    if (status != FAT_OK)
+        return status == FAT_NOT_FOUND ? PLATFORM_NOT_FOUND
+               : status == FAT_STOPPED ? PLATFORM_STOPPED
+                                       : PLATFORM_IO_ERROR;
+    fat_boot_describe(&entry, named);
+    return PLATFORM_OK;
+}
+
+/* A walk over all models ends, in whatever circles the folders lie. */
+static void walk_models(void)
+{
+    static struct model_walk walk;
+    struct platform_entry named;
+    char path[MODEL_PATH_MAX];
+    uint32_t found = 0;
+    int status;
+
+    model_walk_begin(&walk, list_platform, NULL);
+    while ((status = model_walk_next(&walk, &named)) != PLATFORM_NOT_FOUND && status != PLATFORM_STOPPED) {
+        if (status == PLATFORM_OK && found < 3) {
+            model_walk_path(path, named.name);
+            read_file(path);
+        }
+        if (found++ > MODEL_WALK_ENTRIES)
+            abort();
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint32_t types[] = {0, 12, 16, 32};
@@ -178,5 +217,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     list_directory("/MODELS");
     read_file("/models/LONG NAME.GG");
     read_file("/MODELS/B.BIN");
+    walk_models();
     return 0;
 }

@@ -11,7 +11,7 @@
 #include "fake_firmware.h"
 #include "uefi/files.h"
 
-enum { NODES = 9, FIRST_FILE = 3, STEPS_MAX = 60, READ_MAX = 3 << 19 };
+enum { NODES = 14, FIRST_FILE = 3, STEPS_MAX = 60, READ_MAX = 3 << 19 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,7 +22,10 @@ static const char *const paths[] = {"/BOOTLLAM.CFG",
                                     "/MODELS/OLD.GGUF",
                                     "/MODELS",
                                     "/",
-                                    "/MODELS/\xC3\xB6"};
+                                    "/MODELS/\xC3\xB6",
+                                    "/MODELS/llama/\U0001F43B.gguf",
+                                    "/models/LLAMA/llama/deep.gguf",
+                                    "/root.gguf"};
 
 struct machine {
     struct fake_node nodes[NODES];
@@ -56,9 +59,20 @@ static void plug_in(struct machine *machine, struct choices *choices)
 {
     static const uint8_t sata[] = {3, 18, 10, 0, 0, 0, 0, 0, 0, 0, 0x7F, 0xFF, 4, 0};
     const struct fake_node nodes[NODES] = {
-        {"", "EFI", -1},           {"", "MODELS", -1},         {"MODELS", ".", -1},
-        {"", "BOOTLLAM.CFG", 19},  {"MODELS", "A.GGUF", 0},    {"MODELS", "Second model.gguf", 0},
-        {"MODELS", "@@@.gguf", 1}, {"MODELS", "OLD.GGUF", -1}, {"MODELS", "NOTES.TXT", 5},
+        {"", "EFI", -1},
+        {"", "MODELS", -1},
+        {"MODELS", ".", -1},
+        {"", "BOOTLLAM.CFG", 19},
+        {"MODELS", "A.GGUF", 0},
+        {"MODELS", "Second model.gguf", 0},
+        {"MODELS", "株式.gguf", 1},
+        {"MODELS", "OLD.GGUF", -1},
+        {"MODELS", "NOTES.TXT", 5},
+        {"MODELS", "llama", -1},
+        {"MODELS\\llama", "\U0001F43B.gguf", 700},
+        {"MODELS\\llama", "llama", -1},
+        {"MODELS\\llama\\llama", "deep.gguf", 70},
+        {"", "root.gguf", 7},
     };
     memcpy(machine->nodes, nodes, sizeof nodes);
     machine->nodes[4].size = choices_below(choices, 3 << 20);
@@ -154,8 +168,8 @@ static void read_file(struct machine *machine, struct choices *choices)
 
 static void list(struct machine *machine, struct choices *choices)
 {
-    static const char *const directories[] = {"/MODELS", "/", "/NONE", "/MODELS/A.GGUF"};
-    const char *directory = directories[choices_below(choices, 4)];
+    static const char *const directories[] = {"/MODELS", "/", "/NONE", "/MODELS/A.GGUF", MODELS_ROOT, "/MODELS/llama"};
+    const char *directory = directories[choices_below(choices, 6)];
     const uint32_t first = choices_below(choices, 4);
     for (uint32_t index = first; index < NODES + 1; index++) {
         struct platform_entry entry;
@@ -169,6 +183,32 @@ static void list(struct machine *machine, struct choices *choices)
     demand(first < NODES, "more entries than there are");
 }
 
+static int list_platform(void *context, const char *directory, uint32_t index, struct platform_entry *entry)
+{
+    struct machine *machine = context;
+    return files_list(&machine->files, directory, index, entry, machine->error);
+}
+
+/* A walk over all models ends, and every name that it finds can be a path. */
+static void walk(struct machine *machine, struct choices *choices)
+{
+    static struct model_walk walk;
+    struct platform_entry entry;
+    uint32_t found = 0;
+    int status;
+    (void)choices;
+    model_walk_begin(&walk, list_platform, machine);
+    while ((status = model_walk_next(&walk, &entry)) != PLATFORM_NOT_FOUND) {
+        char path[MODEL_PATH_MAX];
+        demand(status == PLATFORM_OK || status == PLATFORM_IO_ERROR, "an unknown status");
+        if (status == PLATFORM_OK) {
+            model_walk_path(path, entry.name);
+            demand(model_file_is_of_models(path), "a model that is none by its path");
+        }
+        demand(++found < 2 * NODES, "more models than there are files");
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct machine machine;
@@ -177,9 +217,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     plug_in(&machine, &choices);
     files_begin(&machine.files, &fake_boot, &fake.handles[0], &fake_clock);
     for (uint32_t step = 0; step < STEPS_MAX && choices.left > 0; step++) {
-        static void (*const steps[])(struct machine *, struct choices *) = {change, open_file, read_file, read_file,
-                                                                            list};
-        steps[choices_below(&choices, 5)](&machine, &choices);
+        static void (*const steps[])(struct machine *, struct choices *) = {change,    open_file, read_file,
+                                                                            read_file, list,      walk};
+        steps[choices_below(&choices, 6)](&machine, &choices);
     }
     for (uint32_t slot = 0; slot < FILES_OPEN_MAX; slot++) {
         if (machine.is_open[slot]) {

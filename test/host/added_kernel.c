@@ -99,9 +99,19 @@ static void norm_quantize(struct q8_vector *out, const float *x, const float *we
     within()->norm_quantize(out, x, weight, n, epsilon);
 }
 
+static void norm(float *out, const float *x, const float *weight, uint32_t n, float epsilon, bool add)
+{
+    within()->norm(out, x, weight, n, epsilon, add);
+}
+
 static void swiglu(float *out, const float *gate, const float *up, uint32_t n)
 {
     within()->swiglu(out, gate, up, n);
+}
+
+static void geglu(float *out, const float *gate, const float *up, uint32_t n)
+{
+    within()->geglu(out, gate, up, n);
 }
 
 static void rotate(float *x, const float *cosine, const float *sine, uint32_t n)

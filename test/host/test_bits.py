@@ -5,6 +5,8 @@ import struct
 
 import pytest
 
+from family_model import FAMILIES, write
+from gguf_file import Q8_0
 from host import MODELS, model_file, run, score, tell
 from kernels import VARIANTS, any_cpu, missing_features, names, program
 from places import BUILD
@@ -36,6 +38,28 @@ def test_same_logits(name, variant, kernel, tmp_path, tmp_path_factory):
     model, variant = model_file(name), program(kernel, variant)
     logits = score(model, token_file(), CONTEXT, tmp_path, "--kernel", kernel, variant=variant)
     assert logits == scalar_logits(model, tmp_path_factory.getbasetemp())
+
+
+FAMILY_CONTEXT = 384  # longer than the longest window and a chunk's beginning
+
+
+@pytest.fixture(scope="session")
+def family_model(tmp_path_factory):
+    """The file of a random model of an architecture, and its tokens, as a function of the family's name."""
+    folder = tmp_path_factory.mktemp("families")
+    ids = random.Random(2).choices(range(3, 265), k=FAMILY_CONTEXT)
+    (folder / "tokens.i32").write_bytes(struct.pack(f"<{len(ids)}i", *ids))
+    return functools.cache(lambda name: (write(folder / f"{name}.gguf", FAMILIES[name], Q8_0), folder / "tokens.i32"))
+
+
+@pytest.mark.parametrize("kernel", names())
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("name", FAMILIES)
+def test_same_logits_of_every_architecture(family_model, name, variant, kernel, tmp_path):
+    model, tokens = family_model(name)
+    expected = score(model, tokens, FAMILY_CONTEXT, tmp_path, "--kernel", "scalar")
+    logits = score(model, tokens, FAMILY_CONTEXT, tmp_path, "--kernel", kernel, variant=program(kernel, variant))
+    assert logits == expected
 
 
 @pytest.mark.parametrize("kernel", names())

@@ -1,4 +1,5 @@
 """The objects of the build: core/ stands alone, and no two objects of a program need each other."""
+import re
 import subprocess
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import pytest
 
 from places import BUILD, ROOT
 
-VARIANTS = ["host", "host32-x87", "host32-sse2", "bios", "uefi"]
+VARIANTS = ["host", "host32-x87", "host32-sse2", "bios", "uefi", "uefi32"]
 FROM_LINKER = {"_GLOBAL_OFFSET_TABLE_"}  # what position-independent code finds its data by
 # 64-bit division on a 32-bit machine comes from GCC itself.
 FROM_COMPILER_32 = {"__udivdi3", "__umoddi3", "__divdi3", "__moddi3", "__udivmoddi4", "__divmoddi4"}
@@ -47,6 +48,38 @@ def test_no_symbol_from_outside(variant):
     is_32_bit = b"elf32" in subprocess.run(["objdump", "-f", core[0]], check=True, capture_output=True).stdout
     missing = union(symbols(core, "--undefined-only")) - union(symbols(core, "--defined-only", "--extern-only"))
     assert missing - FROM_LINKER - (FROM_COMPILER_32 if is_32_bit else set()) == set()
+
+
+def test_no_x87_on_ia32_uefi():
+    """Firmware may leave x87 in any state. Only what saves and restores it for the firmware touches it."""
+    code = subprocess.run(["objdump", "-d", "--no-show-raw-insn", BUILD / "uefi32/bootllama.so"], check=True,
+                          capture_output=True, text=True).stdout
+    assert len(re.findall(r"^ +[0-9a-f]+:\t\w*mulss\b", code, re.MULTILINE)) > 20
+    assert set(re.findall(r"^ +[0-9a-f]+:\t(f\w+)", code, re.MULTILINE)) == {"fxsave", "fninit", "fxrstor"}
+
+
+@pytest.mark.parametrize("variant, register", [("uefi", "rsp"), ("uefi32", "esp")])
+@pytest.mark.parametrize("entry", ["uefi_entry", "enter"])
+def test_firmware_may_call_with_any_stack(variant, register, entry):
+    """The two functions that firmware calls align the stack before anything else needs it."""
+    code = subprocess.run(["objdump", "-d", "--no-show-raw-insn", f"--disassemble={entry}",
+                           BUILD / variant / "bootllama.so"], check=True, capture_output=True, text=True).stdout
+    before_calls = code.partition("call ")[0]
+    assert re.search(rf"\tand +\$0xf+0,%{register}$", before_calls, re.MULTILINE), code
+
+
+@pytest.mark.parametrize("application", ["uefi/BOOTX64.EFI", "uefi32/BOOTIA32.EFI"])
+def test_sbat(application, tmp_path):
+    """What Secure Boot's shim reads: exact to the byte, without a NUL at its end."""
+    section = tmp_path / "sbat"
+    subprocess.run(["objcopy", "-O", "binary", "-j", ".sbat", BUILD / application, section], check=True)
+    version = re.search(r"^VERSION := (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
+    assert section.read_bytes().rstrip(b"\0").decode() == (
+        "sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md\n"
+        f"bootllama,1,bootllama,bootllama,{version},README.TXT\n")
+    headers = subprocess.run(["objdump", "-h", BUILD / application], check=True, capture_output=True, text=True).stdout
+    size = int(re.search(r" \.sbat +([0-9a-f]+)", headers)[1], 16)
+    assert size == len(section.read_bytes().rstrip(b"\0"))
 
 
 FOLDERS = {"host": ["core", "pc", "host"], "bios": ["core", "pc", "bios"], "uefi": ["core", "pc", "uefi"]}

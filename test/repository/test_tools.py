@@ -91,6 +91,7 @@ def test_setup_on_another_distribution(programs):
 @pytest.mark.parametrize("arguments, expected", [
     (["run"], ["build run"]),
     (["run-bios"], ["build run"]),
+    (["run-uefi32"], ["build run"]),
     (["test"], ["build run test debug"]),
     (["debug-uefi"], ["build run debug"]),
     ([], ["--check build"]),
@@ -108,7 +109,7 @@ def test_make_sets_up_first(tmp_path, arguments, expected):
             (tmp_path / include).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / include).write_text("")
     shutil.copy(ROOT / "setup.mk", tmp_path)
-    (tmp_path / "image/run.mk").write_text("run run-bios test debug-uefi:\n\t@echo done\n")
+    (tmp_path / "image/run.mk").write_text("run run-bios run-uefi32 test debug-uefi:\n\t@echo done\n")
     script(tmp_path / "setup.sh", 'printf "%s\\n" "$*" >>log')
     result = run("make", *arguments, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
@@ -199,10 +200,11 @@ def qemu(tmp_path):
 
 def test_qemu_machines(qemu):
     image = BUILD / "bootllama.img"
-    bios, uefi = qemu("bios", image), qemu("uefi", image)
+    bios, uefi, uefi32 = qemu("bios", image), qemu("uefi", image), qemu("uefi32", image)
     assert " -machine pc " in bios and "pflash" not in bios
     assert " -machine q35 " in uefi and uefi.count("if=pflash") == 2
-    for words in (bios, uefi):
+    assert uefi32.count("if=pflash") == 2 and "property=secure,value=off " in uefi and re.search("(?i)32", uefi32)
+    for words in (bios, uefi, uefi32):
         assert " -accel tcg -cpu max " in words and " -serial mon:stdio " in words and " -display none " in words
         assert f"file={image},format=raw,if=ide,snapshot=on" in words
 
@@ -215,7 +217,7 @@ def test_qemu_settings(qemu):
 def test_qemu_refusals(tmp_path):
     no_window = script(tmp_path / "qemu", "echo none")
     assert run(IMAGE / "qemu.sh", "bios", "none.img").returncode == 1
-    assert "neither bios nor uefi" in run(IMAGE / "qemu.sh", "efi", BUILD / "bootllama.img").stderr
+    assert "none of bios, uefi, uefi32" in run(IMAGE / "qemu.sh", "efi", BUILD / "bootllama.img").stderr
     result = run(IMAGE / "qemu.sh", "bios", BUILD / "bootllama.img", GUI="1", QEMU=str(no_window))
     assert result.returncode == 1 and "qemu-system-gui" in result.stderr
 
@@ -260,8 +262,9 @@ def test_debug_bios():
     assert re.search(r"#0 +console_run .*\n#1 .* in bios_main ", output), output
 
 
-def test_debug_uefi():
-    output = gdb("uefi", "thbreak console_run", "continue", "info symbol $pc")
+@pytest.mark.parametrize("firmware", ["uefi", "uefi32"])
+def test_debug_uefi(firmware):
+    output = gdb(firmware, "thbreak console_run", "continue", "info symbol $pc")
     assert "Stopped at the application's entry point" in output
     assert "console_run in section .text" in output
 

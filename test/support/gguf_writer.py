@@ -5,7 +5,7 @@ import struct
 
 from gguf_file import F32, Q8_0
 
-UINT32, FLOAT32, BOOL, STRING, ARRAY, INT32 = 4, 6, 7, 8, 9, 5
+UINT16, UINT32, FLOAT32, BOOL, STRING, ARRAY, INT32 = 2, 4, 6, 7, 8, 9, 5
 ALIGNMENT = 32
 NORMAL, SPACE = 1, "\u2581"  # a type of token; what a space is in its piece
 BLOCKS = {  # of every type of tensor: weights, bytes
@@ -61,6 +61,38 @@ def write_wide(path, model, hidden):
     with open(path, "wb") as file:
         file.write(data)
         file.truncate(len(data) + size)
+
+
+# ---- Split models ----
+
+def _pairs(metadata):
+    return b"".join(_string(key) + struct.pack("<I", _kind(value)) + _value(value) for key, value in metadata.items())
+
+
+def write_split(folder, name, model, counts):
+    """Writes a model, a GgufFile, in parts of so many tensors each, as llama.cpp's gguf-split does: all keys in the
+    first part, the split's own in each. Returns the paths."""
+    assert sum(counts) == len(model.tensors)
+    left, paths = list(model.tensors.items()), []
+    for number, count in enumerate(counts):
+        tensors, left = left[:count], left[count:]
+        metadata = model.metadata if number == 0 else {}
+        data = b"GGUF" + struct.pack("<IQQ", 3, count, len(metadata) + 3) + _pairs(metadata)
+        data += _string("split.no") + struct.pack("<IH", UINT16, number)
+        data += _string("split.count") + struct.pack("<IH", UINT16, len(counts))
+        data += _string("split.tensors.count") + struct.pack("<Ii", INT32, len(model.tensors))
+        offset = 0
+        for tensor_name, tensor in tensors:
+            dimensions = tensor.dimensions
+            data += _string(tensor_name) + struct.pack(f"<I{len(dimensions)}QIQ", len(dimensions), *dimensions,
+                                                       tensor.type, offset)
+            offset += -(-len(tensor.data) // ALIGNMENT) * ALIGNMENT
+        data += bytes(-len(data) % ALIGNMENT)
+        for _, tensor in tensors:
+            data += tensor.data + bytes(-len(tensor.data) % ALIGNMENT)
+        paths.append(folder / f"{name}-{number + 1:05}-of-{len(counts):05}.gguf")
+        paths[-1].write_bytes(data)
+    return paths
 
 
 # ---- A model of every type of blocks ----

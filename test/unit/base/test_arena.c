@@ -31,8 +31,12 @@ static void aligns_addresses(void **state)
 static void is_full_once_it_has_refused(void **state)
 {
     static const struct {
-        size_t bytes, alignment;
-    } cases[] = {{12, 1}, {9, 8 /* three bytes of padding before it */}, {SIZE_MAX, 1}, {SIZE_MAX - 4, 8}, {1, 4096}};
+        uint64_t bytes;
+        size_t alignment;
+    } cases[] = {{12, 1},       {9, 8 /* three bytes of padding before it */},
+                 {SIZE_MAX, 1}, {SIZE_MAX - 4, 8},
+                 {1, 4096},     {UINT64_MAX, 1},
+                 {1ull << 32, 1}};
     _Alignas(16) uint8_t memory[16];
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -52,10 +56,17 @@ static void counts(void **state)
     assert_null(arena_take(&arena, 10, 1));
     assert_null(arena_take(&arena, 8, 8));
     assert_int_equal(arena.used, 24);
-    assert_null(arena_take(&arena, SIZE_MAX - 20, 1));
-    assert_int_equal(arena.used, SIZE_MAX);
+    assert_null(arena_take(&arena, 5ull << 32, 1)); /* more than 32 bits address, for a plan that says so */
+    assert_true(arena.used == (5ull << 32) + 24);
+    assert_null(arena_take_array(&arena, 1ull << 33, 16, 1));
+    assert_true(arena.used == (37ull << 32) + 24);
+    assert_null(arena_take(&arena, UINT64_MAX - 20, 1));
+    assert_true(arena.used == UINT64_MAX);
     assert_null(arena_take(&arena, 1, 1));
-    assert_int_equal(arena.used, SIZE_MAX);
+    assert_true(arena.used == UINT64_MAX);
+    arena.used = 0;
+    assert_null(arena_take_array(&arena, UINT64_MAX / 2, 3, 1));
+    assert_true(arena.used == UINT64_MAX);
 }
 
 int main(void)

@@ -23,6 +23,7 @@ static void by_what_a_directory_says(void **state)
         {{"GGUF", 1, false, false}, false},
         {{"AGGUF", 1, false, false}, false},
         {{"A.GGUF.part", 1, false, false}, false},
+        {{"A.gguf.crdownload", 1, false, false}, false},
         {{"A.GGUFX", 1, false, false}, false},
         {{"A.GG", 1, false, false}, false},
         {{"", 1, false, false}, false},
@@ -44,11 +45,43 @@ static void by_the_first_bytes(void **state)
     assert_false(model_file_begins((const uint8_t *)"\0\5\x16\7")); /* AppleDouble, a file of macOS beside a file */
 }
 
+/* A root file that is named like a model comes with the models, a settings file does not. */
+static void by_its_path(void **state)
+{
+    static const struct {
+        const char *path;
+        bool is_of_models;
+    } cases[] = {
+        {"/MODELS", true},
+        {"/models/a/b.txt", true},
+        {MODELS_ROOT, true},
+        {"/x.gguf", true},
+        {"/X Y.GGU", true},
+        {"/", false},
+        {"", false},
+        {"/MODELSX", false},
+        {"/BOOTLLAM.CFG", false},
+        {"/EFI/x.gguf", false},
+        {"/MODEL", false},
+        {"x.gguf", false},
+        {"/.gguf", false},
+        {"/MODELSX/A.GGUF", false},
+        {"/株式.gguf", true},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        if (model_file_is_of_models(cases[i].path) != cases[i].is_of_models) {
+            fail_test("\"%s\"\n", cases[i].path);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_what_a_directory_says),
         cmocka_unit_test(by_the_first_bytes),
+        cmocka_unit_test(by_its_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,8 @@
 
 #include "unit.h"
 
+#include "base/model_file.h"
+
 enum { IDLE_US = 50000 };
 
 /* The machine that console_run sees: one at a time. */
@@ -102,7 +104,7 @@ static void idle(struct platform *platform)
 static int list(struct platform *platform, const char *directory, uint32_t index, struct platform_entry *entry)
 {
     const struct memory_platform *memory = platform->state;
-    const size_t n = strcmp(directory, "/") == 0 ? 0 : strlen(directory);
+    const size_t n = strcmp(directory, "/") == 0 || strcmp(directory, MODELS_ROOT) == 0 ? 0 : strlen(directory);
     machine.session->lists++;
     for (uint32_t i = 0; i < memory->file_count; i++) {
         const char *path = memory->files[i].path;

@@ -44,10 +44,10 @@ static void fill_info(EFI_FILE_INFO *info, const struct fake_node *node, UINTN *
     info->Attribute = node == NULL || node->size < 0 ? EFI_FILE_DIRECTORY : 0;
     info->Attribute |= node != NULL ? node->attributes : 0;
     size_t length = 0;
-    for (const char *c = node != NULL ? node->name : ""; *c != 0; c++) {
-        info->FileName[length++] = (CHAR16)(*c == '@' ? 0x682A : *c);
+    assert_true(utf16_from_utf8(info->FileName, 256, node != NULL ? node->name : ""));
+    while (info->FileName[length++] != 0) {
+        continue;
     }
-    info->FileName[length++] = 0;
     *size = SIZE_OF_EFI_FILE_INFO + 2 * length;
     info->Size = *size;
 }
@@ -66,9 +66,15 @@ static EFI_STATUS EFIAPI fake_close(EFI_FILE_HANDLE handle)
 
 static EFI_STATUS read_directory(struct fake_file *file, UINTN *size, void *buffer)
 {
+    char own[600] = "";
+
+    if (file->node != NULL) {
+        const char *parent = file->node->directory;
+        snprintf(own, sizeof own, "%s%s%s", parent, parent[0] != 0 ? "\\" : "", file->node->name);
+    }
     for (; file->position < file->volume->node_count; file->position++) {
         const struct fake_node *node = &file->volume->nodes[file->position];
-        if (strcasecmp(node->directory, file->node != NULL ? file->node->name : "") == 0) {
+        if (strcasecmp(node->directory, own) == 0) {
             file->position++;
             fill_info(buffer, node, size);
             return EFI_SUCCESS;
@@ -154,11 +160,11 @@ static EFI_STATUS EFIAPI fake_open(EFI_FILE_HANDLE handle, EFI_FILE_HANDLE *out,
                                    UINT64 attributes)
 {
     struct fake_volume *volume = ((struct fake_file *)handle)->volume;
-    char path[300];
+    char path[700];
 
     assert_int_equal(mode, EFI_FILE_MODE_READ);
     assert_int_equal(attributes, 0);
-    assert_true(utf8_from_ucs2(path, sizeof path, name));
+    assert_true(utf8_from_utf16(path, sizeof path, name));
     assert_int_equal(path[0], '\\');
     if (volume->is_dead) {
         return EFI_DEVICE_ERROR;

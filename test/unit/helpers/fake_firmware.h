@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 struct fake_node {                /* a file, or a directory where size is < 0 */
-    const char *directory, *name; /* directory "" is the root; '@' in a name stands for U+682A */
+    const char *directory, *name; /* directory "" is the root, "MODELS\\llama" a folder in a folder; names are UTF-8 */
     int64_t size;
     uint64_t attributes; /* besides EFI_FILE_DIRECTORY */
     bool foreign;        /* does not begin with "GGUF", unlike fake_content */

@@ -14,6 +14,8 @@
 #define MODELS \
     "; only \"llama\" (SentencePiece) and \"gpt2\" (byte-level BPE) are supported: choose a model with one of these"
 #define BPE {KEY_TEXT, "tokenizer.ggml.model", .text = "gpt2"}
+#define ARCHITECTURES \
+    "; only \"llama\", \"qwen2\", \"qwen3\" and \"gemma3\" are supported: choose a model of one of these architectures"
 #define EPSILON "llama.attention.layer_norm_rms_epsilon"
 #define LAST "output.weight" /* in the file */
 #define ROPE_FREQS "rope_freqs.weight"
@@ -65,11 +67,11 @@ const struct hostile_model hostile_models[] = {
 
     /* Values of the wrong kind. */
     {"general.architecture is not a text", {{KEY_NUMBER, "general.architecture", U32, 1}}},
-    {"general.architecture is \"gpt2\"; only \"llama\" is supported: choose a model of the Llama architecture",
+    {"general.architecture is \"gpt2\"" ARCHITECTURES,
      {{KEY_TEXT, "general.architecture", .text = "gpt2"}}},
-    {"general.architecture is \"llama4\"; only \"llama\" is supported: choose a model of the Llama architecture",
+    {"general.architecture is \"llama4\"" ARCHITECTURES,
      {{KEY_TEXT, "general.architecture", .text = "llama4"}}},
-    {"general.architecture is \"??\"; only \"llama\" is supported: choose a model of the Llama architecture",
+    {"general.architecture is \"??\"" ARCHITECTURES,
      {{KEY_TEXT, "general.architecture", .text = "\x1B\x80"}}},
     {"general.architecture is missing", {{KEY_REMOVE, "general.architecture"}}},
     {"llama.block_count is not a whole number", {{KEY_TEXT, "llama.block_count", .text = "2"}}},
@@ -101,7 +103,14 @@ const struct hostile_model hostile_models[] = {
      {{KEY_NUMBER, "general.alignment", U32, 0x80000000}}},
     {"general.alignment is not a whole number", {{KEY_TEXT, "general.alignment", .text = "32"}}},
     {"general.quantization_version is 1; only 2 is supported", {{KEY_NUMBER, "general.quantization_version", U32, 1}}},
-    {"split.count is 3: one part of a model; join the parts first", {{KEY_NUMBER, "split.count", U16, 3}}},
+    {"split.tensors.count is missing", {{KEY_NUMBER, "split.count", U16, 3}}},
+    {"split.count is 3, but the file's name does not end in -00001-of-00003.gguf: give all parts the names that they "
+     "had",
+     {{KEY_NUMBER, "split.count", U16, 3}, {KEY_NUMBER, "split.tensors.count", I32, 21}}},
+    {"split.count is 65535; at most 128 parts are supported", {{KEY_NUMBER, "split.count", U16, 65535}}},
+    {"split.no is 1: this is part 2 of a model, which begins with part 1; copy all of its parts there",
+     {{KEY_NUMBER, "split.no", U16, 1}}},
+    {"split.count is not a whole number", {{KEY_TEXT, "split.count", .text = "2"}}},
 
     /* Hyper-parameters. */
     {"llama.block_count is missing", {{KEY_REMOVE, "llama.block_count"}}},
@@ -235,8 +244,8 @@ const struct hostile_model hostile_models[] = {
       {TENSOR_SHAPE, ROPE_FREQS, 4, 1},
       {TENSOR_TYPE, ROPE_FREQS, 0},
       {TENSOR_OFFSET, ROPE_FREQS, .b = 1ull << 40}}},
-    {"blk.0.attn_q.bias is not a tensor of a llama model with 2 layers",
-     {{TENSOR_RENAME, LAST, .text = "blk.0.attn_q.bias"}}},
+    {"blk.0.attn_output.bias is not a tensor of a llama model with 2 layers",
+     {{TENSOR_RENAME, LAST, .text = "blk.0.attn_output.bias"}}},
     {"blk.01.attn_q.weight is not a tensor of a llama model with 2 layers",
      {{TENSOR_RENAME, LAST, .text = "blk.01.attn_q.weight"}}},
     {"blk.-1.attn_q.weight is not a tensor of a llama model with 2 layers",

@@ -328,7 +328,31 @@ static void put_header(struct writer *writer, const struct sample *sample)
         put(writer, "", 1);
 }
 
+/* Leaves what belongs to one part, and adds its keys. */
+static void keep_part(struct sample *sample, uint32_t number, uint32_t count)
+{
+    const uint64_t all = sample->tensor_count, from = all * number / count, to = all * (number + 1) / count;
+    const uint64_t end = to < all ? sample->tensors[to].offset : sample->data_bytes;
+    const uint64_t start = from < all ? sample->tensors[from].offset : end;
+
+    memmove(sample->tensors, sample->tensors + from, (size_t)(to - from) * sizeof *sample->tensors);
+    sample->tensor_count = to - from;
+    for (uint64_t i = 0; i < sample->tensor_count; i++)
+        sample->tensors[i].offset -= start;
+    sample->data_bytes = end - start;
+    if (number > 0)
+        sample->key_count = 0;
+    set_number(sample, "split.no", U16, number);
+    set_number(sample, "split.count", U16, count);
+    set_number(sample, "split.tensors.count", I32, all);
+}
+
 uint8_t *sample_model(const struct change changes[SAMPLE_CHANGES], size_t *size)
+{
+    return sample_part(changes, 0, 0, size);
+}
+
+uint8_t *sample_part(const struct change changes[SAMPLE_CHANGES], uint32_t number, uint32_t count, size_t *size)
 {
     struct sample *sample = calloc(1, sizeof *sample);
     struct writer writer = {NULL, 0};
@@ -337,6 +361,8 @@ uint8_t *sample_model(const struct change changes[SAMPLE_CHANGES], size_t *size)
     strcpy(sample->magic, "GGUF");
     add_keys(sample);
     add_tensors(sample);
+    if (count > 0)
+        keep_part(sample, number, count);
     for (int i = 0; i < SAMPLE_CHANGES; i++) {
         change_keys(sample, &changes[i]);
         change_tensors(sample, &changes[i]);

@@ -47,6 +47,12 @@ enum { SAMPLE_CHANGES = 8 };
  */
 uint8_t *sample_model(const struct change changes[SAMPLE_CHANGES], size_t *size);
 
+/* Part `number`, from 0, of the sample split into `count` parts as llama.cpp's gguf-split does it, then changed: all
+   keys are in the first one, and the tensors are spread evenly in their order. */
+uint8_t *sample_part(const struct change changes[SAMPLE_CHANGES], uint32_t number, uint32_t count, size_t *size);
+
+enum { SAMPLE_TENSORS = 21 };
+
 extern const char *const sample_pieces[12];
 
 #endif

@@ -249,10 +249,10 @@ static void rope_factors_divide_the_frequencies(void **state)
     (void)state;
     rope_frequencies(frequency, 8, 10000);
     assert_int_equal(load_rope_factors(factors), 0);
-    assert_true(f.model.rope_frequency[0] == frequency[0]);
-    assert_true(f.model.rope_frequency[1] == frequency[1] >> 1);
-    assert_true(f.model.rope_frequency[2] == frequency[2] >> 5);
-    assert_true(f.model.rope_frequency[3] == frequency[3] << 10);
+    assert_true(f.model.rope[0].frequency[0] == frequency[0]);
+    assert_true(f.model.rope[0].frequency[1] == frequency[1] >> 1);
+    assert_true(f.model.rope[0].frequency[2] == frequency[2] >> 5);
+    assert_true(f.model.rope[0].frequency[3] == frequency[3] << 10);
 }
 
 static void odd_rope_factors_are_refused(void **state)

@@ -7,7 +7,10 @@
 enum { CONTEXT = 64, VOCABULARY = 45 };
 
 /* Nothing about these shapes is a multiple of Q8_GROUP or KERNEL_LANES. */
+static const struct gguf_architecture llama = {.name = "llama"};
+
 static const struct gguf small = {
+    .architecture = &llama, .score_size = 6,
     .dim = 40, .hidden = 72, .layers = 2, .heads = 6, .kv_heads = 2, .head_size = 6, .rope_size = 4, .context = CONTEXT,
     .rope_base = 10000, .rope_factor = 1, .rope_attn_factor = 1, .norm_epsilon = 1e-5f, .vocabulary = VOCABULARY,
     .tensor[GGUF_TENSOR_OUTPUT] = {.type = GGUF_TYPE_ABSENT},
@@ -217,6 +220,7 @@ static void layout_counts_what_it_takes(void **state)
 static void scores_beyond_the_address_space(void **state)
 {
     const struct gguf many = {
+        .architecture = &llama,
         .dim = 32, .hidden = 32, .layers = 1, .heads = 65536, .kv_heads = 1, .head_size = 2, .rope_size = 2,
         .context = 65536, .rope_base = 10000, .rope_factor = 1, .rope_attn_factor = 1, .norm_epsilon = 1e-5f,
         .vocabulary = VOCABULARY,

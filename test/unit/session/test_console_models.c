@@ -219,7 +219,8 @@ static void too_little_memory_is_told_with_numbers(void **state)
     session.free_bytes = 1024;
     const char *text = run_with("", "/models\r");
     const char *start = "Loading /MODELS/A.GGUF: [....................]   0 %\n"
-                        "Error: /MODELS/A.GGUF: the model needs 1 MiB of memory, 0 MiB are free; "
+                        "Error: /MODELS/A.GGUF: the model needs 1 MiB of memory even with a context of 16, 0 MiB "
+                        "are free; "
                         "choose a smaller model\n"
                         "> /models\n 1  A.GGUF                      26 KiB  does not fit: needs ";
     assert_true(is_start(text, start));

@@ -5,6 +5,9 @@
 #include "base/model_file.h"
 #include "uefi/files.h"
 
+#define TEN(x) x x x x x x x x x x
+#define EIGHTY(x) TEN(x) TEN(x) TEN(x) TEN(x) TEN(x) TEN(x) TEN(x) TEN(x)
+
 static const struct fake_node stick[] = {
     {"", "EFI", -1},
     {"", "BOOTLLAM.CFG", 19},
@@ -13,7 +16,7 @@ static const struct fake_node stick[] = {
     {"MODELS", "..", -1},
     {"MODELS", "README.TXT", 5},
     {"MODELS", "A.GGUF", 3 * (1 << 20) + 777},
-    {"MODELS", "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@.gguf", 1},
+    {"MODELS", EIGHTY("\u682A") TEN("\u682A") ".gguf", 1}, /* 275 bytes */
     {"MODELS", "Second model.gguf", 0},
 };
 

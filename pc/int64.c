@@ -1,6 +1,7 @@
 /*
  * Division of 64-bit numbers, which GCC calls by these names on 32-bit machines. The compiler's own library cannot be
- * used: Debian builds it for processors with CMOV and SSE, and this code must run on a 486.
+ * used: Debian builds it for processors with CMOV and SSE, and this code must run on a 486, and under UEFI before SSE
+ * is on.
  */
 #include <stdint.h>
 

@@ -259,7 +259,7 @@ static void name_vendor(struct uefi *uefi)
     if (uefi->table->FirmwareVendor == NULL) {
         return;
     }
-    utf8_from_ucs2(name, sizeof name, uefi->table->FirmwareVendor);
+    utf8_from_utf16(name, sizeof name, uefi->table->FirmwareVendor);
     format(uefi->vendor, sizeof uefi->vendor, "%s %u.%02u", name, revision >> 16, revision & 0xFFFF);
 }
 
