@@ -56,9 +56,9 @@ struct story_result {
 };
 
 /*
- * Tells one story, or answers one turn of a chat (turns.h). Text is passed on, unchanged, as soon as its UTF-8 is complete and it
- * cannot be the beginning of the stop text. With STORY_FAILED, *error is filled; the text before the failure can be
- * continued.
+ * Tells one story, or answers one turn of a chat (turns.h). Text is passed on, unchanged, as soon as its UTF-8 is
+ * complete and it cannot be the beginning of the stop text. With STORY_FAILED, *error is filled; the text before the
+ * failure can be continued.
  */
 struct story_result story_tell(struct engine *engine, const struct story *story, struct error *error);
 

@@ -1,8 +1,8 @@
 /*
- * The turns of a chat in the engine's text. When the context is full the oldest go. The KV cache's keys are not moved to
- * other positions, which would round them once more: the turns that stay are written and run anew, so that the model
- * sees what it would see in a fresh conversation of these turns, bit for bit. What comes before them, the system
- * message, is still in the cache.
+ * The turns of a chat in the engine's text. When the context is full, the oldest go. Keys in the KV cache are not moved
+ * to other positions, which would round them once more: the turns that stay are written and run anew, so that the model
+ * sees what it would see in a fresh conversation of these turns, bit for bit. The system message before them is still
+ * in the cache.
  */
 #ifndef BOOTLLAMA_TURNS_H
 #define BOOTLLAMA_TURNS_H

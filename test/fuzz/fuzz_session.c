@@ -1,8 +1,9 @@
 /*
  * Whole sessions of console_run: a model with bytes changed, a chat template, a configuration, file names and keys that
  * an input chooses. Whatever comes, the screen gets whole characters of UTF-8, no control character but '\n' and '\b',
- * and nothing in its last column (model_screen.h); no colour stays when it waits; `exclusive` is balanced and no other call is made under it; memory
- * and files are given back; and a person who types Escape and /exit gets out.
+ * and, unless `wrap` is set, nothing in its last column (model_screen.h); no colour stays when it waits; `exclusive` is
+ * balanced and no other call is made under it; memory and files are given back; and a person who types Escape and /exit
+ * gets out.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -270,7 +271,7 @@ static void choose_name(struct choices *choices, char *path, size_t size)
 /* The pieces of a model that thinks, as an array of a file in hexadecimal digits. */
 static const char *thinking_pieces(void)
 {
-    static const char *const pieces[12] = {"<unk>",    "<s>",    "</s>",   "\u2581", "<think>", "</think>",
+    static const char *const pieces[12] = {"<unk>",    "<s>",      "</s>",   "\u2581", "<think>", "</think>",
                                            "</think>", "<think>a", "<0x0A>", "<0xC3>", "</thi",   "nk>\n"};
     static char digits[12 * 2 * (8 + 8) + 1];
     size_t used = 0;
@@ -305,6 +306,20 @@ static uint8_t *choose_model(struct choices *choices, size_t *size)
     return bytes;
 }
 
+/* Whether the input may change where lines break: a width of its own may be wider than the screen. */
+static bool mentions_wrap(const uint8_t *data, size_t size)
+{
+    static const char word[] = "wrap";
+    size_t matched = 0;
+    for (size_t i = 0; i < size && word[matched] != 0; i++) {
+        const char c = (char)(data[i] | 0x20);
+        if (c >= 'a' && c <= 'z') {
+            matched = c == word[matched] ? matched + 1 : c == word[0];
+        }
+    }
+    return word[matched] == 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static char configuration[TEXT_MAX], names[2][300];
@@ -325,6 +340,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
     machine.keys = choices;
     begin(files, columns);
+    machine.screen.columns = mentions_wrap(data, size) ? 0 : columns;
     console_run(&machine.memory.platform);
     demand(machine.exclusive == 0, "exclusive is not switched off");
     demand(machine.reservations == 0, "memory is kept");

@@ -325,7 +325,7 @@ static void a_dropped_turn_leaves_no_trace(void **state)
     machine_close();
 }
 
-/* In the middle of an answer, too: it goes on as if its beginning had been typed. One turn at last fills the context. */
+/* An answer goes on as if its beginning had been typed. At last its turn alone fills the context. */
 static void an_answer_goes_on_when_turns_are_dropped(void **state)
 {
     static int32_t told[MACHINE_CONTEXT];
