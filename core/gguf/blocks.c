@@ -388,6 +388,12 @@ static bool keep_numbers(struct q8_0_block *out, const uint8_t *block, uint32_t 
     return type != GGUF_TYPE_MXFP4 || half_to_float(out->scale) == scale;
 }
 
+bool blocks_are_kept(uint32_t type)
+{
+    return type == GGUF_TYPE_Q4_0 || type == GGUF_TYPE_Q5_0 || type == GGUF_TYPE_Q8_0 || type == GGUF_TYPE_IQ4_NL ||
+           type == GGUF_TYPE_MXFP4;
+}
+
 void blocks_to_q8_0(struct q8_0_block *out, const uint8_t *bytes, uint32_t type, uint32_t count)
 {
     const struct size size = size_of(type);
