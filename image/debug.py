@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """gdb on the image in QEMU, stopped at our first instruction, with symbols.
 
-debug.py bios|uefi BUILD [gdb arguments...]
+debug.py bios|uefi|uefi32 BUILD [gdb arguments...]
 
 The serial port goes to BUILD/debug/serial.log; GUI=1 shows the machine's screen. Leaving gdb ends the machine.
 
@@ -24,14 +24,21 @@ LOAD_SECONDS = 120  # firmware under emulation is slow
 JUMP_TO_SELF = b"\xeb\xfe"
 BOOT_SECTOR = 0x7C00
 VOLUME_OFFSET = 1 << 20
-APPLICATION = "::/EFI/BOOT/BOOTX64.EFI"
+
+# Of each UEFI: the application, where its header has the load address (offset from the signature, format), and the
+# QEMU whose processors run nothing else: it tells gdb of what kind the registers are.
+UEFI = {
+    "uefi": ("BOOTX64.EFI", 48, "<Q", {}),
+    "uefi32": ("BOOTIA32.EFI", 52, "<I", {"QEMU": "qemu-system-i386"}),
+}
 
 
 class Application:
     """The entry point of the UEFI application. Format: Microsoft PE/COFF specification."""
 
-    def __init__(self, path):
+    def __init__(self, path, base_offset, base_format):
         self.file = bytearray(path.read_bytes())
+        self.base_offset, self.base_format = base_offset, base_format
         self.header = struct.unpack_from("<I", self.file, 0x3C)[0]
         self.entry = struct.unpack_from("<I", self.file, self.header + 40)[0]
         self.entry_offset = self.entry + self._raw_minus_virtual()
@@ -54,7 +61,7 @@ class Application:
         while at >= 0:
             base = at - self.entry
             if base >= 0 and memory[base:base + 2] == b"MZ" and \
-                    struct.unpack_from("<Q", memory, base + self.header + 48)[0] == base:
+                    struct.unpack_from(self.base_format, memory, base + self.header + self.base_offset)[0] == base:
                 return base
             at = memory.find(pattern, at + 1)
         return None
@@ -85,8 +92,8 @@ def wait_for(condition, process, seconds, what):
     raise SystemExit(f"debug: {what} within {seconds} s")
 
 
-def bios_commands(build, folder, processes):
-    process, socket = start_qemu("bios", build / "bootllama.img", folder, "-S", QEMU="qemu-system-i386")
+def bios_commands(firmware, build, folder, processes):
+    process, socket = start_qemu(firmware, build / "bootllama.img", folder, "-S", QEMU="qemu-system-i386")
     processes.append(process)
     wait_for(lambda: socket.exists() or None, process, 10, "QEMU did not open its gdb socket")
     return ["set architecture i8086", f"target remote {socket}", f"thbreak *{BOOT_SECTOR:#x}", "continue",
@@ -94,16 +101,17 @@ def bios_commands(build, folder, processes):
             r"echo Stopped at the boot sector. `set architecture i386` once the code is 32-bit.\n"]
 
 
-def uefi_commands(build, folder, processes):
-    application = Application(build / "uefi/BOOTX64.EFI")
-    image, patched, memory_file = folder / "bootllama.img", folder / "BOOTX64.EFI", folder / "memory"
+def uefi_commands(firmware, build, folder, processes):
+    name, base_offset, base_format, environment = UEFI[firmware]
+    application = Application(build / firmware / name, base_offset, base_format)
+    image, patched, memory_file = folder / "bootllama.img", folder / name, folder / "memory"
     subprocess.run(["cp", "--sparse=always", build / "bootllama.img", image], check=True)
     patched.write_bytes(application.file)
-    subprocess.run(["mcopy", "-o", "-i", f"{image}@@{VOLUME_OFFSET}", patched, APPLICATION], check=True)
+    subprocess.run(["mcopy", "-o", "-i", f"{image}@@{VOLUME_OFFSET}", patched, f"::/EFI/BOOT/{name}"], check=True)
     memory_file.unlink(missing_ok=True)
     process, socket = start_qemu(
-        "uefi", image, folder, "-machine", "memory-backend=ram", "-object",
-        f"memory-backend-file,id=ram,size={MEMORY_MIB}M,share=on,mem-path={memory_file}")
+        firmware, image, folder, "-machine", "memory-backend=ram", "-object",
+        f"memory-backend-file,id=ram,size={MEMORY_MIB}M,share=on,mem-path={memory_file}", **environment)
     processes.append(process)
     wait_for(lambda: (memory_file.exists() and memory_file.stat().st_size == MEMORY_MIB << 20) or None, process, 10,
              "QEMU made no memory")
@@ -111,22 +119,22 @@ def uefi_commands(build, folder, processes):
         base = wait_for(lambda: application.find_loaded(memory), process, LOAD_SECONDS,
                         "the firmware did not load the application")
     first = struct.unpack("<H", application.first)[0]
-    return [f"target remote {socket}", f"add-symbol-file {build}/uefi/bootllama.so -o {base:#x}",
+    return [f"target remote {socket}", f"add-symbol-file {build}/{firmware}/bootllama.so -o {base:#x}",
             f"set var *(unsigned short *){base + application.entry:#x} = {first:#x}",
             rf"echo Stopped at the application's entry point; it is loaded at {base:#x}.\n"]
 
 
 def main():
-    if len(sys.argv) < 3 or sys.argv[1] not in ("bios", "uefi"):
+    if len(sys.argv) < 3 or sys.argv[1] not in ("bios", *UEFI):
         raise SystemExit(__doc__)
-    build = Path(sys.argv[2]).resolve()
+    firmware, build = sys.argv[1], Path(sys.argv[2]).resolve()
     folder = build / "debug"
     folder.mkdir(exist_ok=True)
     script = folder / "commands.gdb"
     processes = []
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # on the way out ends QEMU too
     try:
-        commands = (bios_commands if sys.argv[1] == "bios" else uefi_commands)(build, folder, processes)
+        commands = (bios_commands if firmware == "bios" else uefi_commands)(firmware, build, folder, processes)
         script.write_text("\n".join(["set confirm off", "set pagination off", *commands, ""]))
         signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is gdb's
         return subprocess.run(["gdb", "-q", "-x", script, *sys.argv[3:]]).returncode

@@ -1,6 +1,7 @@
 # image/: targets that use the built image.
 
-.PHONY: run run-uefi run-uefi32 run-bios usb size debug-uefi debug-bios test-boot bench bench-boot screenshots
+.PHONY: run run-uefi run-uefi32 run-bios usb size debug-uefi debug-uefi32 debug-bios test-boot bench bench-boot \
+    screenshots
 
 export GUI MEMORY CPU ACCEL QEMU
 
@@ -17,6 +18,9 @@ run-bios: $(IMAGE) ## boot the image with legacy BIOS in QEMU
 
 debug-uefi: $(IMAGE) ## gdb at the first instruction of the UEFI application
 	@image/debug.py uefi $(BUILD)
+
+debug-uefi32: $(IMAGE) ## the same with 32-bit UEFI firmware
+	@image/debug.py uefi32 $(BUILD)
 
 debug-bios: $(IMAGE) ## gdb at the first instruction of the boot sector
 	@image/debug.py bios $(BUILD)

@@ -10,12 +10,20 @@
 
 enum { BACKGROUND = 0x70 }; /* in an attribute */
 
+/* Whether the path begins with a vendor's own hardware node: U-Boot's console, on whatever devices it may be. */
+static bool is_unknown(struct device_path path)
+{
+    const EFI_DEVICE_PATH_PROTOCOL *first = device_path_next(&path);
+
+    return first != NULL && first->Type == HARDWARE_DEVICE_PATH && first->SubType == HW_VENDOR_DP;
+}
+
 /* A terminal is a vendor's messaging node: PC-ANSI, VT100, VT-UTF8 ... */
 static bool is_screen(EFI_BOOT_SERVICES *boot, EFI_HANDLE handle)
 {
     struct device_path path = device_path_of(boot, handle);
 
-    return path.at != NULL && !device_path_has(path, MESSAGING_DEVICE_PATH, MSG_UART_DP) &&
+    return path.at != NULL && !is_unknown(path) && !device_path_has(path, MESSAGING_DEVICE_PATH, MSG_UART_DP) &&
            !device_path_has(path, MESSAGING_DEVICE_PATH, MSG_VENDOR_DP);
 }
 

@@ -8,6 +8,15 @@ enum {
     COLUMNS_DEFAULT = 80, /* mode 0 of every console is 80 x 25 */
 };
 
+/* EFI_CONSOLE_CONTROL_PROTOCOL of Intel's sample implementation, which the specification never took over: Apple's
+   firmware and other of EFI 1.10. */
+enum console_mode { MODE_TEXT, MODE_GRAPHICS };
+
+struct console_control {
+    EFI_STATUS(EFIAPI *get_mode)(struct console_control *, enum console_mode *, BOOLEAN *has_graphics, BOOLEAN *locked);
+    EFI_STATUS(EFIAPI *set_mode)(struct console_control *, enum console_mode);
+};
+
 static uint32_t query_columns(EFI_SIMPLE_TEXT_OUT_PROTOCOL *out)
 {
     UINTN columns = 0, rows = 0;
@@ -27,9 +36,26 @@ void screen_say(EFI_SYSTEM_TABLE *table, const CHAR16 *text)
     }
 }
 
+/* Switches a screen from graphics, which hide text, to text. */
+static void show_text(EFI_BOOT_SERVICES *boot)
+{
+    EFI_GUID guid = {0xF42F7782, 0x012E, 0x4C12, {0x99, 0x56, 0x49, 0xF9, 0x43, 0x04, 0xF7, 0x21}};
+    enum console_mode mode = MODE_TEXT;
+    void *found = NULL;
+
+    if (EFI_ERROR(boot->LocateProtocol(&guid, NULL, &found)) || found == NULL) {
+        return;
+    }
+    struct console_control *control = found;
+    if (!EFI_ERROR(control->get_mode(control, &mode, NULL, NULL)) && mode != MODE_TEXT) {
+        control->set_mode(control, MODE_TEXT);
+    }
+}
+
 void screen_greet(EFI_SYSTEM_TABLE *table, const CHAR16 *text)
 {
     if (table->ConOut != NULL) {
+        show_text(table->BootServices);
         table->ConOut->ClearScreen(table->ConOut);
     }
     screen_say(table, text);

@@ -15,8 +15,8 @@ struct screen {
     uint32_t gathered;
 };
 
-/* Writes `text`; screen_greet first clears the screen of the firmware's leftovers (a logo). Both may be called before
-   screen_open. */
+/* Writes `text`; screen_greet first switches the screen to text and clears it of the firmware's leftovers (a logo).
+   Both may be called before screen_open. */
 void screen_say(EFI_SYSTEM_TABLE *table, const CHAR16 *text);
 void screen_greet(EFI_SYSTEM_TABLE *table, const CHAR16 *text);
 

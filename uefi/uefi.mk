@@ -15,7 +15,8 @@ UEFI64_TARGET := -m64 -march=x86-64 -mno-red-zone $(UEFI_PIC)
 
 # IA-32: floats stay out of x87, also as a function's result, because firmware may leave x87 in any state; 64-bit
 # members of structures are aligned as firmware aligns them.
-UEFI32_TARGET := -m32 -march=pentium4 -mfpmath=sse -mno-80387 -mno-fp-ret-in-387 -malign-double $(UEFI_PIC)
+UEFI32_TARGET := -m32 -march=pentium4 -mtune=generic -mfpmath=sse -mno-80387 -mno-fp-ret-in-387 -malign-double \
+    $(UEFI_PIC)
 $(BUILD)/uefi32/core/kernel/x86_%.o: VECTOR_FLAGS += $(VECTOR_FLAGS_32)
 
 # Code around firmware calls stays out of vector registers: they may be off when it starts, and firmware need not

@@ -37,18 +37,23 @@ static inline int8_t q8_0_round(float value)
     return (int8_t)((whole ^ sign) - sign);
 }
 
-/*
- * Quantizes x [count], count <= 32, into q [32], zeros beyond count. Returns the scale as f16 bits; it is not finite if
- * an x is not or is too large for f16, and q is then all zeros.
- */
-static inline uint16_t q8_0_quantize(int8_t q[Q8_0_BLOCK], const float *x, uint32_t count)
+/* The largest magnitude in x [count]; infinite or NaN if an x is. */
+static inline float q8_0_largest(const float *x, uint32_t count)
 {
     uint32_t largest = 0; /* magnitudes order like their bits, infinity and NaN on top */
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t magnitude = float_bits(x[i]) & 0x7FFFFFFF;
         largest = magnitude > largest ? magnitude : largest;
     }
-    const float scale = float_from_bits(largest) / 127.0f;
+    return float_from_bits(largest);
+}
+
+/*
+ * Quantizes x [count], count <= 32, into q [32] by `scale`, at least q8_0_largest / 127, with zeros beyond count.
+ * Returns the scale as f16 bits; it is not finite if an x is not or is too large for f16, and q is then all zeros.
+ */
+static inline uint16_t q8_0_quantize_by(int8_t q[Q8_0_BLOCK], const float *x, uint32_t count, float scale)
+{
     const uint16_t half = half_from_float(scale);
     const bool usable = scale >= 0x1p-126f && half_is_finite(half);
     const float inverse = usable ? 1.0f / scale : 0.0f;
@@ -56,6 +61,12 @@ static inline uint16_t q8_0_quantize(int8_t q[Q8_0_BLOCK], const float *x, uint3
         q[i] = usable && i < count ? q8_0_round(x[i] * inverse) : 0;
     }
     return half;
+}
+
+/* The same by the scale of the rule. */
+static inline uint16_t q8_0_quantize(int8_t q[Q8_0_BLOCK], const float *x, uint32_t count)
+{
+    return q8_0_quantize_by(q, x, count, q8_0_largest(x, count) / 127.0f);
 }
 
 #endif

@@ -312,13 +312,18 @@ static void decode_q6_k(float *out, const struct q6_k *block)
     }
 }
 
+static int32_t iq4_xs_factor(const struct iq4_xs *block, uint32_t group)
+{
+    const uint32_t low = block->scales_low[group / 2] >> group % 2 * 4 & 15u;
+    const uint32_t high = block->scales_high >> group * 2 & 3u;
+    return (int32_t)(low | high << 4) - 32;
+}
+
 static void decode_iq4_xs(float *out, const struct iq4_xs *block)
 {
     const float scale = half_to_float(block->scale);
     for (uint32_t group = 0; group < K_ELEMENTS / 32; group++) {
-        const uint32_t low = block->scales_low[group / 2] >> group % 2 * 4 & 15u;
-        const uint32_t high = block->scales_high >> group * 2 & 3u;
-        const float factor = scale * (float)((int32_t)(low | high << 4) - 32);
+        const float factor = scale * (float)iq4_xs_factor(block, group);
         for (uint32_t i = 0; i < 32; i++) {
             out[32 * group + i] = factor * (float)iq4_values[nibble(block->low + 16 * group, i)];
         }
@@ -394,6 +399,123 @@ bool blocks_are_kept(uint32_t type)
            type == GGUF_TYPE_MXFP4;
 }
 
+/*
+ * Where the numbers of 32 elements lie: offset + step * n, n whole. A scale of which `step` is a multiple keeps their
+ * distances, and the one offset is all that is rounded; other scales round each n in its own way, all groups alike: a
+ * bias of a whole matrix. Of two groups of 16 the one with the larger steps counts. `least`: how many scales a step
+ * must have, so that the coarser scale costs less than it wins; 0: no grid.
+ */
+struct grid {
+    float step, offset;
+    uint32_t least;
+};
+
+static struct grid grid_of_factors(float step, float offset)
+{
+    return (struct grid){step, offset, 6};
+}
+
+static struct grid grid_of_k(const uint8_t scales[12], uint16_t scale, uint16_t minimum, uint32_t group)
+{
+    const struct factors factors = k_factors(scales, group);
+    return grid_of_factors(half_to_float(scale) * factors.scale, -half_to_float(minimum) * factors.minimum);
+}
+
+static struct grid grid_of_q2_k(const struct q2_k *block, uint32_t group)
+{
+    const uint32_t first = block->scales[2 * group], second = block->scales[2 * group + 1];
+    const uint32_t factors = (first & 15) < (second & 15) ? second : first;
+    return grid_of_factors(half_to_float(block->scale) * (float)(int32_t)(factors & 15),
+                           -half_to_float(block->minimum) * (float)(int32_t)(factors >> 4));
+}
+
+/* Of a symmetric type with two factors. */
+static struct grid grid_of_two(uint16_t scale, int32_t first, int32_t second)
+{
+    const int32_t larger = first * first < second * second ? second : first;
+    return grid_of_factors(half_to_float(scale) * (float)larger, 0);
+}
+
+/* The grid of elements 32 * group on of a block. */
+static struct grid grid_of(const uint8_t *bytes, uint32_t type, uint32_t group)
+{
+    switch (type) {
+    case GGUF_TYPE_Q4_1: {
+        const struct q4_1 *block = (const struct q4_1 *)bytes;
+        return grid_of_factors(half_to_float(block->scale), half_to_float(block->minimum));
+    }
+    case GGUF_TYPE_Q5_1: {
+        const struct q5_1 *block = (const struct q5_1 *)bytes;
+        return grid_of_factors(half_to_float(block->scale), half_to_float(block->minimum));
+    }
+    case GGUF_TYPE_Q2_K:
+        return grid_of_q2_k((const struct q2_k *)bytes, group);
+    case GGUF_TYPE_Q3_K: {
+        const struct q3_k *block = (const struct q3_k *)bytes;
+        return grid_of_two(block->scale, q3_k_factor(block->scales, 2 * group),
+                           q3_k_factor(block->scales, 2 * group + 1));
+    }
+    case GGUF_TYPE_Q4_K: {
+        const struct q4_k *block = (const struct q4_k *)bytes;
+        return grid_of_k(block->scales, block->scale, block->minimum, group);
+    }
+    case GGUF_TYPE_Q5_K: {
+        const struct q5_k *block = (const struct q5_k *)bytes;
+        return grid_of_k(block->scales, block->scale, block->minimum, group);
+    }
+    case GGUF_TYPE_Q6_K: {
+        const struct q6_k *block = (const struct q6_k *)bytes;
+        return grid_of_two(block->scale, block->scales[2 * group], block->scales[2 * group + 1]);
+    }
+    case GGUF_TYPE_IQ4_XS: {
+        const struct iq4_xs *block = (const struct iq4_xs *)bytes;
+        return (struct grid){half_to_float(block->scale) * (float)iq4_xs_factor(block, group), 0, 1};
+    }
+    default:
+        return (struct grid){0, 0, 0};
+    }
+}
+
+/* How far x is from the nearest whole number; |x| < 2^22. */
+static float distance_to_whole(float x)
+{
+    const float distance = x - (float)(int32_t)x;
+    const float magnitude = distance < 0 ? -distance : distance;
+    return magnitude < 0.5f ? magnitude : 1.0f - magnitude;
+}
+
+/* The scale of 32 numbers: a part of the grid's step, of those up to a third coarser than the finest the one that
+   rounds the offset least; by the rule where there is no grid, or numbers are too small or too large to be computed
+   with. */
+static float scale_of(const struct grid *grid, float largest)
+{
+    const float step = grid->step < 0 ? -grid->step : grid->step;
+    const bool usable = grid->least > 0 && step >= 0x1p-60f && largest >= 0x1p-60f && largest < 0x1p60f;
+    const float finest = usable ? 127.0f * step / largest : 0.0f, least = (float)(int32_t)grid->least;
+    if (!usable || finest < least) {
+        return largest / 127.0f;
+    }
+    const float most = finest < 127.0f ? (float)(int32_t)finest : 127.0f, shift = grid->offset / step;
+    float parts = most, error = distance_to_whole(shift * most);
+    for (float n = most - 1; error > 0 && n >= least && 4 * n >= 3 * most; n--) {
+        const float other = distance_to_whole(shift * n);
+        if (other * parts < error * n) { /* other / n < error / parts */
+            parts = n;
+            error = other;
+        }
+    }
+    return step / parts;
+}
+
+static void quantize_block(struct q8_0_block *out, const float *x, uint32_t count, const uint8_t *block, uint32_t type)
+{
+    for (uint32_t group = 0; group * Q8_0_BLOCK < count; group++, x += Q8_0_BLOCK, out++) {
+        const uint32_t left = count - group * Q8_0_BLOCK, n = left < Q8_0_BLOCK ? left : Q8_0_BLOCK;
+        const struct grid grid = grid_of(block, type, group);
+        out->scale = q8_0_quantize_by(out->q, x, n, scale_of(&grid, q8_0_largest(x, n)));
+    }
+}
+
 void blocks_to_q8_0(struct q8_0_block *out, const uint8_t *bytes, uint32_t type, uint32_t count)
 {
     const struct size size = size_of(type);
@@ -403,10 +525,7 @@ void blocks_to_q8_0(struct q8_0_block *out, const uint8_t *bytes, uint32_t type,
         float x[BLOCKS_ELEMENTS_MAX];
         if (!keep_numbers(out, bytes, type)) {
             blocks_decode(x, bytes, type, n);
-            for (uint32_t i = 0; i < n; i += Q8_0_BLOCK) {
-                struct q8_0_block *block = &out[i / Q8_0_BLOCK];
-                block->scale = q8_0_quantize(block->q, x + i, n - i < Q8_0_BLOCK ? n - i : Q8_0_BLOCK);
-            }
+            quantize_block(out, x, n, bytes, type);
         }
         bytes += n / size.elements * size.bytes;
         out += (n + Q8_0_BLOCK - 1) / Q8_0_BLOCK;

@@ -21,6 +21,7 @@ BLOCKS = 3000
 ALIGNMENT = 32
 FLAGS = ["-shared", "-fPIC", "-std=gnu11", "-O2", "-ffp-contract=off", f"-I{ROOT}/core"]
 POSITIONS = 40
+CLOSE_CALL = 0.5  # nat: rounding takes each program half of it from what the file exactly says of random weights
 
 
 @pytest.fixture(scope="session")
@@ -124,4 +125,4 @@ def test_a_model_of_every_type_tells_what_llama_cpp_tells(ggml, ask, whole_model
     told = ask(path, greedy=[{"tokens": start, "positions": POSITIONS}])["greedy"][0]
     ours = our_ids(path, "scalar")
     assert ours[:len(start)] == start
-    check_alike(ours, told["tokens"], told["margins"])
+    check_alike(ours, told["tokens"], told["margins"], CLOSE_CALL)

@@ -1,9 +1,9 @@
 """Logits of every quantization against llama.cpp's, on the same file that its own quantizer wrote, by teacher forcing.
 
-The files come from two F32 models. "widened" computes what the default model does, on stories of the default model's
-own corpus; "sinks" has random weights, attention sinks and outlier channels, on random tokens. llama.cpp keeps its KV
-cache in F32 and does not use flash attention: see libllama.py. The first position, which both models make from BOS
-alone, is left out.
+The files come from F32 models. "widened" computes what the default model does, on stories of the default model's own
+corpus; the others, one for each architecture, have random weights, attention sinks and outlier channels, on random
+tokens. llama.cpp keeps its KV cache in F32 and does not use flash attention: see libllama.py. The first position, which
+all of them make from BOS alone, is left out.
 
 Our own noise has two sources: weights become int8 in groups of 32, and so do activations. llama.cpp's activations are
 int8 in groups of 32 or, for the types of 256 weights, of 256; its F32 and F16 files have no such noise. Hence three
@@ -24,7 +24,7 @@ from gguf_file import GgufFile
 from host import score, token_ids
 from libllama import FILE_TYPES, LibLlama
 from places import ROOT
-from sink_model import write_with_sinks
+from sink_model import ARCHITECTURES, write_with_sinks
 from test_llama_cpp import CLOSE_CALL, NODE, ask, check_alike  # pylint: disable=unused-import
 from widened_model import BOS, write_widened
 
@@ -101,7 +101,7 @@ def judged(llama, tmp_path_factory):
             write_widened(path, default)
             long = [tokens for tokens in (llama.tokenize(path, text) for text in stories()) if len(tokens) >= POSITIONS]
             return Judged(llama, path, [tokens[:POSITIONS] for tokens in long[:SEQUENCES]])
-        write_with_sinks(path, default)
+        write_with_sinks(path, default, name)
         generator = random.Random(3)
         pieces = len(default.metadata["tokenizer.ggml.tokens"])
         return Judged(llama, path, [[BOS] + [generator.randrange(3, pieces) for _ in range(RANDOM_POSITIONS - 1)]])
@@ -138,7 +138,7 @@ def test_trained_model(judged, tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", FILE_TYPES)
-@pytest.mark.parametrize("name", ["widened", "sinks"])
+@pytest.mark.parametrize("name", ["widened", *ARCHITECTURES])
 def test_noise_is_llama_cpps(judged, tmp_path, name, kind):
     """Weights of F32, F16 and BF16 files become Q8_0's here: so Q8_0's noise comes on top."""
     model = judged(name)

@@ -58,6 +58,16 @@ def test_no_x87_on_ia32_uefi():
     assert set(re.findall(r"^ +[0-9a-f]+:\t(f\w+)", code, re.MULTILINE)) == {"fxsave", "fninit", "fxrstor"}
 
 
+@pytest.mark.parametrize("variant, register", [("uefi", "rsp"), ("uefi32", "esp")])
+@pytest.mark.parametrize("entry", ["uefi_entry", "enter"])
+def test_firmware_may_call_with_any_stack(variant, register, entry):
+    """The two functions that firmware calls align the stack before anything else needs it."""
+    code = subprocess.run(["objdump", "-d", "--no-show-raw-insn", f"--disassemble={entry}",
+                           BUILD / variant / "bootllama.so"], check=True, capture_output=True, text=True).stdout
+    before_calls = code.partition("call ")[0]
+    assert re.search(rf"\tand +\$0xf+0,%{register}$", before_calls, re.MULTILINE), code
+
+
 @pytest.mark.parametrize("application", ["uefi/BOOTX64.EFI", "uefi32/BOOTIA32.EFI"])
 def test_sbat(application, tmp_path):
     """What Secure Boot's shim reads: exact to the byte, without a NUL at its end."""

@@ -262,8 +262,9 @@ def test_debug_bios():
     assert re.search(r"#0 +console_run .*\n#1 .* in bios_main ", output), output
 
 
-def test_debug_uefi():
-    output = gdb("uefi", "thbreak console_run", "continue", "info symbol $pc")
+@pytest.mark.parametrize("firmware", ["uefi", "uefi32"])
+def test_debug_uefi(firmware):
+    output = gdb(firmware, "thbreak console_run", "continue", "info symbol $pc")
     assert "Stopped at the application's entry point" in output
     assert "console_run in section .text" in output
 

@@ -125,9 +125,77 @@ static void writes_what_can_be_shown(void **state)
     assert_int_equal(shown.cursor, 0);
 }
 
+static struct {
+    int mode; /* 0 = text, 1 = graphics, -1 = the firmware does not say */
+    int sets; /* calls of SetMode */
+} console;
+
+static EFI_STATUS EFIAPI fake_get_mode(void *control, int *mode, BOOLEAN *has_graphics, BOOLEAN *locked)
+{
+    (void)control;
+    assert_true(has_graphics == NULL && locked == NULL);
+    *mode = console.mode;
+    return console.mode < 0 ? EFI_DEVICE_ERROR : EFI_SUCCESS;
+}
+
+static EFI_STATUS EFIAPI fake_set_mode(void *control, int mode)
+{
+    (void)control;
+    console.mode = mode;
+    console.sets++;
+    return EFI_SUCCESS;
+}
+
+static void *console_control[] = {fake_get_mode, fake_set_mode};
+
+static EFI_STATUS EFIAPI locate_console_control(EFI_GUID *guid, VOID *key, VOID **found)
+{
+    assert_null(key);
+    assert_int_equal(guid->Data1, 0xF42F7782);
+    *found = console_control;
+    return EFI_SUCCESS;
+}
+
+static EFI_STATUS EFIAPI locate_nothing(EFI_GUID *guid, VOID *key, VOID **found)
+{
+    (void)guid, (void)key;
+    *found = NULL;
+    return EFI_NOT_FOUND;
+}
+
+static EFI_STATUS EFIAPI fake_clear(SIMPLE_TEXT_OUTPUT_INTERFACE *out)
+{
+    (void)out;
+    memset(&shown, 0, sizeof shown);
+    return EFI_SUCCESS;
+}
+
+/* Apple's firmware starts programs with its screen in graphics mode. */
+static void greets_in_text_mode(void **state)
+{
+    SIMPLE_TEXT_OUTPUT_INTERFACE out = {.OutputString = fake_output, .ClearScreen = fake_clear};
+    EFI_BOOT_SERVICES boot = {.LocateProtocol = locate_console_control};
+    EFI_SYSTEM_TABLE table = {.BootServices = &boot, .ConOut = &out};
+    static const int modes[] = {1, 0, -1}, sets[] = {1, 0, 0};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(modes); i++) {
+        console.mode = modes[i];
+        console.sets = 0;
+        screen_greet(&table, u"text");
+        assert_int_equal(console.sets, sets[i]);
+        assert_true(console.mode <= 0);
+        assert_memory_equal(shown.text, u"text", sizeof u"text");
+    }
+    boot.LocateProtocol = locate_nothing;
+    screen_greet(&table, u"other");
+    assert_memory_equal(shown.text, u"other", sizeof u"other");
+}
+
 #define PCI 1, 1, 6, 0, 0, 0x1F
 #define ACPI(uid) 2, 1, 12, 0, 0xD0, 0x41, 0x01, 0x05, uid, 0, 0, 0
 #define UART 3, 14, 19, 0, 0, 0, 0, 0, 0, 0xC2, 1, 0, 0, 0, 0, 0, 8, 1, 1
+#define VENDOR 1, 4, 20, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
 #define DISPLAY 2, 3, 8, 0, 0, 1, 1, 0x80
 #define NEXT_INSTANCE 0x7F, 1, 4, 0
 #define END 0x7F, 0xFF, 4, 0
@@ -350,6 +418,7 @@ static EFI_STATUS EFIAPI fake_set_attribute(SIMPLE_TEXT_OUTPUT_INTERFACE *out, U
 #define TERMINAL 3, 10, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 
 static const uint8_t terminal_path[] = {PCI, ACPI(1), UART, TERMINAL, END}, usb_terminal[] = {PCI, TERMINAL, END};
+static const uint8_t u_boot[] = {VENDOR, END}, hyper_v[] = {ACPI(0), VENDOR, END};
 
 /* Whether there are colours where these devices, up to a NULL, and the console that joins them are the console. */
 static bool has_colours(const void *const *paths)
@@ -397,6 +466,12 @@ static void colours_screens_alone(void **state)
     fake.handles[0].device_path = com1;
     colours_open(&colours, &table);
     assert_null(colours.out);
+    fake.handles[0].device_path = u_boot;
+    colours_open(&colours, &table);
+    assert_null(colours.out);
+    fake.handles[0].device_path = hyper_v;
+    colours_open(&colours, &table);
+    assert_ptr_equal(colours.out, &out);
     table.ConOut = NULL;
     colours_open(&colours, &table);
     assert_null(colours.out);
@@ -466,6 +541,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(distrusts_screen_sizes),
         cmocka_unit_test(writes_what_can_be_shown),
+        cmocka_unit_test(greets_in_text_mode),
         cmocka_unit_test(translates_keys),
         cmocka_unit_test(falls_back_to_the_simple_keyboard),
         cmocka_unit_test(connects_keyboards_where_there_are_none),
