@@ -71,13 +71,15 @@ static void models_are_listed_and_changed(void **state)
         run(files),
         LOADED("/MODELS/A.GGUF") MODEL HINT "> /models\n"
                                             " 1  A.GGUF                                  26 KiB  Q8_0    loaded\n"
-                                            " 2  BROKEN.GGUF                             26 KiB  Q8_0\n    cannot be used: output.weight "
+                                            " 2  BROKEN.GGUF                             26 KiB  Q8_0\n"
+                                            "    cannot be used: output.weight "
                                             "reaches beyond the end of the file; copy it again\n"
                                             " 3  C.GGUF                                  26 KiB  Q8_0    fits\n"
                                             "> /model c\n" LOADED("/MODELS/C.GGUF") MODEL
         "> \n" SEED_5 "> /models\n"
         " 1  A.GGUF                                  26 KiB  Q8_0    fits\n"
-        " 2  BROKEN.GGUF                             26 KiB  Q8_0\n    cannot be used: output.weight reaches beyond the end of the file; "
+        " 2  BROKEN.GGUF                             26 KiB  Q8_0\n"
+        "    cannot be used: output.weight reaches beyond the end of the file; "
         "copy it again\n"
         " 3  C.GGUF                                  26 KiB  Q8_0    loaded\n"
         "> /model broken\nError: /MODELS/BROKEN.GGUF: output.weight reaches beyond the end of the file; copy it again\n"
@@ -159,11 +161,11 @@ static void the_next_model_is_loaded_where_the_first_cannot_be_used(void **state
     /* One that is asked for by name is not replaced. */
     const struct memory_file named[] = {spoilt, model("/MODELS/B.GGUF"), config("model = a\nautostart = off\n"), {0}};
     session.keys = "/models\r";
-    assert_string_equal(run(named),
-                        SPOILT_A "> /models\n"
-                                 " 1  A.GGUF                                  26 KiB  Q8_0\n    cannot be used: output.weight reaches beyond "
-                                 "the end of the file; copy it again\n"
-                                 " 2  B.GGUF                                  26 KiB  Q8_0    fits\n" END);
+    assert_string_equal(run(named), SPOILT_A "> /models\n"
+                                             " 1  A.GGUF                                  26 KiB  Q8_0\n"
+                                             "    cannot be used: output.weight reaches beyond "
+                                             "the end of the file; copy it again\n"
+                                             " 2  B.GGUF                                  26 KiB  Q8_0    fits\n" END);
 }
 
 static void stopping_the_first_model_loads_no_other(void **state)
@@ -197,8 +199,10 @@ static void leavings_of_other_systems_are_passed_over(void **state)
         run(files), "Error: no model in /MODELS: CUT.GGUF is not a GGUF model file; copy a .GGUF file there and press "
                     "Enter\n"
                     "> /models\n"
-                    " 1  CUT.GGUF                                 1 KiB\n    cannot be used: not a GGUF model file\n"
-                    " 2  PAGE.GGUF                                1 KiB\n    cannot be used: not a GGUF model file\n" END);
+                    " 1  CUT.GGUF                                 1 KiB\n"
+                    "    cannot be used: not a GGUF model file\n"
+                    " 2  PAGE.GGUF                                1 KiB\n"
+                    "    cannot be used: not a GGUF model file\n" END);
     files[COUNT_OF(leavings)] = model("/MODELS/A.GGUF");
     files[COUNT_OF(leavings) + 1] = config("seed = 5\n");
     assert_string_equal(run(files), LOADED("/MODELS/A.GGUF") MODEL SEED_5 HINT END);
@@ -247,10 +251,10 @@ static void a_long_context_is_as_long_as_it_is_set(void **state)
     uint8_t *bytes = long_model(&size);
     const struct memory_file files[] = {{"/MODELS/A.GGUF", bytes, size}, config("seed = 5\nautostart = off"), {0}};
     session.keys = "/set context 640\r/set context 640\r/models\r";
-    assert_string_equal(run(files),
-                        LOADED("/MODELS/A.GGUF") LONG_MODEL("4096") HINT "> /set context 640\n" LOADED("/MODELS/A.GGUF")
-                            LONG_MODEL("640") "context = 640\n> /set context 640\ncontext = 640\n> /models\n"
-                                              " 1  A.GGUF                                  26 KiB  Q8_0    loaded\n" END);
+    assert_string_equal(
+        run(files), LOADED("/MODELS/A.GGUF") LONG_MODEL("4096") HINT "> /set context 640\n" LOADED("/MODELS/A.GGUF")
+                        LONG_MODEL("640") "context = 640\n> /set context 640\ncontext = 640\n> /models\n"
+                                          " 1  A.GGUF                                  26 KiB  Q8_0    loaded\n" END);
     free(bytes);
 }
 
