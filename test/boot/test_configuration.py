@@ -235,7 +235,8 @@ def test_thinking_is_dimmed(boot, volume, tmp_path, firmware):
         if firmware == "bios":
             machine.wait_for_screen(re.compile("> *>$|commands >$"))
             cells = machine.cells()
-            begin, end = (b"".join(character for character, _ in cells).find(mark) for mark in (b"<think>", b"</think>"))
+            text = b"".join(character for character, _ in cells)
+            begin, end = text.find(b"<think>"), text.find(b"</think>")
             assert 0 < begin < end
             assert {attribute for _, attribute in cells[begin:end + 8]} - {DARK_GREY} <= {7}
             assert all(attribute == DARK_GREY for _, attribute in cells[begin:begin + 7] + cells[end:end + 8])

@@ -191,7 +191,8 @@ def test_the_oldest_turns_go(tmp_path):
         terminal.wait_for(HINT + "> ")
         for setting in ("context 64", "temperature 0", "steps 12", r"chat_prefix Ben:\s", r"chat_suffix \sLily:\s"):
             terminal.ask("/set " + setting)
-        answers = [terminal.ask(line) for line in ["Hello", "What is it?", "Where is the cat?", "/again", "Hello", "Why?"]]
+        lines = ["Hello", "What is it?", "Where is the cat?", "/again", "Hello", "Why?"]
+        answers = [terminal.ask(line) for line in lines]
         told = [len(re.findall(full, answer)) for answer in answers]
         assert told[:2] == [0, 0] and told[3] == 0 and 1 <= sum(told[2:]) and max(told) == 1
         assert all(re.search(r"\n\[\d+ tokens", answer) for answer in answers)

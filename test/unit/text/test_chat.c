@@ -216,9 +216,10 @@ static void unknown_templates(void **state)
 /* Whatever a file holds in place of a template, in any length: each text ends, and nothing is read beyond it. */
 static void any_bytes(void **state)
 {
-    static const char *const words[] = {"<|im_start|>", "system", "<|im_end|>", "'", "\"", "\\", "{%", "if not ns.found",
-                                        "{{",           "tools",  "</think>')[-1]", "[INST]", "\xFF", "<|assistant|>",
-                                        "<|user|>",     "USER: ", "ASSISTANT: ",    "\n",    "\xC3", "eos_token"};
+    static const char *const words[] = {
+        "<|im_start|>", "system", "<|im_end|>", "'", "\"", "\\", "{%", "if not ns.found", "{{", "tools", "eos_token",
+        "</think>')[-1]", "[INST]", "\xFF", "<|assistant|>", "<|user|>", "USER: ", "ASSISTANT: ", "\n", "\xC3",
+    };
     uint32_t known = 0;
     (void)state;
     srand(3);
