@@ -252,11 +252,13 @@ int engine_plan(struct engine *engine, struct platform *platform, const char *pa
 {
     struct reader reader;
     engine->platform = platform;
+    plan->kind = "";
     if (reader_open(&reader, platform, path, engine->window, sizeof engine->window, error) != 0) {
         return -1;
     }
     const int status = read_header(engine, &reader, context, error);
     reader_close(&reader);
+    plan->kind = gguf_kind_name(engine->gguf.file_type);
     if (status == 0) {
         plan->context_asked = engine->context_asked;
         plan->context = fitting_context(engine, kernel, memory, &plan->bytes);

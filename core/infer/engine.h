@@ -76,8 +76,9 @@ void engine_share(struct engine *engine, struct team *team, uint32_t processors,
 
 /* What loading a model would take. */
 struct engine_plan {
-    uint64_t bytes;         /* of memory, for the context that fits; for the shortest one where none does */
-    uint32_t context;       /* positions that fit; 0 = not even the shortest context does */
+    const char *kind; /* of the file, for a person: gguf_kind_name; "" if unknown. Set where planning fails, too */
+    uint64_t bytes;   /* of memory, for the context that fits; for the shortest one where none does */
+    uint32_t context; /* positions that fit; 0 = not even the shortest context does */
     uint32_t context_asked; /* as in struct engine */
 };
 
