@@ -70,6 +70,42 @@ size_t sector_file_offset(const struct sector_code *code, uint32_t address)
     return address - sector_symbol(code, "WEIGHTS") + SECTOR_BYTES;
 }
 
+int sector_token(int id)
+{
+    return id <= ID_BOS ? ID_BOS - id : id;
+}
+
+int record_token(int id)
+{
+    const int swapped[][2] = {{ID_BOS, RECORD_BOS}, {ID_UNKNOWN, RECORD_UNKNOWN}};
+    for (size_t i = 0; i < sizeof swapped / sizeof *swapped; i++) {
+        if (id == swapped[i][0] || id == swapped[i][1]) {
+            return swapped[i][0] + swapped[i][1] - id;
+        }
+    }
+    return id;
+}
+
+/* The record reads PIECE sectors at a time and uses the last one. */
+size_t record_token_offset(const struct sector_code *code, int number)
+{
+    return ((size_t)number + sector_symbol(code, "PIECE") - 1) * SECTOR_BYTES;
+}
+
+size_t record_offset(const struct sector_code *code, size_t index)
+{
+    const size_t piece = sector_symbol(code, "PIECE") * SECTOR_BYTES, at = (index - RECORD_FIRST) * sizeof(int16_t);
+    return (sector_symbol(code, "STREAM") + at / piece * 256) * SECTOR_BYTES + at % piece;
+}
+
+size_t record_image_bytes(const struct sector_code *code, size_t count)
+{
+    const size_t piece = sector_symbol(code, "PIECE") * SECTOR_BYTES;
+    return record_offset(code, RECORD_FIRST +
+                                   (count - RECORD_FIRST - 1) * sizeof(int16_t) / piece * piece / sizeof(int16_t)) +
+           piece;
+}
+
 size_t sector_image_bytes(const struct sector_code *code)
 {
     return (size_t)sector_symbol(code, "SECTORS") * SECTOR_BYTES;

@@ -4,7 +4,6 @@
 ; drive in DL. It reads the model behind itself with INT 13h, tells a story with INT 10h, waits for a key with INT 16h,
 ; tells another one. Nothing runs after it. README.md here teaches it line by line.
 ;
-;
 ; Memory, as offsets from BASE, the base of DS, ES and SS:
 ;   000000  X: the residual stream, int16[64]          003880  VEC: int16[172], what comes out of a norm's matrices:
 ;   006000  the stack's top                                    [4 groups][value, key, query, query'][8], or units
@@ -16,9 +15,7 @@
 ; Registers that keep their meaning: BP the variables, ESI the stream of weights or a row of the cache, BX the vector
 ; that it is multiplied with, DI where results go, CX the rows left. Segments stay as the first lines set them.
 ;
-; Three builds: as it is, for disks (EDD); with FLOPPY defined, for floppies of 1.44 MB; with RECORD defined, the fewest
-; bytes that tell the same story, for SeaBIOS and Bochs alone: that one believes in the BIOS's stack, in registers kept
-; and in disks that can be read.
+; Two builds: as it is, for disks (EDD); with FLOPPY defined, for floppies of 1.44 MB.
 
 bits 16
 cpu 486
@@ -30,12 +27,8 @@ SELECTOR    equ 20h                 ; of the flat segment in protected mode, and
 BASE        equ SELECTOR * 16       ; its base is what the number means there
 org 7C00h - BASE
 
-DIM         equ 64
-HIDDEN      equ 172
-VOCABULARY  equ 512
-HEAD        equ 8
-LAYERS      equ 5
-GROUPS      equ 4                   ; key-value heads; two query heads share one
+%define SHAPE(name, value) name equ value
+%include "shape.def"                ; GROUPS are key-value heads; two query heads share one
 SQUARINGS   equ 18                  ; exp(y) = (1 + y / 2^18)^(2^18)
 
 X           equ 0                   ; in the BIOS's table of vectors: INT 80h to 9Fh, which no BIOS uses
@@ -73,10 +66,8 @@ start:      mov     bx, SELECTOR
             mov     ds, bx
             mov     ss, bx
             mov     sp, STACK
-%ifndef RECORD
             cli                         ; nothing else runs between BIOS calls: no vectors in protected mode
             cld
-%endif
             mov     bp, variables
 %ifdef FLOPPY
             mov     edi, WEIGHTS - 512  ; the sector itself is read once more: its place is ROM, which does not mind
@@ -108,17 +99,12 @@ load:
 .read:
 %else
 .piece:
-%ifndef RECORD
             lea     ecx, [bx + 10 - SELECTOR] ; tries; the high half is 0 from here on
 .again:     mov     [v(packet + 2)], bl ; 32 sectors: a BIOS that fails leaves another count
-%endif
             lea     esi, [v(packet)]
             mov     ah, 42h
-%ifndef RECORD
             pusha
-%endif
             int     13h
-%ifndef RECORD
             popa
             jnc     .read
             loop    .again
@@ -126,7 +112,6 @@ load:
             int     10h
             hlt                         ; for good: interrupts are off
 .read:
-%endif
 %endif
             lgdt    [v(gdt_pointer)]    ; a segment of 4 GiB, loaded in protected mode, keeps its limit in real mode
             mov     eax, cr0
@@ -145,11 +130,7 @@ load:
             jne     .piece
 %else
             mov     si, PIECE
-%ifdef RECORD
-            mov     ecx, PIECE_SECTORS * 256 ; Bochs leaves something in the high half
-%else
             mov     cx, PIECE_SECTORS * 256
-%endif
             a32 rep movsw
             add     word [v(packet_lba)], PIECE_SECTORS
             cmp     byte [v(packet_lba + 1)], SECTORS >> 8
@@ -159,9 +140,7 @@ load:
 ; ---- story: EDX is the token, 0 is BOS ----
 
 story:
-%ifndef RECORD
             mov     [v(position)], cx   ; row 0
-%endif
             cdq                         ; EAX is CR0, or what a key left of it: never negative
 
 ; ---- token: its embedding to X, its text to the screen ----
@@ -174,13 +153,9 @@ token:      add     dh, TOKENS >> 16
 .character: a32 lodsb                   ; BH is 0, the page: BX is X, or SELECTOR
             shr     al, 1               ; bit 0: another one follows; the BIOS returns with the flags that it got
             mov     ah, 0Eh
-%ifndef RECORD
             pusha
-%endif
             int     10h
-%ifndef RECORD
             popa
-%endif
             jc      .character
 .weights:   MOV_ESI_WEIGHTS
             mov     byte [v(layer_number)], LAYERS
@@ -293,11 +268,9 @@ feed_forward:
 .row:       call    dot_dim
             fdiv    st0, st2
             fimul   word [NOISE_SCALE]
-%ifndef RECORD
             imul    edi, [v(seed)], MULTIPLIER
             mov     [v(seed)], edi
             fiadd   word [v(seed + 2)]
-%endif
             fcom    st1
             fnstsw  ax
             sahf
@@ -308,20 +281,14 @@ feed_forward:
             fstp    st0
             loop    .row
             dec     dx
-%ifndef RECORD
             jz      over                ; BOS ends a story
-%endif
             inc     byte [v(position + 1)]
             jnz     token               ; and so does the end of the cache
-%ifdef RECORD
-            jmp     $
-%else
 over:       cbw                         ; AH = 0: AL has exceptions of the FPU, bit 7 none
             int     16h
             mov     ax, [TICKS]
             mov     [v(seed)], ax
             jmp     story
-%endif
 
 ; ---- project: X += matrix at ESI [64][172] . VEC, then norm ----
 
@@ -354,7 +321,6 @@ norm:       fninit
 dot_dim:    mov     ax, DIM
 dot:        pusha
             xchg    ax, cx
-%ifndef RECORD
             xor     di, di
             xor     bp, bp              ; DI:BP
 .product:   a32 lodsw
@@ -371,18 +337,6 @@ dot:        pusha
             mov     [bx + 6], si        ; where POPA finds it
             pop     ax
             pop     ax
-%else
-            fldz                        ; sixteen times as slow
-.product:   fild    word [bx]
-            fimul   word [esi]
-            faddp
-            a32 lodsw
-            inc     bx
-            inc     bx
-            loop    .product
-            mov     bp, sp
-            mov     [bp + 2], si
-%endif
             popa
             ret
 
@@ -409,11 +363,7 @@ packet:     db      10h, 0              ; of INT 13h, AH = 42h; its first half a
             dw      PIECE_SECTORS
             dw      PIECE + BASE - 16 * 10, 10
 packet_lba:
-%ifdef RECORD
-            db      1
-%else
             dq      1
-%endif
 %endif
 end:
 

@@ -1,39 +1,48 @@
 # bios/sector/: Llama 2 in one boot sector. `make sector` writes images and counts bytes, `make run-sector` shows one.
 #
 #   build/bootllama-sector.img          for disks, and build/bootllama-sector-floppy.img for floppies of 1.44 MB
-#   build/bios/sector/NAME.bin          sector.asm as it is (sector), with FLOPPY (floppy) and with RECORD (record),
-#                                       each with its symbols (.map) and its listing (.lst)
+#   build/bios/sector/NAME.bin          sector.asm as it is (sector) and with FLOPPY (floppy), record.asm (record), each
+#                                       with its symbols (.map) and its listing (.lst)
 #   build/bios/sector/NAME-MODEL.img    the same with a model, default or stories260k, for the tests
-#   build/host/sector-story             story.c, which computes the same
+#   build/host/sector-story, -record    story.c and record.c, which compute the same
 
 SECTOR := $(BUILD)/bios/sector
 SECTOR_BUILDS := sector floppy record
 SECTOR_IMAGES := $(BUILD)/bootllama-sector.img $(BUILD)/bootllama-sector-floppy.img
-GGUF_TO_SECTOR := $(BUILD)/host/gguf-to-sector
-SECTOR_STORY := $(BUILD)/host/sector-story
+SECTOR_PROGRAMS := $(patsubst %,$(BUILD)/host/%,gguf-to-sector gguf-to-record sector-story sector-record)
 
+SECTOR_SOURCE_sector := sector
+SECTOR_SOURCE_floppy := sector
+SECTOR_SOURCE_record := record
 SECTOR_DEFINE_floppy := -DFLOPPY
-SECTOR_DEFINE_record := -DRECORD
 
-$(SECTOR)/%.bin $(SECTOR)/%.map $(SECTOR)/%.lst &: bios/sector/sector.asm
-	@mkdir -p $(@D)
-	nasm -Wall -Werror -f bin $(SECTOR_DEFINE_$*) -DMAP=$(SECTOR)/$*.map -l $(SECTOR)/$*.lst -o $(SECTOR)/$*.bin $<
+# $(call sector_code,BUILD)
+define sector_code
+$(SECTOR)/$(1).bin $(SECTOR)/$(1).map $(SECTOR)/$(1).lst &: bios/sector/$(SECTOR_SOURCE_$(1)).asm bios/sector/shape.def
+	@mkdir -p $(SECTOR)
+	nasm -Wall -Werror -f bin -Ibios/sector/ $(SECTOR_DEFINE_$(1)) -DMAP=$(SECTOR)/$(1).map -l $(SECTOR)/$(1).lst \
+	    -o $(SECTOR)/$(1).bin $$<
+endef
+
+$(foreach build,$(SECTOR_BUILDS),$(eval $(call sector_code,$(build))))
 
 # ---- Programs of the build machine ----
 
-SECTOR_HOST_CFLAGS := -std=gnu11 -O2 -g -MMD -MP $(WARNINGS) -ffp-contract=off -Imodel
-SECTOR_CONVERTER_OBJECTS := $(patsubst %,$(SECTOR)/host/model/%.o,gguf-to-sector network sector_code tool)
-SECTOR_STORY_OBJECTS := $(SECTOR)/host/bios/sector/story.o $(patsubst %,$(SECTOR)/host/model/%.o,sector_code tool)
+SECTOR_HOST_CFLAGS := -std=gnu11 -O2 -g -MMD -MP $(WARNINGS) $(FLOAT_RULES) -I. -Icore -Imodel -Ibios/sector
+sector_objects = $(patsubst %,$(SECTOR)/host/%.o,$(1) model/sector_code model/tool)
 
+.PRECIOUS: $(SECTOR)/host/%.o
 $(SECTOR)/host/%.o: %.c
 	@mkdir -p $(@D)
 	gcc $(SECTOR_HOST_CFLAGS) -c -o $@ $<
 
-$(GGUF_TO_SECTOR): $(SECTOR_CONVERTER_OBJECTS)
+SECTOR_CONVERTER_OBJECTS := $(call sector_objects,model/sector_network model/sector_image)
+
+$(BUILD)/host/gguf-to-%: $(SECTOR)/host/model/gguf-to-%.o $(SECTOR_CONVERTER_OBJECTS) $(call core_objects,host)
 	@mkdir -p $(@D)
 	gcc -o $@ $^ -lm
 
-$(SECTOR_STORY): $(SECTOR_STORY_OBJECTS)
+$(BUILD)/host/sector-%: $(SECTOR)/host/bios/sector/%.o $(call sector_objects,bios/sector/emulation)
 	@mkdir -p $(@D)
 	gcc -o $@ $^ -lm
 
@@ -46,18 +55,22 @@ SECTOR_GGUF_stories260k := $(MODELS)/stories260k-f32.gguf
 SECTOR_BITS_stories260k := 11 11
 SECTOR_MODELS := default $(if $(STORIES260K),stories260k)
 
+SECTOR_CONVERTER_sector := $(BUILD)/host/gguf-to-sector
+SECTOR_CONVERTER_floppy := $(BUILD)/host/gguf-to-sector
+SECTOR_CONVERTER_record := $(BUILD)/host/gguf-to-record
 FLOPPY_BYTES := 1474560
 
-# $(call sector_image,BUILD,MODEL). A floppy's image is as long as a floppy, and so is a disk's, for simplicity.
+# $(call sector_image,BUILD,MODEL). A floppy's image is as long as a floppy, and so is a disk's, for simplicity; the
+# record's is longer.
 define sector_image
-$(SECTOR)/$(1)-$(2).img: $(SECTOR)/$(1).bin $(SECTOR)/$(1).map $(SECTOR_GGUF_$(2)) $(GGUF_TO_SECTOR)
-	$(GGUF_TO_SECTOR) $(SECTOR)/$(1).bin $(SECTOR)/$(1).map $(SECTOR_GGUF_$(2)) $$@ $(SECTOR_BITS_$(2))
-	truncate -s $(FLOPPY_BYTES) $$@
+$(SECTOR)/$(1)-$(2).img: $(SECTOR)/$(1).bin $(SECTOR)/$(1).map $(SECTOR_GGUF_$(2)) $(SECTOR_CONVERTER_$(1))
+	$(SECTOR_CONVERTER_$(1)) $(SECTOR)/$(1).bin $(SECTOR)/$(1).map $(SECTOR_GGUF_$(2)) $$@ $(SECTOR_BITS_$(2))
+	truncate -s '>$(FLOPPY_BYTES)' $$@
 endef
 
 $(foreach build,$(SECTOR_BUILDS),$(foreach model,$(SECTOR_MODELS),$(eval $(call sector_image,$(build),$(model)))))
 
-SECTOR_TESTED := $(SECTOR_STORY) $(foreach build,$(SECTOR_BUILDS),$(SECTOR_MODELS:%=$(SECTOR)/$(build)-%.img))
+SECTOR_TESTED := $(SECTOR_PROGRAMS) $(foreach build,$(SECTOR_BUILDS),$(SECTOR_MODELS:%=$(SECTOR)/$(build)-%.img))
 
 $(BUILD)/bootllama-sector.img: $(SECTOR)/sector-$(lastword $(SECTOR_MODELS)).img
 	cp $< $@
@@ -68,7 +81,8 @@ $(BUILD)/bootllama-sector-floppy.img: $(SECTOR)/floppy-$(lastword $(SECTOR_MODEL
 # ---- Verbs ----
 
 .PHONY: sector run-sector
-sector: $(SECTOR_IMAGES) $(SECTOR)/record.lst ## Llama 2 in one boot sector: its images, and what its bytes do
+SECTOR_RECORD := $(SECTOR)/record-$(lastword $(SECTOR_MODELS)).img
+sector: $(SECTOR_IMAGES) $(SECTOR_RECORD) ## Llama 2 in one boot sector: its images, and what its bytes do
 	@bios/sector/count.py $(SECTOR)/sector.lst $(SECTOR)/record.lst
 
 run-sector: $(BUILD)/bootllama-sector.img ## boot it in QEMU, in the terminal (GUI=1: a window)

@@ -8,17 +8,15 @@
  *   story SECTOR.bin SECTOR.map IMAGE --state    what memory has after it: X, the cache
  *   story SECTOR.bin SECTOR.map IMAGE --logits   for each line of token ids on standard input the logits, as f32
  */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "sector_code.h"
+#include "emulation.h"
 #include "tool.h"
 
-enum { DIM = 64, HIDDEN = 172, LAYERS = 5, GROUPS = 4, HEAD = 8, SLOTS = 4, VOCABULARY = 512, POSITIONS = 256 };
-enum { TOKEN_BYTES = 256, SQUARINGS = 18, BOS = 1, MULTIPLIER = -127, NOISE_SCALE = 32 };
+enum { SLOTS = 4, TOKEN_BYTES = 256, SQUARINGS = 18, KEY = 1, MULTIPLIER = -127, NOISE_SCALE = 32 };
 
 static struct constants { /* instructions of the sector, read as numbers */
     long double score, gate, project, unit;
@@ -27,42 +25,16 @@ static struct constants { /* instructions of the sector, read as numbers */
 static const int16_t *weights; /* behind the sector: 5 layers, the output matrix */
 static const uint8_t *tokens;  /* [VOCABULARY][TOKEN_BYTES]: int16[DIM], text */
 
-static int16_t x[DIM];                                    /* the residual stream */
-static int16_t vec[HIDDEN];                               /* [GROUPS][value, key, query, query'][HEAD], or units */
-static int16_t cache[LAYERS][POSITIONS][GROUPS][2][HEAD]; /* the last layer first: value, key */
-static long double norm;                                  /* |x| */
-static uint32_t seed;                                     /* of the random numbers */
-
-static int16_t store(long double value) /* FISTP */
-{
-    const long double rounded = rintl(value);
-    return rounded >= -32768 && rounded <= 32767 ? (int16_t)rounded : INT16_MIN;
-}
-
-/* Advances *matrix behind its row. The sum is that of 32-bit registers. */
-static long double dot(const int16_t *vector, const int16_t **matrix, int n)
-{
-    uint32_t sum = 0;
-    for (int i = 0; i < n; i++) {
-        sum += (uint32_t)((int32_t)vector[i] * *(*matrix)++);
-    }
-    return (int32_t)sum;
-}
+static int16_t x[DIM];                     /* the residual stream */
+static int16_t vec[HIDDEN];                /* [GROUPS][value, key, query, query'][HEAD], or units */
+static cache_row cache[LAYERS][POSITIONS]; /* the last layer first: value, key */
+static long double norm;                   /* |x| */
+static uint32_t seed;                      /* of the random numbers */
 
 static void find_norm(void)
 {
     const int16_t *row = x;
     norm = sqrtl(dot(x, &row, DIM));
-}
-
-/* exp(t * 2^18) */
-static long double expo(long double t)
-{
-    t += 1;
-    for (int i = 0; i < SQUARINGS; i++) {
-        t *= t;
-    }
-    return t;
 }
 
 /* Values, keys and queries; RoPE turns each pair of a key or query by position * 10^-i, a constant added. */
@@ -80,26 +52,6 @@ static void attention_input(const int16_t **w, int layer, int position)
     }
 }
 
-/* Replaces a query by what its head finds in the past. */
-static void attend(int16_t query[HEAD], int16_t past[POSITIONS][GROUPS][2][HEAD], int group, int position)
-{
-    static double e[POSITIONS];
-    long double sum = 0;
-    for (int t = position; t >= 0; t--) {
-        const int16_t *key = past[t][group][1];
-        const long double value = expo(dot(query, &key, HEAD) * constant.score);
-        e[t] = (double)value;
-        sum += value;
-    }
-    for (int i = 0; i < HEAD; i++) {
-        long double mix = 0;
-        for (int t = position; t >= 0; t--) {
-            mix += past[t][group][0][i] * (long double)e[t];
-        }
-        query[i] = store(mix / sum);
-    }
-}
-
 static void project(const int16_t **w)
 {
     for (int i = 0; i < DIM; i++) {
@@ -110,12 +62,14 @@ static void project(const int16_t **w)
 
 static void attention(const int16_t **w, int layer, int position)
 {
+    cache_row *past = cache[LAYERS - 1 - layer];
     attention_input(w, layer, position);
     for (int group = 0; group < GROUPS; group++) {
         int16_t *slot = vec + group * SLOTS * HEAD;
-        memcpy(cache[LAYERS - 1 - layer][position][group], slot, sizeof **cache[layer]);
-        attend(slot + 2 * HEAD, cache[LAYERS - 1 - layer], group, position);
-        attend(slot + 3 * HEAD, cache[LAYERS - 1 - layer], group, position);
+        memcpy(past[position][group], slot, sizeof *past[position]);
+        for (int16_t *query = slot + 2 * HEAD; query < slot + SLOTS * HEAD; query += HEAD) {
+            attend(query, past, KEY, group, position, constant.score, SQUARINGS);
+        }
     }
     project(w);
 }
@@ -124,7 +78,7 @@ static void feed_forward(const int16_t **w)
 {
     for (int i = 0; i < HIDDEN; i++) {
         const long double t = dot(x, w, DIM) / norm * constant.gate; /* -gate / 2^18 */
-        const long double silu = t / (expo(t) + 1);
+        const long double silu = t / (expo(t, SQUARINGS) + 1);
         vec[i] = store(dot(x, w, DIM) * silu / norm * constant.unit);
     }
     project(w);
@@ -143,12 +97,6 @@ static void forward(int token, int position, long double *products)
     for (int row = VOCABULARY - 1; row >= 0; row--) {
         products[row] = dot(x, &w, DIM);
     }
-}
-
-/* The sector counts BOS as 0 and what is 0 elsewhere as 1. */
-static int swap_bos(int token)
-{
-    return token <= BOS ? BOS - token : token;
 }
 
 /*
@@ -195,7 +143,7 @@ static void tell(void (*show)(int token))
 
 static void print_token(int token)
 {
-    printf("%d\n", swap_bos(token));
+    printf("%d\n", sector_token(token));
 }
 
 static void print_nothing(int token)
@@ -203,39 +151,13 @@ static void print_nothing(int token)
     (void)token;
 }
 
-/* A line of ids is a text from its BOS on; for each of them VOCABULARY logits. */
-static void print_logits(void)
+static void find_logits(int id, int position, float *logits)
 {
-    static char line[1 << 16];
     static long double products[VOCABULARY];
-    while (fgets(line, sizeof line, stdin)) {
-        char *next = line;
-        for (int position = 0; position < POSITIONS; position++) {
-            char *end;
-            const long id = strtol(next, &end, 10);
-            if (end == next) {
-                break;
-            }
-            next = end;
-            forward(swap_bos((int)id % VOCABULARY), position, products);
-            for (int i = 0; i < VOCABULARY; i++) {
-                const float logit = (float)(products[swap_bos(i)] / norm / 4096 * 8);
-                fwrite(&logit, sizeof logit, 1, stdout);
-            }
-        }
+    forward(sector_token(id), position, products);
+    for (int i = 0; i < VOCABULARY; i++) {
+        logits[i] = (float)(products[sector_token(i)] / norm / 4096 * 8);
     }
-}
-
-static const uint8_t *read_image(const struct sector_code *code, const char *path)
-{
-    const size_t size = sector_image_bytes(code);
-    uint8_t *image = allocate(size);
-    FILE *file = fopen(path, "rb");
-    if (!file || fread(image, 1, size, file) != size) {
-        die("%s: %s", path, file ? "is shorter than what the sector reads" : strerror(errno));
-    }
-    fclose(file);
-    return image;
 }
 
 int main(int argc, char **argv)
@@ -247,7 +169,7 @@ int main(int argc, char **argv)
     }
     struct sector_code code;
     sector_code_read(&code, argv[1], argv[2]);
-    const uint8_t *image = read_image(&code, argv[3]);
+    const uint8_t *image = read_image(argv[3], sector_image_bytes(&code));
     weights = (const int16_t *)(const void *)(image + SECTOR_BYTES);
     tokens = image + sector_file_offset(&code, sector_symbol(&code, "TOKENS"));
     constant.score = sector_constant(&code, "score_scale");
@@ -256,7 +178,7 @@ int main(int argc, char **argv)
     constant.unit = sector_constant(&code, "unit_scale");
     memcpy(&seed, code.bytes + sector_symbol(&code, "seed") - sector_symbol(&code, "start"), sizeof seed);
     if (strcmp(mode, "--logits") == 0) {
-        print_logits();
+        print_logits(find_logits);
     } else {
         tell(strcmp(mode, "--tokens") == 0 ? print_token : strcmp(mode, "--state") == 0 ? print_nothing : print_text);
     }

@@ -397,7 +397,7 @@ static bool keep_numbers(struct q8_0_block *out, const uint8_t *block, uint32_t 
  * Where the numbers of 32 elements lie: offset + step * n, n whole. A scale of which `step` is a multiple keeps their
  * distances, and the one offset is all that is rounded; other scales round each n in its own way, all groups alike: a
  * bias of a whole matrix. Of two groups of 16 the one with the larger steps counts. `least`: how many scales a step
- * must have, so that the coarser scale costs less than it wins; 0: no grid.
+ * must have, so that the coarser scale costs less than it wins, as for 16 values and fewer; 0: no grid.
  */
 struct grid {
     float step, offset;
@@ -406,7 +406,7 @@ struct grid {
 
 static struct grid grid_of_factors(float step, float offset)
 {
-    return (struct grid){step, offset, 6};
+    return (struct grid){step, offset, 9};
 }
 
 static struct grid grid_of_k(const uint8_t scales[12], uint16_t scale, uint16_t minimum, uint32_t group)

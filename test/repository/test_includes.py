@@ -22,10 +22,10 @@ ROOMS = {  # folder -> the folders and headers beside its own that it may includ
     "core/session": {"core/platform.h", "core/infer", "core/text", "core/gguf", "core/kernel"} | BASE,
     "pc": PLATFORM,
     "bios": PLATFORM,
-    "bios/sector": {"model"},  # its one C file is a tool of the build machine
+    "bios/sector": {"model"},  # its C files are tools of the build machine
     "uefi": PLATFORM,
     "host": PLATFORM,
-    "model": {"core/gguf", "core/text"} | BASE,
+    "model": {"core/gguf", "core/text", "bios/sector/shape.def"} | BASE,
 }
 PROGRAM = {"core/infer", "core/kernel", "core/session/config.h",  # what the host program sees beside the platform
            "core/session/models.h", "core/session/settings.h"}

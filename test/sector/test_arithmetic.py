@@ -3,15 +3,19 @@ import array
 import json
 import math
 import re
+import struct
 import subprocess
 
 import pytest
 
+from llama2c_model import Shape, pieces, random_model, tokenizer
 from places import built
 from reference import reference
 from sector import BUILDS, MODELS, ROOT, file, image, story, symbols, tokens
 
 POSITIONS, VOCABULARY = 256, 512
+CONVERTERS = ["sector", "record"]
+RECORD_BYTES_MAX = 340
 
 
 @pytest.mark.parametrize("build", BUILDS)
@@ -20,26 +24,63 @@ def test_sector_is_one_sector(build):
     assert len(code) == 512 and code[510:] == b"\x55\xaa"
     at = symbols(build)
     assert set(code[at["end"] - at["start"]:510]) <= {0}
-    assert at["end"] - at["start"] <= 510
+    assert at["end"] - at["start"] <= (RECORD_BYTES_MAX if build == "record" else 510)
+
+
+def bytes_of(build):
+    at = symbols(build)
+    return at["end"] - at["start"]
+
+
+def count(*arguments):
+    command = [ROOT / "bios/sector/count.py", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def counted_parts():
+    """By name of a sector its parts and their bytes, and the line of both."""
+    *lines, last = count(file("sector.lst"), file("record.lst")).splitlines()
+    parts = {}
+    for line in lines:
+        if line.endswith(":"):
+            found = parts[line[:-1]] = []
+        else:
+            found.append(tuple(line.split(maxsplit=1)))
+    return parts, last
 
 
 def test_count_is_that_of_the_symbols():
-    size = {build: symbols(build)["end"] - symbols(build)["start"] for build in BUILDS}
-    command = [ROOT / "bios/sector/count.py", file("sector.lst"), file("record.lst")]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
-    assert lines[-1] == f"sector: {size['sector']} bytes, record: {size['record']} bytes"
-    assert sum(int(line.split()[0]) for line in lines[:-1]) == size["sector"]
+    parts, last = counted_parts()
+    for build, found in parts.items():
+        assert sum(int(size) for size, _ in found) == bytes_of(build)
+    assert last == f"sector: {bytes_of('sector')} bytes, record: {bytes_of('record')} bytes"
 
 
 def test_readme_has_the_count():
-    command = [ROOT / "bios/sector/count.py", file("sector.lst"), file("record.lst")]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+    parts, _ = counted_parts()
     text = (ROOT / "bios/sector/README.md").read_text()
-    table = re.findall(r"^\| (\d+) \| ([^|]+) \|", text, re.MULTILINE)
-    assert table[:len(lines) - 1] == [tuple(line.split(maxsplit=1)) for line in lines[:-1]]
-    size = {build: symbols(build)["end"] - symbols(build)["start"] for build in BUILDS}
-    assert f"**{size['sector']} bytes** for disks, {size['floppy']} for floppies" in text
-    assert re.search(rf"for people \| \*\*{size['sector']}\*\*.*\n.*RECORD.*\*\*{size['record']}\*\*", text)
+    assert re.findall(r"^\| (\d+) \| ([^|]+) \|", text, re.MULTILINE)[:len(parts["sector"])] == parts["sector"]
+    assert re.findall(r"^\| (\d+) \| ([^|]+) \|", text, re.MULTILINE)[-len(parts["record"]):] == parts["record"]
+    assert f"**{bytes_of('sector')} bytes** for disks, {bytes_of('floppy')} for floppies" in " ".join(text.split())
+    assert f"**{bytes_of('record')} bytes** that tell" in text
+    bars = re.findall(r"^\| [^|]+ \| \**([\d,]+)\** \| `(█*)(▌?)` \|$", text, re.MULTILINE)
+    sizes = [int(size.replace(",", "")) for size, _, _ in bars]
+    assert sizes == [1356, 1189, 1076, bytes_of("sector"), bytes_of("record")]
+    for size, (_, blocks, half) in zip(sizes, bars):
+        assert abs(len(blocks) + len(half) / 2 - size / sizes[0] * 28) <= 0.5
+
+
+def test_main_readme_has_the_sizes():
+    text = " ".join((ROOT / "README.md").read_text().split())
+    assert f"a complete Llama 2 engine of {bytes_of('sector')} bytes" in text
+    assert f"another one has {bytes_of('record')}" in text
+
+
+def test_readme_has_the_listing_and_the_source():
+    text = (ROOT / "bios/sector/README.md").read_text()
+    assert f"```asm\n{count('--listing', file('record.lst'), file('record.bin'))}```\n" in text
+    source = re.search(r"```c\n(.*?)```\n", text, re.DOTALL)[1]
+    assert source.count("\n") > 40 and source in (ROOT / "bios/sector/record.c").read_text()
 
 
 @pytest.mark.parametrize("build", BUILDS)
@@ -78,52 +119,82 @@ def test_default_model_ends_its_story():
 
 # ---- The converter ----
 
-def convert(tmp_path, gguf, *bits):
-    command = [built("host/gguf-to-sector"), file("sector.bin"), file("sector.map"), gguf, tmp_path / "image", *bits]
+def convert(build, tmp_path, gguf, *bits):
+    command = [built(f"host/gguf-to-{build}"), file(f"{build}.bin"), file(f"{build}.map"), gguf, tmp_path / "image",
+               *bits]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
-def test_same_bytes_from_two_builds(tmp_path):
-    code = tmp_path / "sector.bin"
-    subprocess.run(["nasm", "-f", "bin", "-o", code, ROOT / "bios/sector/sector.asm"], check=True, timeout=60)
-    assert code.read_bytes() == file("sector.bin").read_bytes()
-    assert convert(tmp_path, ROOT / "model/default.gguf", "7", "8").returncode == 0
+@pytest.mark.parametrize("build", CONVERTERS)
+def test_same_bytes_from_two_builds(tmp_path, build):
+    code, source = tmp_path / "sector.bin", ROOT / "bios/sector"
+    subprocess.run(["nasm", "-f", "bin", f"-I{source}/", "-o", code, source / f"{build}.asm"], check=True, timeout=60)
+    assert code.read_bytes() == file(f"{build}.bin").read_bytes()
+    assert convert(build, tmp_path, ROOT / "model/default.gguf", "7", "8").returncode == 0
     first = (tmp_path / "image").read_bytes()
-    kept = image("sector", "default").read_bytes()
-    assert kept.startswith(first) and set(kept[len(first):]) == {0}
+    kept = image(build, "default").read_bytes()
+    assert kept.startswith(first) and set(kept[len(first):]) <= {0}
 
 
 @pytest.mark.parametrize("bits", [("12", "8"), ("7", "0")])
-def test_weights_that_do_not_fit_are_refused(tmp_path, bits):
-    result = convert(tmp_path, ROOT / "model/default.gguf", *bits)
+@pytest.mark.parametrize("build", CONVERTERS)
+def test_weights_that_do_not_fit_are_refused(tmp_path, build, bits):
+    result = convert(build, tmp_path, ROOT / "model/default.gguf", *bits)
     assert result.returncode == 1
     assert re.fullmatch(r".*a weight of (token_embd|ffn_down|attn_output) is too large for 16 bits: -?\d+\n",
                         result.stderr), result.stderr
 
 
+@pytest.mark.parametrize("build", CONVERTERS)
 @pytest.mark.parametrize("arguments", [[], ["7"], ["7", "x"], ["7", "16"], ["-1", "8"], ["7", ""]])
-def test_wrong_usage(tmp_path, arguments):
-    result = convert(tmp_path, ROOT / "model/default.gguf", *arguments)
-    assert result.returncode == 2 and result.stderr.startswith("Usage: gguf-to-sector ")
+def test_wrong_usage(tmp_path, arguments, build):
+    result = convert(build, tmp_path, ROOT / "model/default.gguf", *arguments)
+    assert result.returncode == 2 and result.stderr.startswith(f"Usage: gguf-to-{build} ")
     assert not (tmp_path / "image").exists()
 
 
-def test_other_shapes_and_damaged_files_are_refused(tmp_path):
+def refused(build, tmp_path, gguf):
+    result = convert(build, tmp_path, gguf, "7", "8")
+    assert result.returncode == 1 and not (tmp_path / "image").exists()
+    start = f"gguf-to-{build}: {gguf}: "
+    assert result.stderr.startswith(start) and result.stderr.endswith("\n")
+    return result.stderr[len(start):-1]
+
+
+@pytest.mark.parametrize("build", CONVERTERS)
+@pytest.mark.parametrize("change, message", [
+    ({"dim": 32}, "its embedding_length is 32, and only 64 fits a sector"),
+    ({"layers": 3}, "its block_count is 3, and only 5 fits a sector"),
+    ({"heads": 4}, "its attention.head_count is 4, and only 8 fits a sector"),
+    ({"kv_heads": 8}, "its attention.head_count_kv is 8, and only 4 fits a sector"),
+    ({}, "its vocabulary is 265, and only 512 fits a sector"),
+])
+def test_other_shapes_are_refused(tmp_path, build, change, message):
+    model = random_model(Shape(**{"layers": 5, "heads": 8, "kv_heads": 4} | change))
+    checkpoint, words, gguf = (tmp_path / name for name in ("model.bin", "words.bin", "other.gguf"))
+    checkpoint.write_bytes(model.checkpoint())
+    words.write_bytes(tokenizer(pieces()))
+    command = [built("host/llama2c-to-gguf"), checkpoint, words, gguf]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    assert refused(build, tmp_path, gguf) == message
+
+
+@pytest.mark.parametrize("build", CONVERTERS)
+def test_damaged_files_are_refused(tmp_path, build):
     whole = (ROOT / "model/default.gguf").read_bytes()
+    base = whole.index(b"llama.rope.freq_base") + len("llama.rope.freq_base") + 4
     other = tmp_path / "other.gguf"
-    key = b"llama.block_count" + (4).to_bytes(4, "little")
-    at = whole.index(key) + len(key)
-    for bytes_, message in [
-        (whole[:at] + b"\x06" + whole[at + 1:], "llama.block_count is not 5, which is all that fits a sector"),
-        (whole[:40], "ends at byte 40 within its header or a tensor"),
-        (whole[:-100], f"ends at byte {len(whole) - 100} within its header or a tensor"),
-        (b"GGUG" + whole[4:], "is not a GGUF file"),
-        (whole.replace(b"blk.4.ffn_up.weight", b"blk.4.ffn_ux.weight"), "has no tensor blk.4.ffn_up.weight"),
+    for contents, message in [
+        (whole[:base] + struct.pack("<f", 5e5) + whole[base + 4:],
+         "its rope.freq_base is 500000, and only 10000 fits a sector"),
+        (whole[:40], "keys number 27, more than the file can hold; copy it again"),
+        (b"GGUG" + whole[4:], "not a GGUF model file"),
+        (whole.replace(b"blk.4.ffn_up.weight", b"blk.4.ffn_ux.weight"),
+         "blk.4.ffn_ux.weight is not a tensor of a llama model with 5 layers"),
     ]:
-        other.write_bytes(bytes_)
-        result = convert(tmp_path, other, "7", "8")
-        assert result.returncode == 1 and result.stderr.endswith(f"{other}: {message}\n"), result.stderr
-        assert not (tmp_path / "image").exists()
+        other.write_bytes(contents)
+        assert refused(build, tmp_path, other) == message
+    assert "No such file" in refused(build, tmp_path, tmp_path / "none.gguf")
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -12,12 +12,12 @@ import pytest
 import bochs
 import npm
 from places import BUILD, unavailable
-from sector import begins, image, screen_lines, story, told
+from sector import image, screen_lines, story, told
 
 HERE = Path(__file__).parent
 NODE = BUILD / "node-sector"
 SEABIOS = Path("/usr/share/seabios/bios.bin"), Path("/usr/share/seabios/vgabios-stdvga.bin")
-SECONDS = 600
+SECONDS = 1200  # a limit for the busiest machine; a story takes half a minute on a quiet one
 
 
 @pytest.mark.parametrize("build, drive", [("sector", "hard disk"), ("floppy", "floppy"), ("record", "hard disk")])
@@ -26,9 +26,8 @@ def test_bochs(tmp_path, build, drive):
         unavailable("Bochs is not installed: Debian's bochs, bochs-term, bochsbios")
     expected = screen_lines(story(build, "default"))
     limit = time.monotonic() + SECONDS
-    is_told = begins if build == "record" else told
     with bochs.Bochs(tmp_path, image(build, "default"), drive) as machine:
-        while not is_told(lines := machine.run(5), expected):
+        while not told(lines := machine.run(3), expected):
             assert time.monotonic() < limit, "\n".join(lines)
 
 
