@@ -242,11 +242,10 @@ static void blocks_of_every_type(void **state)
 /* Four bits for queries, more for keys, four for values: three matrices, the rows of the file in their order. */
 static void a_stack_of_several_kinds(void **state)
 {
-    static const struct change changes[SAMPLE_CHANGES] = {{TENSOR_TYPE, "blk.0.attn_q.weight", GGUF_TYPE_Q4_0},
-                                                          {TENSOR_TYPE, "blk.0.attn_v.weight", GGUF_TYPE_Q4_1},
-                                                          {TENSOR_TYPE, "blk.1.attn_q.weight", GGUF_TYPE_Q4_1},
-                                                          {TENSOR_TYPE, "blk.1.attn_k.weight", GGUF_TYPE_Q4_1},
-                                                          {TENSOR_TYPE, "blk.1.attn_v.weight", GGUF_TYPE_Q4_1}};
+    static const struct change changes[SAMPLE_CHANGES] = {
+        {TENSOR_TYPE, "blk.0.attn_q.weight", GGUF_TYPE_Q4_0},   {TENSOR_TYPE, "blk.0.attn_v.weight", GGUF_TYPE_Q4_1},
+        {TENSOR_TYPE, "blk.0.ffn_gate.weight", GGUF_TYPE_Q4_0}, {TENSOR_TYPE, "blk.1.attn_q.weight", GGUF_TYPE_Q4_1},
+        {TENSOR_TYPE, "blk.1.attn_k.weight", GGUF_TYPE_Q4_1},   {TENSOR_TYPE, "blk.1.attn_v.weight", GGUF_TYPE_Q4_1}};
     float out[Q8_GROUP], expected[Q8_GROUP];
     int8_t q[Q8_GROUP];
     (void)state;
@@ -267,6 +266,11 @@ static void a_stack_of_several_kinds(void **state)
     blocks_to_q8_0(&key, f.bytes + tensor[GGUF_LAYER_ATTN_K].offset + 7 * 2 * Q8_GROUP, GGUF_TYPE_F16, Q8_GROUP);
     kernel_scalar.tile_row(keys->tiles, 7, q, out);
     assert_memory_equal(q, key.q, sizeof q);
+    const struct q8_matrix *gate = &f.model.layer[0].gate_up, *up = gate->next;
+    assert_true(gate->row_tiles == 2 && gate->q4 == Q4_SCALE && up->row_tiles == 2 && up->q4 == Q4_NONE);
+    const uint8_t *up_row = f.bytes + tensor[GGUF_LAYER_FFN_UP].offset + 40 * sizeof key;
+    kernel_scalar.tile_row(up->tiles + kernel_scalar.tile_bytes, 8, q, out);
+    assert_memory_equal(q, ((const struct q8_0_block *)up_row)->q, sizeof q);
     const struct q8_matrix *all = &f.model.layer[1].qkv;
     assert_true(all->next == NULL && all->row_tiles == 3 && all->q4 == Q4_MINIMUM);
 }
