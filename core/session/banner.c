@@ -78,16 +78,18 @@ void banner_unknown_chat(struct output *output)
 /* The kind of file by the name that people choose it by, what its matrices are in fact, and what becomes of them. */
 static void say_kind(struct output *output, const struct gguf *gguf)
 {
-    uint32_t count[GGUF_TYPE_ABSENT] = {0}, matrices = 0, kept = 0;
-    char types[200] = "";
+    uint32_t count[GGUF_TYPE_ABSENT] = {0}, four_bits = 0, int8 = 0, exact = 0;
+    char types[200] = "", kept[64] = "matrices";
     size_t used = 0;
     const char *kind = gguf_kind_name(gguf->file_type);
     for (uint32_t id = 0; id < gguf->tensor_count; id++) {
         const struct gguf_tensor *tensor = &gguf->tensor[id];
         if (tensor->type != GGUF_TYPE_ABSENT && tensor->rows > 1) {
+            const bool four = blocks_q4_kind(tensor->type) != Q4_NONE;
             count[tensor->type]++;
-            matrices++;
-            kept += blocks_are_kept(tensor->type);
+            four_bits += four;
+            int8 += !four;
+            exact += !four && blocks_are_kept(tensor->type);
         }
     }
     for (uint32_t type = 0; type < GGUF_TYPE_ABSENT; type++) {
@@ -96,11 +98,14 @@ static void say_kind(struct output *output, const struct gguf *gguf)
                            gguf_type_name(type));
         }
     }
+    if (four_bits > 0) {
+        format(kept, sizeof kept, "%u matrices in the file's four bits, the others", four_bits);
+    }
     output_say(output, COLOUR_TEXT,
                "Kind: %s%s, matrices: %s\n"
-               "Kept: matrices as int8 in groups of 32, %u of %u exactly; vectors as F32\n",
+               "Kept: %s as int8 in groups of 32, %u of %u exactly; vectors as F32\n",
                kind[0] != 0 ? kind : "unknown", (gguf->file_type & GGUF_KIND_GUESSED) != 0 ? " (guessed)" : "", types,
-               kept, matrices);
+               kept, exact, int8);
 }
 
 /* The hyper-parameters by the names of model cards, and what uses the memory. */

@@ -29,10 +29,15 @@ def write(folder, types, file_type=None):
     return write_split(folder, "kind", model, [len(model.tensors)])[0]
 
 
-def our_kind(path):
+def info(path, pattern):
+    """What the group of a pattern matches in /info."""
     with Terminal(path) as terminal:
         terminal.wait_for("\n> ")
-        return re.search(r"\nKind: (\S+( \(guessed\))?), matrices: ", terminal.ask("/info"))[1]
+        return re.search(pattern, terminal.ask("/info"))[1]
+
+
+def our_kind(path):
+    return info(path, r"\nKind: (\S+( \(guessed\))?), matrices: ")
 
 
 def their_kind(ask, path):  # noqa: F811
@@ -58,3 +63,13 @@ def test_the_guess_is_llama_cpps(ask, tmp_path, seed):  # noqa: F811
 def test_the_key_counts(ask, tmp_path, file_type, kind):  # noqa: F811
     path = write(tmp_path, [Q8_0] * MATRICES, file_type)
     assert our_kind(path) == their_kind(ask, path) == kind
+
+
+@pytest.mark.parametrize("types, kept", [
+    ([Q8_0] * MATRICES, f"matrices as int8 in groups of 32, {MATRICES} of {MATRICES} exactly"),
+    ([F16, Q5_1] + [Q8_0] * (MATRICES - 2), f"matrices as int8 in groups of 32, {MATRICES - 2} of {MATRICES} exactly"),
+    ([Q4_0, Q4_1, F16] + [Q8_0] * (MATRICES - 3), "2 matrices in the file's four bits, the others as int8 in groups "
+     f"of 32, {MATRICES - 3} of {MATRICES - 2} exactly"),
+])
+def test_what_is_kept_how(tmp_path, types, kept):
+    assert " ".join(info(write(tmp_path, types), r"\nKept: ([^;]*);").split()) == kept
