@@ -266,7 +266,7 @@ static void layout_counts_what_it_takes(void **state)
     free(network.memory);
 }
 
-/* Scores of many heads over a long context: more bytes than a 32-bit machine has addresses are refused, not wrapped. */
+/* Scores of many heads over a long context: more bytes than a 32-bit machine has addresses are counted, not wrapped. */
 static void scores_beyond_the_address_space(void **state)
 {
     const struct gguf many = {
@@ -281,8 +281,8 @@ static void scores_beyond_the_address_space(void **state)
     struct arena weights = {0}, count = {0};
     (void)state;
     assert_int_equal(model_layout(&model, &many, &kernel_scalar, &weights), 0);
-    const int status = transformer_layout(&transformer, &model, many.context, &count);
-    assert_true(sizeof(size_t) == 4 ? status == -1 : status == 0 && count.used > (uint64_t)65536 * 65536 * 4);
+    assert_int_equal(transformer_layout(&transformer, &model, many.context, &count), 0);
+    assert_true(count.used > (uint64_t)65536 * 65536 * 4);
 }
 
 /* ---- A processor that stops in the middle of a share ---- */
