@@ -393,6 +393,12 @@ static bool keep_numbers(struct q8_0_block *out, const uint8_t *block, uint32_t 
     return type != GGUF_TYPE_MXFP4 || half_to_float(out->scale) == scale;
 }
 
+bool blocks_are_kept(uint32_t type)
+{
+    return type == GGUF_TYPE_Q4_0 || type == GGUF_TYPE_Q5_0 || type == GGUF_TYPE_Q8_0 || type == GGUF_TYPE_IQ4_NL ||
+           type == GGUF_TYPE_MXFP4;
+}
+
 /*
  * Where the numbers of 32 elements lie: offset + step * n, n whole. A scale of which `step` is a multiple keeps their
  * distances, and the one offset is all that is rounded; other scales round each n in its own way, all groups alike: a

@@ -8,6 +8,7 @@
 #define BOOTLLAMA_BLOCKS_H
 
 #include "base/q8_0.h"
+#include <stdbool.h>
 
 enum { BLOCKS_ELEMENTS_MAX = 256 }; /* of one block */
 
@@ -19,6 +20,9 @@ uint32_t blocks_bytes(uint32_t type);
 
 /* Decodes whole blocks of a supported type, `count` elements in total, from bytes of any alignment to out [count]. */
 void blocks_decode(float *out, const uint8_t *bytes, uint32_t type, uint32_t count);
+
+/* Whether blocks_to_q8_0 keeps the values of that type, of MXFP4 where f16 can hold the scales. */
+bool blocks_are_kept(uint32_t type);
 
 /*
  * Converts `count` elements in whole blocks to Q8_0, into out [count / 32 rounded up], with zeros after the last

@@ -2,6 +2,7 @@
 #include "gguf/gguf.h"
 
 #include "base/format.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include "base/text.h"
 
@@ -48,7 +49,13 @@ static const char kind_names[][10] = {
     "",       "",        "",       "TQ1_0",  "TQ2_0",  "MXFP4",  "NVFP4",  "Q1_0",  "Q2_0",
 };
 
-enum { KIND_GUESSED = 1024 }; /* llama.h: set if a program guessed the kind from the tensors */
+/* The file type of files that are mostly of one type (llama_model_loader); of MXFP4 it knows none and takes F32. */
+static const uint8_t kind_of_type[] = {
+    [GGUF_TYPE_F32] = 0,     [GGUF_TYPE_F16] = 1,     [GGUF_TYPE_Q4_0] = 2,  [GGUF_TYPE_Q4_1] = 3,
+    [GGUF_TYPE_Q5_0] = 8,    [GGUF_TYPE_Q5_1] = 9,    [GGUF_TYPE_Q8_0] = 7,  [GGUF_TYPE_Q2_K] = 10,
+    [GGUF_TYPE_Q3_K] = 12,   [GGUF_TYPE_Q4_K] = 15,   [GGUF_TYPE_Q5_K] = 17, [GGUF_TYPE_Q6_K] = 18,
+    [GGUF_TYPE_IQ4_NL] = 25, [GGUF_TYPE_IQ4_XS] = 30, [GGUF_TYPE_BF16] = 32, [GGUF_TYPE_MXFP4] = 0,
+};
 
 const char *gguf_type_name(uint32_t type)
 {
@@ -57,7 +64,7 @@ const char *gguf_type_name(uint32_t type)
 
 const char *gguf_kind_name(uint32_t file_type)
 {
-    const uint32_t kind = file_type & ~(uint32_t)KIND_GUESSED;
+    const uint32_t kind = file_type & ~(uint32_t)GGUF_KIND_GUESSED;
     return kind < sizeof kind_names / sizeof kind_names[0] ? kind_names[kind] : "";
 }
 
@@ -111,4 +118,57 @@ uint32_t gguf_find_tensor(const struct gguf *gguf, const char *name)
         }
     }
     return gguf->tensor_count;
+}
+
+/* Whether tensor a's name comes before tensor b's, by bytes. */
+static bool is_before(uint32_t a, uint32_t b)
+{
+    char name_a[GGUF_TENSOR_NAME_MAX] = "", name_b[GGUF_TENSOR_NAME_MAX] = "";
+    gguf_tensor_name(name_a, sizeof name_a, a);
+    gguf_tensor_name(name_b, sizeof name_b, b);
+    return memcmp(name_a, name_b, sizeof name_a) < 0;
+}
+
+/* The ids from `first` on in the order of their names. */
+static void sort_names(uint32_t first, uint32_t count, uint32_t *order)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = i;
+        for (; at > 0 && is_before(first + i, order[at - 1]); at--) {
+            order[at] = order[at - 1];
+        }
+        order[at] = first + i;
+    }
+}
+
+/* Types counted so far; of several the one that had so many first. */
+struct census {
+    uint32_t count[sizeof kind_of_type], most;
+    uint8_t type;
+};
+
+static void count_types(const struct gguf *gguf, const uint32_t *order, uint32_t count, uint32_t shift,
+                        struct census *census)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const uint8_t type = gguf->tensor[order[i] + shift].type;
+        if (type < sizeof kind_of_type && ++census->count[type] > census->most) {
+            census->most = census->count[type];
+            census->type = type;
+        }
+    }
+}
+
+/* llama.cpp counts in the order of layers, those without one first, and of names: it matters where two are equal. */
+uint32_t gguf_guess_kind(const struct gguf *gguf)
+{
+    uint32_t of_model[GGUF_TENSOR_LAYERS], of_layer[GGUF_LAYER_TENSORS];
+    struct census census = {.type = GGUF_TYPE_F32};
+    sort_names(0, GGUF_TENSOR_LAYERS, of_model);
+    sort_names(GGUF_TENSOR_LAYERS, GGUF_LAYER_TENSORS, of_layer);
+    count_types(gguf, of_model, GGUF_TENSOR_LAYERS, 0, &census);
+    for (uint32_t layer = 0; layer < gguf->layers; layer++) {
+        count_types(gguf, of_layer, GGUF_LAYER_TENSORS, layer * GGUF_LAYER_TENSORS, &census);
+    }
+    return kind_of_type[census.type] | GGUF_KIND_GUESSED;
 }

@@ -139,14 +139,15 @@ struct gguf {
     char name[64]; /* general.name, truncated to whole UTF-8 sequences, '?' for control characters; "" if absent */
     char size_label[16]; /* general.size_label, likewise: "260K", "1.1B" */
     uint32_t version;    /* 2 or 3 */
-    uint32_t file_type; /* general.file_type, which quantization was asked for (gguf_kind_name); UINT32_MAX if absent */
-    uint32_t dim;       /* NAME.embedding_length, 1..GGUF_COLUMNS_MAX */
-    uint32_t hidden;    /* NAME.feed_forward_length, 1..GGUF_COLUMNS_MAX */
-    uint32_t layers;    /* NAME.block_count, 1..GGUF_LAYERS_MAX */
-    uint32_t heads;     /* NAME.attention.head_count, 1..; heads * head_size <= GGUF_COLUMNS_MAX */
-    uint32_t kv_heads;  /* NAME.attention.head_count_kv, divides heads; = heads if absent */
-    uint32_t head_size; /* NAME.attention.key_length (= value_length), dim / heads if absent; even */
-    uint32_t rope_size; /* NAME.rope.dimension_count, even, 2..head_size; = head_size if absent */
+    uint32_t file_type;  /* general.file_type, which quantization was asked for (gguf_kind_name), or as gguf_guess_kind
+                           says if absent; UINT32_MAX before that is known */
+    uint32_t dim;        /* NAME.embedding_length, 1..GGUF_COLUMNS_MAX */
+    uint32_t hidden;     /* NAME.feed_forward_length, 1..GGUF_COLUMNS_MAX */
+    uint32_t layers;     /* NAME.block_count, 1..GGUF_LAYERS_MAX */
+    uint32_t heads;      /* NAME.attention.head_count, 1..; heads * head_size <= GGUF_COLUMNS_MAX */
+    uint32_t kv_heads;   /* NAME.attention.head_count_kv, divides heads; = heads if absent */
+    uint32_t head_size;  /* NAME.attention.key_length (= value_length), dim / heads if absent; even */
+    uint32_t rope_size;  /* NAME.rope.dimension_count, even, 2..head_size; = head_size if absent */
     uint32_t score_size; /* scores are divided by its square root: head_size, of a wide model dim / heads */
     /* NAME.attention.sliding_window: layers with a window attend to so many positions, up to the current one; at most
        GGUF_CONTEXT_MAX; 0 = no layer has one. The last of so many layers has none (.sliding_window_pattern); 0 = all
@@ -205,6 +206,11 @@ const char *gguf_type_name(uint32_t type);
 
 /* Returns the common name of a general.file_type: "Q4_K_M"; "" for an unknown one. */
 const char *gguf_kind_name(uint32_t file_type);
+
+/* Returns the kind that llama.cpp guesses from the tensors' types (llama_model_loader), with GGUF_KIND_GUESSED. */
+uint32_t gguf_guess_kind(const struct gguf *gguf);
+
+enum { GGUF_KIND_GUESSED = 1024 }; /* in a file type (llama.h): no key said it */
 
 /* Returns the number of the tensor of that name, or gguf->tensor_count if this model has no such tensor. */
 uint32_t gguf_find_tensor(const struct gguf *gguf, const char *name);

@@ -77,6 +77,7 @@ int gguf_read(struct gguf *gguf, struct reader *reader, struct error *error)
     struct gguf_split split;
     uint64_t tensors, keys;
     memset(gguf, 0, sizeof *gguf);
+    gguf->file_type = UINT32_MAX;
     if (reader->limit >> 58 != 0) {
         return error_set(error, "%s: a size of %llu bytes is impossible", reader->path,
                          (unsigned long long)reader->limit);
@@ -91,5 +92,9 @@ int gguf_read(struct gguf *gguf, struct reader *reader, struct error *error)
     }
     gguf->bytes = reader_total(reader);
     gguf->parts = reader->parts;
-    return gguf_check_tensors(&in);
+    if (gguf_check_tensors(&in) != 0) {
+        return -1;
+    }
+    gguf->file_type = gguf->file_type != UINT32_MAX ? gguf->file_type : gguf_guess_kind(gguf);
+    return 0;
 }

@@ -1,6 +1,7 @@
 #include "session/banner.h"
 
 #include "base/format.h"
+#include "gguf/blocks.h"
 #include "session/figure.h"
 #include "session/rope_text.h"
 
@@ -74,6 +75,34 @@ void banner_unknown_chat(struct output *output)
                "chat_stop make it chat.\n");
 }
 
+/* The kind of file by the name that people choose it by, what its matrices are in fact, and what becomes of them. */
+static void say_kind(struct output *output, const struct gguf *gguf)
+{
+    uint32_t count[GGUF_TYPE_ABSENT] = {0}, matrices = 0, kept = 0;
+    char types[200] = "";
+    size_t used = 0;
+    const char *kind = gguf_kind_name(gguf->file_type);
+    for (uint32_t id = 0; id < gguf->tensor_count; id++) {
+        const struct gguf_tensor *tensor = &gguf->tensor[id];
+        if (tensor->type != GGUF_TYPE_ABSENT && tensor->rows > 1) {
+            count[tensor->type]++;
+            matrices++;
+            kept += blocks_are_kept(tensor->type);
+        }
+    }
+    for (uint32_t type = 0; type < GGUF_TYPE_ABSENT; type++) {
+        if (count[type] > 0) {
+            used += format(types + used, sizeof types - used, "%s%u" WRAP_TIE "%s", used > 0 ? ", " : "", count[type],
+                           gguf_type_name(type));
+        }
+    }
+    output_say(output, COLOUR_TEXT,
+               "Kind: %s%s, matrices: %s\n"
+               "Kept: matrices as int8 in groups of 32, %u of %u exactly; vectors as F32\n",
+               kind[0] != 0 ? kind : "unknown", (gguf->file_type & GGUF_KIND_GUESSED) != 0 ? " (guessed)" : "", types,
+               kept, matrices);
+}
+
 /* The hyper-parameters by the names of model cards, and what uses the memory. */
 static void say_shape(struct output *output, const struct models *models)
 {
@@ -129,6 +158,7 @@ void banner_details(struct output *output, const struct models *models, bool cha
     say_kernels(output, models);
     if (models->loaded) {
         banner_model(output, models, chats);
+        say_kind(output, &models->engine.gguf);
         say_shape(output, models);
     } else {
         output_say(output, COLOUR_TEXT, "Model: none loaded\n");

@@ -10,11 +10,13 @@
 #include "session/similar.h"
 
 enum {
-    PROGRESS_PERIOD_US = 100000,
     BAR_CELLS = 20,
     PROGRESS_COLUMNS = 42, /* bar and figures */
     NARROW = 60,           /* columns of a screen with a short bar */
-    NAME_COLUMNS = 24,     /* in the list */
+    NAME_COLUMNS = 36,     /* in the list: as long as tinyllama-1.1b-chat-v1.0.Q4_K_M.gguf */
+    KIND_COLUMNS = 6,      /* Q4_K_M */
+    ROW_COLUMNS = 60,      /* before the verdict */
+    LIST_COLUMNS = 80,     /* where the screen's width is unknown */
     STOP_PERIOD = 64,      /* entries of a folder from one look for a stop key to the next */
 };
 
@@ -231,12 +233,12 @@ static void show_progress(struct models *models, uint64_t now, uint64_t done, ui
     models->shown_at = now;
 }
 
-/* Shows progress only ten times a second and at the end: a slow console must not slow down loading. */
+/* Shows progress only ten times a second and at the end. */
 static bool on_progress(void *context, uint64_t done, uint64_t total)
 {
     struct models *models = context;
     const uint64_t now = models->platform->microseconds(models->platform);
-    if (now - models->shown_at < PROGRESS_PERIOD_US && done < total) {
+    if (now - models->shown_at < OUTPUT_TICKER_US && done < total) {
         return false;
     }
     show_progress(models, now, done, total);
@@ -364,7 +366,7 @@ static int plan(struct models *models, const char *path, const struct kernel *ke
     struct platform *platform = models->platform;
     const uint64_t memory = memory_for_another(models);
     struct engine *scratch = platform->reserve(platform, sizeof *scratch);
-    *out = (struct engine_plan){0};
+    *out = (struct engine_plan){.kind = ""};
     if (scratch == NULL) {
         return 0;
     }
@@ -447,44 +449,68 @@ int models_reopen(struct models *models, const struct kernel *kernel)
 
 /* ---- The list ---- */
 
-/* Writes whether models->entry can be loaded. */
-static void judge(struct models *models, const char *path, char *out, size_t size)
+/* Writes whether models->entry can be loaded. Returns the kind of the file, "" if unknown. */
+static const char *judge(struct models *models, const char *path, char *out, size_t size)
 {
     struct engine_plan needs;
     struct error error;
     if (models->loaded && text_equal(path, models->path)) {
         format(out, size, "loaded");
-    } else if (plan(models, path, models->kernel, &needs, &error) != 0) {
+        return gguf_kind_name(models->engine.gguf.file_type);
+    }
+    if (plan(models, path, models->kernel, &needs, &error) != 0) {
         const size_t prefix = text_length(path);
         const bool named = text_length(error.text) > prefix + 2 && error.text[prefix] == ':';
         format(out, size, "cannot be used: %s", error.text + (named ? prefix + 2 : 0));
     } else if (needs.bytes == 0) {
         format(out, size, "%s", "");
     } else if (needs.context == 0) {
-        format(out, size, "does not fit: needs %s", figure_size(needs.bytes).text);
+        format(out, size, "no, needs %s", figure_size(needs.bytes).text);
     } else if (needs.context < needs.context_asked) {
-        format(out, size, "fits with a context of %u of %u", needs.context, needs.context_asked);
+        format(out, size, "fits, context %u", needs.context);
     } else {
         format(out, size, "fits");
+    }
+    return needs.kind;
+}
+
+/* Shows a model in columns. A name that is too long for its column has a line of its own, and so has a verdict that
+   would reach the edge of the screen. */
+static void say_row(struct models *models, uint32_t number, const char *kind, const char *verdict)
+{
+    static const char indent[] = "    ";
+    char name[PLATFORM_NAME_MAX + NAME_COLUMNS], kinds[16], numbers[16];
+    const uint32_t columns = models->platform->columns, width = columns > 0 ? columns : LIST_COLUMNS;
+    const bool below = ROW_COLUMNS + column_count(verdict) >= width;
+    format(numbers, sizeof numbers, "%2u  ", number);
+    column_pad(name, sizeof name, models->entry.name, NAME_COLUMNS);
+    if (column_count(name) > NAME_COLUMNS) {
+        output_say(models->output, COLOUR_TEXT, "%s%s\n", numbers, name);
+        format(numbers, sizeof numbers, "%s", indent);
+        column_pad(name, sizeof name, "", NAME_COLUMNS);
+    }
+    column_pad(kinds, sizeof kinds, kind, below ? 0 : KIND_COLUMNS);
+    output_say(models->output, COLOUR_TEXT, "%s%s %9s%s%s%s%s\n", numbers, name, figure_size(model_bytes(models)).text,
+               below && kind[0] == 0 ? "" : "  ", kinds, below ? "" : "  ", below ? "" : verdict);
+    if (below) {
+        output_say(models->output, COLOUR_TEXT, "%s%s\n", indent, verdict);
     }
 }
 
 /* This reads the header of every file, which takes time on a slow medium: Escape stops it. */
 void models_list(struct models *models)
 {
-    char path[MODEL_PATH_MAX], name[PLATFORM_NAME_MAX + NAME_COLUMNS], verdict[256];
+    char path[MODEL_PATH_MAX], verdict[256];
     struct error error = {""};
     uint32_t number = 0;
     models_rewind(models);
     while (models_next(models, &error)) {
         model_walk_path(path, models->entry.name);
-        judge(models, path, verdict, sizeof verdict);
+        const char *kind = judge(models, path, verdict, sizeof verdict);
         if (typeahead_stop_asked(models->typeahead)) {
             return;
         }
-        column_pad(name, sizeof name, models->entry.name, NAME_COLUMNS);
-        output_say(models->output, COLOUR_TEXT, "%2u  %s %9s  %s\n", ++number, name,
-                   figure_size(model_bytes(models)).text, verdict);
+        say_row(models, ++number, kind, verdict);
     }
     if (models->walk.is_cut) {
         output_say(models->output, COLOUR_NOTE,

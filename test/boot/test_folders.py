@@ -29,7 +29,7 @@ def shown(name, firmware):
 
 def row(number, name, verdict, firmware):
     """A line of /models."""
-    return f"{number:2}  {shown(name, firmware)}{' ' * (24 - columns(name))} {SIZE:>9}  {verdict}"
+    return f"{number:2}  {shown(name, firmware)}{' ' * (36 - columns(name))} {SIZE:>9}  Q8_0    {verdict}"
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_a_split_model(boot, volume, tmp_path, firmware):
         machine.start()
         assert f"Loading {first}:" in machine.wait_for(re.compile(r"\n> $"))
         say(machine, "The dog", told("The dog"))
-        say(machine, "/models", " 1  split/My model-00001-of-00003.gguf   <size>  loaded")
+        say(machine, "/models", " 1  split/My model-00001-of-00003.gguf     <size>  Q8_0    loaded")
         say(machine, "/model my model", loading(first, firmware))
     volume.delete(second)
     with boot(volume.path, firmware) as machine:

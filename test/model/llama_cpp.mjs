@@ -2,7 +2,8 @@
 //   node llama_cpp.mjs NODE_MODULES MODEL.gguf
 //   question  {"tokenize": [TEXT, ...], "greedy": [{"tokens": [ID, ...], "positions": N}, ...],
 //              "logits": [[ID, ...], ...], "chats": [[{"role": ..., "content": ...}, ...], ...]}
-//   answer    {"name": ..., "tokenize": [[ID, ...], ...], "greedy": [{"tokens": [ID, ...], "margins": [X, ...]}, ...],
+//   answer    {"name": ..., "kind": TEXT, "tokenize": [[ID, ...], ...],
+//              "greedy": [{"tokens": [ID, ...], "margins": [X, ...]}, ...],
 //              "logits": [[[X, ...], ...], ...], "chats": [[ID, ...], ...]}
 // Token lists begin with BOS. A greedy list goes on from its tokens up to N positions or to a generated BOS or EOS,
 // which is not in it; margins[i] is the logarithm of how much likelier tokens[i] was than the next best (null for
@@ -63,7 +64,8 @@ const llama = await getLlama({ gpu: false, build: "never", skipDownload: true, m
 const model = await llama.loadModel({ modelPath });
 const context = await model.createContext({ contextSize: model.trainContextSize, sequences: 1, threads: 1 });
 
-const answer = { name: model.fileInfo.metadata.general.name, tokenize: [], greedy: [], logits: [], chats: [] };
+const answer = { name: model.fileInfo.metadata.general.name, kind: model.typeDescription };
+Object.assign(answer, { tokenize: [], greedy: [], logits: [], chats: [] });
 for (const text of question.tokenize ?? [])
     answer.tokenize.push([model.tokens.bos, ...model.tokenize(text)]);
 for (const request of question.greedy ?? [])

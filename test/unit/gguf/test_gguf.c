@@ -134,6 +134,23 @@ static void other_number_types(void **state)
     assert_int_equal(f.gguf.version, 2);
 }
 
+/* As llama.cpp guesses it: test/model/test_kinds.py asks it. */
+static void the_kind_is_guessed_where_no_key_says_it(void **state)
+{
+    static const struct change absent[SAMPLE_CHANGES] = {{KEY_REMOVE, "general.file_type"}};
+    static const struct change said[SAMPLE_CHANGES] = {{KEY_NUMBER, "general.file_type", U32, 15}};
+    static const struct change unknown[SAMPLE_CHANGES] = {{KEY_NUMBER, "general.file_type", U32, 999}};
+    (void)state;
+    read_good(absent);
+    assert_int_equal(f.gguf.file_type, 7 | GGUF_KIND_GUESSED);
+    assert_string_equal(gguf_kind_name(f.gguf.file_type), "Q8_0");
+    read_good(said);
+    assert_int_equal(f.gguf.file_type, 15);
+    assert_string_equal(gguf_kind_name(15), "Q4_K_M");
+    read_good(unknown);
+    assert_string_equal(gguf_kind_name(f.gguf.file_type), "");
+}
+
 static void defaults(void **state)
 {
     static const struct change shape[SAMPLE_CHANGES] = {{KEY_REMOVE, "llama.rope.dimension_count"},
@@ -496,6 +513,7 @@ int main(void)
         cmocka_unit_test(places_of_the_sample),
         cmocka_unit_test(place_of_a_chat_template),
         cmocka_unit_test(other_number_types),
+        cmocka_unit_test(the_kind_is_guessed_where_no_key_says_it),
         cmocka_unit_test(defaults),
         cmocka_unit_test(bpe_defaults),
         cmocka_unit_test(other_shapes),

@@ -20,13 +20,40 @@ static void models_of_all_folders_are_listed(void **state)
     fresh(state);
     const struct memory_file files[] = {TREE, config("autostart = off"), {0}};
     session.keys = "/models\r";
-    assert_string_equal(run(files),
-                        LOADED("/MODELS/A.GGUF") MODEL HINT "> /models\n"
-                                                            " 1  A.GGUF                      26 KiB  loaded\n"
-                                                            " 2  llama/A.GGUF                26 KiB  fits\n"
-                                                            " 3  llama/my \U0001F43B bear.gguf       26 KiB  fits\n"
-                                                            " 4  llama/\u682A\u5F0F/deep.gguf        26 KiB  fits\n"
-                                                            " 5  /root.gguf                  26 KiB  fits\n" END);
+    assert_string_equal(run(files), LOADED("/MODELS/A.GGUF") MODEL HINT
+                        "> /models\n"
+                        " 1  A.GGUF                                  26 KiB  Q8_0    loaded\n"
+                        " 2  llama/A.GGUF                            26 KiB  Q8_0    fits\n"
+                        " 3  llama/my \U0001F43B bear.gguf                   26 KiB  Q8_0    fits\n"
+                        " 4  llama/\u682A\u5F0F/deep.gguf                    26 KiB  Q8_0    fits\n"
+                        " 5  /root.gguf                              26 KiB  Q8_0    fits\n" END);
+}
+
+/* Columns stay in line and within 80: what does not fit goes below. */
+static void the_list_fits_80_columns(void **state)
+{
+    fresh(state);
+    struct memory_file spoilt = model("/MODELS/C.GGUF");
+    spoilt.size -= 100;
+    const struct memory_file files[] = {model("/MODELS/A.GGUF"),
+                                        model("/MODELS/tinyllama-1.1b-chat-v1.0.Q4_K_M.gguf"),
+                                        model("/MODELS/Llama-3.2-1B-Instruct-with-more-Q4_K_M.gguf"),
+                                        spoilt,
+                                        {"/MODELS/D.GGUF", "no model", 8},
+                                        config("autostart = off"),
+                                        {0}};
+    session.columns = 80;
+    session.keys = "/models\r";
+    assert_string_equal(strstr(run(files), "> /models"),
+                        "> /models\n"
+                        " 1  A.GGUF                                  26 KiB  Q8_0    loaded\n"
+                        " 2  tinyllama-1.1b-chat-v1.0.Q4_K_M.gguf    26 KiB  Q8_0    fits\n"
+                        " 3  Llama-3.2-1B-Instruct-with-more-Q4_K_M.gguf\n"
+                        "                                            26 KiB  Q8_0    fits\n"
+                        " 4  C.GGUF                                  26 KiB  Q8_0\n"
+                        "    cannot be used: output.weight reaches beyond the end of the file; copy it\nagain\n"
+                        " 5  D.GGUF                                   1 KiB\n"
+                        "    cannot be used: not a GGUF model file\n" END);
 }
 
 /* However a model is named, it is the one that is loaded, and `model =` keeps a name that says which one. */
@@ -101,8 +128,8 @@ static void the_first_model_may_lie_anywhere(void **state)
                                         {0}};
     session.keys = "/models\r";
     assert_string_equal(run(files), LOADED("/MODELS/x/B.GGUF") MODEL HINT
-                        "> /models\n 1  x/B.GGUF                    26 KiB  loaded\n"
-                        " 2  /C.GGUF                     26 KiB  fits\n" END);
+                        "> /models\n 1  x/B.GGUF                                26 KiB  Q8_0    loaded\n"
+                        " 2  /C.GGUF                                 26 KiB  Q8_0    fits\n" END);
     const struct memory_file alone[] = {model("/C.GGUF"), config("autostart = off"), {0}};
     assert_string_equal(run(alone), LOADED("/C.GGUF") MODEL HINT END);
 }
@@ -145,8 +172,8 @@ static void a_split_model_is_one(void **state)
     const char *loaded = "Loading /MODELS/x/S-00001-of-00003.gguf:\n[####################] 100 %\n" MODEL;
     char expected[1000];
     snprintf(expected, sizeof expected,
-             "> /models\n 1  A.GGUF                      26 KiB  loaded\n"
-             " 2  x/S-00001-of-00003.gguf     27 KiB  fits\n> /model S\n%s> \n" SEED_6
+             "> /models\n 1  A.GGUF                                  26 KiB  Q8_0    loaded\n"
+             " 2  x/S-00001-of-00003.gguf                 27 KiB  Q8_0    fits\n> /model S\n%s> \n" SEED_6
              "> /model x/S-00001-of-00003.gguf\n%s" END,
              loaded, loaded);
     assert_string_equal(strstr(run(files), "> "), expected);
@@ -174,16 +201,17 @@ static void the_rest_of_a_split_model_is_told(void **state)
     snprintf(expected, sizeof expected,
              "Loading /MODELS/x/S-00002-of-00003.gguf:\n[....................]   0 %%\n"
              "Error: /MODELS/x/S-00002-of-00003.gguf: %s\n"
-             "> /models\n 1  x/S-00002-of-00003.gguf     19 KiB  cannot be used: %s\n" END,
+             "> /models\n 1  x/S-00002-of-00003.gguf                 19 KiB\n    cannot be used: %s\n" END,
              first, first);
     assert_string_equal(run(files), expected);
     free((void *)(uintptr_t)files[1].data);
     files[1] = SPLIT(1);
     session.keys = "/models\r";
-    assert_non_null(strstr(run(files),
-                           "\nError: /MODELS/x/S-00002-of-00003.gguf: part 2 of 3 is missing; copy it there as "
-                           "well\n> /models\n 1  x/S-00001-of-00003.gguf     17 KiB  cannot be used: part 2 "
-                           "of 3 is missing; copy it there as well\n"));
+    assert_non_null(
+        strstr(run(files),
+               "\nError: /MODELS/x/S-00002-of-00003.gguf: part 2 of 3 is missing; copy it there as "
+               "well\n> /models\n 1  x/S-00001-of-00003.gguf                 17 KiB  Q8_0\n    cannot be used: part 2 "
+               "of 3 is missing; copy it there as well\n"));
     free((void *)(uintptr_t)files[1].data);
     free((void *)(uintptr_t)files[2].data);
 }
@@ -198,7 +226,7 @@ static void folders_that_lie_too_deep_are_told(void **state)
                                         config("autostart = off"),   {0}};
     session.keys = "/models\r";
     assert_string_equal(strstr(run(files), "> "),
-                        "> /models\n 1  1/2/3/4/A.GGUF              26 KiB  loaded\n"
+                        "> /models\n 1  1/2/3/4/A.GGUF                          26 KiB  Q8_0    loaded\n"
                         "There is more in folders that lie too deep, have too long a name or are too many.\n" END);
 }
 
@@ -229,6 +257,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(models_of_all_folders_are_listed),
+        cmocka_unit_test(the_list_fits_80_columns),
         cmocka_unit_test(any_name_of_a_model_loads_it),
         cmocka_unit_test(a_model_in_a_folder_is_loaded_again),
         cmocka_unit_test(the_first_model_may_lie_anywhere),

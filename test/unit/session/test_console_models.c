@@ -70,16 +70,18 @@ static void models_are_listed_and_changed(void **state)
     assert_string_equal(
         run(files),
         LOADED("/MODELS/A.GGUF") MODEL HINT "> /models\n"
-                                            " 1  A.GGUF                      26 KiB  loaded\n"
-                                            " 2  BROKEN.GGUF                 26 KiB  cannot be used: output.weight "
+                                            " 1  A.GGUF                                  26 KiB  Q8_0    loaded\n"
+                                            " 2  BROKEN.GGUF                             26 KiB  Q8_0\n"
+                                            "    cannot be used: output.weight "
                                             "reaches beyond the end of the file; copy it again\n"
-                                            " 3  C.GGUF                      26 KiB  fits\n"
+                                            " 3  C.GGUF                                  26 KiB  Q8_0    fits\n"
                                             "> /model c\n" LOADED("/MODELS/C.GGUF") MODEL
         "> \n" SEED_5 "> /models\n"
-        " 1  A.GGUF                      26 KiB  fits\n"
-        " 2  BROKEN.GGUF                 26 KiB  cannot be used: output.weight reaches beyond the end of the file; "
+        " 1  A.GGUF                                  26 KiB  Q8_0    fits\n"
+        " 2  BROKEN.GGUF                             26 KiB  Q8_0\n"
+        "    cannot be used: output.weight reaches beyond the end of the file; "
         "copy it again\n"
-        " 3  C.GGUF                      26 KiB  loaded\n"
+        " 3  C.GGUF                                  26 KiB  Q8_0    loaded\n"
         "> /model broken\nError: /MODELS/BROKEN.GGUF: output.weight reaches beyond the end of the file; copy it again\n"
         "> \n" SEED_6 "> /set model a\n" LOADED("/MODELS/A.GGUF") MODEL
         "> /set model\nmodel          = A.GGUF         a text of at most 255 bytes\n" END);
@@ -159,11 +161,11 @@ static void the_next_model_is_loaded_where_the_first_cannot_be_used(void **state
     /* One that is asked for by name is not replaced. */
     const struct memory_file named[] = {spoilt, model("/MODELS/B.GGUF"), config("model = a\nautostart = off\n"), {0}};
     session.keys = "/models\r";
-    assert_string_equal(run(named),
-                        SPOILT_A "> /models\n"
-                                 " 1  A.GGUF                      26 KiB  cannot be used: output.weight reaches beyond "
-                                 "the end of the file; copy it again\n"
-                                 " 2  B.GGUF                      26 KiB  fits\n" END);
+    assert_string_equal(run(named), SPOILT_A "> /models\n"
+                                             " 1  A.GGUF                                  26 KiB  Q8_0\n"
+                                             "    cannot be used: output.weight reaches beyond "
+                                             "the end of the file; copy it again\n"
+                                             " 2  B.GGUF                                  26 KiB  Q8_0    fits\n" END);
 }
 
 static void stopping_the_first_model_loads_no_other(void **state)
@@ -197,8 +199,10 @@ static void leavings_of_other_systems_are_passed_over(void **state)
         run(files), "Error: no model in /MODELS: CUT.GGUF is not a GGUF model file; copy a .GGUF file there and press "
                     "Enter\n"
                     "> /models\n"
-                    " 1  CUT.GGUF                     1 KiB  cannot be used: not a GGUF model file\n"
-                    " 2  PAGE.GGUF                    1 KiB  cannot be used: not a GGUF model file\n" END);
+                    " 1  CUT.GGUF                                 1 KiB\n"
+                    "    cannot be used: not a GGUF model file\n"
+                    " 2  PAGE.GGUF                                1 KiB\n"
+                    "    cannot be used: not a GGUF model file\n" END);
     files[COUNT_OF(leavings)] = model("/MODELS/A.GGUF");
     files[COUNT_OF(leavings) + 1] = config("seed = 5\n");
     assert_string_equal(run(files), LOADED("/MODELS/A.GGUF") MODEL SEED_5 HINT END);
@@ -222,7 +226,7 @@ static void too_little_memory_is_told_with_numbers(void **state)
                         "Error: /MODELS/A.GGUF: the model needs 1 MiB of memory even with a context of 16, 0 MiB "
                         "are free; "
                         "choose a smaller model\n"
-                        "> /models\n 1  A.GGUF                      26 KiB  does not fit: needs ";
+                        "> /models\n 1  A.GGUF                                  26 KiB  Q8_0    no, needs ";
     assert_true(is_start(text, start));
     char *end;
     const unsigned long needed = strtoul(text + strlen(start), &end, 10);
@@ -247,10 +251,10 @@ static void a_long_context_is_as_long_as_it_is_set(void **state)
     uint8_t *bytes = long_model(&size);
     const struct memory_file files[] = {{"/MODELS/A.GGUF", bytes, size}, config("seed = 5\nautostart = off"), {0}};
     session.keys = "/set context 640\r/set context 640\r/models\r";
-    assert_string_equal(run(files),
-                        LOADED("/MODELS/A.GGUF") LONG_MODEL("4096") HINT "> /set context 640\n" LOADED("/MODELS/A.GGUF")
-                            LONG_MODEL("640") "context = 640\n> /set context 640\ncontext = 640\n> /models\n"
-                                              " 1  A.GGUF                      26 KiB  loaded\n" END);
+    assert_string_equal(
+        run(files), LOADED("/MODELS/A.GGUF") LONG_MODEL("4096") HINT "> /set context 640\n" LOADED("/MODELS/A.GGUF")
+                        LONG_MODEL("640") "context = 640\n> /set context 640\ncontext = 640\n> /models\n"
+                                          " 1  A.GGUF                                  26 KiB  Q8_0    loaded\n" END);
     free(bytes);
 }
 
@@ -276,7 +280,7 @@ static void a_long_context_is_shortened_to_fit(void **state)
     assert_non_null(shown);
     assert_int_equal(sscanf(shown, "context %u of 100000, for lack of memory\n", &context), 1);
     assert_true(context > 20000 && context < 60000 && context % 32 == 0);
-    assert_int_equal(sscanf(strstr(text, "fits with"), "fits with a context of %u of 100000\n", &listed), 1);
+    assert_int_equal(sscanf(strstr(text, "fits, "), "fits, context %u\n", &listed), 1);
     assert_true(listed >= context && listed < 2 * context); /* what this session has free counts twice here */
     free(bytes);
 }
@@ -330,21 +334,24 @@ static void a_chat_waits_for_its_user(void **state)
     assert_int_equal(session.offs, 0);
 }
 
-static void a_chat_goes_on_until_the_context_is_full(void **state)
+static void a_chat_goes_on_when_the_context_is_full(void **state)
 {
     fresh(state);
-    const char *full = "The conversation fills the context of 16 tokens: /new begins another one.\n";
+    const char *full = "The context of 16 tokens is full: the oldest turn is forgotten.\n";
     const char *first = "\n" HALF "ab\xC3\xB6" HALF " a\n\n[11 tokens, 0.0 tokens/s]\n";
+    const char *second = HALF "\xC3\xB6\n\n[8 tokens, 0.0 tokens/s]\n";
     char expected[2000];
     snprintf(expected, sizeof expected,
-             "%s> a\n%s> /again\n%s> b\n\n\n\n[16 tokens, 0.0 tokens/s, context full]\n%s"
-             "> /again\n\n\n\n[16 tokens, 0.0 tokens/s, context full]\n%s"
-             "> a\n\nError: the context of 16 tokens holds 16 already, too many for this turn; /new empties it\n"
-             "> \n" CHAT_HINT "> /new\nThe conversation is forgotten.\n"
-             "> /again\nError: there is nothing to repeat yet\n"
+             "%s> a\n%s> /again\n%s> b\n\n%s%s> /again\n\n%s> a\n\nba\n\n[15 tokens, 0.0 tokens/s]\n"
+             "> \n" CHAT_HINT "> cccccccccccccccc\n\n"
+             "Error: this turn is too long for the context of 16 tokens; shorten it\n"
+             "> /again\n\nError: this turn is too long for the context of 16 tokens; shorten it\n"
+             "> /new\nThe conversation is forgotten.\n> /again\nError: there is nothing to repeat yet\n"
              "> /set seed 6\nseed = 6\n> a\n%s" END,
-             LOADED("/MODELS/A.GGUF") CHAT_MODEL CHAT_HINT, first, first, full, full, first);
-    assert_string_equal(run_with(CHAT, "a\r/again\rb\r/again\ra\r\r/new\r/again\r/set seed 6\ra\r"), expected);
+             LOADED("/MODELS/A.GGUF") CHAT_MODEL CHAT_HINT, first, first, full, second, second, first);
+    assert_string_equal(run_with(CHAT, "a\r/again\rb\r/again\ra\r\rcccccccccccccccc\r/again\r/new\r/again\r"
+                                       "/set seed 6\ra\r"),
+                        expected);
 }
 
 /* Unattended, with a prompt: each conversation starts from nothing. */
@@ -489,7 +496,7 @@ int main(void)
         cmocka_unit_test(the_size_label_is_shown),
         cmocka_unit_test(a_long_path_has_its_bar_below),
         cmocka_unit_test(a_chat_waits_for_its_user),
-        cmocka_unit_test(a_chat_goes_on_until_the_context_is_full),
+        cmocka_unit_test(a_chat_goes_on_when_the_context_is_full),
         cmocka_unit_test(a_chat_without_a_hand),
         cmocka_unit_test(chat_settings_change_the_model),
         cmocka_unit_test(a_stop_text_alone),

@@ -135,17 +135,17 @@ static void models_stand_in_columns(void **state)
                                         model("/MODELS/\xC3\x84pfel.GGUF"),
                                         model("/MODELS/\xE5\xB0\x8F\xE7\x86\x8A.GGUF"), /* two wide letters */
                                         model("/MODELS/e\xCC\x81t\xC3\xA9.GGUF"),       /* a combining accent */
-                                        model("/MODELS/A NAME OF MORE THAN 24 COLUMNS.GGUF"),
+                                        model("/MODELS/A NAME OF MORE THAN 36 COLUMNS IN ALL.GGUF"),
                                         config(NO_STORY),
                                         {0}};
     session.keys = "/models\r";
     const char *text = strstr(run(files), "> /models\n");
     const uint32_t column = columns_before(text, "A.GGUF ", " 26 KiB");
-    assert_int_equal(column, strlen(" 1  ") + 24 + strlen("   "));
+    assert_int_equal(column, strlen(" 1  ") + 36 + strlen("   "));
     assert_int_equal(columns_before(text, "pfel.GGUF", " 26 KiB"), column);
     assert_int_equal(columns_before(text, "\x86\x8A.GGUF", " 26 KiB"), column);
     assert_int_equal(columns_before(text, "t\xC3\xA9.GGUF", " 26 KiB"), column);
-    assert_non_null(strstr(text, "COLUMNS.GGUF    26 KiB  fits\n"));
+    assert_non_null(strstr(text, "IN ALL.GGUF\n                                            26 KiB  Q8_0    fits\n"));
 }
 
 static void settings_stand_in_columns(void **state)

@@ -1,0 +1,60 @@
+"""The kind of a file, as /info names it: what general.file_type says, or what llama.cpp guesses from the tensors."""
+import random
+import re
+
+import pytest
+
+from gguf_file import F32, Q8_0, GgufFile
+from gguf_writer import BLOCKS, write_split
+from places import ROOT
+from terminal import Terminal
+from test_llama_cpp import ask  # noqa: F401 (a fixture)
+
+F16, Q4_0, Q4_1, Q5_0, Q5_1 = 1, 2, 3, 6, 7
+NAMES = {F32: "F32", F16: "F16", Q4_0: "Q4_0", Q4_1: "Q4_1", Q5_0: "Q5_0", Q5_1: "Q5_1", Q8_0: "Q8_0"}
+LLAMA_CPP = {"all F32": "F32", "Q4_K - Medium": "Q4_K_M", "Q3_K - Large": "Q3_K_L", "Q2_K - Medium": "Q2_K"}
+
+
+def write(folder, types, file_type=None):
+    """The default model with zeros for weights, a type for each matrix, and this file type or none."""
+    model = GgufFile((ROOT / "model/default.gguf").read_bytes())
+    model.metadata = {key: value for key, value in model.metadata.items()
+                      if key != "general.file_type" and not key.startswith("bootllama.tensors.")}
+    if file_type is not None:
+        model.metadata["general.file_type"] = file_type
+    for tensor, kind in zip((tensor for tensor in model.tensors.values() if len(tensor.dimensions) > 1), types):
+        weights, size = (1, 2) if kind == F16 else BLOCKS[kind]
+        tensor.type = kind
+        tensor.data = bytes(tensor.dimensions[0] * tensor.dimensions[1] // weights * size)
+    return write_split(folder, "kind", model, [len(model.tensors)])[0]
+
+
+def our_kind(path):
+    with Terminal(path) as terminal:
+        terminal.wait_for("\n> ")
+        return re.search(r"\nKind: (\S+( \(guessed\))?), matrices: ", terminal.ask("/info"))[1]
+
+
+def their_kind(ask, path):  # noqa: F811
+    """Of "llama ?B (guessed) Q4_K - Medium" what comes after the size."""
+    guessed, kind = re.fullmatch(r"llama \S+ (\(guessed\) )?(.*)", ask(path)["kind"]).groups()
+    return LLAMA_CPP.get(kind, kind) + (" (guessed)" if guessed else "")
+
+
+MATRICES = sum(len(tensor.dimensions) > 1 for tensor in
+               GgufFile((ROOT / "model/default.gguf").read_bytes()).tensors.values())
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_guess_is_llama_cpps(ask, tmp_path, seed):  # noqa: F811
+    """Types by chance, of few so that many are equally frequent: then the order counts."""
+    generator = random.Random(seed)
+    few = generator.sample([F16, Q4_0, Q4_1, Q8_0], 2 + seed % 2)
+    path = write(tmp_path, [few[number % len(few)] for number in generator.sample(range(MATRICES), MATRICES)])
+    assert our_kind(path) == their_kind(ask, path)
+
+
+@pytest.mark.parametrize("file_type, kind", [(15, "Q4_K_M"), (13, "Q3_K_L"), (7, "Q8_0"), (10, "Q2_K")])
+def test_the_key_counts(ask, tmp_path, file_type, kind):  # noqa: F811
+    path = write(tmp_path, [Q8_0] * MATRICES, file_type)
+    assert our_kind(path) == their_kind(ask, path) == kind
