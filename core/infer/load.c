@@ -430,5 +430,6 @@ int load_weights(struct model *model, const struct gguf *gguf, struct reader *re
         id = next_in_file(gguf, id);
     }
     arena->used = mark;
+    model_balance(model);
     return status == 0 ? check_sum(&loader) : status;
 }

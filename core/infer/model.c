@@ -69,11 +69,16 @@ static bool has(const struct gguf *gguf, uint32_t layer, enum gguf_layer_tensor 
     return gguf->tensor[GGUF_TENSOR_LAYERS + layer * GGUF_LAYER_TENSORS + tensor].type != GGUF_TYPE_ABSENT;
 }
 
-/* A file may have some of the three biases. */
+/* A file may have some of the three. */
+static bool has_biases(const struct gguf *gguf, uint32_t layer)
+{
+    return has(gguf, layer, GGUF_LAYER_ATTN_Q_BIAS) || has(gguf, layer, GGUF_LAYER_ATTN_K_BIAS) ||
+           has(gguf, layer, GGUF_LAYER_ATTN_V_BIAS);
+}
+
 static float *take_biases(struct arena *arena, const struct model *model, const struct gguf *gguf, uint32_t layer)
 {
-    if (!has(gguf, layer, GGUF_LAYER_ATTN_Q_BIAS) && !has(gguf, layer, GGUF_LAYER_ATTN_K_BIAS) &&
-        !has(gguf, layer, GGUF_LAYER_ATTN_V_BIAS)) {
+    if (!has_biases(gguf, layer)) {
         return NULL;
     }
     const uint32_t rows = model->q_rows + 2 * model->kv_rows;
@@ -92,6 +97,12 @@ static void layout_extras(struct model *model, const struct gguf *gguf, uint32_t
     const uint32_t period = gguf->window_period;
     layer->windowed = gguf->window > 0 && (period == 0 || index % period != period - 1);
     layer->qkv_bias = take_biases(arena, model, gguf, index);
+    if (has_biases(gguf, index) && !architecture->head_norms) {
+        layer->balance = take(arena, model->q_rows + model->kv_rows, sizeof(float));
+        for (uint32_t i = 0; layer->balance != NULL && i < model->q_rows + model->kv_rows; i++) {
+            layer->balance[i] = 1.0f;
+        }
+    }
     if (architecture->head_norms) {
         layer->q_norm = take(arena, model->head_size, sizeof(float));
         layer->k_norm = take(arena, model->head_size, sizeof(float));
@@ -176,6 +187,46 @@ static void embed_int8(const struct kernel *kernel, float *x, const uint8_t *til
         kernel->tile_row(tile, row, q, &scale);
         for (uint32_t i = 0; i < Q8_GROUP; i++) {
             x[group * Q8_GROUP + i] = (float)q[i] * scale;
+        }
+    }
+}
+
+static float larger(float a, float magnitude_of)
+{
+    const float magnitude = magnitude_of < 0 ? -magnitude_of : magnitude_of;
+    return magnitude > a ? magnitude : a;
+}
+
+/* Balances a pair of neighbours, which RoPE turns together, of a KV head: elements i and i + 1 of all heads that share
+   it. A query has other parts than its bias; they are taken to be about 1. */
+static void balance_pair(const struct model *model, struct model_layer *layer, uint32_t kv_head, uint32_t i)
+{
+    const uint32_t queries = model->heads / model->kv_heads, size = model->head_size;
+    const float *q = layer->qkv_bias, *k = q + model->q_rows + kv_head * size + i;
+    float k_largest = larger(larger(0, k[0]), k[1]), q_largest = 1.0f, factor = 1.0f;
+    for (uint32_t head = kv_head * queries; head < (kv_head + 1) * queries; head++) {
+        q_largest = larger(larger(q_largest, q[head * size + i]), q[head * size + i + 1]);
+    }
+    while (k_largest >= 4 * q_largest) {
+        k_largest *= 0.5f;
+        q_largest *= 2.0f;
+        factor *= 2.0f;
+    }
+    for (uint32_t j = i; j < i + 2; j++) {
+        layer->balance[model->q_rows + kv_head * size + j] = 1.0f / factor;
+        for (uint32_t head = kv_head * queries; head < (kv_head + 1) * queries; head++) {
+            layer->balance[head * size + j] = factor;
+        }
+    }
+}
+
+void model_balance(struct model *model)
+{
+    for (uint32_t l = 0; l < model->layers; l++) {
+        for (uint32_t head = 0; model->layer[l].balance != NULL && head < model->kv_heads; head++) {
+            for (uint32_t i = 0; i < model->head_size; i += 2) {
+                balance_pair(model, &model->layer[l], head, i);
+            }
         }
     }
 }

@@ -31,6 +31,7 @@ struct model_layer {
 
     /* NULL where the model has none. */
     const float *qkv_bias; /* [q_rows + 2 * kv_rows] */
+    float *balance;        /* [q_rows + kv_rows] what queries and keys are multiplied by: model_balance */
     const float *q_norm;   /* [head_size], as k_norm: of each head */
     const float *k_norm;
     const float *attn_post_norm; /* [dim_padded] of what attention adds */
@@ -71,6 +72,13 @@ static inline uint32_t model_ropes(const struct model *model)
 {
     return model->window > 0 ? 2 : 1;
 }
+
+/*
+ * Sets the balance of every layer from its biases. Some elements of a key are hundreds large by their bias alone, and a
+ * key has one scale: they are divided by a power of two, and the elements of queries multiplied by it, until the two
+ * biases are of about the same size. Scores stay as they are.
+ */
+void model_balance(struct model *model);
 
 /* x [dim_padded] = row `token` of the embedding. token < vocabulary. */
 void model_embed(const struct model *model, float *x, uint32_t token);

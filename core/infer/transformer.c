@@ -203,6 +203,9 @@ static bool attend(struct transformer *t, uint32_t index, const struct block *bl
     for (uint32_t i = 0; i < block->count; i++) {
         float *q = t->qkv + (size_t)i * qkv_rows(model), *k = q + model->q_rows, *v = k + model->kv_rows;
         const size_t row = (size_t)i * model->q_rows;
+        for (uint32_t j = 0; layer->balance != NULL && j < model->q_rows + model->kv_rows; j++) {
+            q[j] *= layer->balance[j]; /* keys follow queries */
+        }
         normalize_heads(model, q, layer->q_norm, model->heads);
         normalize_heads(model, k, layer->k_norm, model->kv_heads);
         model->kernel->rotate(q, angles->cosine + row, angles->sine + row, model->q_rows);

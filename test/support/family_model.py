@@ -31,6 +31,7 @@ class Family:
     tied: bool = False
     added: float = 0.5  # by a layer to the residual stream, in proportion to the embedding
     biases: bool = False
+    key_bias: float = 10  # how large the largest ones of keys are
     head_norms: bool = False
     post_norms: bool = False
     scaled: bool = False
@@ -80,6 +81,8 @@ FAMILIES = {
     "llama-biases": Family("llama", added=1.9, biases=True, tied=True),
     "qwen2": Family("qwen2", added=2, biases=True, tied=True),
     "qwen2-untied": Family("qwen2", added=0.8, biases=True, dim=128, heads=2, kv_heads=1, head_size=64),
+    "qwen2-large-biases": Family("qwen2", added=0.8, biases=True, key_bias=200, dim=128, heads=2, kv_heads=1,
+                                 head_size=64),
     "qwen3": Family("qwen3", added=2.6, head_norms=True, head_size=48, tied=True),
     "qwen3-odd": Family("qwen3", added=0.7, head_norms=True, heads=6, kv_heads=3, head_size=20, hidden=96),
     "gemma3": Family("gemma3", added=0.5, layers=7, heads=2, kv_heads=1, head_size=64, tied=True, head_norms=True,
@@ -109,7 +112,7 @@ def _embedding(family, generator, vocabulary):
 def _vector(family, generator, name, columns):
     """Biases are of the size of Qwen2's: those of keys are large, some very large."""
     if name == "attn_k.bias":
-        return array("f", (generator.gauss(0, 2 if i % 16 else 10) for i in range(columns)))
+        return array("f", (generator.gauss(0, 2 if i % 16 else family.key_bias) for i in range(columns)))
     if name.endswith("bias"):
         return array("f", (generator.gauss(0, 1 if name == "attn_q.bias" else 0.3) for _ in range(columns)))
     large = LOGITS if name == "output_norm.weight" else 1.5 if name.startswith("attn_q_norm") else 1

@@ -252,6 +252,29 @@ static void rows_that_turn_by_halves(void **state)
     }
 }
 
+/* A large bias of keys is shared out between the pair of elements that it is in and those of all queries to them. */
+static void large_biases_are_balanced(void **state)
+{
+    const float large = 100, small = 3, query = -2;
+    (void)state;
+    make_other("qwen2", 8); /* heads 0 and 1 share KV head 0; elements 1 and 5 of the file are 2 and 3 in memory */
+    memcpy(tensor_bytes(GGUF_LAYER_ATTN_K_BIAS) + 1 * 4, &large, 4);
+    memcpy(tensor_bytes(GGUF_LAYER_ATTN_K_BIAS) + 8 * 4, &small, 4);
+    memcpy(tensor_bytes(GGUF_LAYER_ATTN_Q_BIAS) + (8 + 5) * 4, &query, 4);
+    assert_int_equal(load(WINDOW), 0);
+    const struct model_layer *layer = &f.model.layer[0];
+    for (uint32_t i = 0; i < f.model.q_rows; i++) {
+        const bool balanced = i < 16 && (i % 8 == 2 || i % 8 == 3); /* 100 : 2 becomes 25 : 8 */
+        assert_true(layer->balance[i] == (balanced ? 4 : 1));
+    }
+    for (uint32_t i = 0; i < f.model.kv_rows; i++) {
+        assert_true(layer->balance[f.model.q_rows + i] == (i == 2 || i == 3 ? 0.25f : 1));
+    }
+    assert_true(layer->qkv_bias[f.model.q_rows + 2] == large); /* the biases themselves stay */
+    make_other("qwen3", 8);
+    assert_null(f.model.layer[0].balance);
+}
+
 /* A row that turns is named by its number in the file. */
 static void a_row_that_is_not_finite(void **state)
 {
@@ -449,6 +472,7 @@ int main(void)
         cmocka_unit_test(any_window),
         cmocka_unit_test(the_least_weight),
         cmocka_unit_test(rows_that_turn_by_halves),
+        cmocka_unit_test(large_biases_are_balanced),
         cmocka_unit_test(a_row_that_is_not_finite),
         cmocka_unit_test(limits_of_vectors),
         cmocka_unit_test(blocks_of_every_type),
