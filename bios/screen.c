@@ -34,9 +34,9 @@ enum {
 void thunk_print(void); /* thunk.asm */
 
 /* The adapter's attributes: on a colour screen, and on one that has only bright and dim. */
-static const uint8_t attributes[2][4] = {
-    {[COLOUR_TEXT] = 0x07, [COLOUR_NOTE] = 0x03, [COLOUR_ACCENT] = 0x0F, [COLOUR_ERROR] = 0x0C},
-    {[COLOUR_TEXT] = 0x07, [COLOUR_NOTE] = 0x07, [COLOUR_ACCENT] = 0x0F, [COLOUR_ERROR] = 0x0F},
+static const uint8_t attributes[2][5] = {
+    {[COLOUR_TEXT] = 0x07, [COLOUR_NOTE] = 0x03, [COLOUR_ACCENT] = 0x0F, [COLOUR_ERROR] = 0x0C, [COLOUR_THOUGHT] = 8},
+    {[COLOUR_TEXT] = 0x07, [COLOUR_NOTE] = 0x07, [COLOUR_ACCENT] = 0x0F, [COLOUR_ERROR] = 0x0F, [COLOUR_THOUGHT] = 7},
 };
 
 /* Whether this code can write in the mode. */

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "bios_call.h"
 #include "clock.h"
+#include "pc/dim.h"
 #include "pc/ports.h"
 #include "power.h"
 
@@ -40,7 +41,9 @@ void terminal_put(struct terminal *terminal, const char *utf8, size_t n)
 
 void terminal_colour(struct terminal *terminal, enum platform_colour colour)
 {
+    const char *sequence = dim_sequence(&terminal->dimmed, colour);
     screen_colour(&terminal->screen, colour);
+    serial_put(&terminal->serial, sequence, text_length(sequence));
 }
 
 void terminal_line(struct terminal *terminal, const char *text)

@@ -15,6 +15,7 @@ struct terminal {
     struct keyboard keyboard;
     bool redirected; /* the BIOS copies the screen's text to a serial port, most likely ours: do not send it twice */
     bool stopping;   /* by terminal_stop */
+    bool dimmed;     /* the text on the serial port */
 };
 
 /* Needs interrupts and the clock. */
@@ -23,7 +24,7 @@ void terminal_init(struct terminal *terminal);
 /* Writes n bytes of UTF-8 to both. */
 void terminal_put(struct terminal *terminal, const char *utf8, size_t n);
 
-/* Sets the colour of the text that follows, on the screen only. */
+/* Sets the colour of the text that follows, on the screen; on the serial port COLOUR_THOUGHT alone. */
 void terminal_colour(struct terminal *terminal, enum platform_colour colour);
 
 /* Writes text up to its NUL, then a line end. */

@@ -41,6 +41,7 @@ enum platform_colour {
     COLOUR_NOTE,   /* figures and hints around it */
     COLOUR_ACCENT, /* what the eye should find: the name in the banner, the prompt sign */
     COLOUR_ERROR,
+    COLOUR_THOUGHT, /* what a model thinks before it answers: dimmed */
 };
 
 enum { PLATFORM_PROCESSORS_MAX = 64 }; /* processors that compute at once, including the first */
@@ -79,7 +80,8 @@ struct platform {
        Cannot fail: text that the console does not accept in bounded time is lost. */
     void (*put)(struct platform *, const char *utf8, size_t n);
 
-    /* Sets the colour of the text that follows. The serial port and pipes stay plain. */
+    /* Sets the colour of the text that follows. The serial port and pipes stay plain, but that a terminal on the serial
+       port is told to dim COLOUR_THOUGHT (ESC [ 2 m, ESC [ 0 m behind it). */
     void (*set_colour)(struct platform *, enum platform_colour colour);
 
     /* Moves the serial side of the console to COM1..COM4 (port 1..4) at `speed` bits a second, 8N1, or turns it off

@@ -95,8 +95,11 @@ static void put(struct platform *platform, const char *utf8, size_t n)
 
 static void set_colour(struct platform *platform, enum platform_colour colour)
 {
-    static const char *const sequences[] = {
-        [COLOUR_TEXT] = "\x1b[0m", [COLOUR_NOTE] = "\x1b[2m", [COLOUR_ACCENT] = "\x1b[1m", [COLOUR_ERROR] = "\x1b[31m"};
+    static const char *const sequences[] = {[COLOUR_TEXT] = "\x1b[0m",
+                                            [COLOUR_NOTE] = "\x1b[2m",
+                                            [COLOUR_ACCENT] = "\x1b[1m",
+                                            [COLOUR_ERROR] = "\x1b[31m",
+                                            [COLOUR_THOUGHT] = "\x1b[2m"};
     platform->put(platform, sequences[colour], strlen(sequences[colour]));
 }
 

@@ -58,19 +58,24 @@ void colours_open(struct colours *colours, EFI_SYSTEM_TABLE *table)
         usable = all_are_screens(boot, handles, count);
         boot->FreePool(handles);
     }
-    if (usable) {
-        *colours = (struct colours){table->ConOut, (UINTN)table->ConOut->Mode->Attribute};
-    }
+    colours->console = table->ConOut;
+    colours->out = usable ? table->ConOut : NULL;
+    colours->before = (UINTN)table->ConOut->Mode->Attribute;
 }
 
 void colours_set(struct colours *colours, enum platform_colour colour)
 {
-    static const uint8_t foregrounds[] = {
-        [COLOUR_NOTE] = EFI_CYAN, [COLOUR_ACCENT] = EFI_WHITE, [COLOUR_ERROR] = EFI_LIGHTRED};
+    static const uint8_t foregrounds[] = {[COLOUR_NOTE] = EFI_CYAN,
+                                          [COLOUR_ACCENT] = EFI_WHITE,
+                                          [COLOUR_ERROR] = EFI_LIGHTRED,
+                                          [COLOUR_THOUGHT] = EFI_DARKGRAY};
+    bool both = colours->thinking || colour == COLOUR_THOUGHT;
+    EFI_SIMPLE_TEXT_OUT_PROTOCOL *out = both ? colours->console : colours->out;
 
-    if (colours->out != NULL) {
+    colours->thinking = colour == COLOUR_THOUGHT;
+    if (out != NULL) {
         UINTN background = colours->before & BACKGROUND;
-        UINTN attribute = colour == COLOUR_TEXT ? colours->before : background | foregrounds[colour];
-        colours->out->SetAttribute(colours->out, attribute);
+        bool plain = colour == COLOUR_TEXT || (colours->out == NULL && colour != COLOUR_THOUGHT);
+        out->SetAttribute(out, plain ? colours->before : background | foregrounds[colour]);
     }
 }

@@ -1,4 +1,5 @@
-/* Colours of the firmware's console, if only screens are behind it: a serial terminal would get escape sequences. */
+/* Colours of the firmware's console, if only screens are behind it: a serial terminal would get escape sequences, which
+   are for COLOUR_THOUGHT alone. */
 #ifndef BOOTLLAMA_UEFI_COLOURS_H
 #define BOOTLLAMA_UEFI_COLOURS_H
 
@@ -6,8 +7,10 @@
 #include "platform.h"
 
 struct colours {
-    EFI_SIMPLE_TEXT_OUT_PROTOCOL *out; /* NULL if the console stays unchanged */
-    UINTN before;                      /* its original attribute */
+    EFI_SIMPLE_TEXT_OUT_PROTOCOL *out;     /* NULL if the console stays unchanged */
+    EFI_SIMPLE_TEXT_OUT_PROTOCOL *console; /* the same, but also where a terminal is behind it: for COLOUR_THOUGHT */
+    bool thinking;                         /* that is set */
+    UINTN before;                          /* its original attribute */
 };
 
 /* Finds out what is behind ConOut. If that fails, there are no colours. */

@@ -6,7 +6,8 @@
  * SATA drivers in firmware (seen with OVMF 2022.11) may report success after a failed read, with the memory unchanged.
  * So every sector of the window is marked before a read, and a mark that survives counts as a failure. edk2's FAT
  * driver reads the first and last 64 KiB or less of a request through a cache, where marks prove nothing: on SATA disks
- * each piece therefore extends that far beyond the part that is used, if the file does.
+ * each piece therefore extends that far beyond the part that is used, if the file does. A lie about the first or last
+ * 64 KiB of a file stays undetected, and about anything once pieces have become too small for that.
  */
 #include "files.h"
 
@@ -23,7 +24,6 @@ enum {
     PAUSE_US = 10000,   /* before the first retry, doubled with each */
     CHUNK_MIN = 4096,
     SECTOR = 512, /* the smallest unit of a read failure */
-    SATA_MARGIN = 1 << 16,
     ERROR_MAX = sizeof((struct platform *)0)->error,
 };
 
@@ -252,7 +252,7 @@ static EFI_STATUS read_once(struct files *files, struct open_file *file, uint64_
 static EFI_STATUS fill_once(struct files *files, struct open_file *file, uint64_t offset, uint32_t chunk)
 {
     struct window *window = &files->window;
-    uint32_t margin = file->volume->is_sata && chunk > 4 * SATA_MARGIN ? SATA_MARGIN : 0;
+    uint32_t margin = file->volume->is_sata && chunk > 2 * FILES_SATA_MARGIN ? FILES_SATA_MARGIN : 0;
     uint64_t start = (offset > margin ? offset - margin : 0) & ~(uint64_t)(SECTOR - 1);
     UINTN size = file->size - start < chunk ? file->size - start : chunk;
 
@@ -261,7 +261,7 @@ static EFI_STATUS fill_once(struct files *files, struct open_file *file, uint64_
     if (EFI_ERROR(status)) {
         return status;
     }
-    uint64_t end = start + size, to = end == file->size || size <= 2 * margin ? end : end - margin;
+    uint64_t end = start + size, to = end == file->size ? end : end > margin ? end - margin : 0;
     if (to <= offset) {
         return EFI_END_OF_FILE; /* the firmware returned too little to reach `offset` */
     }

@@ -6,7 +6,11 @@
 #include "platform.h"
 #include "volume.h"
 
-enum { FILES_OPEN_MAX = 2, FILES_READ_MAX = 1 << 20 };
+enum {
+    FILES_OPEN_MAX = 2,
+    FILES_READ_MAX = 1 << 20,
+    FILES_SATA_MARGIN = 1 << 16, /* before and behind the part of a piece that is used on a SATA disk: see files.c */
+};
 
 /* One open file or directory; free while `handle` and `volume` are NULL. */
 struct open_file {

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "console_path.h"
 #include "pages.h"
+#include "pc/dim.h"
 #include "pc/seed.h"
 #include "pc/tsc.h"
 #include "unicode.h"
@@ -147,8 +148,14 @@ static void idle(struct platform *platform)
 
 static void set_colour(struct platform *platform, enum platform_colour colour)
 {
-    screen_flush(&uefi_of(platform)->screen);
-    colours_set(&uefi_of(platform)->colours, colour);
+    struct uefi *uefi = uefi_of(platform);
+    const char *sequence = dim_sequence(&uefi->dimmed, colour);
+
+    screen_flush(&uefi->screen);
+    colours_set(&uefi->colours, colour);
+    if (uefi->serial_out) {
+        uart_put(&uefi->uart, sequence, text_length(sequence));
+    }
 }
 
 /* If the firmware's own console uses a direction of a port, it keeps it: text is never sent or received twice. We set

@@ -20,6 +20,7 @@ struct uefi {
     struct colours colours;
     struct uart uart;           /* a serial port that the firmware's console leaves free, at least in one direction */
     bool serial_out, serial_in; /* the directions that are ours: text is never sent or received twice */
+    bool dimmed;                /* the text on that port */
     struct terminal_keys terminal;
     struct clock clock;
     struct files files;

@@ -37,9 +37,6 @@ static int check_attention(struct keys *keys)
     }
     uint32_t head_size = gguf->dim / gguf->heads;
     uint32_t longest = GGUF_COLUMNS_MAX / gguf->heads;
-    if (!keys->seen[KEY_KEY_LENGTH] && head_size == 0) {
-        return gguf_refuse(in, gguf_key_name(keys, KEY_HEADS), "is more than %u, the embedding length", gguf->dim);
-    }
     if (take_number(keys, KEY_KEY_LENGTH, head_size, longest, &gguf->head_size) != 0 ||
         take_number(keys, KEY_VALUE_LENGTH, keys->seen[KEY_KEY_LENGTH] ? gguf->head_size : head_size, longest,
                     &value_length) != 0) {
@@ -56,7 +53,8 @@ static int check_attention(struct keys *keys)
     const bool wide = gguf->layers == gguf->architecture->wide_layers;
     gguf->score_size = wide ? gguf->dim / gguf->heads : gguf->head_size;
     if (gguf->score_size == 0) {
-        return gguf_refuse(in, gguf_key_name(keys, KEY_HEADS), "is more than %u, the embedding length", gguf->dim);
+        return gguf_refuse(in, gguf_key_name(keys, KEY_HEADS), "is %u, more than the embedding length %u", gguf->heads,
+                           gguf->dim);
     }
     if (keys->seen[KEY_CAUSAL] && keys->number[KEY_CAUSAL] == 0) {
         return gguf_refuse(in, gguf_key_name(keys, KEY_CAUSAL),

@@ -4,6 +4,9 @@
 #include "gguf/header.h"
 #include "text/encode.h"
 
+/* Of an average turn with its answer, at least; the oldest turns go when there are more, or when they say more. */
+enum { TOKENS_A_TURN = 16, SAID_A_TURN = 32 };
+
 /* Lays out what the run needs besides tokenizer and weights. */
 static int layout_run(struct engine *engine, uint32_t context, struct arena *arena)
 {
@@ -12,7 +15,13 @@ static int layout_run(struct engine *engine, uint32_t context, struct arena *are
         return -1;
     }
     sampler_init(&engine->sampler, engine->model.kernel, engine->gguf.vocabulary, arena);
-    engine->text = arena_take(arena, (size_t)engine->transformer.context * sizeof *engine->text, KERNEL_ALIGNMENT);
+    const size_t text = (size_t)engine->transformer.context * sizeof *engine->text;
+    engine->text = arena_take(arena, text, KERNEL_ALIGNMENT);
+    engine->spare = arena_take(arena, text, KERNEL_ALIGNMENT);
+    engine->turns_max = context / TOKENS_A_TURN + 1;
+    engine->turns = arena_take(arena, engine->turns_max * sizeof *engine->turns, KERNEL_ALIGNMENT);
+    engine->said_max = ENGINE_PROMPT_MAX + context / TOKENS_A_TURN * SAID_A_TURN;
+    engine->said = arena_take(arena, engine->said_max, KERNEL_ALIGNMENT);
     engine->turn = arena_take(arena, ENGINE_TURN_MAX, KERNEL_ALIGNMENT);
     engine->scratch = arena_take(arena, encode_scratch(engine->gguf.tokenizer, ENGINE_TURN_MAX), KERNEL_ALIGNMENT);
     return arena->base == NULL || engine->scratch != NULL ? 0 : -1;
@@ -176,7 +185,7 @@ int engine_open(struct engine *engine, struct platform *platform, const char *pa
     struct reader reader;
     engine->platform = platform;
     engine->memory = NULL;
-    engine->text_count = engine->filled = 0;
+    engine->text_count = engine->filled = engine->turn_count = engine->said_bytes = 0;
     if (reader_open(&reader, platform, path, engine->window, sizeof engine->window, error) != 0) {
         return -1;
     }
@@ -193,6 +202,19 @@ void engine_close(struct engine *engine)
     if (engine->memory != NULL) {
         engine->platform->release(engine->platform, engine->memory, engine->memory_bytes);
         engine->memory = NULL;
+    }
+}
+
+void engine_rewind(struct engine *engine, uint32_t count)
+{
+    while (engine->turn_count > 0 && engine->turns[engine->turn_count - 1].start >= count) {
+        engine->said_bytes = engine->turns[--engine->turn_count].said;
+    }
+    if (engine->text_count > count) {
+        engine->text_count = count;
+    }
+    if (engine->filled >= engine->text_count) {
+        engine->filled = engine->text_count == 0 ? 0 : engine->text_count - 1;
     }
 }
 
@@ -217,7 +239,7 @@ void engine_share(struct engine *engine, struct team *team, uint32_t processors,
     compute_open(&engine->compute, engine->platform, engine->model.kernel);
     compute_ask(&engine->compute, stop);
     engine->transformer.team = team;
-    engine->text_count = engine->filled = 0;
+    engine_rewind(engine, 0);
     if (processors == ENGINE_PROCESSORS_AUTO) {
         team_choose(team, &engine->compute, engine_weights(engine), run_once, engine);
     } else {

@@ -18,6 +18,13 @@ enum {
 };
 enum { ENGINE_PROCESSORS_AUTO }; /* for engine_share: as many processors as make the model faster */
 
+/* A turn of the conversation that the text is (turns.h). */
+struct engine_turn {
+    uint32_t start;            /* its first token: of the opening, or of what ends the answer before it */
+    uint32_t answer;           /* the first token of its answer, which ends with the text or the next turn's start */
+    uint32_t said, said_bytes; /* what the user said, in engine->said */
+};
+
 struct engine {
     struct platform *platform; /* not owned */
     struct gguf gguf;
@@ -33,6 +40,11 @@ struct engine {
     int32_t *text;          /* [context] tokens of the text so far (story.h) */
     uint32_t text_count;    /* of them */
     uint32_t filled;        /* of them have been run: positions of the KV cache in use */
+    int32_t *spare;         /* [context] scratch: another text */
+    struct engine_turn *turns; /* [turns_max], turn_count of them in use: the text, unless it is a story */
+    uint32_t turn_count, turns_max;
+    char *said; /* [said_max], said_bytes of them in use: what the user said in all turns */
+    uint32_t said_bytes, said_max;
     char *turn;             /* [ENGINE_TURN_MAX] scratch: a prompt with what its chat puts around it */
     void *scratch;          /* encode_scratch for ENGINE_TURN_MAX, at least CHAT_TEMPLATE_MAX bytes */
     void *memory;           /* of the platform; holds all of the above */
@@ -48,6 +60,10 @@ struct engine {
 int engine_open(struct engine *engine, struct platform *platform, const char *path, const struct kernel *kernel,
                 uint32_t context, const struct load_progress *progress, struct error *error);
 void engine_close(struct engine *engine);
+
+/* Truncates the text to its first `count` tokens, if it has more, and to the turns that begin before that. At least the
+   last token runs again: the next one is drawn from its logits. */
+void engine_rewind(struct engine *engine, uint32_t count);
 
 /* Bytes of the loaded model's weights. */
 uint64_t engine_weights(const struct engine *engine);

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/text.h"
+#include "infer/turns.h"
 #include "text/decoder.h"
 #include "text/encode.h"
 
@@ -19,7 +20,10 @@ struct teller {
     struct decoder decoder;
     const char *stop; /* text, "" = none */
     size_t stop_bytes, held_bytes;
-    int32_t stop_token;                  /* equal to the stop text, or GGUF_NO_TOKEN */
+    int32_t stop_token; /* equal to the stop text, or GGUF_NO_TOKEN */
+    uint32_t first;     /* token drawn */
+    bool reading;       /* the text is read anew, from token read_from on */
+    uint32_t read_from;
     uint32_t held_from[CHAT_STOP_MAX];   /* for each byte held back, the first token that begins there or later */
     char text[CHAT_STOP_MAX + TEXT_MAX]; /* a possible beginning of the stop text, then the token's own text */
 };
@@ -82,21 +86,7 @@ static void show_end(struct teller *teller)
     }
 }
 
-/* ---- The text so far ---- */
-
-/* At least the last token runs again: the next one is drawn from its logits. */
-void story_rewind(struct engine *engine, uint32_t count)
-{
-    engine->text_count = count;
-    if (engine->filled >= count) {
-        engine->filled = count == 0 ? 0 : count - 1;
-    }
-}
-
-void story_forget(struct engine *engine)
-{
-    story_rewind(engine, 0);
-}
+/* ---- The prompt ---- */
 
 static bool ends_text(const struct teller *teller, int32_t id)
 {
@@ -105,59 +95,36 @@ static bool ends_text(const struct teller *teller, int32_t id)
            (id != GGUF_NO_TOKEN && (id == tokenizer->bos || id == teller->stop_token));
 }
 
-/* Ends an answer with the end-of-sequence token where chat->end does not. The model's own one is never kept, so an
-   answer that was cut short is continued in the same way. */
-static void close_answer(struct teller *teller)
+/* Appends the tokens of a story's prompt to the text. */
+static int encode_story(struct teller *teller)
 {
     struct engine *engine = teller->engine;
-    const int32_t id = engine->tokenizer.eos != GGUF_NO_TOKEN ? engine->tokenizer.eos : engine->tokenizer.bos;
-    if (teller->story->chat->close && id != GGUF_NO_TOKEN && engine->text_count < engine->context) {
-        engine->text[engine->text_count++] = id;
+    const struct story *story = teller->story;
+    const uint32_t before = engine->text_count;
+    const int32_t last = before > 0 ? engine->text[before - 1] : GGUF_NO_TOKEN;
+    const int32_t count = encode_marked(&engine->tokenizer, story->prompt, story->prompt_bytes, 0, story->prompt_bytes,
+                                        last, engine->text + before, engine->context - before, engine->scratch);
+    if (count < 0) {
+        return error_set(teller->error, "the prompt is longer than the model's context of %u tokens; shorten it",
+                         engine->context);
     }
-}
-
-/* ---- The prompt ---- */
-
-static size_t append(char *out, size_t used, const char *text, size_t n)
-{
-    memcpy(out + used, text, n);
-    return used + n;
-}
-
-/* The last token of the text so far, or GGUF_NO_TOKEN. */
-static int32_t token_before(const struct engine *engine)
-{
-    return engine->text_count > 0 ? engine->text[engine->text_count - 1] : GGUF_NO_TOKEN;
-}
-
-/* Appends a text of the chat's. */
-static size_t append_text(char *out, size_t used, const char *text)
-{
-    return append(out, used, text, text_length(text));
-}
-
-/* Appends the tokens of a chat's turn: the chat's opening or the end of the previous answer, prefix, the user's text,
-   suffix. */
-static int32_t encode_turn(struct teller *teller)
-{
-    struct engine *engine = teller->engine;
-    const struct chat *chat = teller->story->chat;
-    const char *user = teller->story->prompt;
-    const bool first = engine->text_count == 0;
-    size_t n = teller->story->prompt_bytes, used = 0;
-    if (chat->strip) {
-        chat_trim(&user, &n);
+    if (count == 0 && before == 0) {
+        return error_set(teller->error,
+                         "this model cannot begin from nothing: it has no beginning-of-sequence token; type a prompt");
     }
-    if (!first) {
-        close_answer(teller);
+    engine->text_count += (uint32_t)count;
+    return 0;
+}
+
+/* Tells that turns are gone; what is read anew from now on is shown as well. */
+static void report_dropped(struct teller *teller, uint32_t turns)
+{
+    const struct story_watch *watch = &teller->story->watch;
+    if (turns > 0 && watch->dropped != NULL) {
+        watch->dropped(watch->context, turns);
     }
-    used = append_text(engine->turn, used, !first ? chat->end : chat->inside ? "" : chat->opening);
-    used = append_text(engine->turn, used, chat->prefix);
-    used = append_text(engine->turn, used, first && chat->inside ? chat->opening : "");
-    const size_t start = used, end = append(engine->turn, used, user, n);
-    used = append_text(engine->turn, end, chat->suffix);
-    return encode_marked(&engine->tokenizer, engine->turn, used, start, end, token_before(engine),
-                         engine->text + engine->text_count, engine->context - engine->text_count, engine->scratch);
+    teller->reading = turns > 0;
+    teller->read_from = teller->engine->filled;
 }
 
 /* Appends the prompt's tokens to the text. */
@@ -165,30 +132,16 @@ static int encode_prompt(struct teller *teller)
 {
     struct engine *engine = teller->engine;
     const struct story *story = teller->story;
+    uint32_t dropped = 0;
     if (!story->go_on) {
-        story_forget(engine);
+        engine_rewind(engine, 0);
     }
-    const uint32_t before = engine->text_count;
-    const int32_t count =
-        story->chat != NULL
-            ? encode_turn(teller)
-            : encode_marked(&engine->tokenizer, story->prompt, story->prompt_bytes, 0, story->prompt_bytes,
-                            token_before(engine), engine->text + before, engine->context - before, engine->scratch);
-    if (count < 0 && before == 0) {
-        return error_set(teller->error, "the prompt is longer than the model's context of %u tokens; shorten it",
-                         engine->context);
-    }
-    if (count < 0) {
-        return error_set(teller->error,
-                         "the context of %u tokens holds %u already, too many for this turn; /new empties it",
-                         engine->context, before);
-    }
-    if (count == 0 && before == 0) {
-        return error_set(teller->error,
-                         "this model cannot begin from nothing: it has no beginning-of-sequence token; type a prompt");
-    }
-    story_rewind(engine, engine->text_count + (uint32_t)count);
-    return 0;
+    const int status = story->chat == NULL ? encode_story(teller)
+                                           : turns_add(engine, story->chat, story->prompt, story->prompt_bytes,
+                                                       &dropped, teller->error);
+    engine_rewind(engine, engine->text_count); /* at least one token is left to run */
+    report_dropped(teller, dropped);
+    return status;
 }
 
 /* Shows the prompt of a story, truncated to the allowed steps. */
@@ -201,7 +154,7 @@ static void show_prompt(struct teller *teller, uint32_t before)
         return;
     }
     if (steps != 0 && engine->text_count - before > steps) {
-        story_rewind(engine, before + steps);
+        engine_rewind(engine, before + steps);
     }
     for (uint32_t index = before; index < engine->text_count; index++) {
         show(teller, index);
@@ -210,21 +163,33 @@ static void show_prompt(struct teller *teller, uint32_t before)
 
 /* ---- Telling ---- */
 
-/* Runs the pending tokens and draws the next one: its id, SAMPLER_NOT_FINITE, or STOPPED. */
-static int32_t next_token(struct engine *engine)
+static void report_reading(struct teller *teller)
 {
+    const struct story_watch *watch = &teller->story->watch;
+    const struct engine *engine = teller->engine;
+    if (teller->reading && watch->reading != NULL) {
+        watch->reading(watch->context, engine->filled - teller->read_from, engine->text_count - teller->read_from);
+    }
+    teller->reading = teller->reading && engine->filled < engine->text_count;
+}
+
+/* Runs the pending tokens and draws the next one: its id, SAMPLER_NOT_FINITE, or STOPPED. */
+static int32_t next_token(struct teller *teller)
+{
+    struct engine *engine = teller->engine;
     struct compute *compute = &engine->compute;
     int32_t id = STOPPED;
-    compute_begin(compute);
-    while (id == STOPPED && !compute->stopped) {
+    do {
         const uint32_t left = engine->text_count - engine->filled;
         const uint32_t count = left < TRANSFORMER_BLOCK ? left : TRANSFORMER_BLOCK;
+        compute_begin(compute);
         float *logits =
             transformer_run(&engine->transformer, engine->text + engine->filled, count, engine->filled, count == left);
         id = logits != NULL ? sampler_next(&engine->sampler, logits) : STOPPED;
         engine->filled += compute->stopped ? 0 : count;
-    }
-    compute_end(compute);
+        compute_end(compute);
+        report_reading(teller);
+    } while (id == STOPPED && !compute->stopped);
     return id;
 }
 
@@ -232,23 +197,42 @@ static int32_t next_token(struct engine *engine)
 static enum story_end drop_stop(struct teller *teller)
 {
     teller->held_bytes = 0;
-    story_rewind(teller->engine, teller->held_from[0]);
+    engine_rewind(teller->engine, teller->held_from[0]);
     return STORY_COMPLETE;
 }
 
-/* The loop over the tokens after the prompt; returns why it ended. Steps count from token number `limit_from`. */
-static enum story_end generate(struct teller *teller, struct story_result *result, uint32_t limit_from, uint64_t start)
+/* Where the context is full, drops a chat's oldest turns. Returns whether there is room now. */
+static bool make_room(struct teller *teller)
+{
+    struct engine *engine = teller->engine;
+    const uint32_t before = engine->text_count;
+    if (before < engine->context) {
+        return true;
+    }
+    const uint32_t dropped = teller->story->chat != NULL ? turns_make_room(engine, teller->story->chat) : 0;
+    const uint32_t shift = before - engine->text_count;
+    teller->first -= shift;
+    for (size_t i = 0; i < teller->held_bytes; i++) {
+        teller->held_from[i] -= shift;
+    }
+    report_dropped(teller, dropped);
+    return engine->text_count < engine->context;
+}
+
+/* The loop over the tokens after the prompt; returns why it ended. Steps count from `before` tokens before the first
+   one drawn. */
+static enum story_end generate(struct teller *teller, struct story_result *result, uint32_t before, uint64_t start)
 {
     struct engine *engine = teller->engine;
     const uint32_t steps = teller->story->steps;
     for (;;) {
-        if (steps != 0 && engine->text_count - limit_from >= steps) {
+        if (steps != 0 && engine->text_count - teller->first + before >= steps) {
             return STORY_STEPS;
         }
-        if (engine->text_count >= engine->context) {
+        if (!make_room(teller)) {
             return STORY_CONTEXT_FULL;
         }
-        const int32_t id = next_token(engine);
+        const int32_t id = next_token(teller);
         if (id == STOPPED) {
             return STORY_STOPPED;
         }
@@ -309,13 +293,14 @@ struct story_result story_tell(struct engine *engine, const struct story *story,
     teller.stop_bytes = text_length(teller.stop);
     begin_sampling(engine, story);
     compute_ask(&engine->compute, story->stop);
-    const uint32_t first = engine->text_count;
-    result.prompt_tokens = first - engine->filled;
-    result.end = generate(&teller, &result, story->chat != NULL ? first : before, start);
+    teller.first = engine->text_count;
+    result.taken = true;
+    result.prompt_tokens = teller.first - engine->filled;
+    result.end = generate(&teller, &result, story->chat != NULL ? 0 : teller.first - before, start);
     show_end(&teller);
     result.microseconds = platform->microseconds(platform) - start;
     result.tokens = engine->text_count;
-    result.generated = engine->text_count - first;
+    result.generated = engine->text_count - teller.first;
     return result;
 }
 

@@ -21,6 +21,15 @@ struct story_sink {
     void *context;
 };
 
+/* Who is told when turns of a chat no longer fit the context. Either call may be NULL. */
+struct story_watch {
+    /* So many of the oldest turns are gone: before the answer, or in the middle of it. */
+    void (*dropped)(void *context, uint32_t turns);
+    /* The rest is being read anew: `done` of `total` tokens, all of them before the next text is put. */
+    void (*reading)(void *context, uint32_t done, uint32_t total);
+    void *context;
+};
+
 struct story {
     const char *prompt;  /* bytes, not owned; in a chat, what the user says */
     size_t prompt_bytes; /* <= ENGINE_PROMPT_MAX */
@@ -28,15 +37,17 @@ struct story {
     uint32_t steps;          /* tokens at most, of a story with its prompt and BOS, of a chat's answer alone; 0 = as
                                 many as the context holds */
     bool ids;                /* token ids, one per line, instead of text */
-    bool go_on;              /* continue the text of the previous calls, back to the last one without go_on */
+    bool go_on;              /* continue the text in the engine; a chat, if its turns are there, else it begins */
     const char *stop_text;   /* hidden text that ends the story, below CHAT_STOP_MAX bytes; NULL or "" = none */
     const struct chat *chat; /* NULL = a story; else the prompt is a turn, and only the answer is shown */
     struct story_sink sink;
+    struct story_watch watch;
     struct compute_stop stop;
 };
 
 struct story_result {
     enum story_end end;
+    bool taken;             /* the prompt is part of the text, whatever followed */
     uint32_t tokens;        /* of the text over all calls with go_on, including prompts and BOS */
     uint32_t generated;     /* chosen by the model and part of the text */
     uint32_t prompt_tokens; /* evaluated before the first choice */
@@ -45,17 +56,11 @@ struct story_result {
 };
 
 /*
- * Tells one story, or answers one turn of a chat. Text is passed on, unchanged, as soon as its UTF-8 is complete and it
- * cannot be the beginning of the stop text. With STORY_FAILED, *error is filled; the text before the failure can be
- * continued.
+ * Tells one story, or answers one turn of a chat (turns.h). Text is passed on, unchanged, as soon as its UTF-8 is
+ * complete and it cannot be the beginning of the stop text. With STORY_FAILED, *error is filled; the text before the
+ * failure can be continued.
  */
 struct story_result story_tell(struct engine *engine, const struct story *story, struct error *error);
-
-/* Truncates the text to its first `count` tokens, if it has more. The next call with go_on continues there. */
-void story_rewind(struct engine *engine, uint32_t count);
-
-/* Empties the context: the next story or turn begins a new text, go_on or not. */
-void story_forget(struct engine *engine);
 
 /* Tokens a second, times ten, from the first choice to the end; 0 if the story is too short to tell. */
 uint32_t story_speed_tenths(const struct story_result *result);

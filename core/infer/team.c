@@ -176,10 +176,16 @@ bool team_lost(struct team *team)
     return lost;
 }
 
+/* Whether the first processor computes alone. */
+static bool is_alone(const struct team *team)
+{
+    return team == NULL || team->at_work <= 1;
+}
+
 /* How many processors should share `units` that read `bytes` in total. */
 static uint32_t members_for(const struct team *team, uint32_t units, uint64_t bytes)
 {
-    if (team == NULL || team->at_work <= 1) {
+    if (is_alone(team)) {
         return 1;
     }
     const uint64_t shares = bytes / SHARE_BYTES_MIN;
@@ -234,7 +240,7 @@ bool team_matmul(struct team *team, struct compute *compute, const struct kernel
     const uint64_t work = (uint64_t)w->groups * count; /* of a row tile */
     uint32_t first = 0, share;
     bool going;
-    if ((team == NULL || team->at_work <= 1) && compute_share(compute, work, w->row_tiles) == w->row_tiles) {
+    if (is_alone(team) && compute_share(compute, work, w->row_tiles) == w->row_tiles) {
         kernel->matmul(out, out_stride, w, x, count, add); /* small models have many of these */
         return compute_done(compute, work * w->row_tiles);
     }
@@ -307,10 +313,14 @@ bool team_attention(struct team *team, struct compute *compute, const struct ker
                     const int16_t *q, const float *q_scale, size_t row, const struct kv_cache *cache,
                     const struct attention *shape, const struct attention_scratch *scratch, uint32_t count)
 {
-    const struct attention_call call = {kernel, out, q, q_scale, row, cache, shape, scratch, count};
+    struct attention_call call = {kernel, out, q, q_scale, row, cache, shape, scratch, count};
     const uint64_t most = attention_work(shape, shape->position + count - 1) * shape->kv_heads;
     if (compute == NULL || most * count <= compute->left) {
-        attention_some(team, &call, 0, count, 0, shape->kv_heads);
+        if (is_alone(team)) {
+            attention_part(&call, 0, shape->kv_heads); /* as in team_matmul */
+        } else {
+            attention_some(team, &call, 0, count, 0, shape->kv_heads);
+        }
         return compute_done(compute, most * count);
     }
     for (uint32_t i = 0; i < count; i++) {

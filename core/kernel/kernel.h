@@ -91,10 +91,10 @@ struct kernel {
     float (*head_coefficients)(float *scores, float largest, float factor, const int16_t *ratios, uint32_t first,
                                uint32_t end);
 
-    /* out [head_size] = the sum of the values first .. end - 1, a chunk at most, each by its coefficient, * scale; +=
-       where first > attention_begin. v is one KV head's. */
+    /* out [head_size] = the sum of the values first .. end - 1, a chunk at most, each by its coefficient, * scale, or
+       += where `add` is set. v is one KV head's. */
     void (*head_values)(float *out, const int16_t *coefficients, const int16_t *v, float scale,
-                        const struct attention *shape, uint32_t first, uint32_t end);
+                        const struct attention *shape, uint32_t first, uint32_t end, bool add);
 
     /* x[i] = 2^((x[i] - largest) * factor) where largest is the maximum of x [n], n a multiple of KERNEL_LANES, which
        becomes 1. Returns the sum. */

@@ -264,7 +264,7 @@ static float head_coefficients(float *scores, float largest, float factor, const
 }
 
 static void head_values(float *out, const int16_t *coefficients, const int16_t *v, float scale,
-                        const struct attention *shape, uint32_t first, uint32_t end)
+                        const struct attention *shape, uint32_t first, uint32_t end, bool add)
 {
     for (uint32_t i = 0; i < shape->head_size; i++) {
         const int16_t *value = v + kv_value_index(shape->head_stride, first, i);
@@ -276,7 +276,7 @@ static void head_values(float *out, const int16_t *coefficients, const int16_t *
             }
         }
         const float part = float_from_int(sum) * scale;
-        out[i] = first > attention_begin(shape) ? out[i] + part : part;
+        out[i] = add ? out[i] + part : part;
     }
 }
 

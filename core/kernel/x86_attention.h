@@ -49,25 +49,35 @@ static inline __m128 sum_four(ints a, ints b, ints c, ints d)
     return _mm_cvtepi32_ps(ints_fold(all));
 }
 
-/* One vector of scores, the first one that of position `at`, with minus infinity for positions that are not attended
-   to (or NaN, which counts as small). */
-static inline floats without_others(floats scores, uint32_t at, const struct attention *shape)
+/* The places in a vector of scores. */
+static const _Alignas(KERNEL_ALIGNMENT) float places[KV_KEY_LANES] = {0, 1, 2,  3,  4,  5,  6,  7,
+                                                                      8, 9, 10, 11, 12, 13, 14, 15};
+
+/* A vector of scores, which begins with position `at`, with minus infinity for positions after the current one (or NaN,
+   which counts as small). */
+static inline floats without_future(floats scores, uint32_t at, uint32_t position)
 {
-    static const _Alignas(KERNEL_ALIGNMENT) float number[KV_KEY_LANES] = {0, 1, 2,  3,  4,  5,  6,  7,
-                                                                          8, 9, 10, 11, 12, 13, 14, 15};
-    const floats last = VECTOR(set1_ps)((float)((int32_t)shape->position - (int32_t)at) + 0.5f);
-    const floats first = VECTOR(set1_ps)((float)((int32_t)attention_first(shape) - (int32_t)at) - 0.5f);
-    const floats infinity = VECTOR(set1_ps)(float_from_bits(FLOAT_INFINITY)), t = VECTOR(load_ps)(number);
-    const floats known = VECTOR(min_ps)(VECTOR(mul_ps)(VECTOR(sub_ps)(last, t), infinity), scores);
-    return VECTOR(min_ps)(VECTOR(mul_ps)(VECTOR(sub_ps)(t, first), infinity), known);
+    const floats last = VECTOR(set1_ps)((float)((int32_t)position - (int32_t)at) + 0.5f);
+    const floats infinity = VECTOR(set1_ps)(float_from_bits(FLOAT_INFINITY));
+    return VECTOR(min_ps)(VECTOR(mul_ps)(VECTOR(sub_ps)(last, VECTOR(load_ps)(places)), infinity), scores);
 }
 
-static float head_scores(float *scores, const int16_t *q, const int16_t *k, const float *k_scale,
-                         const struct attention *shape, uint32_t first, uint32_t end)
+/* The same for positions before the first one that is attended to. */
+static inline floats without_past(floats scores, uint32_t at, uint32_t attended)
+{
+    const floats first = VECTOR(set1_ps)((float)((int32_t)attended - (int32_t)at) - 0.5f);
+    const floats infinity = VECTOR(set1_ps)(float_from_bits(FLOAT_INFINITY));
+    return VECTOR(min_ps)(VECTOR(mul_ps)(VECTOR(sub_ps)(VECTOR(load_ps)(places), first), infinity), scores);
+}
+
+/* head_scores where some of the positions lie before `attended`, or none do. */
+static inline __attribute__((always_inline)) float chunk_scores(float *scores, const int16_t *q, const int16_t *k,
+                                                                const float *k_scale, const struct attention *shape,
+                                                                uint32_t first, uint32_t end, bool has_past,
+                                                                uint32_t attended)
 {
     enum { STEP = SCORE_VECTORS * WIDTH };
     const size_t block = (size_t)shape->head_stride * KV_KEY_LANES;
-    const uint32_t attended = attention_first(shape);
     floats largest = VECTOR(set1_ps)(-float_from_bits(FLOAT_INFINITY)); /* never NaN: maxps' second operand */
     for (uint32_t t = first; t < end; t += STEP) {
         ints dot[SCORE_VECTORS];
@@ -88,14 +98,27 @@ static float head_scores(float *scores, const int16_t *q, const int16_t *k, cons
         for (uint32_t i = 0; i < SCORE_VECTORS; i++) {
             const uint32_t at = t + i * WIDTH;
             floats score = VECTOR(mul_ps)(VECTOR(cvtepi32_ps)(dot[i]), VECTOR(load_ps)(k_scale + at));
-            if (t + STEP > shape->position || t < attended) {
-                score = without_others(score, at, shape);
+            if (t + STEP > shape->position) {
+                score = without_future(score, at, shape->position);
+            }
+            if (has_past) {
+                score = without_past(score, at, attended);
             }
             VECTOR(store_ps)(scores + at, score);
             largest = VECTOR(max_ps)(score, largest);
         }
     }
     return largest_float(largest);
+}
+
+static float head_scores(float *scores, const int16_t *q, const int16_t *k, const float *k_scale,
+                         const struct attention *shape, uint32_t first, uint32_t end)
+{
+    const uint32_t attended = attention_first(shape);
+    if (first < attended) {
+        return chunk_scores(scores, q, k, k_scale, shape, first, end, true, attended);
+    }
+    return chunk_scores(scores, q, k, k_scale, shape, first, end, false, attended);
 }
 
 /* Both halves' numbers rounded to integers, saturated, in the order of kv_value_slot. */
@@ -189,7 +212,7 @@ static inline void some_values(ints sum[VALUE_DIMS], const int16_t *coefficients
 }
 
 static void head_values(float *out, const int16_t *coefficients, const int16_t *v, float scale,
-                        const struct attention *shape, uint32_t first, uint32_t end)
+                        const struct attention *shape, uint32_t first, uint32_t end, bool add)
 {
     for (uint32_t i = 0; i < shape->head_size; i += VALUE_DIMS) {
         const uint32_t left = shape->head_size - i;
@@ -198,8 +221,7 @@ static void head_values(float *out, const int16_t *coefficients, const int16_t *
 #pragma GCC unroll 2
         for (uint32_t j = 0; j < VALUE_DIMS; j += 4) {
             const __m128 four = sum_four(sum[j], sum[j + 1], sum[j + 2], sum[j + 3]);
-            store_first(out + i + j, _mm_mul_ps(four, _mm_set1_ps(scale)), left > j ? left - j : 0,
-                        first > attention_begin(shape));
+            store_first(out + i + j, _mm_mul_ps(four, _mm_set1_ps(scale)), left > j ? left - j : 0, add);
         }
     }
 }

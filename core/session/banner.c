@@ -3,6 +3,7 @@
 #include "base/format.h"
 #include "gguf/blocks.h"
 #include "session/figure.h"
+#include "session/rope_text.h"
 
 /* Why this kernel was chosen. */
 static const char *kernel_reason(const struct models *models)
@@ -109,17 +110,18 @@ static void say_shape(struct output *output, const struct models *models)
     const struct gguf *gguf = &engine->gguf;
     const uint64_t cache = transformer_cache_bytes(&engine->transformer);
     const uint64_t tokenizer = tokenizer_memory(gguf), weights = engine_weights(engine);
+    char positions[ROPE_TEXT_MAX];
+    rope_text(positions, gguf);
     output_say(output, COLOUR_TEXT,
-               "File: %s, GGUF version %u\n"
+               "File: %s, GGUF version %u, architecture %s\n"
                "Shape: %u layers, dim %u, hidden %u, %u heads of %u, %u KV heads\n"
-               "RoPE: %u of %u dimensions, base %u\n"
+               "RoPE: %s\n"
                "Tokenizer: %u tokens, BOS" WRAP_TIE "%d, EOS" WRAP_TIE "%d, unknown" WRAP_TIE "%d\n"
                "In use: weights" WRAP_TIE "%s, KV" WRAP_TIE "cache" WRAP_TIE "%s, tokenizer" WRAP_TIE
                "%s, buffers" WRAP_TIE "%s\n",
-               models->path, gguf->version, gguf->layers, gguf->dim, gguf->hidden, gguf->heads, gguf->head_size,
-               gguf->kv_heads, gguf->rope_size, gguf->head_size,
-               gguf->rope_base < 2e9f ? (uint32_t)(int32_t)gguf->rope_base : 2000000000u, gguf->vocabulary,
-               (int)gguf->bos, (int)gguf->eos, (int)gguf->unknown, figure_size(weights).text, figure_size(cache).text,
+               models->path, gguf->version, gguf->architecture->name, gguf->layers, gguf->dim, gguf->hidden,
+               gguf->heads, gguf->head_size, gguf->kv_heads, positions, gguf->vocabulary, (int)gguf->bos,
+               (int)gguf->eos, (int)gguf->unknown, figure_size(weights).text, figure_size(cache).text,
                figure_size(tokenizer).text, figure_size(engine->memory_bytes - weights - cache - tokenizer).text);
 }
 

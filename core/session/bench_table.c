@@ -21,7 +21,7 @@ static bool time_kernel(struct output *output, struct models *models, struct tim
     const uint32_t most = engine->context < TOKENS ? engine->context : TOKENS;
     int32_t token = engine->tokenizer.bos != GGUF_NO_TOKEN ? engine->tokenizer.bos : 0;
     char text[OUTPUT_TICKER_MAX];
-    story_forget(engine);
+    engine_rewind(engine, 0);
     sampler_begin(&engine->sampler, &greedy);
     compute_ask(&engine->compute, models_stop(models));
     team_begin(&models->team, engine->model.kernel);
@@ -100,5 +100,5 @@ void bench_table(struct output *output, struct models *models)
     } else {
         output_say(output, COLOUR_NOTE, "Stopped.\n");
     }
-    story_forget(&models->engine);
+    engine_rewind(&models->engine, 0);
 }

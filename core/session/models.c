@@ -10,7 +10,6 @@
 #include "session/similar.h"
 
 enum {
-    PROGRESS_PERIOD_US = 100000,
     BAR_CELLS = 20,
     PROGRESS_COLUMNS = 42, /* bar and figures */
     NARROW = 60,           /* columns of a screen with a short bar */
@@ -234,12 +233,12 @@ static void show_progress(struct models *models, uint64_t now, uint64_t done, ui
     models->shown_at = now;
 }
 
-/* Shows progress only ten times a second and at the end: a slow console must not slow down loading. */
+/* Shows progress only ten times a second and at the end. */
 static bool on_progress(void *context, uint64_t done, uint64_t total)
 {
     struct models *models = context;
     const uint64_t now = models->platform->microseconds(models->platform);
-    if (now - models->shown_at < PROGRESS_PERIOD_US && done < total) {
+    if (now - models->shown_at < OUTPUT_TICKER_US && done < total) {
         return false;
     }
     show_progress(models, now, done, total);

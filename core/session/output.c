@@ -54,6 +54,11 @@ void output_text_put(struct output *output, const char *utf8, size_t n)
     wrap_put(&output->wrap, utf8, n);
 }
 
+void output_text_colour(struct output *output, enum platform_colour colour)
+{
+    wrap_colour(&output->wrap, colour);
+}
+
 void output_text_end(struct output *output)
 {
     wrap_end(&output->wrap);

@@ -6,7 +6,10 @@
 #include "session/config.h"
 #include "session/wrap.h"
 
-enum { OUTPUT_TICKER_MAX = 80 }; /* bytes of the line that changes in place, including the NUL */
+enum {
+    OUTPUT_TICKER_MAX = 80,    /* bytes of the line that changes in place, including the NUL */
+    OUTPUT_TICKER_US = 100000, /* between two changes of it: a slow console must not slow down the work */
+};
 
 struct output {
     struct platform *platform;
@@ -39,6 +42,9 @@ void output_error(struct output *output, const char *message);
 void output_text_begin(struct output *output);
 void output_text_put(struct output *output, const char *utf8, size_t n);
 void output_text_end(struct output *output);
+
+/* Gives what follows in the text another colour. The text ends in COLOUR_TEXT. */
+void output_text_colour(struct output *output, enum platform_colour colour);
 
 /* Makes the line that changes in place show `whole`, at most OUTPUT_TICKER_MAX - 1 ASCII characters, cut before the
    screen's last column. Only the part that differs is rewritten, with '\b' and spaces. "" erases the line. */

@@ -4,6 +4,7 @@
 #include "base/format.h"
 #include "base/text.h"
 #include "infer/story.h"
+#include "infer/turns.h"
 #include "session/figure.h"
 
 void talk_begin(struct talk *talk, struct output *output, struct settings *settings, struct models *models,
@@ -89,7 +90,67 @@ static void say_figures(struct talk *talk, const struct story_result *result)
 
 static void put(void *context, const char *utf8, size_t n)
 {
-    output_text_put(context, utf8, n);
+    struct talk *talk = context;
+    thought_put(&talk->thought, utf8, n);
+    talk->mid_line = utf8[n - 1] != '\n';
+}
+
+/* ---- A full context ---- */
+
+static void on_dropped(void *context, uint32_t turns)
+{
+    struct talk *talk = context;
+    thought_pause(&talk->thought);
+    output_text_end(talk->output);
+    if (talk->mid_line) {
+        talk->models->platform->put(talk->models->platform, "\n", 1);
+        talk->mid_line = false;
+    }
+    if (turns == 1) {
+        output_say(talk->output, COLOUR_NOTE, "The context of %u tokens is full: the oldest turn is forgotten.\n",
+                   talk->models->engine.context);
+    } else {
+        output_say(talk->output, COLOUR_NOTE, "The context of %u tokens is full: the %u oldest turns are forgotten.\n",
+                   talk->models->engine.context, turns);
+    }
+    output_text_begin(talk->output);
+    thought_resume(&talk->thought);
+    talk->shown_at = talk->models->platform->microseconds(talk->models->platform);
+}
+
+/* Shows progress only ten times a second, and erases it at the end. */
+static void on_reading(void *context, uint32_t done, uint32_t total)
+{
+    struct talk *talk = context;
+    const uint64_t now = talk->models->platform->microseconds(talk->models->platform);
+    char text[OUTPUT_TICKER_MAX];
+    if (done == total) {
+        output_ticker(talk->output, "");
+    } else if (now - talk->shown_at >= OUTPUT_TICKER_US) {
+        format(text, sizeof text, "Reading the rest again: %u %%", figure_share(done, total, 100));
+        output_ticker(talk->output, text);
+        talk->shown_at = now;
+    }
+}
+
+/* ---- Telling ---- */
+
+/* Shows the text of story_tell and what interrupts it. */
+static struct story_result tell(struct talk *talk, struct story *story, struct error *error)
+{
+    struct models *models = talk->models;
+    story->sink = (struct story_sink){put, talk};
+    story->watch = (struct story_watch){on_dropped, on_reading, talk};
+    talk->mid_line = false;
+    output_text_begin(talk->output);
+    thought_begin(&talk->thought, talk->output);
+    team_begin(&models->team, models->engine.model.kernel);
+    const struct story_result result = story_tell(&models->engine, story, error);
+    team_end(&models->team);
+    thought_end(&talk->thought);
+    output_text_end(talk->output);
+    output_ticker(talk->output, ""); /* of reading that was stopped */
+    return result;
 }
 
 /* Tells talk->last_prompt with talk->last_seed. */
@@ -103,18 +164,14 @@ static bool tell_last(struct talk *talk)
         .sampling = talk->settings->config.sampling,
         .steps = talk->settings->config.steps,
         .chat = talk_chat(talk),
-        .sink = {put, talk->output},
         .stop = models_stop(models),
     };
     struct error error;
     story.go_on = story.chat != NULL;
     story.sampling.seed = talk->last_seed;
     platform->put(platform, "\n", 1);
-    output_text_begin(talk->output);
-    team_begin(&models->team, models->engine.model.kernel);
-    const struct story_result result = story_tell(&models->engine, &story, &error);
-    team_end(&models->team);
-    output_text_end(talk->output);
+    const struct story_result result = tell(talk, &story, &error);
+    talk->last_taken = result.taken;
     if (result.end == STORY_FAILED) {
         if (result.generated > 0) {
             platform->put(platform, "\n", 1);
@@ -126,7 +183,7 @@ static bool tell_last(struct talk *talk)
     say_figures(talk, &result);
     if (story.chat != NULL && result.end == STORY_CONTEXT_FULL) {
         output_say(talk->output, COLOUR_NOTE,
-                   "The conversation fills the context of %u tokens: /new begins another one.\n",
+                   "This turn fills the context of %u tokens: the next one begins without it.\n",
                    models->engine.context);
     }
     return result.end != STORY_STOPPED;
@@ -142,28 +199,26 @@ bool talk_tell(struct talk *talk, const char *prompt)
     }
     talk->last_seed = settings_take_seed(talk->settings);
     talk->has_last = true;
-    talk->last_from = talk->models->engine.text_count;
     format(talk->last_prompt, sizeof talk->last_prompt, "%s", prompt);
     return tell_last(talk);
 }
 
-/* A chat rewinds to before the turn. The conversation may be shorter than that by now: a new model clears it. */
+/* A chat goes back to before the turn. The conversation may be gone by now: a new model clears it. */
 void talk_again(struct talk *talk)
 {
-    struct engine *engine = &talk->models->engine;
     if (!talk->models->loaded || !talk->has_last) {
         output_error(talk->output, "there is nothing to repeat yet");
         return;
     }
-    if (talk_chat(talk) != NULL && talk->last_from < engine->text_count) {
-        story_rewind(engine, talk->last_from);
+    if (talk_chat(talk) != NULL && talk->last_taken) {
+        turns_undo(&talk->models->engine);
     }
     tell_last(talk);
 }
 
 void talk_forget(struct talk *talk)
 {
-    story_forget(&talk->models->engine);
+    engine_rewind(&talk->models->engine, 0);
 }
 
 void talk_begin_anew(struct talk *talk)

@@ -5,6 +5,7 @@
 #include "session/models.h"
 #include "session/output.h"
 #include "session/settings.h"
+#include "session/thought.h"
 #include "session/typeahead.h"
 #include "text/chat.h"
 
@@ -15,9 +16,12 @@ struct talk {
     struct typeahead *typeahead; /* Escape stops the story */
     struct chat chat;            /* for talk_chat: as configured, in whole or in part */
     bool has_last;               /* last_seed and last_prompt hold a story or turn */
+    bool last_taken;             /* which is part of the conversation */
     uint64_t last_seed;
-    uint32_t last_from; /* tokens of the conversation before the last turn */
     char last_prompt[ENGINE_PROMPT_MAX];
+    struct thought thought; /* in the text being told */
+    bool mid_line;          /* of that text */
+    uint64_t shown_at;      /* time of the last progress shown, microseconds */
 };
 
 /* Begins without a last story. The caller keeps the other parts. */

@@ -2,12 +2,25 @@
 
 #include "base/memory.h"
 
+/* In a pending text a control character, which none has otherwise, marks a change of colour: this one and those after
+   it stand for the colours. */
+enum { COLOUR_MARK = 0x10, COLOUR_MARKS_END = 0x18 };
+
 static void flush(struct wrap *wrap)
 {
-    if (wrap->out_bytes > 0) {
-        wrap->platform->put(wrap->platform, wrap->out, wrap->out_bytes);
-        wrap->out_bytes = 0;
+    struct platform *platform = wrap->platform;
+    uint32_t from = 0;
+    for (uint32_t i = 0; i <= wrap->out_bytes; i++) {
+        const bool mark = i < wrap->out_bytes && wrap->out[i] >= COLOUR_MARK && wrap->out[i] < COLOUR_MARKS_END;
+        if ((mark || i == wrap->out_bytes) && i > from) {
+            platform->put(platform, wrap->out + from, i - from);
+        }
+        if (mark) {
+            platform->set_colour(platform, (enum platform_colour)(wrap->out[i] - COLOUR_MARK));
+            from = i + 1;
+        }
     }
+    wrap->out_bytes = 0;
 }
 
 static void emit(struct wrap *wrap, const char *text, uint32_t n, uint32_t columns)
@@ -82,6 +95,16 @@ bool wrap_is_shown(uint32_t code_point)
     return code_point >= (uint8_t)WRAP_TIE[0] && !(code_point >= 0x7F && code_point < 0xA0);
 }
 
+/* Where lines are never broken, nothing is pending. */
+static void pass_unbroken(struct wrap *wrap)
+{
+    if (wrap->limit == UINT32_MAX) {
+        end_word(wrap);
+        emit_spaces(wrap);
+        wrap->column = 0;
+    }
+}
+
 static void put_character(struct wrap *wrap, const char *bytes, uint32_t n)
 {
     const char *text = bytes;
@@ -98,11 +121,14 @@ static void put_character(struct wrap *wrap, const char *bytes, uint32_t n)
     } else if (wrap_is_shown(code)) {
         put_letter(wrap, bytes, n, utf8_columns(code));
     }
-    if (wrap->limit == UINT32_MAX) { /* lines are never broken, so nothing is pending */
-        end_word(wrap);
-        emit_spaces(wrap);
-        wrap->column = 0;
-    }
+    pass_unbroken(wrap);
+}
+
+void wrap_colour(struct wrap *wrap, enum platform_colour colour)
+{
+    const char mark = (char)(COLOUR_MARK + colour);
+    put_letter(wrap, &mark, 1, 0);
+    pass_unbroken(wrap);
 }
 
 void wrap_begin(struct wrap *wrap, struct platform *platform, uint32_t width)

@@ -18,7 +18,7 @@ struct wrap {
     uint32_t word_bytes, out_bytes;
     bool splitting;            /* the word is too long for a line and passes on as it arrives */
     struct utf8_stream stream; /* the start of a character */
-    char word[WRAP_WORD_MAX];  /* the pending word, UTF-8 */
+    char word[WRAP_WORD_MAX];  /* the pending word, UTF-8, with marks where the colour changes */
     char out[WRAP_WORD_MAX];   /* reaches the platform by the end of the call */
 };
 
@@ -36,6 +36,9 @@ void wrap_begin(struct wrap *wrap, struct platform *platform, uint32_t width);
  * calls.
  */
 void wrap_put(struct wrap *wrap, const char *utf8, size_t n);
+
+/* Gives the text that follows another colour; the word before keeps its own. */
+void wrap_colour(struct wrap *wrap, enum platform_colour colour);
 
 /* Passes on what is pending. The next text begins with wrap_begin. */
 void wrap_end(struct wrap *wrap);

@@ -48,6 +48,15 @@ static uint32_t read_byte(const uint8_t *piece, uint32_t n, uint8_t type, bool b
     return 1;
 }
 
+/* Whether the token has text to show. What a model thinks is marked by two tokens that some files call control ones. */
+static bool is_shown(uint8_t type, const uint8_t *piece, size_t n)
+{
+    static const char open[] = "<think>", close[] = "</think>";
+    return type == GGUF_TOKEN_NORMAL || type == GGUF_TOKEN_USER || type == GGUF_TOKEN_BYTE ||
+           (type == GGUF_TOKEN_CONTROL && ((n == sizeof open - 1 && memcmp(piece, open, n) == 0) ||
+                                           (n == sizeof close - 1 && memcmp(piece, close, n) == 0)));
+}
+
 size_t decoder_push(struct decoder *decoder, const struct tokenizer *tokenizer, int32_t id, char *out, size_t size)
 {
     struct output output = {out, 0, size};
@@ -55,12 +64,12 @@ size_t decoder_push(struct decoder *decoder, const struct tokenizer *tokenizer, 
         return 0;
     }
     uint8_t type = tokenizer->type[id], byte;
-    if (type != GGUF_TOKEN_NORMAL && type != GGUF_TOKEN_USER && type != GGUF_TOKEN_BYTE) {
-        return 0;
-    }
     const bool bpe = tokenizer->kind == GGUF_TOKENIZER_BPE;
     const uint8_t *piece = tokenizer->text + tokenizer->text_start[id];
     const uint8_t *end = tokenizer->text + tokenizer->text_start[id + 1];
+    if (!is_shown(type, piece, (size_t)(end - piece))) {
+        return 0;
+    }
     while (piece < end) {
         piece += read_byte(piece, (uint32_t)(end - piece), type, bpe, &byte);
         bool dummy = decoder->at_start && tokenizer->add_space_prefix && byte == ' ';

@@ -88,7 +88,7 @@ Model: <any> parameters, context <n>
 Size: <any> in the file, <any> in memory, 1 processor computes
 Kind: Q8_0, matrices: <n> Q8_0
 Kept: matrices as int8 in groups of 32, <n> of <n> exactly; vectors as F32
-File: /MODELS/<name>, GGUF version 3
+File: /MODELS/<name>, GGUF version 3, architecture llama
 Shape: <n> layers, dim <n>, hidden <n>, <n> heads of <n>, <n> KV heads
 RoPE: <n> of <n> dimensions, base 10000
 Tokenizer: <n> tokens, BOS 1, EOS 2, unknown 0

@@ -1,8 +1,9 @@
 /*
  * Whole sessions of console_run: a model with bytes changed, a chat template, a configuration, file names and keys that
  * an input chooses. Whatever comes, the screen gets whole characters of UTF-8, no control character but '\n' and '\b',
- * and nothing in its last column (model_screen.h); `exclusive` is balanced and no other call is made under it; memory
- * and files are given back; and a person who types Escape and /exit gets out.
+ * and, unless `wrap` is set, nothing in its last column (model_screen.h); no colour stays when it waits; `exclusive` is
+ * balanced and no other call is made under it; memory and files are given back; and a person who types Escape and /exit
+ * gets out.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,7 @@ static struct {
     bool resting; /* since the last line was typed */
     uint64_t now;
     int32_t exclusive;
+    enum platform_colour colour;
     void *reserved[RESERVED_MAX];
     uint32_t reservations;
 } machine;
@@ -67,7 +69,8 @@ static void set_colour(struct platform *platform, enum platform_colour colour)
 {
     (void)platform;
     outside();
-    demand(colour <= COLOUR_ERROR, "a colour that is none");
+    demand(colour <= COLOUR_THOUGHT, "a colour that is none");
+    machine.colour = colour;
 }
 
 static bool set_serial(struct platform *platform, uint32_t port, uint32_t speed)
@@ -117,6 +120,7 @@ static void idle(struct platform *platform)
 {
     (void)platform;
     outside();
+    demand(machine.colour == COLOUR_TEXT, "a colour stays");
     machine.now += IDLE_US;
     machine.resting = true;
 }
@@ -264,18 +268,35 @@ static void choose_name(struct choices *choices, char *path, size_t size)
     strcpy(path + used, used == 8 ? "A.GGUF" : ending);
 }
 
+/* The pieces of a model that thinks, as an array of a file in hexadecimal digits. */
+static const char *thinking_pieces(void)
+{
+    static const char *const pieces[12] = {"<unk>",    "<s>",      "</s>",   "\u2581", "<think>", "</think>",
+                                           "</think>", "<think>a", "<0x0A>", "<0xC3>", "</thi",   "nk>\n"};
+    static char digits[12 * 2 * (8 + 8) + 1];
+    size_t used = 0;
+    for (size_t i = 0; i < 12; i++) {
+        used += (size_t)snprintf(digits + used, sizeof digits - used, "%02X00000000000000", (int)strlen(pieces[i]));
+        for (const char *c = pieces[i]; *c != 0; c++) {
+            used += (size_t)snprintf(digits + used, sizeof digits - used, "%02X", (uint8_t)*c);
+        }
+    }
+    return digits;
+}
+
 /* The small model with the template, and up to a few bytes of it changed. */
 static uint8_t *choose_model(struct choices *choices, size_t *size)
 {
     char text[TEXT_MAX];
     choose_bytes(choices, text, 300);
     const uint32_t context = 16 + choices_below(choices, 100), file_type = choices_below(choices, 40);
-    const bool cut = choices_one_in(choices, 8);
+    const bool cut = choices_one_in(choices, 8), thinks = context % 3 == 0;
     const struct change changes[SAMPLE_CHANGES] = {
         {text[0] != 0 ? KEY_TEXT : NO_CHANGE, "tokenizer.chat_template", .text = text},
         {KEY_NUMBER, "llama.context_length", U32, context},
         {KEY_NUMBER, "general.file_type", U32, file_type},
         {cut ? CUT_DATA : NO_CHANGE, .b = 100},
+        {thinks ? KEY_ARRAY : NO_CHANGE, "tokenizer.ggml.tokens", STRING, 12, thinking_pieces()},
     };
     uint8_t *bytes = sample_model(changes, size);
     for (uint32_t left = choices_one_in(choices, 2) ? choices_below(choices, 8) : 0; left > 0; left--) {
@@ -283,6 +304,20 @@ static uint8_t *choose_model(struct choices *choices, size_t *size)
         bytes[at] = (uint8_t)choices_byte(choices);
     }
     return bytes;
+}
+
+/* Whether the input may change where lines break: a width of its own may be wider than the screen. */
+static bool mentions_wrap(const uint8_t *data, size_t size)
+{
+    static const char word[] = "wrap";
+    size_t matched = 0;
+    for (size_t i = 0; i < size && word[matched] != 0; i++) {
+        const char c = (char)(data[i] | 0x20);
+        if (c >= 'a' && c <= 'z') {
+            matched = c == word[matched] ? matched + 1 : c == word[0];
+        }
+    }
+    return word[matched] == 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -305,6 +340,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
     machine.keys = choices;
     begin(files, columns);
+    machine.screen.columns = mentions_wrap(data, size) ? 0 : columns;
     console_run(&machine.memory.platform);
     demand(machine.exclusive == 0, "exclusive is not switched off");
     demand(machine.reservations == 0, "memory is kept");

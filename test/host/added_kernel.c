@@ -142,9 +142,9 @@ static float head_coefficients(float *scores, float largest, float factor, const
 }
 
 static void head_values(float *out, const int16_t *coefficients, const int16_t *v, float scale,
-                        const struct attention *shape, uint32_t first, uint32_t end_position)
+                        const struct attention *shape, uint32_t first, uint32_t end_position, bool add)
 {
-    within()->head_values(out, coefficients, v, scale, shape, first, end_position);
+    within()->head_values(out, coefficients, v, scale, shape, first, end_position, add);
 }
 
 static float exponentials(float *x, uint32_t n, float factor)

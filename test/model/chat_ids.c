@@ -51,7 +51,7 @@ static int write_turn(const struct chat *chat, const char *text, int n)
         printf("%d ", (int)engine.text[i]);
     }
     printf("\n");
-    story_rewind(&engine, end); /* no answer: the model does not chat, and may choose a token that ends one */
+    engine_rewind(&engine, end); /* no answer: the model does not chat, and may choose a token that ends one */
     return 0;
 }
 
@@ -72,7 +72,7 @@ static int write_conversation(void)
     if (read_field(field) > 0 && known) {
         chat_set_system(&chat, field);
     }
-    story_forget(&engine);
+    engine_rewind(&engine, 0);
     read_field(field);
     for (int turns = atoi(field); turns > 0; turns--) {
         n = read_field(field);

@@ -277,6 +277,62 @@ static void stretched_positions(void **state)
     assert_true(g->rope_factor == 4 && g->rope_yarn && g->rope_original == 8 && g->rope_attn_factor == 0.5f);
 }
 
+/* The keys of an architecture are found wherever its name stands. */
+static void architectures(void **state)
+{
+    static const char names[][8] = {"qwen2", "qwen3", "gemma3"};
+    const struct gguf *g = &f.gguf;
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        const struct change changes[SAMPLE_CHANGES] = {{ARCHITECTURE, .text = names[i]}, {KEYS_REVERSED}};
+        read_good(changes);
+        assert_string_equal(g->architecture->name, names[i]);
+        assert_true(g->dim == 32 && g->hidden == 64 && g->layers == 2 && g->score_size == 8);
+        for (uint32_t k = GGUF_LAYER_LLAMA; k < GGUF_LAYER_TENSORS; k++) {
+            const bool bias = k <= GGUF_LAYER_ATTN_V_BIAS, head = !bias && k <= GGUF_LAYER_ATTN_K_NORM;
+            const bool there = bias ? i == 0 : head ? i > 0 : i == 2;
+            assert_int_equal(g->tensor[GGUF_TENSOR_LAYERS + k].type, there ? GGUF_TYPE_F32 : GGUF_TYPE_ABSENT);
+        }
+    }
+}
+
+/* Biases that an architecture does not require may be there. */
+static void a_bias_of_a_llama(void **state)
+{
+    static const struct change changes[SAMPLE_CHANGES] = {{TENSOR_RENAME, "output.weight", .text = "blk.1.attn_k.bias"},
+                                                          {TENSOR_SHAPE, "blk.1.attn_k.bias", 16, 1},
+                                                          {TENSOR_TYPE, "blk.1.attn_k.bias", GGUF_TYPE_F32}};
+    const uint32_t id = GGUF_TENSOR_LAYERS + GGUF_LAYER_TENSORS + GGUF_LAYER_ATTN_K_BIAS;
+    (void)state;
+    read_good(changes);
+    assert_true(f.gguf.tensor[id].rows == 1 && f.gguf.tensor[id].cols == 16);
+    assert_int_equal(f.gguf.tensor[id - 1].type, GGUF_TYPE_ABSENT);
+}
+
+static void windows(void **state)
+{
+    static const struct change usual[SAMPLE_CHANGES] = {{ARCHITECTURE, .text = "gemma3"}};
+    static const struct change none[SAMPLE_CHANGES] = {{ARCHITECTURE, .text = "gemma3"},
+                                                       {KEY_REMOVE, "gemma3.attention.sliding_window"},
+                                                       {KEY_NUMBER, "gemma3.final_logit_softcapping", F32, 0}};
+    static const struct change other[SAMPLE_CHANGES] = {
+        {ARCHITECTURE, .text = "gemma3"},
+        {KEY_NUMBER, "gemma3.attention.sliding_window", U32, GGUF_CONTEXT_MAX},
+        {KEY_NUMBER, "gemma3.attention.sliding_window_pattern", U32, 2},
+        {KEY_NUMBER, "gemma3.rope.freq_base_swa", F32, 0x447A0000}};
+    static const struct change ignored[SAMPLE_CHANGES] = {{KEY_NUMBER, "llama.attention.sliding_window", U32, 5}};
+    const struct gguf *g = &f.gguf;
+    (void)state;
+    read_good(usual);
+    assert_true(g->window == 5 && g->window_period == 6 && g->rope_window_base == 10000);
+    read_good(none);
+    assert_int_equal(g->window, 0);
+    read_good(other);
+    assert_true(g->window == GGUF_CONTEXT_MAX && g->window_period == 2 && g->rope_window_base == 1000);
+    read_good(ignored); /* as in llama.cpp */
+    assert_int_equal(g->window, 0);
+}
+
 static void order_alignment_and_overlap(void **state)
 {
     static const struct change changes[][SAMPLE_CHANGES] = {
@@ -462,6 +518,9 @@ int main(void)
         cmocka_unit_test(bpe_defaults),
         cmocka_unit_test(other_shapes),
         cmocka_unit_test(stretched_positions),
+        cmocka_unit_test(architectures),
+        cmocka_unit_test(a_bias_of_a_llama),
+        cmocka_unit_test(windows),
         cmocka_unit_test(order_alignment_and_overlap),
         cmocka_unit_test(alignment_moves_the_data),
         cmocka_unit_test(names),

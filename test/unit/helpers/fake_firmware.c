@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include "fake_firmware.h"
+#include "uefi/files.h"
 #include "uefi/unicode.h"
 
 #include <strings.h>
@@ -111,7 +112,7 @@ static EFI_STATUS EFIAPI fake_read(EFI_FILE_HANDLE handle, UINTN *size, VOID *bu
     }
     for (UINTN i = 0; i < n; i++) {
         bool lost = bad && volume->failures > 0 && (file->position + i) / 512 == volume->bad_byte / 512;
-        bool edge = volume->caches_edges && (i < 65536 || n - i <= 65536);
+        bool edge = volume->caches_edges && (i < FILES_SATA_MARGIN || n - i <= FILES_SATA_MARGIN);
         if (!lost || edge) {
             ((uint8_t *)buffer)[i] = lost ? 0xEE : fake_content(file->position + i) ^ (file->node->foreign ? 0x55 : 0);
         }

@@ -16,6 +16,9 @@
 #define BPE {KEY_TEXT, "tokenizer.ggml.model", .text = "gpt2"}
 #define ARCHITECTURES \
     "; only \"llama\", \"qwen2\", \"qwen3\" and \"gemma3\" are supported: choose a model of one of these architectures"
+#define QWEN2 {ARCHITECTURE, .text = "qwen2"}
+#define QWEN3 {ARCHITECTURE, .text = "qwen3"}
+#define GEMMA3 {ARCHITECTURE, .text = "gemma3"}
 #define EPSILON "llama.attention.layer_norm_rms_epsilon"
 #define LAST "output.weight" /* in the file */
 #define ROPE_FREQS "rope_freqs.weight"
@@ -74,6 +77,8 @@ const struct hostile_model hostile_models[] = {
     {"general.architecture is \"??\"" ARCHITECTURES,
      {{KEY_TEXT, "general.architecture", .text = "\x1B\x80"}}},
     {"general.architecture is missing", {{KEY_REMOVE, "general.architecture"}}},
+    {"general.architecture is missing", {{KEY_COUNT, .b = 0}}},
+    {"qwen2.block_count is missing", {{KEY_TEXT, "general.architecture", .text = "qwen2"}}},
     {"llama.block_count is not a whole number", {{KEY_TEXT, "llama.block_count", .text = "2"}}},
     {"llama.block_count is not a whole number", {{KEY_NUMBER, "llama.block_count", F32, 0x40000000}}},
     {"llama.block_count is not a whole number", {{KEY_NUMBER, "llama.block_count", F64, 0}}},
@@ -175,6 +180,54 @@ const struct hostile_model hostile_models[] = {
     {SCALING "attn_factor must be 1/1024 to 1024", {{KEY_NUMBER, SCALING "attn_factor", F32, 0}}},
     {SCALING "attn_factor must be 1/1024 to 1024", {{KEY_NUMBER, SCALING "attn_factor", F32, 0xBF800000}}},
     {SCALING "attn_factor must be 1/1024 to 1024", {{KEY_NUMBER, SCALING "attn_factor", F32, 0x44800001}}},
+
+    /* Other architectures. */
+    {"qwen3.attention.head_count is 3, which does not divide the embedding length 32",
+     {QWEN3, {KEY_NUMBER, "qwen3.attention.head_count", U32, 3}, {KEY_REMOVE, "qwen3.attention.head_count_kv"}}},
+    {"qwen3.expert_count is 128; a mixture of experts is not supported",
+     {QWEN3, {KEY_NUMBER, "qwen3.expert_count", U32, 128}}},
+    {"gemma3.attention.sliding_window is 16777217; allowed are 0 to 16777216",
+     {GEMMA3, {KEY_NUMBER, "gemma3.attention.sliding_window", U32, 16777217}}},
+    {"gemma3.attention.sliding_window is 4294967295; allowed are 0 to 16777216",
+     {GEMMA3, {KEY_NUMBER, "gemma3.attention.sliding_window", U32, UINT32_MAX}}},
+    {"gemma3.attention.sliding_window is not a whole number",
+     {GEMMA3, {KEY_NUMBER, "gemma3.attention.sliding_window", F32, 0x42000000}}},
+    {"gemma3.attention.sliding_window_pattern is an array; only one number for all layers is supported",
+     {GEMMA3, {KEY_ARRAY, "gemma3.attention.sliding_window_pattern", BOOL, 2, "0001"}}},
+    {"gemma3.rope.freq_base_swa must be more than 1", {GEMMA3, {KEY_NUMBER, "gemma3.rope.freq_base_swa", F32, 0}}},
+    {"gemma3.rope.freq_base_swa is infinite or not a number",
+     {GEMMA3, {KEY_NUMBER, "gemma3.rope.freq_base_swa", F32, 0x7F800000}}},
+    {"gemma3.final_logit_softcapping is not 0; capped logits are not supported",
+     {GEMMA3, {KEY_NUMBER, "gemma3.final_logit_softcapping", F32, 0x41F00000}}},
+    {"gemma3.attention.head_count is 40, more than the embedding length 32", /* a wide model's scores */
+     {GEMMA3,
+      {KEY_NUMBER, "gemma3.attention.head_count", U32, 40},
+      {KEY_REMOVE, "gemma3.attention.head_count_kv"},
+      {KEY_NUMBER, "gemma3.attention.key_length", U32, 8},
+      {KEY_NUMBER, "gemma3.block_count", U32, 62}}},
+    {"blk.0.attn_q.bias is missing", {QWEN2, {TENSOR_REMOVE, "blk.0.attn_q.bias"}}},
+    {"blk.1.attn_v.bias is missing", {QWEN2, {TENSOR_REMOVE, "blk.1.attn_v.bias"}}},
+    {"blk.1.attn_q_norm.weight is missing", {QWEN3, {TENSOR_REMOVE, "blk.1.attn_q_norm.weight"}}},
+    {"blk.0.attn_k_norm.weight is missing", {GEMMA3, {TENSOR_REMOVE, "blk.0.attn_k_norm.weight"}}},
+    {"blk.0.post_attention_norm.weight is missing", {GEMMA3, {TENSOR_REMOVE, "blk.0.post_attention_norm.weight"}}},
+    {"blk.1.post_ffw_norm.weight is missing", {GEMMA3, {TENSOR_REMOVE, "blk.1.post_ffw_norm.weight"}}},
+    {"blk.0.attn_k.bias has shape 32 x 1 x 1 x 1; the hyper-parameters ask for 16 x 1",
+     {QWEN2, {TENSOR_SHAPE, "blk.0.attn_k.bias", 32, 1}}},
+    {"blk.0.attn_q.bias has shape 32 x 32 x 1 x 1; the hyper-parameters ask for 32 x 1",
+     {QWEN2, {TENSOR_SHAPE, "blk.0.attn_q.bias", 32, 32}, {TENSOR_RANK, "blk.0.attn_q.bias", 2}}},
+    {"blk.0.attn_q_norm.weight has shape 32 x 1 x 1 x 1; the hyper-parameters ask for 8 x 1", /* of all heads */
+     {QWEN3, {TENSOR_SHAPE, "blk.0.attn_q_norm.weight", 32, 1}}},
+    {"blk.1.post_ffw_norm.weight has shape 64 x 1 x 1 x 1; the hyper-parameters ask for 32 x 1",
+     {GEMMA3, {TENSOR_SHAPE, "blk.1.post_ffw_norm.weight", 64, 1}}},
+    {"blk.0.attn_q.bias appears twice", {QWEN2, {TENSOR_TWICE, "blk.0.attn_q.bias"}}},
+    {"blk.0.attn_q.bias reaches beyond the end of the file; copy it again",
+     {QWEN2, {TENSOR_OFFSET, "blk.0.attn_q.bias", .b = 1ull << 40}}},
+    {"blk.0.attn_q_norm.weight is not a tensor of a llama model with 2 layers",
+     {{TENSOR_RENAME, LAST, .text = "blk.0.attn_q_norm.weight"}}},
+    {"blk.0.post_ffw_norm.weight is not a tensor of a qwen3 model with 2 layers",
+     {QWEN3, {TENSOR_RENAME, LAST, .text = "blk.0.post_ffw_norm.weight"}}},
+    {"rope_freqs.weight is not a tensor of a qwen2 model with 2 layers",
+     {QWEN2, {TENSOR_RENAME, LAST, .text = ROPE_FREQS}}},
 
     /* Vocabulary. */
     {"tokenizer.ggml.model is missing", {{KEY_REMOVE, "tokenizer.ggml.model"}}},

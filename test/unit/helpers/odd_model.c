@@ -10,11 +10,12 @@
 #include "gguf/gguf.h"
 #include "sample_model.h"
 
-enum { ALIGN = 32, BLOCK_BYTES_MAX = 210, NAME_BYTES = 70, OWN_PIECES = 12, TENSORS_MAX = 32, COLUMNS_MAX = 120 };
+enum { ALIGN = 32, BLOCK_BYTES_MAX = 210, NAME_BYTES = 70, OWN_PIECES = 12, TENSORS_MAX = 40, COLUMNS_MAX = 120 };
 
 #define ROPE_FREQS "rope_freqs.weight"
 
 struct shape {
+    const struct gguf_architecture *architecture;
     uint32_t dim, hidden, layers, heads, kv_heads, head_size, rope_size, context, vocabulary;
     bool tied;
 };
@@ -25,6 +26,7 @@ struct tensor {
 };
 
 struct file {
+    const struct gguf_architecture *architecture;
     uint8_t *bytes;
     size_t used;
     uint64_t keys, data_bytes;
@@ -36,6 +38,7 @@ struct file {
 
 static struct shape choose_shape(struct choices *choices)
 {
+    static const char architectures[4][8] = {"llama", "qwen2", "qwen3", "gemma3"};
     struct shape shape = {.heads = 1 + choices_below(choices, 6)};
     do {
         shape.kv_heads = 1 + choices_below(choices, shape.heads);
@@ -53,6 +56,7 @@ static struct shape choose_shape(struct choices *choices)
     shape.context = 1 + choices_below(choices, ODD_CONTEXT_MAX);
     shape.vocabulary = OWN_PIECES + choices_below(choices, 90);
     shape.tied = choices_one_in(choices, 2);
+    shape.architecture = gguf_find_architecture(architectures[choices_below(choices, 4)]);
     return shape;
 }
 
@@ -93,9 +97,12 @@ static void put_string(struct file *file, const char *text)
     put(file, text, strlen(text));
 }
 
+/* A name that begins with '.' follows the architecture's. */
 static void key(struct file *file, const char *name, uint32_t type)
 {
-    put_string(file, name);
+    char whole[NAME_BYTES] = "";
+    strcat(strcpy(whole, name[0] == '.' ? file->architecture->name : ""), name);
+    put_string(file, whole);
     put_u32(file, type);
     file->keys++;
 }
@@ -144,25 +151,30 @@ static void put_keys(struct file *file, const struct shape *shape, struct choice
     static const float bases[] = {10000, 500000, 1.5f, 1e9f}, epsilons[] = {1e-5f, 1e-6f, 1e-30f, 1.0f};
     static const float factors[] = {1, 1.25f, 8, 1000};
     key(file, "general.architecture", STRING);
-    put_string(file, "llama");
-    number_key(file, "llama.context_length", shape->context);
-    number_key(file, "llama.embedding_length", shape->dim);
-    number_key(file, "llama.block_count", shape->layers);
-    number_key(file, "llama.feed_forward_length", shape->hidden);
-    number_key(file, "llama.attention.head_count", shape->heads);
-    number_key(file, "llama.attention.head_count_kv", shape->kv_heads);
-    number_key(file, "llama.attention.key_length", shape->head_size);
-    number_key(file, "llama.attention.value_length", shape->head_size);
-    number_key(file, "llama.rope.dimension_count", shape->rope_size);
-    float_key(file, "llama.rope.freq_base", bases[choices_below(choices, 4)]);
+    put_string(file, shape->architecture->name);
+    number_key(file, ".context_length", shape->context);
+    number_key(file, ".embedding_length", shape->dim);
+    number_key(file, ".block_count", shape->layers);
+    number_key(file, ".feed_forward_length", shape->hidden);
+    number_key(file, ".attention.head_count", shape->heads);
+    number_key(file, ".attention.head_count_kv", shape->kv_heads);
+    number_key(file, ".attention.key_length", shape->head_size);
+    number_key(file, ".attention.value_length", shape->head_size);
+    number_key(file, ".rope.dimension_count", shape->rope_size);
+    float_key(file, ".rope.freq_base", bases[choices_below(choices, 4)]);
     if (choices_one_in(choices, 3)) {
-        key(file, "llama.rope.scaling.type", STRING);
+        key(file, ".rope.scaling.type", STRING);
         put_string(file, choices_one_in(choices, 2) ? "yarn" : "linear");
-        float_key(file, "llama.rope.scaling.factor", factors[choices_below(choices, 4)]);
-        float_key(file, "llama.rope.scaling.attn_factor", factors[choices_below(choices, 4)]);
-        number_key(file, "llama.rope.scaling.original_context_length", 1 + choices_below(choices, ODD_CONTEXT_MAX));
+        float_key(file, ".rope.scaling.factor", factors[choices_below(choices, 4)]);
+        float_key(file, ".rope.scaling.attn_factor", factors[choices_below(choices, 4)]);
+        number_key(file, ".rope.scaling.original_context_length", 1 + choices_below(choices, ODD_CONTEXT_MAX));
     }
-    float_key(file, "llama.attention.layer_norm_rms_epsilon", epsilons[choices_below(choices, 4)]);
+    if (shape->architecture->window_period > 0 && choices_one_in(choices, 2)) {
+        number_key(file, ".attention.sliding_window", choices_below(choices, shape->context + 2));
+        number_key(file, ".attention.sliding_window_pattern", choices_below(choices, 3));
+        float_key(file, ".rope.freq_base_swa", bases[choices_below(choices, 4)]);
+    }
+    float_key(file, ".attention.layer_norm_rms_epsilon", epsilons[choices_below(choices, 4)]);
     put_vocabulary(file, shape->vocabulary);
 }
 
@@ -181,6 +193,33 @@ static void add_tensor(struct file *file, const char *name, uint32_t rank, uint3
 static void add_matrix(struct file *file, const char *name, uint32_t rows, uint32_t cols, struct choices *choices)
 {
     add_tensor(file, name, 2, rows, cols, choose_type(choices, cols));
+}
+
+/* The vectors of the layer that `name` begins with; where biases may be absent, any of them may. */
+static void add_vectors(struct file *file, const struct shape *shape, char name[NAME_BYTES], struct choices *choices)
+{
+    const struct gguf_architecture *has = shape->architecture;
+    const uint32_t dim = shape->dim, q = shape->heads * shape->head_size, kv = shape->kv_heads * shape->head_size;
+    const uint32_t biases = has->biases ? 7 : choices_below(choices, 8);
+    const struct {
+        const char *name;
+        uint32_t cols;
+        bool present;
+    } vectors[] = {{"attn_norm.weight", dim, true},
+                   {"ffn_norm.weight", dim, true},
+                   {"attn_q.bias", q, (biases & 1) != 0},
+                   {"attn_k.bias", kv, (biases & 2) != 0},
+                   {"attn_v.bias", kv, (biases & 4) != 0},
+                   {"attn_q_norm.weight", shape->head_size, has->head_norms},
+                   {"attn_k_norm.weight", shape->head_size, has->head_norms},
+                   {"post_attention_norm.weight", dim, has->post_norms},
+                   {"post_ffw_norm.weight", dim, has->post_norms}};
+    for (uint32_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
+        strcpy(name + 6, vectors[i].name);
+        if (vectors[i].present) {
+            add_tensor(file, name, 1, 1, vectors[i].cols, GGUF_TYPE_F32);
+        }
+    }
 }
 
 static void add_layer(struct file *file, const struct shape *shape, uint32_t layer, struct choices *choices)
@@ -202,10 +241,7 @@ static void add_layer(struct file *file, const struct shape *shape, uint32_t lay
         strcat(strcpy(name + 6, matrices[i].name), ".weight");
         add_matrix(file, name, matrices[i].rows, matrices[i].cols, choices);
     }
-    strcpy(name + 6, "attn_norm.weight");
-    add_tensor(file, name, 1, 1, dim, GGUF_TYPE_F32);
-    strcpy(name + 6, "ffn_norm.weight");
-    add_tensor(file, name, 1, 1, dim, GGUF_TYPE_F32);
+    add_vectors(file, shape, name, choices);
 }
 
 static void put_tensors(struct file *file)
@@ -307,7 +343,7 @@ uint8_t *odd_model(struct choices *choices, size_t *size)
     static struct file file;
     const struct shape shape = choose_shape(choices);
     uint32_t state = 1 + choices_below(choices, 1 << 24);
-    file = (struct file){.bytes = malloc(ODD_MODEL_MAX)};
+    file = (struct file){.architecture = shape.architecture, .bytes = malloc(ODD_MODEL_MAX)};
     add_matrix(&file, "token_embd.weight", shape.vocabulary, shape.dim, choices);
     for (uint32_t layer = 0; layer < shape.layers; layer++) {
         add_layer(&file, &shape, layer, choices);
@@ -316,7 +352,7 @@ uint8_t *odd_model(struct choices *choices, size_t *size)
     if (!shape.tied) {
         add_matrix(&file, "output.weight", shape.vocabulary, shape.dim, choices);
     }
-    if (choices_one_in(choices, 3)) {
+    if (shape.architecture->rope_freqs && choices_one_in(choices, 3)) {
         add_tensor(&file, ROPE_FREQS, 1, 1, shape.rope_size / 2, GGUF_TYPE_F32);
     }
     put(&file, "GGUF", 4);

@@ -1,5 +1,6 @@
 #include "sample_model.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,8 +8,8 @@
 
 enum { KEYS_MAX = 48, TENSORS_MAX = 32, VALUE_MAX = 400, NAME_MAX_BYTES = 70, ALIGN = 32, DIM = 32, HIDDEN = 64 };
 
-const char *const sample_pieces[12] = {"<unk>", "<s>", "</s>", "\u2581", "a", "b", "ab", "\u2581a",
-                                       "<0x0A>", "<0xC3>", "\u00F6", "c"};
+const char *const sample_pieces[12] = {"<unk>", "<s>",     "</s>",   "\u2581", "a",      "b",
+                                       "ab",    "\u2581a", "<0x0A>", "<0xC3>", "\u00F6", "c"};
 
 struct key {
     char name[NAME_MAX_BYTES];
@@ -91,8 +92,8 @@ static void add_tensor(struct sample *sample, const char *name, uint32_t type, u
 {
     struct tensor *tensor = &sample->tensors[sample->tensor_count++];
 
-    *tensor = (struct tensor){.rank = rows > 0 ? 2 : 1, .type = type, .sizes = {cols, rows, 1, 1},
-                              .offset = sample->data_bytes};
+    *tensor = (struct tensor){
+        .rank = rows > 0 ? 2 : 1, .type = type, .sizes = {cols, rows, 1, 1}, .offset = sample->data_bytes};
     strcpy(tensor->name, name);
     uint64_t bytes = tensor_bytes(type, cols * (rows > 0 ? rows : 1));
     sample->data_bytes += (bytes + ALIGN - 1) / ALIGN * ALIGN;
@@ -155,6 +156,45 @@ static void add_tensors(struct sample *sample)
 
 /* ---- Spoiling ---- */
 
+/* The tensors of both layers that an architecture has besides. */
+static void add_extra(struct sample *sample, const char *tensor, uint64_t cols)
+{
+    for (char layer = '0'; layer <= '1'; layer++) {
+        char name[NAME_MAX_BYTES] = "blk.N.";
+        name[4] = layer;
+        add_tensor(sample, strcat(name, tensor), GGUF_TYPE_F32, cols, 0);
+    }
+}
+
+static void change_architecture(struct sample *sample, const char *name)
+{
+    const struct gguf_architecture *architecture = gguf_find_architecture(name);
+    for (uint64_t i = 0; i < sample->key_count; i++) {
+        char key[NAME_MAX_BYTES], *own = sample->keys[i].name;
+        if (strncmp(own, "llama.", 6) == 0) {
+            snprintf(key, sizeof key, "%s%s", name, own + 5);
+            strcpy(own, key);
+        }
+    }
+    add_string(fresh_key(sample, "general.architecture", STRING), name);
+    if (architecture->biases) {
+        add_extra(sample, "attn_q.bias", DIM);
+        add_extra(sample, "attn_k.bias", DIM / 2);
+        add_extra(sample, "attn_v.bias", DIM / 2);
+    }
+    if (architecture->head_norms) {
+        add_extra(sample, "attn_q_norm.weight", DIM / 4);
+        add_extra(sample, "attn_k_norm.weight", DIM / 4);
+    }
+    if (architecture->post_norms) {
+        add_extra(sample, "post_attention_norm.weight", DIM);
+        add_extra(sample, "post_ffw_norm.weight", DIM);
+    }
+    if (architecture->window_period > 0) {
+        set_number(sample, "gemma3.attention.sliding_window", U32, 5);
+    }
+}
+
 static void add_hex(struct key *key, const char *hex)
 {
     for (; hex != NULL && *hex != '\0'; hex += 2) {
@@ -196,6 +236,9 @@ static void change_keys(struct sample *sample, const struct change *change)
     struct key *keys = sample->keys;
 
     switch (change->kind) {
+    case ARCHITECTURE:
+        change_architecture(sample, change->text);
+        break;
     case KEY_REMOVE:
         for (uint64_t i = find_key(sample, change->name); i + 1 < sample->key_count; i++)
             keys[i] = keys[i + 1];

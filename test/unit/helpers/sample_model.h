@@ -10,6 +10,7 @@ enum sample_type { U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I6
 /* One change to the sample. Fields without a meaning are 0. */
 enum change_kind {
     NO_CHANGE,
+    ARCHITECTURE,   /* text: of that architecture, its own tensors at the end; before changes to its keys and tensors */
     KEY_REMOVE,     /* name */
     KEY_NUMBER,     /* name, a = type, b = value's bits: changes the key or adds it at the end */
     KEY_TEXT,       /* name, text */

@@ -1,6 +1,7 @@
 /* core/infer/story.c: the tokens of a chat's turns, and the text between them. */
 #include "unit.h"
 
+#include "infer/turns.h"
 #include "story_machine.h"
 #include "text/chat.h"
 
@@ -49,7 +50,7 @@ static void a_chat_has_one_opening(void **state)
     machine_tell(&turn);
     const int32_t second[] = {EOS, SPACE_A, C, B};
     assert_memory_equal(machine.engine.text + before, second, sizeof second);
-    story_forget(&machine.engine);
+    engine_rewind(&machine.engine, 0);
     machine_tell(&turn);
     assert_memory_equal(machine.engine.text, first, sizeof first);
     machine_close();
@@ -223,12 +224,137 @@ static void a_turn_told_again_is_the_same(void **state)
         machine_tell(&turn);
         const uint32_t after = machine.engine.text_count;
         memcpy(told, machine.engine.text, after * sizeof *told);
-        story_rewind(&machine.engine, before);
+        engine_rewind(&machine.engine, before);
         machine_tell(&turn);
         assert_int_equal(machine.engine.text_count, after);
         assert_memory_equal(machine.engine.text, told, after * sizeof *told);
     }
     assert_true(ended >= 1);
+    machine_close();
+}
+
+/* ---- A full context ---- */
+
+static struct {
+    uint32_t turns;    /* that were dropped */
+    uint32_t at;       /* tokens of the text when the last were */
+    uint32_t read, of; /* what was read anew, when last told */
+} watched;
+
+static void on_dropped(void *context, uint32_t turns)
+{
+    (void)context;
+    assert_true(turns > 0);
+    assert_int_equal(machine.exclusive, 0);
+    watched.turns += turns;
+    watched.at = machine.engine.text_count;
+    watched.read = watched.of = 0;
+}
+
+static void on_reading(void *context, uint32_t done, uint32_t total)
+{
+    (void)context;
+    assert_int_equal(machine.exclusive, 0);
+    assert_true(done > watched.read && done <= total && (watched.of == 0 || watched.of == total));
+    watched.read = done;
+    watched.of = total;
+}
+
+static struct story watched_turn(const struct chat *chat, const char *said, uint32_t steps)
+{
+    struct story turn = machine_story(said, steps);
+    turn.chat = chat;
+    turn.go_on = true;
+    turn.watch = (struct story_watch){on_dropped, on_reading, NULL};
+    watched.turns = 0;
+    return turn;
+}
+
+/* Writes the turns that are left, but for the last one, with their answers, to an empty engine. */
+static void repeat_turns(const struct chat *chat, const char *const *said, uint32_t count)
+{
+    static int32_t text[MACHINE_CONTEXT];
+    struct engine *engine = &machine.engine;
+    struct engine_turn turns[40];
+    uint32_t dropped;
+    memcpy(text, engine->text, engine->text_count * sizeof *text);
+    memcpy(turns, engine->turns, count * sizeof *turns);
+    engine_rewind(engine, 0);
+    for (uint32_t i = 0; i + 1 < count; i++) {
+        assert_int_equal(turns_add(engine, chat, said[i], strlen(said[i]), &dropped, &machine.error), 0);
+        for (uint32_t k = turns[i].answer; k < turns[i + 1].start; k++) {
+            engine->text[engine->text_count++] = text[k];
+        }
+    }
+}
+
+/* The same random text comes as in a fresh conversation of the turns that are left: the model has seen nothing else. */
+static void a_dropped_turn_leaves_no_trace(void **state)
+{
+    static const char *const said[] = {"ab", "a b c", "cab", "b",      "ac bb", "abc", "bca", "c c", "aab", "cba ab",
+                                       "a",  "b b",   "cc",  "ab ab a", "ca",    "bb",  "ba",  "cb",  "acb", "b a"};
+    static int32_t told[MACHINE_CONTEXT];
+    uint32_t drops = 0;
+    (void)state;
+    machine_open(NULL, 1.0f);
+    for (uint32_t kind = 0; kind < 2; kind++) {
+        struct chat chat;
+        chat_from_texts(&chat, "a", "b", "");
+        strcpy(chat.opening, "c</s>");
+        chat.inside = kind == 1;
+        engine_rewind(&machine.engine, 0);
+        for (uint32_t i = 0; i < COUNT_OF(said); i++) {
+            struct story turn = watched_turn(&chat, said[i], 12);
+            turn.sampling.temperature = 1;
+            turn.sampling.seed = i + 1;
+            const enum story_end end = machine_tell(&turn).end;
+            if (watched.turns == 0) {
+                continue;
+            }
+            const uint32_t count = machine.engine.turn_count, tokens = machine.engine.text_count;
+            assert_true(count > 1 && watched.read > 0 && watched.read == watched.of);
+            memcpy(told, machine.engine.text, tokens * sizeof *told);
+            repeat_turns(&chat, said + i + 1 - count, count);
+            assert_int_equal(machine_tell(&turn).end, end);
+            assert_int_equal(machine.engine.text_count, tokens);
+            assert_memory_equal(machine.engine.text, told, tokens * sizeof *told);
+            drops++;
+        }
+    }
+    assert_true(drops >= 4);
+    machine_close();
+}
+
+/* An answer goes on as if its beginning had been typed. At last its turn alone fills the context. */
+static void an_answer_goes_on_when_turns_are_dropped(void **state)
+{
+    static int32_t told[MACHINE_CONTEXT];
+    struct chat chat;
+    (void)state;
+    machine_open(NULL, 1.0f);
+    chat_from_texts(&chat, "a", "b", "");
+    strcpy(chat.opening, "c</s>");
+    const char *said = machine_long_prompt();
+    engine_rewind(&machine.engine, 0);
+    for (uint32_t i = 0; i < 4; i++) {
+        struct story before = watched_turn(&chat, "ab", 10);
+        machine_tell(&before);
+    }
+    struct story turn = watched_turn(&chat, said, 0);
+    const struct story_result result = machine_tell(&turn);
+    assert_int_equal(result.end, STORY_CONTEXT_FULL);
+    assert_int_equal(result.tokens, MACHINE_CONTEXT);
+    assert_int_equal(machine.engine.turn_count, 1);
+    assert_int_equal(watched.turns, 4);
+    assert_int_equal(result.generated, MACHINE_CONTEXT - machine.engine.turns[0].answer);
+    memcpy(told, machine.engine.text, sizeof told);
+    engine_rewind(&machine.engine, 0);
+    memcpy(machine.engine.text, told, watched.at * sizeof *told);
+    machine.engine.text_count = watched.at;
+    struct story rest = machine_story("", 0);
+    rest.go_on = true;
+    machine_tell(&rest);
+    assert_memory_equal(machine.engine.text, told, sizeof told);
     machine_close();
 }
 
@@ -276,6 +402,8 @@ int main(void)
         cmocka_unit_test(a_chat_with_a_stop_token),
         cmocka_unit_test(an_answer_that_the_model_ends),
         cmocka_unit_test(a_turn_told_again_is_the_same),
+        cmocka_unit_test(a_dropped_turn_leaves_no_trace),
+        cmocka_unit_test(an_answer_goes_on_when_turns_are_dropped),
         cmocka_unit_test(white_space_around_a_turn_is_dropped),
         cmocka_unit_test(the_template_of_the_file_counts),
     };

@@ -1,6 +1,8 @@
 /* load.h: the checksum of the weights, and strips that do not lie in the reader's window as a whole. */
 #include "unit.h"
 
+#include <math.h>
+
 #include "base/error.h"
 #include "base/float.h"
 #include "gguf/blocks.h"
@@ -197,6 +199,94 @@ static void the_least_weight(void **state)
     assert_memory_equal(q, "\x81\x81\x7F\x81\x00", 5);
 }
 
+/* ---- Other architectures ---- */
+
+/* Row `row` of a matrix from element `row` of stacked rows on. */
+static void read_row(const struct q8_matrix *matrix, uint32_t row, int8_t q[Q8_GROUP], float *scale)
+{
+    const size_t tile = (size_t)(row / Q8_GROUP) * matrix->groups;
+    kernel_scalar.tile_row(matrix->tiles + tile * kernel_scalar.tile_bytes, row % Q8_GROUP, q, scale);
+}
+
+static uint8_t *tensor_bytes(enum gguf_layer_tensor tensor)
+{
+    return f.bytes + f.gguf.tensor[GGUF_TENSOR_LAYERS + tensor].offset;
+}
+
+static void make_other(const char *architecture, uint32_t head_size)
+{
+    const struct change changes[SAMPLE_CHANGES] = {
+        {ARCHITECTURE, .text = architecture},
+        {head_size == 8 ? NO_CHANGE : KEY_NUMBER, "qwen2.attention.head_count", U32, 32 / head_size},
+        {head_size == 8 ? NO_CHANGE : KEY_NUMBER, "qwen2.attention.head_count_kv", U32, 16 / head_size},
+        {head_size == 8 ? NO_CHANGE : KEY_NUMBER, "qwen2.rope.dimension_count", U32, head_size / 2 + head_size / 2 % 2},
+    };
+    free(f.bytes);
+    f.bytes = sample_model(changes, &f.size);
+    assert_int_equal(load(WINDOW), 0); /* for where the tensors lie */
+}
+
+/* Where RoPE turns halves, row i of a head and row i + rope_size / 2 become neighbours, in weights and biases. */
+static void rows_that_turn_by_halves(void **state)
+{
+    (void)state;
+    for (uint32_t head_size = 4; head_size <= 16; head_size *= 2) {
+        make_other("qwen2", head_size);
+        const uint32_t half = f.gguf.rope_size / 2;
+        for (uint32_t row = 0; row < 32; row++) { /* numbered, in a Q8_0 matrix and its F32 bias */
+            const float number = (float)row;
+            memset(tensor_bytes(GGUF_LAYER_ATTN_Q) + row * 34, (int)row, 34);
+            memcpy(tensor_bytes(GGUF_LAYER_ATTN_Q) + row * 34, "\x00\x3C", 2);
+            memcpy(tensor_bytes(GGUF_LAYER_ATTN_Q_BIAS) + row * 4, &number, 4);
+        }
+        assert_int_equal(load(WINDOW), 0);
+        for (uint32_t row = 0; row < 32; row++) {
+            const uint32_t i = row % head_size;
+            const uint32_t place = i < half ? row + i : i < 2 * half ? row - i + 2 * (i - half) + 1 : row;
+            int8_t q[Q8_GROUP];
+            float scale;
+            read_row(&f.model.layer[0].qkv, place, q, &scale);
+            assert_true(q[0] == (int8_t)row && q[31] == (int8_t)row && scale == 1.0f);
+            assert_true(f.model.layer[0].qkv_bias[place] == (float)row);
+        }
+    }
+}
+
+/* A row that turns is named by its number in the file. */
+static void a_row_that_is_not_finite(void **state)
+{
+    (void)state;
+    make_other("qwen2", 8);
+    memcpy(tensor_bytes(GGUF_LAYER_ATTN_Q) + 13 * 34, "\x00\x7C", 2);
+    assert_int_equal(load(WINDOW), -1);
+    assert_string_equal(f.error.text, "/M.GGUF: blk.0.attn_q.weight, row 13: a weight is infinite, not a number or "
+                                      "beyond f16; get an intact copy");
+}
+
+static void limits_of_vectors(void **state)
+{
+    static const float good[] = {65519.0f, -65519.0f, 0x1p-94f}, small[] = {0x1.fffffep-95f, -0x1p-140f, 0};
+    static const float bad[] = {65520.0f, -1e9f, INFINITY, NAN};
+    (void)state;
+    make_other("gemma3", 8);
+    uint8_t *norm = tensor_bytes(GGUF_LAYER_ATTN_Q_NORM);
+    const uint8_t *other = tensor_bytes(GGUF_LAYER_ATTN_NORM);
+    for (size_t i = 0; i < COUNT_OF(good); i++) {
+        memcpy(norm, &good[i], 4);
+        memcpy(norm + 4, &small[i], 4);
+        assert_int_equal(load(WINDOW), 0);
+        assert_true(f.model.layer[0].q_norm[0] == good[i] && f.model.layer[0].q_norm[2] == 0); /* 1 moves to 2 */
+    }
+    memcpy((uint8_t *)other, &(float){3e38f}, 4); /* it is quantized next */
+    assert_int_equal(load(WINDOW), 0);
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        memcpy(norm, &bad[i], 4);
+        assert_int_equal(load(WINDOW), -1);
+        assert_string_equal(f.error.text, "/M.GGUF: blk.0.attn_q_norm.weight, row 0: a weight is infinite, not a "
+                                          "number or beyond f16; get an intact copy");
+    }
+}
+
 /* Rows of other blocks, which end anywhere in a word of the checksum, become what blocks.h makes of each. */
 static void blocks_of_every_type(void **state)
 {
@@ -285,6 +375,9 @@ int main(void)
         cmocka_unit_test(the_key_is_absent),
         cmocka_unit_test(any_window),
         cmocka_unit_test(the_least_weight),
+        cmocka_unit_test(rows_that_turn_by_halves),
+        cmocka_unit_test(a_row_that_is_not_finite),
+        cmocka_unit_test(limits_of_vectors),
         cmocka_unit_test(blocks_of_every_type),
         cmocka_unit_test(rope_factors_divide_the_frequencies),
         cmocka_unit_test(odd_rope_factors_are_refused),

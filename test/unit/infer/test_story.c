@@ -61,7 +61,7 @@ static void going_on_changes_nothing(void **state)
         expect_text(whole, 60);
     }
     for (uint32_t back = 59; back > prompt_tokens; back -= 3) { /* taken back to any place, too */
-        story_rewind(&machine.engine, back);
+        engine_rewind(&machine.engine, back);
         struct story again = machine_story("", 60 - back);
         again.go_on = true;
         machine_tell(&again);
@@ -74,7 +74,7 @@ static void going_on_changes_nothing(void **state)
     assert_int_equal(machine.engine.text[61], C);
     assert_int_equal(machine.engine.text[62], SPACE_A);
     assert_true(strncmp(machine.out, " c a", 4) == 0);
-    story_forget(&machine.engine);
+    engine_rewind(&machine.engine, 0);
     more.prompt = "ab";
     more.prompt_bytes = 2;
     machine_tell(&more);
@@ -221,14 +221,20 @@ static void a_full_context_is_told(void **state)
     assert_int_equal(machine.work, 0);
     assert_string_equal(machine.out, many);
     chat_from_texts(&chat, "a", "b", "");
-    story = machine_story("c", 0);
+    many[MACHINE_CONTEXT - 6] = 0;
+    story = machine_story(many, 0);
     story.chat = &chat;
     story.go_on = true;
-    assert_int_equal(machine_tell(&story).end, STORY_FAILED);
-    assert_string_equal(machine.error.text,
-                        "the context of 120 tokens holds 120 already, too many for this turn; /new empties it");
-    story_forget(&machine.engine);
-    assert_int_not_equal(machine_tell(&story).end, STORY_FAILED);
+    assert_int_equal(machine_tell(&story).end, STORY_CONTEXT_FULL); /* a chat begins, since the text has no turns */
+    assert_int_equal(machine.engine.turn_count, 1);
+    many[MACHINE_CONTEXT - 6] = 'c';
+    many[MACHINE_CONTEXT - 2] = 0;
+    story.prompt_bytes = MACHINE_CONTEXT - 2;
+    result = machine_tell(&story);
+    assert_int_equal(result.end, STORY_FAILED);
+    assert_false(result.taken);
+    assert_string_equal(machine.error.text, "this turn is too long for the context of 120 tokens; shorten it");
+    assert_int_equal(machine.engine.turn_count, 1);
     machine_close();
 }
 

@@ -8,6 +8,8 @@ enum { CONTEXT = 64, VOCABULARY = 45 };
 
 /* Nothing about these shapes is a multiple of Q8_GROUP or KERNEL_LANES. */
 static const struct gguf_architecture llama = {.name = "llama"};
+static const struct gguf_architecture every = {.name = "all", .head_norms = true, .post_norms = true, .gelu = true,
+                                               .scaled_embedding = true, .window_period = 2};
 
 static const struct gguf small = {
     .architecture = &llama, .score_size = 6,
@@ -32,13 +34,33 @@ static void random_weights(struct q8_matrix *matrix, const struct kernel *kernel
     }
 }
 
-static void random_norm(const float *weight)
+/* [n], padded with zeros. */
+static void random_vector(const float *vector, uint32_t n, uint32_t padded)
 {
-    float *out = (float *)weight;
-    for (uint32_t i = 0; i < number_round_up(small.dim, Q8_GROUP); i++) {
-        out[i] = i < small.dim ? (float)(int32_t)(random_u32() % 1000) * 0x1p-9f : 0;
+    float *out = (float *)vector;
+    for (uint32_t i = 0; i < padded; i++) {
+        out[i] = i < n ? (float)(int32_t)(random_u32() % 1000) * 0x1p-9f : 0;
     }
 }
+
+static void random_norm(const float *weight)
+{
+    random_vector(weight, small.dim, number_round_up(small.dim, Q8_GROUP));
+}
+
+/* What the architecture `every` has besides. */
+static void random_extras(const struct model *model, const struct model_layer *layer)
+{
+    random_vector(layer->q_norm, model->head_size, model->head_size);
+    random_vector(layer->k_norm, model->head_size, model->head_size);
+    random_norm(layer->attn_post_norm);
+    random_norm(layer->ffn_post_norm);
+    random_vector(layer->qkv_bias, small.heads * small.head_size, model->q_rows);
+    random_vector(layer->qkv_bias + model->q_rows, small.kv_heads * small.head_size, model->kv_rows);
+    random_vector(layer->qkv_bias + model->q_rows + model->kv_rows, small.kv_heads * small.head_size, model->kv_rows);
+}
+
+static bool has_everything; /* in the following networks */
 
 struct network {
     uint8_t *memory;
@@ -50,11 +72,19 @@ struct network {
 static void build(struct network *network, const struct kernel *kernel)
 {
     enum { MEMORY = 1 << 20 };
+    struct gguf *gguf = malloc(sizeof *gguf);
     struct model *model = &network->model;
+    *gguf = small;
+    if (has_everything) {
+        gguf->architecture = &every;
+        gguf->window = 9;
+        gguf->window_period = 2;
+        gguf->rope_window_base = 100;
+    }
     network->memory = aligned_alloc(KERNEL_ALIGNMENT, MEMORY);
     struct arena arena = {.base = network->memory, .size = MEMORY};
     memset(network->memory, 0xFF, MEMORY); /* NaN, wherever a float is read before it is written */
-    assert_int_equal(model_layout(model, &small, kernel, &arena), 0);
+    assert_int_equal(model_layout(model, gguf, kernel, &arena), 0);
     random_begin();
     for (uint32_t l = 0; l < small.layers; l++) {
         struct model_layer *layer = &model->layer[l];
@@ -64,7 +94,11 @@ static void build(struct network *network, const struct kernel *kernel)
         random_weights(&layer->attn_output, kernel);
         random_weights(&layer->gate_up, kernel);
         random_weights(&layer->down, kernel);
+        if (has_everything) {
+            random_extras(model, layer);
+        }
     }
+    free(gguf);
     random_norm(model->output_norm);
     random_weights(&model->embedding, kernel);
     assert_int_equal(transformer_layout(&network->transformer, model, CONTEXT, &arena), 0);
@@ -100,9 +134,8 @@ static void check_blocks(const struct kernel *kernel)
     free(network.memory);
 }
 
-static void blocks_give_the_same_bits(void **state)
+static void check_all_blocks(void)
 {
-    (void)state;
     struct network network;
     build(&network, &kernel_scalar);
     run_text(&network, 1, 1, expected);
@@ -110,6 +143,23 @@ static void blocks_give_the_same_bits(void **state)
     assert_true(expected[0][1] != expected[CONTEXT - 1][1] && (float_bits(expected[CONTEXT - 1][1]) & 0x7FFFFFFF) != 0);
     check_blocks(&kernel_scalar);
     for_each_kernel(check_blocks);
+}
+
+static void blocks_give_the_same_bits(void **state)
+{
+    (void)state;
+    check_all_blocks();
+}
+
+static void blocks_of_other_architectures_do(void **state)
+{
+    (void)state;
+    static float plain[VOCABULARY];
+    memcpy(plain, expected[CONTEXT - 1], sizeof plain);
+    has_everything = true;
+    check_all_blocks();
+    has_everything = false;
+    assert_true(memcmp(plain, expected[CONTEXT - 1], sizeof plain) != 0);
 }
 
 /* Makes column 0 of the embedding count in this token alone, and too much in it for the first layer's norm. */
@@ -315,6 +365,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_give_the_same_bits),
+        cmocka_unit_test(blocks_of_other_architectures_do),
         cmocka_unit_test(the_largest_scale_of_values_is_kept),
         cmocka_unit_test(the_cache_is_cleared_as_it_is_used),
         cmocka_unit_test(no_logits_unless_wanted),

@@ -129,8 +129,8 @@ static void scalar_matmul_is_the_product(void **state)
 /* Values that quantization has to get right, a group each. */
 static float *awkward_groups(uint32_t *groups)
 {
-    static const float firsts[] = {0.0f,   0x1p-95f, 0x1p-94f,  0x1p-93f, 1.0f, 3e38f, INFINITY,
-                                   -INFINITY, NAN,    -0x1p-140f, 127.0f,   -254.0f, 1e-30f};
+    static const float firsts[] = {0.0f,      0x1p-95f, 0x1p-94f,   0x1p-93f, 1.0f,    3e38f, INFINITY,
+                                   -INFINITY, NAN,      -0x1p-140f, 127.0f,   -254.0f, 1e-30f};
     *groups = sizeof firsts / sizeof *firsts;
     float *x = take(*groups * Q8_GROUP * sizeof *x);
     for (uint32_t group = 0; group < *groups; group++) {
@@ -206,31 +206,6 @@ static void norm_quantize_gives_the_same_bits(void **state)
 {
     (void)state;
     for_each_kernel(check_norm_quantize);
-}
-
-static void check_swiglu(const struct kernel *kernel)
-{
-    enum { N = 20 * Q8_GROUP };
-    float *gate = random_floats(N, 20.0f), *up = random_floats(N, 4.0f);
-    static const float awkward[] = {0.0f,     -0.0f,     90.0f, -90.0f, 1e30f, -1e30f,
-                                    INFINITY, -INFINITY, 86.6f, -86.6f, -87.3f};
-    memcpy(gate, awkward, sizeof awkward);
-    float *expected = take(N * sizeof *expected), *out = take(N * sizeof *out);
-    kernel_scalar.swiglu(expected, gate, up, N);
-    kernel->swiglu(out, gate, up, N);
-    assert_same_bits(out, expected, N);
-    kernel->swiglu(gate, gate, up, N);
-    assert_same_bits(gate, expected, N);
-    free(gate);
-    free(up);
-    free(expected);
-    free(out);
-}
-
-static void swiglu_gives_the_same_bits(void **state)
-{
-    (void)state;
-    for_each_kernel(check_swiglu);
 }
 
 static void check_exponentials(const struct kernel *kernel)
@@ -361,8 +336,8 @@ static void powers_are_close_and_end(void **state)
 
 static void check_attention(const struct kernel *kernel)
 {
-    static const uint32_t shapes[][3] = {{8, 4, 8},  {6, 6, 48}, {6, 2, 6},   {5, 1, 2},    {1, 1, 64},
-                                         {4, 4, 10}, {2, 1, 128}, {1, 1, 1024}};
+    static const uint32_t shapes[][3] = {{8, 4, 8},  {6, 6, 48}, {6, 2, 6},   {5, 1, 2},
+                                         {1, 1, 64}, {4, 4, 10}, {2, 1, 128}, {1, 1, 1024}};
     for (uint32_t i = 0; i < COUNT_OF(shapes); i++) {
         for (uint32_t position = 0; position < 600; position += position < 36 ? 1 : 13) {
             struct attention_case it = random_attention(shapes[i][0], shapes[i][1], shapes[i][2], position);
@@ -381,11 +356,25 @@ static void check_attention_by_factor(const struct kernel *kernel)
     }
 }
 
+/* Windows that begin anywhere in a block, of one position, of a block and beyond a chunk. */
+static void check_attention_windows(const struct kernel *kernel)
+{
+    static const uint32_t windows[] = {1, 2, 31, 32, 33, 100, 256, 257, 300};
+    for (size_t i = 0; i < COUNT_OF(windows); i++) {
+        for (uint32_t position = 0; position < 700; position += 53) {
+            struct attention_case it = random_attention(4, 2, 10, position);
+            it.shape.window = windows[i];
+            check_case(kernel, &it, assert_same_bits);
+        }
+    }
+}
+
 static void attention_gives_the_same_bits(void **state)
 {
     (void)state;
     for_each_kernel(check_attention);
     for_each_kernel(check_attention_by_factor);
+    for_each_kernel(check_attention_windows);
 }
 
 /* Attention in double precision, of one head. */
@@ -397,7 +386,8 @@ static void exact_attention(double *out, const struct attention_case *it)
     for (uint32_t i = 0; i < shape->head_size; i++) {
         out[i] = 0;
     }
-    for (uint32_t t = 0; t <= shape->position; t++) {
+    for (uint32_t t = shape->position < shape->window || shape->window == 0 ? 0 : shape->position - shape->window + 1;
+         t <= shape->position; t++) {
         double dot = 0;
         for (uint32_t i = 0; i < shape->head_size; i++) {
             dot += (double)it->q[i] * cache->k[kv_key_index(shape->head_stride, t, i)];
@@ -434,6 +424,24 @@ static void scalar_attention_is_attention(void **state)
 {
     for (uint32_t position = 0; position < 1500; position += 300) {
         struct attention_case it = random_attention(1, 1, 64, position);
+        assert_true(attention_error(state, &it) < 0.002);
+        free_case(&it);
+    }
+}
+
+/* What lies before a window has no influence, however large. */
+static void scalar_attention_stays_in_its_window(void **state)
+{
+    for (uint32_t window = 1; window < 600; window += window < 40 ? 1 : 83) {
+        struct attention_case it = random_attention(1, 1, 64, 700);
+        it.shape.window = window;
+        for (uint32_t t = 0; t <= 700 - window; t++) {
+            it.cache.v_scale[t] *= 100;
+            it.cache.k_scale[t] *= 3;
+        }
+        for (uint32_t t = 0; t < it.shape.context; t++) {
+            it.cache.v_largest[t] = 250;
+        }
         assert_true(attention_error(state, &it) < 0.002);
         free_case(&it);
     }
@@ -513,7 +521,6 @@ int main(void)
         cmocka_unit_test(scalar_quantize_keeps_its_rules),
         cmocka_unit_test(quantize_gives_the_same_bits),
         cmocka_unit_test(norm_quantize_gives_the_same_bits),
-        cmocka_unit_test(swiglu_gives_the_same_bits),
         cmocka_unit_test(exponentials_give_the_same_bits),
         cmocka_unit_test(scalar_rotate_turns_pairs),
         cmocka_unit_test(rotate_gives_the_same_bits),
@@ -521,6 +528,7 @@ int main(void)
         cmocka_unit_test(rows_are_quantized_to_the_same_bits),
         cmocka_unit_test(powers_are_close_and_end),
         cmocka_unit_test(scalar_attention_is_attention),
+        cmocka_unit_test(scalar_attention_stays_in_its_window),
         cmocka_unit_test(a_sink_does_not_drown_the_rest),
         cmocka_unit_test(the_largest_sums_are_exact),
         cmocka_unit_test(attention_gives_the_same_bits),

@@ -1,6 +1,7 @@
 /* pc/terminal_keys.c: what terminals send, whole and cut off. */
 #include "unit.h"
 
+#include "pc/dim.h"
 #include "pc/terminal_keys.h"
 #include "platform.h"
 
@@ -57,11 +58,28 @@ static void tells_escape_from_sequences_by_time(void **state)
     assert_int_equal(terminal_keys_byte(&keys, 'A', 400000), 'A');
 }
 
+/* Sequences only where dimming begins and ends: all else on a serial port is plain. */
+static void only_thoughts_are_dimmed(void **state)
+{
+    static const struct {
+        enum platform_colour colour;
+        const char *sequence;
+    } rows[] = {{COLOUR_TEXT, ""},           {COLOUR_NOTE, ""},  {COLOUR_THOUGHT, "\x1B[2m"}, {COLOUR_THOUGHT, ""},
+                {COLOUR_TEXT, "\x1B[0m"},    {COLOUR_ERROR, ""}, {COLOUR_THOUGHT, "\x1B[2m"}, {COLOUR_NOTE, "\x1B[0m"},
+                {COLOUR_ACCENT, ""},         {COLOUR_TEXT, ""}};
+    bool dimmed = false;
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        assert_string_equal(dim_sequence(&dimmed, rows[i].colour), rows[i].sequence);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_terminal_sequences),
         cmocka_unit_test(tells_escape_from_sequences_by_time),
+        cmocka_unit_test(only_thoughts_are_dimmed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -126,7 +126,8 @@ static void all_about_machine_and_model(void **state)
         "\n" MODEL
         "Kind: Q8_0, matrices: 1 F32, 2 F16, 11 Q8_0, 2 BF16\n"
         "Kept: matrices as int8 in groups of 32, 11 of 16 exactly; vectors as F32\n"
-        "File: /MODELS/A.GGUF, GGUF version 3\nShape: 2 layers, dim 32, hidden 64, 4 heads of 8, 2 KV heads\n"
+        "File: /MODELS/A.GGUF, GGUF version 3, architecture llama\n"
+        "Shape: 2 layers, dim 32, hidden 64, 4 heads of 8, 2 KV heads\n"
         "RoPE: 8 of 8 dimensions, base 10000\nTokenizer: 12 tokens, BOS 1, EOS 2, unknown 0\nIn use: weights ",
         ", KV cache 5 KiB, tokenizer 1 KiB, buffers ",
         "\nSettings: steps 0, temperature 0.8, top_p 0.9, top_k 0, min_p 0, repeat_penalty 1, seed 5\n"};

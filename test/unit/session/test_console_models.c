@@ -334,21 +334,24 @@ static void a_chat_waits_for_its_user(void **state)
     assert_int_equal(session.offs, 0);
 }
 
-static void a_chat_goes_on_until_the_context_is_full(void **state)
+static void a_chat_goes_on_when_the_context_is_full(void **state)
 {
     fresh(state);
-    const char *full = "The conversation fills the context of 16 tokens: /new begins another one.\n";
+    const char *full = "The context of 16 tokens is full: the oldest turn is forgotten.\n";
     const char *first = "\n" HALF "ab\xC3\xB6" HALF " a\n\n[11 tokens, 0.0 tokens/s]\n";
+    const char *second = HALF "\xC3\xB6\n\n[8 tokens, 0.0 tokens/s]\n";
     char expected[2000];
     snprintf(expected, sizeof expected,
-             "%s> a\n%s> /again\n%s> b\n\n\n\n[16 tokens, 0.0 tokens/s, context full]\n%s"
-             "> /again\n\n\n\n[16 tokens, 0.0 tokens/s, context full]\n%s"
-             "> a\n\nError: the context of 16 tokens holds 16 already, too many for this turn; /new empties it\n"
-             "> \n" CHAT_HINT "> /new\nThe conversation is forgotten.\n"
-             "> /again\nError: there is nothing to repeat yet\n"
+             "%s> a\n%s> /again\n%s> b\n\n%s%s> /again\n\n%s> a\n\nba\n\n[15 tokens, 0.0 tokens/s]\n"
+             "> \n" CHAT_HINT "> cccccccccccccccc\n\n"
+             "Error: this turn is too long for the context of 16 tokens; shorten it\n"
+             "> /again\n\nError: this turn is too long for the context of 16 tokens; shorten it\n"
+             "> /new\nThe conversation is forgotten.\n> /again\nError: there is nothing to repeat yet\n"
              "> /set seed 6\nseed = 6\n> a\n%s" END,
-             LOADED("/MODELS/A.GGUF") CHAT_MODEL CHAT_HINT, first, first, full, full, first);
-    assert_string_equal(run_with(CHAT, "a\r/again\rb\r/again\ra\r\r/new\r/again\r/set seed 6\ra\r"), expected);
+             LOADED("/MODELS/A.GGUF") CHAT_MODEL CHAT_HINT, first, first, full, second, second, first);
+    assert_string_equal(run_with(CHAT, "a\r/again\rb\r/again\ra\r\rcccccccccccccccc\r/again\r/new\r/again\r"
+                                       "/set seed 6\ra\r"),
+                        expected);
 }
 
 /* Unattended, with a prompt: each conversation starts from nothing. */
@@ -493,7 +496,7 @@ int main(void)
         cmocka_unit_test(the_size_label_is_shown),
         cmocka_unit_test(a_long_path_has_its_bar_below),
         cmocka_unit_test(a_chat_waits_for_its_user),
-        cmocka_unit_test(a_chat_goes_on_until_the_context_is_full),
+        cmocka_unit_test(a_chat_goes_on_when_the_context_is_full),
         cmocka_unit_test(a_chat_without_a_hand),
         cmocka_unit_test(chat_settings_change_the_model),
         cmocka_unit_test(a_stop_text_alone),

@@ -441,6 +441,13 @@ static bool has_colours(const void *const *paths)
     assert_int_equal(mode.Attribute, coloured ? 0x10 | EFI_WHITE : 0x17);
     colours_set(&colours, COLOUR_TEXT);
     assert_int_equal(mode.Attribute, 0x17);
+    colours_set(&colours, COLOUR_THOUGHT); /* whatever is behind it */
+    assert_int_equal(mode.Attribute, 0x10 | EFI_DARKGRAY);
+    colours_set(&colours, COLOUR_NOTE);
+    assert_int_equal(mode.Attribute, coloured ? 0x10 | EFI_CYAN : 0x17);
+    colours_set(&colours, COLOUR_THOUGHT);
+    colours_set(&colours, COLOUR_TEXT);
+    assert_int_equal(mode.Attribute, 0x17);
     return coloured;
 }
 
