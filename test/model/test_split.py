@@ -109,7 +109,7 @@ def move_to_end(path, data):
 
 
 def test_what_32_bits_cannot_address(default, tmp_path):
-    """A model of the shape of Llama 3.1 8B: the refusal says what it needs with the shortest context, and what to do."""
+    """A model of the shape of Llama 3.1 8B: the refusal says what it needs with the shortest context."""
     width, hidden, layers, kv_width = 4096, 14336, 32, 1024
     metadata = {key: value for key, value in default.metadata.items() if not key.startswith("bootllama.")} | {
         "llama.embedding_length": width, "llama.feed_forward_length": hidden, "llama.block_count": layers,
