@@ -1,10 +1,11 @@
 """Split models: llama.cpp and our program load the same parts, and tell what the whole file tells."""
+import re
 import struct
 
 import pytest
 
-from gguf_file import GgufFile
-from gguf_writer import write_split
+from gguf_file import F32, Q8_0, GgufFile
+from gguf_writer import header, write_split
 from host import run, tell
 from places import ROOT
 from test_llama_cpp import ask, our_ids  # noqa: F401 (a fixture)
@@ -105,3 +106,28 @@ def move_to_end(path, data):
         file.write(header)
         file.seek(gap, 1)
         file.write(body)
+
+
+def test_what_32_bits_cannot_address(default, tmp_path):
+    """A model of the shape of Llama 3.1 8B: the refusal says what it needs with the shortest context."""
+    width, hidden, layers, kv_width = 4096, 14336, 32, 1024
+    metadata = {key: value for key, value in default.metadata.items() if not key.startswith("bootllama.")} | {
+        "llama.embedding_length": width, "llama.feed_forward_length": hidden, "llama.block_count": layers,
+        "llama.attention.head_count": 32, "llama.attention.head_count_kv": 8, "llama.rope.dimension_count": 128}
+    vocabulary = len(metadata["tokenizer.ggml.tokens"])
+    shapes = {"attn_q": [width, width], "attn_k": [width, kv_width], "attn_v": [width, kv_width],
+              "attn_output": [width, width], "ffn_gate": [width, hidden], "ffn_up": [width, hidden],
+              "ffn_down": [hidden, width], "attn_norm": [width], "ffn_norm": [width]}
+    tensors = {"token_embd.weight": ([width, vocabulary], Q8_0), "output_norm.weight": ([width], F32)} | {
+        f"blk.{layer}.{name}.weight": (shape, F32 if "norm" in name else Q8_0)
+        for layer in range(layers) for name, shape in shapes.items()}
+    data, size = header(metadata, tensors)
+    path = tmp_path / "8B.gguf"
+    with open(path, "wb") as file:
+        file.write(data)
+        file.truncate(len(data) + size)
+    status, output, errors = run(path, variant="host32-x87")
+    said = re.fullmatch(rf"bootllama: {path}: the model needs (\d+) MiB of memory even with a context of 64, a 32-bit "
+                        r"program has 4096 MiB at most; start it by 64-bit UEFI or choose a smaller model\n", errors)
+    assert (status, output) == (1, "") and said, errors
+    assert size >> 20 < int(said[1]) < (size >> 20) + 200  # int8 takes what Q8_0 takes, and a little for the context
