@@ -52,7 +52,11 @@ static double time_tokens(struct engine *engine, uint32_t positions, uint32_t st
 
 static uint64_t matrix_bytes(const struct kernel *kernel, const struct q8_matrix *matrix)
 {
-    return (uint64_t)matrix->row_tiles * matrix->groups * kernel->tile_bytes;
+    uint64_t bytes = 0;
+    for (; matrix != NULL; matrix = matrix->next) {
+        bytes += (uint64_t)matrix->row_tiles * kernel_row_bytes(kernel, matrix->q4, matrix->groups);
+    }
+    return bytes;
 }
 
 static uint64_t weights_of(const struct model *model)

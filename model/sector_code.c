@@ -86,24 +86,34 @@ int record_token(int id)
     return id;
 }
 
-/* The record reads PIECE sectors at a time and uses the last one. */
+enum { STRIDE = 256 * SECTOR_BYTES }; /* between the starts of two pieces of the record's stream */
+
+static size_t record_piece(const struct sector_code *code)
+{
+    return (size_t)sector_symbol(code, "PIECE") * SECTOR_BYTES;
+}
+
+static size_t record_stream(const struct sector_code *code)
+{
+    return (size_t)sector_symbol(code, "STREAM") * SECTOR_BYTES;
+}
+
+/* A token's record is the last sector of a piece. */
 size_t record_token_offset(const struct sector_code *code, int number)
 {
-    return ((size_t)number + sector_symbol(code, "PIECE") - 1) * SECTOR_BYTES;
+    return ((size_t)number - 1) * SECTOR_BYTES + record_piece(code);
 }
 
 size_t record_offset(const struct sector_code *code, size_t index)
 {
-    const size_t piece = sector_symbol(code, "PIECE") * SECTOR_BYTES, at = (index - RECORD_FIRST) * sizeof(int16_t);
-    return (sector_symbol(code, "STREAM") + at / piece * 256) * SECTOR_BYTES + at % piece;
+    const size_t piece = record_piece(code), at = (index - RECORD_FIRST) * sizeof(int16_t);
+    return record_stream(code) + at / piece * STRIDE + at % piece;
 }
 
 size_t record_image_bytes(const struct sector_code *code, size_t count)
 {
-    const size_t piece = sector_symbol(code, "PIECE") * SECTOR_BYTES;
-    return record_offset(code, RECORD_FIRST +
-                                   (count - RECORD_FIRST - 1) * sizeof(int16_t) / piece * piece / sizeof(int16_t)) +
-           piece;
+    const size_t stream = record_stream(code), last = record_offset(code, count - 1);
+    return stream + (last - stream) / STRIDE * STRIDE + record_piece(code);
 }
 
 size_t sector_image_bytes(const struct sector_code *code)

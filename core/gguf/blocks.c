@@ -254,7 +254,7 @@ static void decode_q3_k(float *out, const struct q3_k *block)
 }
 
 struct factors {
-    float scale, minimum;
+    uint8_t scale, minimum; /* 0..63 */
 };
 
 /* The factors of a group of 32: those of the first four groups are whole in 8 bytes; the others use the free bits of
@@ -266,7 +266,7 @@ static struct factors k_factors(const uint8_t scales[12], uint32_t group)
         scale = (scales[group + 4] & 15u) | (scales[group - 4] & 0xC0u) >> 2;
         minimum = scales[group + 4] >> 4 | (scales[group] & 0xC0u) >> 2;
     }
-    return (struct factors){(float)(int32_t)scale, (float)(int32_t)minimum};
+    return (struct factors){(uint8_t)scale, (uint8_t)minimum};
 }
 
 /* The four bits of element i of 256: 64 elements in 32 bytes, the first 32 of them below. */
@@ -280,7 +280,7 @@ static void decode_q4_k(float *out, const struct q4_k *block)
     const float scale = half_to_float(block->scale), minimum = half_to_float(block->minimum);
     for (uint32_t group = 0; group < K_ELEMENTS / 32; group++) {
         const struct factors factors = k_factors(block->scales, group);
-        const float factor = scale * factors.scale, below = minimum * factors.minimum;
+        const float factor = scale * (float)factors.scale, below = minimum * (float)factors.minimum;
         for (uint32_t i = 32 * group; i < 32 * group + 32; i++) {
             out[i] = factor * (float)(int32_t)four_bits(block->low, i) - below;
         }
@@ -292,7 +292,7 @@ static void decode_q5_k(float *out, const struct q5_k *block)
     const float scale = half_to_float(block->scale), minimum = half_to_float(block->minimum);
     for (uint32_t group = 0; group < K_ELEMENTS / 32; group++) {
         const struct factors factors = k_factors(block->scales, group);
-        const float factor = scale * factors.scale, below = minimum * factors.minimum;
+        const float factor = scale * (float)factors.scale, below = minimum * (float)factors.minimum;
         for (uint32_t i = 32 * group; i < 32 * group + 32; i++) {
             const uint32_t q = four_bits(block->low, i) | (block->high[i % 32] >> group & 1u) << 4;
             out[i] = factor * (float)(int32_t)q - below;
@@ -530,5 +530,67 @@ void blocks_to_q8_0(struct q8_0_block *out, const uint8_t *bytes, uint32_t type,
         bytes += n / size.elements * size.bytes;
         out += (n + Q8_0_BLOCK - 1) / Q8_0_BLOCK;
         count -= n;
+    }
+}
+
+/* ---- Four bits ---- */
+
+enum q4_kind blocks_q4_kind(uint32_t type)
+{
+    switch (type) {
+    case GGUF_TYPE_Q4_0:
+        return Q4_SCALE;
+    case GGUF_TYPE_Q4_1:
+        return Q4_MINIMUM;
+    case GGUF_TYPE_Q4_K:
+        return Q4_FACTORS;
+    default:
+        return Q4_NONE;
+    }
+}
+
+static uint32_t word_at(const uint8_t *bytes)
+{
+    uint32_t word;
+    __builtin_memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+/* The 32 elements of a group, four at a time: its bits are the lower or the upper halves of 32 bytes. */
+static void take_group(struct q4_block *out, const struct q4_k *block, uint32_t group)
+{
+    const uint8_t *low = block->low + group / 2 * 32;
+    const uint32_t shift = group % 2 * 4;
+    for (uint32_t i = 0; i < sizeof out->low; i += sizeof(uint32_t)) {
+        const uint32_t first = word_at(low + i) >> shift & 0x0F0F0F0F;
+        const uint32_t second = word_at(low + 16 + i) >> shift & 0x0F0F0F0F, both = first | second << 4;
+        __builtin_memcpy(out->low + i, &both, sizeof both);
+    }
+}
+
+static void q4_k_to_q4(struct q4_block *out, const struct q4_k *block)
+{
+    for (uint32_t group = 0; group < K_ELEMENTS / 32; group++, out++) {
+        const struct factors factors = k_factors(block->scales, group);
+        *out = (struct q4_block){.scale = block->scale,
+                                 .minimum = block->minimum,
+                                 .scale_factor = factors.scale,
+                                 .minimum_factor = factors.minimum};
+        take_group(out, block, group);
+    }
+}
+
+void blocks_to_q4(struct q4_block *out, const uint8_t *bytes, uint32_t type, uint32_t count)
+{
+    const struct size size = size_of(type);
+    for (; count > 0; count -= size.elements, bytes += size.bytes, out += size.elements / Q8_0_BLOCK) {
+        const struct q4_0 *four = (const struct q4_0 *)bytes;
+        const struct q4_1 *one = (const struct q4_1 *)bytes;
+        if (type == GGUF_TYPE_Q4_K) {
+            q4_k_to_q4(out, (const struct q4_k *)bytes);
+            continue;
+        }
+        *out = (struct q4_block){.scale = four->scale, .minimum = type == GGUF_TYPE_Q4_1 ? one->minimum : 0};
+        __builtin_memcpy(out->low, type == GGUF_TYPE_Q4_1 ? one->low : four->low, sizeof out->low);
     }
 }

@@ -7,6 +7,7 @@
 #ifndef BOOTLLAMA_BLOCKS_H
 #define BOOTLLAMA_BLOCKS_H
 
+#include "base/q4.h"
 #include "base/q8_0.h"
 #include <stdbool.h>
 
@@ -31,5 +32,11 @@ bool blocks_are_kept(uint32_t type);
  * far as one scale can. A scale is not finite if a value is not finite or too large.
  */
 void blocks_to_q8_0(struct q8_0_block *out, const uint8_t *bytes, uint32_t type, uint32_t count);
+
+/* As which kind of four-bit blocks a type can be kept; Q4_NONE for other types. */
+enum q4_kind blocks_q4_kind(uint32_t type);
+
+/* Takes `count` elements in whole blocks of such a type to out [count / 32]: the same values. */
+void blocks_to_q4(struct q4_block *out, const uint8_t *bytes, uint32_t type, uint32_t count);
 
 #endif

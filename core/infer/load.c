@@ -10,11 +10,13 @@
 
 _Static_assert((int)GGUF_HEAD_MAX <= (int)ATTENTION_HEAD_MAX, "attention can compute every head that a file may have");
 
-/* Scratch memory for a strip of rows: whole tiles. */
+/* Scratch memory for a strip of rows: whole tiles. Blocks are struct q4_block where a matrix keeps its four bits, else
+   struct q8_0_block. */
 struct strip {
-    uint8_t *raw;             /* one row as in the file */
-    struct q8_0_block *block; /* [strip_rows][groups] */
+    uint8_t *raw;    /* one row as in the file */
+    uint8_t *blocks; /* [strip_rows][groups] */
 };
+_Static_assert(sizeof(struct q4_block) <= sizeof(struct q8_0_block), "there is room for either");
 
 struct loader {
     const struct model *model;
@@ -77,7 +79,7 @@ static void strip_layout(struct strip *strip, const struct gguf *gguf, struct ar
         }
     }
     strip->raw = arena_take_array(arena, columns, sizeof(float), KERNEL_ALIGNMENT); /* the widest type */
-    strip->block = arena_take_array(arena, blocks, sizeof *strip->block, KERNEL_ALIGNMENT);
+    strip->blocks = arena_take_array(arena, blocks, sizeof(struct q8_0_block), KERNEL_ALIGNMENT);
 }
 
 uint64_t load_scratch(const struct gguf *gguf)
@@ -109,20 +111,40 @@ static const uint8_t *fetch_row(struct loader *loader, const struct gguf_tensor 
     return row;
 }
 
+static enum q4_kind q4_of(const struct gguf_tensor *tensor)
+{
+    return blocks_q4_kind(tensor->type);
+}
+
+/* Bytes of a row of a tensor as blocks. */
+static size_t row_bytes(const struct gguf_tensor *tensor)
+{
+    return groups_of(tensor) * (q4_of(tensor) != Q4_NONE ? sizeof(struct q4_block) : sizeof(struct q8_0_block));
+}
+
+static void convert_row(uint8_t *blocks, const uint8_t *row, const struct gguf_tensor *tensor)
+{
+    if (q4_of(tensor) != Q4_NONE) {
+        blocks_to_q4((struct q4_block *)blocks, row, tensor->type, tensor->cols);
+    } else {
+        blocks_to_q8_0((struct q8_0_block *)blocks, row, tensor->type, tensor->cols);
+    }
+}
+
 /* Reads the `rows` rows of a strip, and pads them with zeros to whole tiles; NULL on failure. */
-static const struct q8_0_block *fetch_strip(struct loader *loader, uint32_t id, uint32_t rows)
+static const uint8_t *fetch_strip(struct loader *loader, uint32_t id, uint32_t rows)
 {
     const struct gguf_tensor *tensor = &loader->gguf->tensor[id];
-    struct q8_0_block *const strip = loader->strip.block;
-    const uint32_t groups = groups_of(tensor), count = rows * groups;
+    uint8_t *const strip = loader->strip.blocks;
+    const size_t bytes = row_bytes(tensor);
     const bool turned = is_turned(loader->gguf, id);
     if (tensor->type == GGUF_TYPE_Q8_0 && !turned) {
-        const struct q8_0_block *whole = fetch(loader, strip, count * sizeof *strip);
+        const uint8_t *whole = fetch(loader, strip, rows * bytes);
         if (rows == Q8_GROUP || whole == NULL) {
             return whole;
         }
         if (whole != strip) {
-            memcpy(strip, whole, count * sizeof *strip);
+            memcpy(strip, whole, rows * bytes);
         }
     } else {
         for (uint32_t i = 0; i < rows; i++) {
@@ -130,11 +152,10 @@ static const struct q8_0_block *fetch_strip(struct loader *loader, uint32_t id, 
             if (row == NULL) {
                 return NULL;
             }
-            const uint32_t place = turned ? rope_place(loader->gguf, i) : i;
-            blocks_to_q8_0(strip + (size_t)place * groups, row, tensor->type, tensor->cols);
+            convert_row(strip + (turned ? rope_place(loader->gguf, i) : i) * bytes, row, tensor);
         }
     }
-    memset(strip + count, 0, (number_round_up(rows, Q8_GROUP) - rows) * groups * sizeof *strip);
+    memset(strip + rows * bytes, 0, (number_round_up(rows, Q8_GROUP) - rows) * bytes);
     return strip;
 }
 
@@ -148,12 +169,17 @@ static int not_finite(struct loader *loader, uint32_t id, uint32_t row)
 }
 
 /* One row of tiles. */
-static void pack_tiles(struct loader *loader, uint8_t *tiles, const struct q8_0_block *block, uint32_t groups)
+static void pack_tiles(struct loader *loader, uint8_t *tiles, const uint8_t *blocks, const struct gguf_tensor *tensor)
 {
     const struct kernel *kernel = loader->model->kernel;
+    const uint32_t groups = groups_of(tensor);
+    if (q4_of(tensor) != Q4_NONE) {
+        q4_pack(tiles, q4_of(tensor), (const struct q4_block *)blocks, groups);
+        return;
+    }
     compute_begin(&loader->compute); /* packing also uses vector registers */
     for (uint32_t group = 0; group < groups; group++, tiles += kernel->tile_bytes) {
-        kernel->tile_pack(tiles, block + group, groups);
+        kernel->tile_pack(tiles, (const struct q8_0_block *)blocks + group, groups);
         compute_done(&loader->compute, 1);
     }
     compute_end(&loader->compute);
@@ -168,18 +194,28 @@ static int report(struct loader *loader, uint64_t bytes)
     return 0;
 }
 
-/* Whether all scales of a strip are finite, by the rows of the file. */
-static int check_scales(struct loader *loader, uint32_t id, const struct q8_0_block *block, uint32_t first,
-                        uint32_t rows)
+/* Whether the numbers that a row's weights come from are in order. */
+static bool is_sound(const uint8_t *blocks, const struct gguf_tensor *tensor)
 {
-    const uint32_t groups = groups_of(&loader->gguf->tensor[id]);
+    const bool four = q4_of(tensor) != Q4_NONE;
+    for (uint32_t i = 0; i < groups_of(tensor); i++) {
+        const struct q4_block *q4 = (const struct q4_block *)blocks + i;
+        if (four ? (q4->scale & 0x7FFF) >= Q4_LIMIT || (q4->minimum & 0x7FFF) >= Q4_LIMIT
+                 : !half_is_finite(((const struct q8_0_block *)blocks)[i].scale)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether all rows of a strip are sound, in the order of the file. */
+static int check_rows(struct loader *loader, uint32_t id, const uint8_t *blocks, uint32_t first, uint32_t rows)
+{
+    const struct gguf_tensor *tensor = &loader->gguf->tensor[id];
     const bool turned = is_turned(loader->gguf, id);
     for (uint32_t i = 0; i < rows; i++) {
-        const struct q8_0_block *row = block + (size_t)(turned ? rope_place(loader->gguf, i) : i) * groups;
-        for (uint32_t group = 0; group < groups; group++) {
-            if (!half_is_finite(row[group].scale)) {
-                return not_finite(loader, id, first + i);
-            }
+        if (!is_sound(blocks + (turned ? rope_place(loader->gguf, i) : i) * row_bytes(tensor), tensor)) {
+            return not_finite(loader, id, first + i);
         }
     }
     return 0;
@@ -188,16 +224,16 @@ static int check_scales(struct loader *loader, uint32_t id, const struct q8_0_bl
 static int load_matrix(struct loader *loader, uint32_t id, uint8_t *tiles)
 {
     const struct gguf_tensor *tensor = &loader->gguf->tensor[id];
-    const uint32_t groups = groups_of(tensor), most = strip_rows(loader->gguf, id);
-    const size_t row_of_tiles = (size_t)groups * loader->model->kernel->tile_bytes;
+    const uint32_t most = strip_rows(loader->gguf, id);
+    const size_t row_of_tiles = kernel_row_bytes(loader->model->kernel, q4_of(tensor), groups_of(tensor));
     for (uint32_t first = 0; first < tensor->rows; first += most) {
         const uint32_t rows = number_min(tensor->rows - first, most);
-        const struct q8_0_block *block = fetch_strip(loader, id, rows);
-        if (block == NULL || check_scales(loader, id, block, first, rows) != 0) {
+        const uint8_t *blocks = fetch_strip(loader, id, rows);
+        if (blocks == NULL || check_rows(loader, id, blocks, first, rows) != 0) {
             return -1;
         }
         for (uint32_t row = 0; row < rows; row += Q8_GROUP, tiles += row_of_tiles) {
-            pack_tiles(loader, tiles, block + (size_t)row * groups, groups);
+            pack_tiles(loader, tiles, blocks + row * row_bytes(tensor), tensor);
         }
         if (report(loader, rows * (tensor->size / tensor->rows)) != 0) {
             return -1;
@@ -212,7 +248,7 @@ static int load_floats(struct loader *loader, uint32_t id, const float *vector, 
                        uint32_t largest)
 {
     const struct gguf_tensor *tensor = &loader->gguf->tensor[id];
-    float *out = (float *)vector, *const values = (float *)loader->strip.block; /* a strip is longer than a row */
+    float *out = (float *)vector, *const values = (float *)loader->strip.blocks; /* a strip is longer than a row */
     const bool turned = is_turned(loader->gguf, id);
     const uint8_t *row = fetch_row(loader, tensor);
     if (row == NULL) {
@@ -265,10 +301,14 @@ static int load_rope_factors(struct loader *loader, uint32_t id)
     return report(loader, tensor->size);
 }
 
-/* The tiles from row `row` of a stacked matrix on. */
+/* The tiles from row `row` of a stack of matrices on. */
 static uint8_t *tiles_from(const struct model *model, const struct q8_matrix *matrix, uint32_t row)
 {
-    return matrix->tiles + (size_t)(row / Q8_GROUP) * matrix->groups * model->kernel->tile_bytes;
+    uint32_t row_tile = row / Q8_GROUP;
+    for (; row_tile >= matrix->row_tiles; matrix = matrix->next) {
+        row_tile -= matrix->row_tiles;
+    }
+    return matrix->tiles + row_tile * kernel_row_bytes(model->kernel, matrix->q4, matrix->groups);
 }
 
 static int load_layer_tensor(struct loader *loader, uint32_t id)
@@ -382,7 +422,7 @@ int load_weights(struct model *model, const struct gguf *gguf, struct reader *re
     for (uint32_t id = 0; id < gguf->tensor_count; id++) {
         loader.total += gguf->tensor[id].type != GGUF_TYPE_ABSENT ? gguf->tensor[id].size : 0;
     }
-    int status = loader.strip.block != NULL ? 0 : error_set(error, "%s: no memory left to load with", reader->path);
+    int status = loader.strip.blocks != NULL ? 0 : error_set(error, "%s: no memory left to load with", reader->path);
     uint32_t id = next_in_file(gguf, gguf->tensor_count);
     while (status == 0 && id != gguf->tensor_count) {
         status = load_tensor(&loader, id);

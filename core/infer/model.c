@@ -1,6 +1,7 @@
 #include "base/exp2.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "gguf/blocks.h"
 #include "infer/model.h"
 #include "infer/rope.h"
 
@@ -9,15 +10,31 @@ static void *take(struct arena *arena, uint64_t count, size_t size)
     return arena_take_array(arena, count, size, KERNEL_ALIGNMENT);
 }
 
-static struct q8_matrix take_matrix(struct arena *arena, const struct kernel *kernel, uint32_t rows, uint32_t cols)
+/* A matrix of the file's tensor `id`. */
+struct source {
+    uint32_t id, rows;
+};
+
+/* Takes a stack of matrices of so many rows each, of one tensor type or of several. */
+static struct q8_matrix take_stack(struct arena *arena, const struct kernel *kernel, const struct gguf *gguf,
+                                   const struct source *source, uint32_t count, uint32_t cols)
 {
-    struct q8_matrix matrix = {
-        .rows = rows,
-        .cols = cols,
-        .row_tiles = (uint32_t)(((uint64_t)rows + Q8_GROUP - 1) / Q8_GROUP),
-        .groups = (uint32_t)(((uint64_t)cols + Q8_GROUP - 1) / Q8_GROUP),
-    };
-    matrix.tiles = take(arena, (uint64_t)matrix.row_tiles * matrix.groups, kernel->tile_bytes);
+    struct q8_matrix matrix = {.cols = cols, .groups = (uint32_t)(((uint64_t)cols + Q8_GROUP - 1) / Q8_GROUP)};
+    uint32_t i = 0;
+    matrix.q4 = blocks_q4_kind(gguf->tensor[source->id].type);
+    for (; i < count && blocks_q4_kind(gguf->tensor[source[i].id].type) == matrix.q4; i++) {
+        matrix.row_tiles += (uint32_t)(((uint64_t)source[i].rows + Q8_GROUP - 1) / Q8_GROUP);
+        matrix.rows += source[i].rows;
+    }
+    matrix.tiles = take(arena, matrix.row_tiles, kernel_row_bytes(kernel, matrix.q4, matrix.groups));
+    if (i < count) {
+        const struct q8_matrix next = take_stack(arena, kernel, gguf, source + i, count - i, cols);
+        struct q8_matrix *kept = take(arena, 1, sizeof *kept);
+        if (kept != NULL) {
+            *kept = next;
+        }
+        matrix.next = kept;
+    }
     return matrix;
 }
 
@@ -110,17 +127,31 @@ static void layout_rope(struct model *model, const struct gguf *gguf, struct are
     }
 }
 
-static void layout_layer(struct model *model, struct model_layer *layer, struct arena *arena)
+static struct q8_matrix take_matrix(struct arena *arena, const struct kernel *kernel, const struct gguf *gguf,
+                                    uint32_t id, uint32_t rows, uint32_t cols)
+{
+    const struct source source = {id, rows};
+    return take_stack(arena, kernel, gguf, &source, 1, cols);
+}
+
+static void layout_layer(struct model *model, const struct gguf *gguf, uint32_t index, struct model_layer *layer,
+                         struct arena *arena)
 {
     const struct kernel *kernel = model->kernel;
-    const uint32_t dim = model->dim;
+    const uint32_t dim = model->dim, id = GGUF_TENSOR_LAYERS + index * GGUF_LAYER_TENSORS;
+    const struct source qkv[] = {{id + GGUF_LAYER_ATTN_Q, model->q_rows},
+                                 {id + GGUF_LAYER_ATTN_K, model->kv_rows},
+                                 {id + GGUF_LAYER_ATTN_V, model->kv_rows}};
+    const struct source gate_up[] = {{id + GGUF_LAYER_FFN_GATE, model->hidden_padded},
+                                     {id + GGUF_LAYER_FFN_UP, model->hidden_padded}};
     *layer = (struct model_layer){
         .attn_norm = take(arena, model->dim_padded, sizeof(float)),
         .ffn_norm = take(arena, model->dim_padded, sizeof(float)),
-        .qkv = take_matrix(arena, kernel, model->q_rows + 2 * model->kv_rows, dim),
-        .attn_output = take_matrix(arena, kernel, dim, model->heads * model->head_size),
-        .gate_up = take_matrix(arena, kernel, 2 * model->hidden_padded, dim),
-        .down = take_matrix(arena, kernel, dim, model->hidden),
+        .qkv = take_stack(arena, kernel, gguf, qkv, 3, dim),
+        .attn_output =
+            take_matrix(arena, kernel, gguf, id + GGUF_LAYER_ATTN_OUTPUT, dim, model->heads * model->head_size),
+        .gate_up = take_stack(arena, kernel, gguf, gate_up, 2, dim),
+        .down = take_matrix(arena, kernel, gguf, id + GGUF_LAYER_FFN_DOWN, dim, model->hidden),
     };
 }
 
@@ -132,14 +163,14 @@ int model_layout(struct model *model, const struct gguf *gguf, const struct kern
     model->layer = take(arena, model->layers, sizeof *model->layer);
     for (uint32_t l = 0; l < model->layers; l++) {
         struct model_layer counted, *layer = model->layer != NULL ? &model->layer[l] : &counted;
-        layout_layer(model, layer, arena);
+        layout_layer(model, gguf, l, layer, arena);
         layout_extras(model, gguf, l, layer, arena);
     }
     model->output_norm = take(arena, model->dim_padded, sizeof(float));
-    model->embedding = take_matrix(arena, kernel, model->vocabulary, model->dim);
+    model->embedding = take_matrix(arena, kernel, gguf, GGUF_TENSOR_TOKEN_EMBD, model->vocabulary, model->dim);
     model->output = model->embedding;
     if (gguf->tensor[GGUF_TENSOR_OUTPUT].type != GGUF_TYPE_ABSENT) {
-        model->output = take_matrix(arena, kernel, model->vocabulary, model->dim);
+        model->output = take_matrix(arena, kernel, gguf, GGUF_TENSOR_OUTPUT, model->vocabulary, model->dim);
     }
     if (counting) {
         return arena->used == UINT64_MAX ? -1 : 0;
@@ -187,17 +218,30 @@ void model_balance(struct model *model)
     }
 }
 
+/* A row of int8 tiles. */
+static void embed_int8(const struct kernel *kernel, float *x, const uint8_t *tile, uint32_t groups, uint32_t row)
+{
+    for (uint32_t group = 0; group < groups; group++, tile += kernel->tile_bytes) {
+        int8_t q[Q8_GROUP];
+        float scale;
+        kernel->tile_row(tile, row, q, &scale);
+        for (uint32_t i = 0; i < Q8_GROUP; i++) {
+            x[group * Q8_GROUP + i] = (float)q[i] * scale;
+        }
+    }
+}
+
 void model_embed(const struct model *model, float *x, uint32_t token)
 {
     const struct q8_matrix *table = &model->embedding;
     const size_t row_tile = token / Q8_GROUP;
-    const uint8_t *tile = table->tiles + row_tile * table->groups * model->kernel->tile_bytes;
-    for (uint32_t group = 0; group < table->groups; group++, tile += model->kernel->tile_bytes) {
-        int8_t q[Q8_GROUP];
-        float scale;
-        model->kernel->tile_row(tile, token % Q8_GROUP, q, &scale);
-        for (uint32_t i = 0; i < Q8_GROUP; i++) {
-            x[group * Q8_GROUP + i] = (float)q[i] * scale * model->embedding_scale;
-        }
+    const uint8_t *tiles = table->tiles + row_tile * kernel_row_bytes(model->kernel, table->q4, table->groups);
+    if (table->q4 != Q4_NONE) {
+        q4_row(x, tiles, table->q4, table->groups, token % Q8_GROUP);
+    } else {
+        embed_int8(model->kernel, x, tiles, table->groups, token % Q8_GROUP);
+    }
+    for (uint32_t i = 0; i < model->dim_padded; i++) {
+        x[i] *= model->embedding_scale;
     }
 }

@@ -1,8 +1,9 @@
 /*
  * A model's weights in memory, quantized and arranged for one kernel.
  *
- * Every matrix is int8 in groups of 32 along the row with a scale for each group, as in GGUF's Q8_0; tensors of other
- * types are converted while they stream in (gguf/blocks.h). Vectors are F32.
+ * A matrix of one of GGUF's types Q4_0, Q4_1 and Q4_K keeps its four bits. Every other one is int8 in groups of 32
+ * along the row with a scale for each group, as in Q8_0, converted while it streams in (gguf/blocks.h). Vectors are
+ * F32.
  */
 #ifndef BOOTLLAMA_MODEL_H
 #define BOOTLLAMA_MODEL_H
@@ -17,7 +18,8 @@ struct model_rope {
     float magnitude;
 };
 
-/* Matrices that are always multiplied by the same vector are stacked into one, each padded to whole tiles. */
+/* Matrices that are always multiplied by the same vector are stacked into one, each padded to whole tiles; where they
+   differ in their bits, into several (q8_matrix's next). */
 struct model_layer {
     const float *attn_norm;       /* [dim_padded] */
     const float *ffn_norm;        /* [dim_padded] */

@@ -220,28 +220,32 @@ static void matmul_part(void *context, uint32_t first, uint32_t count)
         .cols = w->cols,
         .row_tiles = count,
         .groups = w->groups,
-        .tiles = w->tiles + (size_t)first * w->groups * call->kernel->tile_bytes,
+        .tiles = w->tiles + first * kernel_row_bytes(call->kernel, w->q4, w->groups),
+        .q4 = w->q4,
     };
-    call->kernel->matmul(call->out + (size_t)first * Q8_GROUP, call->out_stride, &part, call->x, call->count,
-                         call->add);
+    kernel_matmul(call->kernel, call->out + (size_t)first * Q8_GROUP, call->out_stride, &part, call->x, call->count,
+                  call->add);
 }
 
 /* Row tiles first .. first + count - 1. */
 static void matmul_rows(struct team *team, struct matmul_call *call, uint32_t first, uint32_t count)
 {
-    const uint64_t bytes = (uint64_t)count * call->w->groups * call->kernel->tile_bytes * call->count;
+    const uint64_t row = kernel_row_bytes(call->kernel, call->w->q4, call->w->groups);
+    const uint64_t bytes = count * row * call->count;
     split(team, members_for(team, count, bytes), first, count, matmul_part, call);
 }
 
-bool team_matmul(struct team *team, struct compute *compute, const struct kernel *kernel, float *out, size_t out_stride,
-                 const struct q8_matrix *w, const struct q8_vector *x, uint32_t count, bool add)
+/* Rows that have the same kind of tiles. */
+static bool matmul_one(struct team *team, struct compute *compute, const struct kernel *kernel, float *out,
+                       size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count,
+                       bool add)
 {
     struct matmul_call call = {kernel, out, out_stride, w, x, count, add};
     const uint64_t work = (uint64_t)w->groups * count; /* of a row tile */
     uint32_t first = 0, share;
     bool going;
     if (is_alone(team) && compute_share(compute, work, w->row_tiles) == w->row_tiles) {
-        kernel->matmul(out, out_stride, w, x, count, add); /* small models have many of these */
+        kernel_matmul(kernel, out, out_stride, w, x, count, add); /* small models have many of these */
         return compute_done(compute, work * w->row_tiles);
     }
     do {
@@ -250,6 +254,18 @@ bool team_matmul(struct team *team, struct compute *compute, const struct kernel
         first += share;
         going = compute_done(compute, work * share);
     } while (going && first < w->row_tiles);
+    return going;
+}
+
+bool team_matmul(struct team *team, struct compute *compute, const struct kernel *kernel, float *out, size_t out_stride,
+                 const struct q8_matrix *w, const struct q8_vector *x, uint32_t count, bool add)
+{
+    bool going = matmul_one(team, compute, kernel, out, out_stride, w, x, count, add);
+    while (going && w->next != NULL) {
+        out += (size_t)w->row_tiles * Q8_GROUP;
+        w = w->next;
+        going = matmul_one(team, compute, kernel, out, out_stride, w, x, count, add);
+    }
     return going;
 }
 

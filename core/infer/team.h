@@ -71,8 +71,8 @@ bool team_lost(struct team *team);
 void team_split(struct team *team, uint32_t units, team_work *work, void *context);
 
 /*
- * kernel->matmul, by row tiles. Returns false, with *out incomplete, if computing must stop. compute may be NULL: no
- * interruptions.
+ * kernel_matmul for w and those after it, by row tiles. Returns false, with *out incomplete, if computing must stop.
+ * compute may be NULL: no interruptions.
  */
 bool team_matmul(struct team *team, struct compute *compute, const struct kernel *kernel, float *out, size_t out_stride,
                  const struct q8_matrix *w, const struct q8_vector *x, uint32_t count, bool add);

@@ -1,5 +1,8 @@
 #include "kernel/kernel.h"
 
+_Static_assert(sizeof(struct q4_tile) % KERNEL_ALIGNMENT == 0, "a four-bit tile is whole cache lines");
+_Static_assert(sizeof(struct q4_super) % KERNEL_ALIGNMENT == 0, "so is what lies between such tiles");
+
 /* Compiled here, not in the kernel's file, whose code may use instructions that the processor lacks. */
 #define KERNEL(name, file, usable, flags)                     \
     static bool name##_usable(const struct cpu_features *cpu) \

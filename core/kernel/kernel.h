@@ -2,7 +2,7 @@
  * The arithmetic of the model: one definition, several implementations that give the same bits.
  *
  * scalar.c is the definition; a kernel that differs from it in one bit is wrong. Three rules make that possible:
- *  - int8 x int8 products are summed in int32, exactly, so their order is free;
+ *  - products of int8 and int8, or of int8 and four bits, are summed in int32, exactly, so their order is free;
  *  - every float operation is one IEEE single-precision operation in the order written there, never fused;
  *  - long float sums run in KERNEL_LANES partial sums, element i in lane i % KERNEL_LANES in ascending order, joined as
  *    a tree: lane l with l + 8, then l + 4, l + 2, l + 1.
@@ -18,6 +18,7 @@
 
 #include "kernel/attention_rules.h"
 #include "kernel/cpu.h"
+#include "kernel/q4_tiles.h"
 #include "kernel/q8.h"
 
 enum {
@@ -51,6 +52,10 @@ struct kernel {
        matrix of some of the tiles. */
     void (*matmul)(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count,
                    bool add);
+
+    /* The same for a matrix of four-bit tiles (q4_tiles.h). */
+    void (*matmul_q4)(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
+                      uint32_t count, bool add);
 
     /* Quantizes x [groups * Q8_GROUP]. A group with all magnitudes below 2^-94 becomes zeros; a group with a magnitude
        of 2^60 or more, infinity or NaN gets the scale NaN. */
@@ -109,6 +114,7 @@ struct kernel {
                                           .tile_pack = tile_pack,                 \
                                           .tile_row = tile_row,                   \
                                           .matmul = matmul,                       \
+                                          .matmul_q4 = matmul_q4,                 \
                                           .quantize = quantize,                   \
                                           .norm_quantize = norm_quantize,         \
                                           .norm = norm,                           \
@@ -145,6 +151,19 @@ bool kernel_usable(const struct kernel *kernel, const struct cpu_features *cpu);
 
 /* The fastest kernel that the processor can run. */
 const struct kernel *kernel_best(const struct cpu_features *cpu);
+
+/* Bytes of a row of tiles. */
+static inline size_t kernel_row_bytes(const struct kernel *kernel, enum q4_kind q4, uint32_t groups)
+{
+    return q4 != Q4_NONE ? q4_row_bytes(q4, groups) : (size_t)groups * kernel->tile_bytes;
+}
+
+/* matmul or matmul_q4. */
+static inline void kernel_matmul(const struct kernel *kernel, float *out, size_t out_stride, const struct q8_matrix *w,
+                                 const struct q8_vector *x, uint32_t count, bool add)
+{
+    (w->q4 != Q4_NONE ? kernel->matmul_q4 : kernel->matmul)(out, out_stride, w, x, count, add);
+}
 
 /* Bracket a stretch of computing on the calling processor. */
 void kernel_begin(const struct kernel *kernel);

@@ -86,6 +86,7 @@ static __attribute__((cold)) float quantize_group(struct q8_vector *out, uint32_
     int8_t *q = out->q + group * Q8_GROUP;
     int32_t *whole = ((struct whole_numbers *)out->form)[group].x;
     const uint32_t largest = largest_magnitude(x, Q8_GROUP);
+    out->sum[group] = 0;
     if (largest < Q8_SMALLEST || largest >= Q8_LIMIT) {
         memset(q, 0, Q8_GROUP);
         memset(whole, 0, Q8_GROUP * sizeof *whole);
@@ -95,6 +96,7 @@ static __attribute__((cold)) float quantize_group(struct q8_vector *out, uint32_
     for (uint32_t i = 0; i < Q8_GROUP; i++) {
         whole[i] = round_to_int(x[i] * inverse);
         q[i] = (int8_t)whole[i];
+        out->sum[group] += whole[i];
     }
     return float_from_bits(largest) * Q8_STEP;
 }
@@ -297,6 +299,78 @@ static void matmul(float *out, size_t out_stride, const struct q8_matrix *w, con
         for (uint32_t i = 0; i < count; i++) {
             multiply(out + i * out_stride, tile, w->groups, x + i, add);
         }
+    }
+}
+
+enum { VECTORS_AT_ONCE = 16 };
+
+/* A four-bit tile in whole numbers, and its scales. */
+struct unpacked {
+    int8_t q[Q8_GROUP][Q8_GROUP];
+    float scale[Q8_GROUP], minimum[Q8_GROUP];
+};
+
+static void unpack(struct unpacked *out, const struct q4_place *place, enum q4_kind kind)
+{
+    const int32_t offset = kind == Q4_SCALE ? Q4_OFFSET : 0;
+    for (uint32_t row = 0; row < Q8_GROUP; row++) {
+        for (uint32_t i = 0; i < Q8_GROUP / 2; i++) {
+            const int32_t both = place->tile->low[i / 4][row][i % 4];
+            out->q[row][i] = (int8_t)((both & 15) - offset);
+            out->q[row][i + Q8_GROUP / 2] = (int8_t)((both >> 4) - offset);
+        }
+        out->scale[row] = q4_scale(place, kind, row, &out->minimum[row]);
+    }
+}
+
+/* Adds one group's products with one vector to sum [Q8_GROUP]. */
+static void add_group_q4(float *sum, const struct unpacked *tile, enum q4_kind kind, const struct q8_vector *x,
+                         uint32_t group)
+{
+    const int32_t *whole = ((const struct whole_numbers *)x->form)[group].x;
+    const float scale = x->scale[group], total = (float)x->sum[group];
+    for (uint32_t row = 0; row < Q8_GROUP; row++) {
+        const float dot = (float)dot_group(tile->q[row], whole);
+        if (kind == Q4_SCALE) {
+            sum[row] += dot * (tile->scale[row] * scale);
+        } else {
+            sum[row] += (dot * tile->scale[row] + tile->minimum[row] * total) * scale;
+        }
+    }
+}
+
+/* One row of tiles by at most VECTORS_AT_ONCE vectors. */
+static void multiply_q4(float *out, size_t out_stride, const uint8_t *tiles, const struct q8_matrix *w,
+                        const struct q8_vector *x, uint32_t count, bool add)
+{
+    float sum[VECTORS_AT_ONCE][Q8_GROUP] = {{0}};
+    struct q4_place place = {.tile = (const struct q4_tile *)tiles};
+    for (uint32_t group = 0; group < w->groups; group++) {
+        struct unpacked tile;
+        q4_next(&place, w->q4, group);
+        unpack(&tile, &place, w->q4);
+        for (uint32_t i = 0; i < count; i++) {
+            add_group_q4(sum[i], &tile, w->q4, x + i, group);
+        }
+    }
+    for (uint32_t i = 0; i < count; i++, out += out_stride) {
+        for (uint32_t row = 0; row < Q8_GROUP; row++) {
+            out[row] = add ? out[row] + sum[i][row] : sum[i][row];
+        }
+    }
+}
+
+static void matmul_q4(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
+                      uint32_t count, bool add)
+{
+    const uint8_t *tiles = w->tiles;
+    for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP) {
+        for (uint32_t i = 0; i < count; i += VECTORS_AT_ONCE) {
+            const uint32_t left = count - i;
+            multiply_q4(out + i * out_stride, out_stride, tiles, w, x + i,
+                        left < VECTORS_AT_ONCE ? left : VECTORS_AT_ONCE, add);
+        }
+        tiles += q4_row_bytes(w->q4, w->groups);
     }
 }
 

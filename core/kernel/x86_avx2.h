@@ -7,8 +7,11 @@
  * the negative activations' magnitudes, for every row, so every sum starts from that.
  *
  * A kernel's .c file includes this after <immintrin.h> and after defining
- * bytes_madd(sum, x, y) adds the products of unsigned bytes x <= 127 and signed bytes y, each four neighbours to a
- * 32-bit sum
+ * bytes_madd(sum, x, y)     adds the products of unsigned bytes x <= 127 and signed bytes y, each four neighbours to a
+ *                           32-bit sum
+ * nibbles_madd(sum, n, x)   adds the products of bytes n <= 15 and signed bytes x >= -127, at most Q8_GROUP for each
+ *                           32-bit sum, in a form of the kernel's own
+ * nibbles_sum(sum)          the 32-bit sums
  */
 #ifndef BOOTLLAMA_X86_AVX2_H
 #define BOOTLLAMA_X86_AVX2_H
@@ -103,6 +106,8 @@ static inline uint32_t group_magnitude(const __m256 x[Q8_GROUP / 8])
 struct signed_group {
     int32_t magnitude[QUADS];
     int32_t negative[QUADS]; /* a byte is -1 where the activation is negative */
+    int32_t total;           /* the sum of the activations */
+    int32_t unused[QUADS - 1];
 };
 
 /* 32 integers as bytes, in order: the pack instructions work within halves, so their quarters are permuted back. */
@@ -119,7 +124,11 @@ static inline void store_group(struct q8_vector *out, uint32_t group, const __m2
     _mm256_store_si256((__m256i *)signs->negative, negative);
     const __m256i four = _mm256_sad_epu8(_mm256_and_si256(magnitude, negative), zero);
     const __m128i two = _mm_add_epi32(_mm256_castsi256_si128(four), _mm256_extracti128_si256(four, 1));
-    out->sum[group] = _mm_cvtsi128_si32(two) + _mm_extract_epi16(two, 4);
+    const int32_t negatives = _mm_cvtsi128_si32(two) + _mm_extract_epi16(two, 4);
+    out->sum[group] = negatives;
+    const __m256i all = _mm256_sad_epu8(magnitude, zero);
+    const __m128i both = _mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
+    signs->total = _mm_cvtsi128_si32(both) + _mm_extract_epi16(both, 4) - 2 * negatives;
 }
 
 #include "kernel/x86_vector.h"
@@ -200,6 +209,101 @@ static void matmul(float *out, size_t out_stride, const struct q8_matrix *w, con
         for (uint32_t i = 0; i < count; i++) {
             multiply(out + i * out_stride, tile, w->groups, x + i, add);
         }
+    }
+}
+
+/* ---- Four-bit tiles ---- */
+
+enum { ROWS_Q4 = Q8_GROUP / 8 }; /* vectors of eight rows */
+
+/* Eight rows of a four-bit tile: their scales, and the values of n = 0 (not with Q4_SCALE). */
+struct scales {
+    __m256 scale, minimum;
+};
+
+static inline __m256 load_scales(const uint16_t *scale)
+{
+    return _mm256_cvtph_ps(_mm_load_si128((const __m128i *)scale));
+}
+
+static inline __m256 load_factors(const uint8_t *factor)
+{
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)factor)));
+}
+
+static inline struct scales scales_q4(const struct q4_place *place, enum q4_kind kind, uint32_t row)
+{
+    const struct q4_tile *tile = place->tile;
+    if (kind == Q4_FACTORS) {
+        const __m256 minimum =
+            _mm256_mul_ps(load_scales(place->super->minimum + row), load_factors(tile->minimum_factor + row));
+        return (struct scales){
+            _mm256_mul_ps(load_scales(place->super->scale + row), load_factors(tile->scale_factor + row)),
+            _mm256_sub_ps(_mm256_setzero_ps(), minimum)};
+    }
+    return (struct scales){load_scales(tile->scale + row),
+                           kind == Q4_MINIMUM ? load_scales(tile->minimum + row) : _mm256_setzero_ps()};
+}
+
+/* Adds a group's products for eight rows: `dot` without the offset, `total` the sum of the activations. */
+static inline __m256 add_scaled_q4(__m256 sum, __m256i dot, struct scales w, enum q4_kind kind, int32_t total,
+                                   float x_scale)
+{
+    if (kind == Q4_SCALE) {
+        const __m256i centred = _mm256_sub_epi32(dot, _mm256_set1_epi32(Q4_OFFSET * total));
+        const __m256 scale = _mm256_mul_ps(w.scale, _mm256_set1_ps(x_scale));
+        return _mm256_add_ps(sum, _mm256_mul_ps(_mm256_cvtepi32_ps(centred), scale));
+    }
+    const __m256 below = _mm256_mul_ps(w.minimum, _mm256_set1_ps((float)total));
+    const __m256 group = _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot), w.scale), below);
+    return _mm256_add_ps(sum, _mm256_mul_ps(group, _mm256_set1_ps(x_scale)));
+}
+
+/* One row of four-bit tiles by one vector. */
+static inline void multiply_q4(float *out, const uint8_t *tiles, const struct q8_matrix *w, const struct q8_vector *x,
+                               bool add)
+{
+    const __m256i mask = _mm256_set1_epi8(15);
+    struct q4_place place = {.tile = (const struct q4_tile *)tiles};
+    __m256 sum[ROWS_Q4] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
+    for (uint32_t group = 0; group < w->groups; group++) {
+        const int32_t *quads = (const int32_t *)(x->q + group * Q8_GROUP);
+        const int32_t total = ((const struct signed_group *)x->form)[group].total;
+        __m256i dot[ROWS_Q4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(),
+                                _mm256_setzero_si256()};
+        q4_next(&place, w->q4, group);
+#pragma GCC unroll 4
+        for (uint32_t quad = 0; quad < Q4_QUADS; quad++) {
+            const __m256i x_low = _mm256_set1_epi32(quads[quad]), x_high = _mm256_set1_epi32(quads[quad + Q4_QUADS]);
+#pragma GCC unroll 4
+            for (uint32_t i = 0; i < ROWS_Q4; i++) {
+                const __m256i both = _mm256_load_si256((const __m256i *)place.tile->low[quad][8 * i]);
+                const __m256i low = _mm256_and_si256(both, mask);
+                const __m256i high = _mm256_and_si256(_mm256_srli_epi16(both, 4), mask);
+                dot[i] = nibbles_madd(nibbles_madd(dot[i], low, x_low), high, x_high);
+            }
+        }
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < ROWS_Q4; i++) {
+            const struct scales scales = scales_q4(&place, w->q4, 8 * i);
+            sum[i] = add_scaled_q4(sum[i], nibbles_sum(dot[i]), scales, w->q4, total, x->scale[group]);
+        }
+    }
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < ROWS_Q4; i++) {
+        store_rows(out + 8 * i, sum[i], add);
+    }
+}
+
+static void matmul_q4(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
+                      uint32_t count, bool add)
+{
+    const uint8_t *tiles = w->tiles;
+    for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP) {
+        for (uint32_t i = 0; i < count; i++) {
+            multiply_q4(out + i * out_stride, tiles, w, x + i, add);
+        }
+        tiles += q4_row_bytes(w->q4, w->groups);
     }
 }
 

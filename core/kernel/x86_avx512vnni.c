@@ -191,4 +191,117 @@ static void matmul(float *out, size_t out_stride, const struct q8_matrix *w, con
     }
 }
 
+/* Sixteen rows of a four-bit tile: their scales, and the values of n = 0 by which a q8_vector's sum counts (not with
+   Q4_SCALE). */
+struct scales {
+    __m512 scale, minimum;
+};
+
+static inline __m512 load_factors(const uint8_t *factor)
+{
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_load_si128((const __m128i *)factor)));
+}
+
+static inline struct scales scales_q4(const struct q4_place *place, enum q4_kind kind, uint32_t row)
+{
+    const struct q4_tile *tile = place->tile;
+    const __m512 unit = _mm512_set1_ps(1.0f / BIAS);
+    if (kind == Q4_FACTORS) {
+        const __m512 scale = load_scales(place->super->scale + row);
+        const __m512 minimum = _mm512_mul_ps(load_scales(place->super->minimum + row), unit);
+        return (struct scales){_mm512_mul_ps(scale, load_factors(tile->scale_factor + row)),
+                               _mm512_mul_ps(minimum, load_factors(tile->minimum_factor + row))};
+    }
+    const __m512 zero = _mm512_setzero_ps();
+    const __m512 minimum = kind == Q4_MINIMUM ? load_scales(tile->minimum + row) : zero;
+    return (struct scales){load_scales(tile->scale + row), _mm512_sub_ps(zero, _mm512_mul_ps(minimum, unit))};
+}
+
+/* Adds the products of a group, x_sum that of its vector. */
+static inline __m512 add_scaled_q4(__m512 sum, __m512i dot, struct scales w, __m512 x_sum, __m512 x_scale)
+{
+    const __m512 product = _mm512_mul_ps(_mm512_cvtepi32_ps(dot), w.scale);
+    return _mm512_add_ps(sum, _mm512_mul_ps(_mm512_add_ps(product, _mm512_mul_ps(w.minimum, x_sum)), x_scale));
+}
+
+/* Adds the products of eight columns of sixteen rows. */
+static inline __m512i add_octet(__m512i dot, __m512i low, __m512i high, __m512i x_low, __m512i x_high)
+{
+    return _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(dot, low, x_low), high, x_high);
+}
+
+/* multiply for a row of four-bit tiles. */
+static inline __attribute__((always_inline)) void multiply_q4(float *out, size_t out_stride, const uint8_t *tiles,
+                                                              enum q4_kind kind, uint32_t groups,
+                                                              const struct q8_vector *x, uint32_t count, bool add)
+{
+    const __m512i mask = _mm512_set1_epi8(15);
+    struct q4_place place = {.tile = (const struct q4_tile *)tiles};
+    __m512 sum[VECTORS_AT_ONCE][2];
+    __m512i dot[VECTORS_AT_ONCE][2];
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < count; i++) {
+        sum[i][0] = sum[i][1] = _mm512_setzero_ps();
+    }
+    for (uint32_t group = 0; group < groups; group++) {
+        q4_next(&place, kind, group);
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < count; i++) {
+            const __m512i start =
+                _mm512_srai_epi32(_mm512_set1_epi32(x[i].sum[group]), 4); /* -Q4_OFFSET times the sum */
+            dot[i][0] = dot[i][1] = kind == Q4_SCALE ? start : _mm512_setzero_si512();
+        }
+#pragma GCC unroll 4
+        for (uint32_t quad = 0; quad < Q4_QUADS; quad++) {
+            const __m512i both0 = _mm512_load_si512(place.tile->low[quad][0]);
+            const __m512i both1 = _mm512_load_si512(place.tile->low[quad][KERNEL_LANES]);
+            const __m512i low0 = _mm512_and_si512(both0, mask), low1 = _mm512_and_si512(both1, mask);
+            const __m512i high0 = _mm512_and_si512(_mm512_srli_epi16(both0, 4), mask);
+            const __m512i high1 = _mm512_and_si512(_mm512_srli_epi16(both1, 4), mask);
+#pragma GCC unroll 4
+            for (uint32_t i = 0; i < count; i++) {
+                const int32_t *quads = (const int32_t *)(x[i].q + group * Q8_GROUP);
+                const __m512i x_low = _mm512_set1_epi32(quads[quad]),
+                              x_high = _mm512_set1_epi32(quads[quad + Q4_QUADS]);
+                dot[i][0] = add_octet(dot[i][0], low0, high0, x_low, x_high);
+                dot[i][1] = add_octet(dot[i][1], low1, high1, x_low, x_high);
+            }
+        }
+        const struct scales w0 = scales_q4(&place, kind, 0), w1 = scales_q4(&place, kind, KERNEL_LANES);
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < count; i++) {
+            const __m512 x_scale = _mm512_set1_ps(x[i].scale[group]);
+            if (kind == Q4_SCALE) {
+                sum[i][0] = add_scaled(sum[i][0], dot[i][0], w0.scale, x_scale);
+                sum[i][1] = add_scaled(sum[i][1], dot[i][1], w1.scale, x_scale);
+            } else {
+                const __m512 x_sum = _mm512_cvtepi32_ps(_mm512_set1_epi32(x[i].sum[group]));
+                sum[i][0] = add_scaled_q4(sum[i][0], dot[i][0], w0, x_sum, x_scale);
+                sum[i][1] = add_scaled_q4(sum[i][1], dot[i][1], w1, x_sum, x_scale);
+            }
+        }
+    }
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < count; i++) {
+        store_rows(out + i * out_stride, sum[i][0], add);
+        store_rows(out + i * out_stride + KERNEL_LANES, sum[i][1], add);
+    }
+}
+
+static void matmul_q4(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
+                      uint32_t count, bool add)
+{
+    const uint8_t *tiles = w->tiles;
+    for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP) {
+        uint32_t i = 0;
+        for (; VECTORS_AT_ONCE > 1 && i + VECTORS_AT_ONCE <= count; i += VECTORS_AT_ONCE) {
+            multiply_q4(out + i * out_stride, out_stride, tiles, w->q4, w->groups, x + i, VECTORS_AT_ONCE, add);
+        }
+        for (; i < count; i++) {
+            multiply_q4(out + i * out_stride, out_stride, tiles, w->q4, w->groups, x + i, 1, add);
+        }
+        tiles += q4_row_bytes(w->q4, w->groups);
+    }
+}
+
 KERNEL_DEFINE(avx512vnni, struct tile_quad, 0);

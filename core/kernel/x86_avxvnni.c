@@ -6,6 +6,16 @@ static inline __m256i bytes_madd(__m256i sum, __m256i x, __m256i y)
     return _mm256_dpbusd_avx_epi32(sum, x, y);
 }
 
+static inline __m256i nibbles_madd(__m256i sum, __m256i n, __m256i x)
+{
+    return _mm256_dpbusd_avx_epi32(sum, n, x);
+}
+
+static inline __m256i nibbles_sum(__m256i sum)
+{
+    return sum;
+}
+
 #include "kernel/x86_avx2.h"
 
 KERNEL_DEFINE(avxvnni, struct tile_quad, sizeof(struct signed_group));

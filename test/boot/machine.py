@@ -219,6 +219,11 @@ class Machine:
         characters = self._text_memory()[::2].decode("cp437").replace("\0", " ")
         return [characters[at:at + 80].rstrip() for at in range(0, 80 * 25, 80)]
 
+    def cells(self):
+        """Character and attribute of each cell of the text screen."""
+        memory = self._text_memory()
+        return [(memory[at:at + 1], memory[at + 1]) for at in range(0, 80 * 25 * 2, 2)]
+
     def attributes(self):
         """The attribute that each line of the text screen begins with, of the lines that begin with a character."""
         memory = self._text_memory()

@@ -8,6 +8,7 @@ import pytest
 from machine import COLUMNS, FOOTER, HINT, SECONDS, STORY, plain, wrapped
 from stories import DEFAULT_SEED, MODEL, expected
 from terminal import Terminal
+from thinking_model import thinking_model
 from volume import models
 
 FIRMWARES = ["bios", "uefi"]
@@ -214,6 +215,32 @@ def test_colour(boot, volume):
     assert b"\x1b" not in raw
     shown, raw = colours(boot, volume, colour="off")
     assert set(shown.values()) == {0x07}
+
+
+# Where thinking begins and ends on the serial port: our own sequences, and those of OVMF's terminal for dark grey.
+DIMMED = {"bios": rb"\x1b\[2m<think>[^\x1b]*</think>\x1b\[0m",
+          "uefi": rb"\x1b\[1m\x1b\[30m\x1b\[40m<think>.*</think>\x1b\[0m\x1b\[37m\x1b\[40m"}
+DARK_GREY = 8
+
+
+@pytest.mark.parametrize("firmware", FIRMWARES)
+def test_thinking_is_dimmed(boot, volume, tmp_path, firmware):
+    """On the screen and on the serial port, and what follows is not."""
+    volume.put(thinking_model(MODEL, tmp_path / "think.gguf"), "/MODELS/THINK.GGUF")
+    volume.configure(model="think", steps=12, temperature=0, countdown=0)
+    with boot(volume.path, firmware) as machine:
+        machine.start()
+        machine.wait_for(PROMPT)
+        assert re.search(DIMMED[firmware], machine.raw, re.DOTALL), machine.raw
+        if firmware == "bios":
+            machine.wait_for_screen(re.compile("> *>$|commands >$"))
+            cells = machine.cells()
+            text = b"".join(character for character, _ in cells)
+            begin, end = text.find(b"<think>"), text.find(b"</think>")
+            assert 0 < begin < end
+            assert {attribute for _, attribute in cells[begin:end + 8]} - {DARK_GREY} <= {7}
+            assert all(attribute == DARK_GREY for _, attribute in cells[begin:begin + 7] + cells[end:end + 8])
+            assert cells[begin - 1][1] != DARK_GREY != cells[end + 8][1]
 
 
 # What edk2's graphics console makes of light grey, cyan, white and light red, on black.

@@ -6,7 +6,8 @@ import struct
 import pytest
 
 from family_model import FAMILIES, write
-from gguf_file import Q8_0
+from gguf_file import GgufFile, Q8_0
+from gguf_writer import write_every_type
 from host import MODELS, model_file, run, score, tell
 from kernels import VARIANTS, any_cpu, missing_features, names, program
 from places import BUILD
@@ -60,6 +61,22 @@ def test_same_logits_of_every_architecture(family_model, name, variant, kernel, 
     expected = score(model, tokens, FAMILY_CONTEXT, tmp_path, "--kernel", "scalar")
     logits = score(model, tokens, FAMILY_CONTEXT, tmp_path, "--kernel", kernel, variant=program(kernel, variant))
     assert logits == expected
+
+
+@pytest.fixture(scope="session")
+def model_of_every_type(tmp_path_factory):
+    """Four bits beside int8, in one stack of matrices as well."""
+    path = tmp_path_factory.mktemp("types") / "types.gguf"
+    write_every_type(path, GgufFile(model_file("DEFAULT.GGUF").read_bytes()))
+    return path
+
+
+@pytest.mark.parametrize("kernel", names())
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_same_logits_of_every_type(model_of_every_type, variant, kernel, tmp_path, tmp_path_factory):
+    model, variant = model_of_every_type, program(kernel, variant)
+    logits = score(model, token_file(), CONTEXT, tmp_path, "--kernel", kernel, variant=variant)
+    assert logits == scalar_logits(model, tmp_path_factory.getbasetemp())
 
 
 @pytest.mark.parametrize("kernel", names())

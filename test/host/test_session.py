@@ -13,6 +13,7 @@ import pytest
 import wide_model
 from host import SECONDS, model_file, tell
 from terminal import Terminal, plain, words
+from thinking_model import thinking_model
 
 HINT = "Enter: another story; text: a story that begins with it; /help: all commands\n"
 SEED = 83  # of the first story
@@ -168,3 +169,34 @@ def test_options_ask_for_one_story(folder):
         assert terminal.process.wait(SECONDS) == 0
         assert words(tell(folder / "DEFAULT.GGUF")) in words(plain(terminal.raw))
         assert "> " not in plain(terminal.raw)
+
+
+def test_thinking_is_dimmed(tmp_path):
+    """Also where the story ends before it does, and nothing else is."""
+    model = thinking_model(model_file("DEFAULT.GGUF"), tmp_path / "THINK.GGUF")
+    for steps, end in (12, rb"</think>\x1b\[0m"), (8, rb"\x1b\[0m\r\n"):
+        with Terminal(model) as terminal:
+            terminal.wait_for(HINT + "> ")
+            terminal.ask("/set temperature 0")
+            terminal.ask(f"/set steps {steps}")
+            before = len(terminal.raw)
+            terminal.ask("")
+            assert re.search(rb"\x1b\[2m<think>[^\x1b]*" + end, terminal.raw[before:]), terminal.raw[before:]
+
+
+def test_the_oldest_turns_go(tmp_path):
+    """In a small context: a line says so, the conversation goes on, and a turn that is too long changes nothing."""
+    full = r"The context of 64 tokens is full: the (oldest turn is|\d oldest turns are) forgotten\.\n"
+    with Terminal(model_file("DEFAULT.GGUF")) as terminal:
+        terminal.wait_for(HINT + "> ")
+        for setting in ("context 64", "temperature 0", "steps 12", r"chat_prefix Ben:\s", r"chat_suffix \sLily:\s"):
+            terminal.ask("/set " + setting)
+        lines = ["Hello", "What is it?", "Where is the cat?", "/again", "Hello", "Why?"]
+        answers = [terminal.ask(line) for line in lines]
+        told = [len(re.findall(full, answer)) for answer in answers]
+        assert told[:2] == [0, 0] and told[3] == 0 and 1 <= sum(told[2:]) and max(told) == 1
+        assert all(re.search(r"\n\[\d+ tokens", answer) for answer in answers)
+        assert all(int(re.search(r"\n\[(\d+) tokens", answer)[1]) <= 64 for answer in answers)
+        long = terminal.ask("the cat " * 40)
+        assert long.endswith("Error: this turn is too long for the context of 64 tokens; shorten it\n> ")
+        assert re.search(r"\n\[\d+ tokens", terminal.ask("Hello"))

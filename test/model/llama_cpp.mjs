@@ -56,7 +56,8 @@ function chat(model, Template, messages) {
         messages, add_generation_prompt: true, bos_token: model.tokens.bosString, eos_token: model.tokens.eosString,
     });
     const tokens = model.tokenize(text, true);
-    return tokens[0] === model.tokens.bos ? tokens : [model.tokens.bos, ...tokens];
+    const { bos } = model.tokens;
+    return bos === null || tokens[0] === bos ? tokens : [bos, ...tokens];
 }
 
 const question = JSON.parse(readFileSync(0, "utf8"));

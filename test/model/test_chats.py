@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import json
 import subprocess
 
 import pytest
@@ -221,6 +222,23 @@ def test_our_chat_agrees(ask, chat_ids, chat_model, family, turn):
     ours, = chat_ids(path, Chat(turns=[turn, turn]))
     assert ours[0] == theirs[0]
     assert ours[1] == theirs[1][-len(ours[1]):]
+
+
+@pytest.mark.parametrize("name", ["llama3", "qwen2.5", "qwen3", "gemma3"])
+def test_real_templates(ask, chat_ids, tmp_path, name):
+    """Those of the models themselves, with their default system messages."""
+    folder = NODE / "node_modules" / VOCABULARIES[name][0] / "models/tokenizer_config.json"
+    template = json.loads(folder.read_text())["chat_template"]
+    keys = metadata(NODE / "node_modules", name) | {"llama.context_length": 1024, "tokenizer.chat_template": template}
+    path = write(tmp_path / "model.gguf", keys)
+    users = [{"role": "user", "content": text} for text in SAID]
+    chats = [[users[0]], [users[0], {"role": "assistant", "content": ANSWER}, users[1]]]
+    theirs = ask(path, chats=chats)["chats"]
+    ours, = chat_ids(path, Chat(turns=SAID[:2]))
+    assert ours[0] == theirs[0]
+    assert ours[1] == theirs[1][-len(ours[1]):]
+    rest = theirs[1][len(ours[0]):-len(ours[1])]
+    assert 0 < len(rest) < 4
 
 
 def test_control_tokens_that_the_user_types_stay_text(chat_ids, chat_model):

@@ -310,6 +310,24 @@ static void limits_of_vectors(void **state)
     }
 }
 
+/* Whether a row of the first layer's queries holds what blocks.h makes of a block. */
+static bool is_row(uint32_t row, const uint8_t *block, uint32_t type)
+{
+    const struct q8_matrix *matrix = &f.model.layer[0].qkv;
+    if (matrix->q4 != Q4_NONE) {
+        float expected[Q8_GROUP], out[Q8_GROUP];
+        blocks_decode(expected, block, type, Q8_GROUP);
+        q4_row(out, matrix->tiles, matrix->q4, 1, row);
+        return memcmp(out, expected, sizeof out) == 0;
+    }
+    struct q8_0_block expected;
+    int8_t q[Q8_GROUP];
+    float scale;
+    blocks_to_q8_0(&expected, block, type, Q8_GROUP);
+    kernel_scalar.tile_row(matrix->tiles, row, q, &scale);
+    return memcmp(q, expected.q, sizeof q) == 0 && scale == half_to_float(expected.scale);
+}
+
 /* Rows of other blocks, which end anywhere in a word of the checksum, become what blocks.h makes of each. */
 static void blocks_of_every_type(void **state)
 {
@@ -325,17 +343,72 @@ static void blocks_of_every_type(void **state)
             }
             const struct gguf_tensor *tensor = &f.gguf.tensor[GGUF_TENSOR_LAYERS + GGUF_LAYER_ATTN_Q];
             for (uint32_t row = 0; row < tensor->rows; row++) {
-                struct q8_0_block expected;
-                int8_t q[Q8_GROUP];
-                float scale;
-                blocks_to_q8_0(&expected, f.bytes + tensor->offset + row * blocks_bytes(types[i]), types[i], Q8_GROUP);
-                kernel_scalar.tile_row(f.model.layer[0].qkv.tiles, row, q, &scale);
-                assert_memory_equal(q, expected.q, sizeof q);
-                assert_true(scale == half_to_float(expected.scale));
+                assert_true(is_row(row, f.bytes + tensor->offset + row * blocks_bytes(types[i]), types[i]));
             }
         }
+        const bool four = types[i] == GGUF_TYPE_Q4_0 || types[i] == GGUF_TYPE_Q4_1;
+        assert_true((f.model.layer[0].qkv.q4 != Q4_NONE) == four);
     }
     matrix_type = GGUF_TYPE_Q8_0;
+}
+
+/* Four bits for queries, more for keys, four for values: three matrices, the rows of the file in their order. */
+static void a_stack_of_several_kinds(void **state)
+{
+    static const struct change changes[SAMPLE_CHANGES] = {
+        {TENSOR_TYPE, "blk.0.attn_q.weight", GGUF_TYPE_Q4_0},   {TENSOR_TYPE, "blk.0.attn_v.weight", GGUF_TYPE_Q4_1},
+        {TENSOR_TYPE, "blk.0.ffn_gate.weight", GGUF_TYPE_Q4_0}, {TENSOR_TYPE, "blk.1.attn_q.weight", GGUF_TYPE_Q4_1},
+        {TENSOR_TYPE, "blk.1.attn_k.weight", GGUF_TYPE_Q4_1},   {TENSOR_TYPE, "blk.1.attn_v.weight", GGUF_TYPE_Q4_1}};
+    float out[Q8_GROUP], expected[Q8_GROUP];
+    int8_t q[Q8_GROUP];
+    (void)state;
+    free(f.bytes);
+    f.bytes = sample_model(changes, &f.size);
+    assert_int_equal(load(WINDOW), 0);
+    fill_tensors();
+    assert_int_equal(load(WINDOW), 0);
+    const struct q8_matrix *queries = &f.model.layer[0].qkv, *keys = queries->next, *values = keys->next;
+    assert_true(queries->q4 == Q4_SCALE && keys->q4 == Q4_NONE && values->q4 == Q4_MINIMUM && values->next == NULL);
+    assert_true(queries->row_tiles == 1 && keys->row_tiles == 1 && values->row_tiles == 1);
+    const struct gguf_tensor *tensor = &f.gguf.tensor[GGUF_TENSOR_LAYERS];
+    const uint8_t *block = f.bytes + tensor[GGUF_LAYER_ATTN_V].offset + 7 * blocks_bytes(GGUF_TYPE_Q4_1);
+    blocks_decode(expected, block, GGUF_TYPE_Q4_1, Q8_GROUP);
+    q4_row(out, values->tiles, Q4_MINIMUM, 1, 7);
+    assert_memory_equal(out, expected, sizeof out);
+    struct q8_0_block key;
+    blocks_to_q8_0(&key, f.bytes + tensor[GGUF_LAYER_ATTN_K].offset + 7 * 2 * Q8_GROUP, GGUF_TYPE_F16, Q8_GROUP);
+    kernel_scalar.tile_row(keys->tiles, 7, q, out);
+    assert_memory_equal(q, key.q, sizeof q);
+    const struct q8_matrix *gate = &f.model.layer[0].gate_up, *up = gate->next;
+    assert_true(gate->row_tiles == 2 && gate->q4 == Q4_SCALE && up->row_tiles == 2 && up->q4 == Q4_NONE);
+    const uint8_t *up_row = f.bytes + tensor[GGUF_LAYER_FFN_UP].offset + 40 * sizeof key;
+    kernel_scalar.tile_row(up->tiles + kernel_scalar.tile_bytes, 8, q, out);
+    assert_memory_equal(q, ((const struct q8_0_block *)up_row)->q, sizeof q);
+    const struct q8_matrix *all = &f.model.layer[1].qkv;
+    assert_true(all->next == NULL && all->row_tiles == 3 && all->q4 == Q4_MINIMUM);
+}
+
+/* A scale or minimum of 2^13 makes weights beyond f16. */
+static void four_bits_with_a_large_scale(void **state)
+{
+    static const uint16_t halves[] = {0x6FFF, 0x7000, 0x7C00, 0x7E00, 0xEFFF, 0xF000};
+    (void)state;
+    matrix_type = GGUF_TYPE_Q4_1;
+    make_file(U32, 0);
+    matrix_type = GGUF_TYPE_Q8_0;
+    for (uint32_t i = 0; i < 2 * COUNT_OF(halves); i++) {
+        const uint16_t half = halves[i / 2];
+        uint8_t *at = f.bytes + f.gguf.tensor[GGUF_TENSOR_LAYERS + GGUF_LAYER_ATTN_Q].offset + 5 * 20 + i % 2 * 2;
+        uint16_t before;
+        memcpy(&before, at, sizeof before);
+        memcpy(at, &half, sizeof half);
+        assert_int_equal(load(WINDOW), -1);
+        memcpy(at, &before, sizeof before);
+        assert_string_equal(f.error.text, (half & 0x7FFF) < 0x7000
+                                              ? told
+                                              : "/M.GGUF: blk.0.attn_q.weight, row 5: a weight is infinite, not a "
+                                                "number or beyond f16; get an intact copy");
+    }
 }
 
 #define ROPE_FREQS "rope_freqs.weight"
@@ -403,6 +476,8 @@ int main(void)
         cmocka_unit_test(a_row_that_is_not_finite),
         cmocka_unit_test(limits_of_vectors),
         cmocka_unit_test(blocks_of_every_type),
+        cmocka_unit_test(a_stack_of_several_kinds),
+        cmocka_unit_test(four_bits_with_a_large_scale),
         cmocka_unit_test(rope_factors_divide_the_frequencies),
         cmocka_unit_test(odd_rope_factors_are_refused),
     };

@@ -20,10 +20,10 @@ static struct machine {
     bool started;     /* between start and stop */
     bool is_exclusive;
     uint64_t now;
-    uint32_t us_a_look; /* that pass from one reading of the clock to the next */
-    uint32_t looks;     /* whether to stop */
-    uint32_t stop_at;   /* the look that says so; 0 = none */
-    bool real_time;       /* `now` is the host's clock */
+    uint32_t us_a_look;         /* that pass from one reading of the clock to the next */
+    uint32_t looks;             /* whether to stop */
+    uint32_t stop_at;           /* the look that says so; 0 = none */
+    bool real_time;             /* `now` is the host's clock */
     uint64_t step_us[MOST + 1]; /* that step() takes with so many processors */
     pthread_t thread[MOST];
     uint32_t threads;
@@ -347,11 +347,13 @@ static void begin_slow_stretch(void)
     compute_begin(&compute);
 }
 
-enum { ROW_TILES = 43, GROUPS = 7, VECTORS = 3, ROWS = ROW_TILES * Q8_GROUP };
+enum { ROW_TILES = 43, Q4_ROW_TILES = 17, GROUPS = 7, VECTORS = 3, ROWS = (ROW_TILES + Q4_ROW_TILES) * Q8_GROUP };
 
+/* A stack of two kinds of tiles. */
 static void check_matmul(const struct kernel *kernel, uint32_t count, bool add)
 {
-    struct q8_matrix w = random_matrix(kernel, ROW_TILES, GROUPS);
+    struct q8_matrix w = random_matrix(kernel, ROW_TILES, GROUPS),
+                     q4 = random_q4_matrix(Q4_MINIMUM, Q4_ROW_TILES, GROUPS);
     struct q8_vector x[VECTORS];
     float *start = random_floats(ROWS * VECTORS, 4.0f), *expected = take(ROWS * VECTORS * sizeof(float));
     float *out = take(ROWS * VECTORS * sizeof(float));
@@ -360,6 +362,8 @@ static void check_matmul(const struct kernel *kernel, uint32_t count, bool add)
     }
     memcpy(expected, start, ROWS * VECTORS * sizeof(float));
     kernel->matmul(expected, ROWS, &w, x, count, add);
+    kernel->matmul_q4(expected + ROW_TILES * Q8_GROUP, ROWS, &q4, x, count, add);
+    w.next = &q4;
     for (uint32_t processors = 1; processors <= MOST; processors++) {
         begin_machine(processors);
         team_begin(&team, &kernel_scalar);
@@ -371,13 +375,14 @@ static void check_matmul(const struct kernel *kernel, uint32_t count, bool add)
         assert_true(team_matmul(&team, &compute, kernel, out, ROWS, &w, x, count, add));
         compute_end(&compute);
         team_end(&team);
-        assert_int_equal(machine.looks, ROW_TILES); /* one for each */
+        assert_int_equal(machine.looks, ROW_TILES + Q4_ROW_TILES); /* one for each */
         assert_memory_equal(out, expected, ROWS * VECTORS * sizeof(float));
     }
     for (uint32_t i = 0; i < VECTORS; i++) {
         free_q8(&x[i]);
     }
     free(w.tiles);
+    free(q4.tiles);
     free(start);
     free(expected);
     free(out);
@@ -420,8 +425,7 @@ static void check_attention(const struct kernel *kernel, uint32_t kv_heads, uint
             memset(out + i * row, 0, vector * sizeof(float));
         }
         begin_slow_stretch();
-        assert_true(
-            team_attention(&team, &compute, kernel, out, q, q_scale, row, &it.cache, shape, &scratch, count));
+        assert_true(team_attention(&team, &compute, kernel, out, q, q_scale, row, &it.cache, shape, &scratch, count));
         compute_end(&compute);
         team_end(&team);
         assert_int_equal(machine.looks, kv_heads * count); /* one for each head of each position */

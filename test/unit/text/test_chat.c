@@ -213,6 +213,41 @@ static void unknown_templates(void **state)
     assert_true(chat_from_template(&chat, "x\0<|im_start|>", 14)); /* what follows a NUL is part of it */
 }
 
+/* Whatever a file holds in place of a template, in any length: each text ends, and nothing is read beyond it. */
+static void any_bytes(void **state)
+{
+    static const char *const words[] = {
+        "<|im_start|>", "system", "<|im_end|>", "'", "\"", "\\", "{%", "if not ns.found", "{{", "tools", "eos_token",
+        "</think>')[-1]", "[INST]", "\xFF", "<|assistant|>", "<|user|>", "USER: ", "ASSISTANT: ", "\n", "\xC3",
+    };
+    uint32_t known = 0;
+    (void)state;
+    srand(3);
+    for (uint32_t round = 0; round < 400; round++) {
+        const size_t n = (size_t)rand() % (round % 50 == 0 ? CHAT_TEMPLATE_MAX : 300) + 1;
+        char *bytes = malloc(n), system[CHAT_SYSTEM_MAX] = {0};
+        struct chat chat;
+        for (size_t i = 0; i < n;) {
+            const char *word = words[(size_t)rand() % COUNT_OF(words)];
+            for (; *word != 0 && i < n; word++) {
+                bytes[i++] = rand() % 100 == 0 ? (char)rand() : *word;
+            }
+        }
+        memset(&chat, 0xEE, sizeof chat);
+        if (chat_from_template(&chat, bytes, n)) {
+            known++;
+            memset(system, 's', (size_t)rand() % sizeof system);
+            assert_true(memchr(chat.opening, 0, sizeof chat.opening) != NULL);
+            chat_set_system(&chat, system);
+            assert_true(memchr(chat.opening, 0, sizeof chat.opening) != NULL && strstr(chat.opening, system) != NULL);
+            assert_true(memchr(chat.prefix, 0, sizeof chat.prefix) && memchr(chat.suffix, 0, sizeof chat.suffix));
+            assert_true(memchr(chat.stop, 0, sizeof chat.stop) && memchr(chat.end, 0, sizeof chat.end));
+        }
+        free(bytes);
+    }
+    assert_true(known > 100);
+}
+
 static void texts_of_the_configuration(void **state)
 {
     struct chat chat;
@@ -271,6 +306,7 @@ int main(void)
         cmocka_unit_test(openings),
         cmocka_unit_test(an_opening_that_is_too_long),
         cmocka_unit_test(unknown_templates),
+        cmocka_unit_test(any_bytes),
         cmocka_unit_test(texts_of_the_configuration),
         cmocka_unit_test(escapes),
     };
