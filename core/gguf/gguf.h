@@ -80,7 +80,7 @@ enum gguf_end {
 
 enum {
     GGUF_LAYERS_MAX = 256,
-    GGUF_VOCABULARY_MAX = 262144,
+    GGUF_VOCABULARY_MAX = 524288,
     GGUF_PIECE_MAX = 65535,     /* bytes of one token's text */
     GGUF_PIECES_MAX = 64 << 20, /* bytes of all tokens' texts together, and of all merges */
     GGUF_MERGES_MAX = 1 << 20,

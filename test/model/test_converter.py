@@ -211,8 +211,8 @@ HEADERS = {
     "layers": (Shape(layers=257), "n_layers is 257; allowed are 1 to 256"),
     "heads": (Shape(heads=65), "n_heads is 65; allowed are 1 to 64"),
     "kv-heads": (Shape(kv_heads=5), "n_kv_heads is 5; allowed are 1 to 4"),
-    "vocabulary": (Shape(vocabulary=2), "vocab_size is 2; allowed are 3 to 262144"),
-    "vocabulary-lowest": (Shape(vocabulary=-2**31), "vocab_size is 2147483648; allowed are 3 to 262144"),
+    "vocabulary": (Shape(vocabulary=2), "vocab_size is 2; allowed are 3 to 524288"),
+    "vocabulary-lowest": (Shape(vocabulary=-2**31), "vocab_size is 2147483648; allowed are 3 to 524288"),
     "context": (Shape(context=0), "seq_len is 0; allowed are 1 to 16777216"),
 }
 

