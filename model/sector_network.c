@@ -21,11 +21,21 @@ static struct source {
     struct gguf gguf;
 } source;
 
+/* Only the one file: a split model has others. */
 static int open_source(struct platform *platform, const char *path, struct platform_file *file)
 {
-    (void)platform, (void)path;
+    if (strcmp(path, source.path) != 0) {
+        snprintf(platform->error, sizeof platform->error,
+                 "a sector takes a model of one file; join its parts first (gguf-split --merge)");
+        return PLATFORM_IO_ERROR;
+    }
     file->size = source.size;
-    return 0;
+    return PLATFORM_OK;
+}
+
+static void close_source(struct platform *platform, struct platform_file *file)
+{
+    (void)platform, (void)file;
 }
 
 static int read_source(struct platform *platform, struct platform_file *file, uint64_t offset, void *buffer,
@@ -39,7 +49,7 @@ static int read_source(struct platform *platform, struct platform_file *file, ui
 static void read_source_header(const char *path)
 {
     static uint8_t window[1 << 16];
-    static struct platform platform = {.open = open_source, .read = read_source};
+    static struct platform platform = {.open = open_source, .close = close_source, .read = read_source};
     static struct reader reader;
     struct error error;
     FILE *file = fopen(path, "rb");

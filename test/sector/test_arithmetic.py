@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+from gguf_file import GgufFile
+from gguf_writer import write_split
 from llama2c_model import Shape, pieces, random_model, tokenizer
 from places import built
 from reference import reference
@@ -195,6 +197,17 @@ def test_damaged_files_are_refused(tmp_path, build):
         other.write_bytes(contents)
         assert refused(build, tmp_path, other) == message
     assert "No such file" in refused(build, tmp_path, tmp_path / "none.gguf")
+
+
+@pytest.mark.parametrize("build", CONVERTERS)
+def test_a_split_model_is_refused(tmp_path, build):
+    model = GgufFile((ROOT / "model/default.gguf").read_bytes())
+    count = len(model.tensors)
+    first, second = write_split(tmp_path, "model", model, [count // 2, count - count // 2])
+    result = convert(build, tmp_path, first, "7", "8")
+    assert result.returncode == 1 and not (tmp_path / "image").exists()
+    assert result.stderr == (f"gguf-to-{build}: {second}: cannot be opened: a sector takes a model of one file; join "
+                             "its parts first (gguf-split --merge)\n")
 
 
 @pytest.mark.parametrize("model", MODELS)
