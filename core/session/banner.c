@@ -79,7 +79,7 @@ void banner_unknown_chat(struct output *output)
 static void say_kind(struct output *output, const struct gguf *gguf)
 {
     uint32_t count[GGUF_TYPE_ABSENT] = {0}, four_bits = 0, int8 = 0, exact = 0;
-    char types[200] = "", kept[64] = "matrices";
+    char types[200] = "", matrices[64] = "matrices", kept[64] = "";
     size_t used = 0;
     const char *kind = gguf_kind_name(gguf->file_type);
     for (uint32_t id = 0; id < gguf->tensor_count; id++) {
@@ -99,13 +99,17 @@ static void say_kind(struct output *output, const struct gguf *gguf)
         }
     }
     if (four_bits > 0) {
-        format(kept, sizeof kept, "%u matrices in the file's four bits, the others", four_bits);
+        format(matrices, sizeof matrices, "%u matrices in the file's four bits%s", four_bits,
+               int8 > 0 ? ", the others" : "");
+    }
+    if (int8 > 0) {
+        format(kept, sizeof kept, " as int8 in groups of 32, %u of %u exactly", exact, int8);
     }
     output_say(output, COLOUR_TEXT,
                "Kind: %s%s, matrices: %s\n"
-               "Kept: %s as int8 in groups of 32, %u of %u exactly; vectors as F32\n",
+               "Kept: %s%s; vectors as F32\n",
                kind[0] != 0 ? kind : "unknown", (gguf->file_type & GGUF_KIND_GUESSED) != 0 ? " (guessed)" : "", types,
-               kept, exact, int8);
+               matrices, kept);
 }
 
 /* The hyper-parameters by the names of model cards, and what uses the memory. */

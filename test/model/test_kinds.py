@@ -70,6 +70,7 @@ def test_the_key_counts(ask, tmp_path, file_type, kind):  # noqa: F811
     ([F16, Q5_1] + [Q8_0] * (MATRICES - 2), f"matrices as int8 in groups of 32, {MATRICES - 2} of {MATRICES} exactly"),
     ([Q4_0, Q4_1, F16] + [Q8_0] * (MATRICES - 3), "2 matrices in the file's four bits, the others as int8 in groups "
      f"of 32, {MATRICES - 3} of {MATRICES - 2} exactly"),
+    ([Q4_0] * MATRICES, f"{MATRICES} matrices in the file's four bits"),
 ])
 def test_what_is_kept_how(tmp_path, types, kept):
     assert " ".join(info(write(tmp_path, types), r"\nKept: ([^;]*);").split()) == kept
