@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/format.h"
+#include "base/memory.h"
 #include "base/model_part.h"
 #include "base/number.h"
 #include "base/text.h"
@@ -459,8 +460,8 @@ static const char *judge(struct models *models, const char *path, char *out, siz
         return gguf_kind_name(models->engine.gguf.file_type);
     }
     if (plan(models, path, models->kernel, &needs, &error) != 0) {
-        const size_t prefix = text_length(path);
-        const bool named = text_length(error.text) > prefix + 2 && error.text[prefix] == ':';
+        const size_t prefix = text_length(path); /* the row has the name, unless another part of the model is meant */
+        const bool named = text_length(error.text) > prefix + 2 && memcmp(error.text, path, prefix) == 0;
         format(out, size, "cannot be used: %s", error.text + (named ? prefix + 2 : 0));
     } else if (needs.bytes == 0) {
         format(out, size, "%s", "");

@@ -207,13 +207,27 @@ static void the_rest_of_a_split_model_is_told(void **state)
     free((void *)(uintptr_t)files[1].data);
     files[1] = SPLIT(1);
     session.keys = "/models\r";
-    assert_non_null(
-        strstr(run(files),
-               "\nError: /MODELS/x/S-00002-of-00003.gguf: part 2 of 3 is missing; copy it there as "
-               "well\n> /models\n 1  x/S-00001-of-00003.gguf                 17 KiB  Q8_0\n    cannot be used: part 2 "
-               "of 3 is missing; copy it there as well\n"));
+    assert_non_null(strstr(
+        run(files), "\nError: /MODELS/x/S-00002-of-00003.gguf: part 2 of 3 is missing; copy it there as "
+                    "well\n> /models\n 1  x/S-00001-of-00003.gguf                 17 KiB  Q8_0\n    cannot be used: "
+                    "/MODELS/x/S-00002-of-00003.gguf: part 2 of 3 is missing; copy it there as well\n"));
     free((void *)(uintptr_t)files[1].data);
     free((void *)(uintptr_t)files[2].data);
+}
+
+/* Of a model in parts, the list says which one is damaged. */
+static void the_damaged_part_is_named(void **state)
+{
+    fresh(state);
+    struct memory_file files[] = {folder("/MODELS/x"), SPLIT(1), SPLIT(2), SPLIT(3), {0}};
+    files[3].size = 20;
+    session.keys = "/models\r";
+    assert_non_null(strstr(run(files),
+                           "\n    cannot be used: /MODELS/x/S-00003-of-00003.gguf: the file ends too early, "
+                           "at byte 20; copy it again\n"));
+    for (uint32_t i = 1; i < 4; i++) {
+        free((void *)(uintptr_t)files[i].data);
+    }
 }
 
 /* What a walk leaves out is said. */
@@ -264,6 +278,7 @@ int main(void)
         cmocka_unit_test(tab_completes_folders),
         cmocka_unit_test(a_split_model_is_one),
         cmocka_unit_test(the_rest_of_a_split_model_is_told),
+        cmocka_unit_test(the_damaged_part_is_named),
         cmocka_unit_test(folders_that_lie_too_deep_are_told),
         cmocka_unit_test(escape_stops_the_search_of_a_large_folder),
     };
