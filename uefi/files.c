@@ -111,14 +111,6 @@ static EFI_STATUS open_handle(struct open_file *file)
     return file->volume->root->Open(file->volume->root, &file->handle, file->path, EFI_FILE_MODE_READ, 0);
 }
 
-static EFI_STATUS get_info(EFI_FILE_HANDLE handle, union file_info *entry)
-{
-    EFI_GUID guid = EFI_FILE_INFO_ID;
-    UINTN size = sizeof *entry;
-
-    return handle->GetInfo(handle, &guid, &size, entry);
-}
-
 /* Opens file->path on `volume` and fills *entry. */
 static EFI_STATUS open_on(struct files *files, struct open_file *file, struct volume *volume, union file_info *entry)
 {
@@ -132,7 +124,7 @@ static EFI_STATUS open_on(struct files *files, struct open_file *file, struct vo
             break;
         }
         if (!EFI_ERROR(status)) {
-            status = get_info(file->handle, entry);
+            status = volume_info(file->handle, entry);
             if (!EFI_ERROR(status)) {
                 return EFI_SUCCESS;
             }

@@ -48,6 +48,14 @@ EFI_STATUS volume_next_entry(EFI_FILE_HANDLE directory, struct platform_entry *e
     return status;
 }
 
+EFI_STATUS volume_info(EFI_FILE_HANDLE handle, union file_info *entry)
+{
+    EFI_GUID guid = EFI_FILE_INFO_ID;
+    UINTN size = sizeof *entry;
+
+    return handle->GetInfo(handle, &guid, &size, entry);
+}
+
 bool volume_path(CHAR16 *out, size_t capacity, const char *path)
 {
     if (!utf16_from_utf8(out, capacity, text_equal_nocase(path, MODELS_ROOT) ? "/" : path)) {
@@ -99,6 +107,22 @@ static void close_folder(struct listed *listed)
     }
 }
 
+/* A file may be named like a folder: what is in it are no entries, and there may be gigabytes of it. */
+static EFI_STATUS open_folder(struct listed *listed, const char *directory)
+{
+    union file_info info;
+    const EFI_STATUS status = open_on(listed->volume, directory, &listed->folder);
+    if (EFI_ERROR(status)) {
+        listed->folder = NULL; /* a failed Open may have changed it */
+        return status;
+    }
+    if (!EFI_ERROR(volume_info(listed->folder, &info)) && (info.info.Attribute & EFI_FILE_DIRECTORY) == 0) {
+        close_folder(listed);
+        return EFI_NOT_FOUND;
+    }
+    return EFI_SUCCESS;
+}
+
 /* A walk asks for a folder's entries in ascending order: a new folder begins with index 0. */
 static int list_volume(void *context, const char *directory, uint32_t index, struct platform_entry *entry)
 {
@@ -106,11 +130,9 @@ static int list_volume(void *context, const char *directory, uint32_t index, str
     listed->status = EFI_SUCCESS;
     if (index == 0) {
         close_folder(listed);
-        listed->status = open_on(listed->volume, directory, &listed->folder);
+        listed->status = open_folder(listed, directory);
     }
-    if (EFI_ERROR(listed->status)) {
-        listed->folder = NULL; /* a failed Open may have changed it */
-    } else {
+    if (!EFI_ERROR(listed->status)) {
         listed->status = volume_next_entry(listed->folder, entry);
     }
     return listed->status == EFI_NOT_FOUND ? PLATFORM_NOT_FOUND

@@ -103,11 +103,31 @@ static void the_volume_is_chosen_by_all_its_models(void **state)
     }
 }
 
+/* A file named MODELS is not read as if it were a folder. */
+static void a_file_is_no_folder(void **state)
+{
+    static const struct fake_node nodes[] = {{"", "MODELS", 1 << 20}, {"", "x.gguf", 9}};
+    struct fake_volume volume = fake_volume_of(nodes, COUNT_OF(nodes));
+    struct files files;
+    struct platform_entry entry;
+    char error[96];
+    (void)state;
+    fake_reset();
+    fake_plug_in(&volume);
+    files_begin(&files, &fake_boot, &fake.handles[0], &fake_clock);
+    assert_non_null(files.volumes.models);
+    assert_int_equal(files_list(&files, "/MODELS", 0, &entry, error), PLATFORM_NOT_FOUND);
+    assert_int_equal(volume.largest_read, MODEL_FILE_MAGIC_BYTES);
+    files_end(&files);
+    assert_int_equal(volume.open_handles, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(models_lie_in_folders_and_in_the_root),
         cmocka_unit_test(the_volume_is_chosen_by_all_its_models),
+        cmocka_unit_test(a_file_is_no_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
