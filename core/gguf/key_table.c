@@ -327,6 +327,20 @@ static int find_architecture(struct keys *keys, uint64_t count)
     return reader_seek(in->reader, start, in->error);
 }
 
+/* Whether the architecture has such a key. Models of others may have it, too, of any type: llama.cpp ignores it. */
+static bool is_of_architecture(const struct keys *keys, enum key key)
+{
+    switch (key) {
+    case KEY_WINDOW:
+    case KEY_WINDOW_PERIOD:
+    case KEY_CAPPING:
+    case KEY_ROPE_WINDOW_BASE:
+        return keys->in->gguf->architecture->window_period > 0;
+    default:
+        return true;
+    }
+}
+
 static int get_pair(struct keys *keys)
 {
     struct gguf_input *in = keys->in;
@@ -338,7 +352,8 @@ static int get_pair(struct keys *keys)
     while (key < KEYS && !is_key(keys, key, &name)) {
         key++;
     }
-    return key < KEYS ? get_known(keys, key, type) : gguf_skip_value(in, name.text, type);
+    const bool known_here = key < KEYS && is_of_architecture(keys, key);
+    return known_here ? get_known(keys, key, type) : gguf_skip_value(in, name.text, type);
 }
 
 int gguf_fill_keys(struct keys *keys, uint64_t count)

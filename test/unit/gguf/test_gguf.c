@@ -321,6 +321,12 @@ static void windows(void **state)
         {KEY_NUMBER, "gemma3.attention.sliding_window_pattern", U32, 2},
         {KEY_NUMBER, "gemma3.rope.freq_base_swa", F32, 0x447A0000}};
     static const struct change ignored[SAMPLE_CHANGES] = {{KEY_NUMBER, "llama.attention.sliding_window", U32, 5}};
+    static const struct change of_other_types[SAMPLE_CHANGES] = {
+        {ARCHITECTURE, .text = "qwen3"},
+        {KEY_NUMBER, "qwen3.attention.sliding_window", F32, 0x42000000},
+        {KEY_ARRAY, "qwen3.attention.sliding_window_pattern", BOOL, 2, "0001"},
+        {KEY_TEXT, "qwen3.rope.freq_base_swa", .text = "x"},
+        {KEY_NUMBER, "qwen3.final_logit_softcapping", F32, 0x7F800000}};
     const struct gguf *g = &f.gguf;
     (void)state;
     read_good(usual);
@@ -330,6 +336,8 @@ static void windows(void **state)
     read_good(other);
     assert_true(g->window == GGUF_CONTEXT_MAX && g->window_period == 2 && g->rope_window_base == 1000);
     read_good(ignored); /* as in llama.cpp */
+    assert_int_equal(g->window, 0);
+    read_good(of_other_types);
     assert_int_equal(g->window, 0);
 }
 
