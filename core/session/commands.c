@@ -156,12 +156,12 @@ static void apply_model(struct commands *commands)
     }
 }
 
-/* A system message and a stop text have no effect unless the model chats. */
+/* A system message and a stop text have no effect unless the model chats. One that is still to come may. */
 static void warn_of_no_chat(struct commands *commands)
 {
     const struct config *config = &commands->settings->config;
     const bool stop = config->chat_stop[0] != 0, useless = stop || config->chat_system[0] != 0;
-    if (talk_chat(commands->talk) == NULL && useless) {
+    if (commands->models->loaded && talk_chat(commands->talk) == NULL && useless) {
         output_say(commands->output, COLOUR_NOTE,
                    "%s only counts in a chat; without chat_prefix this model tells stories.\n",
                    stop ? "chat_stop" : "chat_system");

@@ -428,6 +428,10 @@ static void a_system_message(void **state)
                         "> /set chat_system b\nchat_system = b\n"
                         "chat_system only counts in a chat; without chat_prefix this model tells stories.\n"
                         "> /set chat_system \"\"\nchat_system = \"\"\n");
+    fresh(state);
+    const struct memory_file nothing[] = {{0}};
+    session.keys = "/set chat_system b\r"; /* of a model that is not there yet, nothing is said */
+    assert_string_equal(strstr(run(nothing), "> "), "> /set chat_system b\nchat_system = b\n" END);
 }
 
 /* The message appears once, when the model is loaded, and /new does not claim that the model cannot chat. */
