@@ -150,7 +150,7 @@ static int read_tensor(struct gguf_input *in)
         return gguf_refuse(in, name.text, "is %s with rows of %u; they must be a multiple of %u", gguf_type_name(type),
                            shape.cols, elements);
     }
-    tensor->size = (uint64_t)shape.rows * (shape.cols / elements) * blocks_bytes(type); /* both sizes are below 2^18 */
+    tensor->size = (uint64_t)shape.rows * (shape.cols / elements) * blocks_bytes(type); /* both sizes are below 2^20 */
     if ((tensor->offset & (in->alignment - 1)) != 0) {
         return gguf_refuse(in, name.text, "is at offset %llu, which is not a multiple of the alignment %u",
                            (unsigned long long)tensor->offset, in->alignment);
