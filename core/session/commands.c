@@ -39,8 +39,9 @@ static void begin_anew(struct commands *commands)
 {
     if (talk_chat(commands->talk) == NULL) {
         output_say(commands->output, COLOUR_NOTE, "Nothing to forget: %s.\n",
-                   talk_is_unknown(commands->talk) ? "this model's chat template is of an unknown kind"
-                                                   : "this model does not chat");
+                   !commands->models->loaded         ? "no model is loaded"
+                   : talk_is_unknown(commands->talk) ? "this model's chat template is of an unknown kind"
+                                                     : "this model does not chat");
         return;
     }
     talk_begin_anew(commands->talk);

@@ -33,7 +33,7 @@ static void without_a_model_it_says_so_and_looks_again(void **state)
                                     "> /bench\nError: no model is loaded\n"
                                     "> /model x\nError: no model x in /MODELS; /models lists them\n"
                                     "> /kernel scalar\nKernel: scalar, chosen by /kernel\n"
-                                    "> /new\nNothing to forget: this model does not chat.\n" END);
+                                    "> /new\nNothing to forget: no model is loaded.\n" END);
 }
 
 static void the_configured_model_is_taken(void **state)
