@@ -79,7 +79,7 @@ void banner_unknown_chat(struct output *output)
 static void say_kind(struct output *output, const struct gguf *gguf)
 {
     uint32_t count[GGUF_TYPE_ABSENT] = {0}, four_bits = 0, int8 = 0, exact = 0;
-    char types[200] = "", kept[64] = "matrices";
+    char types[200] = "", kept[96];
     size_t used = 0;
     const char *kind = gguf_kind_name(gguf->file_type);
     for (uint32_t id = 0; id < gguf->tensor_count; id++) {
@@ -98,14 +98,25 @@ static void say_kind(struct output *output, const struct gguf *gguf)
                            gguf_type_name(type));
         }
     }
+    used = format(kept, sizeof kept, "matrices");
     if (four_bits > 0) {
-        format(kept, sizeof kept, "%u matrices in the file's four bits, the others", four_bits);
+        used = int8 > 0 ? format(kept, sizeof kept, "%u matrices in the file's four bits, the others", four_bits)
+                        : format(kept, sizeof kept, "matrices in the file's four bits");
     }
-    output_say(output, COLOUR_TEXT,
-               "Kind: %s%s, matrices: %s\n"
-               "Kept: %s as int8 in groups of 32, %u of %u exactly; vectors as F32\n",
+    if (int8 > 0) {
+        format(kept + used, sizeof kept - used, " as int8 in groups of 32, %u of %u exactly", exact, int8);
+    }
+    output_say(output, COLOUR_TEXT, "Kind: %s%s, matrices: %s\nKept: %s; vectors as F32\n",
                kind[0] != 0 ? kind : "unknown", (gguf->file_type & GGUF_KIND_GUESSED) != 0 ? " (guessed)" : "", types,
-               kept, exact, int8);
+               kept);
+}
+
+/* The id of a token that a model may lack. */
+static struct figure token_text(int32_t id)
+{
+    struct figure figure;
+    format(figure.text, sizeof figure.text, id == GGUF_NO_TOKEN ? "none" : "%d", (int)id);
+    return figure;
 }
 
 /* The hyper-parameters by the names of model cards, and what uses the memory. */
@@ -121,12 +132,13 @@ static void say_shape(struct output *output, const struct models *models)
                "File: %s, GGUF version %u, architecture %s\n"
                "Shape: %u layers, dim %u, hidden %u, %u heads of %u, %u KV heads\n"
                "RoPE: %s\n"
-               "Tokenizer: %u tokens, BOS" WRAP_TIE "%d, EOS" WRAP_TIE "%d, unknown" WRAP_TIE "%d\n"
+               "Tokenizer: %u tokens, BOS" WRAP_TIE "%s, EOS" WRAP_TIE "%s, unknown" WRAP_TIE "%s\n"
                "In use: weights" WRAP_TIE "%s, KV" WRAP_TIE "cache" WRAP_TIE "%s, tokenizer" WRAP_TIE
                "%s, buffers" WRAP_TIE "%s\n",
                models->path, gguf->version, gguf->architecture->name, gguf->layers, gguf->dim, gguf->hidden,
-               gguf->heads, gguf->head_size, gguf->kv_heads, positions, gguf->vocabulary, (int)gguf->bos,
-               (int)gguf->eos, (int)gguf->unknown, figure_size(weights).text, figure_size(cache).text,
+               gguf->heads, gguf->head_size, gguf->kv_heads, positions, gguf->vocabulary,
+               token_text(gguf->bos).text, token_text(gguf->eos).text, token_text(gguf->unknown).text,
+               figure_size(weights).text, figure_size(cache).text,
                figure_size(tokenizer).text, figure_size(engine->memory_bytes - weights - cache - tokenizer).text);
 }
 
