@@ -67,6 +67,7 @@ void screen_open(struct screen *screen, EFI_SYSTEM_TABLE *table)
     if (screen->out == NULL) {
         return;
     }
+    font_open(&screen->font, table->BootServices);
     screen->columns = query_columns(screen->out);
     screen->cursor_was_visible = screen->out->Mode == NULL || screen->out->Mode->CursorVisible;
     screen->out->EnableCursor(screen->out, TRUE);
@@ -97,7 +98,7 @@ static void append(struct screen *screen, CHAR16 character)
     screen->text[screen->gathered++] = character;
 }
 
-/* Every console has ASCII; other characters count only if all devices behind the console support them. */
+/* Every console has ASCII; other characters count only if all devices behind the console support them, and the font. */
 static CHAR16 showable(struct screen *screen, uint32_t code)
 {
     CHAR16 text[2] = {(CHAR16)code, 0};
@@ -105,7 +106,8 @@ static CHAR16 showable(struct screen *screen, uint32_t code)
     if (code < 0x20 || (code >= 0x7F && code < 0xA0) || code > 0xFFFF) {
         return '?';
     }
-    if (code >= 0x80 && screen->out->TestString(screen->out, text) != EFI_SUCCESS) {
+    if (code >= 0x80 &&
+        (screen->out->TestString(screen->out, text) != EFI_SUCCESS || !font_has(&screen->font, text[0]))) {
         return '?';
     }
     return text[0];

@@ -3,12 +3,14 @@
 #define BOOTLLAMA_UEFI_SCREEN_H
 
 #include "efi_headers.h"
+#include "font.h"
 #include <stddef.h>
 
 enum { SCREEN_CHUNK_MAX = 128 /* characters given to the firmware at once */ };
 
 struct screen {
     EFI_SIMPLE_TEXT_OUT_PROTOCOL *out; /* NULL on a machine without a console */
+    struct font font;
     uint32_t columns;                  /* 1..999, 80 if the firmware reports nonsense; 0 without a console */
     BOOLEAN cursor_was_visible;        /* for screen_close */
     CHAR16 text[SCREEN_CHUNK_MAX + 1]; /* gathered, not yet shown */

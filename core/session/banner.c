@@ -112,6 +112,14 @@ static void say_kind(struct output *output, const struct gguf *gguf)
                matrices, kept);
 }
 
+/* The id of a token that a model may lack. */
+static struct figure token_text(int32_t id)
+{
+    struct figure figure;
+    format(figure.text, sizeof figure.text, id == GGUF_NO_TOKEN ? "none" : "%d", (int)id);
+    return figure;
+}
+
 /* The hyper-parameters by the names of model cards, and what uses the memory. */
 static void say_shape(struct output *output, const struct models *models)
 {
@@ -125,12 +133,13 @@ static void say_shape(struct output *output, const struct models *models)
                "File: %s, GGUF version %u, architecture %s\n"
                "Shape: %u layers, dim %u, hidden %u, %u heads of %u, %u KV heads\n"
                "RoPE: %s\n"
-               "Tokenizer: %u tokens, BOS" WRAP_TIE "%d, EOS" WRAP_TIE "%d, unknown" WRAP_TIE "%d\n"
+               "Tokenizer: %u tokens, BOS" WRAP_TIE "%s, EOS" WRAP_TIE "%s, unknown" WRAP_TIE "%s\n"
                "In use: weights" WRAP_TIE "%s, KV" WRAP_TIE "cache" WRAP_TIE "%s, tokenizer" WRAP_TIE
                "%s, buffers" WRAP_TIE "%s\n",
                models->path, gguf->version, gguf->architecture->name, gguf->layers, gguf->dim, gguf->hidden,
-               gguf->heads, gguf->head_size, gguf->kv_heads, positions, gguf->vocabulary, (int)gguf->bos,
-               (int)gguf->eos, (int)gguf->unknown, figure_size(weights).text, figure_size(cache).text,
+               gguf->heads, gguf->head_size, gguf->kv_heads, positions, gguf->vocabulary,
+               token_text(gguf->bos).text, token_text(gguf->eos).text, token_text(gguf->unknown).text,
+               figure_size(weights).text, figure_size(cache).text,
                figure_size(tokenizer).text, figure_size(engine->memory_bytes - weights - cache - tokenizer).text);
 }
 

@@ -11,6 +11,7 @@ from terminal import Terminal
 from test_llama_cpp import ask  # noqa: F401 (a fixture)
 
 F16, Q4_0, Q4_1, Q5_0, Q5_1 = 1, 2, 3, 6, 7
+ABSENT = 4294967295  # an id that says so
 NAMES = {F32: "F32", F16: "F16", Q4_0: "Q4_0", Q4_1: "Q4_1", Q5_0: "Q5_0", Q5_1: "Q5_1", Q8_0: "Q8_0"}
 LLAMA_CPP = {"all F32": "F32", "Q4_K - Medium": "Q4_K_M", "Q3_K - Large": "Q3_K_L", "Q2_K - Medium": "Q2_K"}
 
@@ -74,3 +75,10 @@ def test_the_key_counts(ask, tmp_path, file_type, kind):  # noqa: F811
 ])
 def test_what_is_kept_how(tmp_path, types, kept):
     assert " ".join(info(write(tmp_path, types), r"\nKept: ([^;]*);").split()) == kept
+
+
+def test_a_token_that_the_model_lacks(tmp_path):
+    model = GgufFile((ROOT / "model/default.gguf").read_bytes())
+    model.metadata |= {"tokenizer.ggml.bos_token_id": ABSENT, "tokenizer.ggml.unknown_token_id": ABSENT}
+    path = write_split(tmp_path, "lacking", model, [len(model.tensors)])[0]
+    assert info(path, r"\nTokenizer: (.*)\n") == "512 tokens, BOS none, EOS 2, unknown none"

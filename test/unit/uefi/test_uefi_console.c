@@ -66,9 +66,17 @@ static SIMPLE_TEXT_OUTPUT_INTERFACE text_out = {
     .Mode = &text_mode,
 };
 
+static EFI_STATUS EFIAPI locate_nothing(EFI_GUID *guid, VOID *key, VOID **found)
+{
+    (void)guid, (void)key;
+    *found = NULL;
+    return EFI_NOT_FOUND;
+}
+
 static struct screen open_screen(UINTN columns, EFI_STATUS status)
 {
-    EFI_SYSTEM_TABLE table = {.ConOut = &text_out};
+    EFI_BOOT_SERVICES boot = {.LocateProtocol = locate_nothing};
+    EFI_SYSTEM_TABLE table = {.ConOut = &text_out, .BootServices = &boot};
     struct screen screen;
 
     memset(&shown, 0, sizeof shown);
@@ -154,13 +162,6 @@ static EFI_STATUS EFIAPI locate_console_control(EFI_GUID *guid, VOID *key, VOID 
     assert_int_equal(guid->Data1, 0xF42F7782);
     *found = console_control;
     return EFI_SUCCESS;
-}
-
-static EFI_STATUS EFIAPI locate_nothing(EFI_GUID *guid, VOID *key, VOID **found)
-{
-    (void)guid, (void)key;
-    *found = NULL;
-    return EFI_NOT_FOUND;
 }
 
 static EFI_STATUS EFIAPI fake_clear(SIMPLE_TEXT_OUTPUT_INTERFACE *out)
