@@ -106,7 +106,7 @@ $(TEST)/refused_instructions: $(TEST)/refused_instructions.o $(BUILD)/bios/pc/co
     $(BUILD)/bios/core/base/memory.o $(BUILD)/bios/core/kernel/cpuid.o
 	ld -m elf_i386 -nostdlib --gc-sections --build-id=none -z noexecstack -Ttext=0x100000 -e start -o $@ $^
 
-TEST_PROGRAMS += $(TEST)/refused_instructions
+PYTHON_TEST_PROGRAMS += $(TEST)/refused_instructions
 
 # Objects on the way to a program stay.
 .SECONDARY: $(UNIT_TESTS:%=$(TEST)/unit64/test/unit/%.o) $(UNIT_TESTS:%=$(TEST)/unit32/test/unit/%.o) \
