@@ -87,23 +87,7 @@ static void put_attention(struct sector_image *image, const struct sector_layer 
         put_head(image, l->q + (group * 2 + 1) * HEAD * DIM, s->query, "attn_q");
     }
     image->at += zero_rows * DIM * sizeof(int16_t);
-    for (size_t row = 0; row < DIM; row++) {
-        for (size_t col = 0; col < HIDDEN; col++) {
-            const size_t group = col / (4 * HEAD), slot = col % (4 * HEAD); /* key, value, query, query */
-            const int used = group < GROUPS && slot >= 2 * HEAD;
-            const size_t from = group * 2 * HEAD + slot % (2 * HEAD);
-            sector_put(image, used ? l->o[row * DIM + from] * s->attention_output : 0, "attn_output");
-        }
-    }
-}
-
-static void put_feed_forward(struct sector_image *image, const struct sector_layer *l, const struct scales *s)
-{
-    for (size_t unit = 0; unit < HIDDEN; unit++) {
-        sector_put_row(image, l->gate + unit * DIM, DIM, s->gate, "ffn_gate");
-        sector_put_row(image, l->up + unit * DIM, DIM, s->up, "ffn_up");
-    }
-    sector_put_row(image, l->down, DIM * HIDDEN, s->down, "ffn_down");
+    sector_put_attention_output(image, l, s->attention_output);
 }
 
 /* All weights in the order in which the record reads them. */
@@ -116,7 +100,7 @@ static struct sector_image put_stream(const struct sector_network *network, cons
     struct sector_image stream = {.bytes = allocate(size), .size = size};
     for (int i = 0; i < LAYERS; i++) {
         put_attention(&stream, &network->layer[i], &scales, 2 * (pairs - used));
-        put_feed_forward(&stream, &network->layer[i], &scales);
+        sector_put_feed_forward(&stream, &network->layer[i], scales.gate, scales.up, scales.down);
     }
     for (int number = VOCABULARY; number > 0; number--) {
         sector_put_row(&stream, network->output + record_token(number) * DIM, DIM, LOGIT_SCALE, "output_norm");

@@ -54,23 +54,7 @@ static void put_attention(struct sector_image *image, const struct sector_layer 
         sector_put_row(image, l->k + group * head, head, s->key, "attn_k");
         sector_put_row(image, l->q + group * 2 * head, 2 * head, s->query, "attn_q");
     }
-    for (size_t row = 0; row < DIM; row++) {
-        for (size_t col = 0; col < HIDDEN; col++) {
-            const size_t group = col / (4 * HEAD), slot = col % (4 * HEAD); /* value, key, query, query */
-            const int used = group < GROUPS && slot >= 2 * HEAD;
-            const size_t from = group * 2 * HEAD + slot % (2 * HEAD);
-            sector_put(image, used ? l->o[row * DIM + from] * s->attention_output : 0, "attn_output");
-        }
-    }
-}
-
-static void put_feed_forward(struct sector_image *image, const struct sector_layer *l, const struct scales *s)
-{
-    for (size_t unit = 0; unit < HIDDEN; unit++) {
-        sector_put_row(image, l->gate + unit * DIM, DIM, s->gate, "ffn_gate");
-        sector_put_row(image, l->up + unit * DIM, DIM, s->up, "ffn_up");
-    }
-    sector_put_row(image, l->down, DIM * HIDDEN, s->down, "ffn_down");
+    sector_put_attention_output(image, l, s->attention_output);
 }
 
 static void put_tokens(struct sector_image *image, const struct sector_network *network, const struct sector_code *code)
@@ -107,7 +91,7 @@ int main(int argc, char **argv)
     const struct scales scales = find_scales(&code);
     for (int layer = 0; layer < LAYERS; layer++) {
         put_attention(&image, &network->layer[layer], &scales);
-        put_feed_forward(&image, &network->layer[layer], &scales);
+        sector_put_feed_forward(&image, &network->layer[layer], scales.gate, scales.up, scales.down);
     }
     put_tokens(&image, network, &code);
     sector_image_write(&image, argv[4]);

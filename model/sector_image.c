@@ -32,6 +32,28 @@ void sector_put_row(struct sector_image *image, const double *row, size_t count,
     }
 }
 
+void sector_put_attention_output(struct sector_image *image, const struct sector_layer *layer, double scale)
+{
+    for (size_t row = 0; row < DIM; row++) {
+        for (size_t col = 0; col < HIDDEN; col++) {
+            const size_t group = col / (4 * HEAD), slot = col % (4 * HEAD); /* key and value, query, query */
+            const int used = group < GROUPS && slot >= 2 * HEAD;
+            const size_t from = group * 2 * HEAD + slot % (2 * HEAD);
+            sector_put(image, used ? layer->o[row * DIM + from] * scale : 0, "attn_output");
+        }
+    }
+}
+
+void sector_put_feed_forward(struct sector_image *image, const struct sector_layer *layer, double gate, double up,
+                             double down)
+{
+    for (size_t unit = 0; unit < HIDDEN; unit++) {
+        sector_put_row(image, layer->gate + unit * DIM, DIM, gate, "ffn_gate");
+        sector_put_row(image, layer->up + unit * DIM, DIM, up, "ffn_up");
+    }
+    sector_put_row(image, layer->down, DIM * HIDDEN, down, "ffn_down");
+}
+
 void sector_image_write(const struct sector_image *image, const char *path)
 {
     FILE *file = fopen(path, "wb");
