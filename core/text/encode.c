@@ -150,6 +150,20 @@ static void merge_all(struct encoder *encoder, uint32_t count)
     }
 }
 
+/* Returns `length`, or where that many bytes hold the lead byte of another character, more: its other bytes belong to
+   the symbol, too, so that no byte of the text, of which a space has become three, makes two symbols. */
+static uint32_t with_swallowed(const uint8_t *text, uint32_t length, uint32_t n)
+{
+    bool swallows = false;
+    for (uint32_t i = 1; i < length; i++) {
+        swallows = swallows || (text[i] & 0xC0) != 0x80;
+    }
+    while (swallows && length < n && (text[length] & 0xC0) == 0x80) {
+        length++;
+    }
+    return length;
+}
+
 /* Splits the text into bytes, or into characters by the lead bytes alone: ill-formed text makes odd symbols, which
    become byte tokens. */
 static uint32_t cut_symbols(struct encoder *encoder, uint32_t n)
@@ -160,6 +174,7 @@ static uint32_t cut_symbols(struct encoder *encoder, uint32_t n)
     for (uint32_t start = 0, length; start < n; start += length) {
         length = bytes ? 1 : lengths[encoder->text[start] >> 4];
         length = length < n - start ? length : n - start;
+        length = with_swallowed(encoder->text + start, length, n - start);
         encoder->symbols[count] = (struct symbol){start, length, count - 1, count + 1, 0}; /* 0 - 1 is NONE */
         count++;
     }
