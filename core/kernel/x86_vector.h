@@ -66,7 +66,8 @@ static inline float quantize_group(struct q8_vector *out, uint32_t group, const 
     return largest >= Q8_LIMIT ? float_from_bits(FLOAT_NAN) : usable ? float_from_bits(largest) * Q8_STEP : 0.0f;
 }
 
-static __attribute__((noinline)) void quantize_groups(struct q8_vector *out, const float *x, const float *weight, uint32_t groups)
+static __attribute__((noinline)) void quantize_groups(struct q8_vector *out, const float *x, const float *weight,
+                                                      uint32_t groups)
 {
     for (uint32_t group = 0; group < groups; group++) {
         const size_t first = group * Q8_GROUP;

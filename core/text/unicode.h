@@ -16,9 +16,9 @@ enum unicode_class {
 /* Accepts any number; one that is not a code point is UNICODE_OTHER. */
 enum unicode_class unicode_class(uint32_t code_point);
 
-/* The table, which unicode_table.py generates from the Unicode Character Database. It has ranges of code points, in order
-   from 0: a byte with the class above UNICODE_LENGTH_BITS bits of length or, if these are 0, with two more bytes of
-   length behind it, the lower one first. A block is some ranges: where it starts, its offset in unicode_steps.
+/* The table, which unicode_table.py generates from the Unicode Character Database. It has ranges of code points, in
+   order from 0: a byte with the class above UNICODE_LENGTH_BITS bits of length or, if these are 0, with two more bytes
+   of length behind it, the lower one first. A block is some ranges: where it starts, its offset in unicode_steps.
    Hidden, so that position-independent code finds it without a table of addresses to relocate. */
 enum { UNICODE_LENGTH_BITS = 5 };
 #pragma GCC visibility push(hidden)
