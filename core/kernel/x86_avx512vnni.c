@@ -1,9 +1,9 @@
 /*
  * AVX-512 with VNNI: servers since 2019, Ryzen since Zen 4, some laptops.
  *
- * The tile is that of x86_avx2.h with 128 added to every weight, because vpdpbusd multiplies unsigned by signed
- * bytes: one instruction handles four columns of 16 rows. The 128 adds 128 * sum(x) to every row alike, so every sum
- * starts at the negative of that.
+ * The tile is that of x86_avx2_products.h with 128 added to every weight, because vpdpbusd multiplies unsigned by
+ * signed bytes: one instruction handles four columns of 16 rows. The 128 adds 128 * sum(x) to every row alike, so every
+ * sum starts at the negative of that.
  */
 #include <immintrin.h>
 
