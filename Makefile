@@ -21,6 +21,7 @@ include model/model.mk
 include bios/bios.mk
 include bios/sector/sector.mk
 include uefi/uefi.mk
+include image/sign.mk
 include image/image.mk
 include image/run.mk
 include test/test.mk

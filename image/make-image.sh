@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Lays out a disk image (README.md here says how) without root. Prints nothing unless something is wrong.
 #
-# make-image.sh --out FILE --boot FILE --stage2 FILE --efi FILE... --config FILE --readme FILE [--mib N] MODEL.gguf...
+# make-image.sh --out FILE --boot FILE --stage2 FILE --efi FILE... --config FILE --readme FILE [--mib N]
+#     [--key FILE]... MODEL.gguf...
 #
-# Each --efi adds an application to \EFI\BOOT. The first model boots. Without --mib the image is as large as its files
-# require, and at least 64 MiB. The same inputs give the same bytes: every name, number and time that a tool would
-# choose is fixed here.
+# Each --efi adds an application to \EFI\BOOT, each --key a file to \KEYS (texts get DOS line endings). The first
+# model boots. Without --mib the image is as large as its files require, and at least 64 MiB. The same inputs give the
+# same bytes: every name, number and time that a tool would choose is fixed here.
 set -euo pipefail
 
 readonly sector=512 mib=1048576
@@ -42,7 +43,7 @@ number_at()
 
 parse_arguments()
 {
-    out='' boot='' stage2='' efis=() config='' readme='' size_mib=''
+    out='' boot='' stage2='' efis=() keys=() config='' readme='' size_mib=''
     while [[ ${1:-} == --* ]]; do
         [[ $# -ge 2 ]] || die "$1 needs a value"
         case $1 in
@@ -50,6 +51,7 @@ parse_arguments()
         --boot) boot=$2 ;;
         --stage2) stage2=$2 ;;
         --efi) efis+=("$2") ;;
+        --key) keys+=("$2") ;;
         --config) config=$2 ;;
         --readme) readme=$2 ;;
         --mib) size_mib=$2 ;;
@@ -62,7 +64,7 @@ parse_arguments()
     ((${#efis[@]} > 0)) || die '--efi is missing'
     ((${#models[@]} > 0)) || die 'no model given'
     local file
-    for file in "$boot" "$stage2" "${efis[@]}" "$config" "$readme" "${models[@]}"; do
+    for file in "$boot" "$stage2" "${efis[@]}" "${keys[@]}" "$config" "$readme" "${models[@]}"; do
         [[ -f $file && -r $file ]] || die "cannot read file '$file'"
     done
 }
@@ -170,6 +172,19 @@ MESSAGE
 copy_file() { mcopy -i "$volume" "$1" "::$2"; }
 copy_text() { sed 's/\r*$/\r/' "$1" | mcopy -i "$volume" - "::$2"; }
 
+fill_keys()
+{
+    local file
+    ((${#keys[@]} > 0)) || return 0
+    mmd -i "$volume" ::/KEYS
+    for file in "${keys[@]}"; do
+        case $file in
+        *.TXT) copy_text "$file" "/KEYS/${file##*/}" ;;
+        *) copy_file "$file" "/KEYS/${file##*/}" ;;
+        esac
+    done
+}
+
 fill_volume()
 {
     local efi i
@@ -180,6 +195,7 @@ fill_volume()
     for i in "${!models[@]}"; do
         copy_file "${models[i]}" "/MODELS/${names[i]}"
     done
+    fill_keys
     copy_text "$config" /BOOTLLAM.CFG
     copy_text "$readme" /README.TXT
 }

@@ -19,7 +19,7 @@ TRANSCRIPTS = BUILD / "test/boot"  # one file for each machine: all that its ser
 RESTARTS = BUILD / "test/log/restarts"  # a line for each machine that was started anew; test/run counts them
 
 # A machine in CI may be three times as slow as a desk's, and firmware under emulation takes its time.
-FIRMWARE_SECONDS = {"bios": 90, "uefi": 300, "uefi32": 300, "u-boot32": 90}
+FIRMWARE_SECONDS = {"bios": 90, "uefi": 300, "uefi32": 300, "secboot": 300, "u-boot32": 90}
 SO_SNDBUFFORCE = 32  # socket(7); Python has no name for it
 SECONDS = 180  # for anything that our program does
 ECHO_SECONDS = 30
@@ -36,9 +36,10 @@ STORY = re.compile(rf"\n\n(.*)\n\n{FOOTER}{HINT}> $", re.DOTALL)
 ERROR = re.compile(r"^Error: [^\n]*\n", re.MULTILINE)
 
 # Of the console; OVMF's serial terminal has 80 without a display adapter.
-COLUMNS = {"bios": 80, "uefi": 100, "uefi32": 100, "u-boot32": 80}
-MEMORY_MIB = {"bios": 64, "uefi": 256, "uefi32": 256, "u-boot32": 256}
-MEDIUM = {"bios": "ide", "uefi": "ahci", "uefi32": "ahci", "u-boot32": "ide"}
+COLUMNS = {"bios": 80, "uefi": 100, "uefi32": 100, "secboot": 100, "u-boot32": 80}
+MEMORY_MIB = {"bios": 64, "uefi": 256, "uefi32": 256, "secboot": 256, "u-boot32": 256}
+MEDIUM = {"bios": "ide", "uefi": "ahci", "uefi32": "ahci", "secboot": "ahci", "u-boot32": "ide"}
+OVMF_WORDS = {"uefi": [], "uefi32": ["ia32"], "secboot": ["secboot"]}  # for image/ovmf.sh
 U_BOOT32 = "/usr/lib/u-boot/qemu-x86/u-boot.rom"
 
 # How the disk is connected: a machine type and devices.
@@ -97,8 +98,7 @@ def wrapped(text, columns):
 
 def firmware_files(firmware):
     """Of UEFI: the code image, then the variable store of a machine that never ran."""
-    words = ["ia32"] if firmware == "uefi32" else []
-    result = subprocess.run([ROOT / "image/ovmf.sh", *words], capture_output=True, text=True, timeout=60)
+    result = subprocess.run([ROOT / "image/ovmf.sh", *OVMF_WORDS[firmware]], capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
     return result.stdout.splitlines()
 
@@ -127,15 +127,16 @@ def enlarge(end):
 
 class Machine:
     """
-    name: of its transcript. firmware: "bios", "uefi", "uefi32" (OVMF for IA-32) or "u-boot32" (U-Boot's UEFI for
-    IA-32). cpu: QEMU's -cpu. memory: QEMU's -m. medium: of MEDIA.
-    serial: whether it has COM1. errors: see drive(). To be used in a `with`: its end is the machine's end.
+    name: of its transcript. firmware: "bios", "uefi", "uefi32" (OVMF for IA-32), "secboot" (OVMF with Secure Boot) or
+    "u-boot32" (U-Boot's UEFI for IA-32). cpu: QEMU's -cpu. memory: QEMU's -m. medium: of MEDIA.
+    serial: whether it has COM1. errors: see drive(). variables: the file with UEFI's variables to begin with, whose
+    copy in `folder` the machine changes. To be used in a `with`: its end is the machine's end.
     """
 
     def __init__(self, name, image, firmware="bios", cpu="max", memory=None, medium=None, errors=(), serial=True,
-                 options=()):
-        self._arguments = (name, image, firmware, cpu, memory, medium, errors, serial, options)
-        self.name, self.firmware = name, firmware
+                 options=(), variables=None):
+        self._arguments = (name, image, firmware, cpu, memory, medium, errors, serial, options, variables)
+        self.name, self.firmware, self.first_variables = name, firmware, variables
         self.raw, self.said = b"", 0  # from the serial port; the length of its text that was waited for
         self.folder = Path(tempfile.mkdtemp(prefix="bootllama-"))
         chipset, devices = MEDIA[medium or MEDIUM[firmware]]
@@ -157,7 +158,7 @@ class Machine:
         if self.firmware == "u-boot32":
             return ["-bios", U_BOOT32]
         code, variables = firmware_files(self.firmware)
-        copy = shutil.copy(variables, self.folder / "variables.fd")
+        copy = shutil.copy(self.first_variables or variables, self.folder / "variables.fd")
         return ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
                 "-drive", f"if=pflash,unit=1,format=raw,file={copy}",
                 "-global", f"driver=cfi.pflash01,property=secure,value={'on' if 'secboot' in code else 'off'}"]
