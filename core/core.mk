@@ -36,6 +36,8 @@ $(BUILD)/$(1)/core/%.o: core/%.c
 	@mkdir -p $$(@D)
 	$(2) $(CORE_CFLAGS) -O2 $(3) $$(or $$(KERNEL_FLAGS_$$*),$(4)) $$(VECTOR_FLAGS) -c -o $$@ $$<
 
+$(BUILD)/$(1)/core/session/banner.o: $(BUILD)/version
+
 $(BUILD)/$(1)/core/text/unicode_table.o: $(UNICODE_TABLE)
 	@mkdir -p $$(@D)
 	$(2) $(CORE_CFLAGS) -O2 $(3) -c -o $$@ $$<

@@ -16,7 +16,6 @@ $(IMAGE): image/make-image.sh image/BOOTLLAM.CFG image/README.TXT $(BUILD)/image
 	image/make-image.sh --out $@ $(IMAGE_ARGUMENTS)
 
 # Changes only when the arguments do, so that another MODEL or IMAGE_MIB rebuilds the image.
-.PHONY: FORCE
 $(BUILD)/image/arguments: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' $(IMAGE_ARGUMENTS) | cmp -s - $@ || printf '%s\n' $(IMAGE_ARGUMENTS) >$@

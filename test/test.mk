@@ -33,6 +33,8 @@ $(TEST)/$(1)/pc/%.o: pc/%.c
 	@mkdir -p $$(@D)
 	$(2) $(CORE_CFLAGS) $(3) -O1 -c -o $$@ $$<
 
+$(TEST)/$(1)/test/unit/session/test_console.o $(TEST)/$(1)/test/unit/session/test_console_commands.o: $(BUILD)/version
+
 $(TEST)/$(1)/test/%.o: test/%.c
 	@mkdir -p $$(@D)
 	$(2) $(TEST_CFLAGS) $(3) -c -o $$@ $$<

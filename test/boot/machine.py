@@ -42,10 +42,27 @@ MEDIUM = {"bios": "ide", "uefi": "ahci", "uefi32": "ahci", "secboot": "ahci", "u
 OVMF_WORDS = {"uefi": [], "uefi32": ["ia32"], "secboot": ["secboot"]}  # for image/ovmf.sh
 U_BOOT32 = "/usr/lib/u-boot/qemu-x86/u-boot.rom"
 
+
+
+def scsi(controller):
+    return ["-device", f"{controller},id=scsi", "-device", "scsi-hd,drive=disk,bus=scsi.0,bootindex=0"]
+
+
 # How the disk is connected: a machine type and devices.
 MEDIA = {
     "ide": ("pc", ["-device", "ide-hd,drive=disk,bus=ide.0,bootindex=0"]),
     "ahci": ("q35", ["-device", "ide-hd,drive=disk,bus=ide.0,bootindex=0"]),
+    "ide-q35": ("q35", ["-device", "piix3-ide,id=ide", "-device", "ide-hd,drive=disk,bus=ide.0,bootindex=0"]),
+    "scsi-lsi": ("pc", scsi("lsi53c895a")),
+    "scsi-am53c974": ("pc", scsi("am53c974")),
+    "scsi-mptsas": ("pc", scsi("mptsas1068")),
+    "scsi-megasas": ("pc", scsi("megasas")),
+    "scsi-megasas2": ("q35", scsi("megasas-gen2")),
+    "scsi-vmware": ("pc", scsi("pvscsi")),
+    "virtio-scsi": ("q35", scsi("virtio-scsi-pci")),
+    "usb-uhci": ("pc", ["-device", "piix3-usb-uhci,id=usb", "-device",
+                        "usb-storage,bus=usb.0,drive=disk,bootindex=0"]),
+    "usb-ohci": ("pc", ["-device", "pci-ohci,id=usb", "-device", "usb-storage,bus=usb.0,drive=disk,bootindex=0"]),
     "usb-ehci": ("pc", ["-device", "usb-ehci,id=usb", "-device", "usb-storage,bus=usb.0,drive=disk,bootindex=0"]),
     "usb-xhci": ("q35", ["-device", "qemu-xhci,id=usb", "-device", "usb-storage,bus=usb.0,drive=disk,bootindex=0"]),
     "card-reader": ("q35", ["-device", "qemu-xhci,id=usb", "-device",
@@ -56,6 +73,8 @@ MEDIA = {
     "isa": ("isapc", ["-device", "ide-hd,drive=disk,bus=ide.0,bootindex=0"]),
     "sd-card": ("q35", ["-device", "sdhci-pci", "-device", "sd-card,drive=disk"]),
 }
+
+FORMATS = {".vmdk": "vmdk", ".vdi": "vdi", ".vhd": "vpc", ".vhdx": "vhdx", ".qcow2": "qcow2"}  # QEMU's names
 
 Story = namedtuple("Story", "text tokens why")
 
@@ -104,10 +123,10 @@ def firmware_files(firmware):
 
 
 def drive(image, errors=()):
-    """The option for a disk whose image stays as it is. Each of `errors` is a read that fails: a dictionary of QEMU's
+    """The option for a disk whose image stays as it is; its name's ending tells the format. Each of `errors` is a read that fails: a dictionary of QEMU's
     blkdebug options "sector", "once", "state"; or with "state" and "new_state" the step that any read makes."""
-    options = {"id": "disk", "if": "none", "driver": "raw", "snapshot": "on", "file.driver": "blkdebug",
-               "file.image.driver": "file", "file.image.filename": str(image).replace(",", ",,")}
+    options = {"id": "disk", "if": "none", "driver": FORMATS.get(Path(image).suffix, "raw"), "snapshot": "on",
+               "file.driver": "blkdebug", "file.image.driver": "file", "file.image.filename": str(image).replace(",", ",,")}
     steps = [{"event": "read_aio", **error} for error in errors if "new_state" in error]
     failures = [{"event": "read_aio", "errno": 5, **error} for error in errors if "new_state" not in error]
     for kind, rules in (("set-state", steps), ("inject-error", failures)):

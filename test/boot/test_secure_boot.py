@@ -1,6 +1,5 @@
 """Secure Boot: keys, signatures, what firmware refuses and starts; and firmware that maps no page writable and
 executable."""
-import os
 import re
 import shutil
 import struct
@@ -8,8 +7,9 @@ import subprocess
 
 import pytest
 
+from build_copy import BuildCopy
 from machine import Failure, Machine
-from places import BUILD, ROOT, built
+from places import ROOT, built
 from stories import expected
 from volume import Volume
 
@@ -23,40 +23,23 @@ def run(*command, **options):
     return subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=120, **options)
 
 
-class Build:
-    """A copy of the build, with keys of its own, and what `make` does there."""
-
-    def __init__(self, folder):
-        self.build, self.keys = folder / "build", folder / "keys"
-        shutil.copytree(BUILD, self.build, ignore=shutil.ignore_patterns("test", "*.img", "node*"))
-
-    def make(self, *words):
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-        return run("make", "-s", "SETUP=0", f"BUILD={self.build}", f"KEYS={self.keys}", *words, cwd=ROOT,
-                   env=environment)
-
-    def makes(self, *words):
-        result = self.make(*words)
-        assert result.returncode == 0, result.stderr
-        return result.stdout
-
-    def volume(self):
-        return Volume(self.build / "bootllama.img")
-
-
 @pytest.fixture(scope="module")
 def owner(tmp_path_factory):
     """A build whose owner has made keys, and signed."""
-    build = Build(tmp_path_factory.mktemp("owner"))
+    build = BuildCopy(tmp_path_factory.mktemp("owner"))
     build.makes("secure-keys")
     build.makes("sign")
     return build
 
 
+def image(owner):
+    return Volume(owner.build / "bootllama.img")
+
+
 @pytest.fixture(scope="module")
 def enrolled(owner, tmp_path_factory):
     """The variables of a machine that has taken the keys from the stick's files."""
-    copy = Volume(shutil.copy(owner.volume().path, tmp_path_factory.mktemp("enrolled") / "disk.img"))
+    copy = Volume(shutil.copy(image(owner).path, tmp_path_factory.mktemp("enrolled") / "disk.img"))
     copy.put(built("test/efi/enrol_keys.efi"), "/EFI/BOOT/BOOTX64.EFI")
     with Machine("secure-boot-enrolment", copy.path, "secboot", options=["-no-shutdown"]) as machine:
         machine.wait_for(re.compile("keys (enrolled|refused)\n"))
@@ -67,7 +50,7 @@ def enrolled(owner, tmp_path_factory):
 @pytest.fixture
 def stick(owner, tmp_path):
     """A copy of the signed image, whose story begins at once."""
-    copy = Volume(shutil.copy(owner.volume().path, tmp_path / "disk.img"))
+    copy = Volume(shutil.copy(image(owner).path, tmp_path / "disk.img"))
     copy.configure()
     yield copy
     copy.path.unlink()
@@ -76,7 +59,7 @@ def stick(owner, tmp_path):
 # ---- Keys and signatures ----
 
 def test_stick_has_what_firmware_enrols_and_no_private_key(owner):
-    volume = owner.volume()
+    volume = image(owner)
     assert volume.mtools("mdir", "-b", "::/KEYS").decode().split() == [
         *(f"::/KEYS/{name}" for name in ENROLMENT), "::/KEYS/ENROL.TXT"]
     for name in ENROLMENT:
@@ -97,7 +80,7 @@ def test_keys_are_made_once(owner):
 @pytest.mark.parametrize("name", APPLICATIONS)
 def test_signature_is_all_that_signing_adds(owner, tmp_path, name):
     signed = owner.build / APPLICATIONS[name]
-    assert owner.volume().file(f"/EFI/BOOT/{name}") == signed.read_bytes()
+    assert image(owner).file(f"/EFI/BOOT/{name}") == signed.read_bytes()
     assert run("sbverify", "--cert", owner.keys / "DB.crt", signed).stdout == "Signature verification OK\n"
     assert run("sbverify", "--cert", owner.keys / "KEK.crt", signed).returncode != 0
     plain = shutil.copy(signed, tmp_path / name)
