@@ -90,25 +90,21 @@ uint64_t load_scratch(const struct gguf *gguf)
     return counter.used + KERNEL_ALIGNMENT;
 }
 
-/* Reads the next n bytes of a tensor into the reader's window or `room`, and adds them to the checksum; NULL on
-   failure. */
+/* Reads the next n bytes of a tensor into the reader's window or `room`, and adds them to the checksum if the file has
+   one; NULL on failure. */
 static const void *fetch(struct loader *loader, void *room, uint64_t n)
 {
     const uint8_t *bytes = reader_view(loader->reader, room, (size_t)n, loader->error);
-    if (bytes != NULL) {
+    if (bytes != NULL && loader->gguf->has_checksum) {
         checksum_add(&loader->checksum, bytes, (size_t)n);
     }
     return bytes;
 }
 
-/* Reads the next row of a tensor as in the file; NULL on failure. A row of halves ends a word of the checksum. */
+/* Reads the next row of a tensor as in the file; NULL on failure. */
 static const uint8_t *fetch_row(struct loader *loader, const struct gguf_tensor *tensor)
 {
-    const uint8_t *row = fetch(loader, loader->strip.raw, tensor->size / tensor->rows);
-    if (tensor->type == GGUF_TYPE_F16 || tensor->type == GGUF_TYPE_BF16) {
-        checksum_pad(&loader->checksum);
-    }
-    return row;
+    return fetch(loader, loader->strip.raw, tensor->size / tensor->rows);
 }
 
 static enum q4_kind q4_of(const struct gguf_tensor *tensor)
@@ -398,7 +394,7 @@ static uint32_t next_in_file(const struct gguf *gguf, uint32_t last)
 /* Storage, or its firmware driver, may report success but return wrong bytes. */
 static int check_sum(const struct loader *loader)
 {
-    if (!loader->gguf->has_checksum || loader->checksum.sum == loader->gguf->checksum) {
+    if (!loader->gguf->has_checksum || checksum_value(&loader->checksum) == loader->gguf->checksum) {
         return 0;
     }
     return error_set(loader->error,
