@@ -20,4 +20,16 @@ static inline __m256i nibbles_sum(__m256i sum)
 
 #include "kernel/x86_avx2.h"
 
+static inline __m256 floats_of_halves(const uint8_t *halves)
+{
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)halves));
+}
+
+static inline void store_bytes(int8_t *q, const __m256i whole[Q8_GROUP / 8])
+{
+    _mm256_storeu_si256((__m256i *)q, to_bytes(whole[0], whole[1], whole[2], whole[3]));
+}
+
+#include "kernel/x86_blocks.h"
+
 KERNEL_DEFINE(avx2, struct tile_quad, sizeof(struct signed_group));

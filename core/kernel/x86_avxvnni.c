@@ -18,4 +18,9 @@ static inline __m256i nibbles_sum(__m256i sum)
 
 #include "kernel/x86_avx2.h"
 
+static void blocks_quantize(struct q8_0_block *out, const void *x, bool halves, const float *scale, uint32_t groups)
+{
+    kernel_avx2.blocks_quantize(out, x, halves, scale, groups);
+}
+
 KERNEL_DEFINE(avxvnni, struct tile_quad, sizeof(struct signed_group));
