@@ -27,14 +27,14 @@ static __attribute__((cold)) void blocks_quantize(struct q8_0_block *out, const 
     for (uint32_t group = 0; group < groups; group++, out++) {
         floats part[Q8_GROUP / WIDTH];
         ints whole[Q8_GROUP / WIDTH];
-#pragma GCC unroll 8
+#pragma GCC unroll 1
         for (uint32_t i = 0; i < Q8_GROUP / WIDTH; i++, next += WIDTH * (halves ? sizeof(uint16_t) : sizeof(float))) {
             part[i] = halves ? floats_of_halves(next) : VECTOR(loadu_ps)((const float *)next);
         }
         const float by = scale != NULL ? scale[group] : q8_0_scale(float_from_bits(group_magnitude(part)));
         out->scale = half_from_float(by);
         const float inverse = q8_0_inverse(by, out->scale);
-#pragma GCC unroll 8
+#pragma GCC unroll 1
         for (uint32_t i = 0; i < Q8_GROUP / WIDTH; i++) {
             const floats one = VECTOR(set1_ps)(inverse);
             whole[i] = floats_whole(inverse > 0 ? VECTOR(mul_ps)(part[i], one) : one);

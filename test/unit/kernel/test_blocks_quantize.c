@@ -115,7 +115,8 @@ static void check_rounding(const struct kernel *kernel)
     for (uint32_t n = 0; n < 127; n++) {
         const float middle = (float)n + 0.5f;
         for (uint32_t i = 0; i < Q8_GROUP; i++) {
-            const float steps = (float)i - 15, near = middle + steps * (nextafterf(middle, 1000) - middle);
+            const float steps = (float)i - 15, next = nextafterf(middle, i < 15 ? 0 : 1000);
+            const float near = middle + steps * (i < 15 ? middle - next : next - middle);
             put_float(n * Q8_GROUP + i, i == 31 ? 127.0f : n % 2 == 0 ? near : -near);
         }
     }
