@@ -23,6 +23,9 @@ CORE_CFLAGS := -std=gnu11 -ffreestanding -fno-common -fno-strict-aliasing -fno-s
 
 KERNEL_FLAGS_infer/sampler := -O2 -ftree-vectorize
 
+# Above -Os GCC makes one vector of the lanes, whose products take five times as long.
+KERNEL_FLAGS_gguf/checksum := -Os
+
 # The flags of kernels, from kernels.def.
 KERNEL_LIST := core/kernel/kernels.def
 kernel_flags = $(shell sed -nE 's/^KERNEL\(\w+, $(1), .*, (.*)\)$$/\1/p' $(KERNEL_LIST))

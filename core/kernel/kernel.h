@@ -43,6 +43,10 @@ struct kernel {
     /* Arranges one tile: row r is block[r * stride], its scale finite. -128 counts as -127: matmul relies on it. */
     void (*tile_pack)(uint8_t *tile, const struct q8_0_block *block, size_t stride);
 
+    /* Quantizes numbers of a model file by base/q8_0.h: x [groups * Q8_GROUP], f16 if `halves`, else float, at any
+       address. A block gets scale[group], or where scale is NULL that of the rule. */
+    void (*blocks_quantize)(struct q8_0_block *out, const void *x, bool halves, const float *scale, uint32_t groups);
+
     /* Reads one row of a tile back: q [Q8_GROUP] and its scale. */
     void (*tile_row)(const uint8_t *tile, uint32_t row, int8_t q[Q8_GROUP], float *scale);
 
@@ -114,6 +118,7 @@ struct kernel {
                                           .tile_bytes = sizeof(tile_type),            \
                                           .form_bytes = bytes_of_form,                \
                                           .tile_pack = tile_pack,                     \
+                                          .blocks_quantize = blocks_quantize,         \
                                           .tile_row = tile_row,                       \
                                           .matmul = product,                          \
                                           .matmul_q4 = product_q4,                    \

@@ -105,12 +105,16 @@ static inline uint32_t group_magnitude(const __m256 x[Q8_GROUP / 8])
 }
 
 /* 32 integers as bytes, in order: the pack instructions work within halves, so their quarters are permuted back. */
+static inline __m256i to_bytes(__m256i a, __m256i b, __m256i c, __m256i d)
+{
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    return _mm256_permutevar8x32_epi32(_mm256_packs_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d)), order);
+}
+
 static inline void store_group(struct q8_vector *out, uint32_t group, const __m256 x[Q8_GROUP / 8])
 {
-    const __m256i low = _mm256_packs_epi32(_mm256_cvtps_epi32(x[0]), _mm256_cvtps_epi32(x[1]));
-    const __m256i high = _mm256_packs_epi32(_mm256_cvtps_epi32(x[2]), _mm256_cvtps_epi32(x[3]));
-    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-    const __m256i q = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order);
+    const __m256i q = to_bytes(_mm256_cvtps_epi32(x[0]), _mm256_cvtps_epi32(x[1]), _mm256_cvtps_epi32(x[2]),
+                               _mm256_cvtps_epi32(x[3]));
     const __m256i zero = _mm256_setzero_si256(), magnitude = _mm256_abs_epi8(q), negative = _mm256_cmpgt_epi8(zero, q);
     struct signed_group *signs = (struct signed_group *)out->form + group;
     _mm256_store_si256((__m256i *)(out->q + group * Q8_GROUP), q);
@@ -148,6 +152,18 @@ static __attribute__((cold)) void tile_row(const uint8_t *bytes, uint32_t row, i
     }
     *scale = half_to_float(tile->scale[row]);
 }
+
+static inline __m256 floats_of_halves(const uint8_t *halves)
+{
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)halves));
+}
+
+static inline void store_bytes(int8_t *q, const __m256i whole[Q8_GROUP / 8])
+{
+    _mm256_storeu_si256((__m256i *)q, to_bytes(whole[0], whole[1], whole[2], whole[3]));
+}
+
+#include "kernel/x86_blocks.h"
 
 KERNEL_DEFINE(avx2, struct tile_quad, sizeof(struct signed_group));
 KERNEL_DEFINE_WITH(avxvnni_matmul, avxvnni_matmul_q4, avxvnni, struct tile_quad, sizeof(struct signed_group));

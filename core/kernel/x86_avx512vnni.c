@@ -112,6 +112,11 @@ static __attribute__((cold)) void tile_pack(uint8_t *bytes, const struct q8_0_bl
     }
 }
 
+static void blocks_quantize(struct q8_0_block *out, const void *x, bool halves, const float *scale, uint32_t groups)
+{
+    kernel_avx2.blocks_quantize(out, x, halves, scale, groups);
+}
+
 static __attribute__((cold)) void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[Q8_GROUP], float *scale)
 {
     kernel_avx2.tile_row(bytes, row, q, scale);
