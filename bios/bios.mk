@@ -7,7 +7,8 @@ BIOS_CC := gcc
 # Arguments in registers (-mregparm) make the code 1.5 % smaller; start.asm, thunk.asm, vectors.asm and
 # processors_entry.asm rely on it.
 BIOS_TARGET := $(X87_FLAGS) -fno-pic -fno-asynchronous-unwind-tables -mpreferred-stack-boundary=2 -mregparm=3
-BIOS_SMALL := -Os
+# A function that is called once takes less room beside its caller than within it, by 1 %.
+BIOS_SMALL := -Os -fno-inline-functions-called-once
 BIOS_SOURCES := $(wildcard bios/*.c) $(filter-out bios/boot%.asm,$(wildcard bios/*.asm))
 BIOS_OBJECTS := $(BIOS_SOURCES:%=$(BUILD)/%.o) $(patsubst pc/%,$(BUILD)/bios/pc/%.o,$(wildcard pc/*.c))
 

@@ -29,7 +29,7 @@ static const char usage[] = /* %s: the kernels */
     "  --score TOKENS.i32 --context N --logits OUT.f32\n"
     "                         run sequences of N token ids, each from an empty cache; write the logits of all "
     "positions\n"
-    "  --bench                measure every kernel that this processor has\n"
+    "  --bench                measure what standard input asks for: host/bench.h; make bench makes tables of it\n"
     "  --kernels              list the kernels, slowest first, and whether this processor runs them\n"
     "  --help                 this text\n";
 

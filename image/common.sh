@@ -48,21 +48,22 @@ write_number_at()
     printf '%b' "\\x${hex:6:2}\\x${hex:4:2}\\x${hex:2:2}\\x${hex:0:2}" | write_at "$1" "$2"
 }
 
-# parse_arguments "NAME ..." ARGUMENT...: options --NAME VALUE go to option[], each --efi to efis[], the rest to
-# models[]. An option of the list that may be missing is listed with a question mark.
+# parse_arguments "NAME ..." ARGUMENT...: options --NAME VALUE go to option[], each --efi to efis[], each --key to
+# keys[], the rest to models[]. An option of the list that may be missing is listed with a question mark.
 declare -A option=()
 parse_arguments()
 {
     local known=" $1 " name
     shift
-    efis=()
+    efis=() keys=()
     while [[ ${1:-} == --* ]]; do
         name=${1#--}
         [[ $known == *" $name "* || $known == *" $name? "* ]] || die "unknown option $1"
         [[ $# -ge 2 ]] || die "$1 needs a value"
-        if [[ $name == efi ]]; then
-            efis+=("$2")
-        fi
+        case $name in
+        efi) efis+=("$2") ;;
+        key) keys+=("$2") ;;
+        esac
         option[$name]=$2
         shift 2
     done

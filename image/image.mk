@@ -12,7 +12,8 @@ IMAGE := $(BUILD)/bootllama.img
 FLOPPY := $(BUILD)/bootllama-floppy.img
 
 IMAGE_ARGUMENTS = --boot $(BUILD)/bios/boot.bin --stage2 $(BUILD)/bios/stage2.bin $(UEFI_APPLICATIONS:%=--efi %) \
-    --config image/BOOTLLAM.CFG --readme image/README.TXT $(if $(IMAGE_MIB),--mib $(IMAGE_MIB)) $(MODEL_FILES)
+    --config image/BOOTLLAM.CFG --readme image/README.TXT $(if $(IMAGE_MIB),--mib $(IMAGE_MIB)) \
+    $(KEY_FILES:%=--key %) $(MODEL_FILES)
 
 FLOPPY_ARGUMENTS = --boot $(BUILD)/bios/boot_floppy.bin --stage2 $(BUILD)/bios/stage2.bin \
     --config image/BOOTLLAM.CFG --readme image/FLOPPY.TXT --kib $(FLOPPY_KIB) $(MODEL_FILES)
@@ -22,7 +23,7 @@ floppy: $(FLOPPY) ## build/bootllama-floppy.img, for a floppy of 1.44 MB
 all: $(IMAGE) $(FLOPPY)
 
 $(IMAGE): image/make-image.sh image/common.sh image/BOOTLLAM.CFG image/README.TXT $(BUILD)/image/arguments \
-    $(BUILD)/bios/boot.bin $(BUILD)/bios/stage2.bin $(UEFI_APPLICATIONS) $(MODEL_FILES)
+    $(BUILD)/bios/boot.bin $(BUILD)/bios/stage2.bin $(UEFI_APPLICATIONS) $(KEY_FILES) $(MODEL_FILES)
 	image/make-image.sh --out $@ $(IMAGE_ARGUMENTS)
 
 $(FLOPPY): image/make-floppy.sh image/common.sh image/BOOTLLAM.CFG image/FLOPPY.TXT $(BUILD)/image/floppy-arguments \
@@ -30,7 +31,6 @@ $(FLOPPY): image/make-floppy.sh image/common.sh image/BOOTLLAM.CFG image/FLOPPY.
 	image/make-floppy.sh --out $@ $(FLOPPY_ARGUMENTS)
 
 # Change only when the arguments do, so that another MODEL or size rebuilds an image.
-.PHONY: FORCE
 $(BUILD)/image/arguments: IMAGE_FILE_ARGUMENTS = $(IMAGE_ARGUMENTS)
 $(BUILD)/image/floppy-arguments: IMAGE_FILE_ARGUMENTS = $(FLOPPY_ARGUMENTS)
 $(BUILD)/image/arguments $(BUILD)/image/floppy-arguments: FORCE

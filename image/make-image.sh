@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Lays out a disk image (README.md here says how) without root. Prints nothing unless something is wrong.
 #
-# make-image.sh --out FILE --boot FILE --stage2 FILE --efi FILE... --config FILE --readme FILE [--mib N] MODEL.gguf...
+# make-image.sh --out FILE --boot FILE --stage2 FILE --efi FILE... --config FILE --readme FILE [--mib N]
+#     [--key FILE]... MODEL.gguf...
 #
-# Each --efi adds an application to \EFI\BOOT. The first model boots. Without --mib the image is as large as its files
-# require, and at least 64 MiB. The same inputs give the same bytes: every name, number and time that a tool would
-# choose is fixed here.
+# Each --efi adds an application to \EFI\BOOT, each --key a file to \KEYS (texts get DOS line endings). The first
+# model boots. Without --mib the image is as large as its files require, and at least 64 MiB. The same inputs give the
+# same bytes: every name, number and time that a tool would choose is fixed here.
 set -euo pipefail
 # shellcheck source=image/common.sh
 source "$(dirname -- "$0")/common.sh"
@@ -95,6 +96,19 @@ MESSAGE
     check_clusters
 }
 
+fill_keys()
+{
+    local file
+    ((${#keys[@]} > 0)) || return 0
+    mmd -i "$volume" ::/KEYS
+    for file in "${keys[@]}"; do
+        case $file in
+        *.TXT) copy_text "$file" "/KEYS/${file##*/}" ;;
+        *) copy_file "$file" "/KEYS/${file##*/}" ;;
+        esac
+    done
+}
+
 fill_volume()
 {
     local efi i
@@ -105,15 +119,17 @@ fill_volume()
     for i in "${!models[@]}"; do
         copy_file "${models[i]}" "/MODELS/${names[i]}"
     done
+    fill_keys
     copy_text "${option[config]}" /BOOTLLAM.CFG
     copy_text "${option[readme]}" /README.TXT
 }
 
 main()
 {
-    parse_arguments 'out boot stage2 efi config readme mib?' "$@"
+    parse_arguments 'out boot stage2 efi config readme key? mib?' "$@"
     out=${option[out]}
-    check_files "${option[boot]}" "${option[stage2]}" "${efis[@]}" "${option[config]}" "${option[readme]}" "${models[@]}"
+    check_files "${option[boot]}" "${option[stage2]}" "${efis[@]}" "${keys[@]}" "${option[config]}" \
+        "${option[readme]}" "${models[@]}"
     check_boot_code
     name_models
     choose_size

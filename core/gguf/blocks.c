@@ -303,12 +303,15 @@ static void decode_q5_k(float *out, const struct q5_k *block)
 static void decode_q6_k(float *out, const struct q6_k *block)
 {
     const float scale = half_to_float(block->scale);
-    for (uint32_t i = 0; i < K_ELEMENTS; i++) {
-        const uint32_t half = i / 128,
-                       quarter = i % 128 / 32; /* 64 bytes hold the low bits of four quarters, 32 the high */
-        const uint32_t low = block->low[half * 64 + i % 64] >> quarter / 2 * 4 & 15u;
-        const uint32_t high = block->high[half * 32 + i % 32] >> quarter * 2 & 3u;
-        out[i] = scale * (float)block->scales[i / 16] * (float)((int32_t)(low | high << 4) - 32);
+    for (uint32_t group = 0; group < K_ELEMENTS / 16; group++, out += 16) {
+        const uint32_t half = group / 8, quarter = group % 8 / 2, /* 64 bytes have the low bits of four, 32 the high */
+            low_shift = quarter / 2 * 4, high_shift = quarter * 2;
+        const uint8_t *low = block->low + half * 64 + group % 4 * 16, *high = block->high + half * 32 + group % 2 * 16;
+        const float factor = scale * (float)block->scales[group];
+        for (uint32_t i = 0; i < 16; i++) {
+            const uint32_t q = (low[i] >> low_shift & 15u) | (high[i] >> high_shift & 3u) << 4;
+            out[i] = factor * (float)((int32_t)q - 32);
+        }
     }
 }
 
@@ -514,6 +517,16 @@ static void quantize_block(struct q8_0_block *out, const float *x, uint32_t coun
         const struct grid grid = grid_of(block, type, group);
         out->scale = q8_0_quantize_by(out->q, x, n, scale_of(&grid, q8_0_largest(x, n)));
     }
+}
+
+bool blocks_scales(float *scale, const float *x, const uint8_t *bytes, uint32_t type, uint32_t count)
+{
+    const struct size size = size_of(type);
+    for (uint32_t i = 0; size.elements > 1 && i < count; i += Q8_0_BLOCK, x += Q8_0_BLOCK) {
+        const struct grid grid = grid_of(bytes + i / size.elements * size.bytes, type, i % size.elements / Q8_0_BLOCK);
+        *scale++ = scale_of(&grid, q8_0_largest(x, Q8_0_BLOCK));
+    }
+    return size.elements > 1;
 }
 
 void blocks_to_q8_0(struct q8_0_block *out, const uint8_t *bytes, uint32_t type, uint32_t count)

@@ -174,7 +174,7 @@ def flipped_weights():
     return bytes(data)
 
 
-CHECKSUM_KEY = b"bootllama.tensors.fnv1a"  # a file with another key in its place is as one of another project
+CHECKSUM_KEY = b"bootllama.tensors.mix32"  # a file with another key in its place is as one of another project
 
 BAD_MODELS = {  # name -> the file's bytes, words of the message
     "cut-in-half": (lambda: MODEL.read_bytes()[:MODEL.stat().st_size // 2], "copy it again"),

@@ -92,7 +92,9 @@ def test_setup_on_another_distribution(programs):
     (["run"], ["build run"]),
     (["run-bios"], ["build run"]),
     (["run-uefi32"], ["build run"]),
-    (["test"], ["build run test debug"]),
+    (["test"], ["build run sign dist test debug"]),
+    (["sign"], ["build sign"]),
+    (["dist"], ["build dist"]),
     (["debug-uefi"], ["build run debug"]),
     ([], ["--check build"]),
     (["help"], []),
@@ -109,7 +111,7 @@ def test_make_sets_up_first(tmp_path, arguments, expected):
             (tmp_path / include).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / include).write_text("")
     shutil.copy(ROOT / "setup.mk", tmp_path)
-    (tmp_path / "image/run.mk").write_text("run run-bios run-uefi32 test debug-uefi:\n\t@echo done\n")
+    (tmp_path / "image/run.mk").write_text("run run-bios run-uefi32 sign dist test debug-uefi:\n\t@echo done\n")
     script(tmp_path / "setup.sh", 'printf "%s\\n" "$*" >>log')
     result = run("make", *arguments, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
