@@ -1,7 +1,7 @@
 # image/: targets that use the built image.
 
-.PHONY: run run-uefi run-uefi32 run-bios usb size debug-uefi debug-uefi32 debug-bios test-boot bench bench-boot \
-    screenshots
+.PHONY: run run-uefi run-uefi32 run-bios run-floppy usb size debug-uefi debug-uefi32 debug-bios test-boot bench \
+    bench-boot screenshots
 
 export GUI MEMORY CPU ACCEL QEMU PEERS ONLY ROUNDS
 
@@ -15,6 +15,9 @@ run-uefi32: $(IMAGE) ## boot the image with 32-bit UEFI firmware in QEMU
 
 run-bios: $(IMAGE) ## boot the image with legacy BIOS in QEMU
 	@image/qemu.sh bios $<
+
+run-floppy: $(FLOPPY) ## boot the floppy's image from a floppy drive, on a 486 with 4 MiB
+	@CPU=$${CPU:-486} MEMORY=$${MEMORY:-4} image/qemu.sh floppy $<
 
 debug-uefi: $(IMAGE) ## gdb at the first instruction of the UEFI application
 	@image/debug.py uefi $(BUILD)

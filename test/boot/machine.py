@@ -70,6 +70,9 @@ MEDIA = {
     "virtio": ("q35", ["-device", "virtio-blk-pci,drive=disk,bootindex=0"]),
     "nvme": ("q35", ["-device", "nvme,drive=disk,serial=1,bootindex=0"]),
     "floppy": ("pc", ["-device", "floppy,drive=disk,drive-type=288", "-boot", "order=a"]),
+    "floppy-1.44": ("pc", ["-device", "floppy,drive=disk,drive-type=144", "-boot", "order=a"]),
+    "floppy-1.2": ("pc", ["-device", "floppy,drive=disk,drive-type=120", "-boot", "order=a"]),
+    "isa-floppy": ("isapc", ["-device", "floppy,drive=disk,drive-type=144", "-boot", "order=a"]),
     "isa": ("isapc", ["-device", "ide-hd,drive=disk,bus=ide.0,bootindex=0"]),
     "sd-card": ("q35", ["-device", "sdhci-pci", "-device", "sd-card,drive=disk"]),
 }
@@ -122,11 +125,14 @@ def firmware_files(firmware):
     return result.stdout.splitlines()
 
 
-def drive(image, errors=()):
-    """The option for a disk whose image stays as it is; its name's ending tells the format. Each of `errors` is a read that fails: a dictionary of QEMU's
-    blkdebug options "sector", "once", "state"; or with "state" and "new_state" the step that any read makes."""
-    options = {"id": "disk", "if": "none", "driver": FORMATS.get(Path(image).suffix, "raw"), "snapshot": "on",
-               "file.driver": "blkdebug", "file.image.driver": "file", "file.image.filename": str(image).replace(",", ",,")}
+def drive(image, errors=(), read_only=False):
+    """The option for a disk whose image stays as it is; its name's ending tells the format. read_only: it is
+    write-protected. Each of `errors` is a read that fails: a dictionary of QEMU's blkdebug options "sector", "once",
+    "state"; or with "state" and "new_state" the step that any read makes."""
+    options = {"id": "disk", "if": "none", "driver": FORMATS.get(Path(image).suffix, "raw"),
+               "snapshot": "off" if read_only else "on", "read-only": "on" if read_only else "off",
+               "file.driver": "blkdebug", "file.image.driver": "file",
+               "file.image.filename": str(image).replace(",", ",,")}
     steps = [{"event": "read_aio", **error} for error in errors if "new_state" in error]
     failures = [{"event": "read_aio", "errno": 5, **error} for error in errors if "new_state" not in error]
     for kind, rules in (("set-state", steps), ("inject-error", failures)):
@@ -148,20 +154,20 @@ class Machine:
     """
     name: of its transcript. firmware: "bios", "uefi", "uefi32" (OVMF for IA-32), "secboot" (OVMF with Secure Boot) or
     "u-boot32" (U-Boot's UEFI for IA-32). cpu: QEMU's -cpu. memory: QEMU's -m. medium: of MEDIA.
-    serial: whether it has COM1. errors: see drive(). variables: the file with UEFI's variables to begin with, whose
-    copy in `folder` the machine changes. To be used in a `with`: its end is the machine's end.
+    serial: whether it has COM1. errors, read_only: see drive(). variables: the file with UEFI's variables to begin
+    with, whose copy in `folder` the machine changes. To be used in a `with`: its end is the machine's end.
     """
 
     def __init__(self, name, image, firmware="bios", cpu="max", memory=None, medium=None, errors=(), serial=True,
-                 options=(), variables=None):
-        self._arguments = (name, image, firmware, cpu, memory, medium, errors, serial, options, variables)
+                 options=(), read_only=False, variables=None):
+        self._arguments = (name, image, firmware, cpu, memory, medium, errors, serial, options, read_only, variables)
         self.name, self.firmware, self.first_variables = name, firmware, variables
         self.raw, self.said = b"", 0  # from the serial port; the length of its text that was waited for
         self.folder = Path(tempfile.mkdtemp(prefix="bootllama-"))
         chipset, devices = MEDIA[medium or MEDIUM[firmware]]
         self.command = [QEMU, "-nodefaults", "-no-user-config", "-accel", "tcg", "-cpu", cpu, "-machine", chipset,
                         "-m", str(memory or MEMORY_MIB[firmware]), "-display", "none", "-vga", "std",
-                        *self._firmware(), *drive(image, errors), *devices, *options]
+                        *self._firmware(), *drive(image, errors, read_only), *devices, *options]
         self.serial, theirs = socket.socketpair()
         enlarge(theirs)
         self.monitor, theirs_too = socket.socketpair()
