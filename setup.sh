@@ -2,7 +2,8 @@
 # Installs the missing tools of the named groups from Debian's packages. Does nothing, silently, if none is missing. On
 # another system it names the missing tools and stops.
 #
-# setup.sh [--check] [build] [run] [sign] [dist] [test] [debug]     --check: only name what is missing, exit 1 if anything is
+# setup.sh [--check] [build] [run] [sign] [dist] [test] [debug]
+# --check: only name what is missing, exit 1 if anything is
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin # mkfs.fat and sfdisk are here, which is not on every user's PATH
 

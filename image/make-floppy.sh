@@ -3,7 +3,8 @@
 #
 # make-floppy.sh --out FILE --boot FILE --stage2 FILE --config FILE --readme FILE [--kib N] MODEL.gguf...
 #
-# N: 1440, or 720, 1200, 2880. The floppy gets the first model that it has room for. The same inputs give the same bytes.
+# N: 1440, or 720, 1200, 2880. The floppy gets the first model that it has room for. The same inputs give the same
+# bytes.
 set -euo pipefail
 # shellcheck source=image/common.sh
 source "$(dirname -- "$0")/common.sh"
@@ -25,8 +26,8 @@ choose_format()
 
 make_volume()
 {
-    mkfs.fat --invariant -a -F 12 -R 1 -f 2 -g "2/${format[0]}" -s "${format[1]}" -r "${format[2]}" -M "0x${format[3]}" \
-        -D 0 -i "$volume_id" -n "$label" -C "$disk" "$kib" >/dev/null
+    mkfs.fat --invariant -a -F 12 -R 1 -f 2 -g "2/${format[0]}" -s "${format[1]}" -r "${format[2]}" \
+        -M "0x${format[3]}" -D 0 -i "$volume_id" -n "$label" -C "$disk" "$kib" >/dev/null
 }
 
 # In the first clusters, hidden from users and, as a system file, from whatever moves files. Sector 0 gets the code

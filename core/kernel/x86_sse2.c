@@ -130,8 +130,8 @@ static inline void store_group(struct q8_vector *out, uint32_t group, const __m1
 
 #include "kernel/x86_vector.h"
 
-/* The bits of a half 13 places up, with 112 more in the exponent. A subnormal one has no leading bit: it gets one, 2^-14,
-   which is then subtracted. */
+/* The bits of a half 13 places up, with 112 more in the exponent. A subnormal one has no leading bit: it gets one,
+   2^-14, which is then subtracted. */
 static inline __m128 floats_of_halves(const uint8_t *halves)
 {
     const __m128i four = _mm_unpacklo_epi16(_mm_loadl_epi64((const __m128i *)halves), _mm_setzero_si128());

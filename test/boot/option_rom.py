@@ -67,7 +67,8 @@ ALWAYS = 255
 
 
 def failing_floppy(folder, lba, count=ALWAYS, status=0x10):
-    """QEMU's options for a floppy drive for 1.44 MB that fails to read a sector so often, with this status of INT 13h."""
+    """QEMU's options for a floppy drive for 1.44 MB that fails to read a sector so often, with this status of
+    INT 13h."""
     source, binary = folder / "rom.asm", folder / "rom.bin"
     source.write_text(FAILING_FLOPPY)
     track, number = divmod(lba, 18)

@@ -13,7 +13,7 @@ from stories import MODEL, expected
 VERSION = "9.8.7"
 DISKS = ["bootllama.vmdk", "bootllama.vdi", "bootllama.vhd", "bootllama.vhdx", "bootllama.qcow2"]
 SECTORS = ["bootllama-sector.img", "bootllama-sector-floppy.img"]
-ARTEFACTS = ["bootllama.img", "BOOTX64.EFI", "BOOTIA32.EFI", *DISKS, *SECTORS]
+ARTEFACTS = ["bootllama.img", "bootllama-floppy.img", "BOOTX64.EFI", "BOOTIA32.EFI", *DISKS, *SECTORS]
 TEXTS = ["README.TXT", "CHANGELOG.md", "SECURITY.md", "LICENSE"]
 
 
@@ -105,6 +105,7 @@ def tells(machine):
     ("bootllama.img", "bios", "ide"),
     ("bootllama.img", "uefi", "ahci"),
     ("bootllama.img", "uefi32", "ahci"),
+    ("bootllama-floppy.img", "bios", "floppy-1.44"),
     ("bootllama.vmdk", "bios", "ide"),
     ("bootllama.vmdk", "uefi", "ahci"),
     ("bootllama.vdi", "bios", "ahci"),

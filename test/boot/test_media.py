@@ -10,7 +10,8 @@ MEDIA = {  # beside those that all other tests have: ide on BIOS, ahci on UEFI
     "uefi": ["ide", "ide-q35", "usb-uhci", "usb-ehci", "usb-xhci", "nvme", "virtio", "virtio-scsi"],
 }
 # What Debian 12's OVMF has no driver for, and what such a driver is called.
-WITHOUT_DRIVER = {"sd-card": "SdMmcPciHcDxe", "scsi-lsi": "LsiScsiDxe", "scsi-mptsas": "MptScsi", "scsi-vmware": "PvScsi"}
+WITHOUT_DRIVER = {"sd-card": "SdMmcPciHcDxe", "scsi-lsi": "LsiScsiDxe", "scsi-mptsas": "MptScsi",
+                  "scsi-vmware": "PvScsi"}
 
 
 @pytest.mark.parametrize("firmware, medium", [(name, medium) for name, media in MEDIA.items() for medium in media])
