@@ -1,5 +1,5 @@
-# build/bios/boot.bin (sector 0 of a disk), boot_floppy.bin (of a floppy) and stage2.bin, which both start; stage2.elf is
-# the same with symbols.
+# build/bios/boot.bin (sector 0 of a disk), boot_floppy.bin (of a floppy) and stage2.bin, which both start; stage2.elf
+# is the same with symbols.
 #
 # layout.h is the one list of addresses: NASM gets it as layout.inc, the linker through the C preprocessor.
 

@@ -22,7 +22,7 @@ $(BUILD)/$(1)/%.o: host/%.c
 	gcc $(HOST_CFLAGS) $(2) -c -o $$@ $$<
 
 $(BUILD)/$(1)/bootllama: $(call host_objects,$(1))
-	gcc $(2) -o $$@ $$^
+	gcc $(2) -o $$@ $$^ -lm
 endef
 
 $(eval $(call host_program,host,-m64))

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "bench.h"
+#include "explain.h"
 #include "host_platform.h"
 #include "infer/engine.h"
 #include "infer/story.h"
@@ -18,6 +19,7 @@
 #include "processors.h"
 #include "score.h"
 #include "terminal.h"
+#include "trip.h"
 #include "pc/x87.h"
 
 /* Whether anything written to standard output was lost; if so, reports it. */
@@ -94,9 +96,15 @@ static int run(struct platform *platform, const struct options *options, const s
     const uint32_t context = options->bench                  ? GGUF_CONTEXT_MAX
                              : options->score_tokens != NULL ? options->score_context
                                                              : options->config.context;
-    if (engine_open(&engine, platform, options->model, kernel, context, &quiet, &error) != 0) {
+    const struct kernel *used = options->explain != NULL ? trip_kernel(kernel) : kernel;
+    if (engine_open(&engine, platform, options->model, used, context, &quiet, &error) != 0) {
         fprintf(stderr, "bootllama: %s\n", error.text);
         return 1;
+    }
+    if (options->explain != NULL) {
+        const int failed = explain_run(&engine, options->explain, options->json);
+        engine_close(&engine);
+        return output_is_lost() ? 1 : failed;
     }
     const uint64_t load_us = bench_cpu_us();
     static struct team team;

@@ -29,6 +29,8 @@ static const char usage[] = /* %s: the kernels */
     "  --score TOKENS.i32 --context N --logits OUT.f32\n"
     "                         run sequences of N token ids, each from an empty cache; write the logits of all "
     "positions\n"
+    "  --explain TEXT         what the model makes of a text: its tokens, each layer's norms and attention, and the\n"
+    "                         likeliest next tokens; with --json for programs, with more numbers\n"
     "  --bench                measure what standard input asks for: host/bench.h; make bench makes tables of it\n"
     "  --kernels              list the kernels, slowest first, and whether this processor runs them\n"
     "  --help                 this text\n";
@@ -41,6 +43,8 @@ enum {
     OPTION_CONTEXT,
     OPTION_LOGITS,
     OPTION_BENCH,
+    OPTION_EXPLAIN,
+    OPTION_JSON,
     OPTION_HELP,
     OPTION_SETTING,
     OPTION_PROCESSORS,
@@ -63,6 +67,8 @@ static const struct option long_options[] = {
     {"context", required_argument, NULL, OPTION_CONTEXT},
     {"logits", required_argument, NULL, OPTION_LOGITS},
     {"bench", no_argument, NULL, OPTION_BENCH},
+    {"explain", required_argument, NULL, OPTION_EXPLAIN},
+    {"json", no_argument, NULL, OPTION_JSON},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -166,6 +172,12 @@ struct options options_parse(int argc, char **argv)
         case OPTION_BENCH:
             options.bench = true;
             break;
+        case OPTION_EXPLAIN:
+            options.explain = optarg;
+            break;
+        case OPTION_JSON:
+            options.json = true;
+            break;
         case OPTION_KERNELS:
             list_kernels();
             exit(0);
@@ -183,6 +195,9 @@ struct options options_parse(int argc, char **argv)
     const int given = (options.score_tokens != NULL) + (options.score_context != 0) + (options.score_logits != NULL);
     if (given != 0 && given != 3) {
         usage_error("--score, --context and --logits belong together");
+    }
+    if (options.json && options.explain == NULL) {
+        usage_error("--json belongs to --explain");
     }
     return options;
 }

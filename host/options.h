@@ -12,7 +12,8 @@ struct options {
     const struct kernel *kernel;             /* NULL = the best one that this processor has */
     const char *score_tokens, *score_logits; /* paths; NULL, or all three of --score are given */
     uint32_t score_context;
-    bool ids, bench;
+    const char *explain; /* text; NULL = no explanation */
+    bool ids, bench, json;
     bool only_model; /* only the model and --processors: a session if there is a terminal */
     struct config config;
 };

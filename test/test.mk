@@ -90,7 +90,7 @@ $(TEST)/$(1)-any-cpu/%.o: test/any_cpu/%.c
 
 $(TEST)/$(1)-any-cpu/bootllama: $(TEST)/$(1)-any-cpu/host_cpu.o $(TEST)/$(1)-any-cpu/emulate_vnni.o \
     $(call host_objects,$(1))
-	gcc $(2) -Wl,--wrap=cpu_detect -o $$@ $$^
+	gcc $(2) -Wl,--wrap=cpu_detect -o $$@ $$^ -lm
 
 PYTHON_TEST_PROGRAMS += $(TEST)/$(1)-any-cpu/bootllama
 endef

@@ -182,6 +182,7 @@ def test_files_at_fault(model, tmp_path):
     (("a.gguf", "--context", "5"), "belong together"),
     (("a.gguf", "--logits", "a.f32"), "belong together"),
     (("a.gguf", "--bench", "--kernel", "abacus"), "--kernel takes"),
+    (("a.gguf", "--json"), "--json belongs to --explain"),
     (("a.gguf", "--score", "a", "--logits", "b", "--context", "0"), "--context takes a number of tokens"),
 ], ids=lambda value: " ".join(value)[:40] if isinstance(value, tuple) else "")
 def test_usage(options, message):
