@@ -126,9 +126,9 @@ def firmware_files(firmware):
 
 
 def drive(image, errors=(), read_only=False):
-    """The option for a disk whose image stays as it is; its name's ending tells the format. Each of `errors` is a read
-    that fails: a dictionary of QEMU's blkdebug options "sector", "once", "state"; or with "state" and "new_state" the
-    step that any read makes."""
+    """The option for a disk whose image stays as it is; its name's ending tells the format. read_only: it is
+    write-protected. Each of `errors` is a read that fails: a dictionary of QEMU's blkdebug options "sector", "once",
+    "state"; or with "state" and "new_state" the step that any read makes."""
     options = {"id": "disk", "if": "none", "driver": FORMATS.get(Path(image).suffix, "raw"),
                "snapshot": "off" if read_only else "on", "read-only": "on" if read_only else "off",
                "file.driver": "blkdebug", "file.image.driver": "file",
