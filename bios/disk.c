@@ -17,9 +17,9 @@ enum {
     PATIENCE = 3000000, /* microseconds for all tries: one call to a drive that is gone may take five seconds */
     CHANGE_TIME = 1000000, /* nobody changes a floppy in less */
 
-    HARD_DISK = 0x80, /* and above: drive numbers of what is no floppy drive */
-    BPB_TRACK = 24,   /* sectors a track, heads: 16 bits each, in sector 0 of a floppy */
-    BPB_HEADS = 26,
+    HARD_DISK = 0x80,                      /* and above: drive numbers of what is no floppy drive */
+    BPB_TRACK = BOOT_TRACK - BOOT_ADDRESS, /* in sector 0 of a floppy */
+    BPB_HEADS = BPB_TRACK + 2,
     TRACK_MAX = 36, /* sectors, of a floppy */
 
     RESET = 0x0000, /* AX of INT 13h */

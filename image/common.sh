@@ -1,4 +1,4 @@
-# What make-image.sh, make-floppy.sh and make-iso.sh share. Sourced by them; functions and constants alone.
+# What the scripts here share. Sourced by them; functions and constants alone.
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # constants that only some of the scripts use
 
@@ -6,9 +6,8 @@ readonly sector=512 mib=1048576
 readonly volume_id=424c4c4d           # the volume's serial number
 readonly label=BOOTLLAMA
 readonly largest_file=4294967295      # FAT's 32-bit file sizes
-readonly stage2_lba_at=95             # BOOT_STAGE2_LBA of bios/layout.h, in the boot sector
 
-export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-1767225600} # 2026-01-01: mtools dates files with it
+export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-1767225600} # 2026-01-01: files are dated with it
 export TZ=UTC LC_ALL=C.UTF-8 MTOOLSRC=/dev/null
 PATH=$PATH:/usr/sbin:/sbin # mkfs.fat and sfdisk, on a user's PATH too
 

@@ -4,23 +4,17 @@
 #
 # dist.sh FOLDER VERSION IMAGE FILE...    FOLDER is made anew
 set -euo pipefail
+# shellcheck source=image/common.sh
+source "$(dirname -- "$0")/common.sh"
 
-export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-1767225600} # 2026-01-01
-export LC_ALL=C
 readonly large=1048576 # bytes of a file that is worth compressing
-
-die()
-{
-    printf 'dist: %s\n' "$*" >&2
-    exit 1
-}
 
 # Makes $1.xz and keeps it if it is smaller by a tenth.
 compress()
 {
     local before after
     xz --keep --threads=1 -9 --extreme -- "$1"
-    before=$(stat -c %s -- "$1") after=$(stat -c %s -- "$1.xz")
+    before=$(size_of "$1") after=$(size_of "$1.xz")
     ((after <= before * 9 / 10)) || rm -- "$1.xz"
 }
 
@@ -39,7 +33,7 @@ done
 cp -- "$here/../CHANGELOG.md" "$here/../SECURITY.md" "$here/../LICENSE" "$new"
 sed "s/@VERSION@/$version/; s/\r*\$/\r/" "$here/DIST.TXT" >"$new/README.TXT"
 for file in "$new"/*; do
-    (($(stat -c %s -- "$file") < large)) || compress "$file"
+    (($(size_of "$file") < large)) || compress "$file"
 done
 (cd "$new" && sha256sum -- *) >"$new.sums"
 mv -- "$new.sums" "$new/SHA256SUMS"

@@ -9,12 +9,8 @@
 #
 # secure-keys.sh FOLDER
 set -euo pipefail
-
-die()
-{
-    printf 'secure-keys: %s\n' "$*" >&2
-    exit 1
-}
+# shellcheck source=image/common.sh
+source "$(dirname -- "$0")/common.sh"
 
 readonly days=9125 # 25 years
 

@@ -4,12 +4,8 @@
 #
 # sign.sh KEY CERT FILE...    KEY: RSA, PEM; CERT: its certificate, PEM
 set -euo pipefail
-
-die()
-{
-    printf 'sign: %s\n' "$*" >&2
-    exit 1
-}
+# shellcheck source=image/common.sh
+source "$(dirname -- "$0")/common.sh"
 
 check_key()
 {

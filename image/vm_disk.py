@@ -26,10 +26,11 @@ OPTIONS = {  # qemu-img's format and options
 
 
 def fix_vmdk(disk, digest):
-    """The content identifier is in the text that describes the disk (VMware, Virtual Disk Format 5.0)."""
+    """The content identifier is in the text that describes the disk (VMware, Virtual Disk Format 5.0). Behind the NUL
+    of the text, qemu-img leaves the end of a longer one, if the identifier before had more digits."""
     at, length = (512 * sectors for sectors in struct.unpack_from("<QQ", disk, 28))
     text, count = re.subn(rb"\nCID=[0-9a-f]+\n", b"\nCID=%s\n" % digest.hex()[:8].encode(),
-                          disk[at:at + length].rstrip(b"\0"))
+                          disk[at:at + length].partition(b"\0")[0])
     assert count == 1, "no content identifier"
     disk[at:at + length] = text.ljust(length, b"\0")
 

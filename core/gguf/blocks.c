@@ -446,12 +446,18 @@ static float scale_of(const struct grid *grid, float largest)
     return step / parts;
 }
 
+/* The scale of x [n], the numbers of a block's group. */
+static float scale_of_group(const float *x, uint32_t n, const uint8_t *block, uint32_t type, uint32_t group)
+{
+    const struct grid grid = grid_of(block, type, group);
+    return scale_of(&grid, q8_0_largest(x, n));
+}
+
 static void quantize_block(struct q8_0_block *out, const float *x, uint32_t count, const uint8_t *block, uint32_t type)
 {
     for (uint32_t group = 0; group * Q8_0_BLOCK < count; group++, x += Q8_0_BLOCK, out++) {
         const uint32_t left = count - group * Q8_0_BLOCK, n = left < Q8_0_BLOCK ? left : Q8_0_BLOCK;
-        const struct grid grid = grid_of(block, type, group);
-        out->scale = q8_0_quantize_by(out->q, x, n, scale_of(&grid, q8_0_largest(x, n)));
+        out->scale = q8_0_quantize_by(out->q, x, n, scale_of_group(x, n, block, type, group));
     }
 }
 
@@ -459,8 +465,8 @@ bool blocks_scales(float *scale, const float *x, const uint8_t *bytes, uint32_t 
 {
     const struct size size = size_of(type);
     for (uint32_t i = 0; size.elements > 1 && i < count; i += Q8_0_BLOCK, x += Q8_0_BLOCK) {
-        const struct grid grid = grid_of(bytes + i / size.elements * size.bytes, type, i % size.elements / Q8_0_BLOCK);
-        *scale++ = scale_of(&grid, q8_0_largest(x, Q8_0_BLOCK));
+        const uint8_t *block = bytes + i / size.elements * size.bytes;
+        *scale++ = scale_of_group(x, Q8_0_BLOCK, block, type, i % size.elements / Q8_0_BLOCK);
     }
     return size.elements > 1;
 }

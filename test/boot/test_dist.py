@@ -2,13 +2,19 @@
 import hashlib
 import re
 import shutil
+import struct
 import subprocess
+import sys
 
 import pytest
 
 from build_copy import ENVIRONMENT, SECONDS, BuildCopy, clean_copy_of_sources
 from places import BUILD, ROOT, built
 from stories import MODEL, expected
+
+sys.path.append(str(ROOT / "image"))
+
+import vm_disk  # pylint: disable=wrong-import-position
 
 VERSION = "9.8.7"
 DISKS = ["bootllama.vmdk", "bootllama.vdi", "bootllama.vhd", "bootllama.vhdx", "bootllama.qcow2"]
@@ -65,6 +71,17 @@ def test_disk_holds_the_image(dist, disk):
     command = ["qemu-img", "compare", "-f", formats.get(kind, kind), "-F", "raw", dist / disk]
     assert subprocess.run([*command, dist / "bootllama.img"], capture_output=True, timeout=60).returncode == 0
     assert subprocess.run([*command, BUILD / "bootllama.img"], capture_output=True, timeout=60).returncode == 1
+
+
+def test_shorter_identifier_of_vmdk():
+    """qemu-img draws one with few digits once in a while, and then leaves the end of the text that it wrote before."""
+    disks = []
+    for content in (b"\nCID=12345678\nend\n", b"\nCID=123456\nend\n\0\n"):
+        disk = bytearray(512) + content.ljust(512, b"\0")
+        struct.pack_into("<QQ", disk, 28, 1, 1)
+        vm_disk.fix_vmdk(disk, bytes(32))
+        disks.append(disk)
+    assert disks[0] == disks[1] and disks[0][512:].rstrip(b"\0") == b"\nCID=00000000\nend\n"
 
 
 def test_clean_build_elsewhere_gives_the_same_release(dist, tmp_path):

@@ -61,15 +61,15 @@ def check_form(output, rows):
 
 
 def test_own_rows_and_what_is_missing(tmp_path):
-    status, output, errors, file = bench(tmp_path, "default scalar, 260K SCALAR")
+    status, output, errors, file = bench(tmp_path, "default scalar, 15M STORY llama.cpp")
     assert (status, errors) == (0, "")
     rows = {"DEFAULT scalar prompt over story": "tokens/s", "DEFAULT scalar story over reading weights": "GB/s"}
     rest = check_form(output, rows)
     reason = "PEERS names no folder with other programs"
-    missing = f"\nNot measured, because {reason}:\n  260k scalar over run.c\n"
+    missing = f"\nNot measured, because {reason}:\n  15m story over llama.cpp\n"
     assert rest.startswith(missing) and TAIL.match(rest, len(missing))
     assert [row["row"] for row in file["rows"]] == list(rows) and file["rounds"] == 2
-    assert file["not_measured"] == {reason: ["260k scalar over run.c"]}
+    assert file["not_measured"] == {reason: ["15m story over llama.cpp"]}
 
 
 def test_llama_cpp(tmp_path):
