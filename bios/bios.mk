@@ -74,7 +74,7 @@ all: $(BIOS_BOOT_SECTORS) $(BUILD)/bios/stage2.bin $(KERNEL)
 
 # What unit tests run on the build machine beside the FAT driver: parts that are neither processor nor ports. They join
 # the library that test/test.mk links every unit test with.
-BIOS_TESTED := bios/disk.c bios/memory_map.c bios/cp437.c bios/rtc.c
+BIOS_TESTED := bios/disk.c bios/initrd.c bios/memory_map.c bios/cp437.c bios/rtc.c
 
 $(BUILD)/test/unit64/tested.a: $(BIOS_TESTED:%.c=$(BUILD)/test/unit64/%.o)
 $(BUILD)/test/unit32/tested.a: $(BIOS_TESTED:%.c=$(BUILD)/test/unit32/%.o)

@@ -1,5 +1,6 @@
 #include "session/command_line.h"
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "base/utf8.h"
 
@@ -49,6 +50,18 @@ static const char *read_word(const char *from, struct word *word)
     return from;
 }
 
+/* Whether a loader has added it: which files it has loaded. */
+static bool is_loaders_own(const struct word *word)
+{
+    static const char *const keys[] = {"BOOT_IMAGE", "initrd"};
+    for (uint32_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        if (word->key == text_length(keys[i]) && memcmp(word->text, keys[i], word->key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Adds the word to those that are ignored. */
 static void ignore(const struct word *word, char *ignored, size_t size)
 {
@@ -74,10 +87,10 @@ void command_line_parse(struct config *config, const char *line, char *ignored, 
         }
         line = read_word(line, &word);
         const int index = word.key > 0 && !word.cut ? config_find(word.text, word.key, &error) : -1;
-        if (index < 0) {
+        if (index < 0 && !is_loaders_own(&word)) {
             ignore(&word, ignored, size);
-        } else if (config_set_plain(config, (uint32_t)index, word.text + word.key + 1, word.n - word.key - 1, &error) !=
-                   0) {
+        } else if (index >= 0 && config_set_plain(config, (uint32_t)index, word.text + word.key + 1,
+                                                  word.n - word.key - 1, &error) != 0) {
             report(context, error.text);
         }
     }
