@@ -3,8 +3,8 @@
 ; The file is linux_setup.bin (see linux_setup.asm for the protocol) and what the loader puts at LINUX_ADDRESS: the code
 ; here, linux_setup.bin again, because a loader that starts in protected mode leaves it out, and stage 2. Only such a
 ; loader (GRUB's "linux") enters here: flat segments, interrupts off, paging off, ESI = its parameters, with the header
-; from byte 1F1h on. linux_setup.asm runs next, in real mode. If the parameters say UEFI, there is no BIOS to go on with:
-; one line on COM1, some ten seconds, and the machine starts again.
+; from byte 1F1h on. linux_setup.asm runs next, in real mode. If the parameters say UEFI, there is no BIOS to go on
+; with: one line on COM1, some ten seconds, and the machine starts again.
 
 %include "layout.inc"
 

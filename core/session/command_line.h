@@ -12,9 +12,9 @@
 
 /*
  * Reads the words of `line` into *config. Passes one message for each wrong value ("steps must be ...") to
- * report(context, message). Fills ignored[size] with the words that are no settings (ro, quiet), a blank before each, as
- * far as they fit. A word that is longer than any value is one of them; BOOT_IMAGE=FILE and initrd=FILE, which loaders
- * add, are passed over.
+ * report(context, message). Fills ignored[size] with the words that are no settings (ro, quiet), a blank before each,
+ * as far as they fit. A word that is longer than any value is one of them; BOOT_IMAGE=FILE and initrd=FILE, which
+ * loaders add, are passed over.
  */
 void command_line_parse(struct config *config, const char *line, char *ignored, size_t size,
                         void (*report)(void *context, const char *message), void *context);

@@ -204,7 +204,8 @@ def test_header():
     assert data[0x1FE:0x200] == b"\x55\xaa" and data[0x200] == 0xEB and data[0x202:0x206] == b"HdrS"
     assert 0x202 + data[0x201] == 0x23C and len(data) == (sectors + 1) * 512 + paragraphs * 16
     version, name = struct.unpack_from("<H6xH", data, 0x206)
-    assert version == 0x206 and data[0x200 + name:].startswith(f"bootllama {VERSION}\0".encode()) and name < sectors * 512
+    assert version == 0x206 and name < sectors * 512
+    assert data[0x200 + name:].startswith(f"bootllama {VERSION}\0".encode())
     assert data[0x211] == 1 and struct.unpack_from("<IIIII", data, 0x214) == (0x100000, 0, 0, 0, 0)
     assert struct.unpack_from("<IIIB", data, 0x228) == (0, 0x7FFFFFFF, 0x100000, 0)
     assert struct.unpack_from("<I", data, 0x238) == (2047,)
