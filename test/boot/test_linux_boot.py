@@ -4,6 +4,7 @@ import struct
 
 import pytest
 
+import v86
 from linux_loaders import KERNEL, direct, grub_cd, grub_for_uefi, isolinux_cd, settings
 from machine import FOOTER, HINT, MEDIA, wrapped
 from option_rom import TAKE_MEMORY, option_rom
@@ -231,6 +232,18 @@ def test_isolinux(boot, tmp_path):
         machine.start()
         assert said_before_loading(machine) == ""
         machine.tells(expected(PROMPT, **GREEDY))
+
+
+def test_v86():
+    """Its screen has the whole of a short story."""
+    words = settings(prompt=PROMPT, temperature=0, steps=50)
+    story = wrapped(expected(PROMPT, temperature=0, steps=50), 80).split("\n")
+
+    def is_told(lines):
+        return lines[-1:] == [""] and ">" in lines and lines[lines.index(">") - 3 - len(story):][:len(story)] == story
+
+    lines = v86.wait_for_screen(is_told, 300, KERNEL, "bzimage", MODEL, words)
+    assert "bootllama: stage 2, initrd, memory, x87" in lines
 
 
 def test_grub_on_uefi(boot, tmp_path, volume):
