@@ -1,6 +1,6 @@
 // Boots an image in v86 and prints its screen whenever that has changed, as a line of JSON, until it is ended:
-// v86.mjs BIOS VGABIOS IMAGE fda|hda, or BIOS VGABIOS KERNEL bzimage INITRD WORDS for a Linux kernel. NODE_MODULES names
-// the folder that has v86.
+// v86.mjs BIOS VGABIOS IMAGE fda|hda, or BIOS VGABIOS KERNEL bzimage INITRD WORDS for a Linux kernel. NODE_MODULES
+// names the folder that has v86.
 import { readFileSync } from "node:fs";
 
 const [, , bios, vgaBios, image, drive, initrd, words] = process.argv;
