@@ -1,0 +1,131 @@
+#!/usr/bin/python3
+"""Keeps the book's numbers true: they are the output of the commands beside them.
+
+A block of a chapter that begins with ```console holds commands, a line each that begins with "$ ", and what they print.
+A line of only "..." stands for lines left out.
+
+book.py            compares every block with what its commands print; exit status 1 if one differs
+book.py --renew    writes what they print into the chapters; lines left out stay left out as far as the lines around
+                   them are still there
+"""
+import difflib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PROMPT = "$ "
+LEFT_OUT = "..."
+SECONDS = 120
+
+
+def chapters():
+    return sorted(DOCS.glob("*.md"))
+
+
+def commands(block):
+    """Pairs of a command and the lines that the book has of its output."""
+    pairs = []
+    for line in block.splitlines():
+        if line.startswith(PROMPT):
+            pairs.append((line[len(PROMPT):], []))
+        else:
+            pairs[-1][1].append(line)
+    return pairs
+
+
+def output_of(command):
+    """The lines that a command prints, run in the root of the tree."""
+    environment = os.environ | {"BUILD": os.environ.get("BUILD", "build"), "LC_ALL": "C.UTF-8"}
+    result = subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=ROOT, env=environment, check=False,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=SECONDS)
+    if result.returncode != 0:
+        raise SystemExit(f"{command}: exit status {result.returncode}\n{result.stdout}")
+    return [line.rstrip() for line in result.stdout.splitlines()]
+
+
+def runs_between(lines):
+    """The runs of lines between those left out, and whether lines are left out before the first."""
+    runs = [[]]
+    for line in lines:
+        if line == LEFT_OUT:
+            runs.append([])
+        else:
+            runs[-1].append(line)
+    return runs
+
+
+def is_printed(shown, printed):
+    """Whether the lines shown, with their gaps, are the lines printed."""
+    runs = runs_between(shown)
+    first, last = runs[0], runs[-1]
+    if printed[:len(first)] != first or printed[len(printed) - len(last):] != last:
+        return False
+    if len(runs) == 1:
+        return printed == first
+    at = len(first)
+    for run in runs[1:]:
+        while printed[at:at + len(run)] != run:
+            at += 1
+            if at > len(printed):
+                return False
+        at += len(run)
+    return True
+
+
+def renewed(shown, printed):
+    """The lines to show: as many as before of each run, from where the run's first line now is."""
+    runs = runs_between(shown)
+    if len(runs) == 1:
+        return printed
+    lines, at = printed[:len(runs[0])], len(runs[0])
+    for index, run in enumerate(runs[1:], 1):
+        if index == len(runs) - 1:
+            at = max(at, len(printed) - len(run))
+        elif run:
+            matches = difflib.get_close_matches(run[0], printed[at:], 1, 0)
+            at += printed[at:].index(matches[0]) if matches else 0
+        lines += [LEFT_OUT, *printed[at:at + len(run)]]
+        at += len(run)
+    return lines
+
+
+def check(chapter):
+    """What differs, as text; empty if nothing does."""
+    complaints = []
+    for block in BLOCK.findall(chapter.read_text()):
+        for command, shown in commands(block):
+            printed = output_of(command)
+            if not is_printed(shown, printed):
+                complaints += [f"{chapter.name}: $ {command}", *difflib.unified_diff(shown, printed, "book", "program",
+                                                                                     lineterm="")]
+    return "\n".join(complaints)
+
+
+def renew(chapter):
+    def rewrite(match):
+        lines = []
+        for command, shown in commands(match[1]):
+            lines += [PROMPT + command, *renewed(shown, output_of(command))]
+        return "```console\n" + "\n".join(lines) + "\n```"
+    chapter.write_text(BLOCK.sub(rewrite, chapter.read_text()))
+
+
+def main():
+    if sys.argv[1:] not in ([], ["--renew"]):
+        raise SystemExit(__doc__)
+    if sys.argv[1:]:
+        for chapter in chapters():
+            renew(chapter)
+        return
+    complaints = [text for text in map(check, chapters()) if text]
+    if complaints:
+        raise SystemExit("\n".join(complaints))
+
+
+if __name__ == "__main__":
+    main()
