@@ -21,9 +21,17 @@ include model/model.mk
 include bios/bios.mk
 include bios/sector/sector.mk
 include uefi/uefi.mk
+include image/sign.mk
 include image/image.mk
 include image/run.mk
+include image/dist.mk
 include test/test.mk
+
+# Changes only when the version does: what names it is compiled anew (`make dist VERSION=`).
+.PHONY: FORCE
+$(BUILD)/version: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(VERSION)' | cmp -s - $@ || printf '%s\n' '$(VERSION)' >$@
 
 clean: ## remove build/
 	rm -rf $(BUILD)

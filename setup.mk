@@ -5,13 +5,16 @@ SETUP ?= 1
 
 .PHONY: setup
 setup: ## install the tools of every target (Debian packages)
-	@./setup.sh build run test debug
+	@./setup.sh build run sign dist test debug
 
 setup_goals := $(or $(MAKECMDGOALS),all)
 setup_groups := $(strip \
-    $(if $(filter run run-bios run-uefi run-uefi32 sector run-sector usb bench,$(setup_goals)),build) \
-    $(if $(filter run run-bios run-uefi run-uefi32 run-sector,$(setup_goals)),run) \
-    $(if $(filter test test-% fuzz screenshots,$(setup_goals)),build run test debug) \
+    $(if $(filter run run-bios run-floppy run-uefi run-uefi32 sector run-sector usb bench sign secure-keys dist, \
+        $(setup_goals)),build) \
+    $(if $(filter run run-bios run-floppy run-uefi run-uefi32 run-sector,$(setup_goals)),run) \
+    $(if $(filter sign secure-keys,$(setup_goals)),sign) \
+    $(if $(filter dist,$(setup_goals)),dist) \
+    $(if $(filter test test-% fuzz screenshots,$(setup_goals)),build run sign dist test debug) \
     $(if $(filter debug-%,$(setup_goals)),build run debug))
 
 # Neither in a sub-make nor in a dry run.

@@ -2,7 +2,8 @@
 # Installs the missing tools of the named groups from Debian's packages. Does nothing, silently, if none is missing. On
 # another system it names the missing tools and stops.
 #
-# setup.sh [--check] [build] [run] [test] [debug]     --check: only name what is missing, exit 1 if anything is
+# setup.sh [--check] [build] [run] [sign] [dist] [test] [debug]
+# --check: only name what is missing, exit 1 if anything is
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin # mkfs.fat and sfdisk are here, which is not on every user's PATH
 
@@ -25,8 +26,12 @@ build ca-certificates   file /etc/ssl/certs/ca-certificates.crt
 run   qemu-system-x86   program qemu-system-x86_64
 run   ovmf              ovmf
 run   ovmf-ia32         ovmf ia32
+sign  openssl           program openssl
+sign  sbsigntool        program sbsign
+sign  efitools          program sign-efi-sig-list
+dist  qemu-utils        program qemu-img
+dist  xz-utils          program xz
 test  u-boot-qemu       file /usr/lib/u-boot/qemu-x86/u-boot.rom
-test  qemu-utils        program qemu-img
 test  gcc-multilib      file /usr/include/asm/errno.h
 test  libc6-dev-i386    gcc_library libc.a -m32
 test  clang             program clang

@@ -81,11 +81,20 @@ static int get_key(struct platform *platform)
     return key;
 }
 
+/* Before a file or a folder is looked for. */
+static void notice_other_floppy(struct bios_machine *machine)
+{
+    if (!machine->in_use[0] && !machine->in_use[1] && disk_may_be_changed(&machine->disk)) {
+        fat_boot_forget(&machine->boot);
+    }
+}
+
 static int open(struct platform *platform, const char *path, struct platform_file *file)
 {
     struct bios_machine *machine = machine_of(platform);
     unsigned number = machine->in_use[0] ? 1 : 0;
 
+    notice_other_floppy(machine);
     if (machine->in_use[number]) {
         format(platform->error, sizeof platform->error, "more than %d files open", BIOS_FILES);
         return PLATFORM_IO_ERROR;
@@ -113,6 +122,10 @@ static int read(struct platform *platform, struct platform_file *file, uint64_t 
 static int list(struct platform *platform, const char *directory, uint32_t index, struct platform_entry *entry)
 {
     struct bios_machine *machine = machine_of(platform);
+
+    if (index == 0) {
+        notice_other_floppy(machine);
+    }
     int status = fat_boot_list(&machine->boot, directory, index, &machine->entry);
 
     if (status == FAT_OK) {

@@ -13,7 +13,14 @@ enum {
     SECTOR = 512,
     TRIES = 6,
     CYLINDERS_MAX = 1024,
+    FLOPPY_TRIES = 3,   /* at least: the motor must come up to speed, the first call after a change may say only that */
     PATIENCE = 3000000, /* microseconds for all tries: one call to a drive that is gone may take five seconds */
+    CHANGE_TIME = 1000000, /* nobody changes a floppy in less */
+
+    HARD_DISK = 0x80,                      /* and above: drive numbers of what is no floppy drive */
+    BPB_TRACK = BOOT_TRACK - BOOT_ADDRESS, /* in sector 0 of a floppy */
+    BPB_HEADS = BPB_TRACK + 2,
+    TRACK_MAX = 36, /* sectors, of a floppy */
 
     RESET = 0x0000, /* AX of INT 13h */
     READ_CHS = 0x0200,
@@ -30,6 +37,11 @@ struct packet { /* of EDD_READ; the BIOS overwrites `count` with the blocks actu
     uint64_t lba;
 };
 _Static_assert(sizeof(struct packet) == 16, "as the BIOS reads it");
+
+static bool takes_floppies(const struct disk *disk)
+{
+    return disk->drive < HARD_DISK;
+}
 
 /* Carry alone is not enough: some BIOSes accept the call but have no extended reads. */
 static bool edd_answers(const struct disk *disk)
@@ -128,13 +140,52 @@ static bool is_bad_sector(const struct disk *disk)
     return false;
 }
 
-/* Whether a call that failed was the last one. */
-static bool gives_up(struct disk *disk)
+/* Whether a call that failed after so many tries was the last one. */
+static bool gives_up(struct disk *disk, int tries)
 {
-    bool is_late = clock_microseconds() - disk->since > PATIENCE;
+    bool is_late = clock_microseconds() - disk->since > PATIENCE && (tries >= FLOPPY_TRIES || !takes_floppies(disk));
 
     disk->is_gone = is_late && !is_bad_sector(disk);
     return is_late || stop_asked(disk);
+}
+
+/* The bounce buffer holds these sectors now. A drive takes several kinds of floppies, so its geometry is not theirs. */
+static void hold(struct disk *disk, uint32_t lba, uint32_t count)
+{
+    const uint8_t *boot = (const uint8_t *)memory_at(BOUNCE_ADDRESS);
+    uint32_t track = boot[BPB_TRACK], heads = boot[BPB_HEADS];
+
+    disk->held = lba;
+    disk->held_count = count;
+    if (takes_floppies(disk) && lba == 0 && track > 0 && track <= TRACK_MAX && (heads == 1 || heads == 2)) {
+        disk->sectors_per_track = track;
+        disk->heads = heads;
+    }
+}
+
+/* How many of these sectors, the first ones, need not be read again. */
+static uint32_t held(const struct disk *disk, uint32_t lba, uint32_t count)
+{
+    uint32_t left = disk->held + disk->held_count - lba;
+
+    return lba - disk->held >= disk->held_count ? 0 : count < left ? count : left;
+}
+
+/* Reads the whole track that the sector is on: wherever in it the floppy is, one revolution is enough. One try. */
+static bool read_track(struct disk *disk, uint32_t lba)
+{
+    uint32_t size = disk->sectors_per_track;
+
+    if (disk->use_edd || size == 0 || size > disk->limit) {
+        return false;
+    }
+    uint32_t first = lba - lba % size;
+    if (read_chs(disk, first, size) == 0) {
+        reset(disk);
+        return false;
+    }
+    hold(disk, first, size);
+    return true;
 }
 
 /* Makes six tries with a reset after each: two as requested, because most errors are transient, then with half the
@@ -147,9 +198,10 @@ static uint32_t read_stubbornly(struct disk *disk, read_function *read, uint32_t
         uint32_t done = read(disk, lba, size);
         if (done > 0) {
             disk->limit = size < asked ? size : disk->limit;
+            hold(disk, lba, done);
             return done;
         }
-        if (gives_up(disk)) {
+        if (gives_up(disk, tries)) {
             return 0;
         }
         reset(disk);
@@ -166,9 +218,13 @@ static uint32_t read_stubbornly(struct disk *disk, read_function *read, uint32_t
 static uint32_t read_somehow(struct disk *disk, uint32_t lba, uint32_t count)
 {
     disk->since = clock_microseconds();
+    disk->held_count = 0;
+    if (takes_floppies(disk) && read_track(disk, lba)) {
+        return held(disk, lba, count);
+    }
     uint32_t done = read_stubbornly(disk, disk->use_edd ? read_edd : read_chs, lba, count);
 
-    if (done == 0 && disk->has_edd && !gives_up(disk)) {
+    if (done == 0 && disk->has_edd && !gives_up(disk, TRIES)) {
         uint8_t status = disk->status;
         done = read_stubbornly(disk, disk->use_edd ? read_chs : read_edd, lba, count);
         if (done > 0) {
@@ -193,19 +249,33 @@ enum disk_status disk_read(struct disk *disk, uint32_t lba, uint32_t count, void
         if (stop_asked(disk)) {
             return DISK_STOPPED;
         }
-        uint32_t done = read_somehow(disk, lba, count < BOUNCE_SECTORS ? count : BOUNCE_SECTORS);
+        uint32_t most = count < BOUNCE_SECTORS ? count : BOUNCE_SECTORS;
+        uint32_t done = takes_floppies(disk) ? held(disk, lba, most) : 0;
+        if (done == 0) {
+            done = read_somehow(disk, lba, most);
+        }
         if (done == 0) {
             disk->limit = limit; /* the sector is to blame, not the size */
             format(disk->error, sizeof disk->error, "%sINT 13h status %02xh at LBA %u",
                    disk->is_gone ? "the drive does not answer, " : "", disk->status, lba);
             return disk->is_stopped ? DISK_STOPPED : DISK_FAILED;
         }
-        memcpy(target, (const void *)memory_at(BOUNCE_ADDRESS), (size_t)done * SECTOR);
+        disk->since = clock_microseconds();
+        memcpy(target, (const uint8_t *)memory_at(BOUNCE_ADDRESS) + (lba - disk->held) * SECTOR, (size_t)done * SECTOR);
         target += done * SECTOR;
         lba += done;
         count -= done;
     }
     return DISK_OK;
+}
+
+bool disk_may_be_changed(struct disk *disk)
+{
+    if (!takes_floppies(disk) || clock_microseconds() - disk->since < CHANGE_TIME) {
+        return false;
+    }
+    disk->held_count = 0;
+    return true;
 }
 
 void disk_retry(struct disk *disk)

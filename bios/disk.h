@@ -16,9 +16,10 @@ struct disk {
     bool has_edd, use_edd;
     uint32_t sectors_per_track, heads; /* 0 if unknown */
     uint32_t limit;                    /* most sectors in one call; lower after larger calls failed */
+    uint32_t held, held_count;         /* sectors [held, held + held_count) are in the bounce buffer */
     bool (*stop_asked)(void *context); /* called between BIOS calls; NULL = never */
     void *context;                     /* of stop_asked; not owned */
-    uint64_t since;                    /* start of the current read, microseconds */
+    uint64_t since;                    /* start of the current read, or end of the last one, microseconds */
     bool is_gone;                      /* it does not answer: every read fails immediately until disk_retry */
     bool is_stopped;                   /* the current read was stopped */
     uint8_t status;                    /* AH of the last call that failed */
@@ -31,10 +32,15 @@ void disk_init(struct disk *disk, uint8_t drive);
 
 /*
  * Reads `count` sectors of 512 bytes from `lba` on to `buffer`, anywhere in memory. Fails after six tries with resets
- * and fewer and fewer sectors, then as many through CHS. After three seconds it gives up and, unless the BIOS reports a
- * bad sector, marks the drive as gone: it may have been unplugged.
+ * and fewer and fewer sectors, then as many through CHS. After three seconds, and on a floppy three tries, it gives up
+ * and, unless the BIOS reports a bad sector, marks the drive as gone: it may have been unplugged. A floppy is read by
+ * whole tracks, with the geometry that its sector 0 told when it was read last.
  */
 enum disk_status disk_read(struct disk *disk, uint32_t lba, uint32_t count, void *buffer);
+
+/* Whether the drive takes floppies and may hold another one than when it was read last, more than a second ago. The
+   caller is to read sector 0 again first. */
+bool disk_may_be_changed(struct disk *disk);
 
 /* Tries a drive that is gone again: it may have been plugged in again. */
 void disk_retry(struct disk *disk);

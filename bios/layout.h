@@ -8,10 +8,13 @@
 /* Low memory, from the bottom up. Everything ends below 512 KiB, far from any EBDA. */
 #define BOOT_VARIABLES 0x0600  /* the boot sector's few bytes */
 #define TRAMPOLINE 0x1000      /* where other processors start: a far jump on a page that a message can name */
+#define FLOPPY_TABLE 0x1010    /* the loader's copy of the BIOS's parameters of floppy drives */
 #define REAL_STACK_TOP 0x7C00  /* stack of the boot sector and of every BIOS call, down to 0x1100 */
 #define BOOT_ADDRESS 0x7C00    /* sector 0, where the BIOS puts it */
-#define BOOT_FAIL 0x7C5C       /* in it, for the loader: jump here with AL = the error letter */
-#define BOOT_SUM 0x7C5F        /* call here: the checksum of CX sectors at segment DX in EBX */
+#define BOOT_TRACK 0x7C18      /* in it, of its BPB: sectors a track and heads, 16 bits each */
+#define BOOT_FAIL 0x7C5A       /* for the loader: jump here with AL = the error letter */
+#define BOOT_SUM 0x7C5C        /* call here: the checksum of CX sectors at segment BP in EBX */
+#define BOOT_STAGE2_LBA 0x7C5F /* 32 bits: the LBA of stage 2, counted from that of the boot sector */
 #define STAGE2_ADDRESS 0x8000  /* stage 2 where the loader puts it and where it runs; 16-bit code first, then bss */
 #define STAGE2_LIMIT 0x60000   /* the end of its bss at most: 160 KiB for the bss of the largest stage 2 */
 #define BOUNCE_ADDRESS 0x60000 /* disk transfers; starts on a 64 KiB line that none may cross */

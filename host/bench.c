@@ -1,53 +1,70 @@
 #include "bench.h"
 
-#include "base/error.h"
-
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { ROUNDS = 5, POSITIONS = 256, LIMIT_US = 700000 };
+#include "base/number.h"
 
-/* The result of one kernel. Medians, because other programs take the processor now and then. */
-struct speeds {
-    double prompt[ROUNDS], generation[ROUNDS]; /* tokens a second */
-    uint64_t weights;                          /* bytes that a generated token reads */
+enum { PASS_US = 50000, LINE_BYTES = 100 };
+
+static uint64_t microseconds(clockid_t clock)
+{
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
+}
+
+uint64_t bench_cpu_us(void)
+{
+    return microseconds(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+/* When something began. */
+struct moment {
+    uint64_t wall_us, cpu_us;
 };
 
-static int by_value(const void *a, const void *b)
+static struct moment now(void)
 {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    return (struct moment){microseconds(CLOCK_MONOTONIC), bench_cpu_us()};
 }
 
-static double median(double values[ROUNDS])
+static void answer(uint64_t amount, struct moment start)
 {
-    qsort(values, ROUNDS, sizeof *values, by_value);
-    return values[ROUNDS / 2];
+    const struct moment end = now();
+    printf("%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n", amount, end.wall_us - start.wall_us, end.cpu_us - start.cpu_us);
 }
 
-/* Tokens a second, `step` at once, over the first `positions` positions or for LIMIT_US: the greedy story if step is 1,
-   otherwise a meaningless prompt. */
-static double time_tokens(struct engine *engine, uint32_t positions, uint32_t step)
+static void run_tokens(struct engine *engine, uint32_t position, uint32_t count, uint32_t step)
 {
-    struct platform *platform = engine->platform;
-    const struct sampler_settings greedy = {.repeat_penalty = 1.0f};
     int32_t tokens[TRANSFORMER_BLOCK];
-    uint32_t position = 0;
-    uint64_t elapsed = 0;
-    for (uint32_t i = 0; i < TRANSFORMER_BLOCK; i++) {
-        tokens[i] = (int32_t)(i * 7 % engine->gguf.vocabulary);
-    }
-    sampler_begin(&engine->sampler, &greedy);
-    const uint64_t start = platform->microseconds(platform);
-    for (; position + step <= positions && elapsed < LIMIT_US; position += step) {
+    for (uint32_t done = 0, n; done < count; done += n) {
+        n = number_min(step, count - done);
+        for (uint32_t i = 0; i < n; i++) {
+            tokens[i] = (int32_t)((position + done + i) * 7 % engine->gguf.vocabulary);
+        }
         compute_begin(&engine->compute);
-        float *logits = transformer_run(&engine->transformer, tokens, step, position, step == 1);
-        tokens[0] = step == 1 ? sampler_next(&engine->sampler, logits) : tokens[0];
+        transformer_run(&engine->transformer, tokens, n, position + done, step == 1 || done + n == count);
         compute_end(&engine->compute);
-        elapsed = platform->microseconds(platform) - start;
     }
-    return position * 1e6 / (double)(elapsed + (elapsed == 0));
+}
+
+/* Starts the other processors as a story does, but counts only what comes then. */
+static int time_tokens(struct engine *engine, struct team *team, uint64_t position, uint64_t count, uint32_t step)
+{
+    if (count == 0 || count > engine->context || position > engine->context - count) {
+        fprintf(stderr, "bootllama: --bench: the context holds %u positions\n", engine->context);
+        return 1;
+    }
+    team_begin(team, engine->model.kernel);
+    const struct moment start = now();
+    run_tokens(engine, (uint32_t)position, (uint32_t)count, step);
+    answer(count, start);
+    team_end(team);
+    return 0;
 }
 
 static uint64_t matrix_bytes(const struct kernel *kernel, const struct q8_matrix *matrix)
@@ -86,67 +103,57 @@ __attribute__((target_clones("avx512f", "avx2", "default"), noinline)) static ui
     return a[0];
 }
 
-/* Bytes a second that one processor reads in repeated passes over `bytes`: the speed of the cache level that holds
-   them. */
-static double read_speed(struct platform *platform, uint64_t bytes)
+/* How fast the cache level is that holds so many bytes. */
+static int time_reading(uint64_t bytes)
 {
     const size_t n = (size_t)bytes / sizeof(vector) / 4 * 4;
     vector *memory = aligned_alloc(sizeof(vector), n * sizeof(vector));
-    double speed[ROUNDS];
     volatile uint64_t sink = 0;
-    if (memory == NULL) {
-        return 0;
-    }
-    memset(memory, 1, n * sizeof(vector));
-    for (uint32_t round = 0; round < ROUNDS; round++) {
-        uint64_t elapsed = 0, read = 0;
-        const uint64_t start = platform->microseconds(platform);
-        for (; elapsed < LIMIT_US / 20; read += n * sizeof(vector)) {
-            sink += read_all(memory, n);
-            elapsed = platform->microseconds(platform) - start;
-        }
-        speed[round] = (double)read * 1e6 / (double)elapsed;
-    }
-    free(memory);
-    return median(speed);
-}
-
-/* One round of one kernel; returns 0 or the exit status. */
-static int time_kernel(struct engine *engine, struct platform *platform, const char *path, const struct kernel *kernel,
-                       struct speeds *speeds, uint32_t round)
-{
-    const struct load_progress quiet = {0};
-    struct error error;
-    if (engine_open(engine, platform, path, kernel, POSITIONS, &quiet, &error) != 0) {
-        fprintf(stderr, "bootllama: %s\n", error.text);
+    uint64_t amount = 0;
+    if (n == 0 || memory == NULL) {
+        fprintf(stderr, "bootllama: --bench: cannot read %" PRIu64 " bytes\n", bytes);
+        free(memory);
         return 1;
     }
-    const uint32_t positions = engine->context < POSITIONS ? engine->context : POSITIONS;
-    speeds->generation[round] = time_tokens(engine, positions, 1);
-    speeds->prompt[round] = time_tokens(engine, positions, TRANSFORMER_BLOCK);
-    speeds->weights = weights_of(&engine->model);
-    engine_close(engine);
+    memset(memory, 1, n * sizeof(vector));
+    const struct moment start = now();
+    while (bench_cpu_us() - start.cpu_us < PASS_US) {
+        sink += read_all(memory, n);
+        amount += n * sizeof(vector);
+    }
+    answer(amount, start);
+    free(memory);
     return 0;
 }
 
-int bench_run(struct engine *engine, struct platform *platform, const char *path, const struct cpu_features *cpu)
+static int serve(struct engine *engine, struct team *team, const char *line)
 {
-    static struct speeds speeds[KERNELS];
-    for (uint32_t round = 0; round < ROUNDS; round++) { /* kernels in turn, so that a busy moment hits all of them */
-        for (uint32_t i = 0; i < KERNELS; i++) {
-            if (kernel_usable(kernel_at(i), cpu) &&
-                time_kernel(engine, platform, path, kernel_at(i), &speeds[i], round) != 0) {
-                return 1;
-            }
-        }
+    char word[8];
+    uint64_t first = 0, second = 0;
+    const int fields = sscanf(line, "%7s %" SCNu64 " %" SCNu64, word, &first, &second);
+    if (fields == 3 && strcmp(word, "prompt") == 0) {
+        return time_tokens(engine, team, first, second, TRANSFORMER_BLOCK);
     }
-    printf("kernel\tprompt_tokens_per_s\tgeneration_tokens_per_s\tweight_bytes\tread_bytes_per_s\n");
-    for (uint32_t i = 0; i < KERNELS; i++) {
-        if (speeds[i].weights != 0) {
-            printf("%s\t%.1f\t%.1f\t%llu\t%.0f\n", kernel_at(i)->name, median(speeds[i].prompt),
-                   median(speeds[i].generation), (unsigned long long)speeds[i].weights,
-                   read_speed(platform, speeds[i].weights));
-        }
+    if (fields == 3 && strcmp(word, "story") == 0) {
+        return time_tokens(engine, team, first, second, 1);
     }
-    return 0;
+    if (fields == 2 && strcmp(word, "read") == 0) {
+        return time_reading(first);
+    }
+    fprintf(stderr, "bootllama: --bench: what is \"%.*s\"?\n", (int)strcspn(line, "\n"), line);
+    return 1;
+}
+
+int bench_run(struct engine *engine, struct team *team, uint64_t load_us)
+{
+    char line[LINE_BYTES];
+    int failed = 0;
+    printf("%s\t%u\t%" PRIu64 "\t%" PRIu64 "\n", engine->model.kernel->name, team->chosen, weights_of(&engine->model),
+           load_us);
+    fflush(stdout);
+    while (!failed && fgets(line, sizeof line, stdin) != NULL) {
+        failed = serve(engine, team, line);
+        fflush(stdout);
+    }
+    return failed;
 }

@@ -93,11 +93,9 @@ static int run(struct platform *platform, const struct options *options, const s
         fprintf(stderr, "bootllama: this processor (%s) cannot run the kernel %s\n", cpu->name, kernel->name);
         return 1;
     }
-    if (options->bench) {
-        const int failed = bench_run(&engine, platform, options->model, cpu);
-        return output_is_lost() ? 1 : failed;
-    }
-    const uint32_t context = options->score_tokens != NULL ? options->score_context : options->config.context;
+    const uint32_t context = options->bench                  ? GGUF_CONTEXT_MAX
+                             : options->score_tokens != NULL ? options->score_context
+                                                             : options->config.context;
     const struct kernel *used = options->explain != NULL ? trip_kernel(kernel) : kernel;
     if (engine_open(&engine, platform, options->model, used, context, &quiet, &error) != 0) {
         fprintf(stderr, "bootllama: %s\n", error.text);
@@ -108,12 +106,15 @@ static int run(struct platform *platform, const struct options *options, const s
         engine_close(&engine);
         return output_is_lost() ? 1 : failed;
     }
+    const uint64_t load_us = bench_cpu_us();
     static struct team team;
     processors_set(options->config.processors);
     team_init(&team, platform);
     engine_share(&engine, &team, options->config.processors, (struct compute_stop){is_interrupted, platform});
     int status;
-    if (options->score_tokens != NULL) {
+    if (options->bench) {
+        status = bench_run(&engine, &team, load_us);
+    } else if (options->score_tokens != NULL) {
         team_begin(&team, engine.model.kernel);
         status = score_run(&engine, options->score_tokens, options->score_context, options->score_logits);
         team_end(&team);

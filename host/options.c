@@ -31,7 +31,7 @@ static const char usage[] = /* %s: the kernels */
     "positions\n"
     "  --explain TEXT         what the model makes of a text: its tokens, each layer's norms and attention, and the\n"
     "                         likeliest next tokens; with --json for programs, with more numbers\n"
-    "  --bench                measure every kernel that this processor has\n"
+    "  --bench                measure what standard input asks for: host/bench.h; make bench makes tables of it\n"
     "  --kernels              list the kernels, slowest first, and whether this processor runs them\n"
     "  --help                 this text\n";
 

@@ -37,8 +37,9 @@ struct trip {
 const struct kernel *trip_kernel(const struct kernel *kernel);
 
 /*
- * Runs text [bytes] through *engine, which engine_open has loaded for trip_kernel, on this processor alone. Fills *trip,
- * which trip_free gives back. Returns 0, or -1 with *error filled: the text has more tokens than the context, or none.
+ * Runs text [bytes] through *engine, which engine_open has loaded for trip_kernel, on this processor alone. Fills
+ * *trip, which trip_free gives back. Returns 0, or -1 with *error filled: the text has more tokens than the context, or
+ * none.
  */
 int trip_take(struct trip *trip, struct engine *engine, const char *text, size_t bytes, struct error *error);
 void trip_free(struct trip *trip);

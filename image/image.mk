@@ -1,21 +1,38 @@
-# image/: build/bootllama.img from boot sector, stage 2, EFI applications, models and two texts (README.md here).
+# image/: from boot sectors, stage 2, EFI applications, models and texts (README.md here):
+#
+#   build/bootllama.img          for sticks and disks
+#   build/bootllama-floppy.img   for floppies
 
 # IMAGE_MIB=n: size of the image; the default is 64 MiB, or what the models need.
 IMAGE_MIB ?=
+# FLOPPY_KIB=720, 1200 or 2880: for other floppies than those of 1.44 MB.
+FLOPPY_KIB ?= 1440
 
 IMAGE := $(BUILD)/bootllama.img
+FLOPPY := $(BUILD)/bootllama-floppy.img
 
 IMAGE_ARGUMENTS = --boot $(BUILD)/bios/boot.bin --stage2 $(BUILD)/bios/stage2.bin $(UEFI_APPLICATIONS:%=--efi %) \
-    --config image/BOOTLLAM.CFG --readme image/README.TXT $(if $(IMAGE_MIB),--mib $(IMAGE_MIB)) $(MODEL_FILES)
+    --config image/BOOTLLAM.CFG --readme image/README.TXT $(if $(IMAGE_MIB),--mib $(IMAGE_MIB)) \
+    $(KEY_FILES:%=--key %) $(MODEL_FILES)
 
-all: $(IMAGE)
+FLOPPY_ARGUMENTS = --boot $(BUILD)/bios/boot_floppy.bin --stage2 $(BUILD)/bios/stage2.bin \
+    --config image/BOOTLLAM.CFG --readme image/FLOPPY.TXT --kib $(FLOPPY_KIB) $(MODEL_FILES)
 
-$(IMAGE): image/make-image.sh image/BOOTLLAM.CFG image/README.TXT $(BUILD)/image/arguments \
-    $(BUILD)/bios/boot.bin $(BUILD)/bios/stage2.bin $(UEFI_APPLICATIONS) $(MODEL_FILES)
+.PHONY: floppy
+floppy: $(FLOPPY) ## build/bootllama-floppy.img, for a floppy of 1.44 MB
+all: $(IMAGE) $(FLOPPY)
+
+$(IMAGE): image/make-image.sh image/common.sh image/BOOTLLAM.CFG image/README.TXT $(BUILD)/image/arguments \
+    $(BUILD)/bios/boot.bin $(BUILD)/bios/stage2.bin $(UEFI_APPLICATIONS) $(KEY_FILES) $(MODEL_FILES)
 	image/make-image.sh --out $@ $(IMAGE_ARGUMENTS)
 
-# Changes only when the arguments do, so that another MODEL or IMAGE_MIB rebuilds the image.
-.PHONY: FORCE
-$(BUILD)/image/arguments: FORCE
+$(FLOPPY): image/make-floppy.sh image/common.sh image/BOOTLLAM.CFG image/FLOPPY.TXT $(BUILD)/image/floppy-arguments \
+    $(BUILD)/bios/boot_floppy.bin $(BUILD)/bios/stage2.bin $(MODEL_FILES)
+	image/make-floppy.sh --out $@ $(FLOPPY_ARGUMENTS)
+
+# Change only when the arguments do, so that another MODEL or size rebuilds an image.
+$(BUILD)/image/arguments: IMAGE_FILE_ARGUMENTS = $(IMAGE_ARGUMENTS)
+$(BUILD)/image/floppy-arguments: IMAGE_FILE_ARGUMENTS = $(FLOPPY_ARGUMENTS)
+$(BUILD)/image/arguments $(BUILD)/image/floppy-arguments: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' $(IMAGE_ARGUMENTS) | cmp -s - $@ || printf '%s\n' $(IMAGE_ARGUMENTS) >$@
+	@printf '%s\n' $(IMAGE_FILE_ARGUMENTS) | cmp -s - $@ || printf '%s\n' $(IMAGE_FILE_ARGUMENTS) >$@

@@ -1,101 +1,30 @@
 #!/usr/bin/env bash
 # Lays out a disk image (README.md here says how) without root. Prints nothing unless something is wrong.
 #
-# make-image.sh --out FILE --boot FILE --stage2 FILE --efi FILE... --config FILE --readme FILE [--mib N] MODEL.gguf...
+# make-image.sh --out FILE --boot FILE --stage2 FILE --efi FILE... --config FILE --readme FILE [--mib N]
+#     [--key FILE]... MODEL.gguf...
 #
-# Each --efi adds an application to \EFI\BOOT. The first model boots. Without --mib the image is as large as its files
-# require, and at least 64 MiB. The same inputs give the same bytes: every name, number and time that a tool would
-# choose is fixed here.
+# Each --efi adds an application to \EFI\BOOT, each --key a file to \KEYS (texts get DOS line endings). The first
+# model boots. Without --mib the image is as large as its files require, and at least 64 MiB. The same inputs give the
+# same bytes: every name, number and time that a tool would choose is fixed here.
 set -euo pipefail
+# shellcheck source=image/common.sh
+source "$(dirname -- "$0")/common.sh"
 
-readonly sector=512 mib=1048576
 readonly partition_lba=2048           # 1 MiB; stage 2 lies in the gap before it
 readonly disk_signature=0x4d4c4c42    # "BLLM" in sector 0; firmware and Windows want a nonzero one
-readonly volume_id=424c4c4d           # the volume's serial number
-readonly label=BOOTLLAMA
 readonly heads_sectors=255/63         # geometry in BPB and partition table
 readonly clusters_min=65525           # fewer make it FAT16, whatever its BPB says
 readonly default_mib=64 smallest_mib=34
 readonly largest_mib=2097151          # 32-bit sector numbers
-readonly largest_file=4294967295      # FAT's 32-bit file sizes
-
-export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-1767225600} # 2026-01-01: mtools dates files with it
-export TZ=UTC LC_ALL=C.UTF-8 MTOOLSRC=/dev/null
-PATH=$PATH:/usr/sbin:/sbin # mkfs.fat and sfdisk, on a user's PATH too
-
-die()
-{
-    printf 'make-image: %s\n' "$*" >&2
-    exit 1
-}
-
-size_of()
-{
-    stat -L -c %s -- "$1"
-}
-
-# Little-endian number: file, offset, bytes.
-number_at()
-{
-    od -An -v -t "u$3" -j "$2" -N "$3" --endian=little -- "$1" | tr -d ' '
-}
-
-parse_arguments()
-{
-    out='' boot='' stage2='' efis=() config='' readme='' size_mib=''
-    while [[ ${1:-} == --* ]]; do
-        [[ $# -ge 2 ]] || die "$1 needs a value"
-        case $1 in
-        --out) out=$2 ;;
-        --boot) boot=$2 ;;
-        --stage2) stage2=$2 ;;
-        --efi) efis+=("$2") ;;
-        --config) config=$2 ;;
-        --readme) readme=$2 ;;
-        --mib) size_mib=$2 ;;
-        *) die "unknown option $1" ;;
-        esac
-        shift 2
-    done
-    models=("$@")
-    [[ -n $out ]] || die '--out is missing'
-    ((${#efis[@]} > 0)) || die '--efi is missing'
-    ((${#models[@]} > 0)) || die 'no model given'
-    local file
-    for file in "$boot" "$stage2" "${efis[@]}" "$config" "$readme" "${models[@]}"; do
-        [[ -f $file && -r $file ]] || die "cannot read file '$file'"
-    done
-}
 
 # The boot sector must leave the partition table empty, and stage 2 must fit into the gap.
 check_boot_code()
 {
-    [[ $(size_of "$boot") -eq $sector ]] || die "$boot is not $sector bytes long"
-    [[ $(number_at "$boot" 510 2) -eq $((0xaa55)) ]] || die "$boot does not end in 55 AA"
+    local boot=${option[boot]} stage2=${option[stage2]}
+    check_boot_sector "$boot"
     cmp -s -n 70 -i 440:0 -- "$boot" /dev/zero || die "$boot has code or data at bytes 440 to 509, the partition table"
     (($(size_of "$stage2") <= (partition_lba - 1) * sector)) || die "$stage2 does not fit before LBA $partition_lba"
-}
-
-# Sets names[] to the names of the models on the volume; drops a model if its name is taken.
-name_models()
-{
-    local model name used='|' kept=()
-    names=()
-    for model in "${models[@]}"; do
-        (($(size_of "$model") <= largest_file)) || die "$model is larger than FAT allows, 4 GiB less one byte"
-        name=${model##*/}
-        name=${name%.[gG][gG][uU][fF]}
-        name=${name//[\"*:<>?|\\]/_}
-        name=${name^^}.GGUF
-        if [[ $used == *"|$name|"* ]]; then
-            printf 'make-image: %s left out: another model is called %s\n' "$model" "$name" >&2
-            continue
-        fi
-        used+="$name|"
-        kept+=("$model")
-        names+=("$name")
-    done
-    models=("${kept[@]}")
 }
 
 # MiB that the files need: each rounded up to the largest cluster, 2 % for the FATs, and room for the fixed parts.
@@ -112,6 +41,7 @@ choose_size()
 {
     local needed
     needed=$(mib_needed)
+    size_mib=${option[mib]:-}
     [[ -n $size_mib ]] || size_mib=$((needed > default_mib ? needed : default_mib))
     [[ $size_mib =~ ^[1-9][0-9]{0,6}$ ]] || die "size '$size_mib' is not a whole number of MiB"
     ((size_mib >= smallest_mib)) || die "$size_mib MiB is too small: FAT32 needs $smallest_mib"
@@ -151,8 +81,8 @@ label: dos
 label-id: $disk_signature
 start=$partition_lba, size=$((size_mib * mib / sector - partition_lba)), type=c, bootable
 TABLE
-    dd if="$boot" of="$disk" bs=440 count=1 conv=notrunc status=none
-    dd if="$stage2" of="$disk" bs="$sector" seek=1 conv=notrunc status=none
+    dd if="${option[boot]}" of="$disk" bs=440 count=1 conv=notrunc status=none
+    dd if="${option[stage2]}" of="$disk" bs="$sector" seek=1 conv=notrunc status=none
 }
 
 make_volume()
@@ -166,9 +96,18 @@ MESSAGE
     check_clusters
 }
 
-# Copies $1 into the volume as $2; texts get DOS line endings.
-copy_file() { mcopy -i "$volume" "$1" "::$2"; }
-copy_text() { sed 's/\r*$/\r/' "$1" | mcopy -i "$volume" - "::$2"; }
+fill_keys()
+{
+    local file
+    ((${#keys[@]} > 0)) || return 0
+    mmd -i "$volume" ::/KEYS
+    for file in "${keys[@]}"; do
+        case $file in
+        *.TXT) copy_text "$file" "/KEYS/${file##*/}" ;;
+        *) copy_file "$file" "/KEYS/${file##*/}" ;;
+        esac
+    done
+}
 
 fill_volume()
 {
@@ -180,13 +119,17 @@ fill_volume()
     for i in "${!models[@]}"; do
         copy_file "${models[i]}" "/MODELS/${names[i]}"
     done
-    copy_text "$config" /BOOTLLAM.CFG
-    copy_text "$readme" /README.TXT
+    fill_keys
+    copy_text "${option[config]}" /BOOTLLAM.CFG
+    copy_text "${option[readme]}" /README.TXT
 }
 
 main()
 {
-    parse_arguments "$@"
+    parse_arguments 'out boot stage2 efi config readme key? mib?' "$@"
+    out=${option[out]}
+    check_files "${option[boot]}" "${option[stage2]}" "${efis[@]}" "${keys[@]}" "${option[config]}" \
+        "${option[readme]}" "${models[@]}"
     check_boot_code
     name_models
     choose_size

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Prints the paths of OVMF (UEFI firmware for QEMU): the code image, then the variable store to copy, one per line.
 #
-# ovmf.sh [ia32]    of 64 bits, or of 32
+# ovmf.sh [ia32|secboot]    of 64 bits, of 32, or of 64 with Secure Boot, whose variables need SMM
 set -euo pipefail
 
 # Debian and Ubuntu, Arch, Fedora: code image and variable store.
@@ -10,6 +10,11 @@ if [[ ${1:-} == ia32 ]]; then
     files=(/usr/share/OVMF/OVMF32_CODE_4M{.secboot,}.fd:/usr/share/OVMF/OVMF32_VARS_4M.fd
         /usr/share/edk2/ia32/OVMF_CODE.4m.fd:/usr/share/edk2/ia32/OVMF_VARS.4m.fd
         /usr/share/edk2/ovmf-ia32/OVMF_CODE.fd:/usr/share/edk2/ovmf-ia32/OVMF_VARS.fd)
+elif [[ ${1:-} == secboot ]]; then
+    package=ovmf
+    files=(/usr/share/OVMF/OVMF_CODE_4M.secboot.fd:/usr/share/OVMF/OVMF_VARS_4M.fd
+        /usr/share/edk2/x64/OVMF_CODE.secboot.4m.fd:/usr/share/edk2/x64/OVMF_VARS.4m.fd
+        /usr/share/edk2/ovmf/OVMF_CODE.secboot.fd:/usr/share/edk2/ovmf/OVMF_VARS.fd)
 else
     package=ovmf
     files=(/usr/share/OVMF/OVMF_CODE_4M.fd:/usr/share/OVMF/OVMF_VARS_4M.fd

@@ -1,9 +1,9 @@
 # image/: targets that use the built image.
 
-.PHONY: run run-uefi run-uefi32 run-bios usb size debug-uefi debug-uefi32 debug-bios test-boot bench bench-boot \
-    screenshots
+.PHONY: run run-uefi run-uefi32 run-bios run-floppy usb size debug-uefi debug-uefi32 debug-bios test-boot bench \
+    bench-boot screenshots
 
-export GUI MEMORY CPU ACCEL QEMU
+export GUI MEMORY CPU ACCEL QEMU PEERS ONLY ROUNDS
 
 run: run-uefi ## boot the image with UEFI firmware in QEMU (GUI=1: a window; MODEL=path.gguf: another model)
 
@@ -15,6 +15,9 @@ run-uefi32: $(IMAGE) ## boot the image with 32-bit UEFI firmware in QEMU
 
 run-bios: $(IMAGE) ## boot the image with legacy BIOS in QEMU
 	@image/qemu.sh bios $<
+
+run-floppy: $(FLOPPY) ## boot the floppy's image from a floppy drive, on a 486 with 4 MiB
+	@CPU=$${CPU:-486} MEMORY=$${MEMORY:-4} image/qemu.sh floppy $<
 
 debug-uefi: $(IMAGE) ## gdb at the first instruction of the UEFI application
 	@image/debug.py uefi $(BUILD)
@@ -28,8 +31,8 @@ debug-bios: $(IMAGE) ## gdb at the first instruction of the boot sector
 test-boot: all ## only the tests that start a machine
 	@BUILD=$(BUILD) test/run boot/
 
-bench: $(BUILD)/host/bootllama $(MODEL_FILES) ## speed here: every kernel, three models; also build/bench.json
-	@host/bench.py $< $(BUILD)/bench.json $(filter %.GGUF,$^) 15m
+bench: $(BUILD)/host/bootllama $(MODEL_FILES) ## speed here, as ratios: PEERS=folder, ONLY="words"; build/bench.json
+	@BUILD=$(BUILD) test/bench/bench.py $(BUILD)/bench.json $(wildcard $(MODEL_FILES))
 
 bench-boot: $(IMAGE) ## speed of stories260K in QEMU: both firmwares, several processors; build/bench-boot.json
 	@BUILD=$(BUILD) test/boot/bench.py $(BUILD)/bench-boot.json

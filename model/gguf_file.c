@@ -78,7 +78,8 @@ uint64_t gguf_file_finish(struct gguf_file *file)
     if (fseeko(file->out, file->checksum_at, SEEK_SET) != 0) {
         die_writing(file);
     }
-    write_out(file, &file->checksum.sum, sizeof file->checksum.sum);
+    const uint32_t checksum = checksum_value(&file->checksum);
+    write_out(file, &checksum, sizeof checksum);
     if (fflush(file->out) != 0 || fsync(fileno(file->out)) != 0 || fclose(file->out) != 0) {
         die_writing(file);
     }
@@ -225,7 +226,7 @@ void gguf_file_begin_data(struct gguf_file *file)
     write_out(file, metadata->bytes, metadata->size);
     write_out(file, tensors->bytes, tensors->size);
     pad_to_alignment(file, sizeof header + metadata->size + tensors->size);
-    file->checksum_at = (off_t)(sizeof header + metadata->size - sizeof file->checksum.sum);
+    file->checksum_at = (off_t)(sizeof header + metadata->size - sizeof(uint32_t));
     file->checksum = CHECKSUM_START;
     free(metadata->bytes);
     free(tensors->bytes);

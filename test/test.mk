@@ -33,6 +33,8 @@ $(TEST)/$(1)/pc/%.o: pc/%.c
 	@mkdir -p $$(@D)
 	$(2) $(CORE_CFLAGS) $(3) -O1 -c -o $$@ $$<
 
+$(TEST)/$(1)/test/unit/session/test_console.o $(TEST)/$(1)/test/unit/session/test_console_commands.o: $(BUILD)/version
+
 $(TEST)/$(1)/test/%.o: test/%.c
 	@mkdir -p $$(@D)
 	$(2) $(TEST_CFLAGS) $(3) -c -o $$@ $$<
@@ -107,6 +109,19 @@ $(TEST)/refused_instructions: $(TEST)/refused_instructions.o $(BUILD)/bios/pc/co
 	ld -m elf_i386 -nostdlib --gc-sections --build-id=none -z noexecstack -Ttext=0x100000 -e start -o $@ $^
 
 PYTHON_TEST_PROGRAMS += $(TEST)/refused_instructions
+
+# Programs for x86-64 UEFI firmware, with gnu-efi's own entry code: build/test/efi/NAME.efi of test/boot/efi/NAME.c.
+$(TEST)/efi/%.o: test/boot/efi/%.c
+	@mkdir -p $(@D)
+	$(UEFI_CC) $(CORE_CFLAGS) -Os $(UEFI64_TARGET) -c -o $@ $<
+
+$(TEST)/efi/%.efi: $(TEST)/efi/%.o
+	ld -m elf_x86_64 -nostdlib -shared -Bsymbolic -z noexecstack -z nopack-relative-relocs \
+	    -T /usr/lib/elf_x86_64_efi.lds -o $(@:.efi=.so) /usr/lib/crt0-efi-x86_64.o $< -L/usr/lib -lgnuefi
+	objcopy --target=efi-app-x86_64 -j .text -j .sdata -j .data -j .rodata -j .dynamic -j .rel -j .rela -j .reloc \
+	    $(@:.efi=.so) $@
+
+PYTHON_TEST_PROGRAMS += $(patsubst test/boot/efi/%.c,$(TEST)/efi/%.efi,$(wildcard test/boot/efi/*.c))
 
 # Objects on the way to a program stay.
 .SECONDARY: $(UNIT_TESTS:%=$(TEST)/unit64/test/unit/%.o) $(UNIT_TESTS:%=$(TEST)/unit32/test/unit/%.o) \

@@ -38,6 +38,7 @@ $(call core_variant,$(1),$(UEFI_CC),$(3),$(UEFI_SMALL))
 
 $(BUILD)/$(1)/%.o: UEFI_TARGET := $(3)
 $(BUILD)/$(1)/run.o: UEFI_CODE_FLAGS :=
+$(BUILD)/$(1)/entry.o: $(BUILD)/version
 $(BUILD)/$(1)/core/kernel/cpu.o: KERNEL_FLAGS_kernel/cpu := $(UEFI_SMALL) $(UEFI_CODE_FLAGS)
 $(BUILD)/$(1)/core/kernel/cpuid.o: KERNEL_FLAGS_kernel/cpuid := $(UEFI_SMALL) $(UEFI_CODE_FLAGS)
 

@@ -48,17 +48,28 @@ static inline float q8_0_largest(const float *x, uint32_t count)
     return float_from_bits(largest);
 }
 
+/* The scale of the rule. */
+static inline float q8_0_scale(float largest)
+{
+    return largest / 127.0f;
+}
+
+/* What numbers are multiplied by; 0 if the scale, which is `half` as f16 bits, is too small or not finite. */
+static inline float q8_0_inverse(float scale, uint16_t half)
+{
+    return scale >= 0x1p-126f && half_is_finite(half) ? 1.0f / scale : 0.0f;
+}
+
 /*
- * Quantizes x [count], count <= 32, into q [32] by `scale`, at least q8_0_largest / 127, with zeros beyond count.
+ * Quantizes x [count], count <= 32, into q [32] by `scale`, at least that of the rule, with zeros beyond count.
  * Returns the scale as f16 bits; it is not finite if an x is not or is too large for f16, and q is then all zeros.
  */
 static inline uint16_t q8_0_quantize_by(int8_t q[Q8_0_BLOCK], const float *x, uint32_t count, float scale)
 {
     const uint16_t half = half_from_float(scale);
-    const bool usable = scale >= 0x1p-126f && half_is_finite(half);
-    const float inverse = usable ? 1.0f / scale : 0.0f;
+    const float inverse = q8_0_inverse(scale, half);
     for (uint32_t i = 0; i < Q8_0_BLOCK; i++) {
-        q[i] = usable && i < count ? q8_0_round(x[i] * inverse) : 0;
+        q[i] = inverse > 0 && i < count ? q8_0_round(x[i] * inverse) : 0;
     }
     return half;
 }
@@ -66,7 +77,7 @@ static inline uint16_t q8_0_quantize_by(int8_t q[Q8_0_BLOCK], const float *x, ui
 /* The same by the scale of the rule. */
 static inline uint16_t q8_0_quantize(int8_t q[Q8_0_BLOCK], const float *x, uint32_t count)
 {
-    return q8_0_quantize_by(q, x, count, q8_0_largest(x, count) / 127.0f);
+    return q8_0_quantize_by(q, x, count, q8_0_scale(q8_0_largest(x, count)));
 }
 
 #endif

@@ -1,72 +1,8 @@
 #include "gguf/blocks.h"
 
 #include "base/memory.h"
+#include "gguf/block_types.h"
 #include "gguf/gguf.h"
-
-enum { K_ELEMENTS = 256 }; /* in the blocks whose names end in _K, and in IQ4_XS */
-
-/* Blocks as stored in the file. Scales are f16 unless noted; small numbers fill a byte from the low bits up. */
-struct q4_0 {
-    uint16_t scale;
-    uint8_t low[16]; /* elements 0 to 15 in the lower halves, 16 to 31 in the upper ones */
-} __attribute__((packed));
-struct q4_1 {
-    uint16_t scale, minimum;
-    uint8_t low[16];
-} __attribute__((packed));
-struct q5_0 {
-    uint16_t scale;
-    uint32_t high; /* bit i: the fifth of element i */
-    uint8_t low[16];
-} __attribute__((packed));
-struct q5_1 {
-    uint16_t scale, minimum;
-    uint32_t high;
-    uint8_t low[16];
-} __attribute__((packed));
-struct q2_k {
-    uint8_t scales[16]; /* of 16 elements each: the scale's factor below, the minimum's above */
-    uint8_t low[64];
-    uint16_t scale, minimum;
-} __attribute__((packed));
-struct q3_k {
-    uint8_t high[32]; /* bit k of byte i: the third of element 32 k + i */
-    uint8_t low[64];
-    uint8_t scales[12]; /* of 16 elements each, 6 bits: see q3_k_factor */
-    uint16_t scale;
-} __attribute__((packed));
-struct q4_k {
-    uint16_t scale, minimum;
-    uint8_t scales[12]; /* of 32 elements each, 6 bits for the scale and 6 for the minimum: see k_factors */
-    uint8_t low[128];
-} __attribute__((packed));
-struct q5_k {
-    uint16_t scale, minimum;
-    uint8_t scales[12];
-    uint8_t high[32]; /* bit k of byte i: the fifth of element 32 k + i */
-    uint8_t low[128];
-} __attribute__((packed));
-struct q6_k {
-    uint8_t low[128], high[64];
-    int8_t scales[16]; /* of 16 elements each */
-    uint16_t scale;
-} __attribute__((packed));
-struct iq4_xs {
-    uint16_t scale, scales_high;
-    uint8_t scales_low[4]; /* of 32 elements each, 4 bits and 2 above */
-    uint8_t low[128];
-} __attribute__((packed));
-struct mxfp4 {
-    uint8_t exponent; /* of the scale 2^(exponent - 128) */
-    uint8_t low[16];
-} __attribute__((packed));
-
-_Static_assert(sizeof(struct q4_0) == 18 && sizeof(struct q4_1) == 20, "as in the file");
-_Static_assert(sizeof(struct q5_0) == 22 && sizeof(struct q5_1) == 24, "as in the file");
-_Static_assert(sizeof(struct q2_k) == 84 && sizeof(struct q3_k) == 110, "as in the file");
-_Static_assert(sizeof(struct q4_k) == 144 && sizeof(struct q5_k) == 176, "as in the file");
-_Static_assert(sizeof(struct q6_k) == 210 && sizeof(struct iq4_xs) == 136, "as in the file");
-_Static_assert(sizeof(struct mxfp4) == 17, "as in the file");
 
 /* The values of four bits. Twice those of OCP's FP4 E2M1, so its scale is halved. */
 static const int8_t iq4_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
@@ -303,12 +239,15 @@ static void decode_q5_k(float *out, const struct q5_k *block)
 static void decode_q6_k(float *out, const struct q6_k *block)
 {
     const float scale = half_to_float(block->scale);
-    for (uint32_t i = 0; i < K_ELEMENTS; i++) {
-        const uint32_t half = i / 128,
-                       quarter = i % 128 / 32; /* 64 bytes hold the low bits of four quarters, 32 the high */
-        const uint32_t low = block->low[half * 64 + i % 64] >> quarter / 2 * 4 & 15u;
-        const uint32_t high = block->high[half * 32 + i % 32] >> quarter * 2 & 3u;
-        out[i] = scale * (float)block->scales[i / 16] * (float)((int32_t)(low | high << 4) - 32);
+    for (uint32_t group = 0; group < K_ELEMENTS / 16; group++, out += 16) {
+        const uint32_t half = group / 8, quarter = group % 8 / 2, /* 64 bytes have the low bits of four, 32 the high */
+            low_shift = quarter / 2 * 4, high_shift = quarter * 2;
+        const uint8_t *low = block->low + half * 64 + group % 4 * 16, *high = block->high + half * 32 + group % 2 * 16;
+        const float factor = scale * (float)block->scales[group];
+        for (uint32_t i = 0; i < 16; i++) {
+            const uint32_t q = (low[i] >> low_shift & 15u) | (high[i] >> high_shift & 3u) << 4;
+            out[i] = factor * (float)((int32_t)q - 32);
+        }
     }
 }
 
@@ -507,13 +446,29 @@ static float scale_of(const struct grid *grid, float largest)
     return step / parts;
 }
 
+/* The scale of x [n], the numbers of a block's group. */
+static float scale_of_group(const float *x, uint32_t n, const uint8_t *block, uint32_t type, uint32_t group)
+{
+    const struct grid grid = grid_of(block, type, group);
+    return scale_of(&grid, q8_0_largest(x, n));
+}
+
 static void quantize_block(struct q8_0_block *out, const float *x, uint32_t count, const uint8_t *block, uint32_t type)
 {
     for (uint32_t group = 0; group * Q8_0_BLOCK < count; group++, x += Q8_0_BLOCK, out++) {
         const uint32_t left = count - group * Q8_0_BLOCK, n = left < Q8_0_BLOCK ? left : Q8_0_BLOCK;
-        const struct grid grid = grid_of(block, type, group);
-        out->scale = q8_0_quantize_by(out->q, x, n, scale_of(&grid, q8_0_largest(x, n)));
+        out->scale = q8_0_quantize_by(out->q, x, n, scale_of_group(x, n, block, type, group));
     }
+}
+
+bool blocks_scales(float *scale, const float *x, const uint8_t *bytes, uint32_t type, uint32_t count)
+{
+    const struct size size = size_of(type);
+    for (uint32_t i = 0; size.elements > 1 && i < count; i += Q8_0_BLOCK, x += Q8_0_BLOCK) {
+        const uint8_t *block = bytes + i / size.elements * size.bytes;
+        *scale++ = scale_of_group(x, Q8_0_BLOCK, block, type, i % size.elements / Q8_0_BLOCK);
+    }
+    return size.elements > 1;
 }
 
 void blocks_to_q8_0(struct q8_0_block *out, const uint8_t *bytes, uint32_t type, uint32_t count)

@@ -33,6 +33,12 @@ bool blocks_are_kept(uint32_t type);
  */
 void blocks_to_q8_0(struct q8_0_block *out, const uint8_t *bytes, uint32_t type, uint32_t count);
 
+/*
+ * The scales by which blocks_to_q8_0 quantizes blocks of a type that it does not keep: x [count] is what blocks_decode
+ * makes of them, scale [count / 32]. Returns false for types of floats, which the rule of q8_0.h alone gives a scale.
+ */
+bool blocks_scales(float *scale, const float *x, const uint8_t *bytes, uint32_t type, uint32_t count);
+
 /* As which kind of four-bit blocks a type can be kept; Q4_NONE for other types. */
 enum q4_kind blocks_q4_kind(uint32_t type);
 

@@ -188,9 +188,8 @@ struct gguf {
 
     uint64_t template_offset, template_bytes; /* of tokenizer.chat_template, UTF-8; 0 if absent */
 
-    /* bootllama.tensors.fnv1a, which llama2c-to-gguf writes: checksum.h over all tensors in the order of their offsets,
-       without the gaps between them. Each tensor, or each row of F16 and BF16, is padded with zero bytes to whole
-       words. */
+    /* bootllama.tensors.mix32, which llama2c-to-gguf writes: checksum.h over all tensors in the order of their offsets,
+       without the gaps between them. Each tensor is padded with zero bytes to whole blocks. */
     bool has_checksum;
     uint32_t checksum;
 

@@ -14,6 +14,8 @@ _Static_assert((int)GGUF_HEAD_MAX <= (int)ATTENTION_HEAD_MAX, "attention can com
    struct q8_0_block. */
 struct strip {
     uint8_t *raw;    /* one row as in the file */
+    float *values;   /* the numbers of a row, padded with zeros to whole groups */
+    float *scales;   /* of its groups */
     uint8_t *blocks; /* [strip_rows][groups] */
 };
 _Static_assert(sizeof(struct q4_block) <= sizeof(struct q8_0_block), "there is room for either");
@@ -79,6 +81,8 @@ static void strip_layout(struct strip *strip, const struct gguf *gguf, struct ar
         }
     }
     strip->raw = arena_take_array(arena, columns, sizeof(float), KERNEL_ALIGNMENT); /* the widest type */
+    strip->values = arena_take_array(arena, columns, sizeof(float), KERNEL_ALIGNMENT);
+    strip->scales = arena_take_array(arena, columns / Q8_GROUP, sizeof(float), KERNEL_ALIGNMENT);
     strip->blocks = arena_take_array(arena, blocks, sizeof(struct q8_0_block), KERNEL_ALIGNMENT);
 }
 
@@ -90,25 +94,21 @@ uint64_t load_scratch(const struct gguf *gguf)
     return counter.used + KERNEL_ALIGNMENT;
 }
 
-/* Reads the next n bytes of a tensor into the reader's window or `room`, and adds them to the checksum; NULL on
-   failure. */
+/* Reads the next n bytes of a tensor into the reader's window or `room`, and adds them to the checksum if the file has
+   one; NULL on failure. */
 static const void *fetch(struct loader *loader, void *room, uint64_t n)
 {
     const uint8_t *bytes = reader_view(loader->reader, room, (size_t)n, loader->error);
-    if (bytes != NULL) {
+    if (bytes != NULL && loader->gguf->has_checksum) {
         checksum_add(&loader->checksum, bytes, (size_t)n);
     }
     return bytes;
 }
 
-/* Reads the next row of a tensor as in the file; NULL on failure. A row of halves ends a word of the checksum. */
+/* Reads the next row of a tensor as in the file; NULL on failure. */
 static const uint8_t *fetch_row(struct loader *loader, const struct gguf_tensor *tensor)
 {
-    const uint8_t *row = fetch(loader, loader->strip.raw, tensor->size / tensor->rows);
-    if (tensor->type == GGUF_TYPE_F16 || tensor->type == GGUF_TYPE_BF16) {
-        checksum_pad(&loader->checksum);
-    }
-    return row;
+    return fetch(loader, loader->strip.raw, tensor->size / tensor->rows);
 }
 
 static enum q4_kind q4_of(const struct gguf_tensor *tensor)
@@ -122,12 +122,34 @@ static size_t row_bytes(const struct gguf_tensor *tensor)
     return groups_of(tensor) * (q4_of(tensor) != Q4_NONE ? sizeof(struct q4_block) : sizeof(struct q8_0_block));
 }
 
-static void convert_row(uint8_t *blocks, const uint8_t *row, const struct gguf_tensor *tensor)
+/* What blocks_to_q8_0 does for types that it does not keep, with the kernel's vector registers. */
+static void quantize_row(struct loader *loader, struct q8_0_block *blocks, const uint8_t *row,
+                         const struct gguf_tensor *tensor)
+{
+    const struct strip *strip = &loader->strip;
+    const bool halves = tensor->type == GGUF_TYPE_F16 && tensor->cols % Q8_GROUP == 0;
+    const uint32_t groups = groups_of(tensor);
+    bool scaled = false;
+    if (!halves) {
+        blocks_decode(strip->values, row, tensor->type, tensor->cols);
+        memset(strip->values + tensor->cols, 0, (groups * Q8_GROUP - tensor->cols) * sizeof(float));
+        scaled = blocks_scales(strip->scales, strip->values, row, tensor->type, tensor->cols);
+    }
+    compute_begin(&loader->compute);
+    loader->model->kernel->blocks_quantize(blocks, halves ? row : (const void *)strip->values, halves,
+                                           scaled ? strip->scales : NULL, groups);
+    compute_done(&loader->compute, groups / Q8_GROUP + 1);
+    compute_end(&loader->compute);
+}
+
+static void convert_row(struct loader *loader, uint8_t *blocks, const uint8_t *row, const struct gguf_tensor *tensor)
 {
     if (q4_of(tensor) != Q4_NONE) {
         blocks_to_q4((struct q4_block *)blocks, row, tensor->type, tensor->cols);
-    } else {
+    } else if (blocks_are_kept(tensor->type)) {
         blocks_to_q8_0((struct q8_0_block *)blocks, row, tensor->type, tensor->cols);
+    } else {
+        quantize_row(loader, (struct q8_0_block *)blocks, row, tensor);
     }
 }
 
@@ -152,7 +174,7 @@ static const uint8_t *fetch_strip(struct loader *loader, uint32_t id, uint32_t r
             if (row == NULL) {
                 return NULL;
             }
-            convert_row(strip + (turned ? rope_place(loader->gguf, i) : i) * bytes, row, tensor);
+            convert_row(loader, strip + (turned ? rope_place(loader->gguf, i) : i) * bytes, row, tensor);
         }
     }
     memset(strip + rows * bytes, 0, (number_round_up(rows, Q8_GROUP) - rows) * bytes);
@@ -248,7 +270,7 @@ static int load_floats(struct loader *loader, uint32_t id, const float *vector, 
                        uint32_t largest)
 {
     const struct gguf_tensor *tensor = &loader->gguf->tensor[id];
-    float *out = (float *)vector, *const values = (float *)loader->strip.blocks; /* a strip is longer than a row */
+    float *out = (float *)vector, *const values = loader->strip.values;
     const bool turned = is_turned(loader->gguf, id);
     const uint8_t *row = fetch_row(loader, tensor);
     if (row == NULL) {
@@ -398,7 +420,7 @@ static uint32_t next_in_file(const struct gguf *gguf, uint32_t last)
 /* Storage, or its firmware driver, may report success but return wrong bytes. */
 static int check_sum(const struct loader *loader)
 {
-    if (!loader->gguf->has_checksum || loader->checksum.sum == loader->gguf->checksum) {
+    if (!loader->gguf->has_checksum || checksum_value(&loader->checksum) == loader->gguf->checksum) {
         return 0;
     }
     return error_set(loader->error,

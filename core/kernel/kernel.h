@@ -43,6 +43,10 @@ struct kernel {
     /* Arranges one tile: row r is block[r * stride], its scale finite. -128 counts as -127: matmul relies on it. */
     void (*tile_pack)(uint8_t *tile, const struct q8_0_block *block, size_t stride);
 
+    /* Quantizes numbers of a model file by base/q8_0.h: x [groups * Q8_GROUP], f16 if `halves`, else float, at any
+       address. A block gets scale[group], or where scale is NULL that of the rule. */
+    void (*blocks_quantize)(struct q8_0_block *out, const void *x, bool halves, const float *scale, uint32_t groups);
+
     /* Reads one row of a tile back: q [Q8_GROUP] and its scale. */
     void (*tile_row)(const uint8_t *tile, uint32_t row, int8_t q[Q8_GROUP], float *scale);
 
@@ -106,27 +110,30 @@ struct kernel {
     float (*exponentials)(float *x, uint32_t n, float factor);
 };
 
-/* Defines a kernel from the functions of the same names in its file; `...` may set begin and end. */
-#define KERNEL_DEFINE(label, tile_type, bytes_of_form, ...)                       \
-    const struct kernel kernel_##label = {.name = #label,                         \
-                                          .tile_bytes = sizeof(tile_type),        \
-                                          .form_bytes = bytes_of_form,            \
-                                          .tile_pack = tile_pack,                 \
-                                          .tile_row = tile_row,                   \
-                                          .matmul = matmul,                       \
-                                          .matmul_q4 = matmul_q4,                 \
-                                          .quantize = quantize,                   \
-                                          .norm_quantize = norm_quantize,         \
-                                          .norm = norm,                           \
-                                          .swiglu = swiglu,                       \
-                                          .geglu = geglu,                         \
-                                          .rotate = rotate,                       \
-                                          .row_quantize = row_quantize,           \
-                                          .value_ratios = value_ratios,           \
-                                          .head_scores = head_scores,             \
-                                          .head_coefficients = head_coefficients, \
-                                          .head_values = head_values,             \
-                                          .exponentials = exponentials,           \
+/* Defines a kernel from the functions of the same names in its file; `...` may set begin and end. The second form names
+   its matrix products. */
+#define KERNEL_DEFINE(...) KERNEL_DEFINE_WITH(matmul, matmul_q4, __VA_ARGS__)
+#define KERNEL_DEFINE_WITH(product, product_q4, label, tile_type, bytes_of_form, ...) \
+    const struct kernel kernel_##label = {.name = #label,                             \
+                                          .tile_bytes = sizeof(tile_type),            \
+                                          .form_bytes = bytes_of_form,                \
+                                          .tile_pack = tile_pack,                     \
+                                          .blocks_quantize = blocks_quantize,         \
+                                          .tile_row = tile_row,                       \
+                                          .matmul = product,                          \
+                                          .matmul_q4 = product_q4,                    \
+                                          .quantize = quantize,                       \
+                                          .norm_quantize = norm_quantize,             \
+                                          .norm = norm,                               \
+                                          .swiglu = swiglu,                           \
+                                          .geglu = geglu,                             \
+                                          .rotate = rotate,                           \
+                                          .row_quantize = row_quantize,               \
+                                          .value_ratios = value_ratios,               \
+                                          .head_scores = head_scores,                 \
+                                          .head_coefficients = head_coefficients,     \
+                                          .head_values = head_values,                 \
+                                          .exponentials = exponentials,               \
                                           __VA_ARGS__}
 
 /* kernel_scalar and so on. Hidden, so that position-independent code finds them without a table of addresses to

@@ -29,6 +29,27 @@ static __attribute__((cold)) void tile_pack(uint8_t *bytes, const struct q8_0_bl
     }
 }
 
+static __attribute__((cold)) void blocks_quantize(struct q8_0_block *out, const void *x, bool halves,
+                                                  const float *scale, uint32_t groups)
+{
+    const uint8_t *next = x;
+    for (uint32_t group = 0; group < groups; group++, out++) {
+        float part[Q8_GROUP];
+        if (halves) {
+            uint16_t half[Q8_GROUP];
+            memcpy(half, next, sizeof half);
+            for (uint32_t i = 0; i < Q8_GROUP; i++) {
+                part[i] = half_to_float(half[i]);
+            }
+        } else {
+            memcpy(part, next, sizeof part);
+        }
+        next += Q8_GROUP * (halves ? sizeof(uint16_t) : sizeof *part);
+        const float by = scale != NULL ? scale[group] : q8_0_scale(q8_0_largest(part, Q8_GROUP));
+        out->scale = q8_0_quantize_by(out->q, part, Q8_GROUP, by);
+    }
+}
+
 static void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[Q8_GROUP], float *scale)
 {
     const struct tile *tile = (const struct tile *)bytes;

@@ -1,9 +1,9 @@
 /*
  * AVX-512 with VNNI: servers since 2019, Ryzen since Zen 4, some laptops.
  *
- * The tile is that of x86_avx2.h with 128 added to every weight, because vpdpbusd multiplies unsigned by signed
- * bytes: one instruction handles four columns of 16 rows. The 128 adds 128 * sum(x) to every row alike, so every sum
- * starts at the negative of that.
+ * The tile is that of x86_avx2_products.h with 128 added to every weight, because vpdpbusd multiplies unsigned by
+ * signed bytes: one instruction handles four columns of 16 rows. The 128 adds 128 * sum(x) to every row alike, so every
+ * sum starts at the negative of that.
  */
 #include <immintrin.h>
 
@@ -110,6 +110,11 @@ static __attribute__((cold)) void tile_pack(uint8_t *bytes, const struct q8_0_bl
     for (uint32_t i = 0; i < Q8_GROUP * Q8_GROUP; i += sizeof(__m512i)) {
         ints_store(bytes + i, _mm512_xor_si512(ints_load(bytes + i), _mm512_set1_epi8((char)BIAS)));
     }
+}
+
+static void blocks_quantize(struct q8_0_block *out, const void *x, bool halves, const float *scale, uint32_t groups)
+{
+    kernel_avx2.blocks_quantize(out, x, halves, scale, groups);
 }
 
 static __attribute__((cold)) void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[Q8_GROUP], float *scale)

@@ -1,4 +1,5 @@
-/* AVX-VNNI: PCs since 2021 that have no AVX-512. The AVX2 kernel with one instruction for a dot product of bytes. */
+/* The products of AVX-VNNI, which has one instruction for a dot product of bytes. The rest of the kernel is in
+   x86_avx2.c. */
 #include <immintrin.h>
 
 static inline __m256i bytes_madd(__m256i sum, __m256i x, __m256i y)
@@ -16,6 +17,16 @@ static inline __m256i nibbles_sum(__m256i sum)
     return sum;
 }
 
-#include "kernel/x86_avx2.h"
+#include "kernel/x86_avx2_products.h"
 
-KERNEL_DEFINE(avxvnni, struct tile_quad, sizeof(struct signed_group));
+void avxvnni_matmul(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count,
+                    bool add)
+{
+    matmul(out, out_stride, w, x, count, add);
+}
+
+void avxvnni_matmul_q4(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
+                       uint32_t count, bool add)
+{
+    matmul_q4(out, out_stride, w, x, count, add);
+}

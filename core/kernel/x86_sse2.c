@@ -130,6 +130,33 @@ static inline void store_group(struct q8_vector *out, uint32_t group, const __m1
 
 #include "kernel/x86_vector.h"
 
+/* The bits of a half 13 places up, with 112 more in the exponent. A subnormal one has no leading bit: it gets one,
+   2^-14, which is then subtracted. */
+static inline __m128 floats_of_halves(const uint8_t *halves)
+{
+    const __m128i four = _mm_unpacklo_epi16(_mm_loadl_epi64((const __m128i *)halves), _mm_setzero_si128());
+    const __m128i low = _mm_and_si128(four, _mm_set1_epi32(0x7FFF)),
+                  sign = _mm_slli_epi32(_mm_xor_si128(four, low), 16);
+    const __m128i subnormal = _mm_cmpgt_epi32(_mm_set1_epi32(0x0400), low);
+    const __m128i endless = _mm_and_si128(_mm_cmpgt_epi32(low, _mm_set1_epi32(0x7BFF)), _mm_set1_epi32(FLOAT_INFINITY));
+    const __m128i exponent = _mm_sub_epi32(_mm_set1_epi32(112 << 23), _mm_slli_epi32(subnormal, 23));
+    const __m128i leading = _mm_and_si128(subnormal, _mm_set1_epi32(113 << 23));
+    const __m128 value =
+        _mm_sub_ps(_mm_castsi128_ps(_mm_add_epi32(_mm_slli_epi32(low, 13), exponent)), _mm_castsi128_ps(leading));
+    return _mm_or_ps(value, _mm_castsi128_ps(_mm_or_si128(sign, endless)));
+}
+
+static inline void store_bytes(int8_t *q, const __m128i whole[Q8_GROUP / 4])
+{
+#pragma GCC unroll 2
+    for (uint32_t i = 0; i < 2; i++, whole += 4) {
+        const __m128i low = _mm_packs_epi32(whole[0], whole[1]), high = _mm_packs_epi32(whole[2], whole[3]);
+        _mm_storeu_si128((__m128i *)q + i, _mm_packs_epi16(low, high));
+    }
+}
+
+#include "kernel/x86_blocks.h"
+
 struct tile {
     int16_t unit[PAIRS][SETS][4][2];
     float scale[Q8_GROUP];

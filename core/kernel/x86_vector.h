@@ -66,7 +66,8 @@ static inline float quantize_group(struct q8_vector *out, uint32_t group, const 
     return largest >= Q8_LIMIT ? float_from_bits(FLOAT_NAN) : usable ? float_from_bits(largest) * Q8_STEP : 0.0f;
 }
 
-static void quantize_groups(struct q8_vector *out, const float *x, const float *weight, uint32_t groups)
+static __attribute__((noinline)) void quantize_groups(struct q8_vector *out, const float *x, const float *weight,
+                                                      uint32_t groups)
 {
     for (uint32_t group = 0; group < groups; group++) {
         const size_t first = group * Q8_GROUP;
@@ -111,6 +112,7 @@ static float inverse_rms(const float *x, uint32_t n, float epsilon)
             squares.part[j] = VECTOR(add_ps)(squares.part[j], VECTOR(mul_ps)(part, part));
         }
     }
+#pragma GCC unroll 1
     for (uint32_t i = whole; i < n; i++) {
         squares.lane[i - whole] += x[i] * x[i];
     }
@@ -126,6 +128,7 @@ static void norm(float *out, const float *x, const float *weight, uint32_t n, fl
         const floats normal = VECTOR(mul_ps)(scaled, VECTOR(loadu_ps)(weight + i));
         VECTOR(storeu_ps)(out + i, add ? VECTOR(add_ps)(VECTOR(loadu_ps)(out + i), normal) : normal);
     }
+#pragma GCC unroll 1
     for (; i < n; i++) {
         const float normal = x[i] * inverse * weight[i];
         out[i] = add ? out[i] + normal : normal;

@@ -16,8 +16,15 @@ enum unicode_class {
 /* Accepts any number; one that is not a code point is UNICODE_OTHER. */
 enum unicode_class unicode_class(uint32_t code_point);
 
-/* The table, which unicode_table.py generates from the Unicode Character Database: the first code point of each range
-   times 8, plus the class of the range, ascending from 0. */
-extern const uint32_t unicode_ranges[], unicode_range_count;
+/* The table, which unicode_table.py generates from the Unicode Character Database. It has ranges of code points, in
+   order from 0: a byte with the class above UNICODE_LENGTH_BITS bits of length or, if these are 0, with two more bytes
+   of length behind it, the lower one first. A block is some ranges: where it starts, its offset in unicode_steps.
+   Hidden, so that position-independent code finds it without a table of addresses to relocate. */
+enum { UNICODE_LENGTH_BITS = 5 };
+#pragma GCC visibility push(hidden)
+extern const uint32_t unicode_blocks, unicode_starts[];
+extern const uint16_t unicode_offsets[];
+extern const uint8_t unicode_steps[];
+#pragma GCC visibility pop
 
 #endif

@@ -11,6 +11,10 @@ CODE_POINTS = 0x110000
 CLASSES = {"L": 1, "N": 2, "P": 3}  # enum unicode_class, by the first letter of the general category
 SPACE = 4
 
+LENGTH_BITS = 5  # of a range, in a byte beside the class
+LENGTH_MAX = 0xFFFF
+BLOCK = 64  # ranges between two that can be found directly
+
 
 def read_classes(folder):
     """The class of every code point."""
@@ -32,15 +36,39 @@ def read_classes(folder):
     return classes
 
 
-def main():
-    classes = read_classes(Path(sys.argv[1]))
+def steps(classes):
+    """The ranges as core/text/unicode.h describes them: the bytes of each."""
     starts = [code for code in range(CODE_POINTS) if code == 0 or classes[code] != classes[code - 1]]
-    print('/* Made by core/text/unicode_table.py. */\n#include "text/unicode.h"\n')
-    print(f"const uint32_t unicode_range_count = {len(starts)};")
-    print(f"const uint32_t unicode_ranges[{len(starts)}] = {{")
-    for start in starts:
-        print(f"    0x{start << 3 | classes[start]:X},")
+    for start, end in zip(starts, starts[1:] + [CODE_POINTS]):
+        length = end - start
+        while length > 0:
+            part = min(length, LENGTH_MAX)
+            short = part < 1 << LENGTH_BITS
+            yield part, bytes([classes[start] << LENGTH_BITS | (part if short else 0),
+                               *(b"" if short else part.to_bytes(2, "little"))])
+            length -= part
+
+
+def print_array(declaration, numbers):
+    print(f"const {declaration}[] = {{")
+    for first in range(0, len(numbers), 16):
+        print("    " + ", ".join(str(number) for number in numbers[first:first + 16]) + ",")
     print("};")
+
+
+def main():
+    code, table, starts, offsets = 0, b"", [], []
+    for index, (length, step) in enumerate(steps(read_classes(Path(sys.argv[1])))):
+        if index % BLOCK == 0:
+            starts.append(code)
+            offsets.append(len(table))
+        code += length
+        table += step
+    print('/* Made by core/text/unicode_table.py. */\n#include "text/unicode.h"\n')
+    print(f"const uint32_t unicode_blocks = {len(starts)};")
+    print_array("uint32_t unicode_starts", starts)
+    print_array("uint16_t unicode_offsets", offsets)
+    print_array("uint8_t unicode_steps", table)
 
 
 main()

@@ -19,7 +19,7 @@ TRANSCRIPTS = BUILD / "test/boot"  # one file for each machine: all that its ser
 RESTARTS = BUILD / "test/log/restarts"  # a line for each machine that was started anew; test/run counts them
 
 # A machine in CI may be three times as slow as a desk's, and firmware under emulation takes its time.
-FIRMWARE_SECONDS = {"bios": 90, "uefi": 300, "uefi32": 300, "u-boot32": 90}
+FIRMWARE_SECONDS = {"bios": 90, "uefi": 300, "uefi32": 300, "secboot": 300, "u-boot32": 90}
 SO_SNDBUFFORCE = 32  # socket(7); Python has no name for it
 SECONDS = 180  # for anything that our program does
 ECHO_SECONDS = 30
@@ -36,15 +36,33 @@ STORY = re.compile(rf"\n\n(.*)\n\n{FOOTER}{HINT}> $", re.DOTALL)
 ERROR = re.compile(r"^Error: [^\n]*\n", re.MULTILINE)
 
 # Of the console; OVMF's serial terminal has 80 without a display adapter.
-COLUMNS = {"bios": 80, "uefi": 100, "uefi32": 100, "u-boot32": 80}
-MEMORY_MIB = {"bios": 64, "uefi": 256, "uefi32": 256, "u-boot32": 256}
-MEDIUM = {"bios": "ide", "uefi": "ahci", "uefi32": "ahci", "u-boot32": "ide"}
+COLUMNS = {"bios": 80, "uefi": 100, "uefi32": 100, "secboot": 100, "u-boot32": 80}
+MEMORY_MIB = {"bios": 64, "uefi": 256, "uefi32": 256, "secboot": 256, "u-boot32": 256}
+MEDIUM = {"bios": "ide", "uefi": "ahci", "uefi32": "ahci", "secboot": "ahci", "u-boot32": "ide"}
+OVMF_WORDS = {"uefi": [], "uefi32": ["ia32"], "secboot": ["secboot"]}  # for image/ovmf.sh
 U_BOOT32 = "/usr/lib/u-boot/qemu-x86/u-boot.rom"
+
+
+
+def scsi(controller):
+    return ["-device", f"{controller},id=scsi", "-device", "scsi-hd,drive=disk,bus=scsi.0,bootindex=0"]
+
 
 # How the disk is connected: a machine type and devices.
 MEDIA = {
     "ide": ("pc", ["-device", "ide-hd,drive=disk,bus=ide.0,bootindex=0"]),
     "ahci": ("q35", ["-device", "ide-hd,drive=disk,bus=ide.0,bootindex=0"]),
+    "ide-q35": ("q35", ["-device", "piix3-ide,id=ide", "-device", "ide-hd,drive=disk,bus=ide.0,bootindex=0"]),
+    "scsi-lsi": ("pc", scsi("lsi53c895a")),
+    "scsi-am53c974": ("pc", scsi("am53c974")),
+    "scsi-mptsas": ("pc", scsi("mptsas1068")),
+    "scsi-megasas": ("pc", scsi("megasas")),
+    "scsi-megasas2": ("q35", scsi("megasas-gen2")),
+    "scsi-vmware": ("pc", scsi("pvscsi")),
+    "virtio-scsi": ("q35", scsi("virtio-scsi-pci")),
+    "usb-uhci": ("pc", ["-device", "piix3-usb-uhci,id=usb", "-device",
+                        "usb-storage,bus=usb.0,drive=disk,bootindex=0"]),
+    "usb-ohci": ("pc", ["-device", "pci-ohci,id=usb", "-device", "usb-storage,bus=usb.0,drive=disk,bootindex=0"]),
     "usb-ehci": ("pc", ["-device", "usb-ehci,id=usb", "-device", "usb-storage,bus=usb.0,drive=disk,bootindex=0"]),
     "usb-xhci": ("q35", ["-device", "qemu-xhci,id=usb", "-device", "usb-storage,bus=usb.0,drive=disk,bootindex=0"]),
     "card-reader": ("q35", ["-device", "qemu-xhci,id=usb", "-device",
@@ -52,9 +70,14 @@ MEDIA = {
     "virtio": ("q35", ["-device", "virtio-blk-pci,drive=disk,bootindex=0"]),
     "nvme": ("q35", ["-device", "nvme,drive=disk,serial=1,bootindex=0"]),
     "floppy": ("pc", ["-device", "floppy,drive=disk,drive-type=288", "-boot", "order=a"]),
+    "floppy-1.44": ("pc", ["-device", "floppy,drive=disk,drive-type=144", "-boot", "order=a"]),
+    "floppy-1.2": ("pc", ["-device", "floppy,drive=disk,drive-type=120", "-boot", "order=a"]),
+    "isa-floppy": ("isapc", ["-device", "floppy,drive=disk,drive-type=144", "-boot", "order=a"]),
     "isa": ("isapc", ["-device", "ide-hd,drive=disk,bus=ide.0,bootindex=0"]),
     "sd-card": ("q35", ["-device", "sdhci-pci", "-device", "sd-card,drive=disk"]),
 }
+
+FORMATS = {".vmdk": "vmdk", ".vdi": "vdi", ".vhd": "vpc", ".vhdx": "vhdx", ".qcow2": "qcow2"}  # QEMU's names
 
 Story = namedtuple("Story", "text tokens why")
 
@@ -97,17 +120,19 @@ def wrapped(text, columns):
 
 def firmware_files(firmware):
     """Of UEFI: the code image, then the variable store of a machine that never ran."""
-    words = ["ia32"] if firmware == "uefi32" else []
-    result = subprocess.run([ROOT / "image/ovmf.sh", *words], capture_output=True, text=True, timeout=60)
+    result = subprocess.run([ROOT / "image/ovmf.sh", *OVMF_WORDS[firmware]], capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
     return result.stdout.splitlines()
 
 
-def drive(image, errors=()):
-    """The option for a disk whose image stays as it is. Each of `errors` is a read that fails: a dictionary of QEMU's
-    blkdebug options "sector", "once", "state"; or with "state" and "new_state" the step that any read makes."""
-    options = {"id": "disk", "if": "none", "driver": "raw", "snapshot": "on", "file.driver": "blkdebug",
-               "file.image.driver": "file", "file.image.filename": str(image).replace(",", ",,")}
+def drive(image, errors=(), read_only=False):
+    """The option for a disk whose image stays as it is; its name's ending tells the format. read_only: it is
+    write-protected. Each of `errors` is a read that fails: a dictionary of QEMU's blkdebug options "sector", "once",
+    "state"; or with "state" and "new_state" the step that any read makes."""
+    options = {"id": "disk", "if": "none", "driver": FORMATS.get(Path(image).suffix, "raw"),
+               "snapshot": "off" if read_only else "on", "read-only": "on" if read_only else "off",
+               "file.driver": "blkdebug", "file.image.driver": "file",
+               "file.image.filename": str(image).replace(",", ",,")}
     steps = [{"event": "read_aio", **error} for error in errors if "new_state" in error]
     failures = [{"event": "read_aio", "errno": 5, **error} for error in errors if "new_state" not in error]
     for kind, rules in (("set-state", steps), ("inject-error", failures)):
@@ -127,21 +152,22 @@ def enlarge(end):
 
 class Machine:
     """
-    name: of its transcript. firmware: "bios", "uefi", "uefi32" (OVMF for IA-32) or "u-boot32" (U-Boot's UEFI for
-    IA-32). cpu: QEMU's -cpu. memory: QEMU's -m. medium: of MEDIA.
-    serial: whether it has COM1. errors: see drive(). To be used in a `with`: its end is the machine's end.
+    name: of its transcript. firmware: "bios", "uefi", "uefi32" (OVMF for IA-32), "secboot" (OVMF with Secure Boot) or
+    "u-boot32" (U-Boot's UEFI for IA-32). cpu: QEMU's -cpu. memory: QEMU's -m. medium: of MEDIA.
+    serial: whether it has COM1. errors, read_only: see drive(). variables: the file with UEFI's variables to begin
+    with, whose copy in `folder` the machine changes. To be used in a `with`: its end is the machine's end.
     """
 
     def __init__(self, name, image, firmware="bios", cpu="max", memory=None, medium=None, errors=(), serial=True,
-                 options=()):
-        self._arguments = (name, image, firmware, cpu, memory, medium, errors, serial, options)
-        self.name, self.firmware = name, firmware
+                 options=(), read_only=False, variables=None):
+        self._arguments = (name, image, firmware, cpu, memory, medium, errors, serial, options, read_only, variables)
+        self.name, self.firmware, self.first_variables = name, firmware, variables
         self.raw, self.said = b"", 0  # from the serial port; the length of its text that was waited for
         self.folder = Path(tempfile.mkdtemp(prefix="bootllama-"))
         chipset, devices = MEDIA[medium or MEDIUM[firmware]]
         self.command = [QEMU, "-nodefaults", "-no-user-config", "-accel", "tcg", "-cpu", cpu, "-machine", chipset,
                         "-m", str(memory or MEMORY_MIB[firmware]), "-display", "none", "-vga", "std",
-                        *self._firmware(), *drive(image, errors), *devices, *options]
+                        *self._firmware(), *drive(image, errors, read_only), *devices, *options]
         self.serial, theirs = socket.socketpair()
         enlarge(theirs)
         self.monitor, theirs_too = socket.socketpair()
@@ -157,7 +183,7 @@ class Machine:
         if self.firmware == "u-boot32":
             return ["-bios", U_BOOT32]
         code, variables = firmware_files(self.firmware)
-        copy = shutil.copy(variables, self.folder / "variables.fd")
+        copy = shutil.copy(self.first_variables or variables, self.folder / "variables.fd")
         return ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
                 "-drive", f"if=pflash,unit=1,format=raw,file={copy}",
                 "-global", f"driver=cfi.pflash01,property=secure,value={'on' if 'secboot' in code else 'off'}"]

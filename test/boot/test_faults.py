@@ -7,6 +7,7 @@ import pytest
 from gguf_file import GgufFile
 from gguf_writer import write_wide
 from machine import ERROR, HINT, NothingToBoot
+from option_rom import option_rom
 from places import built
 from stories import DEFAULT_SEED, IMAGE, MODEL, expected, refusal
 from volume import END_OF_CHAIN, SECTOR, Volume
@@ -173,7 +174,7 @@ def flipped_weights():
     return bytes(data)
 
 
-CHECKSUM_KEY = b"bootllama.tensors.fnv1a"  # a file with another key in its place is as one of another project
+CHECKSUM_KEY = b"bootllama.tensors.mix32"  # a file with another key in its place is as one of another project
 
 BAD_MODELS = {  # name -> the file's bytes, words of the message
     "cut-in-half": (lambda: MODEL.read_bytes()[:MODEL.stat().st_size // 2], "copy it again"),
@@ -369,14 +370,6 @@ def test_chain_longer_than_the_file(boot, volume, firmware):
 
 
 # ---- The machine ----
-
-def option_rom(path, code):
-    """A ROM of one block whose code the BIOS calls before it boots."""
-    rom = bytearray((b"\x55\xaa\x01" + code).ljust(512, b"\0"))
-    rom[-1] = -sum(rom) % 256
-    path.write_bytes(rom)
-    return ["-option-rom", path]
-
 
 TAKE_MEMORY = bytes.fromhex("1e 6a40 1f c7061300 ff01 1f cb")  # 0040:0013 = 511, what INT 12h returns; far return
 

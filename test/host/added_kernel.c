@@ -59,6 +59,11 @@ static void tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t str
     }
 }
 
+static void blocks_quantize(struct q8_0_block *out, const void *x, bool halves, const float *scale, uint32_t groups)
+{
+    within()->blocks_quantize(out, x, halves, scale, groups);
+}
+
 static void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[Q8_GROUP], float *scale)
 {
     const struct tile *tile = (const struct tile *)bytes;

@@ -21,14 +21,14 @@ CONTEXT = 512
 
 STORIES = {  # SHA-256 of a model file -> the story that it tells at power-on
     # stories260K
-    "1530e32b548240ad9ee982f46c6c68fb1b1dbd99935f499e84f8a9024bf4ad33":
+    "2188c98da0505778ba3dcf4f349fb5e05496091c408c9cf7b6c15239e039c166":
         "Once upon a time, there was a boy named Tim. Tim was very alert. He liked to play with his friends in the "
         "park. One day, he saw a big, red ball. The ball was shiny and shiny. Tim did not know what to do. He wanted "
         "to find his ball too.\nTim went outside to play. He found a big park with lots of balls. Tim and his friends "
         "were happy. They played with the ball all day long. They became friends and played together. They all became "
         "good friends.",
     # the project's own
-    "1905f4fac5bd1b44100daf0955f58423866a7869637aefdcf0bd2f179a31efb8":
+    "9acefeb9ed69d60c08aeb9cc4bf03fb8328801bcd80fe8d8dc4682d2b10480fc":
         "Once there was a curious frog named Vera who saw a scarecrow in the field. The scarecrow looked sad. \"What "
         "is wrong?\" asked Vera. \"The crows are afraid of me,\" said the scarecrow. \"I would like to have a "
         "friend.\" Vera painted a big smile on the face of the scarecrow and put a flower on its hat. A crow came and "

@@ -5,6 +5,7 @@ import resource
 import signal
 import struct
 from array import array
+from functools import reduce
 
 import pytest
 
@@ -67,18 +68,22 @@ def expected_tensors(model, f32):
     return expected
 
 
-def fnv1a(gguf):
-    """FNV-1a over the words of all tensors in the order of the file (model/README.md)."""
-    total = 2166136261
+def with_word(lane, word):
+    return ((lane << 13 | lane >> 19) % (1 << 32) ^ word) * 2654435761 % (1 << 32)
+
+
+def mix32(gguf):
+    """The checksum over the words of all tensors in the order of the file (model/README.md)."""
+    lanes = [2166136261] * 4
     for tensor in sorted(gguf.tensors.values(), key=lambda tensor: tensor.offset):
-        whole = tensor.data + bytes(-len(tensor.data) % 4)
-        for word, in struct.iter_unpack("<I", whole):
-            total = (total ^ word) * 16777619 % (1 << 32)
-    return total
+        whole = tensor.data + bytes(-len(tensor.data) % 16)
+        for number, (word,) in enumerate(struct.iter_unpack("<I", whole)):
+            lanes[number % 4] = with_word(lanes[number % 4], word)
+    return reduce(with_word, lanes, 2166136261)
 
 
 def check_tensors(gguf, model, f32):
-    assert gguf.metadata["bootllama.tensors.fnv1a"] == fnv1a(gguf)
+    assert gguf.metadata["bootllama.tensors.mix32"] == mix32(gguf)
     expected = expected_tensors(model, f32)
     assert set(gguf.tensors) == set(expected)
     for name, (dimensions, kind, data) in expected.items():
@@ -114,7 +119,7 @@ def test_metadata(convert, files):
     marked[1:3] = ["<s>", "</s>"]
     assert gguf.version == 3
     assert gguf.metadata == {
-        "bootllama.tensors.fnv1a": fnv1a(gguf),
+        "bootllama.tensors.mix32": mix32(gguf),
         "general.architecture": "llama",
         "general.name": "Small",
         "general.size_label": "108K",

@@ -24,7 +24,7 @@ def write(folder, types, file_type=None):
     if file_type is not None:
         model.metadata["general.file_type"] = file_type
     for tensor, kind in zip((tensor for tensor in model.tensors.values() if len(tensor.dimensions) > 1), types):
-        weights, size = (1, 2) if kind == F16 else BLOCKS[kind]
+        weights, size = BLOCKS[kind]
         tensor.type = kind
         tensor.data = bytes(tensor.dimensions[0] * tensor.dimensions[1] // weights * size)
     return write_split(folder, "kind", model, [len(model.tensors)])[0]

@@ -27,8 +27,9 @@ ROOMS = {  # folder -> the folders and headers beside its own that it may includ
     "host": PLATFORM,
     "model": {"core/gguf", "core/text", "bios/sector/shape.def"} | BASE,
 }
-PROGRAM = {"core/infer", "core/kernel", "core/session/config.h",  # what the host program sees beside the platform
-           "core/session/models.h", "core/session/settings.h"}
+PROGRAM = {  # what the host program sees beside the platform; --explain shows tokens and their texts
+    "core/infer", "core/kernel", "core/text/encode.h", "core/text/decoder.h", "core/session/config.h",
+    "core/session/models.h", "core/session/settings.h"}
 HOST_PLATFORM = {"host_platform", "processors"}
 
 FREESTANDING = {"stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "emmintrin.h", "immintrin.h"}

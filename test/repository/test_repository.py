@@ -30,7 +30,7 @@ TEXTS = sorted(path for path in files() if path.suffix == ".md")
 
 @pytest.mark.parametrize("path", SHELL, ids=relative)
 def test_shellcheck(path):
-    result = subprocess.run(["shellcheck", path], capture_output=True, text=True, timeout=60)
+    result = subprocess.run(["shellcheck", "-x", path], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stdout
     assert "set -euo pipefail" in path.read_text()
 

@@ -91,8 +91,11 @@ def test_setup_on_another_distribution(programs):
 @pytest.mark.parametrize("arguments, expected", [
     (["run"], ["build run"]),
     (["run-bios"], ["build run"]),
+    (["run-floppy"], ["build run"]),
     (["run-uefi32"], ["build run"]),
-    (["test"], ["build run test debug"]),
+    (["test"], ["build run sign dist test debug"]),
+    (["sign"], ["build sign"]),
+    (["dist"], ["build dist"]),
     (["debug-uefi"], ["build run debug"]),
     ([], ["--check build"]),
     (["help"], []),
@@ -109,7 +112,8 @@ def test_make_sets_up_first(tmp_path, arguments, expected):
             (tmp_path / include).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / include).write_text("")
     shutil.copy(ROOT / "setup.mk", tmp_path)
-    (tmp_path / "image/run.mk").write_text("run run-bios run-uefi32 test debug-uefi:\n\t@echo done\n")
+    verbs = "run run-bios run-floppy run-uefi32 sign dist test debug-uefi"
+    (tmp_path / "image/run.mk").write_text(f"{verbs}:\n\t@echo done\n")
     script(tmp_path / "setup.sh", 'printf "%s\\n" "$*" >>log')
     result = run("make", *arguments, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
@@ -206,7 +210,9 @@ def test_qemu_machines(qemu):
     assert uefi32.count("if=pflash") == 2 and "property=secure,value=off " in uefi and re.search("(?i)32", uefi32)
     for words in (bios, uefi, uefi32):
         assert " -accel tcg -cpu max " in words and " -serial mon:stdio " in words and " -display none " in words
-        assert f"file={image},format=raw,if=ide,snapshot=on" in words
+        assert f"file={image},format=raw,snapshot=on,if=ide" in words
+    floppy = qemu("floppy", image)
+    assert " -boot order=a " in floppy and f"file={image},format=raw,snapshot=on,if=floppy" in floppy
 
 
 def test_qemu_settings(qemu):

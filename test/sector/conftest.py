@@ -11,8 +11,6 @@ sys.path += [str(TEST / folder) for folder in ("host", "boot")]
 
 import machine  # noqa: E402
 
-machine.MEDIA["floppy-1.44"] = ("pc", ["-device", "floppy,drive=disk,drive-type=144", "-boot", "order=a"])
-
 
 @pytest.fixture
 def boot(request):

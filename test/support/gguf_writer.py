@@ -9,8 +9,8 @@ UINT16, UINT32, FLOAT32, BOOL, STRING, ARRAY, INT32 = 2, 4, 6, 7, 8, 9, 5
 ALIGNMENT = 32
 NORMAL, SPACE = 1, "\u2581"  # a type of token; what a space is in its piece
 BLOCKS = {  # of every type of tensor: weights, bytes
-    F32: (1, 4), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), Q8_0: (32, 34), 10: (256, 84), 11: (256, 110),
-    12: (256, 144), 13: (256, 176), 14: (256, 210), 20: (32, 18), 23: (256, 136), 39: (32, 17),
+    F32: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), Q8_0: (32, 34), 10: (256, 84),
+    11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210), 20: (32, 18), 23: (256, 136), 39: (32, 17),
 }
 
 
@@ -105,7 +105,8 @@ SCALES = {  # type -> where its f16 lie in a block; what they are, so that weigh
 EXPONENT = 120  # of MXFP4's scale, its first byte
 
 
-def _random_row(generator, kind, columns, is_zero):
+def random_row(generator, kind, columns, is_zero=False):
+    """Blocks of so many random weights, about 0.05 at most."""
     weights, size = BLOCKS[kind]
     places, scale = SCALES[kind]
     data = bytearray(generator.randbytes(columns // weights * size))
@@ -136,7 +137,7 @@ def write_every_type(path, model):
     is_other = [kind != NORMAL or not piece.replace(SPACE, " ").isascii() for piece, kind in
                 zip(metadata["tokenizer.ggml.tokens"], metadata["tokenizer.ggml.token_type"])]
     for name, ((_, count), kind) in tensors.items():
-        blocks = b"".join(_random_row(generator, kind, width, name == "output.weight" and is_other[row])
+        blocks = b"".join(random_row(generator, kind, width, name == "output.weight" and is_other[row])
                           for row in range(count))
         data += blocks + bytes(-len(blocks) % ALIGNMENT)
     path.write_bytes(data + struct.pack("<f", 1.0) * width * len(norms))

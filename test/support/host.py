@@ -19,7 +19,7 @@ def model_file(name):
 def start(model, *options, variant="host", **popen):
     """The process of a run, with its output in pipes."""
     command = [built(f"{variant}/bootllama"), model, *map(str, options)]
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, **popen)
+    return subprocess.Popen(command, **{"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE} | popen)
 
 
 def run(model, *options, variant="host", environment=()):

@@ -9,6 +9,7 @@
 #include "block_scales.h"
 #include "gguf/blocks.h"
 #include "gguf/gguf.h"
+#include "kernel/kernel.h"
 
 enum { ROUNDS = 200, BYTES_MAX = 210, ELEMENTS_MAX = 256 };
 
@@ -186,6 +187,19 @@ static bool is_near(const struct q8_0_block *group, uint32_t i, float x)
     return fabsf(scale * (float)group->q[i] - x) <= 0.57f * scale + 127 * 0x1p-25f;
 }
 
+/* Decoding, scales and quantizing apart give the same. */
+static void check_in_two_steps(const struct q8_0_block *expected, const float *x, const uint8_t *block, uint32_t type)
+{
+    const uint32_t groups = blocks_elements(type) / Q8_0_BLOCK;
+    struct q8_0_block out[ELEMENTS_MAX / Q8_0_BLOCK];
+    float scales[ELEMENTS_MAX / Q8_0_BLOCK];
+    if (!blocks_are_kept(type)) {
+        assert_true(blocks_scales(scales, x, block, type, blocks_elements(type)));
+        kernel_scalar.blocks_quantize(out, x, false, scales, groups);
+        assert_memory_equal(out, expected, groups * sizeof *out);
+    }
+}
+
 /* Blocks of whole numbers stay what they are; others become groups with a scale of at least the rule's. */
 static void as_q8_0(void **state)
 {
@@ -203,6 +217,7 @@ static void as_q8_0(void **state)
             const bool exact = whole || (type == GGUF_TYPE_MXFP4 && block[0] >= 104 && block[0] <= 143);
             blocks_decode(x, block, type, elements);
             blocks_to_q8_0(out, block, type, elements);
+            check_in_two_steps(out, x, block, type);
             for (uint32_t i = 0; i < elements; i++) {
                 const struct q8_0_block *group = &out[i / Q8_0_BLOCK];
                 const float rule = q8_0_largest(x + i / Q8_0_BLOCK * Q8_0_BLOCK, Q8_0_BLOCK) / 127;

@@ -134,6 +134,39 @@ static void classes(void **state)
     }
 }
 
+/* The class by the line of a code point in the Unicode Character Database, White_Space apart. */
+static enum unicode_class class_of(const char *category)
+{
+    return *category == 'L'   ? UNICODE_LETTER
+           : *category == 'N' ? UNICODE_NUMBER
+           : *category == 'P' ? UNICODE_PUNCTUATION
+                              : UNICODE_OTHER;
+}
+
+/* All code points, those without a line among them. A line of a range's last one has the range before it. */
+static void every_class(void **state)
+{
+    FILE *database = fopen("/usr/share/unicode/UnicodeData.txt", "r");
+    char name[128], category[3];
+    uint32_t next = 0, code, seen = 0;
+    (void)state;
+    assert_non_null(database);
+    while (fscanf(database, "%x;%127[^;];%2[^;];%*[^\n]", &code, name, category) == 3) {
+        const enum unicode_class class = class_of(category);
+        for (; next <= code; next++) {
+            const enum unicode_class is = unicode_class(next);
+            const bool listed = next == code || strstr(name, ", Last>") != NULL;
+            assert_true(is == UNICODE_SPACE || is == (listed ? class : UNICODE_OTHER));
+            seen += is != UNICODE_OTHER;
+        }
+    }
+    fclose(database);
+    assert_true(seen > 100000);
+    for (; next < 0x110000; next++) {
+        assert_int_equal(unicode_class(next), UNICODE_OTHER);
+    }
+}
+
 static void alphabet(void **state)
 {
     static const struct {
@@ -162,7 +195,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cutting), cmocka_unit_test(words_are_the_text), cmocka_unit_test(cleaning),
-        cmocka_unit_test(classes), cmocka_unit_test(alphabet),
+        cmocka_unit_test(classes), cmocka_unit_test(every_class), cmocka_unit_test(alphabet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,8 +43,7 @@ LOG = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
 
 
 class LibLlama:
-    """`folder`: with the libraries. The KV cache is F32 and attention is not flash attention, so that what is left of
-    llama.cpp's own rounding is that of its matrices."""
+    """`folder`: with the libraries."""
 
     def __init__(self, folder):
         ctypes.CDLL(folder / "libggml-base.so", ctypes.RTLD_GLOBAL)
@@ -61,6 +60,9 @@ class LibLlama:
                 ("llama_vocab_n_tokens", ctypes.c_int32, ctypes.c_void_p),
                 ("llama_decode", ctypes.c_int32, ctypes.c_void_p, Batch),
                 ("llama_get_logits", ctypes.c_void_p, ctypes.c_void_p),
+                ("llama_get_memory", ctypes.c_void_p, ctypes.c_void_p),
+                ("llama_memory_seq_rm", ctypes.c_bool, ctypes.c_void_p, ctypes.c_int32, ctypes.c_int32,
+                 ctypes.c_int32),
                 ("llama_tokenize", ctypes.c_int32, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int32, ctypes.c_void_p,
                  ctypes.c_int32, ctypes.c_bool, ctypes.c_bool),
                 ("llama_free", None, ctypes.c_void_p), ("llama_model_free", None, ctypes.c_void_p)):
@@ -110,26 +112,45 @@ class LibLlama:
         assert count >= 0
         return list(ids[:count])
 
-    def _parameters(self, positions):
-        parameters = self._default_parameters("context", CONTEXT_DEFAULTS)
-        for place, value in {N_CTX: positions, N_BATCH: positions, N_UBATCH: positions, N_THREADS: 1,
-                             N_THREADS_BATCH: 1, FLASH_ATTENTION: NEVER, TYPE_K: F32, TYPE_V: F32}.items():
-            parameters.word[place] = value
-        return parameters
+    def vocabulary(self, path):
+        """The number of tokens."""
+        return self._library.llama_vocab_n_tokens(self._library.llama_model_get_vocab(self._model(path)))
 
-    def logits(self, path, tokens):
-        """The logits [positions][vocabulary] after each token under teacher forcing, as an array of floats."""
-        model = self._model(path)
-        context = self._library.llama_init_from_model(model, self._parameters(len(tokens)))
+    def context(self, path, positions, changes=()):
+        """A context for so many positions and one thread, with the library's defaults but for `changes`: place ->
+        value. The caller frees it."""
+        parameters = self._default_parameters("context", CONTEXT_DEFAULTS)
+        for place, value in ({N_CTX: positions, N_THREADS: 1, N_THREADS_BATCH: 1} | dict(changes)).items():
+            parameters.word[place] = value
+        context = self._library.llama_init_from_model(self._model(path), parameters)
         if not context:
             raise self._failed("run", path)
-        wanted = (ctypes.c_int8 * len(tokens))(*[1] * len(tokens))
-        batch = Batch(len(tokens), (ctypes.c_int32 * len(tokens))(*tokens), None, None, None, None,
-                      ctypes.cast(wanted, ctypes.c_void_p))
-        if self._library.llama_decode(context, batch):
-            raise self._failed("run", path)
-        vocabulary = self._library.llama_vocab_n_tokens(self._library.llama_model_get_vocab(model))
-        out = array("f")
-        out.frombytes(ctypes.string_at(self._library.llama_get_logits(context), 4 * len(tokens) * vocabulary))
+        return context
+
+    def free(self, context):
         self._library.llama_free(context)
+
+    def decode(self, context, tokens, all_logits=False):
+        """Computes tokens, at most 2,048, after those that the context holds, with the logits of all or of the last."""
+        wanted = ctypes.cast((ctypes.c_int8 * len(tokens))(*[1] * len(tokens)), ctypes.c_void_p) if all_logits else None
+        batch = Batch(len(tokens), (ctypes.c_int32 * len(tokens))(*tokens), None, None, None, None, wanted)
+        if self._library.llama_decode(context, batch):
+            raise self._failed("run", self._path)
+
+    def rewind(self, context, position):
+        """Forgets this position and those after it."""
+        assert self._library.llama_memory_seq_rm(self._library.llama_get_memory(context), 0, position, -1)
+
+    def logits(self, path, tokens):
+        """The logits [positions][vocabulary] after each token under teacher forcing, as an array of floats. The KV
+        cache is F32 and attention is not flash attention, so that what is left of llama.cpp's own rounding is that of
+        its matrices."""
+        count = len(tokens)
+        context = self.context(path, count, {N_BATCH: count, N_UBATCH: count, FLASH_ATTENTION: NEVER, TYPE_K: F32,
+                                             TYPE_V: F32})
+        self.decode(context, tokens, all_logits=True)
+        out = array("f")
+        size = 4 * count * self.vocabulary(path)
+        out.frombytes(ctypes.string_at(self._library.llama_get_logits(context), size))
+        self.free(context)
         return out

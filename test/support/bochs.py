@@ -5,6 +5,9 @@ import select
 import shutil
 import signal
 import time
+from pathlib import Path
+
+from places import unavailable
 
 BIOS, VGA_BIOS = "/usr/share/bochs/BIOS-bochs-latest", "/usr/share/bochs/VGABIOS-lgpl-latest"
 CYLINDER = 16 * 63 * 512
@@ -30,6 +33,8 @@ class Bochs:
     """folder: for a copy of the image, settings and the log. To be used in a `with`, whose end is the machine's end."""
 
     def __init__(self, folder, image, drive):
+        if not shutil.which("bochs") or not Path(BIOS).exists():
+            unavailable("Bochs is not installed: Debian's bochs, bochs-term, bochsbios")
         self.folder = folder
         copy = shutil.copy(image, folder / "disk.img")
         cylinders = -(-image.stat().st_size // CYLINDER)

@@ -1,106 +1,23 @@
 /*
- * The AVX2 kernel with F16C, except for the instructions of its dot products.
+ * The matrix products of the AVX2 and the AVX-VNNI kernel.
  *
  * A tile is int8 [column / 4][row][column % 4], then 32 scales as f16: 1088 bytes, 17 cache lines. Four columns of
  * eight rows are one vector. The instructions take unsigned by signed bytes, so they get the activations' magnitudes,
  * and weights with the bits inverted where the activation is negative: ~w = -w - 1. The result is too low by the sum of
  * the negative activations' magnitudes, for every row, so every sum starts from that.
  *
- * A kernel's .c file includes this after <immintrin.h> and after defining
+ * A .c file includes this after <immintrin.h> and after defining
  * bytes_madd(sum, x, y)     adds the products of unsigned bytes x <= 127 and signed bytes y, each four neighbours to a
  *                           32-bit sum
  * nibbles_madd(sum, n, x)   adds the products of bytes n <= 15 and signed bytes x >= -127, at most Q8_GROUP for each
  *                           32-bit sum, in a form of the kernel's own
  * nibbles_sum(sum)          the 32-bit sums
  */
-#ifndef BOOTLLAMA_X86_AVX2_H
-#define BOOTLLAMA_X86_AVX2_H
+#ifndef BOOTLLAMA_X86_AVX2_PRODUCTS_H
+#define BOOTLLAMA_X86_AVX2_PRODUCTS_H
 
-#include "base/exp2.h"
 #include "kernel/kernel.h"
 #include "kernel/x86_tile_quad.h"
-
-#define VECTOR(name) _mm256_##name
-
-typedef __m256 floats;
-typedef __m256i ints;
-
-enum { VALUE_DIMS = 4 };
-
-static inline __m128 floats_fold(__m256 x)
-{
-    return _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
-}
-
-static inline __m128i ints_fold(__m256i x)
-{
-    return _mm_add_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
-}
-
-static inline __m256i ints_madd(__m256i sum, __m256i x, __m256i y)
-{
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(x, y));
-}
-
-static inline __m256i ints_min(__m256i x, __m256i y)
-{
-    return _mm256_min_epu16(x, y);
-}
-
-/* The upper half of x * 2^(14 - n). The power is looked up by bytes: the lower one by n, where it has the bits of 2^7
-   and below, the upper one by n + 8. */
-static inline __m256i ints_shift(__m256i x, __m256i n)
-{
-    const __m256i powers = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, -128, 64, 32, 16, 8, 4, 2, 1, 0, /* both halves */
-                                            0, 0, 0, 0, 0, 0, 0, -128, 64, 32, 16, 8, 4, 2, 1, 0);
-    const __m256i index = _mm256_add_epi16(_mm256_or_si256(n, _mm256_slli_epi16(n, 8)), _mm256_set1_epi16(8 << 8));
-    return _mm256_mulhi_epu16(x, _mm256_shuffle_epi8(powers, index));
-}
-
-static inline void store_int16(int16_t *out, __m256 x)
-{
-    const __m256i eight = _mm256_cvtps_epi32(x);
-    _mm_store_si128((__m128i *)out, _mm_packs_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1)));
-}
-
-#include "kernel/x86_attention.h"
-
-static inline __m256 floats_round(__m256 y)
-{
-    return _mm256_add_ps(y, _mm256_set1_ps(EXP2_ROUNDER));
-}
-
-static inline __m256 floats_fraction(__m256 y, __m256 rounded)
-{
-    return _mm256_sub_ps(y, _mm256_sub_ps(rounded, _mm256_set1_ps(EXP2_ROUNDER)));
-}
-
-static inline __m256 floats_scale(__m256 p, __m256 rounded, __m256 y)
-{
-    const __m256i exponent = _mm256_slli_epi32(_mm256_castps_si256(rounded), 23);
-    const __m256 scaled = _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), exponent));
-    return _mm256_and_ps(_mm256_cmp_ps(y, _mm256_set1_ps(EXP2_LOWEST), _CMP_GE_OQ), scaled);
-}
-
-static inline __m128 lanes_fold(const __m256 sum[2])
-{
-    const __m256 eight = _mm256_add_ps(sum[0], sum[1]);
-    return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
-}
-
-static inline __m256i magnitude(__m256 x)
-{
-    return _mm256_and_si256(_mm256_castps_si256(x), _mm256_set1_epi32(0x7FFFFFFF));
-}
-
-static inline uint32_t group_magnitude(const __m256 x[Q8_GROUP / 8])
-{
-    const __m256i eight = _mm256_max_epi32(_mm256_max_epi32(magnitude(x[0]), magnitude(x[1])),
-                                           _mm256_max_epi32(magnitude(x[2]), magnitude(x[3])));
-    const __m128i four = _mm_max_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
-    const __m128i two = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0x4E));
-    return (uint32_t)_mm_cvtsi128_si32(_mm_max_epi32(two, _mm_shuffle_epi32(two, 0xB1)));
-}
 
 /* A group of activations as matmul reads it, four columns together. */
 struct signed_group {
@@ -110,50 +27,12 @@ struct signed_group {
     int32_t unused[QUADS - 1];
 };
 
-/* 32 integers as bytes, in order: the pack instructions work within halves, so their quarters are permuted back. */
-static inline void store_group(struct q8_vector *out, uint32_t group, const __m256 x[Q8_GROUP / 8])
-{
-    const __m256i low = _mm256_packs_epi32(_mm256_cvtps_epi32(x[0]), _mm256_cvtps_epi32(x[1]));
-    const __m256i high = _mm256_packs_epi32(_mm256_cvtps_epi32(x[2]), _mm256_cvtps_epi32(x[3]));
-    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-    const __m256i q = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order);
-    const __m256i zero = _mm256_setzero_si256(), magnitude = _mm256_abs_epi8(q), negative = _mm256_cmpgt_epi8(zero, q);
-    struct signed_group *signs = (struct signed_group *)out->form + group;
-    _mm256_store_si256((__m256i *)(out->q + group * Q8_GROUP), q);
-    _mm256_store_si256((__m256i *)signs->magnitude, magnitude);
-    _mm256_store_si256((__m256i *)signs->negative, negative);
-    const __m256i four = _mm256_sad_epu8(_mm256_and_si256(magnitude, negative), zero);
-    const __m128i two = _mm_add_epi32(_mm256_castsi256_si128(four), _mm256_extracti128_si256(four, 1));
-    const int32_t negatives = _mm_cvtsi128_si32(two) + _mm_extract_epi16(two, 4);
-    out->sum[group] = negatives;
-    const __m256i all = _mm256_sad_epu8(magnitude, zero);
-    const __m128i both = _mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
-    signs->total = _mm_cvtsi128_si32(both) + _mm_extract_epi16(both, 4) - 2 * negatives;
-}
-
-#include "kernel/x86_vector.h"
-
-/* Word by word, which is also fast under emulation. */
-static __attribute__((cold)) void tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)
-{
-    struct tile_quad *tile = (struct tile_quad *)bytes;
-    for (uint32_t row = 0; row < Q8_GROUP; row++, block += stride) {
-#pragma GCC unroll 8
-        for (uint32_t quad = 0; quad < QUADS; quad++) {
-            *(uint32_t *)tile->q[quad][row] = q8_0_four(block->q + 4 * quad);
-        }
-        tile->scale[row] = block->scale;
-    }
-}
-
-static __attribute__((cold)) void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[Q8_GROUP], float *scale)
-{
-    const struct tile_quad *tile = (const struct tile_quad *)bytes;
-    for (uint32_t column = 0; column < Q8_GROUP; column++) {
-        q[column] = tile->q[column / 4][row][column % 4];
-    }
-    *scale = half_to_float(tile->scale[row]);
-}
+/* The products of AVX-VNNI, compiled for it in x86_avxvnni.c. */
+#define AVXVNNI_PRODUCT __attribute__((visibility("hidden")))
+AVXVNNI_PRODUCT void avxvnni_matmul(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
+                                    uint32_t count, bool add);
+AVXVNNI_PRODUCT void avxvnni_matmul_q4(float *out, size_t out_stride, const struct q8_matrix *w,
+                                       const struct q8_vector *x, uint32_t count, bool add);
 
 /* Adds the products of four columns for eight rows. */
 static inline __m256i add_quad(__m256i sum, const int8_t *w, __m256i magnitude, __m256i negative)

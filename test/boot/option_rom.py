@@ -1,0 +1,78 @@
+"""ROMs whose code the BIOS calls before it boots: machines with less memory, drives that fail."""
+import subprocess
+
+
+def option_rom(path, code):
+    """QEMU's options for a ROM of one block with this code, which returns far."""
+    rom = bytearray((b"\x55\xaa\x01" + code).ljust(512, b"\0"))
+    rom[-1] = -sum(rom) % 256
+    path.write_bytes(rom)
+    return ["-option-rom", path]
+
+
+# Takes INT 13h, whose old vector becomes that of INT 60h. Reads of drive 0 by CHS that include one sector fail COUNT
+# times; 0040:00F0, where no BIOS keeps anything, counts them.
+FAILING_FLOPPY = """
+        bits 16
+        cpu 386
+        org 3
+        pushad
+        push ds
+        push word 0
+        pop ds
+        mov eax, [13h * 4]
+        mov [60h * 4], eax
+        mov word [13h * 4], hook
+        mov [13h * 4 + 2], cs
+        mov byte [4F0h], COUNT
+        pop ds
+        popad
+        retf
+hook:   push ds
+        push word 0
+        pop ds
+        push bx
+        mov bh, cl
+        add bh, al
+        cmp ah, 2
+        jne .pass
+        cmp dl, 0
+        jne .pass
+        cmp ch, CYLINDER
+        jne .pass
+        cmp dh, HEAD
+        jne .pass
+        cmp cl, SECTOR
+        ja .pass
+        cmp bh, SECTOR
+        jbe .pass
+        cmp byte [4F0h], 0
+        je .pass
+%if COUNT != 0FFh
+        dec byte [4F0h]
+%endif
+        pop bx
+        pop ds
+        mov ah, STATUS
+        sti
+        stc
+        retf 2
+.pass:  pop bx
+        pop ds
+        int 60h
+        sti
+        retf 2
+"""
+ALWAYS = 255
+
+
+def failing_floppy(folder, lba, count=ALWAYS, status=0x10):
+    """QEMU's options for a floppy drive for 1.44 MB that fails to read a sector so often, with this status of
+    INT 13h."""
+    source, binary = folder / "rom.asm", folder / "rom.bin"
+    source.write_text(FAILING_FLOPPY)
+    track, number = divmod(lba, 18)
+    names = {"CYLINDER": track // 2, "HEAD": track % 2, "SECTOR": number + 1, "COUNT": count, "STATUS": status}
+    words = [f"-D{name}={value}" for name, value in names.items()]
+    subprocess.run(["nasm", "-f", "bin", *words, "-o", binary, source], check=True)
+    return option_rom(folder / "rom", binary.read_bytes())
