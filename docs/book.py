@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """Keeps the book's numbers true: they are the output of the commands beside them.
 
-A block of a chapter that begins with ```console holds commands, a line each that begins with "$ ", and what they print.
-A line of only "..." stands for lines left out.
+A block of a chapter that begins with ```console holds commands, which begin with "$ ", and what they print. A command that
+ends in a backslash goes on in the next line, after "> ". They run in the root of the tree, in order. A line of only "..."
+stands for lines left out.
 
-book.py            compares every block with what its commands print; exit status 1 if one differs
-book.py --renew    writes what they print into the chapters; lines left out stay left out as far as the lines around
-                   them are still there
+book.py                      compares every block with what its commands print; exit status 1 if one differs
+book.py --renew [CHAPTER...] writes what they print into the chapters (default: all), and draws the figures anew; lines
+                             left out stay left out as far as the lines around them are still there
 """
 import difflib
 import os
@@ -17,14 +18,21 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
+os.environ.setdefault("BUILD", "build")
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PROMPT = "$ "
+PROMPT, MORE = "$ ", "> "
 LEFT_OUT = "..."
 SECONDS = 120
 
 
 def chapters():
-    return sorted(DOCS.glob("*.md"))
+    return sorted([*DOCS.glob("*.md"), *DOCS.glob("book/*.md")])
+
+
+def needs_stories260k(chapter):
+    """Whether a command of the chapter reads it: not everyone has it."""
+    return any("stories260k" in command.lower() for block in BLOCK.findall(chapter.read_text())
+               for command, _ in commands(block))
 
 
 def commands(block):
@@ -33,6 +41,8 @@ def commands(block):
     for line in block.splitlines():
         if line.startswith(PROMPT):
             pairs.append((line[len(PROMPT):], []))
+        elif line.startswith(MORE) and pairs[-1][0].endswith("\\"):
+            pairs[-1] = (pairs[-1][0] + "\n" + line[len(MORE):], [])
         else:
             pairs[-1][1].append(line)
     return pairs
@@ -40,7 +50,7 @@ def commands(block):
 
 def output_of(command):
     """The lines that a command prints, run in the root of the tree."""
-    environment = os.environ | {"BUILD": os.environ.get("BUILD", "build"), "LC_ALL": "C.UTF-8"}
+    environment = os.environ | {"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"}
     result = subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=ROOT, env=environment, check=False,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=SECONDS)
     if result.returncode != 0:
@@ -110,17 +120,21 @@ def renew(chapter):
     def rewrite(match):
         lines = []
         for command, shown in commands(match[1]):
-            lines += [PROMPT + command, *renewed(shown, output_of(command))]
+            lines += [PROMPT + command.replace("\n", "\n" + MORE), *renewed(shown, output_of(command))]
         return "```console\n" + "\n".join(lines) + "\n```"
     chapter.write_text(BLOCK.sub(rewrite, chapter.read_text()))
 
 
 def main():
-    if sys.argv[1:] not in ([], ["--renew"]):
-        raise SystemExit(__doc__)
-    if sys.argv[1:]:
-        for chapter in chapters():
-            renew(chapter)
+    if len(sys.argv) > 1:
+        if sys.argv[1] != "--renew":
+            raise SystemExit(__doc__)
+        for chapter in [Path(name) for name in sys.argv[2:]] or chapters():
+            if needs_stories260k(chapter) and not (ROOT / os.environ["BUILD"] / "models/STORIES260K.GGUF").exists():
+                print(f"{chapter.name}: left as it is, because stories260K is not here")
+            else:
+                renew(chapter)
+        subprocess.run([DOCS / "figures.py", DOCS / "book"], check=True)
         return
     complaints = [text for text in map(check, chapters()) if text]
     if complaints:

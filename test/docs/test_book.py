@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from places import ROOT, stories260k
+from places import ROOT, stories260k, wants_stories260k
 
 sys.path.append(str(ROOT / "docs"))
 
@@ -15,7 +15,8 @@ import book  # pylint: disable=wrong-import-position
 CHAPTERS = book.chapters()
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`([^`\n]+)`")
-NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?![\w.]*\.(?:c|h|md|asm))")
+WORD = re.compile(r"(?<![\w.])\d[\w,.]*")
+NO_NUMBER = re.compile(r"\b(?:19|20)\d\d(?:s\b|\b)|\b(?:80|[234])86\b")  # years, processors
 
 
 def prose(chapter):
@@ -31,35 +32,50 @@ def sources():
             if re.search(r"\.(c|h|asm|inc|ld|py|mjs|mk|md|def|sh)$|Makefile", name)}
 
 
+def numbers(text):
+    """The numbers of a text by value: decimal, hexadecimal as 0x1F and as 1Fh."""
+    for word in WORD.findall(text):
+        word = word.rstrip(",.").replace(",", "")
+        for base, digits in ((10, word), (16, word[2:] if word.startswith("0x") else word.removesuffix("h"))):
+            if re.fullmatch(r"\d+\.\d+", digits) and base == 10:
+                yield float(digits)
+            elif re.fullmatch(r"\d+" if base == 10 else r"[\da-fA-F]+", digits) and (base == 10 or digits != word):
+                yield int(digits, base)
+
+
+def test_numbers_of_a_text():
+    assert list(numbers("A 12, a 1,024. 0x1F and 7C00h; 0.5 bits, x86, 0.5.")) == [12, 1024, 31, 0x7C00, 0.5, 0.5]
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
-def test_numbers_are_what_is_printed(chapter):
-    text = chapter.read_text()
-    if "STORIES260K" in text.upper():
+def test_blocks_are_what_is_printed(chapter):
+    if book.needs_stories260k(chapter):
         stories260k("models/STORIES260K.GGUF")
     assert book.check(chapter) == ""
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
 def test_numbers_of_the_prose_have_a_source(chapter):
-    """Numbers of three digits or with a point stand in a block of the chapter or in a file that it names."""
+    """Those of 100 and more, and fractions, stand in a block of the chapter or in a file that it names; but for years
+    and names of processors."""
     text = prose(chapter)
-    named = [name for name in CODE.findall(text) if name in sources()]
-    known = set(NUMBER.findall("\n".join([*book.BLOCK.findall(chapter.read_text()),
-                                          *(sources()[name] for name in named)])))
-    known |= {number.replace(",", "") for number in known}
-    numbers = {number for number in NUMBER.findall(CODE.sub("", re.sub(r"\]\([^)]*\)", "]", text)))
-               if len(number.replace(",", "")) >= 3}
-    assert {number for number in numbers if number.replace(",", "") not in known} == set()
+    named = [sources()[name] for name in CODE.findall(text) if name in sources()]
+    known = set(numbers("\n".join([*book.BLOCK.findall(chapter.read_text()), *named])))
+    plain = NO_NUMBER.sub("", CODE.sub("", re.sub(r"\]\([^)]*\)", "]", text)))
+    assert {number for number in numbers(plain) if number >= 100 or number % 1 != 0} - known == set()
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
-def test_files_and_functions_exist(chapter):
+def test_names_exist(chapter):
+    """Files, functions, and words with an underscore, which are names of the sources."""
+    everything = "\n".join(text for name, text in sources().items() if not name.endswith(".md"))
     for name in CODE.findall(prose(chapter)):
         if re.fullmatch(r"[a-z0-9_./-]+/[A-Za-z0-9_.-]*", name) and not name.startswith(("build/", "/")):
             assert (ROOT / name).exists(), name
         elif match := re.fullmatch(r"(\w+)\(\)", name):
-            assert any(re.search(rf"\b{match[1]}\s*\(|^{match[1]}:", text, re.MULTILINE)
-                       for text in sources().values()), name
+            assert re.search(rf"\b{match[1]}\s*\(|^{match[1]}:", everything, re.MULTILINE), name
+        elif re.fullmatch(r"\w+_\w+", name):
+            assert re.search(rf"\b{name}\b", everything), name
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
@@ -69,11 +85,18 @@ def test_links_lead_somewhere(chapter):
             assert (chapter.parent / target).exists(), target
 
 
+def test_contents_list_every_chapter():
+    contents = (ROOT / "docs/README.md").read_text()
+    assert re.findall(r"\]\((book/[^)]*\.md)\)", contents) == [f"book/{path.name}" for path in CHAPTERS
+                                                               if path.parent.name == "book"]
+
+
 def test_figures_are_what_the_script_draws(tmp_path):
-    stories260k("models/STORIES260K.GGUF")
     subprocess.run([ROOT / "docs/figures.py", tmp_path], cwd=ROOT, check=True)
     drawn = {path.name: path.read_text() for path in tmp_path.iterdir()}
-    assert drawn == {path.name: path.read_text() for path in (ROOT / "docs").glob("*.svg")} and drawn
+    kept = {path.name: path.read_text() for path in (ROOT / "docs/book").glob("*.svg")}
+    assert {name: kept.get(name) for name in drawn} == drawn
+    assert len(drawn) == len(kept) if wants_stories260k() else drawn
 
 
 @pytest.mark.parametrize("shown, printed, same", [
