@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Keeps the book's numbers true: they are the output of the commands beside them.
 
-A block of a chapter that begins with ```console holds commands, which begin with "$ ", and what they print. A command that
-ends in a backslash goes on in the next line, after "> ". They run in the root of the tree, in order. A line of only "..."
-stands for lines left out.
+A block of a chapter that begins with ```console holds commands, which begin with "$ ", and what they print. A command
+that ends in a backslash goes on in the next line, after "> ". They run in the root of the tree, in order. A line of
+only "..." stands for lines left out.
 
 book.py                      compares every block with what its commands print; exit status 1 if one differs
 book.py --renew [CHAPTER...] writes what they print into the chapters (default: all), and draws the figures anew; lines

@@ -11,5 +11,5 @@ $(BOOK_PROGRAMS): %: %.o $(BOOK_OBJECTS)
 	gcc -o $@ $^ -lm
 
 .PHONY: book
-book: all $(BOOK_PROGRAMS) $(BUILD)/host32-x87/bootllama ## write the book's numbers and figures anew from what the programs print
+book: all $(BOOK_PROGRAMS) $(BUILD)/host32-x87/bootllama ## write the book's numbers and figures anew (docs/book)
 	@BUILD=$(BUILD) docs/book.py --renew
