@@ -40,6 +40,11 @@ class Drawing:
         self.parts.append(f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" '
                           f'xml:space="preserve">{escape(words)}</text>')
 
+    def grid(self, x, y, cell, count):
+        end = cell * count
+        lines = "".join(f"M{x + i * cell} {y}v{end}M{x} {y + i * cell}h{end}" for i in range(count + 1))
+        self.parts.append(f'<path d="{lines}" stroke="{PALE}"/>')
+
     def svg(self):
         return "\n".join([*self.parts, "</svg>\n"])
 
@@ -164,13 +169,17 @@ def places(kernel):
 
 
 def draw_tile():
-    drawing, cell = Drawing(720, 400), 10
+    """The first bytes of a tile, numbered as they lie in memory."""
+    cell, first = 21, 64
+    drawing = Drawing(1440, 770)
     for number, kernel in enumerate(("scalar", "sse2")):
-        left = 20 + 350 * number
-        drawing.text(left, 20, f"{kernel}: the darker, the later in memory")
-        for byte, (row, column) in enumerate(places(kernel)):
-            drawing.box(left + cell * column, 30 + cell * row, cell, cell, shade(byte / 1024))
-        drawing.text(left, 370, "32 columns across, 32 rows down; a square is one weight", size=11)
+        left = 20 + 720 * number
+        drawing.text(left, 24, f"{kernel}: the first {first} bytes, numbered as they lie in memory", size=16)
+        drawing.grid(left, 40, cell, 32)
+        for byte, (row, column) in enumerate(places(kernel)[:first]):
+            drawing.box(left + cell * column, 40 + cell * row, cell, cell, shade(0.15 + 0.5 * byte / first), PALE)
+            drawing.text(left + cell * (column + 0.5), 40 + cell * (row + 0.7), str(byte), "middle")
+        drawing.text(left, 740, "32 columns across, 32 rows down; a square is one weight", size=16)
     return drawing
 
 
