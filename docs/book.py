@@ -49,13 +49,15 @@ def commands(block):
 
 
 def output_of(command):
-    """The lines that a command prints, run in the root of the tree."""
+    """The lines that a command prints, run in the root of the tree. build/ is the folder of this build."""
+    folder = os.environ["BUILD"] + "/"
     environment = os.environ | {"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"}
-    result = subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=ROOT, env=environment, check=False,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=SECONDS)
+    result = subprocess.run(["bash", "-euo", "pipefail", "-c", command.replace("build/", folder)], cwd=ROOT,
+                            env=environment, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                            timeout=SECONDS)
     if result.returncode != 0:
         raise SystemExit(f"{command}: exit status {result.returncode}\n{result.stdout}")
-    return [line.rstrip() for line in result.stdout.splitlines()]
+    return [line.rstrip().replace(folder, "build/") for line in result.stdout.splitlines()]
 
 
 def runs_between(lines):
