@@ -21,8 +21,8 @@ typedef void race_work(void *context, uint32_t index, uint32_t pieces);
 
 /*
  * Times the kernels for which `usable` is set, the last of which is the favourite, for some 2 ms each and three times
- * over, those that need more than twice the fastest one's time only twice: the machine may have paused. *race stays zero where only one is usable and
- * where the clock stands still or is too coarse.
+ * over, those that need more than twice the fastest one's time only twice: the machine may have paused. *race stays
+ * zero where only one is usable and where the clock stands still or is too coarse.
  */
 void race_time(struct race *race, struct platform *platform, const bool usable[KERNELS], race_work *work,
                void *context);

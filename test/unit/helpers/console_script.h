@@ -41,8 +41,8 @@ static inline struct memory_file config(const char *text)
     return (struct memory_file){"/BOOTLLAM.CFG", text, strlen(text)};
 }
 
-/* Runs a session; files end with a NULL path. Returns what the screen shows from behind the banner on, without the lines
-   on the model's kernel and size, which differ from processor to processor. */
+/* Runs a session; files end with a NULL path. Returns what the screen shows from behind the banner on, without the
+   lines on the model's kernel and size, which differ from processor to processor. */
 static inline const char *run(const struct memory_file *files)
 {
     static char text[TRANSCRIPT_MAX];
