@@ -26,7 +26,8 @@ def logits(model, text):
     with tempfile.TemporaryDirectory() as folder:
         tokens, out = Path(folder) / "tokens.i32", Path(folder) / "logits.f32"
         tokens.write_bytes(struct.pack(f"<{len(ids)}i", *ids))
-        subprocess.run([trip.PROGRAM, model, "--score", tokens, "--context", str(len(ids)), "--logits", out], check=True)
+        subprocess.run([trip.PROGRAM, model, "--score", tokens, "--context", str(len(ids)), "--logits", out],
+                       check=True)
         data = out.read_bytes()
     return struct.unpack(f"<{len(data) // 4}f", data)[-len(data) // 4 // len(ids):]
 
