@@ -1,5 +1,5 @@
-# build/bios/boot.bin (sector 0 of a disk), boot_floppy.bin (of a floppy) and stage2.bin, which both start; stage2.elf
-# is the same with symbols.
+# build/bios/boot.bin (sector 0 of a disk), boot_floppy.bin (of a floppy), boot_cd.bin (the boot image of a CD) and
+# stage2.bin, which all three start; stage2.elf is the same with symbols.
 #
 # layout.h is the one list of addresses: NASM gets it as layout.inc, the linker through the C preprocessor.
 
@@ -50,7 +50,7 @@ $(BUILD)/bios/stage2.bin: $(BUILD)/bios/stage2.elf
 # The boot sector knows the size of stage 2 and, by its checksums, this very stage 2: sum = sum * 31 + next 32-bit word.
 BIOS_SUM = od -An -v -tu4 -w4 | awk '{ s = (s * 31 + $$1) % 4294967296 } END { printf "%.0f", s }'
 
-BIOS_BOOT_SECTORS := $(BUILD)/bios/boot.bin $(BUILD)/bios/boot_floppy.bin
+BIOS_BOOT_SECTORS := $(BUILD)/bios/boot.bin $(BUILD)/bios/boot_floppy.bin $(BUILD)/bios/boot_cd.bin
 
 $(BIOS_BOOT_SECTORS): $(BUILD)/bios/%.bin: bios/%.asm bios/boot.inc $(BUILD)/bios/layout.inc $(BUILD)/bios/stage2.bin
 	nasm -Wall -Werror -f bin -Ibios/ -I$(BUILD)/bios/ \
