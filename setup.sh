@@ -19,6 +19,7 @@ build gnu-efi           file /usr/lib32/libgnuefi.a
 build mtools            program mcopy
 build dosfstools        program mkfs.fat
 build fdisk             program sfdisk
+build xorriso           program xorriso
 build python3           file /usr/bin/python3
 build unicode-data      file /usr/share/unicode/UnicodeData.txt
 build curl              program curl

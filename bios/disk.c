@@ -208,7 +208,7 @@ static uint32_t read_stubbornly(struct disk *disk, read_function *read, uint32_t
         uint32_t done = read(disk, lba, size);
         if (done > 0) {
             disk->limit = size < asked ? size : disk->limit;
-            return done;
+            return held(disk, lba, count);
         }
         if (gives_up(disk, tries)) {
             return 0;

@@ -12,11 +12,11 @@ put_note()
     printf 'EXTENT %d %d' "$2" "$3" >"$tree$1"
 }
 
-# Byte of the image at which a file of the volume begins.
+# Byte of the image at which a file of the volume begins. $1: mtools' name of it.
 place_of()
 {
     local clusters boot=$((partition_lba * sector)) reserved fats fat slots
-    clusters=$(mshowfat -i "$volume" "::$1")
+    clusters=$(mshowfat -i "$volume" "$1")
     [[ $clusters =~ '<'([0-9]+)(-[0-9]+)?'>'$ ]] || die "$1 is not in one piece"
     reserved=$(number_at "$disk" $((boot + 14)) 2)
     fats=$(number_at "$disk" $((boot + 16)) 1)
@@ -29,10 +29,10 @@ place_of()
 # The files of the volume, and the boot images: for BIOS, which stage 2 follows, and for UEFI, which is the volume.
 make_tree()
 {
-    local name
+    local name pattern
     while read -r name; do
-        name=${name#::}
-        [[ $name == */ ]] || put_note "$name" "$(place_of "$name")" "$(mtype -i "$volume" "::$name" | wc -c)"
+        pattern=${name//[/[[]} # for mtools a bracket begins a set of characters
+        [[ $name == */ ]] || put_note "${name#::}" "$(place_of "$pattern")" "$(mtype -i "$volume" "$pattern" | wc -c)"
     done < <(mdir -i "$volume" -/ -b ::)
     put_note /BOOT/UEFI.IMG $((partition_lba * sector)) 0
     cat -- "$cd" "${option[stage2]}" >"$tree/BOOT/BIOS.IMG"

@@ -20,7 +20,7 @@ readonly heads_sectors=255/63         # geometry in BPB and partition table
 readonly clusters_min=65525           # fewer make it FAT16, whatever its BPB says
 readonly default_mib=64 smallest_mib=34
 readonly cd_default_mib=16 cd_smallest_mib=10
-readonly fat32_mib=132                # of clusters of a CD's size
+readonly fat32_mib=130                # a CD of less is FAT16
 readonly largest_mib=2097151          # 32-bit sector numbers
 
 # The boot sector must leave the partition table empty, and stage 2 must fit into the gap.

@@ -1,6 +1,6 @@
 # image/: targets that use the built image.
 
-.PHONY: run run-uefi run-uefi32 run-bios run-floppy usb size debug-uefi debug-uefi32 debug-bios test-boot bench \
+.PHONY: run run-uefi run-uefi32 run-bios run-floppy run-cd usb size debug-uefi debug-uefi32 debug-bios test-boot bench \
     bench-boot screenshots
 
 export GUI MEMORY CPU ACCEL QEMU PEERS ONLY ROUNDS
@@ -18,6 +18,9 @@ run-bios: $(IMAGE) ## boot the image with legacy BIOS in QEMU
 
 run-floppy: $(FLOPPY) ## boot the floppy's image from a floppy drive, on a 486 with 4 MiB
 	@CPU=$${CPU:-486} MEMORY=$${MEMORY:-4} image/qemu.sh floppy $<
+
+run-cd: $(CD) ## boot the CD's image from a CD drive with legacy BIOS
+	@image/qemu.sh cd $<
 
 debug-uefi: $(IMAGE) ## gdb at the first instruction of the UEFI application
 	@image/debug.py uefi $(BUILD)
