@@ -13,9 +13,10 @@ enum {
     SECTOR = 512,
     TRIES = 6,
     CYLINDERS_MAX = 1024,
-    MOTOR_TRIES = 3,       /* at least: it must come up to speed, the first call after a change may say only that */
-    PATIENCE = 3000000,    /* microseconds for all tries: one call to a drive that is gone may take five seconds */
-    CHANGE_TIME = 1000000, /* nobody changes a floppy or a CD in less */
+    FLOPPY_TRIES = 3,   /* at least: the motor must come up to speed, the first call after a change may say only that */
+    PATIENCE = 3000000, /* microseconds for all tries: one call to a drive that is gone may take five seconds */
+    PATIENCE_CD = 10000000, /* a drive at rest takes its time to come up to speed */
+    CHANGE_TIME = 1000000,  /* nobody changes a floppy or a CD in less */
 
     HARD_DISK = 0x80,                      /* and above: drive numbers of what is no floppy drive */
     BPB_TRACK = BOOT_TRACK - BOOT_ADDRESS, /* in sector 0 of a floppy */
@@ -168,7 +169,8 @@ static bool is_bad_sector(const struct disk *disk)
 /* Whether a call that failed after so many tries was the last one. */
 static bool gives_up(struct disk *disk, int tries)
 {
-    bool is_late = clock_microseconds() - disk->since > PATIENCE && (tries >= MOTOR_TRIES || !is_removable(disk));
+    uint64_t patience = disk->block > 1 ? PATIENCE_CD : PATIENCE;
+    bool is_late = clock_microseconds() - disk->since > patience && (tries >= FLOPPY_TRIES || !takes_floppies(disk));
 
     disk->is_gone = is_late && !is_bad_sector(disk);
     return is_late || stop_asked(disk);

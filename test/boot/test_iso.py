@@ -15,6 +15,7 @@ from volume import ENVIRONMENT, PARTITION_ENTRY, PARTITION_LBA, SECTOR, Volume, 
 
 CD = BUILD / "bootllama.iso"
 BLOCK, RATIO = 2048, 4
+ROOT_SECTORS = 32  # of the root directory of FAT16
 MIB = 1 << 20
 BOOT, BOOT_CD, STAGE2 = (BUILD / "bios" / name for name in ("boot.bin", "boot_cd.bin", "stage2.bin"))
 STAGE2_LBA, STAGE2_LBA_BYTES = 0x5F, 3  # in both boot sectors; the next byte is the size of a block
@@ -198,4 +199,114 @@ def test_shipped_settings(boot):
     """On a 486 with 4 MiB: the whole story, after the countdown."""
     with boot(CD, cpu="486", memory=4, medium="cd", read_only=True) as machine:
         machine.start()
+        machine.tells(expected())
+
+
+# ---- Damage ----
+
+def places():
+    """LBA of each kind of thing that is read, at the start of a block."""
+    cd = Volume(CD)
+    chain = cd.chain(PATH)
+    stage2 = (boot_image_block(CD) + 1) * RATIO
+    fat_sectors, = struct.unpack_from("<H", cd.read(PARTITION_LBA), 22)  # FAT16's
+    data = PARTITION_LBA + cd.reserved + cd.fats * fat_sectors + ROOT_SECTORS
+    return {"loader": stage2, "stage2": stage2 + 200, "table": 0, "fat": PARTITION_LBA + cd.reserved,
+            "model": data + (chain[len(chain) // 2] - 2) * cd.cluster_sectors}
+
+
+@pytest.mark.parametrize("place", places() if CD.exists() else [])
+def test_passing_read_error(boot, cd, place):
+    with boot(cd.path, medium="cd", errors=[{"sector": places()[place], "once": "on"}]) as machine:
+        machine.start()
+        machine.tells(expected(**SHORT))
+
+
+@pytest.mark.parametrize("place", ["loader", "stage2"])
+def test_lasting_read_error_before_stage2_runs(boot, cd, place):
+    with boot(cd.path, medium="cd", errors=[{"sector": places()[place], "once": "off"}]) as machine:
+        lines = machine.wait_for_screen("bootllama: error R, press a key")
+        assert "bootllama: error R, press a key" in lines
+        assert machine.text() == ""
+
+
+def test_lasting_read_error_in_the_model(boot, cd):
+    bad = places()["model"]
+    with boot(cd.path, medium="cd", errors=[{"sector": bad, "once": "off"}]) as machine:
+        machine.start()
+        said = " ".join(machine.wait_for(PROMPT, error_allowed=True).split())
+        found = re.search(rf"Error: {PATH}: cannot be read at byte \d+: INT 13h status [0-9a-f]{{2}}h at LBA (\d+) ",
+                          said)
+        assert found and int(found[1]) == bad, said
+
+
+def test_changed_program(boot, cd):
+    cd.write(places()["stage2"], b"MZ")
+    with boot(cd.path, medium="cd") as machine:
+        machine.wait_for_screen("bootllama: error S, press a key")
+
+
+@pytest.mark.parametrize("drive", [0x00, 0x80, 0x9F])
+def test_drive_number_that_is_not_true(boot, cd, drive):
+    """The BIOS passes another one in DL: no drive, or a disk."""
+    assert BOOT_CD.read_bytes()[:3] == b"\xeb\x61\x90"  # jmp 63h
+    code = bytes([0xEB, 1, 0x90, 0xB2, drive, 0xEB, 0x63 - 7])  # jmp 3; mov dl, drive; jmp 63h
+    cd.write(boot_image_block(cd.path) * RATIO, code)
+    disk = ["-drive", f"if=none,id=other,format=raw,snapshot=on,file={BUILD / 'bootllama.img'}", "-device",
+            "ide-hd,drive=other,bus=ide.1"]
+    with boot(cd.path, medium="cd", options=disk) as machine:
+        machine.start()
+        machine.wait_for("drive e0h")
+        machine.tells(expected(**SHORT))
+
+
+# ---- CDs that come and go ----
+
+def command(machine, typed, seconds=60):
+    machine.type(typed + "\r")
+    return " ".join(machine.wait_for(PROMPT, seconds, error_allowed=True).split())
+
+
+@pytest.mark.parametrize("medium", ["cd-scsi", "cd-usb"])
+def test_cd_changed(boot, tmp_path, medium):
+    """Taken out: one line, and the model in memory keeps working. Another one put in: its models are listed. Not with
+    QEMU's IDE and AHCI, whose drives then wait for a REQUEST SENSE that SeaBIOS never sends."""
+    first, second = made(tmp_path / "first.iso", MODEL, autostart="off"), made(tmp_path / "second.iso", models()[-1])
+    second.mtools("mmove", f"::/MODELS/{models()[-1].name.upper()}", "::/MODELS/SECOND.GGUF")
+    with boot(first.path, medium=medium) as machine:
+        machine.start()
+        machine.wait_for(PROMPT)
+        assert f" 1 {MODEL.name.upper()} " in command(machine, "/models")
+        machine.ask("eject", device="disk", force=True)
+        time.sleep(1.5)
+        for typed in "/models", "/model 1":
+            said = command(machine, typed)
+            assert re.fullmatch(rf"{typed} Error: /MODELS cannot be listed: (the drive does not answer, )?{STATUS} >",
+                                said), said
+        machine.enter("")
+        machine.tells(expected())
+        machine.ask("blockdev-change-medium", device="disk", filename=str(second.path), format="raw")
+        time.sleep(1.5)
+        assert re.search(r"/models 1 SECOND\.GGUF \d+ KiB Q8_0 fits >", command(machine, "/models"))
+        assert "Loading /MODELS/SECOND.GGUF" in command(machine, "/model second")
+        machine.enter("")
+        machine.tells(expected(model=models()[-1], seed=DEFAULT_SEED + 1))
+
+
+def test_cd_taken_out_while_a_model_loads(boot, tmp_path):
+    """One line. When the CD is back, models can be loaded again."""
+    write_wide(tmp_path / "WIDE.GGUF", GgufFile(MODEL.read_bytes()), 49152)
+    cd = made(tmp_path / "cd.iso", MODEL, tmp_path / "WIDE.GGUF", autostart="off")
+    with boot(cd.path, medium="cd-scsi", memory=256) as machine:
+        machine.start()
+        machine.wait_for(PROMPT)
+        machine.type("/model wide\r")
+        machine.wait_for(re.compile("[1-9] %"))
+        machine.ask("eject", device="disk", force=True)
+        said = " ".join(machine.wait_for(PROMPT, error_allowed=True).split())
+        assert re.search(rf"Error: /MODELS/WIDE\.GGUF: .*{STATUS}", said), said
+        machine.ask("blockdev-change-medium", device="disk", filename=str(cd.path), format="raw")
+        time.sleep(1.5)
+        assert f"Loading {PATH}" in command(machine, "/model 1")
+        machine.enter("")
         machine.tells(expected())

@@ -336,7 +336,7 @@ static void larger_sectors_are_read_whole(void **state)
     assert_int_equal(bios.calls, 16);
 }
 
-/* Only EDD reads it. A drive at rest takes its time, and three tries, to come up to speed. */
+/* Only EDD reads it. A drive at rest takes its time, ten seconds, to come up to speed. */
 static void a_cd_that_cannot_be_read_is_told(void **state)
 {
     (void)state;
