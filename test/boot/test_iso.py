@@ -310,3 +310,52 @@ def test_cd_taken_out_while_a_model_loads(boot, tmp_path):
         assert f"Loading {PATH}" in command(machine, "/model 1")
         machine.enter("")
         machine.tells(expected())
+
+
+def test_large_cd(boot, tmp_path):
+    """A model behind one of 600 MiB: past what the boot catalog's 16-bit count of sectors reaches."""
+    with open(tmp_path / "A.GGUF", "wb") as file:  # not a model, but a file
+        file.truncate(600 * MIB)
+    cd = made(tmp_path / "cd.iso", tmp_path / "A.GGUF", MODEL, **SHORT)
+    assert cd.lba(cd.chain(PATH)[0]) > 600 * MIB // SECTOR
+    for firmware in "bios", "uefi":
+        with boot(cd.path, firmware, medium="cd-ahci") as machine:
+            machine.start()
+            machine.tells(expected(**SHORT))
+    cd.path.unlink()
+
+
+# ---- Other loaders ----
+
+def grub(folder, target, commands):
+    """An application of UEFI: GRUB, which runs these commands."""
+    (folder / "grub.cfg").write_text("\n".join([*commands, "boot"]))
+    run("grub-mkstandalone", "-O", target, "-o", folder / "grub.efi", f"boot/grub/grub.cfg={folder / 'grub.cfg'}")
+    return folder / "grub.efi"
+
+
+@pytest.mark.parametrize("firmware, target, application", [
+    ("uefi", "x86_64-efi", "BOOTX64.EFI"), ("uefi32", "i386-efi", "BOOTIA32.EFI")])
+def test_grub_chainloader(boot, volume, tmp_path, firmware, target, application):
+    """The CD's files, copied to a FAT volume, are started by the GRUB there."""
+    commands = ["search --file --set=root /BOOTLLAM.CFG", f"chainloader /OURS/{application}"]
+    volume.mtools("mmd", "::/OURS")
+    volume.put(BUILD / ("uefi" if firmware == "uefi" else "uefi32") / application, f"/OURS/{application}")
+    volume.put(grub(tmp_path, target, commands), f"/EFI/BOOT/{application}")
+    volume.configure(**SHORT)
+    with boot(volume.path, firmware) as machine:
+        machine.start()
+        machine.tells(expected(**SHORT))
+
+
+def test_memdisk(boot, cd, tmp_path):
+    """The CD's image in memory, as GRUB, PXELINUX and Ventoy's memdisk mode start it on a BIOS."""
+    files = tmp_path / "files"
+    (files / "boot/grub").mkdir(parents=True)
+    (files / "boot/grub/grub.cfg").write_text("linux16 /memdisk iso raw\ninitrd16 /bootllama.iso\nboot\n")
+    run("cp", "/usr/lib/syslinux/memdisk", cd.path, files)
+    run("mv", files / cd.path.name, files / "bootllama.iso")
+    run("grub-mkrescue", "--directory=/usr/lib/grub/i386-pc", "-o", tmp_path / "grub.iso", files)
+    with boot(tmp_path / "grub.iso", medium="cd") as machine:
+        machine.start()
+        machine.tells(expected(**SHORT))
