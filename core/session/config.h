@@ -87,4 +87,7 @@ void config_allowed(uint32_t index, char *out, size_t size);
 int config_set(struct config *config, const char *key, size_t key_length, const char *value, size_t value_length,
                struct error *error);
 
+/* The same for key number `index` and a value as it is meant, without quotes and comments. */
+int config_set_plain(struct config *config, uint32_t index, const char *value, size_t n, struct error *error);
+
 #endif

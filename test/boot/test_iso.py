@@ -9,6 +9,7 @@ import pytest
 
 from gguf_file import GgufFile
 from gguf_writer import write_wide
+from linux_loaders import grub_for_uefi
 from places import BUILD, ROOT
 from stories import DEFAULT_SEED, MODEL, expected
 from volume import ENVIRONMENT, PARTITION_ENTRY, PARTITION_LBA, SECTOR, Volume, image_arguments, models, run
@@ -327,21 +328,14 @@ def test_large_cd(boot, tmp_path):
 
 # ---- Other loaders ----
 
-def grub(folder, target, commands):
-    """An application of UEFI: GRUB, which runs these commands."""
-    (folder / "grub.cfg").write_text("\n".join([*commands, "boot"]))
-    run("grub-mkstandalone", "-O", target, "-o", folder / "grub.efi", f"boot/grub/grub.cfg={folder / 'grub.cfg'}")
-    return folder / "grub.efi"
-
-
 @pytest.mark.parametrize("firmware, target, application", [
     ("uefi", "x86_64-efi", "BOOTX64.EFI"), ("uefi32", "i386-efi", "BOOTIA32.EFI")])
 def test_grub_chainloader(boot, volume, tmp_path, firmware, target, application):
     """The CD's files, copied to a FAT volume, are started by the GRUB there."""
-    commands = ["search --file --set=root /BOOTLLAM.CFG", f"chainloader /OURS/{application}"]
+    commands = ["insmod part_msdos", "insmod fat", "search --file --set=root /BOOTLLAM.CFG", f"chainloader /OURS/{application}"]
     volume.mtools("mmd", "::/OURS")
     volume.put(BUILD / ("uefi" if firmware == "uefi" else "uefi32") / application, f"/OURS/{application}")
-    volume.put(grub(tmp_path, target, commands), f"/EFI/BOOT/{application}")
+    volume.put(grub_for_uefi(tmp_path, commands, target), f"/EFI/BOOT/{application}")
     volume.configure(**SHORT)
     with boot(volume.path, firmware) as machine:
         machine.start()

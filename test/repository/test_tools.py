@@ -92,6 +92,7 @@ def test_setup_on_another_distribution(programs):
     (["run"], ["build run"]),
     (["run-bios"], ["build run"]),
     (["run-floppy"], ["build run"]),
+    (["run-cd"], ["build run"]),
     (["run-uefi32"], ["build run"]),
     (["test"], ["build run sign dist test debug"]),
     (["sign"], ["build sign"]),
@@ -112,7 +113,7 @@ def test_make_sets_up_first(tmp_path, arguments, expected):
             (tmp_path / include).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / include).write_text("")
     shutil.copy(ROOT / "setup.mk", tmp_path)
-    verbs = "run run-bios run-floppy run-uefi32 sign dist test debug-uefi"
+    verbs = "run run-bios run-floppy run-cd run-uefi32 sign dist test debug-uefi"
     (tmp_path / "image/run.mk").write_text(f"{verbs}:\n\t@echo done\n")
     script(tmp_path / "setup.sh", 'printf "%s\\n" "$*" >>log')
     result = run("make", *arguments, cwd=tmp_path)
@@ -211,8 +212,13 @@ def test_qemu_machines(qemu):
     for words in (bios, uefi, uefi32):
         assert " -accel tcg -cpu max " in words and " -serial mon:stdio " in words and " -display none " in words
         assert f"file={image},format=raw,snapshot=on,if=ide" in words
+    assert " -machine pc " in (cd := qemu("cd", image)) and f"file={image},format=raw,snapshot=on,if=ide,media=cdrom" in cd
     floppy = qemu("floppy", image)
     assert " -boot order=a " in floppy and f"file={image},format=raw,snapshot=on,if=floppy" in floppy
+    kernel = BUILD / "bootllama.krn"
+    krn = qemu("krn", kernel, image, "-S", WORDS='prompt="a b"')
+    assert f' -kernel {kernel} -initrd {image} -append prompt="a b" -machine pc ' in krn and krn.endswith(" -S ")
+    assert "-drive" not in krn and re.search(r"-m \d+ ", krn)[0] == re.search(r"-m \d+ ", bios)[0]
 
 
 def test_qemu_settings(qemu):
@@ -223,7 +229,8 @@ def test_qemu_settings(qemu):
 def test_qemu_refusals(tmp_path):
     no_window = script(tmp_path / "qemu", "echo none")
     assert run(IMAGE / "qemu.sh", "bios", "none.img").returncode == 1
-    assert "none of bios, uefi, uefi32" in run(IMAGE / "qemu.sh", "efi", BUILD / "bootllama.img").stderr
+    assert "none of bios, uefi, uefi32, floppy, krn" in run(IMAGE / "qemu.sh", "efi", BUILD / "bootllama.img").stderr
+    assert "krn FILE MODEL" in run(IMAGE / "qemu.sh", "krn", BUILD / "bootllama.krn").stderr
     result = run(IMAGE / "qemu.sh", "bios", BUILD / "bootllama.img", GUI="1", QEMU=str(no_window))
     assert result.returncode == 1 and "qemu-system-gui" in result.stderr
 
