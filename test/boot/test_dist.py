@@ -20,7 +20,8 @@ import vm_disk  # pylint: disable=wrong-import-position
 VERSION = "9.8.7"
 DISKS = ["bootllama.vmdk", "bootllama.vdi", "bootllama.vhd", "bootllama.vhdx", "bootllama.qcow2"]
 SECTORS = ["bootllama-sector.img", "bootllama-sector-floppy.img"]
-ARTEFACTS = ["bootllama.img", "bootllama-floppy.img", "bootllama.iso", "bootllama.krn", "BOOTX64.EFI", "BOOTIA32.EFI", *DISKS, *SECTORS]
+ARTEFACTS = ["bootllama.img", "bootllama-floppy.img", "bootllama.iso", "bootllama.krn", "BOOTX64.EFI", "BOOTIA32.EFI",
+             *DISKS, *SECTORS]
 TEXTS = ["README.TXT", "CHANGELOG.md", "SECURITY.md", "LICENSE"]
 
 

@@ -332,7 +332,8 @@ def test_large_cd(boot, tmp_path):
     ("uefi", "x86_64-efi", "BOOTX64.EFI"), ("uefi32", "i386-efi", "BOOTIA32.EFI")])
 def test_grub_chainloader(boot, volume, tmp_path, firmware, target, application):
     """The CD's files, copied to a FAT volume, are started by the GRUB there."""
-    commands = ["insmod part_msdos", "insmod fat", "search --file --set=root /BOOTLLAM.CFG", f"chainloader /OURS/{application}"]
+    commands = ["insmod part_msdos", "insmod fat", "search --file --set=root /BOOTLLAM.CFG",
+                f"chainloader /OURS/{application}"]
     volume.mtools("mmd", "::/OURS")
     volume.put(BUILD / ("uefi" if firmware == "uefi" else "uefi32") / application, f"/OURS/{application}")
     volume.put(grub_for_uefi(tmp_path, commands, target), f"/EFI/BOOT/{application}")
