@@ -145,9 +145,9 @@ def draw_alternatives():
         y = 14 + 26 * number
         long = 300 * divergence / most
         drawing.text(230, y + 13, name, "end", 11)
-        drawing.box(240, y, min(long, 380), 16, BLUE if long <= 380 else "#a03030")
-        drawing.text(min(long, 380) + 248, y + 13, f"{divergence:.5f}" + (" (longer than the page)" if long > 380 else
-                                                                         ""), size=11)
+        fits = long <= 320
+        drawing.box(240, y, min(long, 320), 16, BLUE if fits else "#a03030")
+        drawing.text(min(long, 320) + 248, y + 13, f"{divergence:.5f}" + ("" if fits else ", off the scale"), size=11)
     drawing.text(240, 26 * len(rows) + 28, "mean divergence from f32, nat", size=11)
     return drawing
 
@@ -194,7 +194,7 @@ def draw_attention(steps):
         for head, row in enumerate(layer["weight"]):
             for at, weight in enumerate(row):
                 drawing.box(left + cell * at, 30 + cell * head, cell, cell, shade(weight), PALE)
-    pieces = " ".join(f"{at}{token['text']}" for at, token in enumerate(steps["tokens"]))
+    pieces = "  ".join(f'{at} "{token["text"]}"' for at, token in enumerate(steps["tokens"]))
     drawing.text(20, 30 + cell * heads + 24, "A row is a head, a column a position of the text; blue is attention.")
     drawing.text(20, 30 + cell * heads + 46, "Positions: " + pieces)
     return drawing

@@ -2,6 +2,7 @@
 """Boots the image in QEMU with a BIOS and shows the processor at the stations of its way to C.
 
 machine.py [STATION...]        all stations, or those named: reset, sector-0, loader, start, bios_main, real-mode
+machine.py screen              what is on the screen and what COM1 has sent when core/ begins
 
 It speaks the remote protocol of gdb with QEMU, so that it needs no gdb.
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("BUILD", "build")
 SECONDS = 120
+TEXT_MEMORY, COLUMNS, ROWS = 0xB8000, 80, 25  # of the display adapter
 
 # Linear addresses, or symbols of stage 2. None: where the processor is before its first instruction.
 STATIONS = {"reset": None, "sector-0": 0x7C00, "loader": 0x8000, "start": "start", "bios_main": "bios_main",
@@ -81,27 +83,50 @@ def describe(text, place):
             f"SP {register['ESP']}, DL {register['EDX'][-2:]}, A20 {'on' if register['A20'] == '1' else 'off'}")
 
 
+def start_machine(gdb, serial, log):
+    """A PC with a BIOS and the image, stopped before its first instruction."""
+    return subprocess.Popen(
+        ["qemu-system-x86_64", "-S", "-nodefaults", "-no-user-config", "-accel", "tcg", "-machine", "pc", "-m", "64",
+         "-display", "none", "-vga", "std", "-chardev", f"socket,id=gdb,fd={gdb.fileno()}", "-gdb", "chardev:gdb",
+         "-serial", f"file:{serial.name}", "-drive",
+         f"file={BUILD / 'bootllama.img'},format=raw,if=ide,snapshot=on"],
+        pass_fds=[gdb.fileno()], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+
+def show_stations(processor, known, wanted):
+    for name, place in STATIONS.items():
+        if place is not None:
+            processor.run_to(known.get(place, place))
+        if name in wanted:
+            print(f"{name + ':':<11}{describe(processor.registers(), place)}")
+
+
+def show_screen(processor, known, serial):
+    processor.run_to(known["bios_main"])
+    processor.run_to(known["console_run"])
+    for row in range(ROWS):
+        cells = bytes.fromhex(processor.ask(f"m{TEXT_MEMORY + 2 * COLUMNS * row:x},{2 * COLUMNS:x}"))
+        if cells[::2].startswith(b"bootllama"):
+            print(f"row {row}, characters: {cells[::2].decode('cp437').rstrip()}")
+            print(f"row {row}, bytes:      {cells[:20].hex(' ')} ...")
+    print(f"COM1:              {Path(serial.name).read_bytes()}")
+
+
 def main():
     wanted = sys.argv[1:] or list(STATIONS)
-    if not set(wanted) <= set(STATIONS):
+    if wanted != ["screen"] and not set(wanted) <= set(STATIONS):
         raise SystemExit(__doc__)
-    known = symbols()
     ours, theirs = socket.socketpair()
     ours.settimeout(SECONDS)
-    with tempfile.TemporaryFile() as log:
-        machine = subprocess.Popen(
-            ["qemu-system-x86_64", "-S", "-nodefaults", "-no-user-config", "-accel", "tcg", "-machine", "pc", "-m",
-             "64", "-display", "none", "-vga", "std", "-chardev", f"socket,id=gdb,fd={theirs.fileno()}", "-gdb",
-             "chardev:gdb", "-drive", f"file={BUILD / 'bootllama.img'},format=raw,if=ide,snapshot=on"],
-            pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    with tempfile.TemporaryFile() as log, tempfile.NamedTemporaryFile() as serial:
+        machine = start_machine(theirs, serial, log)
         try:
             theirs.close()
             processor = Processor(ours)
-            for name, place in STATIONS.items():
-                if place is not None:
-                    processor.run_to(known.get(place, place))
-                if name in wanted:
-                    print(f"{name + ':':<11}{describe(processor.registers(), place)}")
+            if wanted == ["screen"]:
+                show_screen(processor, symbols(), serial)
+            else:
+                show_stations(processor, symbols(), wanted)
         finally:
             machine.kill()
             machine.wait()
