@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""An HTTP server for one connection, its standard input: http_files.py FOLDER. QEMU's user network starts one for each
-(guestfwd with "cmd:"), so no port is taken. Unlike Python's own, it answers requests for ranges, which sanboot makes."""
+"""
+An HTTP server for one connection, its standard input: http_files.py FOLDER. QEMU's user network starts one for each
+(guestfwd with "cmd:"), so no port is taken. Unlike Python's own, it answers requests for ranges, which sanboot makes.
+"""
 import os
 import re
 import socket

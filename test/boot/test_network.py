@@ -80,4 +80,4 @@ def test_several_files_on_uefi(boot, network):
         machine.tells(expected("The cat", model=models()[-1], **GREEDY))
         machine.enter("/models")
         rows = re.findall(r"^ +\d+ +(\S+)", machine.wait_for(re.compile("\n> $")), re.MULTILINE)
-        assert rows == ["/second.gguf", "/model.gguf"]
+        assert rows == ["/model.gguf", "/second.gguf"]
