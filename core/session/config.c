@@ -19,6 +19,12 @@ enum kind {
     CHAT,   /* text with the escapes of chat_unescape */
 };
 
+static const char kernel_words[] = "auto\0"
+#define KERNEL(name, file, usable, flags) #name "\0"
+#include "kernel/kernels.def"
+#undef KERNEL
+    ;
+
 static const struct setting {
     char key[15];
     uint8_t kind;
@@ -49,6 +55,7 @@ static const struct setting {
     {"chat_suffix", CHAT, offsetof(struct config, chat_suffix), 0, EFFECT_CHAT, CHAT_TEXT_MAX, ""},
     {"chat_stop", CHAT, offsetof(struct config, chat_stop), 0, EFFECT_CHAT, CHAT_STOP_MAX, ""},
     {"processors", COUNT, offsetof(struct config, processors), 1, EFFECT_PROCESSORS, PLATFORM_PROCESSORS_MAX, "auto\0"},
+    {"kernel", COUNT, offsetof(struct config, kernel), 0, EFFECT_KERNEL, 0, kernel_words},
     {"context", COUNT, offsetof(struct config, context), ENGINE_CONTEXT_MIN, EFFECT_CONTEXT, GGUF_CONTEXT_MAX, ""},
 };
 
