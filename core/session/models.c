@@ -11,7 +11,6 @@
 #include "session/similar.h"
 
 enum {
-    BAR_CELLS = 20,
     PROGRESS_COLUMNS = 42, /* bar and figures */
     NARROW = 60,           /* columns of a screen with a short bar */
     NAME_COLUMNS = 36,     /* in the list: as long as tinyllama-1.1b-chat-v1.0.Q4_K_M.gguf */
@@ -221,15 +220,11 @@ static bool begins_as_model(struct models *models)
 
 static void show_progress(struct models *models, uint64_t now, uint64_t done, uint64_t total)
 {
-    char bar[BAR_CELLS + 1], speed[24] = "", text[OUTPUT_TICKER_MAX];
-    const uint32_t columns = models->platform->columns, cells = columns > 0 && columns < NARROW ? 4 : BAR_CELLS;
-    const uint32_t rate = number_rate_tenths(done, now - models->loading_since);
-    if (rate > 0) {
-        format(speed, sizeof speed, ", %u.%u MB/s", rate / 10, rate % 10);
-    }
-    figure_bar(bar, cells, figure_share(done, total, cells), '.');
-    format(text, sizeof text, "%s[%s] %3u %%%s", models->quiet ? "Loading again: " : "", bar,
-           figure_share(done, total, 100), speed);
+    char text[OUTPUT_TICKER_MAX];
+    const uint32_t columns = models->platform->columns;
+    const uint32_t cells = columns > 0 && columns < NARROW ? 4 : PROGRESS_CELLS_MAX;
+    const size_t used = format(text, sizeof text, "%s", models->quiet ? "Loading again: " : "");
+    progress_text(&models->progress, text + used, sizeof text - used, cells, now, done, total);
     output_ticker(models->output, text);
     models->shown_at = now;
 }
@@ -259,8 +254,9 @@ static int open_model(struct models *models, const struct kernel *kernel)
         output_say(models->output, COLOUR_TEXT, "Loading %s:%s", models->path, fits ? " " : "\n");
     }
     models->stopped = false;
-    models->loading_since = platform->microseconds(platform);
-    show_progress(models, models->loading_since, 0, 1);
+    const uint64_t now = platform->microseconds(platform);
+    progress_begin(&models->progress, now);
+    show_progress(models, now, 0, 1);
     const int status =
         engine_open(&models->engine, platform, models->path, kernel, models->config->context, &progress, &error);
     if (!models->quiet || status != 0) {
