@@ -28,7 +28,7 @@ arguments=(-accel "${ACCEL:-tcg}" -cpu "${CPU:-max}" -m "$memory" -nodefaults -v
     -drive "file=${image//,/,,},format=raw,snapshot=on,if=$([[ $firmware == floppy ]] && echo floppy || echo ide)")
 
 case $firmware in
-bios) arguments+=(-machine pc) ;;
+bios) arguments+=(-machine q35) ;; # AHCI: SeaBIOS reads the IDE disk of "pc" word by word
 floppy) arguments+=(-machine pc -boot order=a) ;;
 uefi | uefi32)
     ovmf=$("$(dirname "$0")/ovmf.sh" "${firmware/uefi32/ia32}")
