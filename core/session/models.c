@@ -262,6 +262,7 @@ static int open_model(struct models *models, const struct kernel *kernel)
     if (!models->quiet || status != 0) {
         output_ticker_end(models->output);
     }
+    models->gone = status != 0 && platform->is_gone;
     if (status != 0) {
         models->stopped = typeahead_stop_asked(models->typeahead) || models->stopped; /* while a file was read */
         output_error(models->output, error.text);
@@ -309,7 +310,7 @@ static int load_first(struct models *models)
         if (open_model(models, models->kernel) == 0) {
             return 0;
         }
-        if (models->stopped) {
+        if (models->stopped || models->gone) {
             return -1;
         }
     }
@@ -396,7 +397,7 @@ static int change(struct models *models, const char *name, const struct kernel *
     if (open_model(models, kernel) == 0) {
         return 0;
     }
-    if (loaded) {
+    if (loaded && !models->gone) {
         format(models->path, sizeof models->path, "%s", former);
         open_model(models, models->kernel);
     }
@@ -446,8 +447,9 @@ int models_reopen(struct models *models, const struct kernel *kernel)
 
 /* ---- The list ---- */
 
-/* Writes whether models->entry can be loaded. Returns the kind of the file, "" if unknown. */
-static const char *judge(struct models *models, const char *path, char *out, size_t size)
+/* Writes whether models->entry can be loaded. Returns the kind of the file, "" if unknown, NULL with *failure filled if
+   the drive does not answer. */
+static const char *judge(struct models *models, const char *path, char *out, size_t size, struct error *failure)
 {
     struct engine_plan needs;
     struct error error;
@@ -456,6 +458,10 @@ static const char *judge(struct models *models, const char *path, char *out, siz
         return gguf_kind_name(models->engine.gguf.file_type);
     }
     if (plan(models, path, models->kernel, &needs, &error) != 0) {
+        if (models->platform->is_gone) {
+            *failure = error;
+            return NULL;
+        }
         const size_t prefix = text_length(path); /* the row has the name, unless another part of the model is meant */
         const bool named = text_length(error.text) > prefix + 2 && memcmp(error.text, path, prefix) == 0;
         format(out, size, "cannot be used: %s", error.text + (named ? prefix + 2 : 0));
@@ -503,7 +509,11 @@ void models_list(struct models *models)
     models_rewind(models);
     while (models_next(models, &error)) {
         model_walk_path(path, models->entry.name);
-        const char *kind = judge(models, path, verdict, sizeof verdict);
+        const char *kind = judge(models, path, verdict, sizeof verdict, &error);
+        if (kind == NULL) {
+            output_error(models->output, error.text);
+            return;
+        }
         if (typeahead_stop_asked(models->typeahead)) {
             return;
         }

@@ -22,6 +22,7 @@ struct models {
     bool kernel_chosen;          /* by /kernel; otherwise the best one */
     bool loaded;                 /* the engine holds the model at `path` */
     bool stopped;                /* Escape stopped loading */
+    bool gone;                   /* loading failed because the drive does not answer */
     bool quiet;                  /* reloading: only the ticker says so, and it is erased */
     struct progress progress;    /* of loading */
     uint64_t shown_at;           /* time of the last progress shown, microseconds */
