@@ -70,6 +70,9 @@ struct platform {
     bool is_gone;             /* it failed because the drive does not answer: all fail at once until a key is typed */
     char processors_note[64]; /* which processors do not compute and why, for a person; "" while all do */
 
+    /* Settings that the boot loader has passed, as session/command_line.h reads them; NULL = none. */
+    const char *command_line;
+
     /* Returns whether the user wants to stop. core/ sets it; NULL until then. A file call that may take longer than 100
        ms calls it from time to time and fails with PLATFORM_STOPPED if it returns true. It is the one exception to the
        rule above: it calls get_key and microseconds. */
