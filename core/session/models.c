@@ -408,8 +408,8 @@ static int plan(struct models *models, const char *path, const struct kernel *ke
 }
 
 /* Loads the model `name` for `kernel`, or for the one that wins a race if it is NULL. Keeps the current one if the new
-   one's header or size rules it out, and reloads it if loading fails later, unless the drive does not answer. Returns 0,
-   or -1 after reporting the error. */
+   one's header or size rules it out, and reloads it if loading fails later and the drive answers. Returns 0, or -1
+   after reporting the error. */
 static int change(struct models *models, const char *name, const struct kernel *kernel)
 {
     struct engine_plan needs;
