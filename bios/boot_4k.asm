@@ -15,7 +15,7 @@
         boot_fail
         boot_disk
         boot_services
-text:   db ": this image needs UEFI and a disk with sectors of 4096 bytes. Press a key", 0
+text:   db ": this image needs UEFI and sectors of 4096 bytes, press a key", 0
 
         times 1B8h - ($ - $$) db 0
         times 1FEh - ($ - $$) db 0
