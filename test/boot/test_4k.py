@@ -153,5 +153,5 @@ def test_disk_of_the_bios(boot, disk, tmp_path):
                "-drive", f"if=ide,format=raw,snapshot=on,file={disk}"]
     with boot(None, options=options) as machine:
         machine.start()
-        said = " ".join(machine.wait_for("UEFI reads it\n", error_allowed=True).split())
+        said = " ".join(machine.wait_for(re.compile(r"\n> $"), error_allowed=True).split())
         assert "Error: /MODELS cannot be listed: drive 80h has sectors of 4096 bytes: only UEFI reads it" in said
