@@ -34,7 +34,7 @@ make_tree()
         pattern=${name//[/[[]} # for mtools a bracket begins a set of characters
         [[ $name == */ ]] || put_note "${name#::}" "$(place_of "$pattern")" "$(mtype -i "$volume" "$pattern" | wc -c)"
     done < <(mdir -i "$volume" -/ -b ::)
-    put_note /BOOT/UEFI.IMG $partition 0
+    put_note /BOOT/UEFI.IMG "$partition" 0
     cat -- "$cd" "${option[stage2]}" >"$tree/BOOT/BIOS.IMG"
 }
 

@@ -87,7 +87,7 @@ check_clusters()
     ((clusters >= clusters_min)) || die "the volume has $clusters clusters, FAT32 needs $clusters_min"
 }
 
-# Sector 0 holds our code with sfdisk's table and signature; stage 2 follows in the gap. sfdisk takes what is in a file for
+# Sector 0 holds our code with sfdisk's table and signature; stage 2 follows in the gap. sfdisk believes that a file has
 # sectors of 512 bytes, but only writes down the numbers.
 make_disk()
 {
@@ -98,7 +98,7 @@ label-id: $disk_signature
 start=$partition_lba, size=$((size_mib * mib / unit - partition_lba)), type=$type, bootable
 TABLE
     dd if="${option[boot]}" of="$disk" bs=440 count=1 conv=notrunc status=none
-    [[ -n $cd ]] || ((unit > sector)) || dd if="${option[stage2]}" of="$disk" bs="$sector" seek=1 conv=notrunc status=none
+    [[ -n $cd ]] || ((unit > sector)) || write_at "$disk" "$sector" <"${option[stage2]}"
 }
 
 make_volume()
