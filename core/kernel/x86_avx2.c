@@ -31,8 +31,8 @@ enum {
     MANY_REGISTERS = sizeof(void *) > 4,
     SCORE_VECTORS = MANY_REGISTERS ? 2 : 4,
     SCORE_QUERIES = MANY_REGISTERS ? 2 : 1,
-    VALUE_DIMS = 4,
-    VALUE_QUERIES = MANY_REGISTERS ? 2 : 1,
+    VALUE_DIMS = MANY_REGISTERS ? 8 : 4,
+    VALUE_QUERIES = 1,
 };
 
 static inline __m128 floats_fold(__m256 x)

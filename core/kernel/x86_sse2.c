@@ -22,8 +22,8 @@ enum {
     MANY_REGISTERS = sizeof(void *) > 4,
     SCORE_VECTORS = 4,
     SCORE_QUERIES = MANY_REGISTERS ? 2 : 1,
-    VALUE_DIMS = 4,
-    VALUE_QUERIES = MANY_REGISTERS ? 2 : 1,
+    VALUE_DIMS = MANY_REGISTERS ? 8 : 4,
+    VALUE_QUERIES = 1,
 };
 
 static inline __m128 floats_fold(__m128 x)
