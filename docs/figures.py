@@ -95,8 +95,8 @@ def draw_memory():
 
 def draw_disk():
     at = layout()
-    script = (ROOT / "image/make-image.sh").read_text()
-    partition = int(re.search(r"partition_lba=(\d+)", script)[1])
+    with open(BUILD / "bootllama.img", "rb") as image:
+        partition, = struct.unpack_from("<I", image.read(512), 446 + 8)  # of the first entry of the partition table
     folders = ["\\EFI\\BOOT: what UEFI starts", "\\MODELS: models", "\\BOOTLLAM.CFG: settings"]
     parts = [  # width, first sector, what
         (120, 0, ["sector 0:", "a BIOS", "starts it"]),
