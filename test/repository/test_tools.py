@@ -94,9 +94,10 @@ def test_setup_on_another_distribution(programs):
     (["run-floppy"], ["build run"]),
     (["run-cd"], ["build run"]),
     (["run-uefi32"], ["build run"]),
-    (["test"], ["build run sign dist test debug"]),
+    (["test"], ["build run sign dist web test debug"]),
     (["sign"], ["build sign"]),
     (["dist"], ["build dist"]),
+    (["web"], ["build web"]),
     (["debug-uefi"], ["build run debug"]),
     ([], ["--check build"]),
     (["help"], []),
@@ -113,7 +114,7 @@ def test_make_sets_up_first(tmp_path, arguments, expected):
             (tmp_path / include).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / include).write_text("")
     shutil.copy(ROOT / "setup.mk", tmp_path)
-    verbs = "run run-bios run-floppy run-cd run-uefi32 sign dist test debug-uefi"
+    verbs = "run run-bios run-floppy run-cd run-uefi32 sign dist web test debug-uefi"
     (tmp_path / "image/run.mk").write_text(f"{verbs}:\n\t@echo done\n")
     script(tmp_path / "setup.sh", 'printf "%s\\n" "$*" >>log')
     result = run("make", *arguments, cwd=tmp_path)
