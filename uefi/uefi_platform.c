@@ -74,12 +74,22 @@ static int get_key(struct platform *platform)
     watchdog_keep_off(uefi);
     show(uefi);
     int key = keyboard_get(&uefi->keyboard);
-    return key == KEY_NONE && uefi->serial_in ? serial_key(uefi) : key;
+    key = key == KEY_NONE && uefi->serial_in ? serial_key(uefi) : key;
+    if (key != KEY_NONE) {
+        files_retry(&uefi->files); /* the user may have plugged it in again */
+    }
+    return key;
+}
+
+static int report(struct platform *platform, int status)
+{
+    platform->is_gone = files_gone(&uefi_of(platform)->files);
+    return status;
 }
 
 static int open(struct platform *platform, const char *path, struct platform_file *file)
 {
-    return files_open(&uefi_of(platform)->files, path, file, platform->error);
+    return report(platform, files_open(&uefi_of(platform)->files, path, file, platform->error));
 }
 
 static void close(struct platform *platform, struct platform_file *file)
@@ -91,12 +101,12 @@ static int read(struct platform *platform, struct platform_file *file, uint64_t 
 {
     watchdog_keep_off(uefi_of(platform));
     show(uefi_of(platform));
-    return files_read(&uefi_of(platform)->files, file, offset, buffer, bytes, platform->error);
+    return report(platform, files_read(&uefi_of(platform)->files, file, offset, buffer, bytes, platform->error));
 }
 
 static int list(struct platform *platform, const char *directory, uint32_t index, struct platform_entry *entry)
 {
-    return files_list(&uefi_of(platform)->files, directory, index, entry, platform->error);
+    return report(platform, files_list(&uefi_of(platform)->files, directory, index, entry, platform->error));
 }
 
 static uint64_t microseconds(struct platform *platform)
