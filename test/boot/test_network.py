@@ -36,7 +36,7 @@ def network(tmp_path):
 
 def with_words(words):
     """The first script with other settings."""
-    script = re.sub('prompt="The dog" steps=200', words, FILES_SCRIPT)
+    script = re.sub('prompt="The dog" steps=50', words, FILES_SCRIPT)
     assert script != FILES_SCRIPT
     return script
 
@@ -46,7 +46,7 @@ def test_files(boot, network, firmware):
     with boot(None, firmware, options=network(FILES_SCRIPT)) as machine:
         machine.start()
         machine.wait_for(f" MiB free\nLoading {NAMES[firmware]}: ")
-        machine.tells(expected("The dog", steps=200))
+        machine.tells(expected("The dog", steps=50))
 
 
 @pytest.mark.parametrize("firmware", ["bios", "uefi"])
