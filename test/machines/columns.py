@@ -1,4 +1,4 @@
-"""What a machine of the matrix is made of: columns, their values, and rules about values that never go together.
+"""What a machine of the matrix is made of: columns, their values without spaces, and rules about values that never go together.
 
 A row is a dictionary from column to value. A new medium is a line of MEDIA here and one of MEDIA in boot/machine.py.
 """
@@ -7,17 +7,18 @@ from collections import namedtuple
 # ---- Firmware ----
 
 # Names in the table; those in QEMU are firmware of boot/machine.py.
-QEMU = {"SeaBIOS": "bios", "OVMF": "uefi", "OVMF IA-32": "uefi32", "OVMF secboot": "secboot", "U-Boot": "u-boot",
-        "U-Boot IA-32": "u-boot32"}
+QEMU = {"SeaBIOS": "bios", "OVMF": "uefi", "OVMF-IA32": "uefi32", "OVMF-secboot": "secboot", "U-Boot": "u-boot",
+        "U-Boot-IA32": "u-boot32"}
 BIOS = {"SeaBIOS", "Bochs", "v86"}
-OVMF = {"OVMF", "OVMF IA-32", "OVMF secboot"}
-U_BOOT = {"U-Boot", "U-Boot IA-32"}
-UEFI64 = {"OVMF", "OVMF secboot", "U-Boot"}
+OVMF = {"OVMF", "OVMF-IA32", "OVMF-secboot"}
+U_BOOT = {"U-Boot", "U-Boot-IA32"}
+UEFI64 = {"OVMF", "OVMF-secboot", "U-Boot"}
 FIRMWARE = [*QEMU, "Bochs", "v86"]
 
 # ---- Media: names of boot/machine.py, and who starts from them ----
 
-ANY, ON_QEMU, PC = set(FIRMWARE), set(QEMU), {"SeaBIOS", "OVMF", "OVMF IA-32", "OVMF secboot"}
+# Debian's U-Boot has no driver for xHCI, OHCI, UHCI and SCSI; on a q35 it waits minutes for IDE before it tries NVMe.
+ANY, ON_QEMU, PC = set(FIRMWARE), set(QEMU), set(QEMU) - U_BOOT
 MEDIA = {
     "ide": ANY,
     "isa": {"SeaBIOS"},  # an IDE disk on a machine without PCI
@@ -26,9 +27,9 @@ MEDIA = {
     "usb-uhci": OVMF,  # on SeaBIOS a transfer hangs now and then: see boot/test_media.py
     "usb-ohci": {"SeaBIOS"},
     "usb-ehci": ON_QEMU,
-    "usb-xhci": ON_QEMU,
+    "usb-xhci": PC,
     "card-reader": PC,
-    "nvme": ON_QEMU,
+    "nvme": PC,
     "virtio": ON_QEMU,
     "virtio-scsi": PC,
     "scsi-lsi": {"SeaBIOS"},  # Debian's OVMF has none of the drivers from here on
@@ -53,37 +54,37 @@ Q35 = {"ahci", "ide-q35", "usb-xhci", "card-reader", "nvme", "virtio", "virtio-s
 Cpu = namedtuple("Cpu", "qemu bochs bits sse2 apic")
 CPUS = {
     "486": Cpu("486", None, 32, False, False),
-    "486, CPUID empty": Cpu("486,level=0", None, 32, False, False),  # no emulator leaves the instruction out
+    "486-level-0": Cpu("486,level=0", None, 32, False, False),  # no emulator leaves the instruction out
     "Pentium": Cpu("pentium", "pentium", 32, False, False),
-    "Pentium MMX": Cpu(None, "pentium_mmx", 32, False, False),
+    "Pentium-MMX": Cpu(None, "pentium_mmx", 32, False, False),
     "K6-2": Cpu(None, "amd_k6_2_chomper", 32, False, False),
-    "Pentium II": Cpu("pentium2", "p2_klamath", 32, False, True),
-    "Pentium III": Cpu("pentium3", "p3_katmai", 32, False, True),
+    "Pentium-II": Cpu("pentium2", "p2_klamath", 32, False, True),
+    "Pentium-III": Cpu("pentium3", "p3_katmai", 32, False, True),
     "Athlon": Cpu("athlon", None, 32, False, True),
-    "Pentium 4": Cpu(None, "p4_willamette", 32, True, True),
-    "Core Duo": Cpu("coreduo", "core_duo_t2400_yonah", 32, True, True),
-    "Atom N270": Cpu("n270", "atom_n270", 32, True, True),
+    "Pentium-4": Cpu(None, "p4_willamette", 32, True, True),
+    "Core-Duo": Cpu("coreduo", "core_duo_t2400_yonah", 32, True, True),
+    "Atom": Cpu("n270", "atom_n270", 32, True, True),
     "qemu32": Cpu("qemu32", None, 32, True, True),
     "qemu64": Cpu("qemu64", None, 64, True, True),
-    "Athlon 64": Cpu("Opteron_G1", "athlon64_clawhammer", 64, True, True),
+    "Athlon-64": Cpu("Opteron_G1", "athlon64_clawhammer", 64, True, True),
     "Phenom": Cpu("phenom", "phenom_8650_toliman", 64, True, True),
-    "Core 2": Cpu("core2duo", "core2_penryn_t9600", 64, True, True),
+    "Core-2": Cpu("core2duo", "core2_penryn_t9600", 64, True, True),
     "Nehalem": Cpu("Nehalem", "corei5_lynnfield_750", 64, True, True),
-    "Sandy Bridge": Cpu("SandyBridge", "corei7_sandy_bridge_2600k", 64, True, True),
+    "Sandy-Bridge": Cpu("SandyBridge", "corei7_sandy_bridge_2600k", 64, True, True),
     "Bulldozer": Cpu("Opteron_G4", "zambezi", 64, True, True),
     "Haswell": Cpu("Haswell", "corei7_haswell_4770", 64, True, True),
     "Denverton": Cpu("Denverton", None, 64, True, True),
     "Zen": Cpu("EPYC", "ryzen", 64, True, True),
     "Skylake-X": Cpu("Skylake-Server", "corei7_skylake_x", 64, True, True),
-    "Ice Lake": Cpu("Icelake-Server", "corei7_icelake_u", 64, True, True),
-    "Tiger Lake": Cpu(None, "tigerlake", 64, True, True),
+    "Ice-Lake": Cpu("Icelake-Server", "corei7_icelake_u", 64, True, True),
+    "Tiger-Lake": Cpu(None, "tigerlake", 64, True, True),
     "newest": Cpu("max", None, 64, True, True),
-    "no XSAVE": Cpu("max,-xsave", None, 64, True, True),
-    "no AVX2": Cpu("max,-avx2", None, 64, True, True),
-    "no SSE2": Cpu("max,-sse2", None, 32, False, True),
-    "no APIC": Cpu("max,-apic", None, 64, True, False),
-    "no TSC": Cpu("max,-tsc", None, 64, True, True),
-    "CPUID to leaf 4": Cpu("Haswell,level=4", None, 64, True, True),
+    "no-XSAVE": Cpu("max,-xsave", None, 64, True, True),
+    "no-AVX2": Cpu("max,-avx2", None, 64, True, True),
+    "no-SSE2": Cpu("max,-sse2,-avx,-avx2", None, 32, False, True),
+    "no-APIC": Cpu("max,-apic", None, 64, True, False),
+    "no-TSC": Cpu("max,-tsc", None, 64, True, True),
+    "CPUID-to-4": Cpu("Haswell,level=4", None, 64, True, True),
     "v86": Cpu(None, None, 32, True, True),  # its own
 }
 
@@ -114,10 +115,10 @@ PROCESSORS = {
     "1": Processors("1", 1),
     "2": Processors("2", 2),
     "3": Processors("3", 3),
-    "4 sockets": Processors("4,sockets=4", 4),
-    "8, threads": Processors("8,sockets=2,cores=2,threads=2", 8),
+    "4-sockets": Processors("4,sockets=4", 4),
+    "8-threads": Processors("8,sockets=2,cores=2,threads=2", 8),
     "16": Processors("16", 16),
-    "2 of 32": Processors("2,sockets=4,cores=3,threads=2,maxcpus=24", 2),  # sockets without one, APIC IDs with gaps
+    "2-of-24": Processors("2,sockets=4,cores=3,threads=2,maxcpus=24", 2),  # sockets without one, APIC IDs with gaps
 }
 
 # ---- Display adapter ----
@@ -128,11 +129,11 @@ DISPLAYS = {
     "VMware": ["-vga", "vmware"],
     "QXL": ["-vga", "qxl"],
     "virtio-vga": ["-vga", "virtio"],
-    "frame buffer": ["-vga", "none", "-device", "bochs-display"],  # PCI without VGA's registers and text memory
+    "frame-buffer": ["-vga", "none", "-device", "bochs-display"],  # PCI without VGA's registers and text memory
     "ramfb": ["-vga", "none", "-device", "ramfb"],  # one that only the firmware knows
     "none": ["-vga", "none"],
 }
-WITHOUT_TEXT_MEMORY = {"frame buffer", "ramfb"}
+WITHOUT_TEXT_MEMORY = {"frame-buffer", "ramfb"}
 ON_ISA = {"VGA", "Cirrus", "none"}
 BOCHS_DISPLAYS = {"VGA": "vbe", "Cirrus": "cirrus"}  # its vga: extension
 
@@ -182,8 +183,8 @@ RULES = [
     Rule("firmware processors", lambda firmware, processors: firmware == "v86" and processors != "1",
          "v86 has one processor"),
     Rule("firmware processors", lambda firmware, processors: firmware == "Bochs" and processors not in
-         {"1", "2", "4 sockets"}, "Bochs is slow with many, and has no sockets without one"),
-    Rule("firmware processors", lambda firmware, processors: firmware == "OVMF IA-32" and
+         {"1", "2", "4-sockets"}, "Bochs is slow with many, and has no sockets without one"),
+    Rule("firmware processors", lambda firmware, processors: firmware == "OVMF-IA32" and
          PROCESSORS[processors].number > 2, "Debian's OVMF for IA-32 takes half a minute for each further processor"),
     Rule("firmware display", lambda firmware, display: firmware == "v86" and display != "VGA", "v86 has a VGA"),
     Rule("firmware display", lambda firmware, display: firmware == "Bochs" and display not in BOCHS_DISPLAYS,
@@ -193,6 +194,8 @@ RULES = [
     Rule("firmware display", lambda firmware, display: firmware in U_BOOT and display in {"ramfb"},
          "U-Boot has no driver for it"),
     Rule("display serial", lambda display, serial: display == serial == "none", "nothing shows the text"),
+    Rule("memory display", lambda memory, display: display in WITHOUT_TEXT_MEMORY and MEMORY[memory].mib < 16,
+         "SeaBIOS has no memory for the picture"),
     Rule("medium processors", lambda medium, processors: medium in ISA and processors != "1",
          "a machine with an ISA bus alone has one processor"),
     Rule("medium display", lambda medium, display: medium in ISA and display not in ON_ISA, "it needs PCI"),

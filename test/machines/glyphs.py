@@ -2,9 +2,10 @@
 from collections import namedtuple
 
 CELL_WIDTH, CELL_HEIGHTS = 8, (16, 19)  # VGA's and U-Boot's font; that of EDK II
-BLANK = " "
+MODES = [(100, 31), (80, 25)]  # columns and rows that EDK II puts into the middle of a larger screen
+BLANK, LINE_END = " ", b"\n"
 
-Letters = namedtuple("Letters", "height left top of_cell")  # pixels; cell -> character
+Letters = namedtuple("Letters", "height of_cell")  # pixels; cell -> character
 
 
 class Unreadable(Exception):
@@ -20,6 +21,14 @@ class Picture:
         lit = bytes(map(max, pixels[::3], pixels[1::3], pixels[2::3])).translate(bytes([0]) + b"\1" * 255)
         self.lines = [lit[at:at + self.width] for at in range(0, len(lit), self.width)]
 
+    def places(self, height):
+        """Where the first cell may be: a text mode of the whole screen, or a smaller one in its middle."""
+        yield 0, 0
+        for columns, rows in [(self.width // CELL_WIDTH, self.height // height), *MODES]:
+            left, top = (self.width - columns * CELL_WIDTH) // 2, (self.height - rows * height) // 2
+            if left >= 0 and top >= 0:
+                yield left, top
+
     def rows(self, height, left, top):
         """Each row of cells: what each cell has of lit pixels, as bytes."""
         for y in range(top, self.height - height + 1, height):
@@ -27,9 +36,11 @@ class Picture:
                    for x in range(left, self.width - CELL_WIDTH + 1, CELL_WIDTH)]
 
     def text(self, letters):
-        """Its lines; ? for what was not learnt."""
-        return ["".join(letters.of_cell.get(cell, "?") for cell in row).rstrip()
-                for row in self.rows(letters.height, letters.left, letters.top)]
+        """Its lines where they are read best; ? for what was not learnt."""
+        read = ([letters.of_cell.get(cell, "?") for row in self.rows(letters.height, *place) for cell in [*row, LINE_END]]
+                for place in self.places(letters.height))
+        best = min(read, key=lambda characters: characters.count("?"))
+        return [line.rstrip() for line in "".join(best).split("\n")]
 
 
 def _match(rows, lines):
@@ -46,10 +57,10 @@ def _match(rows, lines):
 def learn(picture, lines):
     """The letters of a picture that shows these lines, one below the other, somewhere."""
     for height in CELL_HEIGHTS:
-        for left, top in {(0, 0), (picture.width % CELL_WIDTH // 2, picture.height % height // 2)}:
-            rows = list(picture.rows(height, left, top))
+        for place in picture.places(height):
+            rows = list(picture.rows(height, *place))
             for first in range(len(rows) - len(lines) + 1):
                 of_cell = _match(rows[first:], lines)
                 if of_cell:
-                    return Letters(height, left, top, of_cell)
+                    return Letters(height, of_cell | {LINE_END: "\n"})
     raise Unreadable("\n".join(lines))
