@@ -25,6 +25,7 @@ include image/sign.mk
 include image/image.mk
 include image/run.mk
 include image/dist.mk
+include docs/docs.mk
 include test/test.mk
 
 # Changes only when the version does: what names it is compiled anew (`make dist VERSION=`).

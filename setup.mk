@@ -14,7 +14,7 @@ setup_groups := $(strip \
     $(if $(filter run run-bios run-floppy run-uefi run-uefi32 run-sector,$(setup_goals)),run) \
     $(if $(filter sign secure-keys,$(setup_goals)),sign) \
     $(if $(filter dist,$(setup_goals)),dist) \
-    $(if $(filter test test-% fuzz screenshots,$(setup_goals)),build run sign dist test debug) \
+    $(if $(filter test test-% fuzz screenshots book,$(setup_goals)),build run sign dist test debug) \
     $(if $(filter debug-%,$(setup_goals)),build run debug))
 
 # Neither in a sub-make nor in a dry run.

@@ -9,7 +9,7 @@ BIOS_CC := gcc
 BIOS_TARGET := $(X87_FLAGS) -fno-pic -fno-asynchronous-unwind-tables -mpreferred-stack-boundary=2 -mregparm=3
 # A function that is called once takes less room beside its caller than within it, by 1 %.
 BIOS_SMALL := -Os -fno-inline-functions-called-once
-BIOS_SOURCES := $(wildcard bios/*.c) $(filter-out bios/boot%.asm,$(wildcard bios/*.asm))
+BIOS_SOURCES := $(wildcard bios/*.c) $(filter-out bios/boot%.asm bios/linux%.asm,$(wildcard bios/*.asm))
 BIOS_OBJECTS := $(BIOS_SOURCES:%=$(BUILD)/%.o) $(patsubst pc/%,$(BUILD)/bios/pc/%.o,$(wildcard pc/*.c))
 
 $(BUILD)/bios/core/kernel/x86_%.o: VECTOR_FLAGS += $(VECTOR_FLAGS_32)
@@ -50,19 +50,31 @@ $(BUILD)/bios/stage2.bin: $(BUILD)/bios/stage2.elf
 # The boot sector knows the size of stage 2 and, by its checksums, this very stage 2: sum = sum * 31 + next 32-bit word.
 BIOS_SUM = od -An -v -tu4 -w4 | awk '{ s = (s * 31 + $$1) % 4294967296 } END { printf "%.0f", s }'
 
+# NASM for a flat binary that knows stage 2.
+BIOS_NASM = nasm -Wall -Werror -f bin -Ibios/ -I$(BUILD)/bios/ \
+    -DSTAGE2_SECTORS=$$(($$(stat -c %s $(BUILD)/bios/stage2.bin) / 512)) \
+    -DSTAGE2_SUM=$$({ $(BIOS_SUM); } < $(BUILD)/bios/stage2.bin)
+
 BIOS_BOOT_SECTORS := $(BUILD)/bios/boot.bin $(BUILD)/bios/boot_floppy.bin
 
 $(BIOS_BOOT_SECTORS): $(BUILD)/bios/%.bin: bios/%.asm bios/boot.inc $(BUILD)/bios/layout.inc $(BUILD)/bios/stage2.bin
-	nasm -Wall -Werror -f bin -Ibios/ -I$(BUILD)/bios/ \
-	    -DSTAGE2_SECTORS=$$(($$(stat -c %s $(BUILD)/bios/stage2.bin) / 512)) \
-	    -DSTAGE2_SUM=$$({ $(BIOS_SUM); } < $(BUILD)/bios/stage2.bin) \
-	    -DLOADER_SUM=$$(head -c 512 $(BUILD)/bios/stage2.bin | $(BIOS_SUM)) -o $@ $<
+	$(BIOS_NASM) -DLOADER_SUM=$$(head -c 512 $(BUILD)/bios/stage2.bin | $(BIOS_SUM)) -o $@ $<
 
-all: $(BIOS_BOOT_SECTORS) $(BUILD)/bios/stage2.bin
+# The same as a Linux kernel would come: for boot loaders, network boot and `qemu -kernel`.
+KERNEL := $(BUILD)/bootllama.krn
+
+$(BUILD)/bios/linux_setup.bin: bios/linux_setup.asm bios/modes.inc $(BUILD)/bios/boot.bin
+	$(BIOS_NASM) -DSTART_GIVEN=0x$$(nm $(BUILD)/bios/stage2.elf | sed -n 's/ . start_given$$//p') \
+	    -DVERSION="'$(VERSION)'" -o $@ $<
+
+$(KERNEL): bios/linux.asm $(BUILD)/bios/linux_setup.bin
+	$(BIOS_NASM) -o $@ $<
+
+all: $(BIOS_BOOT_SECTORS) $(BUILD)/bios/stage2.bin $(KERNEL)
 
 # What unit tests run on the build machine beside the FAT driver: parts that are neither processor nor ports. They join
 # the library that test/test.mk links every unit test with.
-BIOS_TESTED := bios/disk.c bios/memory_map.c bios/cp437.c bios/rtc.c
+BIOS_TESTED := bios/disk.c bios/initrd.c bios/memory_map.c bios/cp437.c bios/rtc.c
 
 $(BUILD)/test/unit64/tested.a: $(BIOS_TESTED:%.c=$(BUILD)/test/unit64/%.o)
 $(BUILD)/test/unit32/tested.a: $(BIOS_TESTED:%.c=$(BUILD)/test/unit32/%.o)

@@ -5,6 +5,7 @@
 #include "base/format.h"
 #include "clock.h"
 #include "cp437.h"
+#include "initrd.h"
 #include "layout.h"
 #include "power.h"
 #include "processors.h"
@@ -47,6 +48,12 @@ static int report(struct platform *platform, int status, const char *error)
                status == FAT_READ_FAILED ? machine_of(platform)->disk.error : error);
         return PLATFORM_IO_ERROR;
     }
+}
+
+/* Whether the BIOS knows anything about the drive. */
+static bool has_disk(const struct bios_machine *machine)
+{
+    return machine->disk.has_edd || machine->disk.sectors_per_track > 0;
 }
 
 /* Memory for pieces of file allocation tables: a 64th of it, at most what the cache can use. */
@@ -244,9 +251,16 @@ void bios_platform_init(struct platform *platform, struct bios_machine *machine,
         .reboot = reboot,
         .power_off = switch_off,
     };
+    if (machine->given != NULL) {
+        platform->command_line = machine->given->command_line;
+    }
     smbios_vendor(machine->vendor, sizeof machine->vendor);
     processors_find(&machine->memory);
-    init_files(machine, origin);
     machine->disk.stop_asked = stop_asked;
     machine->disk.context = platform;
+    if (machine->given != NULL && (machine->given->initrd_bytes > 0 || !has_disk(machine))) {
+        initrd_mount(platform, machine->given);
+    } else {
+        init_files(machine, origin);
+    }
 }

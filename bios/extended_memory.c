@@ -80,7 +80,7 @@ static void ask_88(struct memory_map *map)
     }
 }
 
-uint64_t extended_memory_init(struct extended_memory *memory)
+uint64_t extended_memory_init(struct extended_memory *memory, const struct linux_boot *given)
 {
     static void (*const ways[])(struct memory_map *) = {ask_e820, ask_e801, ask_88};
     static struct memory_map map;
@@ -88,6 +88,9 @@ uint64_t extended_memory_init(struct extended_memory *memory)
 
     for (unsigned i = 0; i < sizeof ways / sizeof ways[0] && largest.size == 0; i++) {
         map.count = 0;
+        if (given != NULL) {
+            memory_map_add(&map, given->initrd, given->initrd_bytes, false);
+        }
         ways[i](&map);
         largest = memory_map_largest(&map, MIB, END);
     }

@@ -5,12 +5,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "linux_boot.h"
+
 struct extended_memory { /* the allocated part is [base, base + used) */
     uint64_t base, size, used;
 };
 
-/* Asks the BIOS (E820, else E801, else 88h). Needs A20. Returns the bytes found, 0 if none. */
-uint64_t extended_memory_init(struct extended_memory *memory);
+/* Asks the BIOS (E820, else E801, else 88h) and leaves out the initrd, if there is one: given may be NULL. Needs A20.
+   Returns the bytes found, 0 if none. */
+uint64_t extended_memory_init(struct extended_memory *memory, const struct linux_boot *given);
 
 /* As in struct platform (core/platform.h). */
 uint64_t extended_memory_free(const struct extended_memory *memory);

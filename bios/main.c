@@ -24,7 +24,7 @@ enum {
     CR0_EM_TS = 0x0C,
 };
 
-_Noreturn void bios_main(uint32_t drive, uint32_t origin);
+_Noreturn void bios_main(uint32_t drive, uint32_t origin, const struct linux_boot *given);
 
 /* The 486 introduced the alignment-check flag. */
 static bool is_486(void)
@@ -64,7 +64,7 @@ static void check_machine(struct bios_machine *machine)
     if (!a20_enable()) {
         terminal_stop(&machine->terminal, "Error: memory above 1 MiB cannot be reached: address line A20 stays off.");
     }
-    if (extended_memory_init(&machine->memory) == 0) {
+    if (extended_memory_init(&machine->memory, machine->given) == 0) {
         terminal_stop(&machine->terminal, "Error: the BIOS reports no memory above 1 MiB.");
     }
 }
@@ -84,25 +84,29 @@ static void show_stage(struct bios_machine *machine, const char *word)
     terminal_put(&machine->terminal, word, text_length(word));
 }
 
-_Noreturn void bios_main(uint32_t drive, uint32_t origin)
+_Noreturn void bios_main(uint32_t drive, uint32_t origin, const struct linux_boot *given)
 {
     static struct bios_machine machine;
     static struct platform platform;
+    const bool from_initrd = given != NULL && given->initrd_bytes > 0;
     char text[48];
 
+    machine.given = given;
     fault_init(&machine.terminal);
     clock_init();
     terminal_init(&machine.terminal);
     screen_put(&machine.terminal.screen, "\r", 1); /* over the text of the boot sector and the loader */
-    format(text, sizeof text, "bootllama: stage 2, drive %02xh", drive);
+    format(text, sizeof text, from_initrd ? "bootllama: stage 2, initrd" : "bootllama: stage 2, drive %02xh", drive);
     show_stage(&machine, text);
     show_stage(&machine, ", memory");
     check_machine(&machine);
     const char *clock_note = clock_start(acpi_root());
     show_stage(&machine, ", x87");
     start_x87_and_sse();
-    show_stage(&machine, ", disk");
-    disk_init(&machine.disk, (uint8_t)drive);
+    if (!from_initrd) {
+        show_stage(&machine, ", disk");
+        disk_init(&machine.disk, (uint8_t)drive);
+    }
     show_stage(&machine, "\n");
     if (clock_note != NULL) {
         terminal_line(&machine.terminal, clock_note);

@@ -13,9 +13,11 @@
         section .text16
 
 extern bios_main, bss_start, bss_end
-global start, gdt_pointer
+global start, start_given, gdt_pointer
 
-start:  cli
+start:  xor esi, esi                ; nothing is given
+start_given:
+        cli
         cld
         xor ax, ax
         mov ds, ax
@@ -31,6 +33,7 @@ start:  cli
         rep stosd
         xor ebp, ebp                ; the end of a debugger's backtrace
         mov eax, ebx                ; arguments in registers: bios.mk
+        mov ecx, esi
         call bios_main              ; does not return
 
 ; The "accessed" bits are set, so that the processor never writes to this page, which holds code.

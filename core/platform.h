@@ -69,6 +69,9 @@ struct platform {
     char error[96];           /* why the last file call failed, for a person: "INT 13h status 10h at LBA 2112" */
     char processors_note[64]; /* which processors do not compute and why, for a person; "" while all do */
 
+    /* Settings that the boot loader has passed, as session/command_line.h reads them; NULL = none. */
+    const char *command_line;
+
     /* Returns whether the user wants to stop. core/ sets it; NULL until then. A file call that may take longer than 100
        ms calls it from time to time and fails with PLATFORM_STOPPED if it returns true. It is the one exception to the
        rule above: it calls get_key and microseconds. */

@@ -88,16 +88,18 @@ static int run(struct platform *platform, const struct options *options, const s
     static struct engine engine;
     struct error error;
     const struct load_progress quiet = {0};
-    const struct kernel *kernel = options->kernel != NULL ? options->kernel : kernel_best(cpu);
-    if (!kernel_usable(kernel, cpu)) {
+    const struct kernel *kernel = options->kernel;
+    if (kernel != NULL && !kernel_usable(kernel, cpu)) {
         fprintf(stderr, "bootllama: this processor (%s) cannot run the kernel %s\n", cpu->name, kernel->name);
         return 1;
     }
     const uint32_t context = options->bench                  ? GGUF_CONTEXT_MAX
                              : options->score_tokens != NULL ? options->score_context
                                                              : options->config.context;
-    const struct kernel *used = options->explain != NULL ? trip_kernel(kernel) : kernel;
-    if (engine_open(&engine, platform, options->model, used, context, &quiet, &error) != 0) {
+    if (options->explain != NULL) {
+        kernel = trip_kernel(kernel != NULL ? kernel : kernel_best(cpu));
+    }
+    if (engine_open(&engine, platform, options->model, kernel, context, &quiet, &error) != 0) {
         fprintf(stderr, "bootllama: %s\n", error.text);
         return 1;
     }

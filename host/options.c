@@ -24,7 +24,7 @@ static const char usage[] = /* %s: the kernels */
     "  --repeat-penalty R     divide the logits of recent tokens by R; 1 = off (default)\n"
     "  --seed N               seed of the random choice, or random (default: that of the story told at power-on)\n"
     "  --processors N         processors to use (default auto: as many as make it faster)\n"
-    "  --kernel NAME          %s (default auto: the fastest there is)\n"
+    "  --kernel NAME          %s (default auto: the fastest here)\n"
     "  --ids                  print token ids, one a line, instead of text\n"
     "  --score TOKENS.i32 --context N --logits OUT.f32\n"
     "                         run sequences of N token ids, each from an empty cache; write the logits of all "

@@ -9,7 +9,7 @@ enum { EXIT_INTERRUPTED = 130, EXIT_USAGE = 2 };
 
 struct options {
     const char *model;                       /* path */
-    const struct kernel *kernel;             /* NULL = the best one that this processor has */
+    const struct kernel *kernel;             /* NULL = the one that wins a race (infer/race.h) */
     const char *score_tokens, *score_logits; /* paths; NULL, or all three of --score are given */
     uint32_t score_context;
     const char *explain; /* text; NULL = no explanation */

@@ -123,6 +123,8 @@ $(TEST)/efi/%.efi: $(TEST)/efi/%.o
 
 PYTHON_TEST_PROGRAMS += $(patsubst test/boot/efi/%.c,$(TEST)/efi/%.efi,$(wildcard test/boot/efi/*.c))
 
+PYTHON_TEST_PROGRAMS += $(BOOK_PROGRAMS)
+
 # Objects on the way to a program stay.
 .SECONDARY: $(UNIT_TESTS:%=$(TEST)/unit64/test/unit/%.o) $(UNIT_TESTS:%=$(TEST)/unit32/test/unit/%.o) \
     $(FUZZ_TARGETS:%=$(TEST)/fuzz/test/fuzz/%.o) $(FUZZ_TARGETS:%=$(TEST)/unit32/test/fuzz/%.o)

@@ -320,6 +320,9 @@ static EFI_STATUS list_once(struct files *files, const char *directory, uint32_t
         files->directory_index = 0;
         format(files->directory_name, sizeof files->directory_name, "%s", directory);
         status = open_path(files, open, directory, true, &info);
+        if (!EFI_ERROR(status)) {
+            volume_rewind(open->handle);
+        }
     }
     for (bool found = false; !EFI_ERROR(status) && !found; files->directory_index++) {
         status = volume_next_entry(open->handle, entry);

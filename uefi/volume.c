@@ -33,6 +33,11 @@ static EFI_STATUS read_entry(EFI_FILE_HANDLE directory, union file_info *entry)
     return EFI_VOLUME_CORRUPTED;
 }
 
+void volume_rewind(EFI_FILE_HANDLE directory)
+{
+    directory->SetPosition(directory, 0);
+}
+
 EFI_STATUS volume_next_entry(EFI_FILE_HANDLE directory, struct platform_entry *entry)
 {
     union file_info info;
@@ -120,6 +125,7 @@ static EFI_STATUS open_folder(struct listed *listed, const char *directory)
         close_folder(listed);
         return EFI_NOT_FOUND;
     }
+    volume_rewind(listed->folder);
     return EFI_SUCCESS;
 }
 

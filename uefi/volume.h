@@ -79,6 +79,10 @@ bool volume_path(CHAR16 *out, size_t capacity, const char *path);
 /* What the firmware says of an open file or directory. */
 EFI_STATUS volume_info(EFI_FILE_HANDLE handle, union file_info *entry);
 
+/* Goes back to a directory's first entry, also just after it was opened: iPXE's root is one file for everyone, with one
+   position. */
+void volume_rewind(EFI_FILE_HANDLE directory);
+
 /* Reads the next entry of an open directory; skips "." and "..", and names too long for core/, which could not be
    opened either. EFI_NOT_FOUND past the last one. */
 EFI_STATUS volume_next_entry(EFI_FILE_HANDLE directory, struct platform_entry *entry);

@@ -169,8 +169,13 @@ static int read_all(struct engine *engine, struct reader *reader, const struct k
                     const struct load_progress *progress, struct error *error)
 {
     uint64_t bytes;
+    struct cpu_features cpu;
     if (read_header(engine, reader, most, error) != 0) {
         return -1;
+    }
+    if (kernel == NULL) {
+        cpu_detect(&cpu);
+        kernel = race_run(&engine->race, engine->platform, &engine->gguf, &cpu);
     }
     const uint32_t context = fitting_context(engine, kernel, engine->platform->memory_free(engine->platform), &bytes);
     if (reserve(engine, reader->path, context, bytes, error) != 0) {

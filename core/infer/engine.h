@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "infer/load.h"
+#include "infer/race.h"
 #include "infer/sampler.h"
 #include "infer/team.h"
 #include "infer/transformer.h"
@@ -30,6 +31,7 @@ struct engine {
     struct gguf gguf;
     struct tokenizer tokenizer;
     struct model model;
+    struct race race; /* that chose the kernel, at the last engine_open without one */
     struct transformer transformer;
     struct compute compute; /* that transformer computes in; for whoever runs it */
     struct sampler sampler;
@@ -53,8 +55,8 @@ struct engine {
 };
 
 /*
- * Loads the model at `path` for `kernel`, with a context of `context` >= 1 positions or the model's own, whichever is
- * shorter. Memory comes from platform->reserve; engine_close gives it back. A context that does not fit is shortened,
+ * Loads the model at `path` for `kernel`, or if that is NULL for the one that wins engine->race, with a context of
+ * `context` >= 1 positions or the model's own, whichever is shorter. Memory comes from platform->reserve; engine_close gives it back. A context that does not fit is shortened,
  * down to ENGINE_CONTEXT_MIN positions. Returns 0, or -1 with *error filled and nothing held.
  */
 int engine_open(struct engine *engine, struct platform *platform, const char *path, const struct kernel *kernel,

@@ -58,6 +58,7 @@ static inline void multiply(float *out, const struct tile_quad *tile, uint32_t g
     __m256 sum0 = _mm256_setzero_ps(), sum1 = sum0, sum2 = sum0, sum3 = sum0;
     const struct signed_group *signs = (const struct signed_group *)x->form;
     for (uint32_t group = 0; group < groups; group++, tile++, signs++) {
+        tile_prefetch(tile);
         __m256i dot0 = _mm256_set1_epi32(x->sum[group]), dot1 = dot0, dot2 = dot0, dot3 = dot0;
 #pragma GCC unroll 4
         for (uint32_t quad = 0; quad < QUADS; quad++) {

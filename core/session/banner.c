@@ -5,21 +5,37 @@
 #include "session/figure.h"
 #include "session/rope_text.h"
 
-/* Why this kernel was chosen. */
-static const char *kernel_reason(const struct models *models)
+/* How much faster the chosen kernel is than the fastest of the others, "" without a race. */
+static struct figure race_lead(const struct models *models)
 {
-    if (models->kernel_chosen) {
-        return "chosen by /kernel";
+    const struct race *race = &models->engine.race;
+    struct figure lead = {""};
+    uint32_t own = 0, other = 0, second = 0;
+    for (uint32_t i = 0; i < KERNELS; i++) {
+        if (kernel_at(i) == models->kernel) {
+            own = race->ns[i];
+        } else if (race->ns[i] > 0 && (other == 0 || race->ns[i] <= other)) {
+            other = race->ns[i];
+            second = i;
+        }
     }
-    if (models->cpu.avx2_off) {
-        return "AVX cannot be switched on here";
+    if (own > 0 && other > 0) {
+        const uint32_t tenths = (uint32_t)((other * 10ull + own / 2) / own);
+        format(lead.text, sizeof lead.text, "%u.%u x %s here", tenths / 10, tenths % 10, kernel_at(second)->name);
     }
-    return models->kernel == &kernel_scalar ? "this CPU has no SSE2" : "the widest that this CPU has";
+    return lead;
 }
 
 void banner_kernel(struct output *output, const struct models *models)
 {
-    output_say(output, COLOUR_TEXT, "Kernel: %s, %s\n", models->kernel->name, kernel_reason(models));
+    const uint32_t set = models->config->kernel;
+    const struct figure lead = race_lead(models);
+    const char *why = set != KERNEL_AUTO && models->kernel == kernel_at(set - 1) ? "as /set kernel says"
+                      : lead.text[0] != 0                                        ? lead.text
+                      : models->kernel == &kernel_scalar                         ? "this CPU has no SSE2"
+                                                                                 : "the widest that this CPU has";
+    output_say(output, COLOUR_TEXT, "Kernel: %s, %s%s\n", models->kernel->name, why,
+               models->cpu.avx2_off ? "; AVX cannot be switched on here" : "");
 }
 
 void banner_machine(struct output *output, const struct models *models)
@@ -29,7 +45,6 @@ void banner_machine(struct output *output, const struct models *models)
     output_say(output, COLOUR_ACCENT, "bootllama %s on %s%s%s%s\n", BOOTLLAMA_VERSION, platform->firmware,
                vendor ? " (" : "", platform->vendor, vendor ? ")" : "");
     output_say(output, COLOUR_TEXT, "CPU: %s\n", models->cpu.name);
-    banner_kernel(output, models);
     const bool note = platform->processors_note[0] != 0;
     output_say(output, COLOUR_TEXT, "Processors: %u%s%s\nMemory: %u MiB free\n", team_processors(&models->team),
                note ? ", " : "", platform->processors_note, (uint32_t)(platform->memory_free(platform) >> 20));
@@ -61,6 +76,7 @@ void banner_model(struct output *output, const struct models *models, bool chats
                engine->context < engine->context_asked ? "for lack of memory" : "as /set context says");
     }
     const uint32_t processors = models->team.chosen;
+    banner_kernel(output, models);
     output_say(output, COLOUR_TEXT,
                "Model: %s, %s parameters, context %u%s%s\nSize: %s in the file, %s in memory, %u processor%s\n",
                engine->gguf.name[0] != 0 ? engine->gguf.name : "unnamed", parameters_text(&engine->gguf).text,
@@ -137,23 +153,29 @@ static void say_shape(struct output *output, const struct models *models)
                "In use: weights" WRAP_TIE "%s, KV" WRAP_TIE "cache" WRAP_TIE "%s, tokenizer" WRAP_TIE
                "%s, buffers" WRAP_TIE "%s\n",
                models->path, gguf->version, gguf->architecture->name, gguf->layers, gguf->dim, gguf->hidden,
-               gguf->heads, gguf->head_size, gguf->kv_heads, positions, gguf->vocabulary,
-               token_text(gguf->bos).text, token_text(gguf->eos).text, token_text(gguf->unknown).text,
-               figure_size(weights).text, figure_size(cache).text,
-               figure_size(tokenizer).text, figure_size(engine->memory_bytes - weights - cache - tokenizer).text);
+               gguf->heads, gguf->head_size, gguf->kv_heads, positions, gguf->vocabulary, token_text(gguf->bos).text,
+               token_text(gguf->eos).text, token_text(gguf->unknown).text, figure_size(weights).text,
+               figure_size(cache).text, figure_size(tokenizer).text,
+               figure_size(engine->memory_bytes - weights - cache - tokenizer).text);
 }
 
-/* The kernels that this CPU can run. */
+/* The kernels that this CPU can run, and how long a piece of the model took each of them. */
 static void say_kernels(struct output *output, const struct models *models)
 {
-    char list[96] = "";
+    char list[160] = "";
     size_t used = 0;
+    bool raced = false;
     for (uint32_t i = 0; i < KERNELS; i++) {
+        const uint32_t ns = models->engine.race.ns[i], tenths = ns / 100 + (ns % 100 >= 50);
         if (kernel_usable(kernel_at(i), &models->cpu)) {
             used += format(list + used, sizeof list - used, "%s%s", used > 0 ? ", " : "", kernel_at(i)->name);
         }
+        if (ns > 0) {
+            used += format(list + used, sizeof list - used, WRAP_TIE "%u.%u" WRAP_TIE "us", tenths / 10, tenths % 10);
+            raced = true;
+        }
     }
-    output_say(output, COLOUR_TEXT, "Kernels: %s\n", list);
+    output_say(output, COLOUR_TEXT, "Kernels: %s%s\n", list, raced ? " for a piece of the model" : "");
 }
 
 /* Besides model and prompt, all settings that a story depends on: enough to reproduce it elsewhere. */

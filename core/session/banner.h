@@ -8,10 +8,11 @@
 /* Says which kernel is in use, and why. */
 void banner_kernel(struct output *output, const struct models *models);
 
-/* Describes the machine: firmware, CPU, kernel, processors, memory. */
+/* Describes the machine: firmware, CPU, processors, memory. */
 void banner_machine(struct output *output, const struct models *models);
 
-/* Describes the loaded model and its memory in two lines. chats: the model answers instead of telling stories. */
+/* Describes the loaded model, its kernel and its memory in three lines. chats: the model answers instead of telling
+   stories. */
 void banner_model(struct output *output, const struct models *models, bool chats);
 
 /* Says that the model's chat template is unknown, and what to do. */

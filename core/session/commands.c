@@ -138,6 +138,8 @@ static bool apply(struct commands *commands, uint32_t index)
         talk_forget(commands->talk);
     } else if (effect == EFFECT_PROCESSORS) {
         models_share(commands->models);
+    } else if (effect == EFFECT_KERNEL) {
+        return models_use_kernel(commands->models) == 0;
     } else if (effect == EFFECT_CONTEXT && models_fit_context(commands->models)) {
         commands_say_model(commands);
     }
@@ -239,33 +241,33 @@ static void say_unknown(struct commands *commands, const char *what, const char 
                close ? "did you mean " : otherwise, close ? similar : "", close ? "?" : "");
 }
 
-/* Loads the same model for another kernel; without a name, says which one is in use. */
+/* /set kernel, with the words that can be meant; without a name, says which one is in use. */
 static void choose_kernel(struct commands *commands)
 {
-    const char *typed = commands->argument, *names[KERNELS];
-    uint32_t count = 0;
+    const char *typed = commands->argument, *names[1 + KERNELS] = {"auto"};
+    uint32_t count = 1;
+    bool known = text_equal_nocase(typed, "auto");
+    struct error error;
     for (uint32_t i = 0; i < KERNELS; i++) {
-        const struct kernel *kernel = kernel_at(i);
-        const bool usable = kernel_usable(kernel, &commands->models->cpu),
-                   meant = text_equal_nocase(typed, kernel->name);
-        if (meant && !usable) {
-            output_say(commands->output, COLOUR_ERROR,
-                       "Error: this CPU cannot run the kernel %s; /info lists those it can\n", kernel->name);
+        const char *name = kernel_at(i)->name;
+        known = known || text_equal_nocase(typed, name);
+        if (kernel_usable(kernel_at(i), &commands->models->cpu)) {
+            names[count++] = name;
+        }
+    }
+    if (typed[0] != 0 && !known) {
+        say_unknown(commands, "kernel", typed, similar_word(typed, names, count), "/info lists them");
+        return;
+    }
+    if (known) {
+        static const char key[] = "kernel";
+        settings_set(commands->settings, key, sizeof key - 1, typed, text_length(typed), &error);
+        if (!apply(commands, (uint32_t)config_find(key, sizeof key - 1, &error))) {
+            settings_undo(commands->settings);
             return;
         }
-        if (meant) {
-            models_use_kernel(commands->models, kernel);
-            typed = "";
-        }
-        if (usable) {
-            names[count++] = kernel->name;
-        }
     }
-    if (typed[0] != 0) {
-        say_unknown(commands, "kernel", typed, similar_word(typed, names, count), "/info lists them");
-    } else {
-        banner_kernel(commands->output, commands->models);
-    }
+    banner_kernel(commands->output, commands->models);
 }
 
 /* ---- Leaving ---- */

@@ -19,6 +19,12 @@ enum kind {
     CHAT,   /* text with the escapes of chat_unescape */
 };
 
+static const char kernel_words[] = "auto\0"
+#define KERNEL(name, file, usable, flags) #name "\0"
+#include "kernel/kernels.def"
+#undef KERNEL
+    ;
+
 static const struct setting {
     char key[15];
     uint8_t kind;
@@ -49,6 +55,7 @@ static const struct setting {
     {"chat_suffix", CHAT, offsetof(struct config, chat_suffix), 0, EFFECT_CHAT, CHAT_TEXT_MAX, ""},
     {"chat_stop", CHAT, offsetof(struct config, chat_stop), 0, EFFECT_CHAT, CHAT_STOP_MAX, ""},
     {"processors", COUNT, offsetof(struct config, processors), 1, EFFECT_PROCESSORS, PLATFORM_PROCESSORS_MAX, "auto\0"},
+    {"kernel", COUNT, offsetof(struct config, kernel), 0, EFFECT_KERNEL, 0, kernel_words},
     {"context", COUNT, offsetof(struct config, context), ENGINE_CONTEXT_MIN, EFFECT_CONTEXT, GGUF_CONTEXT_MAX, ""},
 };
 
@@ -459,10 +466,9 @@ static int check_text(const struct setting *setting, struct span value, struct e
     return 0;
 }
 
-static int set_text(struct config *config, const struct setting *setting, struct span value, struct error *error)
+static int set_text(struct config *config, const struct setting *setting, struct span plain, struct error *error)
 {
-    char scratch[ENGINE_PROMPT_MAX], *text = (char *)config + setting->offset;
-    const struct span plain = read_text(value, scratch);
+    char *text = (char *)config + setting->offset;
     if (check_text(setting, plain, error) != 0) {
         return -1;
     }
@@ -486,18 +492,25 @@ static int refuse(uint32_t index, struct span value, struct error *error)
                      comment ? "; a comment behind it begins with a blank and # or ;" : "");
 }
 
+int config_set_plain(struct config *config, uint32_t index, const char *value, size_t n, struct error *error)
+{
+    const struct setting *setting = &settings[index];
+    const struct span plain = {value, n};
+    if (setting->kind >= TEXT) {
+        return set_text(config, setting, plain, error);
+    }
+    return set_short(config, setting, plain) ? 0 : refuse(index, plain, error);
+}
+
 int config_set(struct config *config, const char *key, size_t key_length, const char *value, size_t value_length,
                struct error *error)
 {
-    const struct span name = trim((struct span){key, key_length});
+    char scratch[ENGINE_PROMPT_MAX];
+    const struct span name = trim((struct span){key, key_length}), written = {value, value_length};
     const int index = config_find(name.text, name.n, error);
     if (index < 0) {
         return -1;
     }
-    const struct setting *setting = &settings[index];
-    if (setting->kind >= TEXT) {
-        return set_text(config, setting, (struct span){value, value_length}, error);
-    }
-    const struct span text = without_comment((struct span){value, value_length});
-    return set_short(config, setting, text) ? 0 : refuse((uint32_t)index, text, error);
+    const struct span plain = settings[index].kind >= TEXT ? read_text(written, scratch) : without_comment(written);
+    return config_set_plain(config, (uint32_t)index, plain.text, plain.n, error);
 }

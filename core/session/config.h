@@ -20,6 +20,7 @@ enum { CONFIG_VALUE_MAX = 2 * ENGINE_PROMPT_MAX + 2 }; /* bytes of any value as 
 enum { SETTING_OFF, SETTING_ON };
 enum { AFTER_PROMPT, AFTER_REBOOT, AFTER_OFF };
 enum { WRAP_AUTO, WRAP_OFF };
+enum { KERNEL_AUTO };
 
 struct config {
     struct sampler_settings sampling; /* keys temperature 0..100, top_p 0..1, min_p 0..1, repeat_penalty above 0 to 100,
@@ -35,6 +36,7 @@ struct config {
     uint32_t wrap;                    /* WRAP_AUTO (the screen's width, 120 at most), WRAP_OFF, or columns 20..500 */
     uint32_t colour;                  /* SETTING_OFF or SETTING_ON */
     uint32_t processors;              /* ENGINE_PROCESSORS_AUTO, or how many compute at most: 1..64 */
+    uint32_t kernel;                  /* KERNEL_AUTO, or 1 + the index of kernel_at: see models_use_kernel */
     uint32_t context;                 /* positions at most, ENGINE_CONTEXT_MIN..GGUF_CONTEXT_MAX; see engine_open */
     char chat_system[CHAT_SYSTEM_MAX]; /* the system message of a chat, as chat_unescape takes it; "" = the model's */
     char chat_prefix[CHAT_TEXT_MAX];   /* around a user's turn, and what ends an answer, as chat_unescape takes it; */
@@ -48,7 +50,7 @@ struct config {
 struct config config_default(void);
 
 /* Keys by their numbers. Besides its prompt and model, a story depends on those of sampling. */
-enum { CONFIG_SAMPLING_FIRST = 2, CONFIG_SAMPLING_LAST = 8, CONFIG_KEYS = 22 };
+enum { CONFIG_SAMPLING_FIRST = 2, CONFIG_SAMPLING_LAST = 8, CONFIG_KEYS = 23 };
 
 /* Returns key number `index` < CONFIG_KEYS. */
 const char *config_key(uint32_t index);
@@ -63,6 +65,7 @@ enum config_effect {
     EFFECT_COLOUR,     /* output_use_colour */
     EFFECT_CHAT,       /* the conversation has to begin anew */
     EFFECT_PROCESSORS, /* the work has to be shared out again */
+    EFFECT_KERNEL,     /* models_use_kernel */
     EFFECT_CONTEXT,    /* models_fit_context */
 };
 
@@ -86,5 +89,8 @@ void config_allowed(uint32_t index, char *out, size_t size);
    saying what is allowed and *config unchanged. */
 int config_set(struct config *config, const char *key, size_t key_length, const char *value, size_t value_length,
                struct error *error);
+
+/* The same for key number `index` and a value as it is meant, without quotes and comments. */
+int config_set_plain(struct config *config, uint32_t index, const char *value, size_t n, struct error *error);
 
 #endif

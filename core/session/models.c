@@ -33,6 +33,29 @@ void models_begin(struct models *models, struct platform *platform, struct outpu
     models->kernel = kernel_best(&models->cpu);
 }
 
+/* ---- The kernel ---- */
+
+/* The kernel that config->kernel says, if the processor can run it; NULL: that which wins a race. */
+static const struct kernel *kernel_set(const struct models *models)
+{
+    const uint32_t kernel = models->config->kernel;
+    const bool usable = kernel != KERNEL_AUTO && kernel_usable(kernel_at(kernel - 1), &models->cpu);
+    return usable ? kernel_at(kernel - 1) : NULL;
+}
+
+/* Returns false, after reporting it, if the processor cannot run the kernel that is set. */
+static bool kernel_runs(struct models *models)
+{
+    struct error error;
+    if (models->config->kernel == KERNEL_AUTO || kernel_set(models) != NULL) {
+        return true;
+    }
+    error_set(&error, "this CPU cannot run the kernel %s; /info lists those it can",
+              kernel_at(models->config->kernel - 1)->name);
+    output_error(models->output, error.text);
+    return false;
+}
+
 /* ---- Finding models ---- */
 
 /* A folder may have thousands of entries. */
@@ -293,6 +316,16 @@ void models_share(struct models *models)
     }
 }
 
+/* Loads the model at models->path where none is loaded. */
+static int open_first(struct models *models)
+{
+    if (open_model(models, kernel_set(models)) != 0) {
+        return -1;
+    }
+    models->kernel = models->engine.model.kernel;
+    return 0;
+}
+
 /* Loads the first usable model and reports the errors of those before it. `passed` is the first file that is named like
    a model but does not begin like one. */
 static int load_first(struct models *models)
@@ -310,7 +343,7 @@ static int load_first(struct models *models)
             continue;
         }
         tried++;
-        if (open_model(models, models->kernel) == 0) {
+        if (open_first(models) == 0) {
             return 0;
         }
         if (models->stopped) {
@@ -337,11 +370,12 @@ static int load_configured(struct models *models)
         return -1;
     }
     model_walk_path(models->path, name);
-    return open_model(models, models->kernel);
+    return open_first(models);
 }
 
 int models_load(struct models *models)
 {
+    kernel_runs(models);
     return models->config->model[0] != 0 ? load_configured(models) : load_first(models);
 }
 
@@ -376,16 +410,17 @@ static int plan(struct models *models, const char *path, const struct kernel *ke
     return status;
 }
 
-/* Loads the model `name` for `kernel`. Keeps the current one if the new one's header or size rules it out, and reloads
-   it if loading fails later. Returns 0, or -1 after reporting the error. */
+/* Loads the model `name` for `kernel`, or for the one that wins a race if it is NULL. Keeps the current one if the new
+   one's header or size rules it out, and reloads it if loading fails later. Returns 0, or -1 after reporting the error. */
 static int change(struct models *models, const char *name, const struct kernel *kernel)
 {
     struct engine_plan needs;
     struct error error;
     char path[MODEL_PATH_MAX], former[MODEL_PATH_MAX];
     const bool loaded = models->loaded;
+    const struct race race = models->engine.race;
     model_walk_path(path, name);
-    int status = plan(models, path, kernel, &needs, &error);
+    int status = plan(models, path, kernel != NULL ? kernel : models->kernel, &needs, &error);
     if (status == 0 && needs.bytes > 0 && needs.context == 0) {
         status = engine_refuse_size(path, engine_shortest_context(needs.context_asked), needs.bytes,
                                     memory_for_another(models), &error);
@@ -397,9 +432,14 @@ static int change(struct models *models, const char *name, const struct kernel *
     models_close(models);
     format(former, sizeof former, "%s", models->path);
     format(models->path, sizeof models->path, "%s", path);
+    if (!text_equal(path, former)) {
+        models->engine.race = (struct race){{0}};
+    }
     if (open_model(models, kernel) == 0) {
+        models->kernel = models->engine.model.kernel;
         return 0;
     }
+    models->engine.race = race;
     if (loaded) {
         format(models->path, sizeof models->path, "%s", former);
         open_model(models, models->kernel);
@@ -415,7 +455,7 @@ int models_choose(struct models *models, const char *typed)
         output_error(models->output, error.text);
         return -1;
     }
-    return change(models, name, models->kernel);
+    return change(models, name, kernel_set(models));
 }
 
 const char *models_name(const struct models *models)
@@ -423,12 +463,17 @@ const char *models_name(const struct models *models)
     return without_folder(models->path);
 }
 
-void models_use_kernel(struct models *models, const struct kernel *kernel)
+int models_use_kernel(struct models *models)
 {
-    if (!models->loaded || change(models, models_name(models), kernel) == 0) {
-        models->kernel = kernel;
-        models->kernel_chosen = kernel != kernel_best(&models->cpu);
+    const struct kernel *kernel = kernel_set(models);
+    if (!kernel_runs(models)) {
+        return -1;
     }
+    if (models->loaded) {
+        return change(models, models_name(models), kernel);
+    }
+    models->kernel = kernel != NULL ? kernel : kernel_best(&models->cpu);
+    return 0;
 }
 
 bool models_fit_context(struct models *models)

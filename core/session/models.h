@@ -15,10 +15,9 @@ struct models {
     struct platform *platform;
     struct output *output;
     struct typeahead *typeahead; /* Escape stops loading and listing */
-    const struct config *config; /* not owned: model, processors and context as they are now */
+    const struct config *config; /* not owned: model, kernel, processors and context as they are now */
     struct cpu_features cpu;
-    const struct kernel *kernel; /* models are loaded for it */
-    bool kernel_chosen;          /* by /kernel; otherwise the best one */
+    const struct kernel *kernel; /* that the model is loaded for: config->kernel, or which wins its race */
     bool loaded;                 /* the engine holds the model at `path` */
     bool stopped;                /* Escape stopped loading */
     bool quiet;                  /* reloading: only the ticker says so, and it is erased */
@@ -31,7 +30,7 @@ struct models {
     struct engine engine;
 };
 
-/* Chooses the processor's best kernel and loads no model. *models is zeroed memory. */
+/* Loads no model. *models is zeroed memory. */
 void models_begin(struct models *models, struct platform *platform, struct output *output, struct typeahead *typeahead,
                   const struct config *config);
 
@@ -54,8 +53,9 @@ int models_choose(struct models *models, const char *name);
 /* The name of the model at models->path, as in the list. */
 const char *models_name(const struct models *models);
 
-/* Switches to another kernel and loads the same model for it. Restores the current kernel if that fails. */
-void models_use_kernel(struct models *models, const struct kernel *kernel);
+/* Loads the same model for config->kernel; if that is KERNEL_AUTO, for the kernel that wins a race. Returns 0, or -1
+   with the current kernel kept, after reporting the error. */
+int models_use_kernel(struct models *models);
 
 /* Loads the same model for `kernel` without choosing the kernel and without leaving a line on the screen. Returns 0, or
    -1 with no model loaded, after reporting the error. */

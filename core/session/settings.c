@@ -4,23 +4,34 @@
 #include "base/format.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "session/command_line.h"
 #include "session/config_file.h"
 
 /* ---- At power-on ---- */
 
 /* Reports that do not fit are left out; there is room for eleven of the longest. */
-static void report(struct settings *settings, const char *between, const char *message)
+static void report_of(struct settings *settings, const char *source, const char *between, const char *message)
 {
     char *text = settings->reports + settings->report_bytes;
     const size_t room = sizeof settings->reports - settings->report_bytes;
     if (room > 1) {
-        settings->report_bytes += (uint32_t)format(text, room, "%s%s%s", settings->path, between, message) + 1;
+        settings->report_bytes += (uint32_t)format(text, room, "%s%s%s", source, between, message) + 1;
     }
+}
+
+static void report(struct settings *settings, const char *between, const char *message)
+{
+    report_of(settings, settings->path, between, message);
 }
 
 static void report_line(void *context, const char *message)
 {
     report(context, ", ", message);
+}
+
+static void report_word(void *context, const char *message)
+{
+    report_of(context, "command line", ", ", message);
 }
 
 /* The text's memory is released before the model needs it. */
@@ -107,8 +118,13 @@ void settings_begin(struct settings *settings, struct platform *platform)
     struct config *config = &settings->config;
     settings->config = standard;
     settings->report_bytes = 0;
+    settings->ignored[0] = 0;
     format(settings->path, sizeof settings->path, "%s", SETTINGS_PATH);
     read_files(settings, platform);
+    if (platform->command_line != NULL) {
+        command_line_parse(config, platform->command_line, settings->ignored, sizeof settings->ignored, report_word,
+                           settings);
+    }
     if ((config->serial_port != standard.serial_port || config->serial_speed != standard.serial_speed) &&
         !platform->set_serial(platform, config->serial_port, config->serial_speed)) {
         struct error error;
@@ -123,6 +139,9 @@ void settings_begin(struct settings *settings, struct platform *platform)
 void settings_report(const struct settings *settings, struct output *output)
 {
     const char *text = settings->reports, *end = text + settings->report_bytes;
+    if (settings->ignored[0] != 0) {
+        output_say(output, COLOUR_NOTE, "Ignored on the command line:%s\n", settings->ignored);
+    }
     for (; text < end; text += text_length(text) + 1) {
         output_error(output, text);
     }

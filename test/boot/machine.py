@@ -152,8 +152,9 @@ def enlarge(end):
 
 class Machine:
     """
-    name: of its transcript. firmware: "bios", "uefi", "uefi32" (OVMF for IA-32), "secboot" (OVMF with Secure Boot),
-    "u-boot" or "u-boot32" (U-Boot's UEFI, for x86-64 and IA-32). cpu: QEMU's -cpu. memory: QEMU's -m. medium: of MEDIA.
+    name: of its transcript. image: the disk; None: there is none. firmware: "bios", "uefi", "uefi32" (OVMF for IA-32),
+    "secboot" (OVMF with Secure Boot), "u-boot" or "u-boot32" (U-Boot's UEFI, for x86-64 and IA-32). cpu: QEMU's -cpu.
+    memory: QEMU's -m. medium: of MEDIA.
     serial: whether it has COM1. errors, read_only: see drive(). variables: the file with UEFI's variables to begin
     with, whose copy in `folder` the machine changes. To be used in a `with`: its end is the machine's end.
     """
@@ -167,7 +168,7 @@ class Machine:
         chipset, devices = MEDIA[medium or MEDIUM[firmware]]
         self.command = [QEMU, "-nodefaults", "-no-user-config", "-accel", "tcg", "-cpu", cpu, "-machine", chipset,
                         "-m", str(memory or MEMORY_MIB[firmware]), "-display", "none", "-vga", "std",
-                        *self._firmware(), *drive(image, errors, read_only), *devices, *options]
+                        *self._firmware(), *(drive(image, errors, read_only) + devices if image else []), *options]
         self._own = [*self.command, *(["-serial", "stdio"] if serial else [])]
         self.serial, theirs = socket.socketpair()
         enlarge(theirs)

@@ -10,6 +10,8 @@ def option_rom(path, code):
     return ["-option-rom", path]
 
 
+TAKE_MEMORY = bytes.fromhex("1e 6a40 1f c7061300 ff01 1f cb")  # 0040:0013 = 511, what INT 12h returns; far return
+
 # Takes INT 13h, whose old vector becomes that of INT 60h. Reads of drive 0 by CHS that include one sector fail COUNT
 # times; 0040:00F0, where no BIOS keeps anything, counts them.
 FAILING_FLOPPY = """

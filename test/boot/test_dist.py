@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from build_copy import ENVIRONMENT, SECONDS, BuildCopy, clean_copy_of_sources
+from linux_loaders import direct, settings
 from places import BUILD, ROOT, built
 from stories import MODEL, expected
 
@@ -19,7 +20,7 @@ import vm_disk  # pylint: disable=wrong-import-position
 VERSION = "9.8.7"
 DISKS = ["bootllama.vmdk", "bootllama.vdi", "bootllama.vhd", "bootllama.vhdx", "bootllama.qcow2"]
 SECTORS = ["bootllama-sector.img", "bootllama-sector-floppy.img"]
-ARTEFACTS = ["bootllama.img", "bootllama-floppy.img", "BOOTX64.EFI", "BOOTIA32.EFI", *DISKS, *SECTORS]
+ARTEFACTS = ["bootllama.img", "bootllama-floppy.img", "bootllama.krn", "BOOTX64.EFI", "BOOTIA32.EFI", *DISKS, *SECTORS]
 TEXTS = ["README.TXT", "CHANGELOG.md", "SECURITY.md", "LICENSE"]
 
 
@@ -38,7 +39,7 @@ def dist(build):
 
 def test_files(dist):
     """The large ones compressed, too."""
-    compressed = [f"{name}.xz" for name in ARTEFACTS if not name.endswith(".EFI")]
+    compressed = [f"{name}.xz" for name in ARTEFACTS if not name.endswith((".EFI", ".krn"))]
     assert sorted(path.name for path in dist.iterdir()) == sorted([*ARTEFACTS, *compressed, *TEXTS, "SHA256SUMS"])
     for name in compressed:
         unpack = ["xz", "--decompress", "--stdout", dist / name]
@@ -133,6 +134,11 @@ def tells(machine):
 ])
 def test_starts(boot, dist, file, firmware, medium):
     with boot(dist / file, firmware, medium=medium) as machine:
+        tells(machine)
+
+
+def test_kernel(boot, dist):
+    with boot(None, options=direct(MODEL, settings(), dist / "bootllama.krn")) as machine:
         tells(machine)
 
 

@@ -7,7 +7,7 @@ import pytest
 from gguf_file import GgufFile
 from gguf_writer import write_wide
 from machine import ERROR, HINT, NothingToBoot
-from option_rom import option_rom
+from option_rom import TAKE_MEMORY, option_rom
 from places import built
 from stories import DEFAULT_SEED, IMAGE, MODEL, expected, refusal
 from volume import END_OF_CHAIN, SECTOR, Volume
@@ -370,9 +370,6 @@ def test_chain_longer_than_the_file(boot, volume, firmware):
 
 
 # ---- The machine ----
-
-TAKE_MEMORY = bytes.fromhex("1e 6a40 1f c7061300 ff01 1f cb")  # 0040:0013 = 511, what INT 12h returns; far return
-
 
 def test_too_little_memory_below_1_mib(boot, tmp_path):
     """Noticed before stage 2 uses memory that may not be there."""

@@ -1,10 +1,12 @@
 /*
  * Arbitrary settings text. Whatever it says, each setting stays in its range, each report is one printable line, and
- * what a setting is said to be sets it to the same value. As UTF-16 the text says the same.
+ * what a setting is said to be sets it to the same value. As UTF-16 the text says the same. The same holds for the text
+ * as a command line, whose other words are printable, too.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "session/command_line.h"
 #include "session/config_file.h"
 
 #include "base/error.h"
@@ -17,6 +19,15 @@ struct reports {
     char text[11 * 600];
 };
 
+static void check_printable(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if ((uint8_t)*text < ' ' || *text == 0x7F) {
+            abort();
+        }
+    }
+}
+
 static void check_report(void *context, const char *message)
 {
     struct reports *reports = context;
@@ -25,11 +36,13 @@ static void check_report(void *context, const char *message)
         abort();
     }
     strcat(reports->text, message);
-    for (; *message != '\0'; message++) {
-        if ((uint8_t)*message < ' ' || *message == 0x7F) {
-            abort();
-        }
-    }
+    check_printable(message);
+}
+
+static void check_word(void *context, const char *message)
+{
+    (void)context;
+    check_printable(message);
 }
 
 static void check_range(float value, float least, float most)
@@ -103,6 +116,24 @@ static size_t to_utf16(const char *text, size_t n, bool big_endian, uint8_t *out
     }
 }
 
+/* As the loader passes it: up to a NUL, in memory of just this size. */
+static void check_command_line(const uint8_t *data, size_t size)
+{
+    struct config config = config_default();
+    char *line = malloc(size + 1), ignored[64];
+
+    memcpy(line, data, size);
+    line[size] = 0;
+    command_line_parse(&config, line, ignored, sizeof ignored, check_word, NULL);
+    if (!is_text(ignored, sizeof ignored)) {
+        abort();
+    }
+    check_printable(ignored);
+    check_ranges(&config);
+    check_round_trip(&config);
+    free(line);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static uint8_t wide[CONFIG_FILE_MAX];
@@ -112,6 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     config_file_parse(&config, (const char *)data, size, check_report, &reports);
     check_ranges(&config);
     check_round_trip(&config);
+    check_command_line(data, size);
     if (size == 0 || size > CONFIG_FILE_MAX / 2 - 2 || (size >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0)) {
         return 0;
     }

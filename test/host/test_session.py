@@ -19,9 +19,9 @@ HINT = "Enter: another story; text: a story that begins with it; /help: all comm
 SEED = 83  # of the first story
 
 # From the banner to the figures of the first story.
-START = (r"bootllama [\d.]+ on host\nCPU: [^\n]+\nKernel: \w+, [^\n]+\nProcessors: \d+\nMemory: \d+ MiB free\n"
+START = (r"bootllama [\d.]+ on host\nCPU: [^\n]+\nProcessors: \d+\nMemory: \d+ MiB free\n"
          r"Loading /MODELS/DEFAULT\.GGUF: \[#{20}\] 100 %(, \d+\.\d MB/s)?\n"
-         r"Model: [^\n]+ parameters, context 512\n"
+         r"Kernel: \w+, [^\n]+\nModel: [^\n]+ parameters, context 512\n"
          r"Size: \d+ KiB in the file, \d\.\d MiB in memory, 1 processor computes\n\n(.*)\n\n"
          r"\[\d+ tokens, \d+\.\d tokens/s, first after (\d+ us|\d+\.\d m?s)\]\n")
 

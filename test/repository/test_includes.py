@@ -26,6 +26,7 @@ ROOMS = {  # folder -> the folders and headers beside its own that it may includ
     "uefi": PLATFORM,
     "host": PLATFORM,
     "model": {"core/gguf", "core/text", "bios/sector/shape.def"} | BASE,
+    "docs": {"core/kernel", "model"} | BASE,  # programs of the build machine, which show what a chapter is about
 }
 PROGRAM = {  # what the host program sees beside the platform; --explain shows tokens and their texts
     "core/infer", "core/kernel", "core/text/encode.h", "core/text/decoder.h", "core/session/config.h",
@@ -33,9 +34,9 @@ PROGRAM = {  # what the host program sees beside the platform; --explain shows t
 HOST_PLATFORM = {"host_platform", "processors"}
 
 FREESTANDING = {"stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "emmintrin.h", "immintrin.h"}
-# Folder -> a pattern of others; host/, model/ and bios/sector/ are programs of Linux.
+# Folder -> a pattern of others; host/, model/, docs/ and bios/sector/ are programs of Linux.
 SYSTEM_HEADERS = {
-    "bios": r"cpuid\.h", "uefi": r"cpuid\.h|efi/\w+\.h", "host": ".*", "model": ".*",
+    "bios": r"cpuid\.h", "uefi": r"cpuid\.h|efi/\w+\.h", "host": ".*", "model": ".*", "docs": ".*",
     "bios/sector": ".*"}
 
 EACH_OTHER = set()  # pairs of modules that may include each other; there are none

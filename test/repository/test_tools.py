@@ -213,6 +213,10 @@ def test_qemu_machines(qemu):
         assert f"file={image},format=raw,snapshot=on,if=ide" in words
     floppy = qemu("floppy", image)
     assert " -boot order=a " in floppy and f"file={image},format=raw,snapshot=on,if=floppy" in floppy
+    kernel = BUILD / "bootllama.krn"
+    krn = qemu("krn", kernel, image, "-S", WORDS='prompt="a b"')
+    assert f' -kernel {kernel} -initrd {image} -append prompt="a b" -machine pc ' in krn and krn.endswith(" -S ")
+    assert "-drive" not in krn and re.search(r"-m \d+ ", krn)[0] == re.search(r"-m \d+ ", bios)[0]
 
 
 def test_qemu_settings(qemu):
@@ -223,7 +227,8 @@ def test_qemu_settings(qemu):
 def test_qemu_refusals(tmp_path):
     no_window = script(tmp_path / "qemu", "echo none")
     assert run(IMAGE / "qemu.sh", "bios", "none.img").returncode == 1
-    assert "none of bios, uefi, uefi32" in run(IMAGE / "qemu.sh", "efi", BUILD / "bootllama.img").stderr
+    assert "none of bios, uefi, uefi32, floppy, krn" in run(IMAGE / "qemu.sh", "efi", BUILD / "bootllama.img").stderr
+    assert "krn FILE MODEL" in run(IMAGE / "qemu.sh", "krn", BUILD / "bootllama.krn").stderr
     result = run(IMAGE / "qemu.sh", "bios", BUILD / "bootllama.img", GUI="1", QEMU=str(no_window))
     assert result.returncode == 1 and "qemu-system-gui" in result.stderr
 

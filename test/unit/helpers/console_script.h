@@ -41,17 +41,20 @@ static inline struct memory_file config(const char *text)
     return (struct memory_file){"/BOOTLLAM.CFG", text, strlen(text)};
 }
 
-/* Runs a session; files end with a NULL path. Returns what the screen shows from behind the banner on, without the line
-   on the model's size, which differs from kernel to kernel. */
+/* Runs a session; files end with a NULL path. Returns what the screen shows from behind the banner on, without the
+   lines on the model's kernel and size, which differ from processor to processor. */
 static inline const char *run(const struct memory_file *files)
 {
     static char text[TRANSCRIPT_MAX];
     session.length = 0;
     const char *from = session_plain(session_run(&session, files));
     size_t used = 0;
+    bool in_info = false; /* whose lines on kernels are kept */
     while (*from != 0) {
         const size_t n = strcspn(from, "\n") + 1;
-        if (strncmp(from, "Size: ", 6) != 0) {
+        const bool of_model = strncmp(from, "Kernel: ", 8) == 0 && strncmp(from + n, "Model: ", 7) == 0 && !in_info;
+        in_info = strncmp(from, "Kernels: ", 9) == 0;
+        if (strncmp(from, "Size: ", 6) != 0 && !of_model) {
             memcpy(text + used, from, n);
             used += n;
         }

@@ -206,6 +206,7 @@ const char *session_run(struct session *session, const struct memory_file *files
     machine.session = session;
     struct platform *platform = &machine.memory.platform;
     platform->columns = session->columns;
+    platform->command_line = session->command_line;
     platform->vendor = session->vendor != NULL ? session->vendor : "";
     platform->put = put;
     platform->set_colour = set_colour;

@@ -21,6 +21,7 @@ struct session {
     bool show_colours;  /* "{1}" in the transcript for COLOUR_NOTE and so on */
     bool no_serial;     /* set_serial fails */
     const char *vendor; /* NULL = "" */
+    const char *command_line;
 
     uint32_t reboots, offs, lists, serials, serial_port, serial_speed;
     char transcript[TRANSCRIPT_MAX];

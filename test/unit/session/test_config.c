@@ -233,6 +233,8 @@ static void limits(void **state)
         {"wrap", "auto off 20 500", "19 501 on 0 1", "must be auto, off or a whole number from 20 to 500"},
         {"colour", "on off", "red 1", "must be off or on"},
         {"processors", "auto 1 64", "0 65 all off", "must be auto or a whole number from 1 to 64"},
+        {"kernel", "auto scalar AVX2 avx512vnni", "mmx 1 off avx",
+         "must be auto, scalar, sse2, avx2, avxvnni or avx512vnni"},
         {"context", "64 4096 16777216", "0 63 16777217 all", "must be a whole number from 64 to 16777216"},
     };
     char list[100], expected[200];
@@ -433,7 +435,8 @@ static void what_stands_behind_the_text_is_left_out(void **state)
     assert_string_equal(reports, "");
     assert_int_equal(parse_bytes("steps = 5\n\x1A\0\0\0\0\0\0\0\0\0\0\0\0", 23).steps, 5);
     assert_string_equal(reports, "");
-    parse("prompt = a\x1A" "b");
+    parse("prompt = a\x1A"
+          "b");
     assert_string_equal(reports, "line 1: prompt contains a control character\n");
 }
 

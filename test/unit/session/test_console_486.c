@@ -43,10 +43,20 @@ static void info_lists_the_scalar_kernel(void **state)
     assert_non_null(strstr(info, "\nKernels: scalar\n"));
 }
 
+/* What the file says is said to be wrong, and what the processor has is used. */
+static void a_kernel_of_the_file_that_this_cpu_cannot_run(void **state)
+{
+    fresh(state);
+    const char *text = run_with("autostart = off\nkernel = sse2\n", "/kernel\r");
+    assert_string_equal(text, "Error: this CPU cannot run the kernel sse2; /info lists those it can\n" LOADED(
+                                  "/MODELS/A.GGUF") MODEL HINT "> /kernel\nKernel: scalar, this CPU has no SSE2\n" END);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kernels_that_this_cpu_cannot_run),
+        cmocka_unit_test(a_kernel_of_the_file_that_this_cpu_cannot_run),
         cmocka_unit_test(info_lists_the_scalar_kernel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

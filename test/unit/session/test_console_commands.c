@@ -37,7 +37,7 @@ static void blanks_at_the_end_mean_nothing(void **state)
     assert_string_equal(answer("/save  \r/again \r/kernel scalar \r") + 10,
                         "Error: nothing can be saved: bootllama reads its disk and never writes to it\n"
                         "> /again \nError: there is nothing to repeat yet\n"
-                        "> /kernel scalar \n" LOADED("/MODELS/A.GGUF") "Kernel: scalar, chosen by /kernel\n");
+                        "> /kernel scalar \n" LOADED("/MODELS/A.GGUF") "Kernel: scalar, as /set kernel says\n");
     assert_string_equal(answer("/set prompt b\r/set prompt = \r"),
                         "> /set prompt b\nprompt = b\n> /set prompt = \nprompt = \"\"\n");
 }
@@ -68,6 +68,7 @@ static void all_settings_are_listed(void **state)
                         "chat_suffix    = \"\"             a text of at most 255 bytes\n"
                         "chat_stop      = \"\"             a text of at most 63 bytes\n"
                         "processors     = auto           auto or a whole number from 1 to 64\n"
+                        "kernel         = auto           auto, scalar, sse2, avx2, avxvnni or avx512vnni\n"
                         "context        = 4096           a whole number from 64 to 16777216\n");
 }
 
@@ -75,9 +76,9 @@ static void the_help(void **state)
 {
     fresh(state);
     const char *text = answer("/help\r");
-    const char *start = "> /help\n" HINT
-                        "Esc or Ctrl-C stops a story, Up recalls earlier lines, Tab completes a command\n"
-                        "/again          tells the last story again, with the same seed\n";
+    const char *start =
+        "> /help\n" HINT "Esc or Ctrl-C stops a story, Up recalls earlier lines, Tab completes a command\n"
+        "/again          tells the last story again, with the same seed\n";
     assert_true(is_start(text, start));
     static const char *const commands[] = {"/new",    "/set KEY VALUE", "/models",      "/model NAME",
                                            "/info",   "/bench",         "/kernel NAME", "/save",
@@ -121,10 +122,9 @@ static void all_about_machine_and_model(void **state)
     const char *text = answer("/info\r");
     static const char *const parts[] = {
         "> /info\nbootllama " BOOTLLAMA_VERSION " on test\nCPU: ",
-        "\nKernel: ",
         "\nProcessors: 1\nMemory: 6 MiB free\nKernels: scalar",
-        "\n" MODEL
-        "Kind: Q8_0, matrices: 1 F32, 2 F16, 11 Q8_0, 2 BF16\n"
+        "\nKernel: ",
+        "\n" MODEL "Kind: Q8_0, matrices: 1 F32, 2 F16, 11 Q8_0, 2 BF16\n"
         "Kept: matrices as int8 in groups of 32, 11 of 16 exactly; vectors as F32\n"
         "File: /MODELS/A.GGUF, GGUF version 3, architecture llama\n"
         "Shape: 2 layers, dim 32, hidden 64, 4 heads of 8, 2 KV heads\n"
@@ -157,11 +157,41 @@ static void kernels_are_changed_by_name(void **state)
     fresh(state);
     assert_string_equal(
         answer("/kernel scalar\r/kernel\r\r"),
-        "> /kernel scalar\n" LOADED("/MODELS/A.GGUF") "Kernel: scalar, chosen by /kernel\n"
-                                                      "> /kernel\nKernel: scalar, chosen by /kernel\n> \n" SEED_5);
+        "> /kernel scalar\n" LOADED("/MODELS/A.GGUF") "Kernel: scalar, as /set kernel says\n"
+                                                      "> /kernel\nKernel: scalar, as /set kernel says\n> \n" SEED_5);
+    assert_string_equal(
+        answer("/kernel sse2\r/set kernel\r/set kernel scalar\r/kernel\r"),
+        "> /kernel sse2\n" LOADED(
+            "/MODELS/A.GGUF") "Kernel: sse2, as /set kernel says\n"
+                              "> /set kernel\nkernel         = sse2           auto, scalar, sse2, avx2, avxvnni or "
+                              "avx512vnni\n"
+                              "> /set kernel scalar\n" LOADED(
+                                  "/MODELS/A.GGUF") "kernel = scalar\n"
+                                                    "> /kernel\nKernel: scalar, as /set kernel says\n");
     assert_string_equal(answer("/kernel scaler\r/kernel vax\r"),
                         "> /kernel scaler\nError: unknown kernel scaler; did you mean scalar?\n"
                         "> /kernel vax\nError: unknown kernel vax; /info lists them\n");
+}
+
+/* With a clock that runs, every kernel is as fast as the others: the last one wins, and /info has the figures. */
+static void the_kernel_is_chosen_by_a_race(void **state)
+{
+    fresh(state);
+    struct cpu_features cpu;
+    char figures[300] = "\nKernels: ", expected[200];
+    const char *winner = "", *second = "";
+    cpu_detect(&cpu);
+    session.step = 1000;
+    for (uint32_t i = 0; i < KERNELS; i++) {
+        if (kernel_usable(kernel_at(i), &cpu)) {
+            second = winner;
+            winner = kernel_at(i)->name;
+            snprintf(figures + strlen(figures), 60, "%s%s 1000.0 us", second[0] != 0 ? ", " : "", winner);
+        }
+    }
+    snprintf(expected, sizeof expected, "\nKernel: %s, 1.0 x %s here\nModel: ", winner, second);
+    assert_non_null(strstr(run_with("autostart = off\n", "/info\r"), figures));
+    assert_non_null(strstr(session_plain(session.transcript), expected));
 }
 
 static void the_bench(void **state)
@@ -222,8 +252,8 @@ static void tab_completes(void **state)
 static void names_with_blanks_are_listed_whole(void **state)
 {
     fresh(state);
-    const struct memory_file files[] = {model("/MODELS/MY BEAR 1.GGUF"), model("/MODELS/MY BEAR 2.GGUF"),
-                                        config("autostart = off\n"), {0}};
+    const struct memory_file files[] = {
+        model("/MODELS/MY BEAR 1.GGUF"), model("/MODELS/MY BEAR 2.GGUF"), config("autostart = off\n"), {0}};
     session.keys = "/model m\t\t\x15/exit\r";
     assert_non_null(strstr(run(files), "\nMY BEAR 1.GGUF  MY BEAR 2.GGUF\n> "));
     session.columns = 30;
@@ -365,6 +395,7 @@ int main(void)
         cmocka_unit_test(all_about_machine_and_model),
         cmocka_unit_test(names_stay_with_their_values),
         cmocka_unit_test(kernels_are_changed_by_name),
+        cmocka_unit_test(the_kernel_is_chosen_by_a_race),
         cmocka_unit_test(the_bench),
         cmocka_unit_test(escape_stops_the_bench),
         cmocka_unit_test(tab_completes),

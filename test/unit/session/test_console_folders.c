@@ -101,14 +101,13 @@ static void a_model_in_a_folder_is_loaded_again(void **state)
 {
     fresh(state);
     const struct memory_file files[] = {TREE, config("autostart = off\nmodel = deep"), {0}};
-    session.keys = "/kernel scalar\r/model root\r/kernel scalar\r/model nothing\r";
+    session.keys = "/kernel scalar\r/model root\r/kernel sse2\r/model nothing\r";
     assert_string_equal(
-        run(files), LOADED_BELOW("/MODELS/llama/\u682A\u5F0F/deep.gguf") MODEL HINT
-        "> /kernel scalar\n" LOADED_BELOW("/MODELS/llama/\u682A\u5F0F/deep.gguf") "Kernel: scalar, chosen by /kernel\n"
-                                                                                  "> /model root\n" LOADED("/root.gguf")
-                                                                                      MODEL
-        "> /kernel scalar\n" LOADED(
-            "/root.gguf") "Kernel: scalar, chosen by /kernel\n"
+        run(files), LOADED_BELOW("/MODELS/llama/\u682A\u5F0F/deep.gguf") MODEL HINT "> /kernel scalar\n" LOADED_BELOW(
+                        "/MODELS/llama/\u682A\u5F0F/deep.gguf") "Kernel: scalar, as /set kernel says\n"
+                                                                "> /model root\n" LOADED("/root.gguf") MODEL
+        "> /kernel sse2\n" LOADED(
+            "/root.gguf") "Kernel: sse2, as /set kernel says\n"
                           "> /model nothing\nError: no model nothing in /MODELS; /models lists them\n" END);
 }
 

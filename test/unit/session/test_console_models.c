@@ -32,7 +32,7 @@ static void without_a_model_it_says_so_and_looks_again(void **state)
                                     "> /again\nError: there is nothing to repeat yet\n"
                                     "> /bench\nError: no model is loaded\n"
                                     "> /model x\nError: no model x in /MODELS; /models lists them\n"
-                                    "> /kernel scalar\nKernel: scalar, chosen by /kernel\n"
+                                    "> /kernel scalar\nKernel: scalar, as /set kernel says\n"
                                     "> /new\nNothing to forget: no model is loaded.\n" END);
 }
 
@@ -464,17 +464,19 @@ static void an_unknown_template_is_told(void **state)
 /* Anything else that ends a conversation says so, if there is one. */
 static void a_conversation_is_not_lost_in_silence(void **state)
 {
-    static const char *const takers[] = {"/bench\r", "/kernel scalar\r", "/model a\r"};
+    static const char *const takers[][2] = {
+        {"/bench\r", "/bench\r"}, {"/kernel sse2\r", "/kernel scalar\r"}, {"/model a\r", "/model a\r"}};
     fresh(state);
     for (size_t i = 0; i < COUNT_OF(takers); i++) {
         char keys[100];
-        snprintf(keys, sizeof keys, "%s/save\ra\r%s", takers[i], takers[i]);
+        snprintf(keys, sizeof keys, "%s/save\ra\r%s", takers[i][0], takers[i][1]);
         const char *text = run_with(CHAT, keys), *told = strstr(text, "forgotten"), *between = strstr(text, "/save");
         assert_true(told != NULL && told > between && strstr(told + 1, "forgotten") == NULL);
     }
     assert_non_null(
         strstr(run_with(CHAT, "a\r/set processors 2\r"), "processors = 2\nThe conversation is forgotten.\n"));
     assert_null(strstr(run_with(CHAT, "a\r/info\r/models\r/set seed 4\r/kernel none\r/again\r"), "forgotten"));
+    assert_null(strstr(run_with(CHAT "kernel = sse2\n", "a\r/kernel sse2\r"), "forgotten"));
 }
 
 int main(void)
