@@ -198,7 +198,7 @@ class Machine:
 
     def shell_command(self):
         """Starts a machine like this one from a shell, its serial port being the terminal, its variables new ones."""
-        words = list(self._own)
+        words = [str(word) for word in self._own]
         for number, word in enumerate(words):
             if word.endswith("variables.fd"):
                 first = self.first_variables or firmware_files(self.firmware)[1]

@@ -42,7 +42,13 @@ MEDIA = {
     "floppy": {"SeaBIOS"},  # 1.44 MB in a drive for 2.88
     "floppy-1.44": BIOS,
     "isa-floppy": {"SeaBIOS"},
+    "cd": PC,
+    "cd-ahci": PC,
+    "cd-scsi": PC,
+    "cd-usb": PC,
+    "kernel": {"SeaBIOS"},  # QEMU's -kernel and -initrd; not in boot/machine.py
 }
+CDS = {"cd", "cd-ahci", "cd-scsi", "cd-usb"}
 FLOPPIES = {"floppy", "floppy-1.44", "isa-floppy"}
 ISA = {"isa", "isa-floppy"}
 Q35 = {"ahci", "ide-q35", "usb-xhci", "card-reader", "nvme", "virtio", "virtio-scsi", "scsi-megasas2", "sd-card"}
@@ -194,6 +200,8 @@ RULES = [
     Rule("firmware display", lambda firmware, display: firmware in U_BOOT and display in {"ramfb"},
          "U-Boot has no driver for it"),
     Rule("display serial", lambda display, serial: display == serial == "none", "nothing shows the text"),
+    Rule("medium memory", lambda medium, memory: medium == "kernel" and MEMORY[memory].mib < 4,
+         "QEMU's loader needs room for the files"),
     Rule("memory display", lambda memory, display: display in WITHOUT_TEXT_MEMORY and MEMORY[memory].mib < 16,
          "SeaBIOS has no memory for the picture"),
     Rule("medium processors", lambda medium, processors: medium in ISA and processors != "1",

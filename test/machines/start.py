@@ -17,14 +17,16 @@ import bochs  # noqa: E402
 import columns  # noqa: E402
 import glyphs  # noqa: E402
 import v86  # noqa: E402
+from linux_loaders import direct, settings  # noqa: E402
 from machine import COLUMNS, FIRST_LINE, STORY, Failure, Machine, plain, wrapped  # noqa: E402
 from places import BUILD  # noqa: E402
-from stories import IMAGE, MODEL, expected  # noqa: E402
-from volume import run  # noqa: E402
+from stories import DEFAULT_SEED, IMAGE, MODEL, expected  # noqa: E402
+from volume import Volume, run  # noqa: E402
 
 FOLDER = BUILD / "test/machines"  # images, which the commands of failures name
 SECONDS = 240  # for a machine whose firmware has started, or that has no serial port to tell that
 PERIOD_SECONDS = 0.5
+KINDS = {"disk": "disk.img", "floppy": "floppy.img", "cd": "cd.iso"}
 PATH = f"/MODELS/{MODEL.name.upper()}" if MODEL else None
 PROMPT = re.compile(r"\n> $")
 
@@ -34,11 +36,14 @@ Outcome = namedtuple("Outcome", "passed words seconds error command")
 
 @functools.cache
 def image(kind):
-    """The disk or floppy as it is built, but for a story that begins at once."""
+    """The disk, floppy or CD as it is built, but for a story that begins at once."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    path = FOLDER / f"{kind}.img"
+    path = FOLDER / KINDS[kind]
     if kind == "disk":
         run("cp", "--sparse=always", IMAGE, path)
+    elif kind == "cd":
+        run("cp", "--sparse=always", BUILD / "bootllama.iso", path)
+        Volume(path).configure()
     else:
         shutil.copy(BUILD / "bootllama-floppy.img", path)
         run("mcopy", "-o", "-i", path, "-", "::/BOOTLLAM.CFG", input=b"countdown = 0\r\n")
@@ -46,7 +51,10 @@ def image(kind):
 
 
 def image_of(row):
-    return image("floppy" if row["medium"] in columns.FLOPPIES else "disk")
+    """None for a machine without a disk."""
+    kinds = {"kernel": None} | dict.fromkeys(columns.FLOPPIES, "floppy") | dict.fromkeys(columns.CDS, "cd")
+    kind = kinds.get(row["medium"], "disk")
+    return image(kind) if kind else None
 
 
 def name(row):
@@ -57,21 +65,24 @@ def qemu_options(row):
     memory, options = columns.MEMORY[row["memory"]], []
     if memory.below:
         options += ["-machine", f"max-ram-below-4g={memory.below}M"]
+    if row["medium"] == "kernel":
+        options += direct(MODEL, settings(seed=DEFAULT_SEED))
     return [*options, "-smp", columns.PROCESSORS[row["processors"]].smp, *columns.DISPLAYS[row["display"]]]
 
 
 def qemu_machine(row, serial=None):
     """The machine of a row; serial: with COM1 or without, whatever the row says."""
     return Machine(name(row), image_of(row), columns.QEMU[row["firmware"]], cpu=columns.CPUS[row["cpu"]].qemu,
-                   memory=columns.MEMORY[row["memory"]].mib, medium=row["medium"],
+                   memory=columns.MEMORY[row["memory"]].mib, medium=None if row["medium"] == "kernel" else row["medium"],
                    serial=row["serial"] == "COM1" if serial is None else serial, options=qemu_options(row))
 
 
 def width(row):
-    """Of the console. OVMF's, without the serial port's 100 columns, is as wide as the screen; lines end at 120."""
+    """Of the console. OVMF's, without the serial port's 100 columns, is as wide as the screen, whose picture has 800
+    points on Cirrus; lines end at 120."""
     if row["display"] == "none":
         return 80
-    if row["firmware"] in columns.OVMF and row["serial"] == "none":
+    if row["firmware"] in columns.OVMF and row["serial"] == "none" and row["display"] != "Cirrus":
         return 121
     return COLUMNS[columns.QEMU.get(row["firmware"], "bios")]
 
