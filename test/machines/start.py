@@ -18,7 +18,7 @@ import columns  # noqa: E402
 import glyphs  # noqa: E402
 import v86  # noqa: E402
 from linux_loaders import direct, settings  # noqa: E402
-from machine import COLUMNS, FIRST_LINE, STORY, Failure, Machine, plain, wrapped  # noqa: E402
+from machine import COLUMNS, STORY, Failure, Machine, plain, wrapped  # noqa: E402
 from places import BUILD  # noqa: E402
 from stories import DEFAULT_SEED, IMAGE, MODEL, expected  # noqa: E402
 from volume import Volume, run  # noqa: E402
@@ -78,13 +78,7 @@ def qemu_machine(row, serial=None):
 
 
 def width(row):
-    """Of the console. OVMF's, without the serial port's 100 columns, is as wide as the screen, whose picture has 800
-    points on Cirrus; lines end at 120."""
-    if row["display"] == "none":
-        return 80
-    if row["firmware"] in columns.OVMF and row["serial"] == "none" and row["display"] != "Cirrus":
-        return 121
-    return COLUMNS[columns.QEMU.get(row["firmware"], "bios")]
+    return 80 if row["display"] == "none" else COLUMNS[columns.QEMU.get(row["firmware"], "bios")]
 
 
 def wanted(row):
@@ -95,7 +89,10 @@ def wanted(row):
 
 
 def shows(row, lines):
-    """Whether these lines have those wanted, one below the other; under a story a blank line and its figures."""
+    """Whether these lines have those wanted, one below the other; under a story a blank line and its figures. Where
+    a console of OVMF is as wide as its screen, lines end elsewhere."""
+    if row["firmware"] in columns.OVMF and row["serial"] == "none":
+        return " ".join([*" ".join(wanted(row)).split(), "["]) in " ".join(" ".join(lines).split())
     lines, text = [line.rstrip() for line in lines], [line.rstrip() for line in wanted(row)]
     for first in range(len(lines) - len(text) - 2):
         blank, figures = lines[first + len(text):][:2]
@@ -129,9 +126,9 @@ def letters(row):
             plainest = row | {"medium": "ahci", "cpu": "newest", "memory": "256", "processors": "1"}
             with qemu_machine(plainest, serial=True) as machine:
                 machine.start()
-                machine.story()
+                said = machine.wait_for(STORY)
                 time.sleep(PERIOD_SECONDS)
-                lines = machine.text()[machine.text().index(FIRST_LINE):].rstrip("> \n").split("\n")
+                lines = said[STORY.search(said).start(1):].rstrip("> \n").split("\n")
                 letters_known[key] = glyphs.learn(picture(machine), lines)
         return letters_known[key]
 
