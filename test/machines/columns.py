@@ -1,4 +1,4 @@
-"""What a machine of the matrix is made of: columns, their values without spaces, and rules about values that never go together.
+"""What a machine of the matrix is made of: columns, their values without spaces, rules about what never goes together.
 
 A row is a dictionary from column to value. A new medium is a line of MEDIA here and one of MEDIA in boot/machine.py.
 """

@@ -37,7 +37,8 @@ class Picture:
 
     def text(self, letters):
         """Its lines where they are read best; ? for what was not learnt."""
-        read = ([letters.of_cell.get(cell, "?") for row in self.rows(letters.height, *place) for cell in [*row, LINE_END]]
+        read = ([letters.of_cell.get(cell, "?")
+                 for row in self.rows(letters.height, *place) for cell in [*row, LINE_END]]
                 for place in self.places(letters.height))
         best = min(read, key=lambda characters: characters.count("?"))
         return [line.rstrip() for line in "".join(best).split("\n")]

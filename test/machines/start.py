@@ -73,7 +73,8 @@ def qemu_options(row):
 def qemu_machine(row, serial=None):
     """The machine of a row; serial: with COM1 or without, whatever the row says."""
     return Machine(name(row), image_of(row), columns.QEMU[row["firmware"]], cpu=columns.CPUS[row["cpu"]].qemu,
-                   memory=columns.MEMORY[row["memory"]].mib, medium=None if row["medium"] == "kernel" else row["medium"],
+                   memory=columns.MEMORY[row["memory"]].mib,
+                   medium=None if row["medium"] == "kernel" else row["medium"],
                    serial=row["serial"] == "COM1" if serial is None else serial, options=qemu_options(row))
 
 
