@@ -40,6 +40,6 @@ clean: ## remove build/
 
 help: ## this list
 	@sed -nE 's/^([a-z][a-z0-9-]*):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r verb text; do \
-	    printf '  %-12s %s\n' "$$verb" "$$text"; done
+	    printf '  %-13s %s\n' "$$verb" "$$text"; done
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

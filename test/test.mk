@@ -137,6 +137,11 @@ test: all $(TEST_PROGRAMS) $(PYTHON_TEST_PROGRAMS) ## run all tests (ONLY=word: 
 test-models: all $(PYTHON_TEST_PROGRAMS) ## run the tests that use a model
 	@BUILD=$(BUILD) test/run boot/ host/ model/
 
+# ONLY="value ..." runs the machines that have all of the values. RESUME=1: only those that have not passed before.
+.PHONY: test-machines
+test-machines: all ## boot hundreds of different machines (ONLY=value: some)
+	@BUILD=$(BUILD) RESUME=$(RESUME) test/machines/run $(ONLY)
+
 # FUZZ_TIME: seconds for each target; new inputs are kept in build/test/found.
 FUZZ_TIME ?= 600
 fuzz: $(FUZZ_TARGETS:%=$(TEST)/fuzz/%) $(TEST_CORPORA) ## fuzz every target for FUZZ_TIME seconds each

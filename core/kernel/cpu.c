@@ -90,7 +90,7 @@ void cpu_detect(struct cpu_features *features)
     read_name(features);
     const struct cpuid leaf1 = cpuid_read(CPUID_FEATURES, 0);
     const uint32_t sse2 = CPUID_EDX_FXSR | CPUID_EDX_SSE | CPUID_EDX_SSE2;
-    features->fpu = (leaf1.edx & CPUID_EDX_FPU) != 0;
+    features->fpu = !leaf_exists(CPUID_FEATURES) || (leaf1.edx & CPUID_EDX_FPU) != 0;
     features->sse2 = (leaf1.edx & sse2) == sse2;
     detect_avx(features, &leaf1);
 }

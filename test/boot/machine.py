@@ -2,6 +2,7 @@
 import json
 import re
 import select
+import shlex
 import shutil
 import socket
 import subprocess
@@ -19,7 +20,7 @@ TRANSCRIPTS = BUILD / "test/boot"  # one file for each machine: all that its ser
 RESTARTS = BUILD / "test/log/restarts"  # a line for each machine that was started anew; test/run counts them
 
 # A machine in CI may be three times as slow as a desk's, and firmware under emulation takes its time.
-FIRMWARE_SECONDS = {"bios": 90, "uefi": 300, "uefi32": 300, "secboot": 300, "u-boot32": 90}
+FIRMWARE_SECONDS = {"bios": 90, "uefi": 300, "uefi32": 300, "secboot": 300, "u-boot": 90, "u-boot32": 90}
 SO_SNDBUFFORCE = 32  # socket(7); Python has no name for it
 SECONDS = 180  # for anything that our program does
 ECHO_SECONDS = 30
@@ -36,12 +37,11 @@ STORY = re.compile(rf"\n\n(.*)\n\n{FOOTER}{HINT}> $", re.DOTALL)
 ERROR = re.compile(r"^Error: [^\n]*\n", re.MULTILINE)
 
 # Of the console; OVMF's serial terminal has 80 without a display adapter.
-COLUMNS = {"bios": 80, "uefi": 100, "uefi32": 100, "secboot": 100, "u-boot32": 80}
-MEMORY_MIB = {"bios": 64, "uefi": 256, "uefi32": 256, "secboot": 256, "u-boot32": 256}
-MEDIUM = {"bios": "ide", "uefi": "ahci", "uefi32": "ahci", "secboot": "ahci", "u-boot32": "ide"}
+COLUMNS = {"bios": 80, "uefi": 100, "uefi32": 100, "secboot": 100, "u-boot": 80, "u-boot32": 80}
+MEMORY_MIB = {"bios": 64, "uefi": 256, "uefi32": 256, "secboot": 256, "u-boot": 256, "u-boot32": 256}
+MEDIUM = {"bios": "ide", "uefi": "ahci", "uefi32": "ahci", "secboot": "ahci", "u-boot": "ide", "u-boot32": "ide"}
 OVMF_WORDS = {"uefi": [], "uefi32": ["ia32"], "secboot": ["secboot"]}  # for image/ovmf.sh
-U_BOOT32 = "/usr/lib/u-boot/qemu-x86/u-boot.rom"
-
+U_BOOT = {"u-boot": "/usr/lib/u-boot/qemu-x86_64/u-boot.rom", "u-boot32": "/usr/lib/u-boot/qemu-x86/u-boot.rom"}
 
 
 def scsi(controller):
@@ -167,8 +167,8 @@ def enlarge(end):
 class Machine:
     """
     name: of its transcript. image: the disk; None: there is none. firmware: "bios", "uefi", "uefi32" (OVMF for IA-32),
-    "secboot" (OVMF with Secure Boot) or "u-boot32" (U-Boot's UEFI for IA-32). cpu: QEMU's -cpu. memory: QEMU's -m.
-    medium: of MEDIA.
+    "secboot" (OVMF with Secure Boot), "u-boot" or "u-boot32" (U-Boot's UEFI, for x86-64 and IA-32). cpu: QEMU's -cpu.
+    memory: QEMU's -m. medium: of MEDIA.
     serial: whether it has COM1. errors, read_only: see drive(). variables: the file with UEFI's variables to begin
     with, whose copy in `folder` the machine changes. To be used in a `with`: its end is the machine's end.
     """
@@ -183,6 +183,7 @@ class Machine:
         self.command = [QEMU, "-nodefaults", "-no-user-config", "-accel", "tcg", "-cpu", cpu, "-machine", chipset,
                         "-m", str(memory or MEMORY_MIB[firmware]), "-display", "none", "-vga", "std",
                         *self._firmware(), *(drive(image, errors, read_only) + devices if image else []), *options]
+        self._own = [*self.command, *(["-serial", "stdio"] if serial else [])]
         self.serial, theirs = socket.socketpair()
         enlarge(theirs)
         self.monitor, theirs_too = socket.socketpair()
@@ -195,13 +196,22 @@ class Machine:
     def _firmware(self):
         if self.firmware == "bios":
             return []
-        if self.firmware == "u-boot32":
-            return ["-bios", U_BOOT32]
+        if self.firmware in U_BOOT:
+            return ["-bios", U_BOOT[self.firmware]]
         code, variables = firmware_files(self.firmware)
         copy = shutil.copy(self.first_variables or variables, self.folder / "variables.fd")
         return ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
                 "-drive", f"if=pflash,unit=1,format=raw,file={copy}",
                 "-global", f"driver=cfi.pflash01,property=secure,value={'on' if 'secboot' in code else 'off'}"]
+
+    def shell_command(self):
+        """Starts a machine like this one from a shell, its serial port being the terminal, its variables new ones."""
+        words = [str(word) for word in self._own]
+        for number, word in enumerate(words):
+            if word.endswith("variables.fd"):
+                first = self.first_variables or firmware_files(self.firmware)[1]
+                words[number] = f"if=pflash,unit=1,format=raw,snapshot=on,file={first}"
+        return shlex.join(words)
 
     @staticmethod
     def _channel(name, end, options):

@@ -16,7 +16,10 @@ PROMPT = b"<bochs:"
 SETTINGS = """
 romimage: file={bios}
 vgaromimage: file={vga_bios}
-megs: 4
+megs: {memory}
+cpu: model={cpu}, count={processors}
+vga: extension={vga}
+com1: {com1}
 {drive}
 display_library: term
 sound: driver=dummy
@@ -30,9 +33,10 @@ DRIVES = {
 
 
 class Bochs:
-    """folder: for a copy of the image, settings and the log. To be used in a `with`, whose end is the machine's end."""
+    """folder: for a copy of the image, settings and the log. drive: of DRIVES. cpu, vga: names of Bochs's settings;
+    memory in MiB. serial: whether there is COM1. To be used in a `with`, whose end is the machine's end."""
 
-    def __init__(self, folder, image, drive):
+    def __init__(self, folder, image, drive, cpu="bx_generic", memory=4, processors=1, vga="vbe", serial=True):
         if not shutil.which("bochs") or not Path(BIOS).exists():
             unavailable("Bochs is not installed: Debian's bochs, bochs-term, bochsbios")
         self.folder = folder
@@ -41,7 +45,11 @@ class Bochs:
         if drive == "hard disk":
             os.truncate(copy, cylinders * CYLINDER)
         drive = DRIVES[drive].format(image=copy, cylinders=cylinders)
-        (folder / "bochsrc").write_text(SETTINGS.format(bios=BIOS, vga_bios=VGA_BIOS, drive=drive, folder=folder))
+        self._said = folder / "com1"
+        com1 = f"enabled=1, mode=file, dev={self._said}" if serial else "enabled=0"
+        (folder / "bochsrc").write_text(SETTINGS.format(
+            bios=BIOS, vga_bios=VGA_BIOS, drive=drive, folder=folder, cpu=cpu, memory=memory, processors=processors,
+            vga=vga, com1=com1))
 
     def __enter__(self):
         self.process, self.terminal = pty.fork()
@@ -83,3 +91,7 @@ class Bochs:
         self._wait_for_prompt()
         text = dump.read_bytes()[::2].decode("cp437").replace("\0", " ")
         return [text[at:at + 80].rstrip() for at in range(0, 80 * 25, 80)]
+
+    def said(self):
+        """All that COM1 has sent."""
+        return self._said.read_bytes() if self._said.exists() else b""

@@ -1,6 +1,6 @@
 // Boots an image in v86 and prints its screen whenever that has changed, as a line of JSON, until it is ended:
 // v86.mjs BIOS VGABIOS IMAGE fda|hda, or BIOS VGABIOS KERNEL bzimage INITRD WORDS for a Linux kernel. NODE_MODULES
-// names the folder that has v86.
+// names the folder that has v86, MEMORY_MIB a size of memory.
 import { readFileSync } from "node:fs";
 
 const [, , bios, vgaBios, image, drive, initrd, words] = process.argv;
@@ -13,7 +13,8 @@ function read(path) {
 
 const emulator = new V86({
     wasm_path: `${process.env.NODE_MODULES}/v86/build/v86.wasm`,
-    memory_size: (initrd ? 128 : 8) << 20, // v86 puts an initrd at 64 MiB
+// v86.mjs BIOS VGABIOS IMAGE fda|hda, or BIOS VGABIOS KERNEL bzimage INITRD WORDS for a Linux kernel. NODE_MODULES
+// names the folder that has v86, MEMORY_MIB a size of memory.
     vga_memory_size: 2 << 20,
     bios: read(bios),
     vga_bios: read(vgaBios),

@@ -182,6 +182,16 @@ static void a_486_has_no_cr4(void **state)
     assert_string_equal(features.name, "486-class processor");
 }
 
+/* Leaf 1 with a zero for the x87 says that there is none; a CPUID without leaf 1 says nothing. */
+static void a_missing_leaf_says_nothing_of_the_x87(void **state)
+{
+    (void)state;
+    begin(0, 0, 0);
+    assert_true(enable(0, 1).fpu);
+    begin(1, 0, 0);
+    assert_false(enable(0, 1).fpu);
+}
+
 static void what_cpuid_does_not_show_is_not_touched(void **state)
 {
     (void)state;
@@ -302,6 +312,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_486_has_no_cr4),
+        cmocka_unit_test(a_missing_leaf_says_nothing_of_the_x87),
         cmocka_unit_test(what_cpuid_does_not_show_is_not_touched),
         cmocka_unit_test(every_part_of_the_state_that_may_be_on_is_on),
         cmocka_unit_test(avx512_needs_all_three_parts),
