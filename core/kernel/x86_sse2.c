@@ -4,9 +4,9 @@
  * A tile is [column / 2][set 0..3] units of 16 bytes, then 32 scales as f32. Unit `set` holds rows 8 set .. 8 set + 7
  * for two columns: in 16-bit lane 2 i + c, row 8 set + i as the high byte and row 8 set + 4 + i, plus 128, as the low
  * byte. With x the pair of activations in every 32-bit lane,
- *   both = madd(unit, x)        = 256 * upper + lower
- *   lower = madd(unit & 255, x)
- * sums to upper = (both - lower) / 256, exactly, and lower is 128 * sum(x) too large: nothing needs unpacking.
+ *   both = madd(unit, x)        sums to 256 * upper + lower
+ *   upper = madd(unit >> 8, x)
+ * exactly, and lower is 128 * sum(x) too large: nothing needs unpacking.
  */
 #include <emmintrin.h>
 
@@ -212,22 +212,27 @@ static __attribute__((cold)) void tile_row(const uint8_t *bytes, uint32_t row, i
     *scale = tile->scale[row];
 }
 
+/* A mask is faster than a shift if a register holds it, and under emulation slower by far if it lies in memory. */
+enum { MASKS = sizeof(void *) > 4 };
+
 /* Adds two finished sums of one set to the sums of its eight rows. */
-static inline void add_scaled(__m128 *upper_sum, __m128 *lower_sum, __m128i both, __m128i lower, const float *scale,
+static inline void add_scaled(__m128 *upper_sum, __m128 *lower_sum, __m128i both, __m128i high, const float *scale,
                               __m128i bias, __m128 x_scale)
 {
-    const __m128i upper = _mm_srai_epi32(_mm_sub_epi32(both, lower), 8);
+    const __m128i upper = MASKS ? _mm_srai_epi32(high, 8) : high;
+    const __m128i lower = _mm_sub_epi32(both, MASKS ? high : _mm_slli_epi32(high, 8));
     const __m128 upper_scale = _mm_mul_ps(_mm_load_ps(scale), x_scale);
     const __m128 lower_scale = _mm_mul_ps(_mm_load_ps(scale + 4), x_scale);
     *upper_sum = _mm_add_ps(*upper_sum, _mm_mul_ps(_mm_cvtepi32_ps(upper), upper_scale));
     *lower_sum = _mm_add_ps(*lower_sum, _mm_mul_ps(_mm_cvtepi32_ps(_mm_sub_epi32(lower, bias)), lower_scale));
 }
 
-static inline void add_pair(__m128i *both, __m128i *lower, const int16_t unit[4][2], __m128i x)
+static inline void add_pair(__m128i *both, __m128i *high, const int16_t unit[4][2], __m128i x)
 {
     const __m128i w = _mm_load_si128((const __m128i *)unit);
     *both = _mm_add_epi32(*both, _mm_madd_epi16(w, x));
-    *lower = _mm_add_epi32(*lower, _mm_madd_epi16(_mm_and_si128(w, _mm_set1_epi16(255)), x));
+    const __m128i upper = MASKS ? _mm_and_si128(w, _mm_set1_epi16((short)0xFF00)) : _mm_srai_epi16(w, 8);
+    *high = _mm_add_epi32(*high, _mm_madd_epi16(upper, x));
 }
 
 static inline void store_rows(float *out, __m128 upper, __m128 lower, bool add)
@@ -243,17 +248,17 @@ static inline void multiply_sets(float *out, const struct tile *tile, uint32_t g
     __m128 upper0 = _mm_setzero_ps(), lower0 = upper0, upper1 = upper0, lower1 = upper0;
     for (uint32_t group = 0; group < groups; group++, tile++) {
         const int32_t *pairs = ((const struct pairs *)x->form)[group].x;
-        __m128i both_sum0 = _mm_setzero_si128(), lower_sum0 = both_sum0, both_sum1 = both_sum0, lower_sum1 = both_sum0;
+        __m128i both0 = _mm_setzero_si128(), high0 = both0, both1 = both0, high1 = both0;
 #pragma GCC unroll 4
         for (uint32_t pair = 0; pair < PAIRS; pair++) {
             const __m128i x2 = _mm_set1_epi32(pairs[pair]);
-            add_pair(&both_sum0, &lower_sum0, tile->unit[pair][set], x2);
-            add_pair(&both_sum1, &lower_sum1, tile->unit[pair][set + 1], x2);
+            add_pair(&both0, &high0, tile->unit[pair][set], x2);
+            add_pair(&both1, &high1, tile->unit[pair][set + 1], x2);
         }
         const __m128i bias = _mm_set1_epi32(128 * x->sum[group]);
         const __m128 x_scale = _mm_set1_ps(x->scale[group]);
-        add_scaled(&upper0, &lower0, both_sum0, lower_sum0, tile->scale + set * 8, bias, x_scale);
-        add_scaled(&upper1, &lower1, both_sum1, lower_sum1, tile->scale + set * 8 + 8, bias, x_scale);
+        add_scaled(&upper0, &lower0, both0, high0, tile->scale + set * 8, bias, x_scale);
+        add_scaled(&upper1, &lower1, both1, high1, tile->scale + set * 8 + 8, bias, x_scale);
     }
     store_rows(out + set * 8, upper0, lower0, add);
     store_rows(out + set * 8 + 8, upper1, lower1, add);
