@@ -71,7 +71,7 @@ chat_prefix    = ""             a text of at most 255 bytes
 chat_suffix    = ""             a text of at most 255 bytes
 chat_stop      = ""             a text of at most 63 bytes
 processors     = auto           auto or a whole number from 1 to 64
-kernel         = auto           auto, scalar, sse2, avx2, avxvnni or avx512vnni
+kernel         = auto           auto, scalar, sse2wide, sse2, avx2, avxvnni or avx512vnni
 context        = 4096           a whole number from 64 to 16777216"""
 
 PROGRESS = f"Loading /MODELS/{NAME}: [####################] 100 %, <x> MB/s\n"
@@ -83,7 +83,7 @@ bootllama <any> on <firmware> (<any>)
 CPU: <any>
 Processors: 1
 Memory: <n> MiB free
-Kernels: scalar<x> us, sse2<x> us, avx2<x> us for a piece of the model
+Kernels: scalar<x> us, sse2wide<x> us, sse2<x> us, avx2<x> us for a piece of the model
 Kernel: <any>,<x> x <any> here
 Model: <any> parameters, context <n>
 Size: <any> in the file, <any> in memory, 1 processor computes
@@ -102,6 +102,7 @@ SAMPLING = "Settings: " + ", ".join(pair.replace(" ", TIE) for pair in [
 BENCH = """\
 Time for a token, 128 in a row; * marks the kernel in use
   scalar<n> us <bar><x> tokens/s
+  sse2wide<n> us <bar><x> tokens/s
 * sse2<n> us <bar><x> tokens/s
   avx2<n> us <bar><x> tokens/s"""
 
