@@ -9,9 +9,8 @@ setup: ## install the tools of every target (Debian packages)
 
 setup_goals := $(or $(MAKECMDGOALS),all)
 setup_groups := $(strip \
-    $(if $(filter run run-bios run-floppy run-uefi run-uefi32 sector run-sector usb bench sign secure-keys dist, \
-        $(setup_goals)),build) \
-    $(if $(filter run run-bios run-floppy run-uefi run-uefi32 run-sector,$(setup_goals)),run) \
+    $(if $(filter run% sector usb bench sign secure-keys dist,$(setup_goals)),build) \
+    $(if $(filter run%,$(setup_goals)),run) \
     $(if $(filter sign secure-keys,$(setup_goals)),sign) \
     $(if $(filter dist,$(setup_goals)),dist) \
     $(if $(filter test test-% fuzz screenshots book,$(setup_goals)),build run sign dist test debug) \

@@ -19,6 +19,7 @@ build gnu-efi           file /usr/lib32/libgnuefi.a
 build mtools            program mcopy
 build dosfstools        program mkfs.fat
 build fdisk             program sfdisk
+build xorriso           program xorriso
 build python3           file /usr/bin/python3
 build unicode-data      file /usr/share/unicode/UnicodeData.txt
 build curl              program curl
@@ -47,10 +48,10 @@ test  bochs             program bochs
 test  bochs-term        bochs_display
 test  bochsbios         file /usr/share/bochs/BIOS-bochs-latest
 test  seabios           file /usr/share/seabios/bios.bin
-test  xorriso           program xorriso
 test  grub-common       program grub-mkrescue
 test  grub-pc-bin       file /usr/lib/grub/i386-pc/linux16.mod
 test  grub-efi-amd64-bin file /usr/lib/grub/x86_64-efi/linux.mod
+test  grub-efi-ia32-bin file /usr/lib/grub/i386-efi/linux.mod
 test  isolinux          file /usr/lib/ISOLINUX/isolinux.bin
 test  syslinux-common   file /usr/lib/syslinux/modules/bios/ldlinux.c32
 test  ipxe-qemu         file /usr/lib/ipxe/qemu/pxe-e1000.rom

@@ -1,5 +1,5 @@
-# build/bios/boot.bin (sector 0 of a disk), boot_floppy.bin (of a floppy) and stage2.bin, which both start; stage2.elf
-# is the same with symbols.
+# build/bios/boot.bin (sector 0 of a disk), boot_floppy.bin (of a floppy), boot_cd.bin (the boot image of a CD) and
+# stage2.bin, which all three start; stage2.elf is the same with symbols.
 #
 # layout.h is the one list of addresses: NASM gets it as layout.inc, the linker through the C preprocessor.
 
@@ -55,7 +55,7 @@ BIOS_NASM = nasm -Wall -Werror -f bin -Ibios/ -I$(BUILD)/bios/ \
     -DSTAGE2_SECTORS=$$(($$(stat -c %s $(BUILD)/bios/stage2.bin) / 512)) \
     -DSTAGE2_SUM=$$({ $(BIOS_SUM); } < $(BUILD)/bios/stage2.bin)
 
-BIOS_BOOT_SECTORS := $(BUILD)/bios/boot.bin $(BUILD)/bios/boot_floppy.bin
+BIOS_BOOT_SECTORS := $(BUILD)/bios/boot.bin $(BUILD)/bios/boot_floppy.bin $(BUILD)/bios/boot_cd.bin
 
 $(BIOS_BOOT_SECTORS): $(BUILD)/bios/%.bin: bios/%.asm bios/boot.inc $(BUILD)/bios/layout.inc $(BUILD)/bios/stage2.bin
 	$(BIOS_NASM) -DLOADER_SUM=$$(head -c 512 $(BUILD)/bios/stage2.bin | $(BIOS_SUM)) -o $@ $<

@@ -25,7 +25,7 @@
         call disk
 %endmacro
 
-        boot_sector 63, 255
+        boot_sector 63, 255, 0
 
         ; Tries DL if plausible, then others: the first drive whose sector 0 is this sector, or that has a
         ; partition that begins with it (the image was written there).

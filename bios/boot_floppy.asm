@@ -29,7 +29,7 @@
         call disk
 %endmacro
 
-        boot_sector 18, 2
+        boot_sector 18, 2, 0
 
         xor edi, edi
         mov bl, 0

@@ -15,7 +15,8 @@ enum {
     CYLINDERS_MAX = 1024,
     FLOPPY_TRIES = 3,   /* at least: the motor must come up to speed, the first call after a change may say only that */
     PATIENCE = 3000000, /* microseconds for all tries: one call to a drive that is gone may take five seconds */
-    CHANGE_TIME = 1000000, /* nobody changes a floppy in less */
+    PATIENCE_CD = 10000000, /* a drive at rest takes its time to come up to speed */
+    CHANGE_TIME = 1000000,  /* nobody changes a floppy or a CD in less */
 
     HARD_DISK = 0x80,                      /* and above: drive numbers of what is no floppy drive */
     BPB_TRACK = BOOT_TRACK - BOOT_ADDRESS, /* in sector 0 of a floppy */
@@ -43,6 +44,11 @@ static bool takes_floppies(const struct disk *disk)
     return disk->drive < HARD_DISK;
 }
 
+static bool is_removable(const struct disk *disk)
+{
+    return takes_floppies(disk) || disk->block > 1;
+}
+
 /* Carry alone is not enough: some BIOSes accept the call but have no extended reads. */
 static bool edd_answers(const struct disk *disk)
 {
@@ -61,12 +67,15 @@ static void find_geometry(struct disk *disk)
     }
 }
 
-void disk_init(struct disk *disk, uint8_t drive)
+void disk_init(struct disk *disk, uint8_t drive, uint32_t block)
 {
     disk->drive = drive;
+    disk->block = block;
     disk->limit = BOUNCE_SECTORS;
-    disk->has_edd = disk->use_edd = edd_answers(disk);
-    find_geometry(disk);
+    disk->has_edd = disk->use_edd = block > 1 || edd_answers(disk);
+    if (block == 1) {
+        find_geometry(disk);
+    }
 }
 
 /* Brings a drive out of an error state, and gives a floppy time to spin up. */
@@ -76,18 +85,34 @@ static void reset(const struct disk *disk)
     bios_call(0x13, &regs);
 }
 
-/* Both read into the bounce buffer and return the sectors read, 0 on failure. */
+/* The bounce buffer holds these sectors now. A drive takes several kinds of floppies, so its geometry is not theirs. */
+static void hold(struct disk *disk, uint32_t lba, uint32_t count)
+{
+    const uint8_t *boot = (const uint8_t *)memory_at(BOUNCE_ADDRESS);
+    uint32_t track = boot[BPB_TRACK], heads = boot[BPB_HEADS];
+
+    disk->held = lba;
+    disk->held_count = count;
+    if (takes_floppies(disk) && lba == 0 && track > 0 && track <= TRACK_MAX && (heads == 1 || heads == 2)) {
+        disk->sectors_per_track = track;
+        disk->heads = heads;
+    }
+}
+
+/* Both read into the bounce buffer and return how many of the sectors they have read, 0 on failure. */
 static uint32_t read_edd(struct disk *disk, uint32_t lba, uint32_t count)
 {
-    struct packet packet = {sizeof packet, (uint16_t)count, 0, BOUNCE_ADDRESS >> 4, lba};
+    uint32_t before = lba % disk->block, blocks = (before + count + disk->block - 1) / disk->block;
+    struct packet packet = {sizeof packet, (uint16_t)blocks, 0, BOUNCE_ADDRESS >> 4, lba / disk->block};
     struct bios_regs regs = {
         .eax = EDD_READ, .edx = disk->drive, .ds = bios_segment(&packet), .esi = bios_offset(&packet)};
     bios_call(0x13, &regs);
     uint16_t done = *(volatile uint16_t *)&packet.count;
-    if (bios_failed(&regs) || done != count) {
+    if (bios_failed(&regs) || done != blocks) {
         disk->status = (uint8_t)(regs.eax >> 8);
         return 0;
     }
+    hold(disk, lba - before, blocks * disk->block);
     return count;
 }
 
@@ -116,6 +141,7 @@ static uint32_t read_chs(struct disk *disk, uint32_t lba, uint32_t count)
         disk->status = (uint8_t)(regs.eax >> 8);
         return 0;
     }
+    hold(disk, lba, count);
     return count;
 }
 
@@ -143,24 +169,11 @@ static bool is_bad_sector(const struct disk *disk)
 /* Whether a call that failed after so many tries was the last one. */
 static bool gives_up(struct disk *disk, int tries)
 {
-    bool is_late = clock_microseconds() - disk->since > PATIENCE && (tries >= FLOPPY_TRIES || !takes_floppies(disk));
+    uint64_t patience = disk->block > 1 ? PATIENCE_CD : PATIENCE;
+    bool is_late = clock_microseconds() - disk->since > patience && (tries >= FLOPPY_TRIES || !takes_floppies(disk));
 
     disk->is_gone = is_late && !is_bad_sector(disk);
     return is_late || stop_asked(disk);
-}
-
-/* The bounce buffer holds these sectors now. A drive takes several kinds of floppies, so its geometry is not theirs. */
-static void hold(struct disk *disk, uint32_t lba, uint32_t count)
-{
-    const uint8_t *boot = (const uint8_t *)memory_at(BOUNCE_ADDRESS);
-    uint32_t track = boot[BPB_TRACK], heads = boot[BPB_HEADS];
-
-    disk->held = lba;
-    disk->held_count = count;
-    if (takes_floppies(disk) && lba == 0 && track > 0 && track <= TRACK_MAX && (heads == 1 || heads == 2)) {
-        disk->sectors_per_track = track;
-        disk->heads = heads;
-    }
 }
 
 /* How many of these sectors, the first ones, need not be read again. */
@@ -184,7 +197,6 @@ static bool read_track(struct disk *disk, uint32_t lba)
         reset(disk);
         return false;
     }
-    hold(disk, first, size);
     return true;
 }
 
@@ -198,8 +210,7 @@ static uint32_t read_stubbornly(struct disk *disk, read_function *read, uint32_t
         uint32_t done = read(disk, lba, size);
         if (done > 0) {
             disk->limit = size < asked ? size : disk->limit;
-            hold(disk, lba, done);
-            return done;
+            return held(disk, lba, count);
         }
         if (gives_up(disk, tries)) {
             return 0;
@@ -224,7 +235,7 @@ static uint32_t read_somehow(struct disk *disk, uint32_t lba, uint32_t count)
     }
     uint32_t done = read_stubbornly(disk, disk->use_edd ? read_edd : read_chs, lba, count);
 
-    if (done == 0 && disk->has_edd && !gives_up(disk, TRIES)) {
+    if (done == 0 && disk->has_edd && disk->block == 1 && !gives_up(disk, TRIES)) {
         uint8_t status = disk->status;
         done = read_stubbornly(disk, disk->use_edd ? read_chs : read_edd, lba, count);
         if (done > 0) {
@@ -249,7 +260,7 @@ enum disk_status disk_read(struct disk *disk, uint32_t lba, uint32_t count, void
         if (stop_asked(disk)) {
             return DISK_STOPPED;
         }
-        uint32_t most = count < BOUNCE_SECTORS ? count : BOUNCE_SECTORS;
+        uint32_t room = BOUNCE_SECTORS - lba % disk->block, most = count < room ? count : room;
         uint32_t done = takes_floppies(disk) ? held(disk, lba, most) : 0;
         if (done == 0) {
             done = read_somehow(disk, lba, most);
@@ -271,7 +282,7 @@ enum disk_status disk_read(struct disk *disk, uint32_t lba, uint32_t count, void
 
 bool disk_may_be_changed(struct disk *disk)
 {
-    if (!takes_floppies(disk) || clock_microseconds() - disk->since < CHANGE_TIME) {
+    if (!is_removable(disk) || clock_microseconds() - disk->since < CHANGE_TIME) {
         return false;
     }
     disk->held_count = 0;

@@ -12,7 +12,8 @@ enum disk_status {
 };
 
 struct disk {
-    uint8_t drive; /* DL of INT 13h */
+    uint8_t drive;  /* DL of INT 13h */
+    uint32_t block; /* sectors of 512 bytes in one of the drive's own: 1, or 4 on a CD */
     bool has_edd, use_edd;
     uint32_t sectors_per_track, heads; /* 0 if unknown */
     uint32_t limit;                    /* most sectors in one call; lower after larger calls failed */
@@ -26,20 +27,20 @@ struct disk {
     char error[64];                    /* why the last read failed: "INT 13h status 10h at LBA 2112" */
 };
 
-/* Starts using `drive` (DL of INT 13h): detects EDD and its geometry. *disk is all zero except for stop_asked and its
-   context. */
-void disk_init(struct disk *disk, uint8_t drive);
+/* Starts using `drive` (DL of INT 13h), whose own sectors have `block` times 512 bytes: detects EDD and its geometry. A
+   CD, which has larger ones, is read by EDD in any case. *disk is all zero except for stop_asked and its context. */
+void disk_init(struct disk *disk, uint8_t drive, uint32_t block);
 
 /*
  * Reads `count` sectors of 512 bytes from `lba` on to `buffer`, anywhere in memory. Fails after six tries with resets
- * and fewer and fewer sectors, then as many through CHS. After three seconds, and on a floppy three tries, it gives up
- * and, unless the BIOS reports a bad sector, marks the drive as gone: it may have been unplugged. A floppy is read by
- * whole tracks, with the geometry that its sector 0 told when it was read last.
+ * and fewer and fewer sectors, then as many through CHS. After three seconds, ten on a CD, and on a floppy three tries,
+ * it gives up and, unless the BIOS reports a bad sector, marks the drive as gone: it may have been unplugged. A floppy
+ * is read by whole tracks, with the geometry that its sector 0 told when it was read last.
  */
 enum disk_status disk_read(struct disk *disk, uint32_t lba, uint32_t count, void *buffer);
 
-/* Whether the drive takes floppies and may hold another one than when it was read last, more than a second ago. The
-   caller is to read sector 0 again first. */
+/* Whether the drive takes floppies or CDs and may hold another one than when it was read last, more than a second ago.
+   The caller is to read sector 0 again first. */
 bool disk_may_be_changed(struct disk *disk);
 
 /* Tries a drive that is gone again: it may have been plugged in again. */

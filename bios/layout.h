@@ -16,7 +16,8 @@
 #define BOOT_TRACK 0x7C18       /* in it, of its BPB: sectors a track and heads, 16 bits each */
 #define BOOT_FAIL 0x7C5A        /* for the loader: jump here with AL = the error letter */
 #define BOOT_SUM 0x7C5C         /* call here: the checksum of CX sectors at segment BP in EBX */
-#define BOOT_STAGE2_LBA 0x7C5F  /* 32 bits: the LBA of stage 2, counted from that of the boot sector */
+#define BOOT_STAGE2_LBA 0x7C5F  /* 24 bits: the LBA of stage 2, counted from that of the boot sector; then: */
+#define BOOT_BLOCK 0x7C62       /* 8 bits: the drive's own sectors have 512 bytes << this: 0, or 2 on a CD */
 #define STAGE2_ADDRESS 0x8000   /* stage 2 where the loader puts it and where it runs; 16-bit code first, then bss */
 #define STAGE2_LIMIT 0x60000    /* the end of its bss at most: 160 KiB for the bss of the largest stage 2 */
 #define BOUNCE_ADDRESS 0x60000  /* disk transfers; starts on a 64 KiB line that none may cross */

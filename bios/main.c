@@ -14,7 +14,9 @@
 #include "bios_platform.h"
 #include "clock.h"
 #include "fault.h"
+#include "io.h"
 #include "kernel/cpu.h"
+#include "layout.h"
 #include "pc/vector_state.h"
 #include "pc/x87.h"
 #include "real_mode.h"
@@ -105,7 +107,7 @@ _Noreturn void bios_main(uint32_t drive, uint32_t origin, const struct linux_boo
     start_x87_and_sse();
     if (!from_initrd) {
         show_stage(&machine, ", disk");
-        disk_init(&machine.disk, (uint8_t)drive);
+        disk_init(&machine.disk, (uint8_t)drive, 1u << memory_read8(BOOT_BLOCK));
     }
     show_stage(&machine, "\n");
     if (clock_note != NULL) {

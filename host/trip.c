@@ -13,8 +13,7 @@ static struct kernel recording;
 /* What is being written down: NULL while earlier tokens run. */
 static struct trip *trip;
 static uint32_t norms; /* so far: two a layer, and the output's */
-static uint32_t heads_scored;
-static bool q_seen; /* of this layer */
+static bool q_seen;    /* of this layer */
 
 static struct trip_layer *layer(void)
 {
@@ -39,43 +38,46 @@ static void norm_quantize(struct q8_vector *out, const float *x, const float *we
           : index % 2 == 0          ? &trip->layer[index / 2].rms_attention
                                     : &trip->layer[index / 2].rms_feed_forward) = rms;
         q_seen = false;
-        heads_scored = 0;
     }
     original->norm_quantize(out, x, weight, n, epsilon);
 }
 
-/* A layer's first row is its queries. */
-static float row_quantize(int16_t *out, const float *x, uint32_t n, float range)
+/* A layer's first heads are its queries. */
+static void heads_quantize(int16_t *out, float *scale, const float *x, uint32_t heads, uint32_t size, float range)
 {
     if (trip != NULL && !q_seen) {
-        memcpy(layer()->q, x, trip->heads * trip->head_size * sizeof *x);
+        memcpy(layer()->q, x, (size_t)heads * size * sizeof *x);
         q_seen = true;
     }
-    return original->row_quantize(out, x, n, range);
+    original->heads_quantize(out, scale, x, heads, size, range);
 }
 
-static float head_scores(float *scores, const int16_t *q, const int16_t *k, const float *k_scale,
-                         const struct attention *shape, uint32_t first, uint32_t end)
+/* The scores of one head by attention_rules.h, which attention leaves nothing of; score [count]. */
+static void record_scores(float *score, const struct attention_head *head, const struct attention *shape, float unit)
 {
-    const float largest = original->head_scores(scores, q, k, k_scale, shape, first, end);
-    if (trip != NULL) {
-        heads_scored += first == attention_begin(shape);
-        float *row = layer()->score + (size_t)(heads_scored - 1) * trip->count;
-        for (uint32_t t = first; t < end && t < trip->count; t++) {
-            row[t] = scores[t];
+    for (uint32_t t = 0; t <= shape->position; t++) {
+        int32_t dot = 0;
+        for (uint32_t i = 0; i < shape->head_size; i++) {
+            dot += head->q[i] * head->k[kv_key_index(shape->head_stride, t, i)];
         }
+        score[t] = t < attention_first(shape) ? -INFINITY : (float)dot * head->k_scale[t] * unit;
     }
-    return largest;
 }
 
-/* Every head of a layer has the same factor. */
-static float head_coefficients(float *scores, float largest, float factor, const int16_t *ratios, uint32_t first,
-                               uint32_t end)
+static void attention(const struct attention_task *task)
 {
-    if (trip != NULL) {
-        layer()->unit = factor * (float)(M_LN2 / (1 << ATTENTION_POWER_BITS)); /* see attention_rules.h */
+    struct attention_head head = attention_head(task);
+    uint32_t index = task->first * attention_queries(&task->shape);
+    for (uint32_t i = 0; trip != NULL && i < task->count; i++) {
+        for (uint32_t j = 0; j < attention_queries(&task->shape); j++, index++) {
+            const float factor = task->q_scale[index] * task->shape.score_factor; /* of an exponent of two */
+            record_scores(layer()->score + (size_t)index * trip->count, &head, &task->shape,
+                          factor * (float)(M_LN2 / (1 << ATTENTION_POWER_BITS)));
+            attention_next(&head, &task->shape, 1);
+        }
+        attention_next_kv(&head, &task->shape);
     }
-    return original->head_coefficients(scores, largest, factor, ratios, first, end);
+    original->attention(task);
 }
 
 const struct kernel *trip_kernel(const struct kernel *kernel)
@@ -83,9 +85,8 @@ const struct kernel *trip_kernel(const struct kernel *kernel)
     original = kernel;
     recording = *kernel;
     recording.norm_quantize = norm_quantize;
-    recording.row_quantize = row_quantize;
-    recording.head_scores = head_scores;
-    recording.head_coefficients = head_coefficients;
+    recording.heads_quantize = heads_quantize;
+    recording.attention = attention;
     return &recording;
 }
 
@@ -147,13 +148,9 @@ static void softmax(float *weight, const float *x, uint32_t n)
 static void weigh(struct trip *out)
 {
     for (uint32_t i = 0; i < out->layers; i++) {
-        struct trip_layer *of = &out->layer[i];
-        for (uint32_t j = 0; j < out->heads * out->count; j++) {
-            of->score[j] *= of->unit;
-        }
         for (uint32_t head = 0; head < out->heads; head++) {
             const size_t row = (size_t)head * out->count;
-            softmax(of->weight + row, of->score + row, out->count);
+            softmax(out->layer[i].weight + row, out->layer[i].score + row, out->count);
         }
     }
 }

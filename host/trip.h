@@ -17,7 +17,6 @@ struct trip_layer {
     float *q;               /* [heads * head_size] queries, turned by RoPE */
     float *score;  /* [heads][count] of each position: q . k / sqrt(head_size), or what the model has instead */
     float *weight; /* [heads][count] softmax of the scores: a head's add up to 1 */
-    float unit;    /* what makes a score of the kernel's */
 };
 
 struct trip_token {

@@ -47,6 +47,16 @@ write_number_at()
     printf '%b' "\\x${hex:6:2}\\x${hex:4:2}\\x${hex:2:2}\\x${hex:0:2}" | write_at "$1" "$2"
 }
 
+# An address of the BIOS path's layout.
+address() { sed -nE "s/^#define $1 (0x[0-9A-F]+) .*/\1/p" "${BASH_SOURCE[0]%/*}/../bios/layout.h"; }
+
+# Tells the boot sector at byte $2 of file $1 the LBA of stage 2.
+set_stage2_lba()
+{
+    local at=$(($2 + $(address BOOT_STAGE2_LBA) - $(address BOOT_ADDRESS)))
+    write_number_at "$1" $at $(($3 | $(number_at "$1" $((at + 3)) 1) << 24)) # BOOT_BLOCK stays
+}
+
 # parse_arguments "NAME ..." ARGUMENT...: options --NAME VALUE go to option[], each --efi to efis[], each --key to
 # keys[], the rest to models[]. An option of the list that may be missing is listed with a question mark.
 declare -A option=()

@@ -2,6 +2,7 @@
 #
 #   build/bootllama.img          for sticks and disks
 #   build/bootllama-floppy.img   for floppies
+#   build/bootllama.iso          for CDs; a disk image, too
 
 # IMAGE_MIB=n: size of the image; the default is 64 MiB, or what the models need.
 IMAGE_MIB ?=
@@ -10,6 +11,7 @@ FLOPPY_KIB ?= 1440
 
 IMAGE := $(BUILD)/bootllama.img
 FLOPPY := $(BUILD)/bootllama-floppy.img
+CD := $(BUILD)/bootllama.iso
 
 IMAGE_ARGUMENTS = --boot $(BUILD)/bios/boot.bin --stage2 $(BUILD)/bios/stage2.bin $(UEFI_APPLICATIONS:%=--efi %) \
     --config image/BOOTLLAM.CFG --readme image/README.TXT $(if $(IMAGE_MIB),--mib $(IMAGE_MIB)) \
@@ -18,13 +20,21 @@ IMAGE_ARGUMENTS = --boot $(BUILD)/bios/boot.bin --stage2 $(BUILD)/bios/stage2.bi
 FLOPPY_ARGUMENTS = --boot $(BUILD)/bios/boot_floppy.bin --stage2 $(BUILD)/bios/stage2.bin \
     --config image/BOOTLLAM.CFG --readme image/FLOPPY.TXT --kib $(FLOPPY_KIB) $(MODEL_FILES)
 
-.PHONY: floppy
-floppy: $(FLOPPY) ## build/bootllama-floppy.img, for a floppy of 1.44 MB
-all: $(IMAGE) $(FLOPPY)
+CD_ARGUMENTS = --cd $(BUILD)/bios/boot_cd.bin $(IMAGE_ARGUMENTS)
 
-$(IMAGE): image/make-image.sh image/common.sh image/BOOTLLAM.CFG image/README.TXT $(BUILD)/image/arguments \
+.PHONY: floppy iso
+floppy: $(FLOPPY) ## build/bootllama-floppy.img, for a floppy of 1.44 MB
+iso: $(CD) ## build/bootllama.iso, for CDs, DVDs and sticks
+all: $(IMAGE) $(FLOPPY) $(CD)
+
+$(IMAGE) $(CD): image/make-image.sh image/common.sh image/cd.sh image/BOOTLLAM.CFG image/README.TXT \
     $(BUILD)/bios/boot.bin $(BUILD)/bios/stage2.bin $(UEFI_APPLICATIONS) $(KEY_FILES) $(MODEL_FILES)
+
+$(IMAGE): $(BUILD)/image/arguments
 	image/make-image.sh --out $@ $(IMAGE_ARGUMENTS)
+
+$(CD): $(BUILD)/image/cd-arguments $(BUILD)/bios/boot_cd.bin image/cd_extents.py
+	image/make-image.sh --out $@ $(CD_ARGUMENTS)
 
 $(FLOPPY): image/make-floppy.sh image/common.sh image/BOOTLLAM.CFG image/FLOPPY.TXT $(BUILD)/image/floppy-arguments \
     $(BUILD)/bios/boot_floppy.bin $(BUILD)/bios/stage2.bin $(MODEL_FILES)
@@ -33,6 +43,7 @@ $(FLOPPY): image/make-floppy.sh image/common.sh image/BOOTLLAM.CFG image/FLOPPY.
 # Change only when the arguments do, so that another MODEL or size rebuilds an image.
 $(BUILD)/image/arguments: IMAGE_FILE_ARGUMENTS = $(IMAGE_ARGUMENTS)
 $(BUILD)/image/floppy-arguments: IMAGE_FILE_ARGUMENTS = $(FLOPPY_ARGUMENTS)
-$(BUILD)/image/arguments $(BUILD)/image/floppy-arguments: FORCE
+$(BUILD)/image/cd-arguments: IMAGE_FILE_ARGUMENTS = $(CD_ARGUMENTS)
+$(BUILD)/image/arguments $(BUILD)/image/floppy-arguments $(BUILD)/image/cd-arguments: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' $(IMAGE_FILE_ARGUMENTS) | cmp -s - $@ || printf '%s\n' $(IMAGE_FILE_ARGUMENTS) >$@

@@ -10,7 +10,6 @@ set -euo pipefail
 source "$(dirname -- "$0")/common.sh"
 
 readonly stage2_name=BOOTLLAM.SYS
-readonly layout=${BASH_SOURCE[0]%/*}/../bios/layout.h
 
 # What DOS formats. sectors a track, sectors a cluster, slots of the root directory, media descriptor.
 choose_format()
@@ -31,9 +30,6 @@ make_volume()
         -M "0x${format[3]}" -D 0 -i "$volume_id" -n "$label" -C "$disk" "$kib" >/dev/null
 }
 
-# An address of the layout.
-address() { sed -nE "s/^#define $1 (0x[0-9A-F]+) .*/\1/p" "$layout"; }
-
 # In the first clusters, hidden from users and, as a system file, from whatever moves files. Sector 0 gets the code
 # around the BPB and the LBA of those clusters.
 add_boot_code()
@@ -46,7 +42,7 @@ add_boot_code()
     lba=$((1 + fats * fat + slots * 32 / sector))
     head -c 3 -- "${option[boot]}" | write_at "$disk" 0
     tail -c +63 -- "${option[boot]}" | write_at "$disk" 62
-    write_number_at "$disk" $(($(address BOOT_STAGE2_LBA) - $(address BOOT_ADDRESS))) "$lba"
+    set_stage2_lba "$disk" 0 "$lba"
 }
 
 room()

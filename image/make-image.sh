@@ -2,20 +2,25 @@
 # Lays out a disk image (README.md here says how) without root. Prints nothing unless something is wrong.
 #
 # make-image.sh --out FILE --boot FILE --stage2 FILE --efi FILE... --config FILE --readme FILE [--mib N]
-#     [--key FILE]... MODEL.gguf...
+#     [--cd FILE] [--key FILE]... MODEL.gguf...
 #
 # Each --efi adds an application to \EFI\BOOT, each --key a file to \KEYS (texts get DOS line endings). The first
-# model boots. Without --mib the image is as large as its files require, and at least 64 MiB. The same inputs give the
-# same bytes: every name, number and time that a tool would choose is fixed here.
+# model boots. Without --mib the image is as large as its files require, and at least 64 MiB. With --cd, the boot image
+# for CDs, it is a CD, too (cd.sh), and at least 16 MiB. The same inputs give the same bytes: every name, number and
+# time that a tool would choose is fixed here.
 set -euo pipefail
 # shellcheck source=image/common.sh
 source "$(dirname -- "$0")/common.sh"
+# shellcheck source=image/cd.sh
+source "$(dirname -- "$0")/cd.sh"
 
 readonly partition_lba=2048           # 1 MiB; stage 2 lies in the gap before it
 readonly disk_signature=0x4d4c4c42    # "BLLM" in sector 0; firmware and Windows want a nonzero one
 readonly heads_sectors=255/63         # geometry in BPB and partition table
 readonly clusters_min=65525           # fewer make it FAT16, whatever its BPB says
 readonly default_mib=64 smallest_mib=34
+readonly cd_default_mib=16 cd_smallest_mib=10
+readonly fat32_mib=130                # a CD of less is FAT16
 readonly largest_mib=2097151          # 32-bit sector numbers
 
 # The boot sector must leave the partition table empty, and stage 2 must fit into the gap.
@@ -39,24 +44,30 @@ mib_needed()
 
 choose_size()
 {
-    local needed
+    local needed smallest=$smallest_mib default=$default_mib
+    [[ -z $cd ]] || smallest=$cd_smallest_mib default=$cd_default_mib
     needed=$(mib_needed)
     size_mib=${option[mib]:-}
-    [[ -n $size_mib ]] || size_mib=$((needed > default_mib ? needed : default_mib))
+    [[ -n $size_mib ]] || size_mib=$((needed > default ? needed : default))
     [[ $size_mib =~ ^[1-9][0-9]{0,6}$ ]] || die "size '$size_mib' is not a whole number of MiB"
-    ((size_mib >= smallest_mib)) || die "$size_mib MiB is too small: FAT32 needs $smallest_mib"
+    ((size_mib >= smallest)) || die "$size_mib MiB is too small: the volume needs $smallest"
     ((size_mib <= largest_mib)) || die "$size_mib MiB is too large: a partition table ends at $largest_mib"
     ((size_mib >= needed)) || die "$size_mib MiB is too small: the files need $needed"
 }
 
-# Sectors of a cluster for a volume of $1 MiB, by Microsoft's table for FAT32.
-cluster_sectors()
+# Sets cluster to the sectors of one, by Microsoft's table for FAT32. On a CD no file begins within a block.
+choose_clusters()
 {
-    if (($1 <= 260)); then echo 1
-    elif (($1 <= 8192)); then echo 8
-    elif (($1 <= 16384)); then echo 16
-    elif (($1 <= 32768)); then echo 32
-    else echo 64; fi
+    if ((size_mib <= 260)); then cluster=1
+    elif ((size_mib <= 8192)); then cluster=8
+    elif ((size_mib <= 16384)); then cluster=16
+    elif ((size_mib <= 32768)); then cluster=32
+    else cluster=64; fi
+    bits=32 type=c
+    if [[ -n $cd ]] && ((cluster < cd_block / sector)); then
+        cluster=$((cd_block / sector))
+        ((size_mib >= fat32_mib)) || bits=16 type=e
+    fi
 }
 
 # UEFI firmware treats a FAT32 volume with fewer clusters as broken.
@@ -79,21 +90,21 @@ make_disk()
     sfdisk --quiet --no-reread --no-tell-kernel "$disk" <<TABLE
 label: dos
 label-id: $disk_signature
-start=$partition_lba, size=$((size_mib * mib / sector - partition_lba)), type=c, bootable
+start=$partition_lba, size=$((size_mib * mib / sector - partition_lba)), type=$type, bootable
 TABLE
     dd if="${option[boot]}" of="$disk" bs=440 count=1 conv=notrunc status=none
-    dd if="${option[stage2]}" of="$disk" bs="$sector" seek=1 conv=notrunc status=none
+    [[ -n $cd ]] || dd if="${option[stage2]}" of="$disk" bs="$sector" seek=1 conv=notrunc status=none
 }
 
 make_volume()
 {
-    mkfs.fat --invariant -F 32 -s "$(cluster_sectors "$size_mib")" -h "$partition_lba" -g "$heads_sectors" -D 0x80 \
+    mkfs.fat --invariant -F "$bits" -s "$cluster" -h "$partition_lba" -g "$heads_sectors" -D 0x80 \
         -i "$volume_id" -n "$label" -m - --mbr=no --offset "$partition_lba" \
         "$disk" $(((size_mib * mib - partition_lba * sector) / 1024)) >/dev/null <<'MESSAGE'
 This volume does not boot by itself: bootllama starts at the first sector of
 the disk. Write the whole image to the disk again.
 MESSAGE
-    check_clusters
+    ((bits == 16)) || check_clusters
 }
 
 fill_keys()
@@ -126,20 +137,23 @@ fill_volume()
 
 main()
 {
-    parse_arguments 'out boot stage2 efi config readme key? mib?' "$@"
-    out=${option[out]}
+    parse_arguments 'out boot stage2 efi config readme cd? key? mib?' "$@"
+    out=${option[out]} cd=${option[cd]:-}
     check_files "${option[boot]}" "${option[stage2]}" "${efis[@]}" "${keys[@]}" "${option[config]}" \
         "${option[readme]}" "${models[@]}"
     check_boot_code
     name_models
     choose_size
+    choose_clusters
     mkdir -p -- "$(dirname -- "$out")"
-    disk=$(mktemp -- "$out.XXXXXX") # beside the image, so that mv does not copy
-    trap 'rm -f -- "$disk"' EXIT
+    folder=$(mktemp -d -- "$out.XXXXXX") # beside the image, so that mv does not copy
+    trap 'rm -rf -- "$folder"' EXIT
+    disk=$folder/disk
     volume=$disk@@$((partition_lba * sector)) # mtools' syntax for its offset in the file
     make_disk
     make_volume
     fill_volume
+    [[ -z $cd ]] || make_cd
     chmod 644 "$disk"
     mv -f -- "$disk" "$out"
 }

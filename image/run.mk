@@ -1,7 +1,7 @@
 # image/: targets that use the built image.
 
-.PHONY: run run-uefi run-uefi32 run-bios run-floppy run-krn usb size debug-uefi debug-uefi32 debug-bios test-boot \
-    bench bench-boot screenshots
+.PHONY: run run-uefi run-uefi32 run-bios run-floppy run-cd run-krn usb size debug-uefi debug-uefi32 debug-bios \
+    test-boot bench bench-boot screenshots
 
 export GUI MEMORY CPU ACCEL QEMU WORDS PEERS ONLY ROUNDS
 
@@ -18,6 +18,9 @@ run-bios: $(IMAGE) ## boot the image with legacy BIOS in QEMU
 
 run-floppy: $(FLOPPY) ## boot the floppy's image from a floppy drive, on a 486 with 4 MiB
 	@CPU=$${CPU:-486} MEMORY=$${MEMORY:-4} image/qemu.sh floppy $<
+
+run-cd: $(CD) ## boot the CD's image from a CD drive with legacy BIOS
+	@image/qemu.sh cd $<
 
 run-krn: $(KERNEL) $(MODEL_FILES) ## start bootllama.krn as a Linux kernel, the model as its initrd (WORDS='steps=50')
 	@image/qemu.sh krn $< $(firstword $(MODEL_FILES))

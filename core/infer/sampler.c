@@ -11,7 +11,7 @@ static bool ranks_before(struct sampler_candidate a, struct sampler_candidate b)
 struct sampler_settings sampler_defaults(void)
 {
     return (struct sampler_settings){
-        .temperature = 0.8f, .top_p = 0.9f, .min_p = 0.0f, .repeat_penalty = 1.0f, .top_k = 0, .seed = 83};
+        .temperature = 0.8f, .top_p = 0.9f, .min_p = 0.0f, .repeat_penalty = 1.0f, .top_k = 0, .seed = 487};
 }
 
 size_t sampler_memory(uint32_t vocabulary)

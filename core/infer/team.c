@@ -271,24 +271,29 @@ bool team_matmul(struct team *team, struct compute *compute, const struct kernel
 
 struct attention_call {
     const struct kernel *kernel;
-    float *out;
-    const int16_t *q;
-    const float *q_scale;
+    struct attention_task task; /* of the first position */
     size_t row;
-    const struct kv_cache *cache;
-    const struct attention *shape;
-    const struct attention_scratch *scratch;
     uint32_t count;
 };
+
+/* Moves a task on to a later position. */
+static void advance(struct attention_task *task, size_t row, uint32_t positions)
+{
+    task->shape.position += positions;
+    task->q += row * positions;
+    task->q_scale += (size_t)task->shape.heads * positions;
+    task->out += row * positions;
+}
 
 static void attention_part(void *context, uint32_t first, uint32_t count)
 {
     const struct attention_call *call = context;
-    struct attention shape = *call->shape;
-    for (uint32_t i = 0; i < call->count; i++, shape.position++) {
-        const size_t element = i * call->row;
-        attention_compute(call->kernel, call->out + element, call->q + element, call->q_scale[i], call->cache, &shape,
-                          call->scratch, first, count);
+    struct attention_task task = call->task;
+    task.first = first;
+    task.count = count;
+    for (uint32_t i = 0; i < call->count; i++) {
+        call->kernel->attention(&task);
+        advance(&task, call->row, 1);
     }
 }
 
@@ -298,52 +303,44 @@ static uint32_t attended(const struct attention *shape, uint32_t position)
     return shape->window != 0 && position >= shape->window ? shape->window : position + 1;
 }
 
-/* `positions` positions from the index-th on, for some of the KV heads. */
-static void attention_some(struct team *team, const struct attention_call *call, uint32_t index, uint32_t positions,
-                           uint32_t first, uint32_t count)
+/* The positions of a call, for some of the KV heads. */
+static void attention_some(struct team *team, struct attention_call *call, uint32_t first, uint32_t count)
 {
-    struct attention shape = *call->shape;
-    struct attention_call part = *call;
-    const size_t element = index * call->row;
-    const uint64_t row_bytes = (uint64_t)shape.head_stride * 2 * sizeof *call->cache->k;
-    shape.position += index;
-    part.shape = &shape;
-    part.out += element;
-    part.q += element;
-    part.q_scale += index;
-    part.count = positions;
+    const struct attention *shape = &call->task.shape;
+    const uint64_t row_bytes = (uint64_t)shape->head_stride * 2 * sizeof *call->task.cache.k;
     const uint64_t bytes =
-        row_bytes * (shape.heads / shape.kv_heads) * count * attended(&shape, shape.position) * positions;
-    split(team, members_for(team, count, bytes), first, count, attention_part, &part);
+        row_bytes * attention_queries(shape) * count * attended(shape, shape->position) * call->count;
+    split(team, members_for(team, count, bytes), first, count, attention_part, call);
 }
 
 /* The work of one KV head and one position: its heads' products of int16, which take twice as long as those of int8,
    and exponentials. */
 static uint64_t attention_work(const struct attention *shape, uint32_t position)
 {
-    const uint64_t heads = shape->heads / shape->kv_heads;
+    const uint64_t heads = attention_queries(shape);
     return heads * attended(shape, position) * (shape->head_size + 16) / 256 + 1;
 }
 
-bool team_attention(struct team *team, struct compute *compute, const struct kernel *kernel, float *out,
-                    const int16_t *q, const float *q_scale, size_t row, const struct kv_cache *cache,
-                    const struct attention *shape, const struct attention_scratch *scratch, uint32_t count)
+bool team_attention(struct team *team, struct compute *compute, const struct kernel *kernel,
+                    const struct attention_task *first, size_t row, uint32_t count)
 {
-    struct attention_call call = {kernel, out, q, q_scale, row, cache, shape, scratch, count};
+    const struct attention *shape = &first->shape;
+    struct attention_call call = {kernel, *first, row, count};
     const uint64_t most = attention_work(shape, shape->position + count - 1) * shape->kv_heads;
     if (compute == NULL || most * count <= compute->left) {
         if (is_alone(team)) {
             attention_part(&call, 0, shape->kv_heads); /* as in team_matmul */
         } else {
-            attention_some(team, &call, 0, count, 0, shape->kv_heads);
+            attention_some(team, &call, 0, shape->kv_heads);
         }
         return compute_done(compute, most * count);
     }
-    for (uint32_t i = 0; i < count; i++) {
+    call.count = 1;
+    for (uint32_t i = 0; i < count; i++, advance(&call.task, row, 1)) {
         const uint64_t work = attention_work(shape, shape->position + i);
-        for (uint32_t first = 0, share; first < shape->kv_heads; first += share) {
-            share = compute_share(compute, work, shape->kv_heads - first);
-            attention_some(team, &call, i, 1, first, share);
+        for (uint32_t head = 0, share; head < shape->kv_heads; head += share) {
+            share = compute_share(compute, work, shape->kv_heads - head);
+            attention_some(team, &call, head, share);
             if (!compute_done(compute, work * share)) {
                 return false;
             }

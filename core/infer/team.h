@@ -78,11 +78,11 @@ bool team_matmul(struct team *team, struct compute *compute, const struct kernel
                  const struct q8_matrix *w, const struct q8_vector *x, uint32_t count, bool add);
 
 /*
- * attention_compute, by KV heads, for `count` >= 1 positions from shape->position on: q, out [count][row] with a scale
- * for each query, row >= heads * head_size. The cache holds all of these positions. Returns false as team_matmul does.
+ * The kernel's attention, by KV heads, for `count` >= 1 positions from that of `first` on, a task of all KV heads. Its
+ * q and out are [count][row], row >= heads * head_size, its q_scale is [count][heads], and its cache holds all of these
+ * positions. Returns false as team_matmul does.
  */
-bool team_attention(struct team *team, struct compute *compute, const struct kernel *kernel, float *out,
-                    const int16_t *q, const float *q_scale, size_t row, const struct kv_cache *cache,
-                    const struct attention *shape, const struct attention_scratch *scratch, uint32_t count);
+bool team_attention(struct team *team, struct compute *compute, const struct kernel *kernel,
+                    const struct attention_task *first, size_t row, uint32_t count);
 
 #endif

@@ -41,13 +41,13 @@ static void layout_cache(struct transformer *transformer, struct arena *arena)
 {
     const struct model *model = transformer->model;
     const uint64_t positions = (uint64_t)model->layers * transformer->context;
-    const uint64_t elements = positions * model->kv_heads * transformer->head_stride;
+    const uint64_t heads = positions * model->kv_heads, elements = heads * transformer->head_stride;
     struct kv_cache *cache = &transformer->cache;
     cache->k = take(arena, elements, sizeof *cache->k);
     cache->v = take(arena, elements, sizeof *cache->v);
-    cache->k_scale = take_floats(arena, positions);
-    cache->v_scale = take_floats(arena, positions);
-    cache->v_largest = take_floats(arena, positions);
+    cache->k_scale = take_floats(arena, heads);
+    cache->v_scale = take_floats(arena, heads);
+    cache->v_largest = take_floats(arena, heads);
 }
 
 uint64_t transformer_cache_bytes(const struct transformer *transformer)
@@ -62,10 +62,10 @@ uint64_t transformer_cache_bytes(const struct transformer *transformer)
 static struct kv_cache layer_cache(const struct transformer *transformer, uint32_t layer)
 {
     const struct kv_cache *all = &transformer->cache;
-    const size_t position = (size_t)layer * transformer->context;
-    const size_t element = position * transformer->model->kv_heads * transformer->head_stride;
-    return (struct kv_cache){all->k + element, all->v + element, all->k_scale + position, all->v_scale + position,
-                             all->v_largest + position};
+    const size_t head = (size_t)layer * transformer->context * transformer->model->kv_heads;
+    const size_t element = head * transformer->head_stride;
+    return (struct kv_cache){all->k + element, all->v + element, all->k_scale + head, all->v_scale + head,
+                             all->v_largest + head};
 }
 
 int transformer_layout(struct transformer *transformer, const struct model *model, uint32_t context,
@@ -82,7 +82,9 @@ int transformer_layout(struct transformer *transformer, const struct model *mode
     transformer->hidden = take_floats(arena, 2ull * TRANSFORMER_BLOCK * model->hidden_padded);
     transformer->logits = take_floats(arena, model->vocabulary_padded);
     transformer->q = take(arena, (uint64_t)TRANSFORMER_BLOCK * model->q_rows, sizeof *transformer->q);
+    transformer->q_scale = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->heads);
     transformer->new_kv = take(arena, model->kv_rows, sizeof *transformer->new_kv);
+    transformer->new_scale = take_floats(arena, model->kv_heads);
     attention_layout(&transformer->scratch, model->heads, model->kv_heads, positions, arena);
     for (uint32_t i = 0; i < model_ropes(model); i++) {
         transformer->angles[i].cosine = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->q_rows);
@@ -109,57 +111,58 @@ static void clear_block(const struct transformer *t, const struct kv_cache *cach
 {
     const size_t bytes = (size_t)KV_BLOCK * t->head_stride * sizeof *cache->k;
     for (uint32_t head = 0; head < t->model->kv_heads; head++) {
-        const size_t first = ((size_t)head * t->context + position) * t->head_stride;
+        const size_t row = (size_t)head * t->context + position, first = row * t->head_stride;
         memset(cache->k + first, 0, bytes);
         memset(cache->v + first, 0, bytes);
+        memset(cache->k_scale + row, 0, KV_BLOCK * sizeof *cache->k_scale);
+        memset(cache->v_scale + row, 0, KV_BLOCK * sizeof *cache->v_scale);
+        memset(cache->v_largest + row, 0, KV_BLOCK * sizeof *cache->v_largest);
     }
-    memset(cache->k_scale + position, 0, KV_BLOCK * sizeof *cache->k_scale);
-    memset(cache->v_scale + position, 0, KV_BLOCK * sizeof *cache->v_scale);
-    memset(cache->v_largest + position, 0, KV_BLOCK * sizeof *cache->v_largest);
 }
 
-/* Puts one position's keys into a layer's cache, both dimensions of a pair at once. */
-static void store_keys(const struct transformer *t, const struct kv_cache *cache, const int16_t *keys,
-                       uint32_t position)
+/* Puts one position's keys, k [kv_heads][head_size], into a layer's cache. */
+static void store_keys(const struct transformer *t, const struct kv_cache *cache, const float *k, uint32_t position)
 {
     const struct model *model = t->model;
-    for (uint32_t head = 0; head < model->kv_heads; head++) {
-        int16_t *k = cache->k + (size_t)head * t->context * t->head_stride + kv_key_index(t->head_stride, position, 0);
-        for (uint32_t i = 0; i < model->head_size; i += 2, keys += 2, k += 2 * KV_KEY_LANES) {
-            k[0] = keys[0];
-            k[1] = keys[1];
+    const int16_t *keys = t->new_kv;
+    size_t at = position; /* in the scales of all heads */
+    model->kernel->heads_quantize(t->new_kv, t->new_scale, k, model->kv_heads, model->head_size, KV_KEY_RANGE);
+    for (uint32_t head = 0; head < model->kv_heads; head++, at += t->context) {
+        int16_t *out = cache->k + (at - position) * t->head_stride + kv_key_index(t->head_stride, position, 0);
+        for (uint32_t i = 0; i < model->head_size; i += 2, keys += 2, out += 2 * KV_KEY_LANES) {
+            out[0] = keys[0];
+            out[1] = keys[1];
         }
+        cache->k_scale[at] = t->new_scale[head];
     }
 }
 
-static void store_values(const struct transformer *t, const struct kv_cache *cache, const int16_t *values,
-                         uint32_t position)
+static void store_values(const struct transformer *t, const struct kv_cache *cache, const float *v, uint32_t position)
 {
     const struct model *model = t->model;
-    for (uint32_t head = 0; head < model->kv_heads; head++) {
-        int16_t *v =
-            cache->v + (size_t)head * t->context * t->head_stride + kv_value_index(t->head_stride, position, 0);
-        for (uint32_t i = 0; i < model->head_size; i++, v += KV_BLOCK) {
-            *v = *values++;
+    const int16_t *values = t->new_kv;
+    size_t at = position;
+    model->kernel->heads_quantize(t->new_kv, t->new_scale, v, model->kv_heads, model->head_size, KV_VALUE_RANGE);
+    for (uint32_t head = 0; head < model->kv_heads; head++, at += t->context) {
+        int16_t *out = cache->v + (at - position) * t->head_stride + kv_value_index(t->head_stride, position, 0);
+        const float before = position > 0 ? cache->v_largest[at - 1] : 0.0f, scale = t->new_scale[head];
+        for (uint32_t i = 0; i < model->head_size; i++, out += KV_BLOCK) {
+            *out = *values++;
         }
+        cache->v_largest[at] = scale != scale || scale > before ? scale : before; /* NaN persists */
+        cache->v_scale[at] = scale != scale ? 0.0f : scale;
     }
 }
 
-/* Stores one position's keys and values, k and v [kv_rows], in a layer's cache. */
+/* Stores one position's keys and values in a layer's cache. */
 static void cache_store(const struct transformer *t, const struct kv_cache *cache, const float *k, const float *v,
                         uint32_t position)
 {
-    const struct kernel *kernel = t->model->kernel;
-    const float before = position > 0 ? cache->v_largest[position - 1] : 0.0f;
     if (position % KV_BLOCK == 0) {
         clear_block(t, cache, position);
     }
-    cache->k_scale[position] = kernel->row_quantize(t->new_kv, k, t->model->kv_rows, KV_KEY_RANGE);
-    store_keys(t, cache, t->new_kv, position);
-    const float scale = kernel->row_quantize(t->new_kv, v, t->model->kv_rows, KV_VALUE_RANGE);
-    store_values(t, cache, t->new_kv, position);
-    cache->v_largest[position] = scale != scale || scale > before ? scale : before; /* NaN persists */
-    cache->v_scale[position] = scale != scale ? 0.0f : scale;
+    store_keys(t, cache, k, position);
+    store_values(t, cache, v, position);
 }
 
 /* The positions of one run, from `position` on. */
@@ -183,23 +186,38 @@ static void normalize_heads(const struct model *model, float *x, const float *we
     }
 }
 
+/* The attention of a layer at the first position of a block. */
+static struct attention_task first_task(const struct transformer *t, uint32_t index, uint32_t position)
+{
+    const struct model *model = t->model;
+    return (struct attention_task){
+        .shape =
+            {
+                .heads = model->heads,
+                .kv_heads = model->kv_heads,
+                .head_size = model->head_size,
+                .head_stride = t->head_stride,
+                .context = t->context,
+                .position = position,
+                .window = model->layer[index].windowed ? model->window : 0,
+                .score_factor = model->score_factor,
+            },
+        .cache = layer_cache(t, index),
+        .scratch = t->scratch,
+        .q = t->q,
+        .q_scale = t->q_scale,
+        .out = t->attended,
+        .count = model->kv_heads,
+    };
+}
+
 /* Norms of heads, RoPE, KV cache and attention. */
 static bool attend(struct transformer *t, uint32_t index, const struct block *block)
 {
     const struct model *model = t->model;
     const struct model_layer *layer = &model->layer[index];
     const struct angles *angles = &t->angles[layer->windowed];
-    const struct kv_cache cache = layer_cache(t, index);
-    const struct attention shape = {
-        .heads = model->heads,
-        .kv_heads = model->kv_heads,
-        .head_size = model->head_size,
-        .head_stride = t->head_stride,
-        .context = t->context,
-        .position = block->position,
-        .window = layer->windowed ? model->window : 0,
-        .score_factor = model->score_factor,
-    };
+    const struct attention_task task = first_task(t, index, block->position);
     for (uint32_t i = 0; i < block->count; i++) {
         float *q = t->qkv + (size_t)i * qkv_rows(model), *k = q + model->q_rows, *v = k + model->kv_rows;
         const size_t row = (size_t)i * model->q_rows;
@@ -210,14 +228,14 @@ static bool attend(struct transformer *t, uint32_t index, const struct block *bl
         normalize_heads(model, k, layer->k_norm, model->kv_heads);
         model->kernel->rotate(q, angles->cosine + row, angles->sine + row, model->q_rows);
         model->kernel->rotate(k, angles->cosine + row, angles->sine + row, model->kv_rows);
-        t->q_scale[i] = model->kernel->row_quantize(t->q + row, q, model->q_rows, KV_KEY_RANGE);
-        cache_store(t, &cache, k, v, block->position + i);
+        model->kernel->heads_quantize(t->q + row, t->q_scale + (size_t)i * model->heads, q, model->heads,
+                                      model->head_size, KV_KEY_RANGE);
+        cache_store(t, &task.cache, k, v, block->position + i);
         if (!elements_done(t, qkv_rows(model))) {
             return false;
         }
     }
-    return team_attention(t->team, t->compute, model->kernel, t->attended, t->q, t->q_scale, model->q_rows, &cache,
-                          &shape, &t->scratch, block->count);
+    return team_attention(t->team, t->compute, model->kernel, &task, model->q_rows, block->count);
 }
 
 /* Norm and quantization of the residual stream into q8. */

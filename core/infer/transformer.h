@@ -29,8 +29,9 @@ struct transformer {
     float *hidden;             /* [TRANSFORMER_BLOCK][2 * hidden_padded] gate, up */
     float *logits;             /* [vocabulary_padded] of the last position only */
     int16_t *q;                /* [TRANSFORMER_BLOCK][q_rows] quantized queries */
-    float q_scale[TRANSFORMER_BLOCK]; /* of each */
-    int16_t *new_kv;                  /* [kv_rows] scratch */
+    float *q_scale;            /* [TRANSFORMER_BLOCK][heads] their scales */
+    int16_t *new_kv;           /* [kv_rows] scratch: quantized keys or values */
+    float *new_scale;          /* [kv_heads] scratch: their scales */
     struct attention_scratch scratch;
     struct angles angles[2];                /* of model->rope */
     float *product;                         /* [TRANSFORMER_BLOCK][dim_padded] before its norm; NULL if none is used */

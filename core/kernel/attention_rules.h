@@ -1,25 +1,25 @@
 /*
  * The definition of attention in integers, between its quantizations.
  *
- * A position's queries, keys and values are int16, each with one scale over all heads (row_quantize of struct kernel).
- * For one head and a chunk of positions t (attention_chunk_end),
+ * A position's queries, keys and values are int16, with a scale for each head (heads_quantize of struct kernel). For
+ * one head, with its KV head's keys and values, and a chunk of positions t (attention_chunk_end),
  *   score[t]       = (float)(q . k[t]) * k_scale[t]             the dot product exact in int32
  *   z[t]           = (the chunk's largest score - score[t]) * factor
- *                                                               rounded to an integer, factor = q's scale *
+ *                                                               rounded to an integer, factor = q_scale *
  *                                                               score_factor; above ATTENTION_POWER_LAST, or not a
  *                                                               number, it counts as ATTENTION_POWER_LAST
  *   p[t]           = attention_power(z[t])                      softmax's numerator, 14 bits
  *   ratio[t]       = v_scale[t] / v_largest                     15 bits
  *   coefficient[t] = p[t] * ratio[t]                            14 bits again: attention_coefficient
- *   power          = 2^((the chunk's largest score - the largest of all) * factor / 2^ATTENTION_POWER_BITS),
- *                                                               1 where both are one
+ *   power          = 2^((the chunk's largest score - the largest of all) * factor / 2^ATTENTION_POWER_BITS)
  * and with the sums over the chunk, which are exact in int32,
  *   out   = the sum over chunks, in order, of sum(coefficient[t] * v[t]) * (v_largest / total * power)
  *   total = the sum over chunks, in order, of sum(p[t]) * power
  * Positions before a window, in the block that it begins in, count as later ones do: their score is minus infinity. The
  * largest scale of values, v_largest, is that of the positions attended to.
  * Each chunk has a largest score of its own because one position, usually the first, may take nearly all of the softmax
- * while its value is close to zero ("attention sink"): the other coefficients must not vanish beside it.
+ * while its value is close to zero ("attention sink"): the other coefficients must not vanish beside it. So the first
+ * block is always a chunk of its own.
  */
 #ifndef BOOTLLAMA_ATTENTION_RULES_H
 #define BOOTLLAMA_ATTENTION_RULES_H
@@ -36,6 +36,7 @@ enum {
 };
 _Static_assert((int64_t)KV_KEY_RANGE *KV_KEY_RANGE *ATTENTION_HEAD_MAX <= INT32_MAX, "a score is exact");
 _Static_assert((int64_t)KV_VALUE_RANGE *ATTENTION_POWER_ONE *ATTENTION_CHUNK <= INT32_MAX, "a chunk is exact");
+_Static_assert(ATTENTION_POWER_ONE *ATTENTION_CHUNK < 1 << 24, "a chunk's sum of p is exact in single precision");
 
 /* 2^-t for t of 16 fractional bits is 1 - t (C1 - t (C2 - t C3)), every product truncated: relative error 1.2e-4 for
    the bits that z has. */
@@ -70,11 +71,10 @@ static inline uint32_t attention_padded(const struct attention *shape)
     return (shape->position / KV_BLOCK + 1) * KV_BLOCK;
 }
 
-/* Returns the end of the chunk that begins with position `begin`, of n in total: in long texts the first block is a
-   chunk of its own. */
+/* Returns the end of the chunk that begins with position `begin`, of n in total. */
 static inline uint32_t attention_chunk_end(uint32_t begin, uint32_t n)
 {
-    const uint32_t end = begin == 0 && n > ATTENTION_CHUNK ? (uint32_t)KV_BLOCK : begin + ATTENTION_CHUNK;
+    const uint32_t end = begin == 0 ? (uint32_t)KV_BLOCK : begin + ATTENTION_CHUNK;
     return end < n ? end : n;
 }
 

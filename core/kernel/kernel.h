@@ -30,6 +30,8 @@ enum {
 #define KERNEL_GELU_LINEAR -2.30220818f /* -2 log2(e) sqrt(2 / pi) */
 #define KERNEL_GELU_CUBIC -0.102943242f /* * 0.044715 */
 
+struct attention_task;
+
 struct kernel {
     const char *name;    /* as users type it */
     uint32_t tile_bytes; /* of a tile of weights, a multiple of KERNEL_ALIGNMENT */
@@ -80,30 +82,13 @@ struct kernel {
     /* RoPE: turns the pairs of x [n], n a multiple of KERNEL_LANES, by rope_angles' cosine and sine [n]. */
     void (*rotate)(float *x, const float *cosine, const float *sine, uint32_t n);
 
-    /* Quantizes x [n], n a multiple of Q8_GROUP, to integers of magnitude at most `range` <= KV_KEY_RANGE. Returns
-       their scale: 0 if all magnitudes are below 2^-40, NaN if one is 2^60 or more or NaN. */
-    float (*row_quantize)(int16_t *out, const float *x, uint32_t n, float range);
+    /* Quantizes x [heads][size], size even, to integers of magnitude at most `range` <= KV_KEY_RANGE, each head with
+       its own scale, largest magnitude * (1 / range): 0 if all are below 2^-40, NaN if one is 2^60 or more or NaN. The
+       integers are zeros then. */
+    void (*heads_quantize)(int16_t *out, float *scale, const float *x, uint32_t heads, uint32_t size, float range);
 
-    /* The steps of attention (attention_rules.h), in whole blocks of positions. Arrays begin with position 0, those
-       of value_ratios with the first block's, aligned.
-       ratios[t] = v_scale[t] * inverse_largest rounded, at most ATTENTION_RATIO_MAX (undefined for later positions), in
-       the order of kv_value_slot; n positions. */
-    void (*value_ratios)(int16_t *ratios, const float *v_scale, float inverse_largest, uint32_t n);
-
-    /* Scores of one head's query with the keys first .. end - 1 of its KV head; minus infinity or NaN for positions
-       that are not attended to. Returns the largest, which is never NaN. */
-    float (*head_scores)(float *scores, const int16_t *q, const int16_t *k, const float *k_scale,
-                         const struct attention *shape, uint32_t first, uint32_t end);
-
-    /* Turns the scores first .. end - 1, a chunk at most, into coefficients, int16 at t of (int16_t *)scores in the
-       order of kv_value_slot. Chunks come in order. Returns the sum of p. */
-    float (*head_coefficients)(float *scores, float largest, float factor, const int16_t *ratios, uint32_t first,
-                               uint32_t end);
-
-    /* out [head_size] = the sum of the values first .. end - 1, a chunk at most, each by its coefficient, * scale, or
-       += where `add` is set. v is one KV head's. */
-    void (*head_values)(float *out, const int16_t *coefficients, const int16_t *v, float scale,
-                        const struct attention *shape, uint32_t first, uint32_t end, bool add);
+    /* Attention as attention_rules.h defines it: see attention.h. */
+    void (*attention)(const struct attention_task *task);
 
     /* x[i] = 2^((x[i] - largest) * factor) where largest is the maximum of x [n], n a multiple of KERNEL_LANES, which
        becomes 1. Returns the sum. */
@@ -130,11 +115,8 @@ struct kernel {
                                           .swiglu = swiglu,                                       \
                                           .geglu = geglu,                                         \
                                           .rotate = rotate,                                       \
-                                          .row_quantize = row_quantize,                           \
-                                          .value_ratios = value_ratios,                           \
-                                          .head_scores = head_scores,                             \
-                                          .head_coefficients = head_coefficients,                 \
-                                          .head_values = head_values,                             \
+                                          .heads_quantize = heads_quantize,                       \
+                                          .attention = attention,                                 \
                                           .exponentials = exponentials,                           \
                                           __VA_ARGS__}
 

@@ -1,5 +1,5 @@
 /*
- * The KV cache of one layer: int16 rows with a scale for each position, and where their elements lie.
+ * The KV cache of one layer: int16 with a scale for each position of each head, and where their elements lie.
  *
  * Kernels read the keys of KV_KEY_LANES positions and the values of KV_BLOCK positions as whole vectors.
  */
@@ -17,7 +17,7 @@ enum {
     KV_VALUE_RANGE = 511,        /* largest magnitude in a value */
 };
 
-/* A row of queries, keys or values with all magnitudes below this counts as zeros, so that no score or output of it is
+/* A head of queries, keys or values with all magnitudes below this counts as zeros, so that no score or output of it is
    below the normal range. */
 #define KV_SMALLEST 0x2B800000u /* bits of 2^-40 */
 
@@ -25,9 +25,9 @@ enum {
 struct kv_cache {
     int16_t *k;       /* [kv_heads][context / KV_KEY_LANES][head_stride / 2][KV_KEY_LANES][2]: kv_key_index */
     int16_t *v;       /* [kv_heads][context / KV_BLOCK][head_stride][KV_BLOCK]: kv_value_index */
-    float *k_scale;   /* [context] NaN if a key is NaN */
-    float *v_scale;   /* [context] finite */
-    float *v_largest; /* [context] of v_scale up to here; NaN from the first NaN value on */
+    float *k_scale;   /* [kv_heads][context] NaN if a key is NaN */
+    float *v_scale;   /* [kv_heads][context] finite */
+    float *v_largest; /* [kv_heads][context] of v_scale up to here; NaN from the first NaN value on */
 };
 
 /* The index of an element of a head's keys: pairs of dimensions of KV_KEY_LANES positions lie together, a lane for each

@@ -27,7 +27,13 @@ static inline __m256i nibbles_sum(__m256i sum)
 typedef __m256 floats;
 typedef __m256i ints;
 
-enum { VALUE_DIMS = 4 };
+enum {
+    MANY_REGISTERS = sizeof(void *) > 4,
+    SCORE_VECTORS = MANY_REGISTERS ? 2 : 4,
+    SCORE_QUERIES = MANY_REGISTERS ? 2 : 1,
+    VALUE_DIMS = 4,
+    VALUE_QUERIES = MANY_REGISTERS ? 2 : 1,
+};
 
 static inline __m128 floats_fold(__m256 x)
 {
@@ -59,13 +65,10 @@ static inline __m256i ints_shift(__m256i x, __m256i n)
     return _mm256_mulhi_epu16(x, _mm256_shuffle_epi8(powers, index));
 }
 
-static inline void store_int16(int16_t *out, __m256 x)
+static inline __m128i max_quad(__m128i x, __m128i y)
 {
-    const __m256i eight = _mm256_cvtps_epi32(x);
-    _mm_store_si128((__m128i *)out, _mm_packs_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1)));
+    return _mm_max_epi32(x, y);
 }
-
-#include "kernel/x86_attention.h"
 
 static inline __m256 floats_round(__m256 y)
 {
@@ -130,6 +133,7 @@ static inline void store_group(struct q8_vector *out, uint32_t group, const __m2
 }
 
 #include "kernel/x86_vector.h"
+#include "kernel/x86_attention.h"
 
 /* Word by word, which is also fast under emulation. */
 static __attribute__((cold)) void tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)

@@ -21,7 +21,10 @@ typedef __m512i ints;
 /* As many as the registers hold: there are 32, but eight in 32-bit code. */
 enum {
     MANY_REGISTERS = sizeof(void *) > 4,
+    SCORE_VECTORS = 2,
+    SCORE_QUERIES = MANY_REGISTERS ? 2 : 1,
     VALUE_DIMS = MANY_REGISTERS ? 8 : 4,
+    VALUE_QUERIES = MANY_REGISTERS ? 2 : 1,
     VECTORS_AT_ONCE = MANY_REGISTERS ? 4 : 1,
 };
 
@@ -57,12 +60,10 @@ static inline __m512i ints_shift(__m512i x, __m512i n)
     return _mm512_srlv_epi16(x, _mm512_add_epi16(n, _mm512_set1_epi16(2)));
 }
 
-static inline void store_int16(int16_t *out, __m512 x)
+static inline __m128i max_quad(__m128i x, __m128i y)
 {
-    _mm256_store_si256((__m256i *)out, _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(x)));
+    return _mm_max_epi32(x, y);
 }
-
-#include "kernel/x86_attention.h"
 
 static inline __m512 floats_round(__m512 y)
 {
@@ -103,6 +104,7 @@ static inline void store_group(struct q8_vector *out, uint32_t group, const __m5
 }
 
 #include "kernel/x86_vector.h"
+#include "kernel/x86_attention.h"
 
 static __attribute__((cold)) void tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)
 {

@@ -18,7 +18,13 @@
 typedef __m128 floats;
 typedef __m128i ints;
 
-enum { VALUE_DIMS = 4 };
+enum {
+    MANY_REGISTERS = sizeof(void *) > 4,
+    SCORE_VECTORS = 4,
+    SCORE_QUERIES = MANY_REGISTERS ? 2 : 1,
+    VALUE_DIMS = 4,
+    VALUE_QUERIES = MANY_REGISTERS ? 2 : 1,
+};
 
 static inline __m128 floats_fold(__m128 x)
 {
@@ -49,14 +55,6 @@ static inline __m128i ints_shift(__m128i x, __m128i n)
     const __m128i high = _mm_cvttps_epi32(_mm_castsi128_ps(_mm_unpackhi_epi16(zero, bits)));
     return _mm_mulhi_epu16(x, _mm_packs_epi32(low, high));
 }
-
-static inline void store_int16(int16_t *out, __m128 x)
-{
-    const __m128i four = _mm_cvtps_epi32(x);
-    _mm_storel_epi64((__m128i *)out, _mm_packs_epi32(four, four));
-}
-
-#include "kernel/x86_attention.h"
 
 static inline __m128 floats_round(__m128 y)
 {
@@ -90,6 +88,11 @@ static inline __m128i max_int(__m128i x, __m128i y)
 static inline __m128i magnitude(__m128 x)
 {
     return _mm_and_si128(_mm_castps_si128(x), _mm_set1_epi32(0x7FFFFFFF));
+}
+
+static inline __m128i max_quad(__m128i x, __m128i y)
+{
+    return max_int(x, y);
 }
 
 static inline uint32_t group_magnitude(const __m128 x[Q8_GROUP / 4])
@@ -129,6 +132,7 @@ static inline void store_group(struct q8_vector *out, uint32_t group, const __m1
 }
 
 #include "kernel/x86_vector.h"
+#include "kernel/x86_attention.h"
 
 /* The bits of a half 13 places up, with 112 more in the exponent. A subnormal one has no leading bit: it gets one,
    2^-14, which is then subtracted. */

@@ -1,8 +1,10 @@
 /*
  * The float part of a vector kernel, written once: RMSNorm, quantization, RoPE, SwiGLU and exponentials.
  *
- * A kernel's .c file includes this after x86_attention.h (VECTOR, floats, WIDTH) and after defining, for its
- * instruction set,
+ * A kernel's .c file includes this after defining, for its instruction set,
+ *   VECTOR(name)                   the intrinsic of that name for whole registers: VECTOR(add_ps)
+ *   floats                         those registers
+ *   floats_fold(x)                 the largest of its quarters
  *   floats_round(y)                y rounded to the nearest integer, in a form of the kernel's own
  *   floats_fraction(y, rounded)    y minus that integer
  *   floats_scale(p, rounded, y)    p * 2^rounded where y >= EXP2_LOWEST, else 0 (also for NaN)
@@ -22,7 +24,17 @@
 #include "base/exp2.h"
 #include "kernel/kernel.h"
 
-enum { PARTS = KERNEL_LANES / WIDTH }; /* vectors that hold KERNEL_LANES partial sums */
+enum {
+    WIDTH = sizeof(floats) / sizeof(float), /* numbers in a vector */
+    PARTS = KERNEL_LANES / WIDTH,           /* vectors that hold KERNEL_LANES partial sums */
+};
+
+static inline float largest_float(floats x)
+{
+    const __m128 four = floats_fold(x);
+    const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps(two, two, 1)));
+}
 
 static inline float sum_lanes(const floats sum[PARTS])
 {
@@ -186,21 +198,6 @@ static void rotate(float *x, const float *cosine, const float *sine, uint32_t n)
         const floats turned = VECTOR(mul_ps)(partners, VECTOR(load_ps)(sine + i));
         VECTOR(store_ps)(x + i, VECTOR(add_ps)(VECTOR(mul_ps)(part, VECTOR(load_ps)(cosine + i)), turned));
     }
-}
-
-static float row_quantize(int16_t *out, const float *x, uint32_t n, float range)
-{
-    uint32_t largest = 0;
-    for (uint32_t i = 0; i < n; i += Q8_GROUP) {
-        const uint32_t part = group_magnitude((const floats *)(x + i));
-        largest = part > largest ? part : largest;
-    }
-    const bool usable = largest >= KV_SMALLEST && largest < Q8_LIMIT;
-    const floats inverse = VECTOR(set1_ps)(usable ? range / float_from_bits(largest) : 0.0f);
-    for (uint32_t i = 0; i < n; i += WIDTH) {
-        store_int16(out + i, usable ? VECTOR(mul_ps)(VECTOR(load_ps)(x + i), inverse) : inverse);
-    }
-    return largest >= Q8_LIMIT ? float_from_bits(FLOAT_NAN) : usable ? float_from_bits(largest) / range : 0.0f;
 }
 
 #endif

@@ -57,9 +57,9 @@ def isolinux_cd(folder, words, initrd):
     return cdrom(folder / "cd.iso")
 
 
-def grub_for_uefi(folder, commands):
+def grub_for_uefi(folder, commands, target="x86_64-efi"):
     """An application of UEFI: GRUB, which runs these commands."""
     (folder / "grub.cfg").write_text("\n".join([*commands, "boot"]))
     out = Path(folder) / "grub.efi"
-    _run("grub-mkstandalone", "-O", "x86_64-efi", "-o", out, f"boot/grub/grub.cfg={folder / 'grub.cfg'}")
+    _run("grub-mkstandalone", "-O", target, "-o", out, f"boot/grub/grub.cfg={folder / 'grub.cfg'}")
     return out

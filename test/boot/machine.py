@@ -74,6 +74,12 @@ MEDIA = {
     "floppy-1.2": ("pc", ["-device", "floppy,drive=disk,drive-type=120", "-boot", "order=a"]),
     "isa-floppy": ("isapc", ["-device", "floppy,drive=disk,drive-type=144", "-boot", "order=a"]),
     "isa": ("isapc", ["-device", "ide-hd,drive=disk,bus=ide.0,bootindex=0"]),
+    "cd": ("pc", ["-device", "ide-cd,id=drive,drive=disk,bus=ide.0,bootindex=0"]),
+    "cd-ahci": ("q35", ["-device", "ide-cd,id=drive,drive=disk,bus=ide.0,bootindex=0"]),
+    "cd-scsi": ("pc", ["-device", "virtio-scsi-pci,id=scsi", "-device",
+                       "scsi-cd,id=drive,drive=disk,bus=scsi.0,bootindex=0"]),
+    "cd-usb": ("q35", ["-device", "qemu-xhci,id=usb", "-device", "usb-bot,id=bot,bus=usb.0", "-device",
+                       "scsi-cd,id=drive,drive=disk,bus=bot.0,bootindex=0"]),
     "sd-card": ("q35", ["-device", "sdhci-pci", "-device", "sd-card,drive=disk"]),
 }
 

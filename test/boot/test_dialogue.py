@@ -58,7 +58,7 @@ top_p          = 0.9            a number from 0 to 1
 top_k          = 0              a whole number from 0 to 1000000
 min_p          = 0              a number from 0 to 1
 repeat_penalty = 1              a number above 0, at most 100
-seed           = 83             random or a whole number below 2^64
+seed           = 487            random or a whole number below 2^64
 autostart      = off            off or on, at start
 countdown      = 0              a whole number from 0 to 3600, at start
 stories        = 1              a whole number from 0 to 1000000, at start
@@ -97,7 +97,7 @@ In use: weights <size>, KV cache <size>, tokenizer <size>, buffers <size>
 """
 TIE = "\0"  # a space at which no line is broken: a setting stands beside its value
 SAMPLING = "Settings: " + ", ".join(pair.replace(" ", TIE) for pair in [
-    "steps 20", "temperature 0", "top_p 0.9", "top_k 0", "min_p 0", "repeat_penalty 1", "seed 83"])
+    "steps 20", "temperature 0", "top_p 0.9", "top_k 0", "min_p 0", "repeat_penalty 1", "seed 487"])
 
 BENCH = """\
 Time for a token, 128 in a row; * marks the kernel in use

@@ -130,32 +130,14 @@ static void rotate(float *x, const float *cosine, const float *sine, uint32_t n)
     within()->rotate(x, cosine, sine, n);
 }
 
-static float row_quantize(int16_t *out, const float *x, uint32_t n, float range)
+static void heads_quantize(int16_t *out, float *scale, const float *x, uint32_t heads, uint32_t size, float range)
 {
-    return within()->row_quantize(out, x, n, range);
+    within()->heads_quantize(out, scale, x, heads, size, range);
 }
 
-static void value_ratios(int16_t *ratios, const float *v_scale, float inverse_largest, uint32_t n)
+static void attention(const struct attention_task *task)
 {
-    within()->value_ratios(ratios, v_scale, inverse_largest, n);
-}
-
-static float head_scores(float *scores, const int16_t *q, const int16_t *k, const float *k_scale,
-                         const struct attention *shape, uint32_t first, uint32_t end_position)
-{
-    return within()->head_scores(scores, q, k, k_scale, shape, first, end_position);
-}
-
-static float head_coefficients(float *scores, float largest, float factor, const int16_t *ratios, uint32_t first,
-                               uint32_t end_position)
-{
-    return within()->head_coefficients(scores, largest, factor, ratios, first, end_position);
-}
-
-static void head_values(float *out, const int16_t *coefficients, const int16_t *v, float scale,
-                        const struct attention *shape, uint32_t first, uint32_t end_position, bool add)
-{
-    within()->head_values(out, coefficients, v, scale, shape, first, end_position, add);
+    within()->attention(task);
 }
 
 static float exponentials(float *x, uint32_t n, float factor)

@@ -22,19 +22,19 @@ CONTEXT = 512
 STORIES = {  # SHA-256 of a model file -> the story that it tells at power-on
     # stories260K
     "2188c98da0505778ba3dcf4f349fb5e05496091c408c9cf7b6c15239e039c166":
-        "Once upon a time, there was a boy named Tim. Tim was very alert. He liked to play with his friends in the "
-        "park. One day, he saw a big, red ball. The ball was shiny and shiny. Tim did not know what to do. He wanted "
-        "to find his ball too.\nTim went outside to play. He found a big park with lots of balls. Tim and his friends "
-        "were happy. They played with the ball all day long. They became friends and played together. They all became "
-        "good friends.",
+        "Once upon a time, there was a boy named Tim. Tim loved to play with his toys. He loved to play outside in "
+        "the sunshine. One day, Tim saw a small bird who wanted to play with it. He wanted to play with it.\nTim "
+        "said, \"I want to play with the bird!\" They played together, and had a fun day. Tim and the bird went back "
+        "to the sky.\nTim saw a big, scary cat, and the squirrel wanted to show it to Tim. So, Tim and his mom went "
+        "to the sun. The bird was very happy. Tim was very happy. He went home with the big cat. They went to the "
+        "park and tried to help the squirrel.",
     # the project's own
     "9acefeb9ed69d60c08aeb9cc4bf03fb8328801bcd80fe8d8dc4682d2b10480fc":
-        "Once there was a curious frog named Vera who saw a scarecrow in the field. The scarecrow looked sad. \"What "
-        "is wrong?\" asked Vera. \"The crows are afraid of me,\" said the scarecrow. \"I would like to have a "
-        "friend.\" Vera painted a big smile on the face of the scarecrow and put a flower on its hat. A crow came and "
-        "sat on the fence. Then it sat on the arm of the scarecrow. \"You look nice today,\" said the crow. Before "
-        "long, there were crows on both arms. The scarecrow laughed, and the straw flew in the wind. \"Thank you, "
-        "Vera!\" said the scarecrow. What a good day it was!",
+        "One day, a gentle otter named Kate wanted to sail on the lake. She made a boat out of paper, but the boat "
+        "got wet and went down. She made a boat out of mud, but the boat fell apart. Then Kate found half of a big "
+        "nut shell. Kate said, \"This will be my boat!\" Kate gave it a sail made of a leaf. The wind blew, and the "
+        "boat sailed. On the other side of the lake stood a happy rabbit named Ella. \"May I come along?\" asked "
+        "Ella. There was just enough room for two. And so Kate and Ella became friends.",
 }
 
 
@@ -147,7 +147,7 @@ def repeats(ids, window=64):
 def test_repeat_penalty_stops_repeating(model):
     options = ("--prompt", "The dog", "--temperature", 0)
     plain, less, least = (repeats(token_ids(model, *options, "--repeat-penalty", penalty)) for penalty in (1, 1.3, 100))
-    assert plain > 80 and less < plain - 30 and least == 0
+    assert plain > 80 and less < plain - 20 and least == 0
 
 
 # Exit status: 1 = a file is at fault, 2 = usage, 130 = interrupted. Nothing on standard output either way.

@@ -92,6 +92,7 @@ def test_setup_on_another_distribution(programs):
     (["run"], ["build run"]),
     (["run-bios"], ["build run"]),
     (["run-floppy"], ["build run"]),
+    (["run-cd"], ["build run"]),
     (["run-uefi32"], ["build run"]),
     (["test"], ["build run sign dist test debug"]),
     (["sign"], ["build sign"]),
@@ -112,7 +113,7 @@ def test_make_sets_up_first(tmp_path, arguments, expected):
             (tmp_path / include).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / include).write_text("")
     shutil.copy(ROOT / "setup.mk", tmp_path)
-    verbs = "run run-bios run-floppy run-uefi32 sign dist test debug-uefi"
+    verbs = "run run-bios run-floppy run-cd run-uefi32 sign dist test debug-uefi"
     (tmp_path / "image/run.mk").write_text(f"{verbs}:\n\t@echo done\n")
     script(tmp_path / "setup.sh", 'printf "%s\\n" "$*" >>log')
     result = run("make", *arguments, cwd=tmp_path)
@@ -211,6 +212,7 @@ def test_qemu_machines(qemu):
     for words in (bios, uefi, uefi32):
         assert " -accel tcg -cpu max " in words and " -serial mon:stdio " in words and " -display none " in words
         assert f"file={image},format=raw,snapshot=on,if=ide" in words
+    assert f"file={image},format=raw,snapshot=on,if=ide,media=cdrom" in qemu("cd", image)
     floppy = qemu("floppy", image)
     assert " -boot order=a " in floppy and f"file={image},format=raw,snapshot=on,if=floppy" in floppy
     kernel = BUILD / "bootllama.krn"
@@ -227,7 +229,8 @@ def test_qemu_settings(qemu):
 def test_qemu_refusals(tmp_path):
     no_window = script(tmp_path / "qemu", "echo none")
     assert run(IMAGE / "qemu.sh", "bios", "none.img").returncode == 1
-    assert "none of bios, uefi, uefi32, floppy, krn" in run(IMAGE / "qemu.sh", "efi", BUILD / "bootllama.img").stderr
+    unknown = run(IMAGE / "qemu.sh", "efi", BUILD / "bootllama.img")
+    assert "none of bios, uefi, uefi32, floppy, cd, krn" in unknown.stderr
     assert "krn FILE MODEL" in run(IMAGE / "qemu.sh", "krn", BUILD / "bootllama.krn").stderr
     result = run(IMAGE / "qemu.sh", "bios", BUILD / "bootllama.img", GUI="1", QEMU=str(no_window))
     assert result.returncode == 1 and "qemu-system-gui" in result.stderr

@@ -18,6 +18,7 @@ enum {
 
 static struct {
     bool has_edd;
+    uint32_t block;          /* sectors of 512 bytes in one of its own */
     uint32_t largest;        /* sectors in one call; more fail. 0 = all fail */
     uint32_t bad, bad_count; /* sectors that cannot be read */
     uint32_t passing;        /* reads that fail before one works */
@@ -91,16 +92,17 @@ static struct packet *packet_of(const struct bios_regs *regs)
 static void read_edd(struct bios_regs *regs)
 {
     struct packet *packet = packet_of(regs);
+    const uint32_t lba = (uint32_t)packet->lba * bios.block, count = packet->count * bios.block;
     assert_true(packet->size == 16 && packet->offset == 0 && packet->segment == BOUNCE_ADDRESS >> 4);
     if (bios.lies) {
         bios.calls++;
-        fill((uint32_t)packet->lba, packet->count / 2);
         packet->count /= 2;
-    } else if (bios.chs_only || !works((uint32_t)packet->lba, packet->count)) {
+        fill(lba, packet->count * bios.block);
+    } else if (bios.chs_only || !works(lba, count)) {
         packet->count = 0; /* as SeaBIOS does: the packet is of no use any more */
         fail_call(regs);
     } else {
-        fill((uint32_t)packet->lba, packet->count);
+        fill(lba, count);
     }
 }
 
@@ -158,16 +160,22 @@ static int map_bounce(void **state)
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED;
 }
 
-static void begin(bool has_edd)
+static void begin_with_block(bool has_edd, uint32_t block)
 {
     memset(&bios, 0, sizeof bios);
     bios.has_edd = has_edd;
+    bios.block = block;
     bios.largest = BOUNCE_SECTORS;
     bios.status = 0x20;
     disk = (struct disk){.stop_asked = stop_asked};
-    disk_init(&disk, 0x80);
-    assert_int_equal(disk.has_edd, has_edd);
+    disk_init(&disk, 0x80, block);
+    assert_int_equal(disk.has_edd, has_edd || block > 1);
     memset(out, 0, sizeof out);
+}
+
+static void begin(bool has_edd)
+{
+    begin_with_block(has_edd, 1);
 }
 
 static void expect_read(uint32_t lba, uint32_t count)
@@ -307,6 +315,60 @@ static void reading_stops_between_two_calls(void **state)
     expect_read(0, 200);
 }
 
+/* A CD, whose BIOS need not say that it knows EDD: wherever a read begins and ends. */
+static void larger_sectors_are_read_whole(void **state)
+{
+    (void)state;
+    begin_with_block(false, 4);
+    for (uint32_t lba = 0; lba < 8; lba++) {
+        for (uint32_t count = 1; count < 10; count++)
+            expect_read(lba, count);
+        bios.calls = 0;
+        expect_read(lba, 64);
+        assert_int_equal(bios.calls, lba % 4 == 0 ? 1 : 2);
+    }
+    expect_read(1001, 199);
+    bios.calls = 0;
+    bios.largest = 4; /* one of them at once: none is read twice */
+    expect_read(100, 64);
+    bios.calls = 0;
+    expect_read(200, 64);
+    assert_int_equal(bios.calls, 16);
+}
+
+/* Only EDD reads it. A drive at rest takes its time, ten seconds, to come up to speed. */
+static void a_cd_that_cannot_be_read_is_told(void **state)
+{
+    (void)state;
+    begin_with_block(false, 4);
+    bios.bad = 130;
+    bios.bad_count = 1;
+    bios.status = 0x10;
+    expect_failure(100, 64, "INT 13h status 10h at LBA 128");
+    assert_true(bios.calls < 20);
+    expect_read(132, 33);
+    bios.passing = 2;
+    bios.status = 0x80;
+    bios.slowness = 5 * BIOS_SECOND;
+    expect_read(132, 33);
+    assert_false(disk.is_gone);
+    bios.largest = bios.calls = 0;
+    expect_failure(100, 8, "the drive does not answer, INT 13h status 80h at LBA 100");
+    assert_int_equal(bios.calls, 3);
+}
+
+static void another_cd_is_noticed(void **state)
+{
+    (void)state;
+    for (uint32_t block = 1; block <= 4; block += 3) {
+        begin_with_block(true, block);
+        expect_read(0, 8);
+        assert_false(disk_may_be_changed(&disk));
+        bios.now += 2 * BIOS_SECOND;
+        assert_int_equal(disk_may_be_changed(&disk), block == 4);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +381,9 @@ int main(void)
         cmocka_unit_test(a_slow_bad_sector_is_no_drive_that_is_gone),
         cmocka_unit_test(a_drive_that_does_not_answer_is_gone),
         cmocka_unit_test(reading_stops_between_two_calls),
+        cmocka_unit_test(larger_sectors_are_read_whole),
+        cmocka_unit_test(a_cd_that_cannot_be_read_is_told),
+        cmocka_unit_test(another_cd_is_noticed),
     };
     return cmocka_run_group_tests(tests, map_bounce, NULL);
 }

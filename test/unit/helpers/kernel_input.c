@@ -191,19 +191,20 @@ int16_t *random_row(size_t n, int32_t range)
 /* Positions to come hold what an earlier text may have left there. */
 struct kv_cache random_cache(const struct attention *shape)
 {
-    const size_t n = (size_t)shape->kv_heads * shape->context * shape->head_stride;
+    const size_t scales = (size_t)shape->kv_heads * shape->context, n = scales * shape->head_stride;
     struct kv_cache cache = {
         .k = random_row(n, KV_KEY_RANGE),
         .v = random_row(n, KV_VALUE_RANGE),
-        .k_scale = take(shape->context * sizeof(float)),
-        .v_scale = take(shape->context * sizeof(float)),
-        .v_largest = take(shape->context * sizeof(float)),
+        .k_scale = take(scales * sizeof(float)),
+        .v_scale = take(scales * sizeof(float)),
+        .v_largest = take(scales * sizeof(float)),
     };
     float largest = 0;
-    for (uint32_t t = 0; t < shape->context; t++) {
-        cache.k_scale[t] = (1.5f + random_float()) / KV_KEY_RANGE;
-        cache.v_scale[t] = (t > shape->position ? 1000.0f : 1.0f) * (1.0f + random_float());
-        cache.v_largest[t] = largest = cache.v_scale[t] > largest ? cache.v_scale[t] : largest;
+    for (size_t i = 0; i < scales; i++) {
+        const uint32_t t = i % shape->context;
+        cache.k_scale[i] = (1.5f + random_float()) / KV_KEY_RANGE;
+        cache.v_scale[i] = (t > shape->position ? 1000.0f : 1.0f) * (1.0f + random_float());
+        cache.v_largest[i] = largest = t == 0 || cache.v_scale[i] > largest ? cache.v_scale[i] : largest;
     }
     return cache;
 }
@@ -228,13 +229,18 @@ struct attention_case random_attention(uint32_t heads, uint32_t kv_heads, uint32
         .position = position,
         .score_factor = (1 << ATTENTION_POWER_BITS) * LOG2_E / sqrtf((float)head_size),
     };
-    return (struct attention_case){shape, random_row((size_t)heads * head_size, KV_KEY_RANGE), 2.0f / KV_KEY_RANGE,
-                                   random_cache(&shape)};
+    struct attention_case it = {shape, random_row((size_t)heads * head_size, KV_KEY_RANGE), take(heads * sizeof(float)),
+                                random_cache(&shape)};
+    for (uint32_t i = 0; i < heads; i++) {
+        it.q_scale[i] = (2.0f + (float)(i % 3)) / KV_KEY_RANGE;
+    }
+    return it;
 }
 
 void free_case(struct attention_case *it)
 {
     free(it->q);
+    free(it->q_scale);
     free_cache(&it->cache);
 }
 
@@ -255,13 +261,19 @@ void free_scratch(struct attention_scratch *scratch)
     free(scratch->scores); /* the first one taken */
 }
 
+struct attention_task whole_task(const struct attention_case *it, const struct attention_scratch *scratch, float *out)
+{
+    return (struct attention_task){it->shape, it->cache, *scratch, it->q, it->q_scale, out, 0, it->shape.kv_heads};
+}
+
 float *run_attention(const struct kernel *kernel, const struct attention_case *it)
 {
     const struct attention *shape = &it->shape;
     const uint32_t n = shape->heads * shape->head_size;
     struct attention_scratch scratch = take_scratch(shape);
     float *out = take((n + 1) * sizeof *out), *untouched = take(sizeof *untouched);
-    attention_compute(kernel, out, it->q, it->q_scale, &it->cache, shape, &scratch, 0, shape->kv_heads);
+    const struct attention_task task = whole_task(it, &scratch, out);
+    kernel->attention(&task);
     assert_memory_equal(out + n, untouched, sizeof *out);
     free_scratch(&scratch);
     free(untouched);

@@ -40,7 +40,7 @@ void random_matrices(struct q8_matrix *a, const struct kernel *kernel_a, struct 
 struct attention_case {
     struct attention shape;
     int16_t *q;
-    float q_scale;
+    float *q_scale; /* [heads] */
     struct kv_cache cache;
 };
 
@@ -52,6 +52,9 @@ void free_case(struct attention_case *it);
 
 struct attention_scratch take_scratch(const struct attention *shape);
 void free_scratch(struct attention_scratch *scratch);
+
+/* All heads of a case. */
+struct attention_task whole_task(const struct attention_case *it, const struct attention_scratch *scratch, float *out);
 
 /* A kernel's attention [heads * head_size], of malloc; asserts that nothing is written beyond it. */
 float *run_attention(const struct kernel *kernel, const struct attention_case *it);

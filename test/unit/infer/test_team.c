@@ -407,25 +407,34 @@ static void check_attention(const struct kernel *kernel, uint32_t kv_heads, uint
     const struct attention *shape = &it.shape;
     const size_t vector = (size_t)shape->heads * shape->head_size, row = vector + 28;
     int16_t *q = random_row(row * count, KV_KEY_RANGE);
-    const float q_scale[4] = {0.002f, 0.001f, 0.003f, 0.0005f};
+    float *q_scale = random_floats(shape->heads * count, 0.001f);
+    for (uint32_t i = 0; i < shape->heads * count; i++) {
+        q_scale[i] += 0.002f;
+    }
     struct attention_scratch scratch = take_scratch(shape);
     float *expected = random_floats((uint32_t)(row * count), 4.0f), *out = take(row * count * sizeof(float));
     memcpy(out, expected, row * count * sizeof(float));
+    struct attention_task task = whole_task(&it, &scratch, out);
+    task.q = q;
+    task.q_scale = q_scale;
     for (uint32_t i = 0; i < count; i++) {
-        struct attention at = *shape;
-        at.position += i;
-        attention_compute(kernel, expected + i * row, q + i * row, q_scale[i], &it.cache, &at, &scratch, 0, kv_heads);
+        struct attention_task one = task;
+        one.shape.position += i;
+        one.q += i * row;
+        one.q_scale += i * shape->heads;
+        one.out = expected + i * row;
+        kernel->attention(&one);
     }
     for (uint32_t processors = 1; processors <= MOST; processors++) {
         begin_machine(processors);
         team_begin(&team, &kernel_scalar);
-        assert_true(team_attention(&team, NULL, kernel, out, q, q_scale, row, &it.cache, shape, &scratch, count));
+        assert_true(team_attention(&team, NULL, kernel, &task, row, count));
         assert_memory_equal(out, expected, row * count * sizeof(float));
         for (uint32_t i = 0; i < count; i++) {
             memset(out + i * row, 0, vector * sizeof(float));
         }
         begin_slow_stretch();
-        assert_true(team_attention(&team, &compute, kernel, out, q, q_scale, row, &it.cache, shape, &scratch, count));
+        assert_true(team_attention(&team, &compute, kernel, &task, row, count));
         compute_end(&compute);
         team_end(&team);
         assert_int_equal(machine.looks, kv_heads * count); /* one for each head of each position */
@@ -435,6 +444,7 @@ static void check_attention(const struct kernel *kernel, uint32_t kv_heads, uint
         }
     }
     free(q);
+    free(q_scale);
     free_scratch(&scratch);
     free(expected);
     free(out);

@@ -160,13 +160,14 @@ static void check_wild_attention(const struct kernel *kernel)
         struct attention_case it = random_attention(4, 2, 8, pick % 40);
         struct kv_cache *cache = &it.cache;
         float *q = wild_values(random_floats(Q8_GROUP, 1.0f), Q8_GROUP, pick);
-        it.q_scale = kernel->row_quantize(it.q, q, Q8_GROUP, KV_KEY_RANGE);
-        for (uint32_t t = 0; t < it.shape.context; t++) {
+        kernel->heads_quantize(it.q, it.q_scale, q, 4, 8, KV_KEY_RANGE);
+        for (uint32_t i = 0; i < 2 * it.shape.context; i++) { /* both KV heads */
             float *x = wild_values(random_floats(Q8_GROUP, 1.0f), Q8_GROUP, pick / VALUE_EXPONENTS);
-            const float before = t > 0 ? cache->v_largest[t - 1] : 0, scale = fabsf(x[0]) / KV_VALUE_RANGE;
-            cache->k_scale[t] = fabsf(x[1]) / KV_KEY_RANGE;
-            cache->v_largest[t] = isnan(scale) || scale > before ? scale : before;
-            cache->v_scale[t] = isnan(scale) ? 0 : scale;
+            const float before = i % it.shape.context > 0 ? cache->v_largest[i - 1] : 0;
+            const float scale = fabsf(x[0]) / KV_VALUE_RANGE;
+            cache->k_scale[i] = fabsf(x[1]) / KV_KEY_RANGE;
+            cache->v_largest[i] = isnan(scale) || scale > before ? scale : before;
+            cache->v_scale[i] = isnan(scale) ? 0 : scale;
             free(x);
         }
         free(q);

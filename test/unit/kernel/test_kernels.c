@@ -275,20 +275,30 @@ static void rotate_gives_the_same_bits(void **state)
     for_each_kernel(check_rotate);
 }
 
-static void check_row_quantize(const struct kernel *kernel)
+static void check_heads_quantize(const struct kernel *kernel)
 {
     static const float largest[] = {0.0f, 0x1p-41f, 0x1p-40f, 1.0f, -1447.0f, 511.5f, 0x1p59f, 0x1p60f, INFINITY, NAN};
-    for (uint32_t n = Q8_GROUP; n <= 5 * Q8_GROUP; n += Q8_GROUP) {
-        for (uint32_t i = 0; i < COUNT_OF(largest); i++) {
-            float *x = random_floats(n, fabsf(largest[i]) < 0x1p60f ? largest[i] : 1.0f);
-            int16_t *expected = take(n * sizeof *expected), *out = take(n * sizeof *out);
-            const float range = i % 2 == 0 ? KV_KEY_RANGE : KV_VALUE_RANGE;
-            x[n - 1 - i] = largest[i];
-            x[n - 12] = largest[i] / (2 * range); /* a tie */
-            const float expected_scale = kernel_scalar.row_quantize(expected, x, n, range);
-            const float scale = kernel->row_quantize(out, x, n, range);
-            assert_same_bits(&scale, &expected_scale, 1);
-            assert_memory_equal(out, expected, n * sizeof *out);
+    static const uint32_t sizes[] = {2, 4, 6, 8, 10, 64, 100, 128};
+    enum { HEADS = COUNT_OF(largest) };
+    for (uint32_t i = 0; i < COUNT_OF(sizes); i++) {
+        for (uint32_t heads = 1; heads <= HEADS; heads++) {
+            const uint32_t size = sizes[i], n = heads * size;
+            float *x = random_floats(n, 1.0f), expected_scale[HEADS + 1] = {0}, scale[HEADS + 1] = {0};
+            int16_t *expected = take((n + 1) * sizeof *expected), *out = take((n + 1) * sizeof *out);
+            const float range = heads % 2 == 0 ? KV_KEY_RANGE : KV_VALUE_RANGE;
+            for (uint32_t head = 0; head < heads; head++) {
+                const float most = largest[(head + i) % HEADS];
+                float *own = x + head * size;
+                for (uint32_t j = 0; j < size && fabsf(most) < 0x1p60f; j++) {
+                    own[j] *= most;
+                }
+                own[0] = most / (2 * range); /* a tie */
+                own[size - 1 - head % 2] = most;
+            }
+            kernel_scalar.heads_quantize(expected, expected_scale, x, heads, size, range);
+            kernel->heads_quantize(out, scale, x, heads, size, range);
+            assert_same_bits(scale, expected_scale, HEADS + 1);
+            assert_memory_equal(out, expected, (n + 1) * sizeof *out);
             free(x);
             free(expected);
             free(out);
@@ -296,29 +306,38 @@ static void check_row_quantize(const struct kernel *kernel)
     }
 }
 
-static void rows_are_quantized_to_the_same_bits(void **state)
+static void heads_are_quantized_to_the_same_bits(void **state)
 {
     (void)state;
-    for_each_kernel(check_row_quantize);
+    for_each_kernel(check_heads_quantize);
 }
 
-static void scalar_row_quantize_keeps_its_rules(void **state)
+static float quantize_head(int16_t *out, const float *x, float range)
+{
+    float scale;
+    kernel_scalar.heads_quantize(out, &scale, x, 1, 6, range);
+    return scale;
+}
+
+static void scalar_heads_quantize_keeps_its_rules(void **state)
 {
     (void)state;
-    float x[Q8_GROUP] = {[0] = 4.0f, [1] = -2.0f, [2] = 4.0f * 1.5f / 511, [3] = 4.0f * 2.5f / 511, [4] = -4.0f};
-    int16_t out[Q8_GROUP];
-    assert_true(kernel_scalar.row_quantize(out, x, Q8_GROUP, KV_VALUE_RANGE) == 4.0f / 511);
-    const int16_t expected[Q8_GROUP] = {511, -256, 2, 2, -511}; /* ties to even */
+    float x[12] = {4.0f, -2.0f, 4.0f * 1.5f / 511, 4.0f * 2.5f / 511, -4.0f, 0, [6] = 1.0f, [7] = 0x1p-10f};
+    int16_t out[12];
+    float scale[2];
+    kernel_scalar.heads_quantize(out, scale, x, 2, 6, KV_VALUE_RANGE);
+    const int16_t expected[12] = {511, -256, 2, 2, -511, 0, 511}; /* ties to even */
     assert_memory_equal(out, expected, sizeof expected);
+    assert_true(scale[0] == 4.0f * (1.0f / 511) && scale[1] == 1.0f / 511);
     x[0] = x[1] = x[2] = x[3] = 0;
     x[4] = 0x1p-40f;
-    assert_true(kernel_scalar.row_quantize(out, x, Q8_GROUP, KV_KEY_RANGE) == 0x1p-40f / 1447 && out[4] == 1447);
+    assert_true(quantize_head(out, x, KV_KEY_RANGE) == 0x1p-40f * (1.0f / 1447) && out[4] == 1447);
     x[4] = nextafterf(0x1p-40f, 0);
-    assert_true(kernel_scalar.row_quantize(out, x, Q8_GROUP, KV_KEY_RANGE) == 0.0f && out[4] == 0);
+    assert_true(quantize_head(out, x, KV_KEY_RANGE) == 0.0f && out[4] == 0);
     x[4] = 0x1p60f;
-    assert_true(isnan(kernel_scalar.row_quantize(out, x, Q8_GROUP, KV_KEY_RANGE)) && out[4] == 0);
+    assert_true(isnan(quantize_head(out, x, KV_KEY_RANGE)) && out[4] == 0);
     x[4] = NAN;
-    assert_true(isnan(kernel_scalar.row_quantize(out, x, Q8_GROUP, KV_KEY_RANGE)) && out[4] == 0);
+    assert_true(isnan(quantize_head(out, x, KV_KEY_RANGE)) && out[4] == 0);
 }
 
 static void powers_are_close_and_end(void **state)
@@ -351,7 +370,8 @@ static void check_attention_by_factor(const struct kernel *kernel)
 {
     for (int32_t exponent = -30; exponent < 30; exponent++) {
         struct attention_case it = random_attention(4, 2, 8, exponent % 10 == 0 ? 2500 : 333);
-        it.q_scale = ldexpf(1.0f, exponent);
+        it.q_scale[0] = it.q_scale[3] = ldexpf(1.0f, exponent);
+        it.q_scale[1] = it.q_scale[2] = ldexpf(1.0f, -exponent);
         check_case(kernel, &it, assert_same_bits);
     }
 }
@@ -392,7 +412,7 @@ static void exact_attention(double *out, const struct attention_case *it)
         for (uint32_t i = 0; i < shape->head_size; i++) {
             dot += (double)it->q[i] * cache->k[kv_key_index(shape->head_stride, t, i)];
         }
-        const double weight = exp(dot * (double)it->q_scale * (double)cache->k_scale[t] / sqrt(shape->head_size));
+        const double weight = exp(dot * (double)it->q_scale[0] * (double)cache->k_scale[t] / sqrt(shape->head_size));
         sum += weight;
         for (uint32_t i = 0; i < shape->head_size; i++) {
             out[i] += weight * (double)cache->v_scale[t] * cache->v[kv_value_index(shape->head_stride, t, i)];
@@ -461,7 +481,7 @@ static void a_sink_does_not_drown_the_rest(void **state)
         for (uint32_t t = 1; t <= position; t++) {
             it.cache.k_scale[t] *= 0.2f; /* all others much alike */
         }
-        it.cache.k_scale[0] = logf(9.0f * (float)position) * sqrtf(64) / (dot * it.q_scale);
+        it.cache.k_scale[0] = logf(9.0f * (float)position) * sqrtf(64) / (dot * it.q_scale[0]);
         it.cache.v_scale[0] *= 0.0001f;
         assert_true(attention_error(state, &it) < 0.2); /* what shares its block is cut short */
         free_case(&it);
@@ -524,8 +544,8 @@ int main(void)
         cmocka_unit_test(exponentials_give_the_same_bits),
         cmocka_unit_test(scalar_rotate_turns_pairs),
         cmocka_unit_test(rotate_gives_the_same_bits),
-        cmocka_unit_test(scalar_row_quantize_keeps_its_rules),
-        cmocka_unit_test(rows_are_quantized_to_the_same_bits),
+        cmocka_unit_test(scalar_heads_quantize_keeps_its_rules),
+        cmocka_unit_test(heads_are_quantized_to_the_same_bits),
         cmocka_unit_test(powers_are_close_and_end),
         cmocka_unit_test(scalar_attention_is_attention),
         cmocka_unit_test(scalar_attention_stays_in_its_window),

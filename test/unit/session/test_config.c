@@ -138,13 +138,13 @@ static void words(void **state)
         uint32_t port, speed, after, wrap, processors;
         bool seed_random;
     } cases[] = {
-        {"serial = off", 83, 0, 115200, AFTER_PROMPT, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, false},
-        {"serial = com4", 83, 4, 115200, AFTER_PROMPT, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, false},
-        {"serial = Com2 \t 300", 83, 2, 300, AFTER_PROMPT, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, false},
-        {"after = off", 83, 1, 115200, AFTER_OFF, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, false},
-        {"wrap = OFF", 83, 1, 115200, AFTER_PROMPT, WRAP_OFF, ENGINE_PROCESSORS_AUTO, false},
-        {"wrap = auto\nprocessors = Auto", 83, 1, 115200, AFTER_PROMPT, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, false},
-        {"seed = RANDOM", 83, 1, 115200, AFTER_PROMPT, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, true},
+        {"serial = off", 487, 0, 115200, AFTER_PROMPT, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, false},
+        {"serial = com4", 487, 4, 115200, AFTER_PROMPT, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, false},
+        {"serial = Com2 \t 300", 487, 2, 300, AFTER_PROMPT, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, false},
+        {"after = off", 487, 1, 115200, AFTER_OFF, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, false},
+        {"wrap = OFF", 487, 1, 115200, AFTER_PROMPT, WRAP_OFF, ENGINE_PROCESSORS_AUTO, false},
+        {"wrap = auto\nprocessors = Auto", 487, 1, 115200, AFTER_PROMPT, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, false},
+        {"seed = RANDOM", 487, 1, 115200, AFTER_PROMPT, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, true},
         {"seed = random\nseed = 3", 3, 1, 115200, AFTER_PROMPT, WRAP_AUTO, ENGINE_PROCESSORS_AUTO, false},
     };
 

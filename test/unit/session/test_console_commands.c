@@ -129,7 +129,7 @@ static void all_about_machine_and_model(void **state)
         "File: /MODELS/A.GGUF, GGUF version 3, architecture llama\n"
         "Shape: 2 layers, dim 32, hidden 64, 4 heads of 8, 2 KV heads\n"
         "RoPE: 8 of 8 dimensions, base 10000\nTokenizer: 12 tokens, BOS 1, EOS 2, unknown 0\nIn use: weights ",
-        ", KV cache 5 KiB, tokenizer 1 KiB, buffers ",
+        ", KV cache 6 KiB, tokenizer 1 KiB, buffers ",
         "\nSettings: steps 0, temperature 0.8, top_p 0.9, top_k 0, min_p 0, repeat_penalty 1, seed 5\n"};
     for (size_t i = 0; i < COUNT_OF(parts); i++) {
         text = strstr(text, parts[i]);
@@ -140,7 +140,7 @@ static void all_about_machine_and_model(void **state)
 /* On a screen of any width a name and its value stay on one line. */
 static void names_stay_with_their_values(void **state)
 {
-    static const char *const pairs[] = {"repeat_penalty 1", "temperature 0.8", "min_p 0", "KV cache 5 KiB", "EOS 2"};
+    static const char *const pairs[] = {"repeat_penalty 1", "temperature 0.8", "min_p 0", "KV cache 6 KiB", "EOS 2"};
     fresh(state);
     for (session.columns = 30; session.columns <= 100; session.columns++) {
         const char *text = strstr(run_with("autostart = off\n", "/info\r"), "> /info\n");
