@@ -24,6 +24,7 @@ include uefi/uefi.mk
 include image/sign.mk
 include image/image.mk
 include image/run.mk
+include image/web/web.mk
 include image/dist.mk
 include docs/docs.mk
 include test/test.mk

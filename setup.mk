@@ -5,15 +5,16 @@ SETUP ?= 1
 
 .PHONY: setup
 setup: ## install the tools of every target (Debian packages)
-	@./setup.sh build run sign dist test debug
+	@./setup.sh build run sign dist web test debug
 
 setup_goals := $(or $(MAKECMDGOALS),all)
 setup_groups := $(strip \
-    $(if $(filter run% sector usb bench sign secure-keys dist,$(setup_goals)),build) \
+    $(if $(filter run% sector usb bench sign secure-keys dist web,$(setup_goals)),build) \
     $(if $(filter run%,$(setup_goals)),run) \
     $(if $(filter sign secure-keys,$(setup_goals)),sign) \
     $(if $(filter dist,$(setup_goals)),dist) \
-    $(if $(filter test test-% fuzz screenshots book,$(setup_goals)),build run sign dist test debug) \
+    $(if $(filter web,$(setup_goals)),web) \
+    $(if $(filter test test-% fuzz screenshots book,$(setup_goals)),build run sign dist web test debug) \
     $(if $(filter debug-%,$(setup_goals)),build run debug))
 
 # Neither in a sub-make nor in a dry run.

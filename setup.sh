@@ -2,7 +2,7 @@
 # Installs the missing tools of the named groups from Debian's packages. Does nothing, silently, if none is missing. On
 # another system it names the missing tools and stops.
 #
-# setup.sh [--check] [build] [run] [sign] [dist] [test] [debug]
+# setup.sh [--check] [build] [run] [sign] [dist] [web] [test] [debug]
 # --check: only name what is missing, exit 1 if anything is
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin # mkfs.fat and sfdisk are here, which is not on every user's PATH
@@ -32,6 +32,9 @@ sign  sbsigntool        program sbsign
 sign  efitools          program sign-efi-sig-list
 dist  qemu-utils        program qemu-img
 dist  xz-utils          program xz
+web   nodejs            program node
+web   npm               program npm
+web   seabios           file /usr/share/seabios/vgabios-stdvga.bin
 test  u-boot-qemu       file /usr/lib/u-boot/qemu-x86/u-boot.rom
 test  gcc-multilib      file /usr/include/asm/errno.h
 test  libc6-dev-i386    gcc_library libc.a -m32
@@ -40,8 +43,7 @@ test  libclang-rt-dev   clang_fuzzer
 test  libcmocka-dev     file /usr/include/cmocka.h
 test  shellcheck        program shellcheck
 test  python3-pytest    python_module pytest
-test  nodejs            program node
-test  npm               program npm
+test  chromium          program chromium
 test  imagemagick       program convert
 test  universal-ctags   program ctags
 test  bochs             program bochs

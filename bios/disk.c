@@ -12,6 +12,7 @@
 enum {
     SECTOR = 512,
     TRIES = 6,
+    TRIES_MIN = 2, /* one call may hang without cause, as SeaBIOS's to a UHCI controller does now and then */
     CYLINDERS_MAX = 1024,
     FLOPPY_TRIES = 3,   /* at least: the motor must come up to speed, the first call after a change may say only that */
     PATIENCE = 3000000, /* microseconds for all tries: one call to a drive that is gone may take five seconds */
@@ -170,7 +171,8 @@ static bool is_bad_sector(const struct disk *disk)
 static bool gives_up(struct disk *disk, int tries)
 {
     uint64_t patience = disk->block > 1 ? PATIENCE_CD : PATIENCE;
-    bool is_late = clock_microseconds() - disk->since > patience && (tries >= FLOPPY_TRIES || !takes_floppies(disk));
+    int least = takes_floppies(disk) ? FLOPPY_TRIES : TRIES_MIN;
+    bool is_late = clock_microseconds() - disk->since > patience && tries >= least;
 
     disk->is_gone = is_late && !is_bad_sector(disk);
     return is_late || stop_asked(disk);

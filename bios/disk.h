@@ -33,9 +33,9 @@ void disk_init(struct disk *disk, uint8_t drive, uint32_t block);
 
 /*
  * Reads `count` sectors of 512 bytes from `lba` on to `buffer`, anywhere in memory. Fails after six tries with resets
- * and fewer and fewer sectors, then as many through CHS. After three seconds, ten on a CD, and on a floppy three tries,
- * it gives up and, unless the BIOS reports a bad sector, marks the drive as gone: it may have been unplugged. A floppy
- * is read by whole tracks, with the geometry that its sector 0 told when it was read last.
+ * and fewer and fewer sectors, then as many through CHS. After two tries and three seconds, ten on a CD, and on a
+ * floppy three tries, it gives up and, unless the BIOS reports a bad sector, marks the drive as gone: it may have been
+ * unplugged. A floppy is read by whole tracks, with the geometry that its sector 0 told when it was read last.
  */
 enum disk_status disk_read(struct disk *disk, uint32_t lba, uint32_t count, void *buffer);
 

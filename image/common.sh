@@ -58,7 +58,8 @@ set_stage2_lba()
 }
 
 # parse_arguments "NAME ..." ARGUMENT...: options --NAME VALUE go to option[], each --efi to efis[], each --key to
-# keys[], the rest to models[]. An option of the list that may be missing is listed with a question mark.
+# keys[], the rest to models[]. An option of the list that may be missing is listed with a question mark. Only a disk
+# whose size is given may be without models.
 declare -A option=()
 parse_arguments()
 {
@@ -80,7 +81,7 @@ parse_arguments()
     for name in $known; do
         [[ $name == *\? || -n ${option[$name]:-} ]] || die "--$name is missing"
     done
-    ((${#models[@]} > 0)) || die 'no model given'
+    ((${#models[@]} > 0)) || [[ -n ${option[mib]:-} ]] || die 'no model given'
 }
 
 check_files()

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Lays out a disk image (README.md here says how) without root. Prints nothing unless something is wrong.
 #
-# make-image.sh --out FILE --boot FILE --stage2 FILE --efi FILE... --config FILE --readme FILE [--mib N]
+# make-image.sh --out FILE --boot FILE --stage2 FILE --config FILE --readme FILE [--efi FILE]... [--mib N]
 #     [--cd FILE] [--key FILE]... MODEL.gguf...
 #
 # Each --efi adds an application to \EFI\BOOT, each --key a file to \KEYS (texts get DOS line endings). The first
-# model boots. Without --mib the image is as large as its files require, and at least 64 MiB. With --cd, the boot image
-# for CDs, it is a CD, too (cd.sh), and at least 16 MiB. The same inputs give the same bytes: every name, number and
-# time that a tool would choose is fixed here.
+# model boots; with --mib there may be none. Without --mib the image is as large as its files require, and at least 64
+# MiB. With --cd, the boot image for CDs, it is a CD, too (cd.sh), and at least 16 MiB. The same inputs give the same
+# bytes: every name, number and time that a tool would choose is fixed here.
 set -euo pipefail
 # shellcheck source=image/common.sh
 source "$(dirname -- "$0")/common.sh"
@@ -107,6 +107,16 @@ MESSAGE
     ((bits == 16)) || check_clusters
 }
 
+fill_efi()
+{
+    local efi
+    ((${#efis[@]} > 0)) || return 0
+    mmd -i "$volume" ::/EFI ::/EFI/BOOT
+    for efi in "${efis[@]}"; do
+        copy_file "$efi" "/EFI/BOOT/${efi##*/}"
+    done
+}
+
 fill_keys()
 {
     local file
@@ -122,11 +132,9 @@ fill_keys()
 
 fill_volume()
 {
-    local efi i
-    mmd -i "$volume" ::/EFI ::/EFI/BOOT ::/MODELS
-    for efi in "${efis[@]}"; do
-        copy_file "$efi" "/EFI/BOOT/${efi##*/}"
-    done
+    local i
+    fill_efi
+    mmd -i "$volume" ::/MODELS
     for i in "${!models[@]}"; do
         copy_file "${models[i]}" "/MODELS/${names[i]}"
     done
@@ -137,7 +145,7 @@ fill_volume()
 
 main()
 {
-    parse_arguments 'out boot stage2 efi config readme cd? key? mib?' "$@"
+    parse_arguments 'out boot stage2 config readme efi? cd? key? mib?' "$@"
     out=${option[out]} cd=${option[cd]:-}
     check_files "${option[boot]}" "${option[stage2]}" "${efis[@]}" "${keys[@]}" "${option[config]}" \
         "${option[readme]}" "${models[@]}"

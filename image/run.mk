@@ -49,5 +49,6 @@ usb: $(IMAGE) ## write the image to a stick: make usb DEV=/dev/sdX
 size: $(IMAGE) ## bytes of boot sector, stage 2, EFI applications and image
 	@stat -c '%10s  %n' $(BUILD)/bios/boot.bin $(BUILD)/bios/stage2.bin $(UEFI_APPLICATIONS) $(IMAGE)
 
-screenshots: $(IMAGE) ## take the pictures of README.md again
+screenshots: $(IMAGE) web ## take the pictures of README.md again
 	@test/boot/screenshots.py docs
+	@test/web/screenshots.py docs

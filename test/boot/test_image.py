@@ -239,6 +239,14 @@ def test_order_and_names_of_models(parts):
     assert volume.read("/BOOTLLAM.CFG") == b"a\r\nb\r\n"
 
 
+def test_a_disk_without_models(parts):
+    """For models that come later; its size must be given."""
+    result, out = make_image(parts, size=64)
+    assert result.returncode == 0 and result.stderr == b""
+    assert Parameters(out).names("/MODELS") == []
+    assert fsck(out, parts).returncode == 0
+
+
 def test_two_models_of_one_name(parts):
     (parts / "other").mkdir()
     (parts / "other/FIRST.gguf").write_bytes(b"GGUF other")

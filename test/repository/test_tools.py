@@ -94,9 +94,10 @@ def test_setup_on_another_distribution(programs):
     (["run-floppy"], ["build run"]),
     (["run-cd"], ["build run"]),
     (["run-uefi32"], ["build run"]),
-    (["test"], ["build run sign dist test debug"]),
+    (["test"], ["build run sign dist web test debug"]),
     (["sign"], ["build sign"]),
     (["dist"], ["build dist"]),
+    (["web"], ["build web"]),
     (["debug-uefi"], ["build run debug"]),
     ([], ["--check build"]),
     (["help"], []),
@@ -113,7 +114,7 @@ def test_make_sets_up_first(tmp_path, arguments, expected):
             (tmp_path / include).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / include).write_text("")
     shutil.copy(ROOT / "setup.mk", tmp_path)
-    verbs = "run run-bios run-floppy run-cd run-uefi32 sign dist test debug-uefi"
+    verbs = "run run-bios run-floppy run-cd run-uefi32 sign dist web test debug-uefi"
     (tmp_path / "image/run.mk").write_text(f"{verbs}:\n\t@echo done\n")
     script(tmp_path / "setup.sh", 'printf "%s\\n" "$*" >>log')
     result = run("make", *arguments, cwd=tmp_path)
@@ -206,7 +207,7 @@ def qemu(tmp_path):
 def test_qemu_machines(qemu):
     image = BUILD / "bootllama.img"
     bios, uefi, uefi32 = qemu("bios", image), qemu("uefi", image), qemu("uefi32", image)
-    assert " -machine pc " in bios and "pflash" not in bios
+    assert " -machine q35 " in bios and "pflash" not in bios  # AHCI: by DMA
     assert " -machine q35 " in uefi and uefi.count("if=pflash") == 2
     assert uefi32.count("if=pflash") == 2 and "property=secure,value=off " in uefi and re.search("(?i)32", uefi32)
     for words in (bios, uefi, uefi32):

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import npm
-from places import BUILD, unavailable
+from places import BUILD, ROOT, unavailable
 
 HERE = Path(__file__).parent
 SEABIOS = Path("/usr/share/seabios/bios.bin"), Path("/usr/share/seabios/vgabios-stdvga.bin")
@@ -17,7 +17,7 @@ def wait_for_screen(is_done, seconds, *words):
     """Starts a machine with what v86.mjs takes after the BIOSes, until is_done(lines) of its screen; returns them."""
     if not all(path.exists() for path in SEABIOS):
         unavailable("SeaBIOS is not here: Debian's seabios")
-    modules = npm.node_modules(BUILD / "node-v86", HERE / "package.json", "v86")
+    modules = npm.node_modules(BUILD / "node-v86", ROOT / "image/web/package.json", "v86")
     process = subprocess.Popen(["node", HERE / "v86.mjs", *SEABIOS, *words], stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, bufsize=0,
                                env=os.environ | {"NODE_MODULES": str(modules.resolve())})
