@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 
+#include "base/format.h"
 #include "pc/processors_note.h"
 #include "pc/vector_state.h"
 #include "platform.h"
@@ -148,6 +149,7 @@ uint32_t processors_start(struct processors *processors, void (*work)(void *cont
     processors->fit = processors->lacking = processors->returned = 0;
     cpu_detect(&processors->needed);
     if (!start_with_event(processors)) {
+        processors->refused = at_most(others);
         processors->services = NULL;
         return 0;
     }
@@ -171,7 +173,11 @@ void processors_stop(struct processors *processors)
 
 void processors_tell(const struct processors *processors, char *out, size_t size)
 {
-    processors_note(out, size, processors->lacking, processors->silent);
+    if (processors->refused > 0) {
+        format(out, size, "%u left out: the firmware does not start them", processors->refused);
+    } else {
+        processors_note(out, size, processors->lacking, processors->silent);
+    }
 }
 
 /* An event that the firmware never signals stays open. */

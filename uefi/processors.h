@@ -18,6 +18,7 @@ struct processors {
     EFI_EVENT finished;           /* signalled by the firmware, which polls ten times a second; NULL: never started */
     uint32_t running;             /* from the firmware's view, until processors_stop */
     uint32_t silent;              /* number that did not return */
+    uint32_t refused;             /* number that the firmware did not start */
     struct cpu_features needed;   /* what the first one has */
     /* shared by all processors */
     void (*work)(void *context, uint32_t index);

@@ -165,18 +165,32 @@ static int read_header(struct engine *engine, struct reader *reader, uint32_t co
     return 0;
 }
 
+/* The kernel that wins a race. One whose weights take more memory than the standard one's takes part only if the whole
+   context fits with it. */
+static const struct kernel *race(struct engine *engine)
+{
+    const uint64_t memory = engine->platform->memory_free(engine->platform);
+    bool usable[KERNELS];
+    struct cpu_features cpu;
+    cpu_detect(&cpu);
+    const struct kernel *standard = kernel_best(&cpu);
+    for (uint32_t i = 0; i < KERNELS; i++) {
+        const struct kernel *kernel = kernel_at(i);
+        usable[i] = kernel_usable(kernel, &cpu) &&
+                    (kernel == standard || fits(memory_needed(engine, kernel, engine->context_asked), memory));
+    }
+    race_run(&engine->race, engine->platform, &engine->gguf, usable);
+    return race_winner(&engine->race, standard);
+}
+
 static int read_all(struct engine *engine, struct reader *reader, const struct kernel *kernel, uint32_t most,
                     const struct load_progress *progress, struct error *error)
 {
     uint64_t bytes;
-    struct cpu_features cpu;
     if (read_header(engine, reader, most, error) != 0) {
         return -1;
     }
-    if (kernel == NULL) {
-        cpu_detect(&cpu);
-        kernel = race_run(&engine->race, engine->platform, &engine->gguf, &cpu);
-    }
+    kernel = kernel != NULL ? kernel : race(engine);
     const uint32_t context = fitting_context(engine, kernel, engine->platform->memory_free(engine->platform), &bytes);
     if (reserve(engine, reader->path, context, bytes, error) != 0) {
         return -1;

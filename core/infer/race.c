@@ -202,14 +202,11 @@ static void race_slices(struct race *race, struct platform *platform, const stru
     platform->release(platform, slice.arena.base, bytes);
 }
 
-const struct kernel *race_run(struct race *race, struct platform *platform, const struct gguf *gguf,
-                              const struct cpu_features *cpu)
+void race_run(struct race *race, struct platform *platform, const struct gguf *gguf, const bool usable[KERNELS])
 {
-    bool usable[KERNELS];
     uint32_t count = 0;
     memset(race, 0, sizeof *race);
     for (uint32_t i = 0; i < KERNELS; i++) {
-        usable[i] = kernel_usable(kernel_at(i), cpu);
         count += usable[i];
     }
     struct gguf *scratch = count > 1 ? platform->reserve(platform, sizeof *scratch) : NULL;
@@ -217,5 +214,4 @@ const struct kernel *race_run(struct race *race, struct platform *platform, cons
         race_slices(race, platform, gguf, scratch, usable);
         platform->release(platform, scratch, sizeof *scratch);
     }
-    return race_winner(race, kernel_best(cpu));
 }

@@ -375,8 +375,9 @@ static uint64_t step_time(struct team *team, struct compute *compute, uint32_t p
     return time_steps(compute, steps, step, context) * 1000 / steps;
 }
 
-/* Times one, two, four ... and all processors. More processors must gain an eighth, because they make heat. Two may be
-   threads of one core, so a number without a gain does not rule out the next. */
+/* Times one processor before the others are there, whose spinning may slow it down, then two, four ... and all. More
+   processors must gain an eighth, because they make heat. Two may be threads of one core, so a number without a gain
+   does not rule out the next. */
 uint32_t team_choose(struct team *team, struct compute *compute, uint64_t weight_bytes, void (*step)(void *context),
                      void *context)
 {
@@ -385,9 +386,9 @@ uint32_t team_choose(struct team *team, struct compute *compute, uint64_t weight
     if (team->chosen <= 1) {
         return best;
     }
+    uint64_t best_time = step_time(team, compute, 1, step, context);
     team_begin(team, compute->kernel);
     const uint32_t most = team->at_work;
-    uint64_t best_time = step_time(team, compute, 1, step, context);
     while (processors < most && !compute->stopped) {
         processors = number_min(2 * processors, most);
         const uint64_t time = step_time(team, compute, processors, step, context);

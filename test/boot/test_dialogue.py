@@ -11,6 +11,7 @@ NAME = MODEL.name.upper()
 QUIET = {"autostart": "off", "temperature": 0, "steps": 20}
 WORDS = {"<n>": r" *\d+", "<x>": r" *\d+\.\d+", "<bar>": " *#+ *", "<any>": r"[^\n]*",
          "<size>": r"\d+(?: KiB|\.\d [MG]iB)", "<footer>": FOOTER.rstrip("\\n"),
+         "<figures>": r"(?:\w+ \d+\.\d us,\s){3}\w+ \d+\.\d us\sfor\sa\spiece\sof\sthe\smodel",
          "<firmware>": "(?:BIOS|UEFI)", "<name>": re.escape(NAME)}
 
 
@@ -71,7 +72,7 @@ chat_prefix    = ""             a text of at most 255 bytes
 chat_suffix    = ""             a text of at most 255 bytes
 chat_stop      = ""             a text of at most 63 bytes
 processors     = auto           auto or a whole number from 1 to 64
-kernel         = auto           auto, scalar, sse2, avx2, avxvnni or avx512vnni
+kernel         = auto           auto, scalar, sse2wide, sse2, avx2, avxvnni or avx512vnni
 context        = 4096           a whole number from 64 to 16777216"""
 
 PROGRESS = f"Loading /MODELS/{NAME}: [####################] 100 %, <x> MB/s\n"
@@ -83,7 +84,7 @@ bootllama <any> on <firmware> (<any>)
 CPU: <any>
 Processors: 1
 Memory: <n> MiB free
-Kernels: scalar<x> us, sse2<x> us, avx2<x> us for a piece of the model
+Kernels: <figures>
 Kernel: <any>,<x> x <any> here
 Model: <any> parameters, context <n>
 Size: <any> in the file, <any> in memory, 1 processor computes
@@ -102,6 +103,7 @@ SAMPLING = "Settings: " + ", ".join(pair.replace(" ", TIE) for pair in [
 BENCH = """\
 Time for a token, 128 in a row; * marks the kernel in use
   scalar<n> us <bar><x> tokens/s
+  sse2wide<n> us <bar><x> tokens/s
 * sse2<n> us <bar><x> tokens/s
   avx2<n> us <bar><x> tokens/s"""
 
@@ -133,8 +135,9 @@ def test_commands(boot, volume, firmware):
 def winner(text):
     """What /info says of the kernel in use, which must be the one that its figures, to a tenth, make the winner: of
     those within a twentieth of the fastest one's time the last."""
-    figures = re.findall(r"^Kernels: (.*) for a piece of the model$", text.replace(",\n", ", "), re.MULTILINE)[-1]
+    figures = re.findall(r"^Kernels: ([^>]*?)\sfor\sa\spiece\s", text, re.MULTILINE)[-1]
     time = {name: float(us) for name, us in re.findall(r"(\w+) (\d+\.\d) us", figures)}
+    assert list(time) == ["scalar", "sse2wide", "sse2", "avx2"]
     chosen = re.findall(r"^Kernel: (.*)$", text, re.MULTILINE)[-1]
     kernel, lead, second = re.fullmatch(r"(\w+), (\d+\.\d) x (\w+) here", chosen).groups()
     fastest, later = min(time.values()), list(time.values())[list(time).index(kernel) + 1:]

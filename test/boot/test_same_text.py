@@ -15,13 +15,13 @@ MACHINES = [  # firmware, QEMU's -cpu, kernels that race; scalar alone does not
     ("bios", "486", "scalar"),
     ("bios", "pentium", "scalar"),
     ("bios", "pentium3", "scalar"),
-    ("bios", "qemu64", "scalar|sse2"),
-    ("bios", "max", "scalar|sse2|avx2"),
-    ("uefi", "qemu64", "scalar|sse2"),
-    ("uefi", "max", "scalar|sse2|avx2"),
-    ("uefi32", "coreduo", "scalar|sse2"),
-    ("uefi32", "max", "scalar|sse2|avx2"),
-    ("u-boot32", "coreduo", "scalar|sse2"),
+    ("bios", "qemu64", "scalar|sse2wide|sse2"),
+    ("bios", "max", "scalar|sse2wide|sse2|avx2"),
+    ("uefi", "qemu64", "scalar|sse2wide|sse2"),
+    ("uefi", "max", "scalar|sse2wide|sse2|avx2"),
+    ("uefi32", "coreduo", "scalar|sse2wide|sse2"),
+    ("uefi32", "max", "scalar|sse2wide|sse2|avx2"),
+    ("u-boot32", "coreduo", "scalar|sse2wide|sse2"),
 ]
 UEFI = ("bootllama: UEFI, image at 0x[0-9a-f]+, keyboard, clock, volumes\n"
         "bootllama {version} on UEFI \\({vendor} [^\n]+\\)\n")

@@ -298,6 +298,7 @@ static void firmware_may_refuse_once_a_boot_option_runs(void **state)
     for (uint32_t i = 0; i < 3; i++) {
         assert_int_equal(processors_start(&processors, work, NULL), 0);
         processors_stop(&processors);
+        check_note("3 left out: the firmware does not start them");
     }
     assert_int_equal(firmware.events, 1); /* not asked again */
     assert_int_equal(open_events(), 0);
