@@ -144,6 +144,7 @@ def test_files(tmp_path):
         f"MODELS/{model.name.upper()}" for model in models()}
     assert files[PATH[1:]] == MODEL.read_bytes()
     assert CD.read_bytes().count(MODEL.read_bytes()) == 1
+    assert b"EXTENT" not in CD.read_bytes()[:PARTITION_LBA * SECTOR]  # no note is left
 
 
 @pytest.mark.parametrize("mib", [10, 129, 130, 261])
