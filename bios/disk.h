@@ -13,7 +13,7 @@ enum disk_status {
 
 struct disk {
     uint8_t drive;  /* DL of INT 13h */
-    uint32_t block; /* sectors of 512 bytes in one of the drive's own: 1, or 4 on a CD */
+    uint32_t block; /* sectors of 512 bytes in one of the drive's own: 1, or 4 on a CD; 0 = it cannot be read */
     bool has_edd, use_edd;
     uint32_t sectors_per_track, heads; /* 0 if unknown */
     uint32_t limit;                    /* most sectors in one call; lower after larger calls failed */
@@ -28,7 +28,9 @@ struct disk {
 };
 
 /* Starts using `drive` (DL of INT 13h), whose own sectors have `block` times 512 bytes: detects EDD and its geometry. A
-   CD, which has larger ones, is read by EDD in any case. *disk is all zero except for stop_asked and its context. */
+   CD, which has larger ones, is read by EDD in any case. If `block` is 0, the program does not come from the drive, and
+   the BIOS is asked: a drive whose sectors do not have 512 bytes is not read. *disk is all zero except for stop_asked
+   and its context. */
 void disk_init(struct disk *disk, uint8_t drive, uint32_t block);
 
 /*
