@@ -32,9 +32,9 @@ void race_time(struct race *race, struct platform *platform, const bool usable[K
 const struct kernel *race_winner(const struct race *race, const struct kernel *otherwise);
 
 /*
- * Runs the race of the kernels for which `usable` is set, for a model with this header, on weights that mean nothing, so
- * that none are packed for a kernel that loses. Takes memory of the platform, 64 MiB at most, and gives it back; where
- * there is not enough, there is no race. Fills *race.
+ * Runs the race of the kernels for which `usable` is set, for a model with this header, on weights that mean nothing,
+ * so that none are packed for a kernel that loses. Takes memory of the platform, 64 MiB at most, and gives it back;
+ * where there is not enough, there is no race. Fills *race.
  */
 void race_run(struct race *race, struct platform *platform, const struct gguf *gguf, const bool usable[KERNELS]);
 
