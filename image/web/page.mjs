@@ -129,7 +129,7 @@ function fail(error) {
     element("download").hidden = true;
     element("switch-on").disabled = false;
     element("cover").hidden = false;
-    status(`The PC has stopped: ${error.message}.`, true);
+    status(`The PC is off: ${error.message}`, true);
 }
 
 function enable_controls(on) {

@@ -88,7 +88,7 @@ def test_lines_are_typed_and_clicked(browser):
     tells(browser, expected("Lily and Ben", seed=DEFAULT_SEED + 1))
     browser.click("#screen")
     browser.keys("Tom wxent")
-    for key in ["Backspace", "ArrowLeft", "ArrowLeft", "ArrowLeft", "Delete", "End"]:
+    for key in ["F2", "Backspace", "ArrowLeft", "ArrowLeft", "ArrowLeft", "Delete", "End"]:
         browser.press(key)
     browser.press("Enter")
     tells(browser, expected("Tom wen", seed=DEFAULT_SEED + 2))
@@ -185,6 +185,17 @@ def test_wrong_files_get_one_line(browser, tmp_path):
     path.write_bytes(b"GGUF and no more")
     browser.drop(str(path), "broken.gguf")
     browser.wait("the PC's own message", SCREEN, lambda screen: "Error: /MODELS/broken.gguf" in screen)
+
+
+def test_a_failed_download_says_so(chromium, page):
+    server = Server(page)
+    chromium.begin()
+    chromium.goto(server.url)
+    server.close()
+    chromium.click("#switch-on")
+    message = re.compile(r"The PC is off: \S+\.gz cannot be downloaded; is there a network\?$")
+    chromium.wait("message", STATUS, message.match)
+    assert chromium.evaluate("document.getElementById('switch-on').disabled") is False
 
 
 def test_the_page_works_without_a_network(chromium, page):
