@@ -55,7 +55,7 @@ BIOS_NASM = nasm -Wall -Werror -f bin -Ibios/ -I$(BUILD)/bios/ \
     -DSTAGE2_SECTORS=$$(($$(stat -c %s $(BUILD)/bios/stage2.bin) / 512)) \
     -DSTAGE2_SUM=$$({ $(BIOS_SUM); } < $(BUILD)/bios/stage2.bin)
 
-BIOS_BOOT_SECTORS := $(BUILD)/bios/boot.bin $(BUILD)/bios/boot_floppy.bin $(BUILD)/bios/boot_cd.bin
+BIOS_BOOT_SECTORS := $(patsubst %,$(BUILD)/bios/%.bin,boot boot_floppy boot_cd boot_4k)
 
 $(BIOS_BOOT_SECTORS): $(BUILD)/bios/%.bin: bios/%.asm bios/boot.inc $(BUILD)/bios/layout.inc $(BUILD)/bios/stage2.bin
 	$(BIOS_NASM) -DLOADER_SUM=$$(head -c 512 $(BUILD)/bios/stage2.bin | $(BIOS_SUM)) -o $@ $<

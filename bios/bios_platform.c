@@ -35,6 +35,7 @@ static bool stop_asked(void *context)
 /* Converts the result of a function of fat_boot.h or fat_file.h to the interface's. `error` is FAT's. */
 static int report(struct platform *platform, int status, const char *error)
 {
+    platform->is_gone = machine_of(platform)->disk.is_gone;
     switch (status) {
     case FAT_OK:
         return PLATFORM_OK;

@@ -12,6 +12,7 @@
 enum {
     SECTOR = 512,
     TRIES = 6,
+    TRIES_MIN = 2, /* one call may hang without cause, as SeaBIOS's to a UHCI controller does now and then */
     CYLINDERS_MAX = 1024,
     FLOPPY_TRIES = 3,   /* at least: the motor must come up to speed, the first call after a change may say only that */
     PATIENCE = 3000000, /* microseconds for all tries: one call to a drive that is gone may take five seconds */
@@ -28,9 +29,11 @@ enum {
     GEOMETRY = 0x0800,
     EDD_PRESENT = 0x4100,
     EDD_READ = 0x4200,
+    EDD_PARAMETERS = 0x4800,
     EDD_ASKED = 0x55AA,
     EDD_ANSWER = 0xAA55,
     EDD_PACKET_CALLS = 0x01, /* CX: 42h and related calls work */
+    PARAMETERS_BYTES = 26,
 };
 
 struct packet { /* of EDD_READ; the BIOS overwrites `count` with the blocks actually read */
@@ -38,6 +41,13 @@ struct packet { /* of EDD_READ; the BIOS overwrites `count` with the blocks actu
     uint64_t lba;
 };
 _Static_assert(sizeof(struct packet) == 16, "as the BIOS reads it");
+
+struct parameters { /* of EDD_PARAMETERS: EDD 1.1; `size` is what there is room for */
+    uint16_t size, flags;
+    uint32_t cylinders, heads, sectors_per_track;
+    uint32_t sectors_low, sectors_high;
+    uint16_t sector_bytes;
+};
 
 static bool takes_floppies(const struct disk *disk)
 {
@@ -67,14 +77,32 @@ static void find_geometry(struct disk *disk)
     }
 }
 
+/* Bytes of a sector of the drive, SECTOR if the BIOS does not say. */
+static uint32_t sector_bytes(const struct disk *disk)
+{
+    struct parameters parameters = {.size = PARAMETERS_BYTES, .sector_bytes = SECTOR};
+    struct bios_regs regs = {
+        .eax = EDD_PARAMETERS, .edx = disk->drive, .ds = bios_segment(&parameters), .esi = bios_offset(&parameters)};
+    if (disk->has_edd) {
+        bios_call(0x13, &regs);
+    }
+    return *(volatile uint16_t *)&parameters.sector_bytes;
+}
+
 void disk_init(struct disk *disk, uint8_t drive, uint32_t block)
 {
     disk->drive = drive;
     disk->block = block;
     disk->limit = BOUNCE_SECTORS;
     disk->has_edd = disk->use_edd = block > 1 || edd_answers(disk);
-    if (block == 1) {
+    if (block <= 1) {
         find_geometry(disk);
+    }
+    if (block == 0) {
+        uint32_t bytes = sector_bytes(disk);
+        disk->block = bytes == SECTOR || bytes == 0 ? 1 : 0;
+        format(disk->error, sizeof disk->error, "drive %02xh has sectors of %u bytes: only UEFI reads it", drive,
+               bytes);
     }
 }
 
@@ -170,7 +198,8 @@ static bool is_bad_sector(const struct disk *disk)
 static bool gives_up(struct disk *disk, int tries)
 {
     uint64_t patience = disk->block > 1 ? PATIENCE_CD : PATIENCE;
-    bool is_late = clock_microseconds() - disk->since > patience && (tries >= FLOPPY_TRIES || !takes_floppies(disk));
+    int least = takes_floppies(disk) ? FLOPPY_TRIES : TRIES_MIN;
+    bool is_late = clock_microseconds() - disk->since > patience && tries >= least;
 
     disk->is_gone = is_late && !is_bad_sector(disk);
     return is_late || stop_asked(disk);
@@ -254,7 +283,7 @@ enum disk_status disk_read(struct disk *disk, uint32_t lba, uint32_t count, void
 
     disk->is_stopped = false;
     while (count > 0) {
-        if (disk->is_gone) {
+        if (disk->is_gone || disk->block == 0) {
             return DISK_FAILED;
         }
         if (stop_asked(disk)) {

@@ -13,7 +13,7 @@ enum disk_status {
 
 struct disk {
     uint8_t drive;  /* DL of INT 13h */
-    uint32_t block; /* sectors of 512 bytes in one of the drive's own: 1, or 4 on a CD */
+    uint32_t block; /* sectors of 512 bytes in one of the drive's own: 1, or 4 on a CD; 0 = it cannot be read */
     bool has_edd, use_edd;
     uint32_t sectors_per_track, heads; /* 0 if unknown */
     uint32_t limit;                    /* most sectors in one call; lower after larger calls failed */
@@ -28,14 +28,16 @@ struct disk {
 };
 
 /* Starts using `drive` (DL of INT 13h), whose own sectors have `block` times 512 bytes: detects EDD and its geometry. A
-   CD, which has larger ones, is read by EDD in any case. *disk is all zero except for stop_asked and its context. */
+   CD, which has larger ones, is read by EDD in any case. If `block` is 0, the program does not come from the drive, and
+   the BIOS is asked: a drive whose sectors do not have 512 bytes is not read. *disk is all zero except for stop_asked
+   and its context. */
 void disk_init(struct disk *disk, uint8_t drive, uint32_t block);
 
 /*
  * Reads `count` sectors of 512 bytes from `lba` on to `buffer`, anywhere in memory. Fails after six tries with resets
- * and fewer and fewer sectors, then as many through CHS. After three seconds, ten on a CD, and on a floppy three tries,
- * it gives up and, unless the BIOS reports a bad sector, marks the drive as gone: it may have been unplugged. A floppy
- * is read by whole tracks, with the geometry that its sector 0 told when it was read last.
+ * and fewer and fewer sectors, then as many through CHS. After two tries and three seconds, ten on a CD, and on a
+ * floppy three tries, it gives up and, unless the BIOS reports a bad sector, marks the drive as gone: it may have been
+ * unplugged. A floppy is read by whole tracks, with the geometry that its sector 0 told when it was read last.
  */
 enum disk_status disk_read(struct disk *disk, uint32_t lba, uint32_t count, void *buffer);
 

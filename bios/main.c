@@ -107,7 +107,7 @@ _Noreturn void bios_main(uint32_t drive, uint32_t origin, const struct linux_boo
     start_x87_and_sse();
     if (!from_initrd) {
         show_stage(&machine, ", disk");
-        disk_init(&machine.disk, (uint8_t)drive, 1u << memory_read8(BOOT_BLOCK));
+        disk_init(&machine.disk, (uint8_t)drive, given != NULL ? 0 : 1u << memory_read8(BOOT_BLOCK));
     }
     show_stage(&machine, "\n");
     if (clock_note != NULL) {

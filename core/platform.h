@@ -67,6 +67,7 @@ struct platform {
     uint32_t columns;         /* width of the text screen in characters; 0 if unknown, or for a pipe */
     uint32_t preferred_read;  /* the read size that suits the medium, in bytes: a power of two, 4 KiB to 1 MiB */
     char error[96];           /* why the last file call failed, for a person: "INT 13h status 10h at LBA 2112" */
+    bool is_gone;             /* it failed because the drive does not answer: all fail at once until a key is typed */
     char processors_note[64]; /* which processors do not compute and why, for a person; "" while all do */
 
     /* Settings that the boot loader has passed, as session/command_line.h reads them; NULL = none. */

@@ -91,6 +91,30 @@ def draw_memory():
     return drawing
 
 
+# ---- The disk ----
+
+def draw_disk():
+    at = layout()
+    script = (ROOT / "image/make-image.sh").read_text()
+    partition = int(re.search(r"partition_lba=(\d+)", script)[1])
+    folders = ["\\EFI\\BOOT: what UEFI starts", "\\MODELS: models", "\\BOOTLLAM.CFG: settings"]
+    parts = [  # width, first sector, what
+        (120, 0, ["sector 0:", "a BIOS", "starts it"]),
+        (150, at["STAGE2_LBA"], ["stage 2,", f"at most {at['STAGE2_SECTORS_MAX']}", "sectors"]),
+        (110, None, ["unused"]),
+        (260, partition, ["a FAT32 volume:", *folders]),
+    ]
+    drawing, x = Drawing(680, 140), 20
+    for width, first, lines in parts:
+        drawing.box(x, 34, width, 86, "#f4f4f4" if first is None else "#e4eefa", INK)
+        for number, line in enumerate(lines):
+            drawing.text(x + width / 2, 60 + 17 * number, line, "middle")
+        if first is not None:
+            drawing.text(x, 26, f"sector {first}", size=11)
+        x += width
+    return drawing
+
+
 # ---- A GGUF file ----
 
 def gguf_borders(data):
@@ -185,6 +209,35 @@ def draw_tile():
 
 # ---- A token's trip ----
 
+def draw_layer():
+    """A layer of stories260K with the sizes of its vectors."""
+    header = (BUILD / "cache/models/stories260K.bin").read_bytes()
+    dim, hidden, layers, heads, kv_heads, vocabulary, _ = struct.unpack_from("<7i", header)
+    kv = dim // heads * kv_heads
+    steps = [  # what happens, the numbers that leave it, whether it adds to the residual stream
+        ("embedding: the row of the token", dim, None), ("norm", dim, False),
+        ("matrices of queries, keys, values", f"{dim} + {kv} + {kv}", False), ("RoPE", f"{dim} + {kv}", False),
+        (f"attention: {heads} heads, {kv_heads} of keys and values", dim, False),
+        ("attention's own output matrix", dim, True),
+        ("norm", dim, False), ("matrices gate and up", f"{hidden} + {hidden}", False), ("SiLU, product", hidden, False),
+        ("matrix down", dim, True), ("norm", dim, None), ("output matrix: logits", vocabulary, None)]
+    drawing, top = Drawing(620, 36 * len(steps) + 30), 14
+    drawing.box(250, top + 33, 330, 36 * 9, "#f7f7f7", PALE)
+    drawing.text(586, top + 50, f"x {layers}", size=14)
+    drawing.box(60, top + 20, 6, 36 * (len(steps) - 2), BLUE)
+    drawing.text(20, 36 * len(steps) + 20, "Blue: the residual stream. Numbers: how long the vectors are.", size=11)
+    for number, (what, size, adds) in enumerate(steps):
+        y = top + 36 * number
+        drawing.box(260, y + 3, 240, 26, "white", INK)
+        drawing.text(380, y + 20, what, "middle", 11)
+        drawing.text(508, y + 20, str(size), size=11)
+        if adds or what.startswith(("norm", "embedding")):
+            drawing.box(66, y + 15, 194, 1.5, BLUE)
+            verb = "adds" if adds else "begins" if what.startswith("embedding") else "is read"
+            drawing.text(160, y + 11, verb, "middle", 11)
+    return drawing
+
+
 def draw_attention(steps):
     count, heads = len(steps["tokens"]), len(steps["layers"][0]["weight"])
     cell, drawing = 13, Drawing(860, 200)
@@ -213,14 +266,15 @@ def draw_next(steps):
 def figures():
     """Names and drawings."""
     yield "memory", draw_memory()
+    yield "disk", draw_disk()
     yield "gguf", draw_gguf()
     yield "tile", draw_tile()
     if STORIES260K.exists():
         steps = trip_program.trip(STORIES260K, TEXT)
+        yield "layer", draw_layer()
         yield "attention", draw_attention(steps)
         yield "next", draw_next(steps)
-        if (DOCS / "book/06-int8.md").exists():
-            yield "alternatives", draw_alternatives()
+        yield "alternatives", draw_alternatives()
 
 
 def main():

@@ -15,7 +15,7 @@ put_note()
 # Byte of the image at which a file of the volume begins. $1: mtools' name of it.
 place_of()
 {
-    local clusters boot=$((partition_lba * sector)) reserved fats fat slots
+    local clusters boot=$partition reserved fats fat slots
     clusters=$(mshowfat -i "$volume" "$1")
     [[ $clusters =~ '<'([0-9]+)(-[0-9]+)?'>'$ ]] || die "$1 is not in one piece"
     reserved=$(number_at "$disk" $((boot + 14)) 2)
@@ -34,7 +34,7 @@ make_tree()
         pattern=${name//[/[[]} # for mtools a bracket begins a set of characters
         [[ $name == */ ]] || put_note "${name#::}" "$(place_of "$pattern")" "$(mtype -i "$volume" "$pattern" | wc -c)"
     done < <(mdir -i "$volume" -/ -b ::)
-    put_note /BOOT/UEFI.IMG $((partition_lba * sector)) 0
+    put_note /BOOT/UEFI.IMG "$partition" 0
     cat -- "$cd" "${option[stage2]}" >"$tree/BOOT/BIOS.IMG"
 }
 
@@ -49,7 +49,7 @@ make_cd()
         -b BOOT/BIOS.IMG -no-emul-boot -boot-load-size 4 -c BOOT/BOOT.CAT \
         -eltorito-alt-boot -e BOOT/UEFI.IMG -no-emul-boot -hide UEFI.IMG -hide-joliet UEFI.IMG "$tree" \
         2>"$folder/said" || die "$(<"$folder/said")"
-    (($(size_of "$iso") <= partition_lba * sector)) || die "the file system of the CD does not fit before the volume"
+    (($(size_of "$iso") <= partition)) || die "the file system of the CD does not fit before the volume"
     catalog=$(number_at "$iso" $((17 * cd_block + 71)) 4)
     image=$(number_at "$iso" $((catalog * cd_block + 32 + 8)) 4)
     "$(dirname -- "$0")/cd_extents.py" "$iso" $((size_mib * mib / cd_block))

@@ -63,6 +63,12 @@ class Cd:
             if self.data[at] == BOOTABLE and (extent := self.extent(self.number(at + 8))) is not None:
                 struct.pack_into("<HI", self.data, at + 6, 0, extent[0])
 
+    def clear_notes(self):
+        """xorriso orders files by chance."""
+        for at in range(0, len(self.data), BLOCK):
+            if self.extent(at // BLOCK) is not None:
+                self.data[at:at + BLOCK] = bytes(BLOCK)
+
     def move(self, blocks):
         at = DESCRIPTORS * BLOCK
         while self.data[at] != TERMINATOR:
@@ -73,6 +79,7 @@ class Cd:
                 root = self.number(at + ROOT + 2)
                 self.move_files(at + ROOT, {root})
             at += BLOCK
+        self.clear_notes()
 
 
 def main():

@@ -39,7 +39,8 @@ memory=${MEMORY:-$((512 + 2 * $(du -m -- "$models" | cut -f 1)))}
 arguments=(-accel "${ACCEL:-tcg}" -cpu "${CPU:-max}" -m "$memory" -nodefaults -vga std -serial mon:stdio "${boot[@]}")
 
 case $firmware in
-bios | cd | krn) arguments+=(-machine pc) ;;
+bios) arguments+=(-machine q35) ;; # AHCI: SeaBIOS reads the IDE disk of "pc" word by word
+cd | krn) arguments+=(-machine pc) ;;
 floppy) arguments+=(-machine pc -boot order=a) ;;
 uefi | uefi32)
     ovmf=$("$(dirname "$0")/ovmf.sh" "${firmware/uefi32/ia32}")

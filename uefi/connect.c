@@ -72,6 +72,22 @@ void connect_controllers(EFI_BOOT_SERVICES *boot)
     connect_all(boot, (EFI_GUID)EFI_PCI_IO_PROTOCOL_GUID, may_have_disks);
 }
 
+void connect_again(EFI_BOOT_SERVICES *boot, EFI_HANDLE device)
+{
+    EFI_GUID of_path = EFI_DEVICE_PATH_PROTOCOL_GUID, of_bus = EFI_PCI_IO_PROTOCOL_GUID;
+    EFI_HANDLE controller = NULL;
+    void *path = NULL;
+
+    if (EFI_ERROR(boot->HandleProtocol(device, &of_path, &path)) || path == NULL) {
+        return;
+    }
+    EFI_DEVICE_PATH_PROTOCOL *rest = path;
+    if (!EFI_ERROR(boot->LocateDevicePath(&of_bus, &rest, &controller)) && may_have_disks(class_of(boot, controller))) {
+        boot->DisconnectController(controller, NULL, NULL);
+        boot->ConnectController(controller, NULL, NULL, TRUE);
+    }
+}
+
 void connect_keyboards(EFI_BOOT_SERVICES *boot)
 {
     connect_all(boot, (EFI_GUID)EFI_PCI_IO_PROTOCOL_GUID, may_have_keyboards);

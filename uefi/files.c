@@ -3,6 +3,11 @@
  * buffers above 4 GiB. A failed read is retried with everything reopened and with smaller pieces, because a handle may
  * be unusable after one failure; the piece size that works is kept.
  *
+ * A drive counts as gone, and every call fails at once, when the firmware says that it or its medium is not there, or
+ * when a request failed that took long: OVMF's drivers take half a minute for one read from a USB stick that has been
+ * pulled out. They may also miss that it was, so that they keep its file system and find no other stick: the
+ * controller is started anew when the user has typed a key.
+ *
  * SATA drivers in firmware (seen with OVMF 2022.11) may report success after a failed read, with the memory unchanged.
  * So every sector of the window is marked before a read, and a mark that survives counts as a failure. edk2's FAT
  * driver reads the first and last 64 KiB or less of a request through a cache, where marks prove nothing: on SATA disks
@@ -20,18 +25,19 @@
 
 enum {
     TRIES = 5,          /* of every operation, including the first */
-    TRIES_US = 4000000, /* no try begins after this: firmware may take five seconds or more for one */
+    TRIES_US = 4000000, /* no try begins after this: firmware may take half a minute for one */
     PAUSE_US = 10000,   /* before the first retry, doubled with each */
     CHUNK_MIN = 4096,
     SECTOR = 512, /* the smallest unit of a read failure */
     ERROR_MAX = sizeof((struct platform *)0)->error,
 };
 
-static int failure(char *error, EFI_STATUS status, const char *doing)
+static int failure(const struct files *files, char *error, EFI_STATUS status, const char *doing)
 {
     char name[STATUS_NAME_MAX];
 
-    format(error, ERROR_MAX, "%s %s", status_name(name, status), doing);
+    format(error, ERROR_MAX, "%s%s %s", files_gone(files) ? "the drive does not answer, " : "",
+           status_name(name, status), doing);
     return status == EFI_NOT_FOUND ? PLATFORM_NOT_FOUND : PLATFORM_IO_ERROR;
 }
 
@@ -75,6 +81,32 @@ void files_end(struct files *files)
     }
 }
 
+bool files_gone(const struct files *files)
+{
+    return files->gone != EFI_SUCCESS;
+}
+
+void files_retry(struct files *files)
+{
+    files->gone = EFI_SUCCESS;
+}
+
+/* Looks for a drive that counted as gone. Its files have been closed by now. */
+static EFI_STATUS find_lost(struct files *files)
+{
+    const EFI_HANDLE lost = files->lost;
+
+    if (files_gone(files)) {
+        return files->gone;
+    }
+    if (lost == NULL || files->open[0].volume != NULL || files->open[1].volume != NULL) {
+        return EFI_SUCCESS;
+    }
+    files->lost = NULL;
+    close_file(&files->directory);
+    return volumes_again(&files->volumes, lost);
+}
+
 /* Tries of one operation; all zero before the first. */
 struct tries {
     uint32_t count;
@@ -91,7 +123,8 @@ static bool next_try(struct files *files, struct tries *tries, struct volume *vo
         *tries = (struct tries){1, now};
         return true;
     }
-    if (tries->count == TRIES || now - tries->begun > TRIES_US) {
+    if (files_gone(files) || tries->count == TRIES || now - tries->begun > TRIES_US ||
+        (volume != NULL && volume->system != NULL && !volumes_have(&files->volumes, volume->device))) {
         return false;
     }
     files->boot->Stall((UINTN)PAUSE_US << (tries->count - 1));
@@ -100,6 +133,22 @@ static bool next_try(struct files *files, struct tries *tries, struct volume *vo
         volume_reopen(volume);
     }
     return true;
+}
+
+/* Judges by the status of a request's last try whether the drive counts as gone. Returns the status. */
+static EFI_STATUS end_tries(struct files *files, const struct tries *tries, const struct volume *volume,
+                            EFI_STATUS status)
+{
+    if (!EFI_ERROR(status) || status == EFI_NOT_FOUND || files_gone(files) || volume == NULL ||
+        volume->system == NULL) {
+        return status;
+    }
+    if (status == EFI_NO_MEDIA || status == EFI_MEDIA_CHANGED ||
+        clock_microseconds(files->clock) - tries->begun > TRIES_US || !volumes_have(&files->volumes, volume->device)) {
+        files->gone = status;
+        files->lost = volume->device;
+    }
+    return status;
 }
 
 static EFI_STATUS open_handle(struct open_file *file)
@@ -133,7 +182,7 @@ static EFI_STATUS open_on(struct files *files, struct open_file *file, struct vo
     }
     file->handle = NULL; /* a failed Open may have changed it */
     file->volume = NULL;
-    return status;
+    return end_tries(files, &tries, volume, status);
 }
 
 /* Opens `path`, a directory or a file as requested, on the first volume that has it. */
@@ -172,11 +221,14 @@ int files_open(struct files *files, const char *path, struct platform_file *file
         slot = files->open[i].volume == NULL ? &files->open[i] : NULL;
     }
     if (slot == NULL) {
-        return failure(error, EFI_OUT_OF_RESOURCES, "opening a third file");
+        return failure(files, error, EFI_OUT_OF_RESOURCES, "opening a third file");
     }
-    EFI_STATUS status = open_path(files, slot, path, false, &entry);
+    EFI_STATUS status = find_lost(files);
+    if (status == EFI_SUCCESS || !files_gone(files)) {
+        status = open_path(files, slot, path, false, &entry);
+    }
     if (EFI_ERROR(status)) {
-        return failure(error, status, "opening the file");
+        return failure(files, error, status, "opening the file");
     }
     slot->size = entry.info.FileSize;
     *file = (struct platform_file){.size = slot->size, .state = {(uintptr_t)slot}};
@@ -278,7 +330,7 @@ static EFI_STATUS fill_window(struct files *files, struct open_file *file, uint6
             chunk = chunk / 4 > CHUNK_MIN ? chunk / 4 : CHUNK_MIN;
         }
     }
-    return status;
+    return end_tries(files, &tries, file->volume, status);
 }
 
 int files_read(struct files *files, struct platform_file *file, uint64_t offset, void *buffer, uint32_t bytes,
@@ -290,11 +342,11 @@ int files_read(struct files *files, struct platform_file *file, uint64_t offset,
 
     while (bytes > 0) {
         if (window->file != slot || offset < window->from || offset >= window->to) {
-            EFI_STATUS status = fill_window(files, slot, offset);
+            EFI_STATUS status = files_gone(files) ? files->gone : fill_window(files, slot, offset);
             if (EFI_ERROR(status)) {
                 char doing[48];
                 format(doing, sizeof doing, "reading byte %llu", (unsigned long long)offset);
-                failure(error, status, doing);
+                failure(files, error, status, doing);
                 return PLATFORM_IO_ERROR;
             }
         }
@@ -329,20 +381,23 @@ static EFI_STATUS list_once(struct files *files, const char *directory, uint32_t
         found = files->directory_index == index;
     }
     if (EFI_ERROR(status)) {
-        close_file(open);
+        close_handle(open);
     }
     return status;
 }
 
 int files_list(struct files *files, const char *directory, uint32_t index, struct platform_entry *entry, char *error)
 {
-    EFI_STATUS status = EFI_NOT_FOUND;
+    EFI_STATUS status = find_lost(files);
     struct tries tries = {0, 0};
 
+    if (files_gone(files)) {
+        return failure(files, error, status, "listing the directory");
+    }
     if (index == 0 && text_equal_nocase(directory, MODELS_FOLDER)) {
         status = volumes_update(&files->volumes);
         if (EFI_ERROR(status) && status != EFI_NOT_FOUND) {
-            failure(error, status, "from the disk with the models: is it still connected?");
+            failure(files, error, status, "from the disk with the models: is it still connected?");
             return PLATFORM_IO_ERROR;
         }
         status = EFI_NOT_FOUND;
@@ -356,5 +411,5 @@ int files_list(struct files *files, const char *directory, uint32_t index, struc
             break;
         }
     }
-    return failure(error, status, "listing the directory");
+    return failure(files, error, end_tries(files, &tries, files->directory.volume, status), "listing the directory");
 }

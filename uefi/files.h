@@ -38,6 +38,8 @@ struct files {
     uint32_t chunk; /* bytes of one firmware read: the window's size, less after a failure */
     struct open_file open[FILES_OPEN_MAX];
     struct open_file directory; /* stays open from one `list` to the next */
+    EFI_STATUS gone;     /* why the drive counts as gone: all calls fail at once; EFI_SUCCESS while it does not */
+    EFI_HANDLE lost;     /* the device of a drive that counted as gone and has not been looked for since, else NULL */
     char directory_name[MODEL_PATH_MAX];
     uint32_t directory_index; /* next entry of the directory's handle */
 };
@@ -46,6 +48,10 @@ struct files {
    everything. */
 void files_begin(struct files *files, EFI_BOOT_SERVICES *boot, EFI_HANDLE device, struct clock *clock);
 void files_end(struct files *files);
+
+/* Whether the drive counts as gone. files_retry ends that: the next call looks for the drive again. */
+bool files_gone(const struct files *files);
+void files_retry(struct files *files);
 
 /* open, close, read and list of struct platform; `error` is platform.error. */
 int files_open(struct files *files, const char *path, struct platform_file *file, char *error);

@@ -74,12 +74,22 @@ static int get_key(struct platform *platform)
     watchdog_keep_off(uefi);
     show(uefi);
     int key = keyboard_get(&uefi->keyboard);
-    return key == KEY_NONE && uefi->serial_in ? serial_key(uefi) : key;
+    key = key == KEY_NONE && uefi->serial_in ? serial_key(uefi) : key;
+    if (key != KEY_NONE) {
+        files_retry(&uefi->files); /* the user may have plugged it in again */
+    }
+    return key;
+}
+
+static int report(struct platform *platform, int status)
+{
+    platform->is_gone = files_gone(&uefi_of(platform)->files);
+    return status;
 }
 
 static int open(struct platform *platform, const char *path, struct platform_file *file)
 {
-    return files_open(&uefi_of(platform)->files, path, file, platform->error);
+    return report(platform, files_open(&uefi_of(platform)->files, path, file, platform->error));
 }
 
 static void close(struct platform *platform, struct platform_file *file)
@@ -91,12 +101,12 @@ static int read(struct platform *platform, struct platform_file *file, uint64_t 
 {
     watchdog_keep_off(uefi_of(platform));
     show(uefi_of(platform));
-    return files_read(&uefi_of(platform)->files, file, offset, buffer, bytes, platform->error);
+    return report(platform, files_read(&uefi_of(platform)->files, file, offset, buffer, bytes, platform->error));
 }
 
 static int list(struct platform *platform, const char *directory, uint32_t index, struct platform_entry *entry)
 {
-    return files_list(&uefi_of(platform)->files, directory, index, entry, platform->error);
+    return report(platform, files_list(&uefi_of(platform)->files, directory, index, entry, platform->error));
 }
 
 static uint64_t microseconds(struct platform *platform)
@@ -263,15 +273,16 @@ static void name_vendor(struct uefi *uefi)
     format(uefi->vendor, sizeof uefi->vendor, "%s %u.%02u", name, revision >> 16, revision & 0xFFFF);
 }
 
-static EFI_HANDLE device_of(EFI_BOOT_SERVICES *boot, EFI_HANDLE image)
+/* How the program was loaded; all zeros if the firmware does not tell. */
+static EFI_LOADED_IMAGE_PROTOCOL loaded_image(EFI_BOOT_SERVICES *boot, EFI_HANDLE image)
 {
     EFI_GUID guid = EFI_LOADED_IMAGE_PROTOCOL_GUID;
     void *loaded = NULL;
 
     if (EFI_ERROR(boot->HandleProtocol(image, &guid, &loaded)) || loaded == NULL) {
-        return NULL;
+        return (EFI_LOADED_IMAGE_PROTOCOL){0};
     }
-    return ((EFI_LOADED_IMAGE_PROTOCOL *)loaded)->DeviceHandle;
+    return *(EFI_LOADED_IMAGE_PROTOCOL *)loaded;
 }
 
 /* The first line is written before anything else: on a machine that hangs, it shows how far it got. */
@@ -316,13 +327,14 @@ void uefi_platform_begin(struct platform *platform, struct uefi *uefi, EFI_HANDL
                          const void *image_base)
 {
     *uefi = (struct uefi){.table = table, .boot = table->BootServices};
+    const EFI_LOADED_IMAGE_PROTOCOL loaded = loaded_image(uefi->boot, image);
     begin_console(uefi, image_base);
     show_stage(uefi, ", keyboard");
     keyboard_open(&uefi->keyboard, table);
     show_stage(uefi, ", clock");
     clock_open(&uefi->clock, table);
     show_stage(uefi, ", volumes");
-    files_begin(&uefi->files, uefi->boot, device_of(uefi->boot, image), &uefi->clock);
+    files_begin(&uefi->files, uefi->boot, loaded.DeviceHandle, &uefi->clock);
     show_stage(uefi, "\n");
     processors_open(&uefi->processors, uefi->boot);
     name_vendor(uefi);
@@ -332,6 +344,7 @@ void uefi_platform_begin(struct platform *platform, struct uefi *uefi, EFI_HANDL
         .vendor = uefi->vendor,
         .columns = uefi->screen.columns,
         .preferred_read = FILES_READ_MAX,
+        .command_line = load_options_read(&loaded, uefi->command_line) ? uefi->command_line : NULL,
         .put = put,
         .set_colour = set_colour,
         .set_serial = set_serial,

@@ -6,6 +6,7 @@
 #include "colours.h"
 #include "files.h"
 #include "keyboard.h"
+#include "load_options.h"
 #include "pc/terminal_keys.h"
 #include "pc/uart.h"
 #include "platform.h"
@@ -30,6 +31,7 @@ struct uefi {
     uint64_t watchdog_off; /* time that it was last switched off, microseconds */
     uint64_t shown;        /* time that the screen was last flushed */
     char vendor[64];
+    char command_line[LOAD_OPTIONS_MAX];
 };
 
 /* The first call: stops the watchdog and begins the program's first line on a cleared screen. Needs no vector

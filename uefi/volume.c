@@ -352,6 +352,15 @@ void volumes_open(struct volumes *volumes, EFI_BOOT_SERVICES *boot, EFI_HANDLE d
     volumes_update(volumes);
 }
 
+bool volumes_have(const struct volumes *volumes, EFI_HANDLE device)
+{
+    struct devices devices = list_devices(volumes->boot);
+    const bool found = is_among(&devices, device);
+
+    free_devices(volumes->boot, &devices);
+    return found;
+}
+
 EFI_STATUS volumes_update(struct volumes *volumes)
 {
     static void (*const hidden[])(EFI_BOOT_SERVICES *) = {connect_disks, connect_controllers};
@@ -376,10 +385,16 @@ EFI_STATUS volumes_update(struct volumes *volumes)
         volumes->last = volumes->models->device;
         return EFI_SUCCESS;
     }
-    devices = list_devices(volumes->boot);
-    status = volumes->last != NULL && !is_among(&devices, volumes->last) ? EFI_NO_MEDIA : status;
-    free_devices(volumes->boot, &devices);
-    return status;
+    return volumes->last != NULL && !volumes_have(volumes, volumes->last) ? EFI_NO_MEDIA : status;
+}
+
+EFI_STATUS volumes_again(struct volumes *volumes, EFI_HANDLE device)
+{
+    volumes_close(volumes);
+    if (volumes_have(volumes, device)) {
+        connect_again(volumes->boot, device);
+    }
+    return volumes_update(volumes);
 }
 
 struct volume *volumes_at(struct volumes *volumes, bool of_models, uint32_t number)

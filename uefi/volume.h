@@ -65,6 +65,13 @@ void volumes_close(struct volumes *volumes);
    volume that no longer has a model is closed together with its open files. */
 EFI_STATUS volumes_update(struct volumes *volumes);
 
+/* Whether the firmware still has the volume's device; if not, it must not be touched any more. */
+bool volumes_have(const struct volumes *volumes, EFI_HANDLE device);
+
+/* The same as volumes_update after `device`, which may be gone, has stopped answering: closes all volumes, starts the
+   device's controller anew if the firmware still has the device, and searches. */
+EFI_STATUS volumes_again(struct volumes *volumes, EFI_HANDLE device);
+
 /* Volume `number` of those that may have a file: only the models' volume if `of_models` and there is one, else all in
    order. NULL past the last one. */
 struct volume *volumes_at(struct volumes *volumes, bool of_models, uint32_t number);

@@ -56,8 +56,9 @@ struct engine {
 
 /*
  * Loads the model at `path` for `kernel`, or if that is NULL for the one that wins engine->race, with a context of
- * `context` >= 1 positions or the model's own, whichever is shorter. Memory comes from platform->reserve; engine_close gives it back. A context that does not fit is shortened,
- * down to ENGINE_CONTEXT_MIN positions. Returns 0, or -1 with *error filled and nothing held.
+ * `context` >= 1 positions or the model's own, whichever is shorter. Memory comes from platform->reserve; engine_close
+ * gives it back. A context that does not fit is shortened, down to ENGINE_CONTEXT_MIN positions. Returns 0, or -1 with
+ * *error filled and nothing held.
  */
 int engine_open(struct engine *engine, struct platform *platform, const char *path, const struct kernel *kernel,
                 uint32_t context, const struct load_progress *progress, struct error *error);

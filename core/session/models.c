@@ -11,7 +11,6 @@
 #include "session/similar.h"
 
 enum {
-    BAR_CELLS = 20,
     PROGRESS_COLUMNS = 42, /* bar and figures */
     NARROW = 60,           /* columns of a screen with a short bar */
     NAME_COLUMNS = 36,     /* in the list: as long as tinyllama-1.1b-chat-v1.0.Q4_K_M.gguf */
@@ -244,15 +243,11 @@ static bool begins_as_model(struct models *models)
 
 static void show_progress(struct models *models, uint64_t now, uint64_t done, uint64_t total)
 {
-    char bar[BAR_CELLS + 1], speed[24] = "", text[OUTPUT_TICKER_MAX];
-    const uint32_t columns = models->platform->columns, cells = columns > 0 && columns < NARROW ? 4 : BAR_CELLS;
-    const uint32_t rate = number_rate_tenths(done, now - models->loading_since);
-    if (rate > 0) {
-        format(speed, sizeof speed, ", %u.%u MB/s", rate / 10, rate % 10);
-    }
-    figure_bar(bar, cells, figure_share(done, total, cells), '.');
-    format(text, sizeof text, "%s[%s] %3u %%%s", models->quiet ? "Loading again: " : "", bar,
-           figure_share(done, total, 100), speed);
+    char text[OUTPUT_TICKER_MAX];
+    const uint32_t columns = models->platform->columns;
+    const uint32_t cells = columns > 0 && columns < NARROW ? 4 : PROGRESS_CELLS_MAX;
+    const size_t used = format(text, sizeof text, "%s", models->quiet ? "Loading again: " : "");
+    progress_text(&models->progress, text + used, sizeof text - used, cells, now, done, total);
     output_ticker(models->output, text);
     models->shown_at = now;
 }
@@ -282,13 +277,15 @@ static int open_model(struct models *models, const struct kernel *kernel)
         output_say(models->output, COLOUR_TEXT, "Loading %s:%s", models->path, fits ? " " : "\n");
     }
     models->stopped = false;
-    models->loading_since = platform->microseconds(platform);
-    show_progress(models, models->loading_since, 0, 1);
+    const uint64_t now = platform->microseconds(platform);
+    progress_begin(&models->progress, now);
+    show_progress(models, now, 0, 1);
     const int status =
         engine_open(&models->engine, platform, models->path, kernel, models->config->context, &progress, &error);
     if (!models->quiet || status != 0) {
         output_ticker_end(models->output);
     }
+    models->gone = status != 0 && platform->is_gone;
     if (status != 0) {
         models->stopped = typeahead_stop_asked(models->typeahead) || models->stopped; /* while a file was read */
         output_error(models->output, error.text);
@@ -346,7 +343,7 @@ static int load_first(struct models *models)
         if (open_first(models) == 0) {
             return 0;
         }
-        if (models->stopped) {
+        if (models->stopped || models->gone) {
             return -1;
         }
     }
@@ -411,7 +408,8 @@ static int plan(struct models *models, const char *path, const struct kernel *ke
 }
 
 /* Loads the model `name` for `kernel`, or for the one that wins a race if it is NULL. Keeps the current one if the new
-   one's header or size rules it out, and reloads it if loading fails later. Returns 0, or -1 after reporting the error. */
+   one's header or size rules it out, and reloads it if loading fails later and the drive answers. Returns 0, or -1
+   after reporting the error. */
 static int change(struct models *models, const char *name, const struct kernel *kernel)
 {
     struct engine_plan needs;
@@ -440,7 +438,7 @@ static int change(struct models *models, const char *name, const struct kernel *
         return 0;
     }
     models->engine.race = race;
-    if (loaded) {
+    if (loaded && !models->gone) {
         format(models->path, sizeof models->path, "%s", former);
         open_model(models, models->kernel);
     }
@@ -495,8 +493,9 @@ int models_reopen(struct models *models, const struct kernel *kernel)
 
 /* ---- The list ---- */
 
-/* Writes whether models->entry can be loaded. Returns the kind of the file, "" if unknown. */
-static const char *judge(struct models *models, const char *path, char *out, size_t size)
+/* Writes whether models->entry can be loaded. Returns the kind of the file, "" if unknown, NULL with *failure filled if
+   the drive does not answer. */
+static const char *judge(struct models *models, const char *path, char *out, size_t size, struct error *failure)
 {
     struct engine_plan needs;
     struct error error;
@@ -505,6 +504,10 @@ static const char *judge(struct models *models, const char *path, char *out, siz
         return gguf_kind_name(models->engine.gguf.file_type);
     }
     if (plan(models, path, models->kernel, &needs, &error) != 0) {
+        if (models->platform->is_gone) {
+            *failure = error;
+            return NULL;
+        }
         const size_t prefix = text_length(path); /* the row has the name, unless another part of the model is meant */
         const bool named = text_length(error.text) > prefix + 2 && memcmp(error.text, path, prefix) == 0;
         format(out, size, "cannot be used: %s", error.text + (named ? prefix + 2 : 0));
@@ -552,7 +555,11 @@ void models_list(struct models *models)
     models_rewind(models);
     while (models_next(models, &error)) {
         model_walk_path(path, models->entry.name);
-        const char *kind = judge(models, path, verdict, sizeof verdict);
+        const char *kind = judge(models, path, verdict, sizeof verdict, &error);
+        if (kind == NULL) {
+            output_error(models->output, error.text);
+            return;
+        }
         if (typeahead_stop_asked(models->typeahead)) {
             return;
         }

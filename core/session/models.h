@@ -9,6 +9,7 @@
 #include "platform.h"
 #include "session/config.h"
 #include "session/output.h"
+#include "session/progress.h"
 #include "session/typeahead.h"
 
 struct models {
@@ -20,8 +21,9 @@ struct models {
     const struct kernel *kernel; /* that the model is loaded for: config->kernel, or which wins its race */
     bool loaded;                 /* the engine holds the model at `path` */
     bool stopped;                /* Escape stopped loading */
+    bool gone;                   /* loading failed because the drive does not answer */
     bool quiet;                  /* reloading: only the ticker says so, and it is erased */
-    uint64_t loading_since;      /* microseconds */
+    struct progress progress;    /* of loading */
     uint64_t shown_at;           /* time of the last progress shown, microseconds */
     struct team team;
     char path[MODEL_PATH_MAX];

@@ -48,6 +48,8 @@ def scsi(controller):
     return ["-device", f"{controller},id=scsi", "-device", "scsi-hd,drive=disk,bus=scsi.0,bootindex=0"]
 
 
+SECTORS_4K = "logical_block_size=4096,physical_block_size=4096"
+
 # How the disk is connected: a machine type and devices.
 MEDIA = {
     "ide": ("pc", ["-device", "ide-hd,drive=disk,bus=ide.0,bootindex=0"]),
@@ -80,6 +82,12 @@ MEDIA = {
                        "scsi-cd,id=drive,drive=disk,bus=scsi.0,bootindex=0"]),
     "cd-usb": ("q35", ["-device", "qemu-xhci,id=usb", "-device", "usb-bot,id=bot,bus=usb.0", "-device",
                        "scsi-cd,id=drive,drive=disk,bus=bot.0,bootindex=0"]),
+    "4k-virtio": ("q35", ["-device", f"virtio-blk-pci,drive=disk,bootindex=0,{SECTORS_4K}"]),
+    "4k-nvme": ("q35", ["-device", f"nvme,drive=disk,serial=1,bootindex=0,{SECTORS_4K}"]),
+    "4k-usb": ("q35", ["-device", "qemu-xhci,id=usb", "-device", "usb-bot,id=bot,bus=usb.0", "-device",
+                       f"scsi-hd,drive=disk,bus=bot.0,bootindex=0,{SECTORS_4K}"]),
+    "4k-scsi": ("q35", ["-device", "virtio-scsi-pci,id=scsi", "-device",
+                        f"scsi-hd,drive=disk,bus=scsi.0,bootindex=0,{SECTORS_4K}"]),
     "sd-card": ("q35", ["-device", "sdhci-pci", "-device", "sd-card,drive=disk"]),
 }
 

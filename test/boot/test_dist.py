@@ -20,8 +20,8 @@ import vm_disk  # pylint: disable=wrong-import-position
 VERSION = "9.8.7"
 DISKS = ["bootllama.vmdk", "bootllama.vdi", "bootllama.vhd", "bootllama.vhdx", "bootllama.qcow2"]
 SECTORS = ["bootllama-sector.img", "bootllama-sector-floppy.img"]
-ARTEFACTS = ["bootllama.img", "bootllama-floppy.img", "bootllama.iso", "bootllama.krn", "BOOTX64.EFI", "BOOTIA32.EFI",
-             *DISKS, *SECTORS]
+ARTEFACTS = ["bootllama.img", "bootllama-floppy.img", "bootllama.iso", "bootllama-4k.img", "bootllama.krn",
+             "BOOTX64.EFI", "BOOTIA32.EFI", *DISKS, *SECTORS]
 TEXTS = ["README.TXT", "CHANGELOG.md", "SECURITY.md", "LICENSE"]
 
 
@@ -127,6 +127,7 @@ def tells(machine):
     ("bootllama-floppy.img", "bios", "floppy-1.44"),
     ("bootllama.iso", "bios", "cd"),
     ("bootllama.iso", "uefi", "cd-ahci"),
+    ("bootllama-4k.img", "uefi", "4k-virtio"),
     ("bootllama.vmdk", "bios", "ide"),
     ("bootllama.vmdk", "uefi", "ahci"),
     ("bootllama.vdi", "bios", "ahci"),

@@ -13,7 +13,7 @@ sys.path.append(str(ROOT / "docs"))
 import book  # pylint: disable=wrong-import-position
 
 CHAPTERS = book.chapters()
-FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```.*?^```$|^    .*$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`([^`\n]+)`")
 WORD = re.compile(r"(?<![\w.])\d[\w,.]*")
 NO_NUMBER = re.compile(r"\b(?:19|20)\d\d(?:s\b|\b)|\b(?:80|[234])86\b")  # years, processors

@@ -56,7 +56,7 @@ def test_same_bits(program, model, tmp_path, processors):
 
 
 def test_same_story(program, model):
-    """The last row that the processor can run is chosen."""
-    options = ["--prompt", "aa be ci do fu " * 3, "--temperature", 0, "--steps", 100]
-    assert tell(model, *options, variant=program) == tell(model, *options, "--kernel", "scalar")
-    assert ", added]" in output_of(program, model, "--steps", "5")
+    """Named, it computes; by itself it computes when it wins the race, which a test of a busy machine cannot tell."""
+    options = ["--prompt", "aa be ci do fu " * 3, "--temperature", 0, "--steps", 100, "--kernel"]
+    assert tell(model, *options, "added", variant=program) == tell(model, *options, "scalar")
+    assert ", added]" in output_of(program, model, "--steps", "5", "--kernel", "added")

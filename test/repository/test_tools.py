@@ -207,7 +207,7 @@ def qemu(tmp_path):
 def test_qemu_machines(qemu):
     image = BUILD / "bootllama.img"
     bios, uefi, uefi32 = qemu("bios", image), qemu("uefi", image), qemu("uefi32", image)
-    assert " -machine pc " in bios and "pflash" not in bios
+    assert " -machine q35 " in bios and "pflash" not in bios  # AHCI: by DMA
     assert " -machine q35 " in uefi and uefi.count("if=pflash") == 2
     assert uefi32.count("if=pflash") == 2 and "property=secure,value=off " in uefi and re.search("(?i)32", uefi32)
     for words in (bios, uefi, uefi32):

@@ -19,6 +19,7 @@ enum {
 static struct {
     bool has_edd;
     uint32_t block;          /* sectors of 512 bytes in one of its own */
+    uint32_t sector_bytes;   /* as it says; 0 = it does not know the call */
     uint32_t largest;        /* sectors in one call; more fail. 0 = all fail */
     uint32_t bad, bad_count; /* sectors that cannot be read */
     uint32_t passing;        /* reads that fail before one works */
@@ -77,8 +78,8 @@ struct packet {
     uint64_t lba;
 };
 
-/* The packet lies on our stack: the registers hold its address modulo 1 MiB, and it is near. */
-static struct packet *packet_of(const struct bios_regs *regs)
+/* What DS:SI points to lies on our stack: the registers hold its address modulo 1 MiB, and it is near. */
+static void *pointed_to(const struct bios_regs *regs)
 {
     uintptr_t here = (uintptr_t)&regs, low = (uintptr_t)regs->ds * 16 + regs->esi,
               at = (here & ~(uintptr_t)0xFFFFF) | low;
@@ -86,12 +87,12 @@ static struct packet *packet_of(const struct bios_regs *regs)
         at -= 0x100000;
     if (at < here && here - at > 0x80000)
         at += 0x100000;
-    return (struct packet *)at;
+    return (void *)at;
 }
 
 static void read_edd(struct bios_regs *regs)
 {
-    struct packet *packet = packet_of(regs);
+    struct packet *packet = pointed_to(regs);
     const uint32_t lba = (uint32_t)packet->lba * bios.block, count = packet->count * bios.block;
     assert_true(packet->size == 16 && packet->offset == 0 && packet->segment == BOUNCE_ADDRESS >> 4);
     if (bios.lies) {
@@ -140,6 +141,14 @@ void bios_call(uint8_t vector, struct bios_regs *regs)
         return;
     case 0x42:
         read_edd(regs);
+        return;
+    case 0x48:
+        if (bios.sector_bytes == 0) {
+            fail_call(regs);
+        } else {
+            assert_int_equal(*(uint16_t *)pointed_to(regs), 26);
+            ((uint16_t *)pointed_to(regs))[12] = (uint16_t)bios.sector_bytes;
+        }
         return;
     default:
         fail_test("INT 13h AH=%02x\n", (unsigned)(regs->eax >> 8 & 0xFF));
@@ -274,7 +283,23 @@ static void a_slow_bad_sector_is_no_drive_that_is_gone(void **state)
     expect_read(131, 33);
 }
 
-/* Five seconds a call, as SeaBIOS takes them for a stick that was pulled out: one call, then none until disk_retry. */
+/* Five seconds for one call, as SeaBIOS's UHCI driver takes on a busy machine. */
+static void a_call_that_hangs_once_is_made_again(void **state)
+{
+    (void)state;
+    for (int edd = 0; edd < 2; edd++) {
+        begin(edd);
+        bios.status = 0x80;
+        bios.slowness = 5 * BIOS_SECOND;
+        for (uint32_t lba = 0; lba < 600; lba += 200) {
+            bios.passing = 1;
+            expect_read(lba, 200);
+            assert_false(disk.is_gone);
+        }
+    }
+}
+
+/* Five seconds a call, as SeaBIOS takes them for a stick that was pulled out: two calls, then none until disk_retry. */
 static void a_drive_that_does_not_answer_is_gone(void **state)
 {
     (void)state;
@@ -284,10 +309,11 @@ static void a_drive_that_does_not_answer_is_gone(void **state)
     bios.slowness = 5 * BIOS_SECOND;
     for (int i = 0; i < 5; i++)
         expect_failure(100 + (uint32_t)i, 8, "the drive does not answer, INT 13h status 80h at LBA 100");
-    assert_int_equal(bios.calls, 1);
+    assert_int_equal(bios.calls, 2);
+    assert_true(bios.now <= 10 * BIOS_SECOND);
     disk_retry(&disk);
     expect_failure(200, 8, "the drive does not answer, INT 13h status 80h at LBA 200");
-    assert_int_equal(bios.calls, 2);
+    assert_int_equal(bios.calls, 4);
     disk_retry(&disk);
     bios.largest = BOUNCE_SECTORS;
     expect_read(100, 64);
@@ -369,6 +395,31 @@ static void another_cd_is_noticed(void **state)
     }
 }
 
+/* A drive that the program does not come from: it must say that its sectors have 512 bytes, or nothing. */
+static void sectors_of_4096_bytes_are_told(void **state)
+{
+    static const uint32_t sizes[] = {0, 512, 2048, 4096};
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        begin(true);
+        bios.sector_bytes = sizes[i];
+        disk = (struct disk){.stop_asked = stop_asked};
+        disk_init(&disk, 0x80, 0);
+        if (sizes[i] <= 512) {
+            expect_read(60, 200);
+        } else {
+            expect_failure(0, 1,
+                           sizes[i] == 4096 ? "drive 80h has sectors of 4096 bytes: only UEFI reads it"
+                                            : "drive 80h has sectors of 2048 bytes: only UEFI reads it");
+            assert_int_equal(bios.calls, 0);
+        }
+    }
+    begin(false);
+    bios.sector_bytes = 4096; /* what is asked only with EDD */
+    disk_init(&disk, 0x80, 0);
+    expect_read(0, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -379,11 +430,13 @@ int main(void)
         cmocka_unit_test(edd_that_does_not_read_is_left_for_chs),
         cmocka_unit_test(a_bad_sector_is_told),
         cmocka_unit_test(a_slow_bad_sector_is_no_drive_that_is_gone),
+        cmocka_unit_test(a_call_that_hangs_once_is_made_again),
         cmocka_unit_test(a_drive_that_does_not_answer_is_gone),
         cmocka_unit_test(reading_stops_between_two_calls),
         cmocka_unit_test(larger_sectors_are_read_whole),
         cmocka_unit_test(a_cd_that_cannot_be_read_is_told),
         cmocka_unit_test(another_cd_is_noticed),
+        cmocka_unit_test(sectors_of_4096_bytes_are_told),
     };
     return cmocka_run_group_tests(tests, map_bounce, NULL);
 }

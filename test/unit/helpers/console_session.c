@@ -202,6 +202,7 @@ const char *session_run(struct session *session, const struct memory_file *files
     memset(&machine, 0, sizeof machine);
     memory_platform_init(&machine.memory, files, count);
     machine.memory.bad_from = session->bad_from;
+    machine.memory.bad_is_gone = session->bad_is_gone;
     machine.memory.bad_to = session->bad_from == 0 ? 0 : session->bad_from + 1;
     machine.session = session;
     struct platform *platform = &machine.memory.platform;

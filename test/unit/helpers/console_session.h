@@ -17,6 +17,7 @@ struct session {
     uint64_t step;           /* microseconds from one look at the clock to the next */
     uint64_t free_bytes;     /* 0 = SESSION_MEMORY */
     uint64_t bad_from;       /* 0, or a byte of every file that cannot be read */
+    bool bad_is_gone;        /* because the drive does not answer */
     uint32_t columns;
     bool show_colours;  /* "{1}" in the transcript for COLOUR_NOTE and so on */
     bool no_serial;     /* set_serial fails */

@@ -85,13 +85,24 @@ static EFI_STATUS read_directory(struct fake_file *file, UINTN *size, void *buff
     return EFI_SUCCESS;
 }
 
+/* A call that fails, after a while. */
+static EFI_STATUS fails(struct fake_volume *volume)
+{
+    volume->failed++;
+    fake_clock.last += volume->slowness;
+    if (volume->vanishes != NULL) {
+        *volume->vanishes = true;
+    }
+    return EFI_DEVICE_ERROR;
+}
+
 static EFI_STATUS EFIAPI fake_read(EFI_FILE_HANDLE handle, UINTN *size, VOID *buffer)
 {
     struct fake_file *file = (struct fake_file *)handle;
     struct fake_volume *volume = file->volume;
 
     if (volume->is_dead) {
-        return EFI_DEVICE_ERROR;
+        return fails(volume);
     }
     if (file->node == NULL || file->node->size < 0) {
         return read_directory(file, size, buffer);
@@ -108,7 +119,7 @@ static EFI_STATUS EFIAPI fake_read(EFI_FILE_HANDLE handle, UINTN *size, VOID *bu
     if ((bad && volume->failures > 0 && !volume->lies) || file->dead) {
         volume->failures--;
         file->dead = volume->handle_dies;
-        return EFI_DEVICE_ERROR;
+        return fails(volume);
     }
     for (UINTN i = 0; i < n; i++) {
         bool lost = bad && volume->failures > 0 && (file->position + i) / 512 == volume->bad_byte / 512;
@@ -168,7 +179,7 @@ static EFI_STATUS EFIAPI fake_open(EFI_FILE_HANDLE handle, EFI_FILE_HANDLE *out,
     assert_true(utf8_from_utf16(path, sizeof path, name));
     assert_int_equal(path[0], '\\');
     if (volume->is_dead) {
-        return EFI_DEVICE_ERROR;
+        return fails(volume);
     }
     const struct fake_node *node = path[1] == 0 ? NULL : find_node(volume, path);
     if (path[1] != 0 && node == NULL) {
@@ -183,7 +194,7 @@ static EFI_STATUS EFIAPI fake_open_volume(EFI_SIMPLE_FILE_SYSTEM_PROTOCOL *syste
     struct fake_volume *volume = (struct fake_volume *)system;
 
     if (volume->is_dead) {
-        return EFI_DEVICE_ERROR;
+        return fails(volume);
     }
     volume->open_volumes++;
     *root = &new_file(volume, NULL)->protocol;
@@ -209,7 +220,7 @@ static EFI_STATUS EFIAPI fake_read_configuration(EFI_PCI_IO_PROTOCOL *pci, EFI_P
 
 static void *protocol_of(struct fake_handle *handle, const EFI_GUID *guid)
 {
-    if (handle->pulled) {
+    if (handle->pulled || handle->missed) {
         return NULL;
     }
     if (is_guid(guid, (EFI_GUID)EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID)) {
@@ -268,6 +279,31 @@ static EFI_STATUS EFIAPI fake_connect(EFI_HANDLE handle, EFI_HANDLE *driver, EFI
     (void)rest;
     (void)recursive;
     ((struct fake_handle *)handle)->unnoticed = false;
+    return EFI_SUCCESS;
+}
+
+/* Every disk is on the one controller, if there is one. */
+static EFI_STATUS EFIAPI fake_locate_path(EFI_GUID *guid, EFI_DEVICE_PATH **path, EFI_HANDLE *out)
+{
+    assert_true(is_guid(guid, (EFI_GUID)EFI_PCI_IO_PROTOCOL_GUID) && *path != NULL);
+    for (size_t i = 0; i < fake.handle_count; i++) {
+        if (fake.handles[i].on_bus && !fake.handles[i].unnoticed) {
+            *out = &fake.handles[i];
+            return EFI_SUCCESS;
+        }
+    }
+    return EFI_NOT_FOUND;
+}
+
+static EFI_STATUS EFIAPI fake_disconnect(EFI_HANDLE handle, EFI_HANDLE driver, EFI_HANDLE child)
+{
+    assert_true(((struct fake_handle *)handle)->on_bus && driver == NULL && child == NULL);
+    fake.controllers_stopped++;
+    for (size_t i = 0; i < fake.handle_count; i++) {
+        struct fake_handle *disk = &fake.handles[i];
+        disk->pulled = disk->pulled || (disk->volume != NULL && disk->volume->is_dead);
+        disk->missed = false;
+    }
     return EFI_SUCCESS;
 }
 
@@ -363,6 +399,8 @@ EFI_BOOT_SERVICES fake_boot = {
     .HandleProtocol = fake_handle_protocol,
     .LocateHandleBuffer = fake_locate,
     .ConnectController = fake_connect,
+    .DisconnectController = fake_disconnect,
+    .LocateDevicePath = fake_locate_path,
     .Stall = fake_stall,
 };
 EFI_RUNTIME_SERVICES fake_runtime = {.GetVariable = fake_get_variable};
@@ -371,6 +409,7 @@ struct clock fake_clock = {.start = 0, .ticks_per_second = UINT64_MAX / 4};
 void fake_reset(void)
 {
     fake = (struct fake_firmware){.memory_limit = 1 << 24};
+    fake_clock.last = 0;
 }
 
 struct fake_volume fake_volume_of(const struct fake_node *nodes, size_t count)

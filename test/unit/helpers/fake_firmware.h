@@ -34,6 +34,9 @@ struct fake_volume {
     bool info_fails;
     bool handle_dies;               /* a handle that failed fails ever after */
     bool is_dead;                   /* everything fails with EFI_DEVICE_ERROR */
+    uint64_t slowness;              /* microseconds that a call takes which fails */
+    int failed;                     /* calls that failed */
+    bool *vanishes;                 /* becomes true at a failure: the handle's `pulled`; may be NULL */
     int open_handles, open_volumes; /* handles not closed; calls of OpenVolume */
     UINTN largest_read;
 };
@@ -45,6 +48,7 @@ struct fake_handle {
     bool has_keys;  /* a key device, once it has been connected */
     bool tagged;    /* takes part in the console */
     bool pulled;    /* it no longer has a protocol, and must not be asked for one */
+    bool missed;    /* the firmware sees it, or that it is dead, when a controller is started anew */
     bool unnoticed; /* shows its volume once it has been connected */
     bool on_bus;    /* before that it is not a disk, only a controller on the PCI bus ... */
     uint32_t class; /* ... of this class, subclass, interface and revision; 0 = its configuration cannot be read */
@@ -56,6 +60,7 @@ struct fake_firmware {
     size_t handle_count;
     size_t memory_limit;              /* bytes that one AllocatePages gives at most */
     int allocations;                  /* not given back */
+    int controllers_stopped;          /* by DisconnectController */
     const EFI_MEMORY_DESCRIPTOR *map; /* NULL: GetMemoryMap fails */
     size_t map_count;
     bool key_waits;

@@ -42,6 +42,7 @@ static int read_file(struct platform *platform, struct platform_file *file, uint
     memory->reads++;
     if (offset < memory->bad_to && offset + bytes > memory->bad_from) {
         strcpy(platform->error, "bad sector");
+        platform->is_gone = memory->bad_is_gone;
         memset(buffer, 0xDD, bytes);
         return PLATFORM_IO_ERROR;
     }

@@ -16,6 +16,7 @@ struct memory_platform {
     const struct memory_file *files;
     uint32_t file_count;
     uint64_t bad_from, bad_to; /* a read that touches [bad_from, bad_to) of any file fails and spoils its buffer */
+    bool bad_is_gone;          /* ... as one of a drive that does not answer does */
     uint32_t reads;            /* calls so far */
     uint64_t bytes_read;
     int32_t open_files;

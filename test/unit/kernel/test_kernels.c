@@ -470,7 +470,7 @@ static void scalar_attention_stays_in_its_window(void **state)
 /* The first position has nine tenths of the softmax and next to nothing as its value, as in many trained models. */
 static void a_sink_does_not_drown_the_rest(void **state)
 {
-    for (uint32_t position = 1000; position <= 8000; position *= 2) {
+    for (uint32_t position = 125; position <= 8000; position *= 2) {
         struct attention_case it = random_attention(1, 1, 64, position);
         float dot = 0;
         for (uint32_t i = 0; i < 64; i++) {
@@ -483,7 +483,8 @@ static void a_sink_does_not_drown_the_rest(void **state)
         }
         it.cache.k_scale[0] = logf(9.0f * (float)position) * sqrtf(64) / (dot * it.q_scale[0]);
         it.cache.v_scale[0] *= 0.0001f;
-        assert_true(attention_error(state, &it) < 0.2); /* what shares its block is cut short */
+        assert_true(attention_error(state, &it) <
+                    (position < 500 ? 0.06 : 0.2)); /* what shares its block is cut short */
         free_case(&it);
     }
 }

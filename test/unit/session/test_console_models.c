@@ -36,6 +36,24 @@ static void without_a_model_it_says_so_and_looks_again(void **state)
                                     "> /new\nNothing to forget: no model is loaded.\n" END);
 }
 
+/* One line, and no other file is tried; a bad sector is another matter. */
+static void a_drive_that_is_gone_is_told_once(void **state)
+{
+#define A_FAILS "Error: /MODELS/A.GGUF: cannot be read at byte 0: bad sector\n"
+    const struct memory_file files[] = {model("/MODELS/A.GGUF"), model("/MODELS/B.GGUF"), {0}};
+    for (int gone = 0; gone < 2; gone++) {
+        fresh(state);
+        session.bad_from = 3;
+        session.bad_is_gone = gone != 0;
+        session.keys = "/models\r";
+        const char *text = run(files);
+        assert_string_equal(strstr(text, "\nError: ") + 1,
+                            gone != 0 ? A_FAILS "> /models\n" A_FAILS END : strstr(text, "\n" A_FAILS) + 1);
+        assert_int_equal(strstr(text, "B.GGUF") != NULL, gone == 0);
+    }
+#undef A_FAILS
+}
+
 static void the_configured_model_is_taken(void **state)
 {
     fresh(state);
@@ -484,6 +502,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(escape_stops_loading_and_enter_begins_again),
         cmocka_unit_test(without_a_model_it_says_so_and_looks_again),
+        cmocka_unit_test(a_drive_that_is_gone_is_told_once),
         cmocka_unit_test(the_configured_model_is_taken),
         cmocka_unit_test(a_name_beats_a_number),
         cmocka_unit_test(models_are_listed_and_changed),

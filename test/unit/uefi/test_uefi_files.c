@@ -1,24 +1,7 @@
 /* Files and volumes of uefi/ on a firmware that does its worst. */
 #include "unit.h"
 
-#include "fake_firmware.h"
-#include "base/model_file.h"
-#include "uefi/files.h"
-
-#define TEN(x) x x x x x x x x x x
-#define EIGHTY(x) TEN(x) TEN(x) TEN(x) TEN(x) TEN(x) TEN(x) TEN(x) TEN(x)
-
-static const struct fake_node stick[] = {
-    {"", "EFI", -1},
-    {"", "BOOTLLAM.CFG", 19},
-    {"", "MODELS", -1},
-    {"MODELS", ".", -1},
-    {"MODELS", "..", -1},
-    {"MODELS", "README.TXT", 5},
-    {"MODELS", "A.GGUF", 3 * (1 << 20) + 777},
-    {"MODELS", EIGHTY("\u682A") TEN("\u682A") ".gguf", 1}, /* 275 bytes */
-    {"MODELS", "Second model.gguf", 0},
-};
+#include "fake_stick.h"
 
 static const struct fake_node no_model[] = {
     {"", "BOOTLLAM.CFG", 7},    {"", "MODELS", -1},
@@ -26,64 +9,19 @@ static const struct fake_node no_model[] = {
     {"MODELS", ".gguf", 4},
 };
 
-struct session {
-    struct fake_volume volume;
-    struct files files;
-    char error[sizeof((struct platform *)0)->error];
-};
-
-static void begin(struct session *session)
-{
-    session->volume = fake_volume_of(stick, COUNT_OF(stick));
-    fake_plug_in(&session->volume);
-    files_begin(&session->files, &fake_boot, &fake.handles[0], &fake_clock);
-}
-
-static void end(struct session *session)
-{
-    files_end(&session->files);
-    assert_int_equal(session->volume.open_handles, 0);
-    assert_int_equal(fake.allocations, 0);
-}
-
-/* Reads all of a file in steps and compares. Returns the status of the first read that fails. */
-static int read_all(struct session *session, const char *path, uint32_t step)
-{
-    struct platform_file file;
-    static uint8_t buffer[1 << 20];
-
-    assert_int_equal(files_open(&session->files, path, &file, session->error), PLATFORM_OK);
-    for (uint64_t at = 0; at < file.size;) {
-        uint32_t n = file.size - at < step ? (uint32_t)(file.size - at) : step;
-        int status = files_read(&session->files, &file, at, buffer, n, session->error);
-        if (status != PLATFORM_OK) {
-            files_close(&session->files, &file);
-            return status;
-        }
-        for (uint32_t i = 0; i < n; i++) {
-            if (buffer[i] != fake_content(at + i)) {
-                fail_test("wrong byte at %llu\n", (unsigned long long)(at + i));
-            }
-        }
-        at += n;
-    }
-    files_close(&session->files, &file);
-    return PLATFORM_OK;
-}
-
 static void reads_in_bounded_pieces(void **state)
 {
     struct session session;
 
     (void)state;
     fake_reset();
-    begin(&session);
-    assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
-    assert_int_equal(read_all(&session, "/models/a.gguf", 4093), PLATFORM_OK);
+    stick_begin(&session);
+    assert_int_equal(stick_read(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
+    assert_int_equal(stick_read(&session, "/models/a.gguf", 4093), PLATFORM_OK);
     assert_int_equal(session.volume.largest_read, FILES_READ_MAX);
     session.volume.short_read = 1000;
-    assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 65536), PLATFORM_OK);
-    end(&session);
+    assert_int_equal(stick_read(&session, "/MODELS/A.GGUF", 65536), PLATFORM_OK);
+    stick_end(&session);
 }
 
 static void reads_anywhere(void **state)
@@ -98,7 +36,7 @@ static void reads_anywhere(void **state)
 
     (void)state;
     fake_reset();
-    begin(&session);
+    stick_begin(&session);
     assert_int_equal(files_open(&session.files, "/MODELS/A.GGUF", &file, session.error), PLATFORM_OK);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         assert_int_equal(files_read(&session.files, &file, cases[i].at, buffer, cases[i].n, session.error),
@@ -108,7 +46,7 @@ static void reads_anywhere(void **state)
         }
     }
     files_close(&session.files, &file);
-    end(&session);
+    stick_end(&session);
     free(buffer);
 }
 
@@ -120,14 +58,14 @@ static void survives_one_failure(void **state)
     for (size_t i = 0; i < 4 * COUNT_OF(bad_bytes); i++) {
         struct session session;
         fake_reset();
-        begin(&session);
+        stick_begin(&session);
         session.volume.bad_byte = bad_bytes[i / 4];
         session.volume.failures = 1 + (int)(i % 2) * 2;
         session.volume.lies = i % 4 >= 2;
         session.volume.handle_dies = true;
-        assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
+        assert_int_equal(stick_read(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
         assert_true(session.volume.open_volumes >= 2);
-        end(&session);
+        stick_end(&session);
     }
 }
 
@@ -137,21 +75,21 @@ static void reports_a_lasting_failure(void **state)
 
     (void)state;
     fake_reset();
-    begin(&session);
+    stick_begin(&session);
     session.volume.bad_byte = 2000000;
     session.volume.failures = FAKE_LASTING;
-    assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_IO_ERROR);
+    assert_int_equal(stick_read(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_IO_ERROR);
     assert_string_equal(session.error, "EFI_DEVICE_ERROR reading byte 1998848"); /* the 4 KiB piece that fails */
     session.volume.lies = true;
-    assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_IO_ERROR);
+    assert_int_equal(stick_read(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_IO_ERROR);
     assert_memory_equal(session.error, "EFI_NO_RESPONSE", 15);
     session.volume.failures = 0;
     session.volume.reads_nothing = true;
-    assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_IO_ERROR);
+    assert_int_equal(stick_read(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_IO_ERROR);
     assert_string_equal(session.error, "EFI_END_OF_FILE reading byte 0");
     session.volume.reads_nothing = false;
-    assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
-    end(&session);
+    assert_int_equal(stick_read(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
+    stick_end(&session);
 }
 
 /* A SATA disk's silent failure in a part that the FAT driver reads through its cache is found by the margin around
@@ -161,8 +99,8 @@ static void detects_lies(struct session *session)
     session->volume.failures = FAKE_LASTING;
     session->volume.lies = session->volume.caches_edges = true;
     for (session->volume.bad_byte = 70000; session->volume.bad_byte < 3000000; session->volume.bad_byte += 150001) {
-        assert_int_equal(read_all(session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_IO_ERROR);
-        assert_int_equal(read_all(session, "/MODELS/A.GGUF", 65536), PLATFORM_IO_ERROR);
+        assert_int_equal(stick_read(session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_IO_ERROR);
+        assert_int_equal(stick_read(session, "/MODELS/A.GGUF", 65536), PLATFORM_IO_ERROR);
     }
 }
 
@@ -173,21 +111,21 @@ static void reads_sata_with_a_margin(void **state)
 
     (void)state;
     fake_reset();
-    session.volume = fake_volume_of(stick, COUNT_OF(stick));
+    session.volume = fake_volume_of(stick, STICK_NODES);
     fake_plug_in(&session.volume);
     fake.handles[0].device_path = path;
     files_begin(&session.files, &fake_boot, &fake.handles[0], &fake_clock);
     assert_true(session.files.volumes.volume[0].is_sata);
-    assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
-    assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1000), PLATFORM_OK);
+    assert_int_equal(stick_read(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
+    assert_int_equal(stick_read(&session, "/MODELS/A.GGUF", 1000), PLATFORM_OK);
     detects_lies(&session);
     session.volume.bad_byte = 100000;
     session.volume.failures = 1;
     session.volume.lies = false;
-    assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
+    assert_int_equal(stick_read(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
     assert_int_equal(session.files.chunk, 1 << 18); /* after a failure that the firmware reported */
     detects_lies(&session);
-    end(&session);
+    stick_end(&session);
 }
 
 static void opens_what_is_there(void **state)
@@ -197,7 +135,7 @@ static void opens_what_is_there(void **state)
 
     (void)state;
     fake_reset();
-    begin(&session);
+    stick_begin(&session);
     assert_int_equal(files_open(&session.files, "/MODELS/B.GGUF", &a, session.error), PLATFORM_NOT_FOUND);
     assert_int_equal(files_open(&session.files, "/MODELS", &a, session.error), PLATFORM_NOT_FOUND);
     assert_int_equal(files_open(&session.files, "/MODELS/\xFF", &a, session.error), PLATFORM_NOT_FOUND);
@@ -213,7 +151,7 @@ static void opens_what_is_there(void **state)
     assert_int_equal(files_open(&session.files, "/BOOTLLAM.CFG", &a, session.error), PLATFORM_IO_ERROR);
     assert_string_equal(session.error, "EFI_DEVICE_ERROR opening the file");
     files_close(&session.files, &b);
-    end(&session);
+    stick_end(&session);
 }
 
 static void lists_directories(void **state)
@@ -224,7 +162,7 @@ static void lists_directories(void **state)
 
     (void)state;
     fake_reset();
-    begin(&session);
+    stick_begin(&session);
     for (int order = 0; order < 2; order++) { /* forth, then back */
         for (uint32_t i = 0; i < COUNT_OF(names); i++) {
             uint32_t index = order == 0 ? i : (uint32_t)COUNT_OF(names) - 1 - i;
@@ -240,7 +178,7 @@ static void lists_directories(void **state)
     assert_int_equal(files_list(&session.files, "/MODELS", 3, &entry, session.error), PLATFORM_NOT_FOUND);
     assert_int_equal(files_list(&session.files, "/NONE", 0, &entry, session.error), PLATFORM_NOT_FOUND);
     assert_int_equal(files_list(&session.files, "/BOOTLLAM.CFG", 0, &entry, session.error), PLATFORM_NOT_FOUND);
-    end(&session);
+    stick_end(&session);
 }
 
 static void takes_models_from_another_volume(void **state)
@@ -248,7 +186,7 @@ static void takes_models_from_another_volume(void **state)
     (void)state;
     for (int unnoticed = 0; unnoticed < 2; unnoticed++) {
         struct fake_volume boots = fake_volume_of(no_model, COUNT_OF(no_model)), empty = fake_volume_of(NULL, 0);
-        struct fake_volume holds = fake_volume_of(stick, COUNT_OF(stick));
+        struct fake_volume holds = fake_volume_of(stick, STICK_NODES);
         struct files files;
         struct platform_file file;
         struct platform_entry entry;
@@ -296,7 +234,7 @@ static void leavings_are_no_models(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         const struct fake_node nodes[] = {{"", "MODELS", -1, 0, false}, cases[i].node};
         struct fake_volume boots = fake_volume_of(nodes, COUNT_OF(nodes));
-        struct fake_volume holds = fake_volume_of(stick, COUNT_OF(stick));
+        struct fake_volume holds = fake_volume_of(stick, STICK_NODES);
         struct files files;
         struct platform_entry entry;
         char error[96];
@@ -315,7 +253,7 @@ static void leavings_are_no_models(void **state)
 /* A volume whose model cannot be read is the one: loading says what is wrong with it. */
 static void a_model_that_cannot_be_read_is_one(void **state)
 {
-    struct fake_volume boots = fake_volume_of(stick, COUNT_OF(stick)), holds = fake_volume_of(stick, COUNT_OF(stick));
+    struct fake_volume boots = fake_volume_of(stick, STICK_NODES), holds = fake_volume_of(stick, STICK_NODES);
     struct files files;
     struct platform_file file;
     char error[96];
@@ -352,7 +290,7 @@ static void connects_controllers(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct fake_volume boots = fake_volume_of(no_model, COUNT_OF(no_model));
-        struct fake_volume holds = fake_volume_of(stick, COUNT_OF(stick));
+        struct fake_volume holds = fake_volume_of(stick, STICK_NODES);
         struct files files;
         struct platform_file file;
         char error[96];
@@ -377,7 +315,7 @@ static void connects_controllers(void **state)
 static void finds_a_stick_plugged_in_later(void **state)
 {
     struct fake_volume boots = fake_volume_of(no_model, COUNT_OF(no_model));
-    struct fake_volume later = fake_volume_of(stick, COUNT_OF(stick));
+    struct fake_volume later = fake_volume_of(stick, STICK_NODES);
     struct files files;
     struct platform_file file;
     struct platform_entry entry;
@@ -401,15 +339,8 @@ static void finds_a_stick_plugged_in_later(void **state)
     assert_int_equal(boots.open_handles + later.open_handles, 0);
 }
 
-/* ---- Several volumes, and disks that go ---- */
+/* ---- Several volumes ---- */
 
-#define USB(port) 1, 1, 6, 0, 0, 0x14, 3, 5, 6, 0, port, 0
-#define PARTITION(number)                                                                                             \
-    4, 1, 42, 0, number, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0, \
-        0, 0, 0, 0, 1, 1
-#define PATH_END 0x7F, 0xFF, 4, 0
-
-static const uint8_t partition_1[] = {USB(1), PARTITION(1), PATH_END};
 static const uint8_t partition_2[] = {USB(1), PARTITION(2), PATH_END};
 static const uint8_t partition_3[] = {USB(1), PARTITION(3), PATH_END};
 static const uint8_t other_drive[] = {USB(2), PARTITION(1), PATH_END};
@@ -417,25 +348,6 @@ static const uint8_t other_drive[] = {USB(2), PARTITION(1), PATH_END};
 static const struct fake_node settings_only[] = {{"", "BOOTLLAM.CFG", 7}};
 static const struct fake_node model_only[] = {{"", "MODELS", -1}, {"MODELS", "B.GGUF", 100}};
 static const struct fake_node nothing[] = {{"", "NOTES.TXT", 3}};
-
-/* Sizes of BOOTLLAM.CFG and of the first model, 0 where there is none. */
-static void check_sizes(struct files *files, uint64_t settings, uint64_t model)
-{
-    struct platform_file file;
-    struct platform_entry entry = {.size = 0};
-    char error[96];
-
-    int status = PLATFORM_OK;
-    for (uint32_t i = 0; status == PLATFORM_OK && !model_file_is_named(&entry); i++) {
-        status = files_list(files, "/MODELS", i, &entry, error);
-    }
-    assert_int_equal(status == PLATFORM_OK ? entry.size : 0, model);
-    status = files_open(files, "/BOOTLLAM.CFG", &file, error);
-    assert_int_equal(status == PLATFORM_OK ? file.size : 0, settings);
-    if (status == PLATFORM_OK) {
-        files_close(files, &file);
-    }
-}
 
 /* The program's volume first, then its drive's in the order of partitions, whatever order the firmware lists them in,
    then other drives'. */
@@ -464,7 +376,7 @@ static void one_rule_says_which_volume_gives_what(void **state)
 
         fake_reset();
         for (size_t k = 0; k < COUNT_OF(nodes); k++) {
-            const size_t count = nodes[k] == stick           ? COUNT_OF(stick)
+            const size_t count = nodes[k] == stick           ? STICK_NODES
                                  : nodes[k] == settings_only ? COUNT_OF(settings_only)
                                  : nodes[k] == model_only    ? COUNT_OF(model_only)
                                                              : COUNT_OF(nothing);
@@ -473,7 +385,7 @@ static void one_rule_says_which_volume_gives_what(void **state)
             fake.handles[k].device_path = paths[k];
         }
         files_begin(&files, &fake_boot, &fake.handles[3], &fake_clock);
-        check_sizes(&files, cases[i].settings, cases[i].model);
+        stick_check(&files, cases[i].settings, cases[i].model);
         files_end(&files);
         for (size_t k = 0; k < COUNT_OF(nodes); k++) {
             assert_int_equal(volumes[k].open_handles, 0);
@@ -481,59 +393,9 @@ static void one_rule_says_which_volume_gives_what(void **state)
     }
 }
 
-/* A stick that is pulled is one line, time after time; put back, it is a new device with the same path. */
-static void a_pulled_stick_is_told_and_found_again(void **state)
-{
-    struct session session;
-    struct fake_volume again = fake_volume_of(stick, COUNT_OF(stick));
-    struct platform_entry entry;
-
-    (void)state;
-    fake_reset();
-    session.volume = fake_volume_of(stick, COUNT_OF(stick));
-    fake_plug_in(&session.volume);
-    fake.handles[0].device_path = partition_1;
-    files_begin(&session.files, &fake_boot, &fake.handles[0], &fake_clock);
-    assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
-    fake.handles[0].pulled = session.volume.is_dead = true;
-    for (uint32_t i = 0; i < 3; i++) {
-        assert_int_equal(files_list(&session.files, "/MODELS", 0, &entry, session.error), PLATFORM_IO_ERROR);
-        assert_string_equal(session.error, "EFI_NO_MEDIA from the disk with the models: is it still connected?");
-    }
-    fake_plug_in(&again);
-    fake.handles[1].device_path = partition_1;
-    check_sizes(&session.files, 19, 3 * (1 << 20) + 777);
-    assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
-    files_end(&session.files);
-    assert_int_equal(session.volume.open_handles + again.open_handles, 0);
-}
-
-static void a_dead_disk_is_told_and_may_come_to_life(void **state)
-{
-    struct session session;
-    struct platform_entry entry;
-    struct platform_file file;
-    uint8_t byte;
-
-    (void)state;
-    fake_reset();
-    begin(&session);
-    assert_int_equal(files_open(&session.files, "/MODELS/A.GGUF", &file, session.error), PLATFORM_OK);
-    session.volume.is_dead = true;
-    assert_int_equal(files_read(&session.files, &file, 0, &byte, 1, session.error), PLATFORM_IO_ERROR);
-    assert_string_equal(session.error, "EFI_DEVICE_ERROR reading byte 0");
-    assert_int_equal(files_list(&session.files, "/MODELS", 0, &entry, session.error), PLATFORM_IO_ERROR);
-    assert_int_equal(files_read(&session.files, &file, 0, &byte, 1, session.error), PLATFORM_IO_ERROR);
-    assert_string_equal(session.error, "EFI_NO_MEDIA reading byte 0"); /* its volume has been closed */
-    files_close(&session.files, &file);
-    session.volume.is_dead = false;
-    check_sizes(&session.files, 19, 3 * (1 << 20) + 777);
-    end(&session);
-}
-
 static void runs_without_a_boot_volume(void **state)
 {
-    struct fake_volume holds = fake_volume_of(stick, COUNT_OF(stick));
+    struct fake_volume holds = fake_volume_of(stick, STICK_NODES);
     struct files files;
     struct platform_file file;
     char error[96];
@@ -558,16 +420,16 @@ static void runs_with_little_memory(void **state)
     (void)state;
     fake_reset();
     fake.memory_limit = 16384;
-    begin(&session);
-    assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
+    stick_begin(&session);
+    assert_int_equal(stick_read(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
     assert_int_equal(session.volume.largest_read, 16384);
-    end(&session);
+    stick_end(&session);
     fake_reset();
     fake.memory_limit = 0;
-    begin(&session);
-    assert_int_equal(read_all(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_IO_ERROR);
+    stick_begin(&session);
+    assert_int_equal(stick_read(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_IO_ERROR);
     assert_string_equal(session.error, "EFI_OUT_OF_RESOURCES reading byte 0");
-    end(&session);
+    stick_end(&session);
 }
 
 int main(void)
@@ -586,8 +448,6 @@ int main(void)
         cmocka_unit_test(connects_controllers),
         cmocka_unit_test(finds_a_stick_plugged_in_later),
         cmocka_unit_test(one_rule_says_which_volume_gives_what),
-        cmocka_unit_test(a_pulled_stick_is_told_and_found_again),
-        cmocka_unit_test(a_dead_disk_is_told_and_may_come_to_life),
         cmocka_unit_test(runs_without_a_boot_volume),
         cmocka_unit_test(runs_with_little_memory),
     };
