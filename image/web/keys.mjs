@@ -5,6 +5,7 @@ const NAMED = {
     Enter: "\r", Backspace: "\x7f", Tab: "\t", Escape: "\x1b", Delete: "\x1b[3~",
     ArrowUp: "\x1b[A", ArrowDown: "\x1b[B", ArrowRight: "\x1b[C", ArrowLeft: "\x1b[D", Home: "\x1b[H", End: "\x1b[F",
 };
+const IS_MAC = /^Mac/.test(navigator.platform); // whose Alt is what AltGr is elsewhere
 const WITH_CONTROL = "aceku"; // that the PC knows, and a browser can spare
 
 /** @param {KeyboardEvent} event
@@ -14,10 +15,11 @@ export function typed(event) {
     if (event.isComposing || event.key === "Tab" && event.shiftKey) {
         return null;
     }
-    if (event.key.length > 2) {
+    if ([...event.key].length > 1) { // a name, not a character
         return alone ? NAMED[event.key] ?? null : null;
     }
-    if (alone || event.getModifierState("AltGraph")) {
+    const third_level = event.getModifierState("AltGraph") || event.altKey && IS_MAC && !event.metaKey;
+    if (alone || third_level) {
         return event.key;
     }
     const letter = event.key.toLowerCase();

@@ -34,7 +34,7 @@ export class Machine {
             bios: copy("bios.bin"),
             vga_bios: copy("vgabios.bin"),
             hda: disk,
-            memory_size: memory_for(disk.files[0].blob.size),
+            memory_size: memory_for(Math.max(...disk.files.map(({ blob }) => blob.size))),
             vga_memory_size: 2 * MIB,
             screen_container: this.screen,
             disable_keyboard: true,

@@ -108,7 +108,7 @@ async function start(number) {
     transcript.begin();
     await machine.start(disk);
     enable_controls(true);
-    status(`The PC runs ${models[chosen].name}.`);
+    status(`The PC is on. First model on its disk: ${models[chosen].name}`);
     keep_offline();
 }
 
@@ -129,7 +129,7 @@ function fail(error) {
     element("download").hidden = true;
     element("switch-on").disabled = false;
     element("cover").hidden = false;
-    status(`The PC has stopped: ${error.message}.`, true);
+    status(`The PC is off: ${error.message}`, true);
 }
 
 function enable_controls(on) {
@@ -161,7 +161,7 @@ on("pause", "click", async ({ target }) => {
     const paused = target.getAttribute("aria-pressed") !== "true";
     target.setAttribute("aria-pressed", paused);
     await machine?.pause(paused);
-    status(paused ? "The PC is paused." : "The PC runs.");
+    status(paused ? "The PC is paused." : "The PC is on.");
 });
 on("full-screen", "click", async () => {
     await element("pc").requestFullscreen();

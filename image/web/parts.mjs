@@ -13,7 +13,9 @@ export async function load_parts(list, progress) {
         },
     });
     const entries = await Promise.all(list.map(async ({ name, file }) => {
-        const answer = await fetch(file);
+        const answer = await fetch(file).catch(() => {
+            throw new Error(`${file} cannot be downloaded; is there a network?`);
+        });
         if (!answer.ok) {
             throw new Error(`${file}: the server says ${answer.status}`);
         }

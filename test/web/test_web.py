@@ -64,7 +64,7 @@ def test_a_click_tells_the_first_story(browser):
     assert "A PC without an operating system, in this page." in browser.evaluate("document.body.textContent")
     browser.click("#switch-on")
     tells(browser, expected())
-    assert browser.evaluate(STATUS) == f"The PC runs {MODEL.name}."
+    assert browser.evaluate(STATUS) == f"The PC is on. First model on its disk: {MODEL.name}"
     assert all(url.startswith(("http://127.0.0.1:", "blob:http://127.0.0.1:")) for url in browser.requests())
 
 
@@ -88,7 +88,7 @@ def test_lines_are_typed_and_clicked(browser):
     tells(browser, expected("Lily and Ben", seed=DEFAULT_SEED + 1))
     browser.click("#screen")
     browser.keys("Tom wxent")
-    for key in ["Backspace", "ArrowLeft", "ArrowLeft", "ArrowLeft", "Delete", "End"]:
+    for key in ["F2", "Backspace", "ArrowLeft", "ArrowLeft", "ArrowLeft", "Delete", "End"]:
         browser.press(key)
     browser.press("Enter")
     tells(browser, expected("Tom wen", seed=DEFAULT_SEED + 2))
@@ -154,7 +154,7 @@ def test_a_model_is_dropped(browser, tmp_path):
     shutil.copy(models()[-1], path)
     browser.drop(str(path), "Eine Größe: 1.gguf")
     tells(browser, expected(model=path))
-    assert browser.evaluate(STATUS) == "The PC runs Eine Größe_ 1.gguf."
+    assert browser.evaluate(STATUS) == "The PC is on. First model on its disk: Eine Größe_ 1.gguf"
     browser.type("#line", "/models")
     browser.press("Enter")
     browser.wait("list", SCREEN, lambda screen: all(model.name in screen for model in models()))
@@ -166,7 +166,7 @@ def test_a_model_is_chosen_from_a_folder(browser, tmp_path):
     shutil.copy(MODEL, path)
     browser.upload("#file", str(path))
     tells(browser, expected())
-    assert browser.evaluate(STATUS) == f"The PC runs {path.name}."
+    assert browser.evaluate(STATUS) == f"The PC is on. First model on its disk: {path.name}"
     assert browser.evaluate("document.getElementById('model').length") == len(models())
 
 
@@ -185,6 +185,17 @@ def test_wrong_files_get_one_line(browser, tmp_path):
     path.write_bytes(b"GGUF and no more")
     browser.drop(str(path), "broken.gguf")
     browser.wait("the PC's own message", SCREEN, lambda screen: "Error: /MODELS/broken.gguf" in screen)
+
+
+def test_a_failed_download_says_so(chromium, page):
+    server = Server(page)
+    chromium.begin()
+    chromium.goto(server.url)
+    server.close()
+    chromium.click("#switch-on")
+    message = re.compile(r"The PC is off: \S+\.gz cannot be downloaded; is there a network\?$")
+    chromium.wait("message", STATUS, message.match)
+    assert chromium.evaluate("document.getElementById('switch-on').disabled") is False
 
 
 def test_the_page_works_without_a_network(chromium, page):
