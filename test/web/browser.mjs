@@ -42,6 +42,7 @@ const commands = {
     goto: url => page.goto(url).then(answer => answer.status()),
     reload: () => page.reload().then(answer => answer.status()),
     evaluate: text => page.evaluate(text),
+    until: text => page.waitForFunction(text, { timeout: 60_000 }).then(() => null), // also of the next page
     click: selector => page.click(selector),
     tap: selector => page.tap(selector),
     choose: (selector, value) => page.select(selector, value),

@@ -20,6 +20,13 @@ SCREEN = "Array.from(document.querySelectorAll('#screen > div > div'), row => ro
 SAID = "Array.from(document.querySelectorAll('#transcript p'), p => p.textContent).join('\\n')"
 STATUS = "document.getElementById('status').textContent"
 FOCUS = "document.activeElement.id"
+HEADING = "document.querySelector('h1').textContent"
+
+
+def replace(path, old, new):
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
 
 
 @pytest.fixture(scope="module")
@@ -209,6 +216,30 @@ def test_the_page_works_without_a_network(chromium, page):
     chromium.reload()
     chromium.click("#switch-on")
     tells(chromium, expected())
+    assert chromium.complaints() == []
+
+
+def test_a_new_version_is_there_after_a_reload(chromium, page, tmp_path):
+    """Once it is downloaded. What else the server's pages keep stays."""
+    folder = shutil.copytree(page, tmp_path / "page")
+    server = Server(folder)
+    chromium.begin()
+    chromium.goto(server.url)
+    chromium.evaluate("caches.open('of another page').then(() => null)")
+    chromium.evaluate("navigator.serviceWorker.register('service-worker.js').then(() => null)")
+    chromium.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    replace(folder / "index.html", "<h1>", "<h1>New ")
+    worker = folder / "service-worker.js"
+    replace(worker, re.search(r"}(\w{16})`", worker.read_text())[1], "new")
+    chromium.reload()
+    assert not chromium.evaluate(HEADING).startswith("New ")  # all of it is of the old version
+    waiting = "navigator.serviceWorker.getRegistration().then(found => found.waiting !== null)"
+    chromium.wait("new version", waiting, bool)
+    chromium.reload()
+    chromium.until(f"{HEADING}.startsWith('New ')")
+    chromium.wait("new cache alone", "caches.keys()", lambda names: sorted(names) == [
+        f"bootllama {server.url} new", "of another page"])
+    server.close()
     assert chromium.complaints() == []
 
 
