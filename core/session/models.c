@@ -399,7 +399,8 @@ static uint64_t memory_for_another(const struct models *models)
 }
 
 /* Plans the model at `path` as if the current one were unloaded. Too little memory for planning does not reject it. */
-static int plan(struct models *models, const char *path, struct engine_plan *out, struct error *error)
+static int plan(struct models *models, const char *path, const struct kernel *kernel, struct engine_plan *out,
+                struct error *error)
 {
     struct platform *platform = models->platform;
     const uint64_t memory = memory_for_another(models);
@@ -408,8 +409,7 @@ static int plan(struct models *models, const char *path, struct engine_plan *out
     if (scratch == NULL) {
         return 0;
     }
-    const int status =
-        engine_plan(scratch, platform, path, kernel_planned(models), models->config->context, memory, out, error);
+    const int status = engine_plan(scratch, platform, path, kernel, models->config->context, memory, out, error);
     platform->release(platform, scratch, sizeof *scratch);
     return status;
 }
@@ -424,7 +424,7 @@ static int change(struct models *models, const char *name)
     const bool loaded = models->loaded;
     const struct race race = models->engine.race;
     model_walk_path(path, name);
-    int status = plan(models, path, &needs, &error);
+    int status = plan(models, path, kernel_planned(models), &needs, &error);
     if (status == 0 && needs.bytes > 0 && needs.context == 0) {
         status = engine_refuse_size(path, engine_shortest_context(needs.context_asked), needs.bytes,
                                     memory_for_another(models), &error);
@@ -486,6 +486,13 @@ bool models_fit_context(struct models *models)
            change(models, models_name(models)) == 0;
 }
 
+bool models_fits(struct models *models, const struct kernel *kernel)
+{
+    struct engine_plan needs;
+    struct error error;
+    return plan(models, models->path, kernel, &needs, &error) != 0 || needs.bytes == 0 || needs.context > 0;
+}
+
 int models_reopen(struct models *models, const struct kernel *kernel)
 {
     models->quiet = true;
@@ -507,7 +514,7 @@ static const char *judge(struct models *models, const char *path, char *out, siz
         format(out, size, "loaded");
         return gguf_kind_name(models->engine.gguf.file_type);
     }
-    if (plan(models, path, &needs, &error) != 0) {
+    if (plan(models, path, kernel_planned(models), &needs, &error) != 0) {
         if (models->platform->is_gone) {
             *failure = error;
             return NULL;

@@ -1,9 +1,10 @@
-/* models.h where the kernel that won a race takes more memory than the others: it rules out no other model. */
+/* models.h where the kernel that won a race takes more memory than the others: other models and the bench. */
 #include "unit.h"
 
 #include "memory_platform.h"
 #include "sample_model.h"
 
+#include "session/bench_table.h"
 #include "session/models.h"
 
 static struct {
@@ -13,10 +14,12 @@ static struct {
     size_t length;
 } machine;
 
+static struct output output;
+
 static void put(struct platform *platform, const char *utf8, size_t n)
 {
     (void)platform;
-    assert_true(machine.length + n < sizeof machine.transcript);
+    assert_true(machine.length + n < sizeof machine.transcript); /* the last byte stays 0 */
     memcpy(machine.transcript + machine.length, utf8, n);
     machine.length += n;
 }
@@ -103,32 +106,62 @@ static struct platform *begin(const struct memory_file *files, uint32_t count)
     return platform;
 }
 
-static void a_wide_winner_rules_out_no_other_model(void **state)
+/* Loads a model, then leaves memory for it alone, to the byte. */
+static struct models *load_tightly(const struct memory_file *files, uint32_t count)
 {
     static struct models models;
-    static struct output output;
     static struct typeahead typeahead;
-    struct config config = config_default();
-    size_t size;
-    uint8_t *bytes = sample_model((struct change[SAMPLE_CHANGES]){{0}}, &size);
-    const struct memory_file files[] = {{"/MODELS/A.GGUF", bytes, size, false}, {"/MODELS/B.GGUF", bytes, size, false}};
-    (void)state;
-    struct platform *platform = begin(files, COUNT_OF(files));
+    static struct config config;
+    struct platform *platform = begin(files, count);
+    config = config_default();
+    memset(&models, 0, sizeof models);
     output_begin(&output, platform, &config);
     typeahead_begin(&typeahead, platform);
     models_begin(&models, platform, &output, &typeahead, &config);
     assert_int_equal(models_load(&models), 0);
-    machine.total = models.engine.memory_bytes; /* enough for the standard kernel, to the byte */
-    models.kernel = &kernel_sse2wide;           /* as if it had won */
-    models_list(&models);
-    machine.transcript[machine.length] = 0;
+    machine.total = models.engine.memory_bytes;
+    return &models;
+}
+
+static void close_all(struct models *models)
+{
+    models_close(models);
+    assert_int_equal(machine.used, 0);
+}
+
+static void a_wide_winner_rules_out_no_other_model(void **state)
+{
+    size_t size;
+    uint8_t *bytes = sample_model((struct change[SAMPLE_CHANGES]){{0}}, &size);
+    const struct memory_file files[] = {{"/MODELS/A.GGUF", bytes, size, false}, {"/MODELS/B.GGUF", bytes, size, false}};
+    (void)state;
+    struct models *models = load_tightly(files, COUNT_OF(files));
+    models->kernel = &kernel_sse2wide; /* as if it had won */
+    models_list(models);
     assert_non_null(strstr(machine.transcript, "Q8_0    loaded\n"));
     assert_non_null(strstr(machine.transcript, "Q8_0    fits\n"));
-    assert_int_equal(models_choose(&models, "b"), 0);
-    assert_string_equal(models_name(&models), "B.GGUF");
-    assert_ptr_equal(models.kernel, kernel_best(&models.cpu));
-    models_close(&models);
-    assert_int_equal(machine.used, 0);
+    assert_int_equal(models_choose(models, "b"), 0);
+    assert_string_equal(models_name(models), "B.GGUF");
+    assert_ptr_equal(models->kernel, kernel_best(&models->cpu));
+    close_all(models);
+    free(bytes);
+}
+
+static void the_bench_passes_over_a_kernel_that_does_not_fit(void **state)
+{
+    size_t size;
+    char measured[32];
+    uint8_t *bytes = sample_model((struct change[SAMPLE_CHANGES]){{0}}, &size);
+    const struct memory_file files[] = {{"/MODELS/A.GGUF", bytes, size, false}};
+    (void)state;
+    struct models *models = load_tightly(files, COUNT_OF(files));
+    bench_table(&output, models);
+    snprintf(measured, sizeof measured, "\n* %-11s        0 us  ", kernel_best(&models->cpu)->name);
+    assert_non_null(strstr(machine.transcript, "\n  sse2wide    needs more memory than there is\n"));
+    assert_non_null(strstr(machine.transcript, measured));
+    assert_null(strstr(machine.transcript, "Error"));
+    assert_true(models->loaded);
+    close_all(models);
     free(bytes);
 }
 
@@ -136,6 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_wide_winner_rules_out_no_other_model),
+        cmocka_unit_test(the_bench_passes_over_a_kernel_that_does_not_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
