@@ -53,12 +53,14 @@ static bool time_kernel(struct output *output, struct models *models, struct tim
 static void draw_table(struct output *output, const struct models *models, const struct timing timings[KERNELS])
 {
     uint64_t longest = 1, time[KERNELS];
+    uint32_t fewest = TOKENS;
     char bar[BAR_CELLS + 1];
     for (uint32_t i = 0; i < KERNELS; i++) {
         time[i] = timings[i].tokens > 0 ? timings[i].microseconds / timings[i].tokens : 0;
         longest = time[i] > longest ? time[i] : longest;
+        fewest = timings[i].tokens > 0 ? number_min(fewest, timings[i].tokens) : fewest;
     }
-    output_say(output, COLOUR_TEXT, "Time for a token, %u in a row; * marks the kernel in use\n", timings[0].tokens);
+    output_say(output, COLOUR_TEXT, "Time for a token, %u in a row; * marks the kernel in use\n", fewest);
     for (uint32_t i = 0; i < KERNELS; i++) {
         if (timings[i].tokens == 0) {
             if (kernel_usable(kernel_at(i), &models->cpu)) {

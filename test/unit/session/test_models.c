@@ -159,6 +159,7 @@ static void the_bench_passes_over_a_kernel_that_does_not_fit(void **state)
     snprintf(measured, sizeof measured, "\n* %-11s        0 us  ", kernel_best(&models->cpu)->name);
     assert_non_null(strstr(machine.transcript, "\n  sse2wide    needs more memory than there is\n"));
     assert_non_null(strstr(machine.transcript, measured));
+    assert_non_null(strstr(machine.transcript, "Time for a token, 16 in a row; "));
     assert_null(strstr(machine.transcript, "Error"));
     assert_true(models->loaded);
     close_all(models);
