@@ -7,13 +7,18 @@ const NOTHING = { at: 0, bytes: new Uint8Array(0) };
 
 export class Disk {
     /** @param {ArrayBuffer} start  of the disk without models; copied
-        @param {{name: string, blob: Blob}[]} models  the first one boots
+        @param {{name: string, blob: Blob}[]} models  the first one boots; any other without room is left out
         @param {(error: Error) => void} on_error  a model cannot be read any more; the PC waits for it in vain */
     constructor(start, models, on_error) {
         this.start = new Uint8Array(start.slice(0));
         this.on_error = on_error;
         const volume = new Fat32(this.start);
-        this.files = models.map(({ name, blob }) => ({ name, blob, at: volume.add(name, blob.size), ahead: NOTHING }));
+        this.files = [];
+        for (const { name, blob } of models) {
+            if (this.files.length === 0 || volume.refusal(name, blob.size) === null) {
+                this.files.push({ name, blob, at: volume.add(name, blob.size), ahead: NOTHING });
+            }
+        }
         this.byteLength = volume.disk_bytes;
     }
 

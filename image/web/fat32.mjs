@@ -7,10 +7,13 @@ const SLOT = 32;
 const FOLDER = "MODELS     "; // as a short name
 const LONG_NAME_UNITS = [1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30]; // where a slot has its UTF-16 units
 const NAME_UNITS_MAX = 255;
+const FILES_MAX = 9; // short names have one digit
 const END_OF_CHAIN = 0x0FFFFFFF;
 const DATE = 1 << 5 | 1; // 1980-01-01
 const ATTRIBUTE = { long_name: 0x0F, archive: 0x20 };
 
+const units_of = name => Array.from(name.slice(0, NAME_UNITS_MAX).split(""), unit => unit.charCodeAt(0));
+const pieces_of = units => Math.ceil(units.length / LONG_NAME_UNITS.length);
 const ascii = text => Uint8Array.from(text, character => character.charCodeAt(0));
 
 export class Fat32 {
@@ -32,6 +35,7 @@ export class Fat32 {
         this.free = this.first_free();
         this.folder = this.find_folder(this.view.getUint32(bpb + 44, true));
         this.files = 0;
+        this.slot = this.first_slot();
     }
 
     /** The cluster after the last one in use. */
@@ -58,12 +62,32 @@ export class Fat32 {
         throw new Error("the disk has no folder MODELS");
     }
 
+    /** Where the first free slot of \MODELS is. */
+    first_slot() {
+        let at = this.folder;
+        while (this.view.getUint8(at) !== 0) {
+            at += SLOT;
+        }
+        return at;
+    }
+
+    /** Why a file of this name and so many bytes cannot be added, or null. */
+    refusal(name, bytes) {
+        if (this.free + Math.ceil(bytes / this.cluster_bytes) > this.clusters_end) {
+            return "the disk has no room for it";
+        }
+        const slots = pieces_of(units_of(name)) + 1, end_of_folder = 1;
+        const is_full = this.slot + (slots + end_of_folder) * SLOT > this.folder + this.cluster_bytes;
+        return is_full || this.files === FILES_MAX ? "the folder MODELS is full" : null;
+    }
+
     /** Adds a file of so many bytes (not 0), in one piece. Returns where its first byte is on the disk. */
     add(name, bytes) {
-        const first = this.free, count = Math.ceil(bytes / this.cluster_bytes);
-        if (first + count > this.clusters_end) {
-            throw new Error("the disk has no room for it");
+        const refusal = this.refusal(name, bytes);
+        if (refusal !== null) {
+            throw new Error(refusal);
         }
+        const first = this.free, count = Math.ceil(bytes / this.cluster_bytes);
         const address = this.address(first);
         this.add_slots(name, first, bytes);
         for (let cluster = first; cluster < first + count; cluster++) {
@@ -83,16 +107,9 @@ export class Fat32 {
 
     /** The slots of the long name, its last piece first, and that of the short one. */
     add_slots(name, cluster, bytes) {
-        const units = Array.from({ length: Math.min(name.length, NAME_UNITS_MAX) }, (_, i) => name.charCodeAt(i));
+        const units = units_of(name), pieces = pieces_of(units);
         const short_name = ascii(`MODEL~${++this.files} GGU`.padEnd(11));
-        const pieces = Math.ceil(units.length / LONG_NAME_UNITS.length);
-        let at = this.folder;
-        while (this.view.getUint8(at) !== 0) {
-            at += SLOT;
-        }
-        if (this.files > 9 || at + (pieces + 2) * SLOT > this.folder + this.cluster_bytes) {
-            throw new Error("the folder MODELS is full");
-        }
+        let at = this.slot;
         for (let piece = pieces; piece > 0; piece--, at += SLOT) {
             this.set_long_name(at, piece, pieces, units, short_name);
         }
@@ -104,6 +121,7 @@ export class Fat32 {
         this.view.setUint16(at + 20, cluster >>> 16, true);
         this.view.setUint16(at + 26, cluster & 0xFFFF, true);
         this.view.setUint32(at + 28, bytes, true);
+        this.slot = at + SLOT;
     }
 
     /** One slot of a long name: a NUL ends it, FFFFh fills the rest. */

@@ -3,7 +3,8 @@
 const MAGIC = "GGUF"; // the first bytes of the file
 const BYTES_MAX = 256e6;
 const NAME_MAX = 80;
-const FORBIDDEN = /[\x00-\x1f"*/:<>?\\|]/g; // in a name on a FAT volume
+// What a name on a FAT volume cannot have, and a dot in front, which hides a file.
+const FORBIDDEN = /[\x00-\x1f"*/:<>?\\|]|^\./g;
 const EXTENSION = /\.gguf$/i;
 
 /** "313 kB", "104 MB". */
@@ -28,7 +29,8 @@ export async function model_of(file) {
         throw new Error(`${file.name} has ${size_text(file.size)}. This page takes models of up to `
             + `${size_text(BYTES_MAX)}; a real PC takes larger ones.`);
     }
-    const stem = file.name.replace(EXTENSION, "").replace(FORBIDDEN, "_").slice(0, NAME_MAX) || "model";
+    const characters = [...file.name.replace(EXTENSION, "").replace(FORBIDDEN, "_")];
+    const stem = characters.slice(0, NAME_MAX).join("") || "model";
     return { name: `${stem}.gguf`, blob: file };
 }
 

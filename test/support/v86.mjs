@@ -13,8 +13,7 @@ function read(path) {
 
 const emulator = new V86({
     wasm_path: `${process.env.NODE_MODULES}/v86/build/v86.wasm`,
-// v86.mjs BIOS VGABIOS IMAGE fda|hda, or BIOS VGABIOS KERNEL bzimage INITRD WORDS for a Linux kernel. NODE_MODULES
-// names the folder that has v86, MEMORY_MIB a size of memory.
+    memory_size: (process.env.MEMORY_MIB ?? (initrd ? 128 : 8)) << 20, // v86 puts an initrd at 64 MiB
     vga_memory_size: 2 << 20,
     bios: read(bios),
     vga_bios: read(vgaBios),

@@ -1,4 +1,5 @@
 """The disk that the page makes for its PC, read by other programs than ours."""
+import re
 import subprocess
 
 import pytest
@@ -42,6 +43,22 @@ def model(folder, name, size):
     return path
 
 
+def zeros(path, size):
+    with open(path, "wb") as file:
+        file.truncate(size)
+    return path
+
+
+def names_on(disk):
+    return run("mdir", "-b", "-i", f"{disk}{PARTITION}", "::/MODELS").decode().splitlines()
+
+
+def check(disk, volume):
+    run("dd", f"if={disk}", f"of={volume}", "bs=1M", "skip=1", "conv=sparse")
+    result = subprocess.run(["fsck.fat", "-n", volume], capture_output=True, text=True, env=ENVIRONMENT, timeout=60)
+    assert result.returncode == 0, result.stdout
+
+
 @pytest.fixture(scope="module")
 def disk(page, tmp_path_factory):
     """A disk with models of one byte, whole clusters, a bit more, and more than is read ahead at once."""
@@ -58,16 +75,12 @@ def disk(page, tmp_path_factory):
 def test_fsck_finds_nothing_wrong(disk, tmp_path):
     out, _ = disk
     assert out.stat().st_size == 512 * MIB
-    volume = tmp_path / "volume"
-    run("dd", f"if={out}", f"of={volume}", "bs=1M", "skip=1", "conv=sparse")
-    result = subprocess.run(["fsck.fat", "-n", volume], capture_output=True, text=True, env=ENVIRONMENT, timeout=60)
-    assert result.returncode == 0, result.stdout
+    check(out, tmp_path / "volume")
 
 
 def test_models_are_there_in_their_order(disk, tmp_path):
     out, models = disk
-    names = run("mdir", "-b", "-i", f"{out}{PARTITION}", "::/MODELS").decode().splitlines()
-    assert names == [f"::/MODELS/{path.name}" for path in models]
+    assert names_on(out) == [f"::/MODELS/{path.name}" for path in models]
     for path in models:
         copy = tmp_path / "copy"
         run("mcopy", "-n", "-i", f"{out}{PARTITION}", f"::/MODELS/{path.name}", copy)
@@ -87,12 +100,29 @@ def test_boot_code_and_settings_are_those_of_a_stick(disk):
     assert settings == shipped.replace("#countdown = 3", "countdown = 0") != shipped
 
 
-def test_a_full_disk_says_so(page, tmp_path):
-    huge = tmp_path / "huge.gguf"
-    with open(huge, "wb") as file:
-        file.truncate(512 * MIB)
-    result = write(page, tmp_path / "disk", huge)
+def test_a_model_may_fill_the_disk(page, tmp_path):
+    """To its last byte; one more is refused. Another model then stays away."""
+    out, other = tmp_path / "disk", model(tmp_path, "other.gguf", 1)
+    assert write(page, out).returncode == 0
+    listing = run("mdir", "-i", f"{out}{PARTITION}", "::").decode()
+    free = int(re.search(r"([\d ]+) bytes free", listing)[1].replace(" ", ""))
+    huge = zeros(tmp_path / "huge.gguf", free)
+    assert write(page, out, huge, other).returncode == 0
+    assert names_on(out) == ["::/MODELS/huge.gguf"]
+    check(out, tmp_path / "volume")
+    result = write(page, tmp_path / "no", zeros(huge, free + 1))
     assert result.returncode != 0 and "the disk has no room for it" in result.stderr
+
+
+def test_a_folder_holds_nine_models(page, tmp_path):
+    """The first nine, or as many of longer names as have room in its cluster."""
+    out, models = tmp_path / "disk", [model(tmp_path, f"{number}.gguf", 5) for number in range(11)]
+    assert write(page, out, *models).returncode == 0
+    assert names_on(out) == [f"::/MODELS/{number}.gguf" for number in range(9)]
+    long_ones = [model(tmp_path, f"{number}{'n' * 249}.gguf", 5) for number in range(8)]
+    assert write(page, out, *long_ones).returncode == 0
+    assert names_on(out) == [f"::/MODELS/{path.name}" for path in long_ones[:5]]
+    check(out, tmp_path / "volume")
 
 
 def test_a_model_that_vanishes_is_an_error(page, tmp_path):
