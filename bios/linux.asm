@@ -62,7 +62,8 @@ no_bios:
         out dx, al
         mov al, KBC_RESET
         out KBC_COMMAND, al
-        hlt
+.halt:  hlt
+        jmp .halt
 
 needs_bios:
         db 13, 10, "bootllama.krn needs a BIOS. Under UEFI start BOOTX64.EFI instead.", 13, 10, 0

@@ -224,7 +224,7 @@ int files_open(struct files *files, const char *path, struct platform_file *file
         return failure(files, error, EFI_OUT_OF_RESOURCES, "opening a third file");
     }
     EFI_STATUS status = find_lost(files);
-    if (status == EFI_SUCCESS || !files_gone(files)) {
+    if (!files_gone(files)) {
         status = open_path(files, slot, path, false, &entry);
     }
     if (EFI_ERROR(status)) {

@@ -53,14 +53,19 @@ static bool time_kernel(struct output *output, struct models *models, struct tim
 static void draw_table(struct output *output, const struct models *models, const struct timing timings[KERNELS])
 {
     uint64_t longest = 1, time[KERNELS];
+    uint32_t fewest = TOKENS;
     char bar[BAR_CELLS + 1];
     for (uint32_t i = 0; i < KERNELS; i++) {
         time[i] = timings[i].tokens > 0 ? timings[i].microseconds / timings[i].tokens : 0;
         longest = time[i] > longest ? time[i] : longest;
+        fewest = timings[i].tokens > 0 ? number_min(fewest, timings[i].tokens) : fewest;
     }
-    output_say(output, COLOUR_TEXT, "Time for a token, %u in a row; * marks the kernel in use\n", timings[0].tokens);
+    output_say(output, COLOUR_TEXT, "Time for a token, %u in a row; * marks the kernel in use\n", fewest);
     for (uint32_t i = 0; i < KERNELS; i++) {
         if (timings[i].tokens == 0) {
+            if (kernel_usable(kernel_at(i), &models->cpu)) {
+                output_say(output, COLOUR_TEXT, "  %-11s needs more memory than there is\n", kernel_at(i)->name);
+            }
             continue;
         }
         const uint32_t cells = figure_share(time[i], longest, BAR_CELLS);
@@ -86,10 +91,10 @@ void bench_table(struct output *output, struct models *models)
         if (!kernel_usable(kernel_at(i), &models->cpu)) {
             continue;
         }
-        if (models->engine.model.kernel != kernel_at(i)) {
-            going = models_reopen(models, kernel_at(i)) == 0;
+        const bool loaded = models->engine.model.kernel == kernel_at(i);
+        if (loaded || models_fits(models, kernel_at(i))) {
+            going = (loaded || models_reopen(models, kernel_at(i)) == 0) && time_kernel(output, models, &timings[i]);
         }
-        going = going && time_kernel(output, models, &timings[i]);
     }
     if (!models->loaded || models->engine.model.kernel != models->kernel) {
         models_reopen(models, models->kernel);

@@ -42,6 +42,13 @@ static const struct kernel *kernel_set(const struct models *models)
     return usable ? kernel_at(kernel - 1) : NULL;
 }
 
+/* The kernel that memory is planned for: before a race, the one that takes part even where memory is short. */
+static const struct kernel *kernel_planned(const struct models *models)
+{
+    const struct kernel *set = kernel_set(models);
+    return set != NULL ? set : kernel_best(&models->cpu);
+}
+
 /* Returns false, after reporting it, if the processor cannot run the kernel that is set. */
 static bool kernel_runs(struct models *models)
 {
@@ -313,8 +320,8 @@ void models_share(struct models *models)
     }
 }
 
-/* Loads the model at models->path where none is loaded. */
-static int open_first(struct models *models)
+/* Loads the model at models->path, where none is loaded, for the kernel that is set or wins a race. */
+static int open_for_settings(struct models *models)
 {
     if (open_model(models, kernel_set(models)) != 0) {
         return -1;
@@ -340,7 +347,7 @@ static int load_first(struct models *models)
             continue;
         }
         tried++;
-        if (open_first(models) == 0) {
+        if (open_for_settings(models) == 0) {
             return 0;
         }
         if (models->stopped || models->gone) {
@@ -367,7 +374,7 @@ static int load_configured(struct models *models)
         return -1;
     }
     model_walk_path(models->path, name);
-    return open_first(models);
+    return open_for_settings(models);
 }
 
 int models_load(struct models *models)
@@ -407,10 +414,9 @@ static int plan(struct models *models, const char *path, const struct kernel *ke
     return status;
 }
 
-/* Loads the model `name` for `kernel`, or for the one that wins a race if it is NULL. Keeps the current one if the new
-   one's header or size rules it out, and reloads it if loading fails later and the drive answers. Returns 0, or -1
-   after reporting the error. */
-static int change(struct models *models, const char *name, const struct kernel *kernel)
+/* Loads the model `name` with the settings as they are now. Keeps the current one if the new one's header or size rules
+   it out, and reloads it if loading fails later and the drive answers. Returns 0, or -1 after reporting the error. */
+static int change(struct models *models, const char *name)
 {
     struct engine_plan needs;
     struct error error;
@@ -418,7 +424,7 @@ static int change(struct models *models, const char *name, const struct kernel *
     const bool loaded = models->loaded;
     const struct race race = models->engine.race;
     model_walk_path(path, name);
-    int status = plan(models, path, kernel != NULL ? kernel : models->kernel, &needs, &error);
+    int status = plan(models, path, kernel_planned(models), &needs, &error);
     if (status == 0 && needs.bytes > 0 && needs.context == 0) {
         status = engine_refuse_size(path, engine_shortest_context(needs.context_asked), needs.bytes,
                                     memory_for_another(models), &error);
@@ -433,8 +439,7 @@ static int change(struct models *models, const char *name, const struct kernel *
     if (!text_equal(path, former)) {
         models->engine.race = (struct race){{0}};
     }
-    if (open_model(models, kernel) == 0) {
-        models->kernel = models->engine.model.kernel;
+    if (open_for_settings(models) == 0) {
         return 0;
     }
     models->engine.race = race;
@@ -453,7 +458,7 @@ int models_choose(struct models *models, const char *typed)
         output_error(models->output, error.text);
         return -1;
     }
-    return change(models, name, kernel_set(models));
+    return change(models, name);
 }
 
 const char *models_name(const struct models *models)
@@ -463,14 +468,13 @@ const char *models_name(const struct models *models)
 
 int models_use_kernel(struct models *models)
 {
-    const struct kernel *kernel = kernel_set(models);
     if (!kernel_runs(models)) {
         return -1;
     }
     if (models->loaded) {
-        return change(models, models_name(models), kernel);
+        return change(models, models_name(models));
     }
-    models->kernel = kernel != NULL ? kernel : kernel_best(&models->cpu);
+    models->kernel = kernel_planned(models);
     return 0;
 }
 
@@ -479,7 +483,14 @@ bool models_fit_context(struct models *models)
     const struct engine *engine = &models->engine;
     const uint32_t own = engine->gguf.context, wanted = models->config->context;
     return models->loaded && (wanted < own ? wanted : own) != engine->context_asked &&
-           change(models, models_name(models), models->kernel) == 0;
+           change(models, models_name(models)) == 0;
+}
+
+bool models_fits(struct models *models, const struct kernel *kernel)
+{
+    struct engine_plan needs;
+    struct error error;
+    return plan(models, models->path, kernel, &needs, &error) != 0 || needs.bytes == 0 || needs.context > 0;
 }
 
 int models_reopen(struct models *models, const struct kernel *kernel)
@@ -503,7 +514,7 @@ static const char *judge(struct models *models, const char *path, char *out, siz
         format(out, size, "loaded");
         return gguf_kind_name(models->engine.gguf.file_type);
     }
-    if (plan(models, path, models->kernel, &needs, &error) != 0) {
+    if (plan(models, path, kernel_planned(models), &needs, &error) != 0) {
         if (models->platform->is_gone) {
             *failure = error;
             return NULL;

@@ -59,6 +59,10 @@ const char *models_name(const struct models *models);
    with the current kernel kept, after reporting the error. */
 int models_use_kernel(struct models *models);
 
+/* Whether the loaded model would also fit into memory for `kernel`. Reads its header again; if that fails, or there is
+   no memory to plan with, returns true, so that models_reopen reports it. */
+bool models_fits(struct models *models, const struct kernel *kernel);
+
 /* Loads the same model for `kernel` without choosing the kernel and without leaving a line on the screen. Returns 0, or
    -1 with no model loaded, after reporting the error. */
 int models_reopen(struct models *models, const struct kernel *kernel);

@@ -51,7 +51,8 @@ MEDIA = {
 CDS = {"cd", "cd-ahci", "cd-scsi", "cd-usb"}
 FLOPPIES = {"floppy", "floppy-1.44", "isa-floppy"}
 ISA = {"isa", "isa-floppy"}
-Q35 = {"ahci", "ide-q35", "usb-xhci", "card-reader", "nvme", "virtio", "virtio-scsi", "scsi-megasas2", "sd-card"}
+Q35 = {"ahci", "ide-q35", "usb-xhci", "card-reader", "nvme", "virtio", "virtio-scsi", "scsi-megasas2", "sd-card",
+       "cd-ahci", "cd-usb"}
 
 # ---- Processors ----
 
@@ -175,6 +176,8 @@ def least_memory(firmware):
 RULES = [
     Rule("firmware medium", lambda firmware, medium: firmware not in MEDIA[medium],
          "the firmware has no driver for the medium, or the emulator no such hardware"),
+    Rule("firmware medium", lambda firmware, medium: firmware in {"OVMF-IA32", "OVMF-secboot"} and medium not in Q35,
+         "Debian's builds with Secure Boot need system management mode, which EDK II has on q35 alone"),
     Rule("firmware cpu", lambda firmware, cpu: not emulates(firmware, cpu), "the emulator has no such processor"),
     Rule("firmware cpu", lambda firmware, cpu: firmware in UEFI64 and CPUS[cpu].bits == 32,
          "UEFI for x86-64 starts in long mode"),

@@ -36,11 +36,11 @@ class Picture:
                    for x in range(left, self.width - CELL_WIDTH + 1, CELL_WIDTH)]
 
     def text(self, letters):
-        """Its lines where they are read best; ? for what was not learnt."""
+        """Its lines from where most letters are read; ? for what was not learnt."""
         read = ([letters.of_cell.get(cell, "?")
                  for row in self.rows(letters.height, *place) for cell in [*row, LINE_END]]
                 for place in self.places(letters.height))
-        best = min(read, key=lambda characters: characters.count("?"))
+        best = max(read, key=lambda characters: sum(character not in "? \n" for character in characters))
         return [line.rstrip() for line in "".join(best).split("\n")]
 
 
