@@ -15,15 +15,10 @@ put_note()
 # Byte of the image at which a file of the volume begins. $1: mtools' name of it.
 place_of()
 {
-    local clusters boot=$partition reserved fats fat slots
+    local clusters
     clusters=$(mshowfat -i "$volume" "$1")
     [[ $clusters =~ '<'([0-9]+)(-[0-9]+)?'>'$ ]] || die "$1 is not in one piece"
-    reserved=$(number_at "$disk" $((boot + 14)) 2)
-    fats=$(number_at "$disk" $((boot + 16)) 1)
-    slots=$(number_at "$disk" $((boot + 17)) 2)
-    fat=$(number_at "$disk" $((boot + 22)) 2)
-    ((fat > 0)) || fat=$(number_at "$disk" $((boot + 36)) 4)
-    printf '%d\n' $((boot + (reserved + fats * fat + (BASH_REMATCH[1] - 2) * cluster) * sector + slots * 32))
+    printf '%d\n' $((partition + ($(data_start "$disk" "$partition") + (BASH_REMATCH[1] - 2) * cluster) * sector))
 }
 
 # The files of the volume, and the boot images: for BIOS, which stage 2 follows, and for UEFI, which is the volume.

@@ -33,6 +33,19 @@ number_at()
     od -An -v -t "u$3" -j "$2" -N "$3" --endian=little -- "$1" | tr -d ' '
 }
 
+# Sectors of the FAT volume at byte $2 of file $1 before its first cluster: reserved ones, FATs, FAT16's root directory.
+data_start()
+{
+    local bytes reserved fats slots fat
+    bytes=$(number_at "$1" $(($2 + 11)) 2)
+    reserved=$(number_at "$1" $(($2 + 14)) 2)
+    fats=$(number_at "$1" $(($2 + 16)) 1)
+    slots=$(number_at "$1" $(($2 + 17)) 2)
+    fat=$(number_at "$1" $(($2 + 22)) 2)
+    ((fat > 0)) || fat=$(number_at "$1" $(($2 + 36)) 4) # FAT32
+    printf '%d\n' $((reserved + fats * fat + slots * 32 / bytes))
+}
+
 # Writes standard input into file $1 from byte $2 on.
 write_at()
 {

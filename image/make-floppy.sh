@@ -34,15 +34,12 @@ make_volume()
 # around the BPB and the LBA of those clusters.
 add_boot_code()
 {
-    local fats fat slots lba
     copy_file "${option[stage2]}" "/$stage2_name"
     mattrib -i "$volume" +r +h +s "::/$stage2_name"
     [[ $(mshowfat -i "$volume" "::/$stage2_name") == *'<2-'*[0-9]'>' ]] || die "$stage2_name is not in one piece"
-    fats=$(number_at "$disk" 16 1) slots=$(number_at "$disk" 17 2) fat=$(number_at "$disk" 22 2)
-    lba=$((1 + fats * fat + slots * 32 / sector))
     head -c 3 -- "${option[boot]}" | write_at "$disk" 0
     tail -c +63 -- "${option[boot]}" | write_at "$disk" 62
-    set_stage2_lba "$disk" 0 "$lba"
+    set_stage2_lba "$disk" 0 "$(data_start "$disk" 0)"
 }
 
 room()

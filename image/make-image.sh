@@ -77,13 +77,9 @@ choose_clusters()
 # UEFI firmware treats a FAT32 volume with fewer clusters as broken.
 check_clusters()
 {
-    local bpb=$partition total reserved fats fat_sectors per_cluster clusters
-    per_cluster=$(number_at "$disk" $((bpb + 13)) 1)
-    reserved=$(number_at "$disk" $((bpb + 14)) 2)
-    fats=$(number_at "$disk" $((bpb + 16)) 1)
-    total=$(number_at "$disk" $((bpb + 32)) 4)
-    fat_sectors=$(number_at "$disk" $((bpb + 36)) 4)
-    clusters=$(((total - reserved - fats * fat_sectors) / per_cluster))
+    local total clusters
+    total=$(number_at "$disk" $((partition + 32)) 4)
+    clusters=$(((total - $(data_start "$disk" "$partition")) / cluster))
     ((clusters >= clusters_min)) || die "the volume has $clusters clusters, FAT32 needs $clusters_min"
 }
 

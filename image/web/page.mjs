@@ -206,6 +206,7 @@ addEventListener("drop", ({ dataTransfer }) => bring([...dataTransfer.files]));
 
 new ResizeObserver(fit_screen).observe(screen);
 show_models(0);
+element("full-screen").hidden = !document.fullscreenEnabled; // as on an iPhone
 element("size").textContent = `${size_text([...list.parts, ...list.models]
     .reduce((sum, part) => sum + part.bytes, 0))} to download, once`;
 enable_controls(false);
