@@ -16,11 +16,14 @@ static bool is_settings(const CHAR16 *units)
     return sets;
 }
 
-/* What follows the first word if that is the program's name: a setting has a '='. */
+/* What follows the first word if that is the program's name: a setting has a '='. The UEFI Shell leaves the quotes
+   around a path with blanks. */
 static const CHAR16 *without_name(const CHAR16 *units)
 {
     const CHAR16 *end = units;
-    while (*end > ' ') {
+    bool quoted = false;
+    while (*end > ' ' || (quoted && *end != 0)) {
+        quoted ^= *end == '"';
         if (*end++ == '=') {
             return units;
         }

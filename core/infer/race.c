@@ -18,8 +18,7 @@ enum {
 
 /* ---- Timing ---- */
 
-/* Nanoseconds of a piece, of `pieces` pieces or of as many as take `limit` microseconds; 0 if the clock did not move.
- */
+/* Nanoseconds of one of `pieces` pieces, or of as many as take `limit` microseconds; 0 if the clock did not move. */
 static uint32_t time_pieces(struct platform *platform, uint32_t pieces, uint64_t limit, race_work *work, void *context,
                             uint32_t index)
 {

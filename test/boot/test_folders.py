@@ -50,7 +50,7 @@ def folders(volume):
 def loading(path, firmware="bios"):
     """On the narrower screen of a BIOS the bar of a long path is below it."""
     below = "\n" if firmware == "bios" and columns(path) > 26 else ""
-    return f"Loading {shown(path, firmware)}:{below}<any>100 %<any>\nModel: <any>\nSize: <any>"
+    return f"Loading {shown(path, firmware)}:{below}<any>100 %<any>\nKernel: <any>\nModel: <any>\nSize: <any>"
 
 
 @pytest.mark.parametrize("firmware", FIRMWARES)

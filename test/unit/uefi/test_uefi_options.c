@@ -25,6 +25,9 @@ static void words_without_the_name(void **state)
     } cases[] = {
         {u"BOOTX64.EFI prompt=\"The dog\" steps=5", " prompt=\"The dog\" steps=5"}, /* iPXE, the UEFI Shell */
         {u"FS0:\\EFI\\BOOT\\BOOTX64.EFI\tseed=1", "\tseed=1"},
+        {u"\"FS0:\\my tools\\BOOTX64.EFI\" prompt=\"The dog\"", " prompt=\"The dog\""},
+        {u"\"FS0:\\my tools\\\"BOOTX64.EFI a=b", " a=b"},
+        {u"\"prompt=The dog\" steps=5", "\"prompt=The dog\" steps=5"},
         {u"steps=5 quiet", "steps=5 quiet"}, /* a boot entry */
         {u"  steps=5\r\n", "  steps=5\r\n"},
         {u"prompt=caf\u00e9 \u4f60", "prompt=caf\xC3\xA9 \xE4\xBD\xA0"},
