@@ -24,6 +24,7 @@ MACHINES = [  # firmware, QEMU's -cpu, kernels that race; scalar alone does not
     ("uefi32", "max", UP_TO_AVX2),
     ("u-boot32", "coreduo", "scalar|sse2wide|sse2"),
 ]
+U_BOOT_WORDS = "root=/dev/sdb3 init=/sbin/init rootwait ro"  # its build's command line for any program
 UEFI = ("bootllama: UEFI, image at 0x[0-9a-f]+, keyboard, clock, volumes\n"
         "bootllama {version} on UEFI \\({vendor} [^\n]+\\)\n")
 BANNER = {
@@ -34,18 +35,22 @@ BANNER = {
 }
 
 
-def description(kernels, path):
-    """A pattern for what a machine with one processor says from the name of the processor to the story."""
+def description(kernels, path, ignored=""):
+    """A pattern for what a machine with one processor says from the name of the processor to the story. ignored: the
+    words of its command line that are no settings."""
     chosen = "scalar, this CPU has no SSE2" if kernels == "scalar" else rf"({kernels}), \d+\.\d x ({kernels}) here"
     return (
-        "CPU: [^\n]+\nProcessors: 1\nMemory: \\d+ MiB free\n"
+        "CPU: [^\n]+\nProcessors: 1\nMemory: \\d+ MiB free\n" +
+        (f"Ignored on the command line: {re.escape(ignored)}\n" if ignored else "") +
         f"Loading {re.escape(path)}: \\[#{{20}}\\] 100 %, \\d+\\.\\d MB/s\n"
         f"Kernel: {chosen}\nModel: [^\n]+ parameters, context \\d+\nSize: [^\n]+, 1 processor computes\n\n")
 
 
 def banner(firmware, kernels):
     """The same from our first line on."""
-    return BANNER[firmware].format(version=re.escape(VERSION)) + description(kernels, f"/MODELS/{MODEL.name.upper()}")
+    ignored = U_BOOT_WORDS if firmware == "u-boot32" else ""
+    return (BANNER[firmware].format(version=re.escape(VERSION)) +
+            description(kernels, f"/MODELS/{MODEL.name.upper()}", ignored))
 
 
 @pytest.mark.parametrize("firmware, cpu, kernels", MACHINES)
