@@ -241,11 +241,17 @@ void files_close(struct files *files, struct platform_file *file)
     close_file((struct open_file *)file->state[0]);
 }
 
+/* How much of a mark the sector at `at` of n bytes has room for: the last one may be cut. */
+static size_t mark_size(size_t at, size_t n)
+{
+    return n - at < sizeof(uint64_t) ? n - at : sizeof(uint64_t);
+}
+
 /* Marks the start of every sector in n bytes of the window with `mark`; counts those that still have it. */
 static void set_marks(struct window *window, size_t n, uint64_t mark)
 {
-    for (size_t at = 0; at + sizeof mark <= n; at += SECTOR) {
-        *(uint64_t *)(window->bytes + at) = mark;
+    for (size_t at = 0; at < n; at += SECTOR) {
+        memcpy(window->bytes + at, &mark, mark_size(at, n));
     }
 }
 
@@ -253,8 +259,8 @@ static uint32_t count_marks(const struct window *window, size_t n, uint64_t mark
 {
     uint32_t count = 0;
 
-    for (size_t at = 0; at + sizeof mark <= n; at += SECTOR) {
-        count += *(const uint64_t *)(window->bytes + at) == mark;
+    for (size_t at = 0; at < n; at += SECTOR) {
+        count += memcmp(window->bytes + at, &mark, mark_size(at, n)) == 0;
     }
     return count;
 }

@@ -92,6 +92,29 @@ static void reports_a_lasting_failure(void **state)
     stick_end(&session);
 }
 
+/* A file's last sector of fewer bytes than a mark has. */
+static void detects_a_lie_about_a_short_end(void **state)
+{
+    struct fake_node nodes[] = {{"", "EFI", -1}, {"", "MODELS", -1}, {"MODELS", "A.GGUF", 0}};
+    static const int64_t sizes[] = {1, 7, 513, 519};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+        struct session session;
+        nodes[2].size = sizes[i];
+        fake_reset();
+        session.volume = fake_volume_of(nodes, COUNT_OF(nodes));
+        fake_plug_in(&session.volume);
+        files_begin(&session.files, &fake_boot, &fake.handles[0], &fake_clock);
+        assert_int_equal(stick_read(&session, "/MODELS/A.GGUF", 1000), PLATFORM_OK);
+        session.volume.bad_byte = (uint64_t)sizes[i] - 1;
+        session.volume.failures = FAKE_LASTING;
+        session.volume.lies = true;
+        assert_int_equal(stick_read(&session, "/MODELS/A.GGUF", 1000), PLATFORM_IO_ERROR);
+        stick_end(&session);
+    }
+}
+
 /* A SATA disk's silent failure in a part that the FAT driver reads through its cache is found by the margin around
    it. */
 static void detects_lies(struct session *session)
@@ -439,6 +462,7 @@ int main(void)
         cmocka_unit_test(reads_anywhere),
         cmocka_unit_test(survives_one_failure),
         cmocka_unit_test(reports_a_lasting_failure),
+        cmocka_unit_test(detects_a_lie_about_a_short_end),
         cmocka_unit_test(reads_sata_with_a_margin),
         cmocka_unit_test(opens_what_is_there),
         cmocka_unit_test(lists_directories),
