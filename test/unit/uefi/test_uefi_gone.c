@@ -3,6 +3,24 @@
 
 #include "fake_stick.h"
 
+/* Makes the stick handle 0, with the path of a first partition. What is plugged in next is handle 1. */
+static void plug_in_stick(struct session *session)
+{
+    fake_reset();
+    session->volume = fake_volume_of(stick, STICK_NODES);
+    fake_plug_in(&session->volume);
+    fake.handles[0].device_path = partition_1;
+}
+
+/* It is read whole from the volume that took its place; ends, and checks that everything was given back. */
+static void expect_found_again(struct session *session, const struct fake_volume *again)
+{
+    stick_check(&session->files, STICK_SETTINGS, STICK_MODEL);
+    assert_int_equal(stick_read(session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
+    files_end(&session->files);
+    assert_int_equal(session->volume.open_handles + again->open_handles, 0);
+}
+
 /* A stick that is pulled is one line, time after time; put back, it is a new device with the same path. */
 static void a_pulled_stick_is_told_and_found_again(void **state)
 {
@@ -11,10 +29,7 @@ static void a_pulled_stick_is_told_and_found_again(void **state)
     struct platform_entry entry;
 
     (void)state;
-    fake_reset();
-    session.volume = fake_volume_of(stick, STICK_NODES);
-    fake_plug_in(&session.volume);
-    fake.handles[0].device_path = partition_1;
+    plug_in_stick(&session);
     files_begin(&session.files, &fake_boot, &fake.handles[0], &fake_clock);
     assert_int_equal(stick_read(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
     fake.handles[0].pulled = session.volume.is_dead = true;
@@ -24,10 +39,7 @@ static void a_pulled_stick_is_told_and_found_again(void **state)
     }
     fake_plug_in(&again);
     fake.handles[1].device_path = partition_1;
-    stick_check(&session.files, 19, 3 * (1 << 20) + 777);
-    assert_int_equal(stick_read(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
-    files_end(&session.files);
-    assert_int_equal(session.volume.open_handles + again.open_handles, 0);
+    expect_found_again(&session, &again);
 }
 
 static void a_dead_disk_is_told_and_may_come_to_life(void **state)
@@ -49,7 +61,7 @@ static void a_dead_disk_is_told_and_may_come_to_life(void **state)
     assert_string_equal(session.error, "EFI_NO_MEDIA reading byte 0"); /* its volume has been closed */
     files_close(&session.files, &file);
     session.volume.is_dead = false;
-    stick_check(&session.files, 19, 3 * (1 << 20) + 777);
+    stick_check(&session.files, STICK_SETTINGS, STICK_MODEL);
     stick_end(&session);
 }
 
@@ -80,12 +92,10 @@ static void a_slow_failure_is_one_try_and_the_stick_is_found_again(void **state)
     struct fake_volume again = fake_volume_of(stick, STICK_NODES), none = fake_volume_of(NULL, 0);
 
     (void)state;
-    fake_reset();
-    session.volume = fake_volume_of(stick, STICK_NODES);
-    fake_plug_in(&session.volume);
+    plug_in_stick(&session);
     fake_plug_in(&none);
     fake_plug_in(&again);
-    fake.handles[0].device_path = fake.handles[2].device_path = partition_1;
+    fake.handles[2].device_path = partition_1;
     fake.handles[1].on_bus = fake.handles[2].missed = true;
     fake.handles[1].class = 0x0C033000; /* USB */
     files_begin(&session.files, &fake_boot, &fake.handles[0], &fake_clock);
@@ -96,11 +106,8 @@ static void a_slow_failure_is_one_try_and_the_stick_is_found_again(void **state)
     expect_gone(&session);
     assert_int_equal(fake.controllers_stopped, 0);
     files_retry(&session.files);
-    stick_check(&session.files, 19, 3 * (1 << 20) + 777);
-    assert_int_equal(stick_read(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
+    expect_found_again(&session, &again);
     assert_int_equal(fake.controllers_stopped, 1);
-    files_end(&session.files);
-    assert_int_equal(session.volume.open_handles + again.open_handles, 0);
 }
 
 /* The firmware notices it during the first try: there is no second one, and the device is not touched again. */
