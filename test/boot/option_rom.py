@@ -12,9 +12,10 @@ def option_rom(path, code):
 
 TAKE_MEMORY = bytes.fromhex("1e 6a40 1f c7061300 ff01 1f cb")  # 0040:0013 = 511, what INT 12h returns; far return
 
-# Takes INT 13h, whose old vector becomes that of INT 60h. Reads of drive 0 by CHS that include one sector fail COUNT
-# times; 0040:00F0, where no BIOS keeps anything, counts them.
-FAILING_FLOPPY = """
+
+def takes_int_13h(hook, setup=""):
+    """Code for NASM that puts INT 13h's old vector to INT 60h and sets its own to `hook`. setup runs with DS = 0."""
+    return f"""
         bits 16
         cpu 386
         org 3
@@ -26,11 +27,16 @@ FAILING_FLOPPY = """
         mov [60h * 4], eax
         mov word [13h * 4], hook
         mov [13h * 4 + 2], cs
-        mov byte [4F0h], COUNT
-        pop ds
+{setup}        pop ds
         popad
         retf
-hook:   push ds
+hook:{hook}"""
+
+
+# Reads of drive 0 by CHS that include one sector fail COUNT times; 0040:00F0, where no BIOS keeps anything, counts
+# them.
+FAILING_FLOPPY = takes_int_13h(setup="        mov byte [4F0h], COUNT\n", hook="""
+        push ds
         push word 0
         pop ds
         push bx
@@ -64,7 +70,7 @@ hook:   push ds
         int 60h
         sti
         retf 2
-"""
+""")
 ALWAYS = 255
 
 

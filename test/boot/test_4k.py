@@ -7,7 +7,7 @@ import pytest
 
 from linux_loaders import direct, settings
 from machine import NothingToBoot
-from option_rom import option_rom
+from option_rom import option_rom, takes_int_13h
 from places import BUILD, ROOT
 from stories import IMAGE, MODEL, expected
 from volume import ENVIRONMENT, Volume, models, run
@@ -119,29 +119,15 @@ def test_second_disk(boot, disk):
         machine.tells(expected())
 
 
-LARGE_SECTORS = """
-        bits 16
-        cpu 386
-        org 3
-        pushad
-        push ds
-        push word 0
-        pop ds
-        mov eax, [13h * 4]
-        mov [60h * 4], eax
-        mov word [13h * 4], hook
-        mov [13h * 4 + 2], cs
-        pop ds
-        popad
-        retf
-hook:   cmp ah, 48h
+LARGE_SECTORS = takes_int_13h("""
+        cmp ah, 48h
         jne .pass
         int 60h
         mov word [si + 24], 4096
         retf 2
 .pass:  int 60h
         retf 2
-"""
+""")
 
 
 def test_disk_of_the_bios(boot, disk, tmp_path):
