@@ -10,13 +10,13 @@ from bochs import Bochs
 from machine import wrapped
 from option_rom import failing_floppy
 from places import BUILD, ROOT
-from stories import DEFAULT_SEED, MODEL, expected
+from removable import PROMPT, change_medium
+from stories import MODEL, expected
 from volume import ENVIRONMENT, SECTOR, models, run
 
 FLOPPY = BUILD / "bootllama-floppy.img"
 BOOT, STAGE2 = BUILD / "bios/boot_floppy.bin", BUILD / "bios/stage2.bin"
 PATH = f"/MODELS/{MODEL.name.upper()}"
-PROMPT = re.compile(r"\n> $")
 SHORT = {"temperature": 0, "steps": 40}
 LASTING = {"once": "off"}
 
@@ -259,31 +259,10 @@ def test_files_are_copied_and_deleted(boot, floppy):
         machine.tells(expected(**SHORT))
 
 
-def command(machine, typed):
-    machine.type(typed + "\r")
-    return " ".join(machine.wait_for(PROMPT, error_allowed=True).split())
-
-
 def test_floppy_changed(boot, tmp_path):
     """Taken out: one line. Another one put in, also of another format: its models are listed and loaded."""
     first = made(tmp_path / "first.img", autostart="off")
     second = made(tmp_path / "second.img", models()[-1], kib=720)
     mtools(second, "mmove", f"::/MODELS/{models()[-1].name.upper()}", "::/MODELS/SECOND.GGUF")
     with boot(first, cpu="486", memory=4, medium="floppy-1.44") as machine:
-        machine.start()
-        machine.wait_for(PROMPT)
-        assert f" 1 {MODEL.name.upper()} " in command(machine, "/models")
-        machine.ask("eject", device="disk", force=True)
-        time.sleep(1.5)
-        for typed in "/models", "/model 1":
-            said = command(machine, typed)
-            why = "/MODELS cannot be listed: INT 13h status [0-9a-f]{2}h at LBA 0"
-            assert re.fullmatch(f"{typed} Error: {why} >", said), said
-        machine.enter("")
-        machine.tells(expected())
-        machine.ask("blockdev-change-medium", device="disk", filename=str(second), format="raw")
-        time.sleep(1.5)
-        assert re.search(r"/models 1 SECOND\.GGUF \d+ KiB Q8_0 fits >", command(machine, "/models"))
-        assert "Loading /MODELS/SECOND.GGUF" in command(machine, "/model second")
-        machine.enter("")
-        machine.tells(expected(model=models()[-1], seed=DEFAULT_SEED + 1))
+        change_medium(machine, second, "INT 13h status [0-9a-f]{2}h at LBA 0")

@@ -11,7 +11,8 @@ from gguf_file import GgufFile
 from gguf_writer import write_wide
 from linux_loaders import grub_for_uefi
 from places import BUILD, ROOT
-from stories import DEFAULT_SEED, MODEL, expected
+from removable import PROMPT, change_medium, command
+from stories import MODEL, expected
 from volume import ENVIRONMENT, PARTITION_ENTRY, PARTITION_LBA, SECTOR, Volume, image_arguments, models, run
 
 CD = BUILD / "bootllama.iso"
@@ -20,7 +21,6 @@ ROOT_SECTORS = 32  # of the root directory of FAT16
 MIB = 1 << 20
 BOOT, BOOT_CD, STAGE2 = (BUILD / "bios" / name for name in ("boot.bin", "boot_cd.bin", "stage2.bin"))
 STAGE2_LBA, STAGE2_LBA_BYTES = 0x5F, 3  # in both boot sectors; the next byte is the size of a block
-PROMPT = re.compile(r"\n> $")
 SHORT = {"temperature": 0, "steps": 40}
 PATH = f"/MODELS/{MODEL.name.upper()}"
 STATUS = r"INT 13h status [0-9a-f]{2}h at LBA \d+"
@@ -264,11 +264,6 @@ def test_drive_number_that_is_not_true(boot, cd, drive):
 
 # ---- CDs that come and go ----
 
-def command(machine, typed, seconds=60):
-    machine.type(typed + "\r")
-    return " ".join(machine.wait_for(PROMPT, seconds, error_allowed=True).split())
-
-
 @pytest.mark.parametrize("medium", ["cd-scsi", "cd-usb"])
 def test_cd_changed(boot, tmp_path, medium):
     """Taken out: one line, and the model in memory keeps working. Another one put in: its models are listed. Not with
@@ -276,23 +271,7 @@ def test_cd_changed(boot, tmp_path, medium):
     first, second = made(tmp_path / "first.iso", MODEL, autostart="off"), made(tmp_path / "second.iso", models()[-1])
     second.mtools("mmove", f"::/MODELS/{models()[-1].name.upper()}", "::/MODELS/SECOND.GGUF")
     with boot(first.path, medium=medium) as machine:
-        machine.start()
-        machine.wait_for(PROMPT)
-        assert f" 1 {MODEL.name.upper()} " in command(machine, "/models")
-        machine.ask("eject", device="disk", force=True)
-        time.sleep(1.5)
-        for typed in "/models", "/model 1":
-            said = command(machine, typed)
-            assert re.fullmatch(rf"{typed} Error: /MODELS cannot be listed: (the drive does not answer, )?{STATUS} >",
-                                said), said
-        machine.enter("")
-        machine.tells(expected())
-        machine.ask("blockdev-change-medium", device="disk", filename=str(second.path), format="raw")
-        time.sleep(1.5)
-        assert re.search(r"/models 1 SECOND\.GGUF \d+ KiB Q8_0 fits >", command(machine, "/models"))
-        assert "Loading /MODELS/SECOND.GGUF" in command(machine, "/model second")
-        machine.enter("")
-        machine.tells(expected(model=models()[-1], seed=DEFAULT_SEED + 1))
+        change_medium(machine, second.path, f"(the drive does not answer, )?{STATUS}", 60)
 
 
 def test_cd_taken_out_while_a_model_loads(boot, tmp_path):
@@ -309,7 +288,7 @@ def test_cd_taken_out_while_a_model_loads(boot, tmp_path):
         assert re.search(rf"Error: /MODELS/WIDE\.GGUF: .*{STATUS}", said), said
         machine.ask("blockdev-change-medium", device="disk", filename=str(cd.path), format="raw")
         time.sleep(1.5)
-        assert f"Loading {PATH}" in command(machine, "/model 1")
+        assert f"Loading {PATH}" in command(machine, "/model 1", 60)
         machine.enter("")
         machine.tells(expected())
 
