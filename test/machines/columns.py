@@ -18,6 +18,7 @@ FIRMWARE = [*QEMU, "Bochs", "v86"]
 # ---- Media: names of boot/machine.py, and who starts from them ----
 
 # Debian's U-Boot has no driver for xHCI, OHCI, UHCI and SCSI; on a q35 it waits minutes for IDE before it tries NVMe.
+# That for IA-32 first tries the AHCI controller there, which has no disk, and after that finds none of virtio, either.
 ANY, ON_QEMU, PC = set(FIRMWARE), set(QEMU), set(QEMU) - U_BOOT
 MEDIA = {
     "ide": ANY,
@@ -30,7 +31,7 @@ MEDIA = {
     "usb-xhci": PC,
     "card-reader": PC,
     "nvme": PC,
-    "virtio": ON_QEMU,
+    "virtio": ON_QEMU - {"U-Boot-IA32"},
     "virtio-scsi": PC,
     "scsi-lsi": {"SeaBIOS"},  # Debian's OVMF has none of the drivers from here on
     "scsi-am53c974": {"SeaBIOS"},
@@ -67,7 +68,7 @@ CPUS = {
     "K6-2": Cpu(None, "amd_k6_2_chomper", 32, False, False),
     "Pentium-II": Cpu("pentium2", "p2_klamath", 32, False, True),
     "Pentium-III": Cpu("pentium3", "p3_katmai", 32, False, True),
-    "Athlon": Cpu("athlon", None, 32, False, True),
+    "Athlon": Cpu("athlon", None, 32, True, True),  # QEMU's has SSE2, AMD's has not
     "Pentium-4": Cpu(None, "p4_willamette", 32, True, True),
     "Core-Duo": Cpu("coreduo", "core_duo_t2400_yonah", 32, True, True),
     "Atom": Cpu("n270", "atom_n270", 32, True, True),
@@ -183,6 +184,8 @@ RULES = [
          "UEFI for x86-64 starts in long mode"),
     Rule("firmware cpu", lambda firmware, cpu: firmware in OVMF | U_BOOT and not CPUS[cpu].apic,
          "this UEFI firmware needs a local APIC"),
+    Rule("firmware cpu", lambda firmware, cpu: firmware == "OVMF-IA32" and cpu == "Pentium-II",
+         "this UEFI firmware needs SSE"),
     Rule("firmware memory", lambda firmware, memory: MEMORY[memory].mib < least_memory(firmware),
          "the firmware does not start with less"),
     Rule("firmware memory", lambda firmware, memory: firmware not in {"SeaBIOS"} and MEMORY[memory].below == 32,
