@@ -96,6 +96,8 @@ CPUS = {
     "v86": Cpu(None, None, 32, True, True),  # its own
 }
 
+X2APIC = {"Haswell", "Skylake-X", "Ice-Lake", "Tiger-Lake"}  # of Bochs
+
 # ---- Memory: MiB, and what of it is below 4 GiB, the rest being above a hole; None: as the chipset has it ----
 
 Memory = namedtuple("Memory", "mib below")
@@ -118,6 +120,8 @@ MEMORY = {
 
 # ---- Number of processors: QEMU's -smp, and how many there are ----
 
+# QEMU's emulator knows x2APIC mode since 9.0 alone; in Bochs a ROM switches it on, as firmware does.
+
 Processors = namedtuple("Processors", "smp number")
 PROCESSORS = {
     "1": Processors("1", 1),
@@ -126,6 +130,7 @@ PROCESSORS = {
     "4-sockets": Processors("4,sockets=4", 4),
     "8-threads": Processors("8,sockets=2,cores=2,threads=2", 8),
     "16": Processors("16", 16),
+    "2-x2APIC": Processors(None, 2),
     "2-of-24": Processors("2,sockets=4,cores=3,threads=2,maxcpus=24", 2),  # sockets without one, APIC IDs with gaps
 }
 
@@ -195,7 +200,11 @@ RULES = [
     Rule("firmware processors", lambda firmware, processors: firmware == "v86" and processors != "1",
          "v86 has one processor"),
     Rule("firmware processors", lambda firmware, processors: firmware == "Bochs" and processors not in
-         {"1", "2", "4-sockets"}, "Bochs is slow with many, and has no sockets without one"),
+         {"1", "2", "4-sockets", "2-x2APIC"}, "Bochs is slow with many, and has no sockets without one"),
+    Rule("firmware processors", lambda firmware, processors: firmware != "Bochs" and processors == "2-x2APIC",
+         "no other emulator here has the mode"),
+    Rule("cpu processors", lambda cpu, processors: processors == "2-x2APIC" and cpu not in X2APIC,
+         "Bochs has no such mode in this processor"),
     Rule("firmware processors", lambda firmware, processors: firmware == "OVMF-IA32" and
          PROCESSORS[processors].number > 2, "Debian's OVMF for IA-32 takes half a minute for each further processor"),
     Rule("firmware display", lambda firmware, display: firmware == "v86" and display != "VGA", "v86 has a VGA"),

@@ -18,16 +18,19 @@ import bochs  # noqa: E402
 import columns  # noqa: E402
 import glyphs  # noqa: E402
 import v86  # noqa: E402
-from linux_loaders import direct, settings  # noqa: E402
+from linux_loaders import KERNEL, direct, settings  # noqa: E402
 from machine import COLUMNS, STORY, Failure, Machine, plain, wrapped  # noqa: E402
+from option_rom import X2APIC, assembled, option_rom  # noqa: E402
 from places import BUILD  # noqa: E402
-from stories import DEFAULT_SEED, IMAGE, MODEL, expected  # noqa: E402
+from stories import DEFAULT_SEED, IMAGE, MODEL, SHIPPED_IMAGE, expected  # noqa: E402
 from volume import Volume, run  # noqa: E402
 
 FOLDER = BUILD / "test/machines"  # images, which the commands of failures name
 SECONDS = 240  # for a machine whose firmware has started, or that has no serial port to tell that
 PERIOD_SECONDS = 0.5
 KINDS = {"disk": "disk.img", "floppy": "floppy.img", "cd": "cd.iso"}
+BUILT = {"disk": SHIPPED_IMAGE, "floppy": BUILD / "bootllama-floppy.img", "cd": BUILD / "bootllama.iso",
+         "kernel": KERNEL}
 PATH = f"/MODELS/{MODEL.name.upper()}" if MODEL else None
 ALPHABET = string.ascii_letters + string.digits
 LINES_LEARNT = 20  # of a screen: the end of a story, and the alphabet
@@ -44,10 +47,10 @@ def image(kind):
     if kind == "disk":
         run("cp", "--sparse=always", IMAGE, path)
     elif kind == "cd":
-        run("cp", "--sparse=always", BUILD / "bootllama.iso", path)
+        run("cp", "--sparse=always", BUILT[kind], path)
         Volume(path).configure()
     else:
-        shutil.copy(BUILD / "bootllama-floppy.img", path)
+        shutil.copy(BUILT[kind], path)
         run("mcopy", "-o", "-i", path, "-", "::/BOOTLLAM.CFG", input=b"countdown = 0\r\n")
     return path
 
@@ -183,13 +186,21 @@ def in_qemu(row):
 
 # ---- Bochs and v86 ----
 
+def rom_of(row, folder):
+    """None for a machine without an option ROM."""
+    if "x2APIC" not in row["processors"]:
+        return None
+    option_rom(folder / "rom", assembled(folder, X2APIC))
+    return folder / "rom"
+
+
 def in_bochs(row):
     cpu, memory = columns.CPUS[row["cpu"]].bochs, columns.MEMORY[row["memory"]].mib
     drive = "floppy" if row["medium"] in columns.FLOPPIES else "hard disk"
     folder, serial = Path(tempfile.mkdtemp(prefix="bootllama-")), row["serial"] == "COM1"
     try:
         with bochs.Bochs(folder, image_of(row), drive, cpu, memory, columns.PROCESSORS[row["processors"]].number,
-                         columns.BOCHS_DISPLAYS[row["display"]], serial) as machine:
+                         columns.BOCHS_DISPLAYS[row["display"]], serial, rom_of(row, folder)) as machine:
             limit = time.monotonic() + SECONDS
             while True:
                 screen = machine.run(PERIOD_SECONDS)
