@@ -205,8 +205,9 @@ RULES = [
          "no other emulator here has the mode"),
     Rule("cpu processors", lambda cpu, processors: processors == "2-x2APIC" and cpu not in X2APIC,
          "Bochs has no such mode in this processor"),
-    Rule("firmware processors", lambda firmware, processors: firmware == "OVMF-IA32" and
-         PROCESSORS[processors].number > 2, "Debian's OVMF for IA-32 takes half a minute for each further processor"),
+    Rule("firmware processors", lambda firmware, processors: firmware in {"OVMF-IA32", "OVMF-secboot"} and
+         PROCESSORS[processors].number > 2,
+         "in system management mode, which these use, all processors wait for each other: half a minute for each"),
     Rule("firmware display", lambda firmware, display: firmware == "v86" and display != "VGA", "v86 has a VGA"),
     Rule("firmware display", lambda firmware, display: firmware == "Bochs" and display not in BOCHS_DISPLAYS,
          "Bochs has these two"),
