@@ -100,6 +100,7 @@ X2APIC = {"Haswell", "Skylake-X", "Ice-Lake", "Tiger-Lake"}  # of Bochs
 
 # ---- Memory: MiB, and what of it is below 4 GiB, the rest being above a hole; None: as the chipset has it ----
 
+BELOW_Q35, BELOW_PC = 2048, 3072  # of 3584 MiB and more
 Memory = namedtuple("Memory", "mib below")
 MEMORY = {
     "1": Memory(1, None),
@@ -261,3 +262,13 @@ def processors(row):
     """The number that the program finds. One where there is no way to find others: no local APIC, no services."""
     alone = row["firmware"] in U_BOOT or not CPUS[row["cpu"]].apic
     return 1 if alone else PROCESSORS[row["processors"]].number
+
+
+def free_memory(row):
+    """The least and the most MiB of which the program finds one piece free: all on one side of the hole, which only
+    64-bit code can choose, without what the firmware takes."""
+    memory = MEMORY[row["memory"]]
+    chipset = memory.mib if memory.mib < 3584 else BELOW_Q35 if row["medium"] in Q35 else BELOW_PC
+    below = memory.below or chipset
+    most = max(below, memory.mib - below) if row["firmware"] in UEFI64 else below
+    return most - (8 if row["firmware"] in BIOS else 128), most

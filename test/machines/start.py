@@ -118,6 +118,9 @@ def check_banner(row, text):
     number = re.search(r"^Processors: (\d+)", text, re.MULTILINE)
     if number and int(number[1]) != columns.processors(row):
         raise Failure(f"{number[0]}, but there are {columns.processors(row)}")
+    memory, (least, most) = re.search(r"^Memory: (\d+) MiB", text, re.MULTILINE), columns.free_memory(row)
+    if memory and not least <= int(memory[1]) <= most:
+        raise Failure(f"{memory[0]} are free, but {least} to {most} can be")
 
 
 # ---- QEMU ----
