@@ -94,9 +94,16 @@ def wanted(row):
     return wrapped(text, width(row)).split("\n")
 
 
+def at_prompt(lines):
+    """Whether the last line is a prompt with nothing typed; a cursor of pixels is read as an unknown letter."""
+    return re.fullmatch(r"> *\??", next((line for line in reversed(lines) if line.strip()), "").rstrip())
+
+
 def shows(row, lines):
-    """Whether these lines have those wanted, one below the other; under a story a blank line and its figures. Where
-    a console of OVMF is as wide as its screen, lines end elsewhere."""
+    """Whether these lines have those wanted, one below the other; under a story a blank line, its figures and the
+    prompt. Where a console of OVMF is as wide as its screen, lines end elsewhere."""
+    if not columns.refusal(row) and not at_prompt(lines):
+        return False
     if row["firmware"] in columns.OVMF and row["serial"] == "none":
         figures = [] if columns.refusal(row) else ["["]
         return " ".join([*" ".join(wanted(row)).split(), *figures]) in " ".join(" ".join(lines).split())
