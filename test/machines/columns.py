@@ -62,7 +62,7 @@ Q35 = {"ahci", "ide-q35", "usb-xhci", "card-reader", "nvme", "virtio", "virtio-s
 Cpu = namedtuple("Cpu", "qemu bochs bits sse2 apic")
 CPUS = {
     "486": Cpu("486", None, 32, False, False),
-    "486-level-0": Cpu("486,level=0", None, 32, False, False),  # no emulator leaves the instruction out
+    "486-level-0": Cpu("486,level=0", None, 32, False, False),  # CPUID has leaf 0 alone; no emulator here lacks it
     "Pentium": Cpu("pentium", "pentium", 32, False, False),
     "Pentium-MMX": Cpu(None, "pentium_mmx", 32, False, False),
     "K6-2": Cpu(None, "amd_k6_2_chomper", 32, False, False),
