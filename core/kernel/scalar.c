@@ -89,11 +89,10 @@ static void multiply(float *out, const struct tile *tile, uint32_t groups, uint3
     }
 }
 
-/* Rounds to the nearest integer, ties to even; |value| < 2^22. */
+/* Rounds to the nearest integer, ties to even; |value| < 2^31. */
 static int32_t round_to_int(float value)
 {
-    const float rounded = value + EXP2_ROUNDER;
-    return (int32_t)(float_bits(rounded) - float_bits(EXP2_ROUNDER));
+    return (int32_t)__builtin_lrintf(value);
 }
 
 /* The bits of the largest magnitude in x [n]: they order like magnitudes, infinity and NaN on top. */
