@@ -265,10 +265,10 @@ def processors(row):
 
 
 def free_memory(row):
-    """The least and the most MiB of which the program finds one piece free: all on one side of the hole, which only
-    64-bit code can choose, without what the firmware takes."""
+    """The least and the most MiB of which the program finds one piece free: all on one side of the hole, without what
+    the firmware takes. Only 64-bit code uses what is above the hole; U-Boot keeps it to itself."""
     memory = MEMORY[row["memory"]]
     chipset = memory.mib if memory.mib < 3584 else BELOW_Q35 if row["medium"] in Q35 else BELOW_PC
     below = memory.below or chipset
-    most = max(below, memory.mib - below) if row["firmware"] in UEFI64 else below
+    most = max(below, memory.mib - below) if row["firmware"] in UEFI64 - U_BOOT else below
     return most - (8 if row["firmware"] in BIOS else 128), most
