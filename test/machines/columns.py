@@ -18,7 +18,6 @@ FIRMWARE = [*QEMU, "Bochs", "v86"]
 # ---- Media: names of boot/machine.py, and who starts from them ----
 
 # Debian's U-Boot has no driver for xHCI, OHCI, UHCI and SCSI; on a q35 it waits minutes for IDE before it tries NVMe.
-# That for IA-32 first tries the AHCI controller there, which has no disk, and after that finds none of virtio, either.
 ANY, ON_QEMU, PC = set(FIRMWARE), set(QEMU), set(QEMU) - U_BOOT
 MEDIA = {
     "ide": ANY,
@@ -31,7 +30,7 @@ MEDIA = {
     "usb-xhci": PC,
     "card-reader": PC,
     "nvme": PC,
-    "virtio": ON_QEMU - {"U-Boot-IA32"},
+    "virtio": ON_QEMU,
     "virtio-scsi": PC,
     "scsi-lsi": {"SeaBIOS"},  # Debian's OVMF has none of the drivers from here on
     "scsi-am53c974": {"SeaBIOS"},
@@ -216,6 +215,9 @@ RULES = [
          "U-Boot takes what a port that is not there says for a key; v86 always has COM1"),
     Rule("firmware display", lambda firmware, display: firmware in U_BOOT and display in {"ramfb"},
          "U-Boot has no driver for it"),
+    Rule("firmware medium display", lambda firmware, medium, display: firmware in U_BOOT and medium == "virtio" and
+         display in {"frame-buffer", "none"},
+         "without a VGA the disk is in slot 1, and U-Boot takes what is there for the south bridge of an i440FX"),
     Rule("display serial", lambda display, serial: display == serial == "none", "nothing shows the text"),
     Rule("medium memory", lambda medium, memory: medium == "kernel" and MEMORY[memory].mib < 4,
          "QEMU's loader needs room for the files"),
