@@ -225,6 +225,9 @@ RULES = [
          "SeaBIOS has no memory for the picture"),
     Rule("medium processors", lambda medium, processors: medium in ISA and processors != "1",
          "a machine with an ISA bus alone has one processor"),
+    Rule("medium cpu processors", lambda medium, cpu, processors: medium in FLOPPIES and not CPUS[cpu].apic and
+         PROCESSORS[processors].number > 1,
+         "QEMU gives several processors without a local APIC no interrupt, which SeaBIOS waits for at a floppy drive"),
     Rule("medium display", lambda medium, display: medium in ISA and display not in ON_ISA, "it needs PCI"),
     Rule("medium memory", lambda medium, memory: medium in ISA and
          (MEMORY[memory].below or MEMORY[memory].mib > 1024), "a machine with an ISA bus alone has no 64-bit memory"),
