@@ -18,15 +18,15 @@ $(eval $(call core_variant,bios,$(BIOS_CC),$(BIOS_TARGET),$(BIOS_SMALL)))
 
 BIOS_COMPILE = $(BIOS_CC) $(CORE_CFLAGS) $(BIOS_SMALL) $(BIOS_TARGET) -Ibios -c
 
-$(BUILD)/bios/%.c.o: bios/%.c
+$(BUILD)/bios/%.c.o: bios/%.c $(FLAG_FILES)
 	@mkdir -p $(@D)
 	$(BIOS_COMPILE) -o $@ $<
 
-$(BUILD)/bios/pc/%.c.o: pc/%.c
+$(BUILD)/bios/pc/%.c.o: pc/%.c $(FLAG_FILES)
 	@mkdir -p $(@D)
 	$(BIOS_COMPILE) -o $@ $<
 
-$(BUILD)/bios/%.asm.o: bios/%.asm bios/modes.inc $(BUILD)/bios/layout.inc
+$(BUILD)/bios/%.asm.o: bios/%.asm bios/bios.mk bios/modes.inc $(BUILD)/bios/layout.inc
 	nasm -Wall -Werror -f elf32 -g -F dwarf -Ibios/ -I$(BUILD)/bios/ -o $@ $<
 
 $(BUILD)/bios/layout.inc: bios/layout.h

@@ -12,6 +12,10 @@ $(UNICODE_TABLE): core/text/unicode_table.py $(UNICODE_DATABASE)/UnicodeData.txt
 	@mkdir -p $(@D)
 	/usr/bin/python3 $< $(UNICODE_DATABASE) > $@
 
+# The files that hold compilers' flags: what is compiled depends on them.
+KERNEL_LIST := core/kernel/kernels.def
+FLAG_FILES := core/core.mk host/host.mk bios/bios.mk uefi/uefi.mk $(KERNEL_LIST)
+
 WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wpointer-arith -Werror
 
 # One text everywhere (core/kernel/README.md): no contraction into FMA, no excess precision on x87.
@@ -27,7 +31,6 @@ KERNEL_FLAGS_infer/sampler := -O2 -ftree-vectorize
 KERNEL_FLAGS_gguf/checksum := -Os
 
 # The flags of kernels, from kernels.def.
-KERNEL_LIST := core/kernel/kernels.def
 kernel_flags = $(shell sed -nE 's/^KERNEL\(\w+, $(1), .*, (.*)\)$$/\1/p' $(KERNEL_LIST))
 $(foreach file,$(shell sed -nE 's/^KERNEL\(\w+, (\w+),.*\)$$/\1/p' $(KERNEL_LIST)), \
     $(eval KERNEL_FLAGS_kernel/$(file) := $(call kernel_flags,$(file)) $(if $(filter x86_%,$(file)),-mfpmath=sse)))
@@ -35,13 +38,13 @@ $(foreach file,$(shell sed -nE 's/^KERNEL\(\w+, (\w+),.*\)$$/\1/p' $(KERNEL_LIST
 core_objects = $(patsubst core/%.c,$(BUILD)/$(1)/core/%.o,$(CORE_SOURCES))
 
 define core_variant
-$(BUILD)/$(1)/core/%.o: core/%.c
+$(BUILD)/$(1)/core/%.o: core/%.c $(FLAG_FILES)
 	@mkdir -p $$(@D)
 	$(2) $(CORE_CFLAGS) -O2 $(3) $$(or $$(KERNEL_FLAGS_$$*),$(4)) $$(VECTOR_FLAGS) -c -o $$@ $$<
 
 $(BUILD)/$(1)/core/session/banner.o: $(BUILD)/version
 
-$(BUILD)/$(1)/core/text/unicode_table.o: $(UNICODE_TABLE)
+$(BUILD)/$(1)/core/text/unicode_table.o: $(UNICODE_TABLE) $(FLAG_FILES)
 	@mkdir -p $$(@D)
 	$(2) $(CORE_CFLAGS) -O2 $(3) -c -o $$@ $$<
 endef

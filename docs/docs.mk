@@ -3,7 +3,7 @@
 BOOK_PROGRAMS := $(patsubst docs/programs/%.c,$(BUILD)/docs/%,$(wildcard docs/programs/*.c))
 BOOK_OBJECTS := $(BUILD)/host/model/checkpoint.o $(BUILD)/host/model/tool.o $(call core_objects,host)
 
-$(BUILD)/docs/%.o: docs/programs/%.c
+$(BUILD)/docs/%.o: docs/programs/%.c $(FLAG_FILES) model/model.mk
 	@mkdir -p $(@D)
 	gcc $(MODEL_CFLAGS) -I. -c -o $@ $<
 

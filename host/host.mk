@@ -13,11 +13,11 @@ host_objects = $(HOST_SOURCES:host/%.c=$(BUILD)/$(1)/%.o) $(BUILD)/$(1)/pc/termi
 
 # $(call host_program,VARIANT,FLAGS)
 define host_program
-$(BUILD)/$(1)/pc/%.o: pc/%.c
+$(BUILD)/$(1)/pc/%.o: pc/%.c $(FLAG_FILES)
 	@mkdir -p $$(@D)
 	gcc $(CORE_CFLAGS) $(2) -O2 -c -o $$@ $$<
 
-$(BUILD)/$(1)/%.o: host/%.c
+$(BUILD)/$(1)/%.o: host/%.c $(FLAG_FILES)
 	@mkdir -p $$(@D)
 	gcc $(HOST_CFLAGS) $(2) -c -o $$@ $$<
 

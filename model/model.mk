@@ -12,7 +12,7 @@ LLAMA2C_TO_GGUF_OBJECTS := $(LLAMA2C_TO_GGUF_SOURCES:%=$(BUILD)/host/model/%.o)
 # -ffp-contract=off and related flags: the same weights from every compiler.
 MODEL_CFLAGS := -std=gnu11 -O2 -g -MMD -MP $(WARNINGS) $(FLOAT_RULES) -Icore
 
-$(LLAMA2C_TO_GGUF_OBJECTS): $(BUILD)/host/model/%.o: model/%.c
+$(LLAMA2C_TO_GGUF_OBJECTS): $(BUILD)/host/model/%.o: model/%.c $(FLAG_FILES) model/model.mk
 	@mkdir -p $(@D)
 	gcc $(MODEL_CFLAGS) -c -o $@ $<
 

@@ -19,23 +19,25 @@ TESTED_SOURCES := $(filter-out core/base/memory.c,$(CORE_SOURCES)) $(wildcard bi
 TEST_CFLAGS := -std=gnu11 -g -MMD -MP $(WARNINGS) -Wno-missing-field-initializers -I. -Icore -Ibios \
     -Itest -Itest/unit/helpers -DBOOTLLAMA_VERSION='"$(VERSION)"'
 
+TEST_FLAG_FILES := $(FLAG_FILES) test/test.mk
+
 # $(call test_variant,NAME,COMPILER,FLAGS): core/, bios/fat*.c and the helpers as one library, and objects of tests.
 # core/base/memory.c is left out, so that the sanitizers see every copy; test_memory.c has its own of it. So is
 # pc/int64.c, which the sanitizers' own start would run in 32 bits, too early for them; only unit64 has it.
 define test_variant
 $(call core_variant,test/$(1),$(2),$(3) -O1)
 
-$(TEST)/$(1)/bios/%.o: bios/%.c
+$(TEST)/$(1)/bios/%.o: bios/%.c $(TEST_FLAG_FILES)
 	@mkdir -p $$(@D)
 	$(2) $(CORE_CFLAGS) -Ibios $(3) -O1 -c -o $$@ $$<
 
-$(TEST)/$(1)/pc/%.o: pc/%.c
+$(TEST)/$(1)/pc/%.o: pc/%.c $(TEST_FLAG_FILES)
 	@mkdir -p $$(@D)
 	$(2) $(CORE_CFLAGS) $(3) -O1 -c -o $$@ $$<
 
 $(TEST)/$(1)/test/unit/session/test_console.o $(TEST)/$(1)/test/unit/session/test_console_commands.o: $(BUILD)/version
 
-$(TEST)/$(1)/test/%.o: test/%.c
+$(TEST)/$(1)/test/%.o: test/%.c $(TEST_FLAG_FILES)
 	@mkdir -p $$(@D)
 	$(2) $(TEST_CFLAGS) $(3) -c -o $$@ $$<
 
@@ -84,7 +86,7 @@ PYTHON_TEST_PROGRAMS := $(BUILD)/host32-x87/bootllama $(BUILD)/host32-sse2/bootl
 
 # The objects of a host program again, on the processor that a test requests: build/test/NAME-any-cpu/bootllama.
 define any_cpu_program
-$(TEST)/$(1)-any-cpu/%.o: test/any_cpu/%.c
+$(TEST)/$(1)-any-cpu/%.o: test/any_cpu/%.c $(TEST_FLAG_FILES)
 	@mkdir -p $$(@D)
 	gcc $(TEST_CFLAGS) $(2) -O1 -c -o $$@ $$<
 
@@ -100,7 +102,7 @@ $(eval $(call any_cpu_program,host32-x87,-m32 -no-pie))
 $(eval $(call any_cpu_program,host32-sse2,-m32 -no-pie))
 
 # A program of ring 0 for QEMU's -kernel: the BIOS build's objects, linked above 1 MiB.
-$(TEST)/refused_instructions.o: test/boot/refused_instructions.c
+$(TEST)/refused_instructions.o: test/boot/refused_instructions.c $(TEST_FLAG_FILES)
 	@mkdir -p $(@D)
 	$(BIOS_COMPILE) -o $@ $<
 
@@ -111,7 +113,7 @@ $(TEST)/refused_instructions: $(TEST)/refused_instructions.o $(BUILD)/bios/pc/co
 PYTHON_TEST_PROGRAMS += $(TEST)/refused_instructions
 
 # Programs for x86-64 UEFI firmware, with gnu-efi's own entry code: build/test/efi/NAME.efi of test/boot/efi/NAME.c.
-$(TEST)/efi/%.o: test/boot/efi/%.c
+$(TEST)/efi/%.o: test/boot/efi/%.c $(TEST_FLAG_FILES)
 	@mkdir -p $(@D)
 	$(UEFI_CC) $(CORE_CFLAGS) -Os $(UEFI64_TARGET) -c -o $@ $<
 
@@ -135,7 +137,7 @@ test: all $(TEST_PROGRAMS) $(PYTHON_TEST_PROGRAMS) ## run all tests (ONLY=word: 
 	@BUILD=$(BUILD) test/run $(ONLY)
 
 test-models: all $(PYTHON_TEST_PROGRAMS) ## run the tests that use a model
-	@BUILD=$(BUILD) test/run boot/ host/ model/
+	@BUILD=$(BUILD) test/run boot/ host/ machines/ model/
 
 # ONLY="value ..." runs the machines that have all of the values. RESUME=1: only those that have not passed before.
 .PHONY: test-machines

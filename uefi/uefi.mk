@@ -42,11 +42,11 @@ $(BUILD)/$(1)/entry.o: $(BUILD)/version
 $(BUILD)/$(1)/core/kernel/cpu.o: KERNEL_FLAGS_kernel/cpu := $(UEFI_SMALL) $(UEFI_CODE_FLAGS)
 $(BUILD)/$(1)/core/kernel/cpuid.o: KERNEL_FLAGS_kernel/cpuid := $(UEFI_SMALL) $(UEFI_CODE_FLAGS)
 
-$(BUILD)/$(1)/%.o: uefi/%.c
+$(BUILD)/$(1)/%.o: uefi/%.c $(FLAG_FILES)
 	@mkdir -p $$(@D)
 	$$(UEFI_COMPILE) -o $$@ $$<
 
-$(BUILD)/$(1)/pc/%.o: pc/%.c
+$(BUILD)/$(1)/pc/%.o: pc/%.c $(FLAG_FILES)
 	@mkdir -p $$(@D)
 	$$(UEFI_COMPILE) -o $$@ $$<
 
@@ -73,7 +73,7 @@ all: $(UEFI_APPLICATIONS)
 UEFI_TESTED := $(filter-out uefi/entry.c uefi/run.c uefi/uefi_platform.c,$(UEFI_SOURCES))
 
 define uefi_test_variant
-$(BUILD)/test/$(1)/uefi/%.o: uefi/%.c
+$(BUILD)/test/$(1)/uefi/%.o: uefi/%.c $(FLAG_FILES) test/test.mk
 	@mkdir -p $$(@D)
 	$(2) $(CORE_CFLAGS) $(3) -O1 -c -o $$@ $$<
 

@@ -32,7 +32,7 @@ SECTOR_HOST_CFLAGS := -std=gnu11 -O2 -g -MMD -MP $(WARNINGS) $(FLOAT_RULES) -I. 
 sector_objects = $(patsubst %,$(SECTOR)/host/%.o,$(1) model/sector_code model/tool)
 
 .PRECIOUS: $(SECTOR)/host/%.o
-$(SECTOR)/host/%.o: %.c
+$(SECTOR)/host/%.o: %.c $(FLAG_FILES) bios/sector/sector.mk
 	@mkdir -p $(@D)
 	gcc $(SECTOR_HOST_CFLAGS) -c -o $@ $<
 

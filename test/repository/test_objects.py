@@ -97,3 +97,14 @@ def test_no_two_files_need_each_other(variant):
     pairs = {tuple(sorted(file.name.split(".")[0] for file in (one, other)))
              for one in files for other in needs[one] if one in needs[other]}
     assert pairs == set()
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_compiled_anew_with_other_flags(variant):
+    """A change of a file that holds flags leaves no object of before, or a build would depend on its history."""
+    made = [str(file.relative_to(ROOT)) for folder in ("core", "pc") for file in objects(variant, folder)
+            if file.exists()]
+    command = ["make", "-n", "--what-if=core/core.mk", "SETUP=0", f"BUILD={BUILD.relative_to(ROOT)}", *made]
+    planned = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120).stdout
+    assert len(made) > 70
+    assert set(made) - set(re.findall(r" -c -o (\S+)", planned)) == set()
