@@ -1,8 +1,8 @@
 /*
- * Reads go through one window below 4 GiB in pieces of at most 1 MiB: some firmware fails on larger reads, or on buffers
- * above 4 GiB. Only a whole piece that is requested into such a buffer is read there. A failed read is retried with
- * everything reopened and with smaller pieces, because a handle may be unusable after one failure; the piece size that
- * works is kept.
+ * Reads go through one window below 4 GiB in pieces of at most 1 MiB: some firmware fails on larger reads, or on
+ * buffers above 4 GiB. Only a whole piece for a buffer that lies like the window is read into that. A failed read is
+ * retried with everything reopened and with smaller pieces, because a handle may be unusable after one failure; the
+ * piece size that works is kept.
  *
  * A drive counts as gone, and every call fails at once, when the firmware says that it or its medium is not there, or
  * when a request failed that took long: OVMF's drivers take half a minute for one read from a USB stick that has been

@@ -1,4 +1,4 @@
-/* What is said while a model loads: a bar, the share that is there, and the time left or, at the end, the speed. That is
+/* What is said while a model loads: a bar, the share that is there, and the time left or, at the end, the speed:
    bytes of weights in the file over the time from the first one read to the last one packed. */
 #ifndef BOOTLLAMA_PROGRESS_H
 #define BOOTLLAMA_PROGRESS_H
