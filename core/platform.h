@@ -108,8 +108,8 @@ struct platform {
     void (*close)(struct platform *, struct platform_file *file);
 
     /* Reads exactly `bytes` from `offset` into buffer (any address, any alignment); offset + bytes is within the file.
-       Sequential reads are fast, and fastest those of preferred_read bytes into a buffer aligned to 4096; any other order
-       is allowed. */
+       Sequential reads are fast, those of preferred_read bytes into a buffer aligned to 4096 the fastest; any other
+       order is allowed. */
     int (*read)(struct platform *, struct platform_file *file, uint64_t offset, void *buffer, uint32_t bytes);
 
     /* Fills *entry with entry number `index` (from 0) of `directory`, in the order on the medium, without ".", "..",
