@@ -45,6 +45,21 @@ struct attention_head {
 void attention_layout(struct attention_scratch *scratch, uint32_t heads, uint32_t kv_heads, uint32_t context,
                       struct arena *arena);
 
+/* What a score counts at most, minus infinity for positions that are not attended to, else infinity: KV_BLOCK positions
+   before the attended ones, so many of those, and so many behind. Hidden: see kernel.h. */
+extern const float attention_limits[3 * KV_BLOCK] __attribute__((visibility("hidden")));
+
+/* The limits of the block that a text begins or ends in. */
+static inline const float *attention_first_limits(const struct attention *shape)
+{
+    return attention_limits + KV_BLOCK - attention_first(shape) % KV_BLOCK;
+}
+
+static inline const float *attention_last_limits(const struct attention *shape)
+{
+    return attention_limits + 2 * KV_BLOCK - 1 - shape->position % KV_BLOCK;
+}
+
 /* Finds a task's lanes and fills `factor` and `v_largest`. */
 struct attention_lanes attention_prepare(const struct attention_task *task);
 
