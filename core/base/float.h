@@ -26,6 +26,12 @@ static inline float float_from_bits(uint32_t bits)
     return both.f;
 }
 
+/* Maps a float's bits to an integer in the same order, NaNs outermost; its own inverse. */
+static inline int32_t float_order(int32_t bits)
+{
+    return bits ^ (bits >> 31 & 0x7FFFFFFF);
+}
+
 /* bfloat16 is the upper half of a float. */
 static inline float float_from_bfloat(uint16_t bfloat)
 {

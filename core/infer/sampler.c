@@ -79,21 +79,15 @@ static bool all_finite(const float *logits, uint32_t n)
     return broken == 0;
 }
 
-/* Maps a float's bits to an integer in the same order; its own inverse. */
-static int32_t order(int32_t bits)
-{
-    return bits ^ (bits >> 31 & 0x7FFFFFFF);
-}
-
 static int32_t most_likely(const float *logits, uint32_t n)
 {
     int32_t highest = INT32_MIN;
     uint32_t id = 0;
     for (uint32_t i = 0; i < n; i++) {
-        const int32_t key = order((int32_t)float_bits(logits[i]));
+        const int32_t key = float_order((int32_t)float_bits(logits[i]));
         highest = key > highest ? key : highest;
     }
-    while (logits[id] != float_from_bits((uint32_t)order(highest))) {
+    while (logits[id] != float_from_bits((uint32_t)float_order(highest))) {
         id++;
     }
     return (int32_t)id;

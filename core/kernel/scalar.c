@@ -13,9 +13,9 @@ struct tile {
     float scale[Q8_GROUP];
 };
 
-/* A group of activations as integers that need no widening. */
-struct whole_numbers {
-    int32_t x[Q8_GROUP];
+/* A group of activations as matmul reads it. */
+struct wide_group {
+    int16_t x[Q8_GROUP];
 };
 
 static __attribute__((cold)) void tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)
@@ -57,37 +57,42 @@ static void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[Q8_GROUP], flo
     *scale = tile->scale[row];
 }
 
-static int32_t dot_group(const int8_t *w, const int32_t *x)
+/* A compiler that may use SSE2 makes vectors of this. */
+static inline int32_t dot_group(const int8_t *w, const int16_t *x)
 {
     int32_t dot = 0;
-#pragma GCC unroll 16
     for (uint32_t i = 0; i < Q8_GROUP; i++) {
         dot += w[i] * x[i];
     }
     return dot;
 }
 
-/* One row tile by one vector. */
-static void multiply(float *out, const struct tile *tile, uint32_t groups, const struct q8_vector *x, bool add)
+enum { ROWS_AT_ONCE = 4 }; /* whose sums fit into registers */
+
+/* Some rows of a row of tiles, from `row` on, by one vector. */
+static void multiply(float *out, const struct tile *tile, uint32_t groups, uint32_t row, const struct q8_vector *x,
+                     bool add)
 {
-    float sum[Q8_GROUP] = {0};
-    const struct whole_numbers *whole = (const struct whole_numbers *)x->form;
+    const struct wide_group *wide = (const struct wide_group *)x->form;
+    float sum[ROWS_AT_ONCE] = {0};
     for (uint32_t group = 0; group < groups; group++, tile++) {
-        for (uint32_t row = 0; row < Q8_GROUP; row++) {
-            const int32_t dot = dot_group(tile->q[row], whole[group].x);
-            sum[row] += (float)dot * (tile->scale[row] * x->scale[group]);
+        const float scale = x->scale[group];
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < ROWS_AT_ONCE; i++) {
+            const int32_t dot = dot_group(tile->q[row + i], wide[group].x);
+            sum[i] += (float)dot * (tile->scale[row + i] * scale);
         }
     }
-    for (uint32_t row = 0; row < Q8_GROUP; row++) {
-        out[row] = add ? out[row] + sum[row] : sum[row];
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < ROWS_AT_ONCE; i++) {
+        out[row + i] = add ? out[row + i] + sum[i] : sum[i];
     }
 }
 
-/* Rounds to the nearest integer, ties to even; |value| < 2^22. */
+/* Rounds to the nearest integer, ties to even; |value| < 2^31. */
 static int32_t round_to_int(float value)
 {
-    const float rounded = value + EXP2_ROUNDER;
-    return (int32_t)(float_bits(rounded) - float_bits(EXP2_ROUNDER));
+    return (int32_t)__builtin_lrintf(value);
 }
 
 /* The bits of the largest magnitude in x [n]: they order like magnitudes, infinity and NaN on top. */
@@ -105,19 +110,20 @@ static uint32_t largest_magnitude(const float *x, uint32_t n)
 static __attribute__((cold)) float quantize_group(struct q8_vector *out, uint32_t group, const float *x)
 {
     int8_t *q = out->q + group * Q8_GROUP;
-    int32_t *whole = ((struct whole_numbers *)out->form)[group].x;
+    int16_t *wide = ((struct wide_group *)out->form)[group].x;
     const uint32_t largest = largest_magnitude(x, Q8_GROUP);
     out->sum[group] = 0;
     if (largest < Q8_SMALLEST || largest >= Q8_LIMIT) {
         memset(q, 0, Q8_GROUP);
-        memset(whole, 0, Q8_GROUP * sizeof *whole);
+        memset(wide, 0, Q8_GROUP * sizeof *wide);
         return largest < Q8_SMALLEST ? 0.0f : float_from_bits(FLOAT_NAN);
     }
     const float inverse = 127.0f / float_from_bits(largest);
     for (uint32_t i = 0; i < Q8_GROUP; i++) {
-        whole[i] = round_to_int(x[i] * inverse);
-        q[i] = (int8_t)whole[i];
-        out->sum[group] += whole[i];
+        const int32_t whole = round_to_int(x[i] * inverse);
+        q[i] = (int8_t)whole;
+        wide[i] = (int16_t)whole;
+        out->sum[group] += whole;
     }
     return float_from_bits(largest) * Q8_STEP;
 }
@@ -219,7 +225,9 @@ static void matmul(float *out, size_t out_stride, const struct q8_matrix *w, con
     const struct tile *tile = (const struct tile *)w->tiles;
     for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP, tile += w->groups) {
         for (uint32_t i = 0; i < count; i++) {
-            multiply(out + i * out_stride, tile, w->groups, x + i, add);
+            for (uint32_t row = 0; row < Q8_GROUP; row += ROWS_AT_ONCE) {
+                multiply(out + i * out_stride, tile, w->groups, row, x + i, add);
+            }
         }
     }
 }
@@ -249,10 +257,10 @@ static void unpack(struct unpacked *out, const struct q4_place *place, enum q4_k
 static void add_group_q4(float *sum, const struct unpacked *tile, enum q4_kind kind, const struct q8_vector *x,
                          uint32_t group)
 {
-    const int32_t *whole = ((const struct whole_numbers *)x->form)[group].x;
+    const int16_t *wide = ((const struct wide_group *)x->form)[group].x;
     const float scale = x->scale[group], total = (float)x->sum[group];
     for (uint32_t row = 0; row < Q8_GROUP; row++) {
-        const float dot = (float)dot_group(tile->q[row], whole);
+        const float dot = (float)dot_group(tile->q[row], wide);
         if (kind == Q4_SCALE) {
             sum[row] += dot * (tile->scale[row] * scale);
         } else {
@@ -296,4 +304,4 @@ static void matmul_q4(float *out, size_t out_stride, const struct q8_matrix *w, 
     }
 }
 
-KERNEL_DEFINE(scalar, struct tile, sizeof(struct whole_numbers));
+KERNEL_DEFINE(scalar, struct tile, sizeof(struct wide_group));

@@ -31,9 +31,12 @@ static __attribute__((cold)) void heads_quantize(int16_t *out, float *scale, con
     }
 }
 
-/* n as a float. x87 rounds a loaded integer to single precision only when it is stored. */
-static float float_from_int(int32_t n)
+/* n as a float. x87 rounds a loaded integer to single precision only when it is stored; up to 2^24 it is exact. */
+static inline float float_from_int(int32_t n)
 {
+    if (__FLT_EVAL_METHOD__ == 0 || (uint32_t)n + (1u << 24) <= 1u << 25) {
+        return (float)n;
+    }
     volatile float rounded = (float)n;
     return rounded;
 }
@@ -43,54 +46,74 @@ struct span {
     uint32_t begin, end;
 };
 
-/* Stores the scores of a chunk; returns the largest, which is never NaN. */
-static float chunk_scores(const struct attention_head *head, const struct attention *shape, struct span chunk)
+/* The products of the query and KV_KEY_LANES positions' keys, from position t on. */
+static inline void some_products(int32_t dot[KV_KEY_LANES], const struct attention_head *head,
+                                 const struct attention *shape, uint32_t t)
 {
-    const float infinity = float_from_bits(FLOAT_INFINITY);
-    const uint32_t attended = attention_first(shape);
-    float largest = -infinity;
-    for (uint32_t t = chunk.begin; t < chunk.end; t++) {
-        const int16_t *key = head->k + kv_key_index(shape->head_stride, t, 0);
-        int32_t dot = 0;
-        if (t > shape->position || t < attended) {
-            head->scores[t] = -infinity;
-            continue;
-        }
-#pragma GCC unroll 4
-        for (uint32_t i = 0; i < shape->head_size; i += 2, key += 2 * KV_KEY_LANES) {
-            dot += head->q[i] * key[0] + head->q[i + 1] * key[1];
-        }
-        const float score = float_from_int(dot) * head->k_scale[t];
-        head->scores[t] = score;
-        largest = score > largest ? score : largest;
+    const int16_t *key = head->k + kv_key_index(shape->head_stride, t, 0);
+    for (uint32_t lane = 0; lane < KV_KEY_LANES; lane++) {
+        dot[lane] = 0;
     }
-    return largest;
+    for (uint32_t i = 0; i < shape->head_size; i += 2, key += 2 * KV_KEY_LANES) {
+        const int16_t even = head->q[i], odd = head->q[i + 1];
+        for (uint32_t lane = 0; lane < KV_KEY_LANES; lane++) {
+            dot[lane] += even * key[2 * lane] + odd * key[2 * lane + 1];
+        }
+    }
 }
 
-/* z of attention_rules.h. */
-static uint32_t power_of_score(float distance, float factor)
+/* Stores the scores of a chunk; returns the largest, which is never NaN. As integers they compare faster where x87 is
+   emulated. */
+static __attribute__((noinline)) float chunk_scores(const struct attention_head *head, const struct attention *shape,
+                                                    struct span chunk)
 {
-    const float z = distance * factor;
-    return z < (float)ATTENTION_POWER_LAST ? (uint32_t)round_to_int(z) : ATTENTION_POWER_LAST;
+    const int32_t infinity = (int32_t)FLOAT_INFINITY, none = infinity | INT32_MIN;
+    const uint32_t first = attention_first(shape), last = shape->position;
+    int32_t largest = float_order(none), *score = (int32_t *)head->scores;
+    for (uint32_t t = chunk.begin; t < chunk.end; t += KV_KEY_LANES) {
+        int32_t dot[KV_KEY_LANES];
+        some_products(dot, head, shape, t);
+        for (uint32_t lane = 0; lane < KV_KEY_LANES; lane++) {
+            score[t + lane] = none;
+            if (t + lane >= first && t + lane <= last) {
+                score[t + lane] = (int32_t)float_bits(float_from_int(dot[lane]) * head->k_scale[t + lane]);
+                const int32_t order = float_order(score[t + lane]);
+                largest = order > largest && order <= infinity ? order : largest;
+            }
+        }
+    }
+    return float_from_bits((uint32_t)float_order(largest));
+}
+
+/* Rounded to the nearest integer, ties to even; what is negative, larger than `most`, or not a number, is `most`. */
+static uint32_t round_at_most(float value, uint32_t most)
+{
+    const unsigned long rounded = (unsigned long)__builtin_lrintf(value); /* LONG_MIN if it does not fit */
+    return rounded < most ? (uint32_t)rounded : most;
 }
 
 /* One block of coefficients, at t of (int16_t *)scores; returns the sum of p. */
 static int32_t block_coefficients(const struct attention_head *head, uint32_t t, float largest, float factor)
 {
+    const int16_t *ratios = head->ratios + t;
     int16_t coefficient[KV_BLOCK];
     int32_t sum = 0;
-    for (uint32_t i = 0; i < KV_BLOCK; i++) {
-        const uint32_t p = attention_power(power_of_score(largest - head->scores[t + i], factor));
+    for (uint32_t i = 0; i < KV_BLOCK; i += 4) {
+        const float *score = head->scores + t + i;
         const uint32_t slot = kv_value_slot(i);
-        coefficient[slot] = (int16_t)attention_coefficient(p, (uint32_t)head->ratios[t + slot]);
-        sum += (int32_t)p;
+        for (uint32_t j = 0; j < 4; j++) {
+            const uint32_t p = attention_power(round_at_most((largest - score[j]) * factor, ATTENTION_POWER_LAST));
+            coefficient[slot + j] = (int16_t)attention_coefficient(p, (uint32_t)ratios[slot + j]);
+            sum += (int32_t)p;
+        }
     }
     memcpy((int16_t *)head->scores + t, coefficient, sizeof coefficient);
     return sum;
 }
 
 /* Turns a chunk's scores into coefficients; returns the sum of p. */
-static float chunk_coefficients(const struct attention_head *head, struct span chunk, float largest, float factor)
+static __attribute__((noinline)) float chunk_coefficients(const struct attention_head *head, struct span chunk,
+                                                          float largest, float factor)
 {
     int32_t sum = 0;
     for (uint32_t t = chunk.begin; t < chunk.end; t += KV_BLOCK) {
@@ -120,32 +143,32 @@ static void weigh_chunks(const struct attention_lanes *lanes, uint32_t lane, uin
 }
 
 /* Adds a chunk's values to out, or stores them if it is the first. */
-static void chunk_values(const struct attention_head *head, const struct attention *shape, struct span chunk,
-                         float scale, bool add)
+static __attribute__((noinline)) void chunk_values(const struct attention_head *head, const struct attention *shape,
+                                                   struct span chunk, float scale, bool add)
 {
-    const int16_t *coefficients = (const int16_t *)head->scores;
     for (uint32_t i = 0; i < shape->head_size; i++) {
+        const int16_t *coefficient = (const int16_t *)head->scores + chunk.begin;
         const int16_t *value = head->v + kv_value_index(shape->head_stride, chunk.begin, i);
         int32_t sum = 0;
-        for (uint32_t t = chunk.begin; t < chunk.end; t += KV_BLOCK, value += (size_t)shape->head_stride * KV_BLOCK) {
-#pragma GCC unroll 16
+        for (uint32_t t = chunk.begin; t < chunk.end; t += KV_BLOCK) {
             for (uint32_t j = 0; j < KV_BLOCK; j++) {
-                sum += coefficients[t + j] * value[j];
+                sum += coefficient[j] * value[j];
             }
+            coefficient += KV_BLOCK;
+            value += (size_t)shape->head_stride * KV_BLOCK;
         }
         const float part = float_from_int(sum) * scale;
         head->out[i] = add ? head->out[i] + part : part;
     }
 }
 
-/* The ratios of one KV head. */
+/* The ratios of one KV head; the scale of a later position may be anything. */
 static void value_ratios(const struct attention_head *head, float v_largest, struct span all)
 {
     const float factor = attention_ratio_factor(v_largest);
     for (uint32_t t = all.begin; t < all.end; t++) {
-        const float part = head->v_scale[t] * factor; /* may be anything for a later position */
         head->ratios[t / KV_BLOCK * KV_BLOCK + kv_value_slot(t)] =
-            part < ATTENTION_RATIO_MAX ? (int16_t)round_to_int(part) : ATTENTION_RATIO_MAX;
+            (int16_t)round_at_most(head->v_scale[t] * factor, ATTENTION_RATIO_MAX);
     }
 }
 

@@ -6,7 +6,7 @@
  * byte. With x the pair of activations in every 32-bit lane,
  *   both = madd(unit, x)        sums to 256 * upper + lower
  *   upper = madd(unit >> 8, x)
- * exactly, and lower is 128 * sum(x) too large: nothing needs unpacking.
+ * exactly, and lower is 128 * sum(x) too large, which the sum begins with: nothing needs unpacking.
  */
 #include <emmintrin.h>
 
@@ -218,18 +218,18 @@ static __attribute__((cold)) void tile_row(const uint8_t *bytes, uint32_t row, i
 }
 
 /* A mask is faster than a shift if a register holds it, and under emulation slower by far if it lies in memory. */
-enum { MASKS = sizeof(void *) > 4 };
+enum { MASKS = MANY_REGISTERS };
 
 /* Adds two finished sums of one set to the sums of its eight rows. */
 static inline void add_scaled(__m128 *upper_sum, __m128 *lower_sum, __m128i both, __m128i high, const float *scale,
-                              __m128i bias, __m128 x_scale)
+                              __m128 x_scale)
 {
     const __m128i upper = MASKS ? _mm_srai_epi32(high, 8) : high;
     const __m128i lower = _mm_sub_epi32(both, MASKS ? high : _mm_slli_epi32(high, 8));
     const __m128 upper_scale = _mm_mul_ps(_mm_load_ps(scale), x_scale);
     const __m128 lower_scale = _mm_mul_ps(_mm_load_ps(scale + 4), x_scale);
     *upper_sum = _mm_add_ps(*upper_sum, _mm_mul_ps(_mm_cvtepi32_ps(upper), upper_scale));
-    *lower_sum = _mm_add_ps(*lower_sum, _mm_mul_ps(_mm_cvtepi32_ps(_mm_sub_epi32(lower, bias)), lower_scale));
+    *lower_sum = _mm_add_ps(*lower_sum, _mm_mul_ps(_mm_cvtepi32_ps(lower), lower_scale));
 }
 
 static inline void add_pair(__m128i *both, __m128i *high, const int16_t unit[4][2], __m128i x)
@@ -253,17 +253,17 @@ static inline void multiply_sets(float *out, const struct tile *tile, uint32_t g
     __m128 upper0 = _mm_setzero_ps(), lower0 = upper0, upper1 = upper0, lower1 = upper0;
     for (uint32_t group = 0; group < groups; group++, tile++) {
         const int32_t *pairs = ((const struct pairs *)x->form)[group].x;
-        __m128i both0 = _mm_setzero_si128(), high0 = both0, both1 = both0, high1 = both0;
+        __m128i both0 = _mm_set1_epi32(-128 * x->sum[group]), both1 = both0;
+        __m128i high0 = _mm_setzero_si128(), high1 = high0;
 #pragma GCC unroll 4
         for (uint32_t pair = 0; pair < PAIRS; pair++) {
             const __m128i x2 = _mm_set1_epi32(pairs[pair]);
             add_pair(&both0, &high0, tile->unit[pair][set], x2);
             add_pair(&both1, &high1, tile->unit[pair][set + 1], x2);
         }
-        const __m128i bias = _mm_set1_epi32(128 * x->sum[group]);
         const __m128 x_scale = _mm_set1_ps(x->scale[group]);
-        add_scaled(&upper0, &lower0, both0, high0, tile->scale + set * 8, bias, x_scale);
-        add_scaled(&upper1, &lower1, both1, high1, tile->scale + set * 8 + 8, bias, x_scale);
+        add_scaled(&upper0, &lower0, both0, high0, tile->scale + set * 8, x_scale);
+        add_scaled(&upper1, &lower1, both1, high1, tile->scale + set * 8 + 8, x_scale);
     }
     store_rows(out + set * 8, upper0, lower0, add);
     store_rows(out + set * 8 + 8, upper1, lower1, add);
@@ -380,6 +380,7 @@ static void multiply_q4(float *out, const uint8_t *tiles, const struct q8_matrix
         struct pairs_q4 pairs;
         load_pairs(&pairs, x->q + group * Q8_GROUP);
         q4_next(&place, w->q4, group);
+        q4_prefetch(place.tile);
 #pragma GCC unroll 1
         for (uint32_t quad = 0; quad < Q4_QUADS; quad++) {
             const __m128i even_low = _mm_set1_epi32(pairs.even_low[quad]);
@@ -422,7 +423,7 @@ KERNEL_DEFINE(sse2, struct tile, sizeof(struct pairs));
  * The same kernel with weights of 16 bits, which are read where they lie. Where a model fits into caches, that is
  * faster; QEMU translates a vector's way from memory into a register badly, but not that into a product.
  */
-enum { QUADS_AT_ONCE = 4 };
+enum { QUADS_AT_ONCE = MANY_REGISTERS ? 8 : 4 };
 
 struct wide_tile {
     int16_t w[PAIRS][Q8_GROUP / 4][4][2]; /* [column / 2][row / 4][row % 4][column % 2] */
@@ -457,29 +458,30 @@ static inline __m128i madd_memory(__m128i x, const int16_t w[4][2])
     return x;
 }
 
-/* Sixteen rows from row 4 * quad on. */
+/* Some rows from row 4 * quad on. */
 static inline void multiply_wide(float *out, const struct wide_tile *tile, uint32_t groups, uint32_t quad,
                                  const struct q8_vector *x, bool add)
 {
-    __m128 sum[QUADS_AT_ONCE] = {_mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps()};
+    __m128 sum[QUADS_AT_ONCE] = {_mm_setzero_ps()};
     for (uint32_t group = 0; group < groups; group++, tile++) {
         const int32_t *pairs = ((const struct pairs *)x->form)[group].x;
         const __m128i zero = _mm_setzero_si128();
-        __m128i dot[QUADS_AT_ONCE] = {zero, zero, zero, zero};
+        __m128i dot[QUADS_AT_ONCE] = {zero};
 #pragma GCC unroll 4
         for (uint32_t pair = 0; pair < PAIRS; pair++) {
             const __m128i x2 = _mm_set1_epi32(pairs[pair]);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
             for (uint32_t i = 0; i < QUADS_AT_ONCE; i++) {
                 dot[i] = _mm_add_epi32(dot[i], madd_memory(x2, tile->w[pair][quad + i]));
             }
         }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (uint32_t i = 0; i < QUADS_AT_ONCE; i++) {
             const __m128 scale = _mm_mul_ps(_mm_load_ps(tile->scale + 4 * (quad + i)), _mm_set1_ps(x->scale[group]));
             sum[i] = _mm_add_ps(sum[i], _mm_mul_ps(_mm_cvtepi32_ps(dot[i]), scale));
         }
     }
+#pragma GCC unroll 8
     for (uint32_t i = 0; i < QUADS_AT_ONCE; i += 2) {
         store_rows(out + 4 * (quad + i), sum[i], sum[i + 1], add);
     }

@@ -11,7 +11,7 @@ struct tile {
     int8_t q[Q8_GROUP][Q8_GROUP];
 };
 
-enum { FORM_BYTES = Q8_GROUP * sizeof(int32_t) }; /* scalar.c's */
+enum { FORM_BYTES = Q8_GROUP * sizeof(int16_t) }; /* scalar.c's */
 
 static __thread uint32_t stretches; /* of this processor, now */
 static uint32_t all_stretches;      /* of all of them */

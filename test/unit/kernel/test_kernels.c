@@ -110,7 +110,7 @@ static void scalar_matmul_is_the_product(void **state)
     random_rows(block, false);
     kernel_scalar.tile_pack(tile, block, 1);
     for (uint32_t i = 0; i < Q8_GROUP; i++) { /* in the scalar kernel's form, too */
-        ((int32_t *)x.form)[i] = x.q[i] = (int8_t)(random_u32() % 255 - 127);
+        ((int16_t *)x.form)[i] = x.q[i] = (int8_t)(random_u32() % 255 - 127);
     }
     x.scale[0] = 0.03125f;
     const struct q8_matrix w = {.rows = Q8_GROUP, .cols = Q8_GROUP, .row_tiles = 1, .groups = 1, .tiles = tile};
