@@ -133,8 +133,8 @@ struct passes {
     struct attention_head head;
     struct attention_lanes lanes;
     uint32_t begin, end, queries;
-    uint32_t first_whole,
-        last; /* blocks of positions: the first one that all count of, unless the last one, and that */
+    uint32_t first_whole; /* block of positions: all of it are attended to, but for those behind the current one */
+    uint32_t last;        /* block of positions, with the current one */
 };
 
 /* Products of SCORE_STEP positions' keys and the queries of `count` heads, a constant. */
