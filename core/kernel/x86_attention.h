@@ -10,8 +10,10 @@
  * needs,
  *   ints                        whole registers of integers
  *   ints_madd(sum, x, y)        adds the products of int16, each two neighbours to a 32-bit sum
+ *   ints_madd_at(sum, p, y)     the same with x at an address
  *   ints_min(x, y)              of unsigned 16-bit numbers
- *   ints_shift(x, n)            x >> (n + 2), 16 bits, each by its own n <= 14
+ *   ints_nearest(x, way)        the nearest integers to x >= 0; any of more than 16 bits where those have more
+ *   ints_shift(x, n, way)       x >> (n + 2), 16 bits, each by its own n <= 14; `way` is the kernel's own choice
  *   ints_fold(x)                the sums of its quarters
  *   max_quad(x, y)              the larger of signed 32-bit numbers, of __m128i
  *   SCORE_VECTORS, SCORE_QUERIES  a block of scores that its registers hold: positions / WIDTH, and queries
@@ -170,10 +172,10 @@ static inline __attribute__((always_inline)) void some_scores(ints dot[SCORE_QUE
 #pragma GCC unroll 4
         for (uint32_t j = 0; j < SCORE_VECTORS; j++) {
             const uint32_t at = j * WIDTH;
-            const ints keys = ints_load(key + at / KV_KEY_LANES * block + at % KV_KEY_LANES * 2);
+            const int16_t *keys = key + at / KV_KEY_LANES * block + at % KV_KEY_LANES * 2;
 #pragma GCC unroll 4
             for (uint32_t q = 0; q < count; q++) {
-                dot[q][j] = ints_madd(dot[q][j], keys, pair[q]);
+                dot[q][j] = ints_madd_at(dot[q][j], keys, pair[q]);
             }
         }
     }
@@ -239,32 +241,34 @@ static __attribute__((noinline)) void score_heads(const struct passes *passes)
 }
 
 /* Both halves' numbers rounded to integers, saturated, in the order of kv_value_slot. */
-static inline ints rounded(floats low, floats high)
+static inline ints rounded(floats low, floats high, uint32_t way)
 {
-    return VECTOR(packs_epi32)(VECTOR(cvtps_epi32)(low), VECTOR(cvtps_epi32)(high));
+    return VECTOR(packs_epi32)(ints_nearest(low, way), ints_nearest(high, way));
 }
 
 /* The ratios of one KV head. */
-static inline void value_ratios(const struct passes *passes, const struct attention_head *head, float v_largest)
+static inline void value_ratios(const struct passes *passes, const struct attention_head *head, float v_largest,
+                                uint32_t way)
 {
     const floats factor = VECTOR(set1_ps)(attention_ratio_factor(v_largest));
     for (uint32_t t = passes->begin; t < passes->end; t += KV_BLOCK) {
         for (uint32_t i = 0; i < KV_KEY_LANES; i += WIDTH) {
             const floats low = VECTOR(mul_ps)(VECTOR(load_ps)(head->v_scale + t + i), factor);
             const floats high = VECTOR(mul_ps)(VECTOR(load_ps)(head->v_scale + t + KV_KEY_LANES + i), factor);
-            ints_store(head->ratios + t + 2 * i, rounded(low, high));
+            ints_store(head->ratios + t + 2 * i, rounded(low, high, way));
         }
     }
 }
 
 /* attention_power for every element. */
-static inline ints powers(ints z)
+static inline ints powers(ints z, uint32_t way)
 {
     const ints t = VECTOR(slli_epi16)(z, 16 - ATTENTION_POWER_BITS);
     ints inner = VECTOR(mulhi_epu16)(t, VECTOR(set1_epi16)(ATTENTION_POWER_C3));
     inner = VECTOR(mulhi_epu16)(t, VECTOR(sub_epi16)(VECTOR(set1_epi16)(ATTENTION_POWER_C2), inner));
     inner = VECTOR(mulhi_epu16)(t, VECTOR(sub_epi16)(VECTOR(set1_epi16)((int16_t)ATTENTION_POWER_C1), inner));
-    return ints_shift(VECTOR(sub_epi16)(VECTOR(set1_epi16)(-1), inner), VECTOR(srli_epi16)(z, ATTENTION_POWER_BITS));
+    return ints_shift(VECTOR(sub_epi16)(VECTOR(set1_epi16)(-1), inner), VECTOR(srli_epi16)(z, ATTENTION_POWER_BITS),
+                      way);
 }
 
 static inline floats scaled_distance(floats score, float largest, float factor)
@@ -280,7 +284,7 @@ static inline float sum_ints(ints sum)
 
 /* Turns one head's scores into coefficients; largest, sum as in the lanes. */
 static inline void head_coefficients(const struct passes *passes, const struct attention_head *head,
-                                     const float *largest, float *sum, float factor)
+                                     const float *largest, float *sum, float factor, uint32_t way)
 {
     int16_t *out = (int16_t *)head->scores;
     const ints one = VECTOR(set1_epi16)(1);
@@ -291,8 +295,8 @@ static inline void head_coefficients(const struct passes *passes, const struct a
         for (uint32_t i = 0; i < KV_KEY_LANES; i += WIDTH) {
             const floats *score = (const floats *)(head->scores + t + i);
             const ints z = rounded(scaled_distance(score[0], *largest, factor),
-                                   scaled_distance(score[KV_KEY_LANES / WIDTH], *largest, factor));
-            const ints p = powers(ints_min(z, VECTOR(set1_epi16)(ATTENTION_POWER_LAST)));
+                                   scaled_distance(score[KV_KEY_LANES / WIDTH], *largest, factor), way);
+            const ints p = powers(ints_min(z, VECTOR(set1_epi16)(ATTENTION_POWER_LAST)), way);
             const ints more = VECTOR(add_epi16)(VECTOR(add_epi16)(p, p), one); /* attention_coefficient */
             total = ints_madd(total, p, one);
             ints_store(out + t + 2 * i, VECTOR(mulhi_epu16)(more, ints_load(head->ratios + t + 2 * i)));
@@ -307,19 +311,24 @@ static inline void head_coefficients(const struct passes *passes, const struct a
     }
 }
 
-static __attribute__((noinline)) void compute_coefficients(const struct passes *passes)
+static inline __attribute__((always_inline)) void heads_coefficients(const struct passes *passes, uint32_t way)
 {
     const struct attention_lanes *lanes = &passes->lanes;
     struct attention_head head = attention_head(passes->task);
     uint32_t lane = 0;
     for (uint32_t i = 0; i < passes->task->count; i++) {
-        value_ratios(passes, &head, lanes->v_largest[lane]);
+        value_ratios(passes, &head, lanes->v_largest[lane], way);
         for (uint32_t j = 0; j < passes->queries; j++, lane++) {
-            head_coefficients(passes, &head, lanes->largest + lane, lanes->sum + lane, lanes->factor[lane]);
+            head_coefficients(passes, &head, lanes->largest + lane, lanes->sum + lane, lanes->factor[lane], way);
             attention_next(&head, passes->shape, 1);
         }
         attention_next_kv(&head, passes->shape);
     }
+}
+
+static __attribute__((noinline)) void compute_coefficients(const struct passes *passes)
+{
+    heads_coefficients(passes, 0);
 }
 
 /* Turns the largest scores of the chunks of WIDTH heads into the scales of their sums. */
@@ -397,10 +406,10 @@ static inline __attribute__((always_inline)) void some_values(ints sum[VALUE_QUE
             }
 #pragma GCC unroll 8
             for (uint32_t i = 0; i < VALUE_DIMS; i++) {
-                const ints values = ints_load(v + i * KV_BLOCK + part);
+                const int16_t *values = v + i * KV_BLOCK + part;
 #pragma GCC unroll 4
                 for (uint32_t q = 0; q < count; q++) {
-                    sum[q][i] = ints_madd(sum[q][i], values, coefficients[q]);
+                    sum[q][i] = ints_madd_at(sum[q][i], values, coefficients[q]);
                 }
             }
         }
@@ -456,7 +465,7 @@ static __attribute__((noinline)) void sum_values(const struct passes *passes)
     }
 }
 
-static void attention(const struct attention_task *task)
+static inline void attention_by(const struct attention_task *task, void (*coefficients)(const struct passes *))
 {
     const struct attention *shape = &task->shape;
     const struct passes passes = {task,
@@ -467,9 +476,14 @@ static void attention(const struct attention_task *task)
                                   attention_padded(shape),
                                   attention_queries(shape)};
     score_heads(&passes);
-    compute_coefficients(&passes);
+    coefficients(&passes);
     weigh_chunks(&passes);
     sum_values(&passes);
+}
+
+static void attention(const struct attention_task *task)
+{
+    attention_by(task, compute_coefficients);
 }
 
 #endif
