@@ -10,8 +10,11 @@
  * needs,
  *   ints                        whole registers of integers
  *   ints_madd(sum, x, y)        adds the products of int16, each two neighbours to a 32-bit sum
+ *   ints_madd_at(sum, p, y)     the same with x at an address
+ *   ints_nearest(x, way)        the nearest integers to x >= 0; any of more than 16 bits where those have more
  *   ints_least(z)               of unsigned 16-bit numbers and ATTENTION_POWER_LAST, unless ints_shift takes any
- *   ints_shift(x, n)            x >> (n + 1), 16 bits, each by its own n; the lowest bit may be anything
+ *   ints_shift(x, n, way)       x >> (n + 1), 16 bits, each by its own n; the lowest bit may be anything; `way` is the
+ *                               kernel's own choice
  *   ints_fold(x)                the sums of its quarters
  *   max_quad(x, y)              the larger of signed 32-bit numbers, of __m128i
  *   QUERIES                     queries whose scores and coefficients are computed at once: two or one
@@ -161,10 +164,10 @@ static inline __attribute__((always_inline)) void some_scores(ints dot[QUERIES][
 #pragma GCC unroll 4
         for (uint32_t j = 0; j < SCORE_VECTORS; j++) {
             const uint32_t at = j * WIDTH;
-            const ints keys = ints_load(key + at / KV_KEY_LANES * block + at % KV_KEY_LANES * 2);
+            const int16_t *keys = key + at / KV_KEY_LANES * block + at % KV_KEY_LANES * 2;
 #pragma GCC unroll 4
             for (uint32_t q = 0; q < count; q++) {
-                dot[q][j] = ints_madd(dot[q][j], keys, pair[q]);
+                dot[q][j] = ints_madd_at(dot[q][j], keys, pair[q]);
             }
         }
     }
@@ -277,33 +280,34 @@ static __attribute__((noinline)) void score_heads(const struct passes *passes)
 }
 
 /* Both halves' numbers rounded to integers, saturated, in the order of kv_value_slot. */
-static inline ints rounded(floats low, floats high)
+static inline ints rounded(floats low, floats high, uint32_t way)
 {
-    return VECTOR(packs_epi32)(VECTOR(cvtps_epi32)(low), VECTOR(cvtps_epi32)(high));
+    return VECTOR(packs_epi32)(ints_nearest(low, way), ints_nearest(high, way));
 }
 
 /* The ratios of one KV head. */
-static inline void value_ratios(const struct passes *passes, const struct attention_head *head, float v_largest)
+static inline void value_ratios(const struct passes *passes, const struct attention_head *head, float v_largest,
+                                uint32_t way)
 {
     const floats factor = VECTOR(set1_ps)(attention_ratio_factor(v_largest));
     for (uint32_t t = passes->begin; t < passes->end; t += KV_BLOCK) {
         for (uint32_t i = 0; i < KV_KEY_LANES; i += WIDTH) {
             const floats low = VECTOR(mul_ps)(VECTOR(load_ps)(head->v_scale + t + i), factor);
             const floats high = VECTOR(mul_ps)(VECTOR(load_ps)(head->v_scale + t + KV_KEY_LANES + i), factor);
-            ints_store(head->ratios + t + 2 * i, rounded(low, high));
+            ints_store(head->ratios + t + 2 * i, rounded(low, high, way));
         }
     }
 }
 
 /* 2 p + 1 for every element, where p = attention_power(z). */
-static inline ints odd_powers(ints z)
+static inline ints odd_powers(ints z, uint32_t way)
 {
     const ints t = VECTOR(slli_epi16)(z, 16 - ATTENTION_POWER_BITS);
     ints inner = VECTOR(mulhi_epu16)(t, VECTOR(set1_epi16)(ATTENTION_POWER_C3));
     inner = VECTOR(mulhi_epu16)(t, VECTOR(sub_epi16)(VECTOR(set1_epi16)(ATTENTION_POWER_C2), inner));
     inner = VECTOR(mulhi_epu16)(t, VECTOR(sub_epi16)(VECTOR(set1_epi16)((int16_t)ATTENTION_POWER_C1), inner));
     const ints power = VECTOR(sub_epi16)(VECTOR(set1_epi16)(-1), inner);
-    return ints_shift(power, VECTOR(srli_epi16)(z, ATTENTION_POWER_BITS)) | VECTOR(set1_epi16)(1);
+    return ints_shift(power, VECTOR(srli_epi16)(z, ATTENTION_POWER_BITS), way) | VECTOR(set1_epi16)(1);
 }
 
 static inline floats scaled_distance(floats score, float largest, float factor)
@@ -322,8 +326,9 @@ static inline __m128 sum_powers(const ints odd[QUERIES], uint32_t count, uint32_
 }
 
 /* Turns the scores of `count` heads of one KV head, a constant, into coefficients. */
-static inline __attribute__((always_inline)) void
-heads_coefficients(const struct passes *passes, const struct attention_head *head, uint32_t count, uint32_t lane)
+static inline __attribute__((always_inline)) void heads_coefficients(const struct passes *passes,
+                                                                     const struct attention_head *head, uint32_t count,
+                                                                     uint32_t lane, uint32_t way)
 {
     const struct attention_lanes *lanes = &passes->lanes;
     const size_t context = passes->shape->context;
@@ -346,8 +351,8 @@ heads_coefficients(const struct passes *passes, const struct attention_head *hea
                     float *scores = head->scores + q * context;
                     const floats *score = (const floats *)(scores + t + i);
                     const ints z = rounded(scaled_distance(score[0], largest[q], factor[q]),
-                                           scaled_distance(score[KV_KEY_LANES / WIDTH], largest[q], factor[q]));
-                    const ints odd = odd_powers(ints_least(z)); /* as attention_coefficient takes it */
+                                           scaled_distance(score[KV_KEY_LANES / WIDTH], largest[q], factor[q]), way);
+                    const ints odd = odd_powers(ints_least(z), way); /* as attention_coefficient takes it */
                     total[q] = ints_madd(total[q], odd, VECTOR(set1_epi16)(1));
                     ints_store((int16_t *)scores + t + 2 * i, VECTOR(mulhi_epu16)(odd, ratios));
                 }
@@ -358,24 +363,29 @@ heads_coefficients(const struct passes *passes, const struct attention_head *hea
     }
 }
 
-static __attribute__((noinline)) void compute_coefficients(const struct passes *passes)
+static inline __attribute__((always_inline)) void all_coefficients(const struct passes *passes, uint32_t way)
 {
     const struct attention_lanes *lanes = &passes->lanes;
     struct attention_head head = passes->head;
     uint32_t lane = 0;
     for (uint32_t i = 0; i < passes->task->count; i++) {
-        value_ratios(passes, &head, lanes->v_largest[lane]);
+        value_ratios(passes, &head, lanes->v_largest[lane], way);
         uint32_t left = passes->queries;
         for (; QUERIES > 1 && left >= QUERIES; left -= QUERIES, lane += QUERIES) {
-            heads_coefficients(passes, &head, QUERIES, lane);
+            heads_coefficients(passes, &head, QUERIES, lane, way);
             attention_next(&head, passes->shape, QUERIES);
         }
         for (; left > 0; left--, lane++) {
-            heads_coefficients(passes, &head, 1, lane);
+            heads_coefficients(passes, &head, 1, lane, way);
             attention_next(&head, passes->shape, 1);
         }
         attention_next_kv(&head, passes->shape);
     }
+}
+
+static __attribute__((noinline)) void compute_coefficients(const struct passes *passes)
+{
+    all_coefficients(passes, 0);
 }
 
 /* Turns the largest scores of the chunks of WIDTH heads into the scales of their sums. */
@@ -453,10 +463,10 @@ static inline __attribute__((always_inline)) void some_values(ints sum[VALUE_QUE
             }
 #pragma GCC unroll 8
             for (uint32_t i = 0; i < VALUE_DIMS; i++) {
-                const ints values = ints_load(v + i * KV_BLOCK + part);
+                const int16_t *values = v + i * KV_BLOCK + part;
 #pragma GCC unroll 4
                 for (uint32_t q = 0; q < count; q++) {
-                    sum[q][i] = ints_madd(sum[q][i], values, coefficients[q]);
+                    sum[q][i] = ints_madd_at(sum[q][i], values, coefficients[q]);
                 }
             }
         }
@@ -512,7 +522,7 @@ static __attribute__((noinline)) void sum_values(const struct passes *passes)
     }
 }
 
-static void attention(const struct attention_task *task)
+static inline void attention_by(const struct attention_task *task, void (*coefficients)(const struct passes *))
 {
     const struct attention *shape = &task->shape;
     const uint32_t begin = attention_begin(shape), end = attention_padded(shape);
@@ -528,9 +538,14 @@ static void attention(const struct attention_task *task)
         .queries = attention_queries(shape),
     };
     score_heads(&passes);
-    compute_coefficients(&passes);
+    coefficients(&passes);
     weigh_chunks(&passes);
     sum_values(&passes);
+}
+
+static void attention(const struct attention_task *task)
+{
+    attention_by(task, compute_coefficients);
 }
 
 #endif
