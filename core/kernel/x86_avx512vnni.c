@@ -306,4 +306,4 @@ static void matmul_q4(float *out, size_t out_stride, const struct q8_matrix *w, 
     }
 }
 
-KERNEL_DEFINE_TILES(biased_tile_pack, biased_tile_row, matmul, matmul_q4, avx512vnni, struct tile_quad, 0);
+KERNEL_DEFINE_TILES(biased_tile_pack, biased_tile_row, matmul, matmul_q4, attention, avx512vnni, struct tile_quad, 0);
