@@ -21,7 +21,7 @@ typedef __m128i ints;
 enum {
     MANY_REGISTERS = sizeof(void *) > 4,
     SCORE_VECTORS = 4,
-    SCORE_QUERIES = MANY_REGISTERS ? 2 : 1,
+    QUERIES = MANY_REGISTERS ? 2 : 1,
     VALUE_DIMS = MANY_REGISTERS ? 8 : 4,
     VALUE_QUERIES = 1,
 };
@@ -42,18 +42,19 @@ static inline __m128i ints_madd(__m128i sum, __m128i x, __m128i y)
 }
 
 /* SSE2 has no minimum of unsigned 16-bit integers. */
-static inline __m128i ints_min(__m128i x, __m128i y)
+static inline __m128i ints_least(__m128i z)
 {
-    return _mm_sub_epi16(x, _mm_subs_epu16(x, y));
+    return _mm_sub_epi16(z, _mm_subs_epu16(z, _mm_set1_epi16(ATTENTION_POWER_LAST)));
 }
 
-/* The upper half of x * 2^(14 - n), the power built as the bits of a float. */
+/* Twice the upper half of x * 2^(14 - n), the power built as the bits of a float. */
 static inline __m128i ints_shift(__m128i x, __m128i n)
 {
     const __m128i bits = _mm_slli_epi16(_mm_sub_epi16(_mm_set1_epi16(127 + 14), n), 7), zero = _mm_setzero_si128();
     const __m128i low = _mm_cvttps_epi32(_mm_castsi128_ps(_mm_unpacklo_epi16(zero, bits)));
     const __m128i high = _mm_cvttps_epi32(_mm_castsi128_ps(_mm_unpackhi_epi16(zero, bits)));
-    return _mm_mulhi_epu16(x, _mm_packs_epi32(low, high));
+    const __m128i half = _mm_mulhi_epu16(x, _mm_packs_epi32(low, high));
+    return _mm_add_epi16(half, half);
 }
 
 static inline __m128 floats_round(__m128 y)
