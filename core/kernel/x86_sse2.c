@@ -461,13 +461,18 @@ struct wide_tile {
     float scale[Q8_GROUP];
 };
 
+/* Swaps the two inner bytes. */
+static inline uint32_t bytes_swapped(uint32_t four)
+{
+    return (four & 0xFF0000FF) | (four & 0xFF00) << 8 | (four >> 8 & 0xFF00);
+}
+
 static __attribute__((cold)) void wide_tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)
 {
     struct wide_tile *tile = (struct wide_tile *)bytes;
     for (uint32_t row = 0; row < Q8_GROUP; row++, block += stride) {
-        for (uint32_t column = 0; column < Q8_GROUP; column++) {
-            const int8_t q = block->q[column];
-            tile->w[column / 4][row / 4][row % 4][column % 2][column / 2 % 2] = q < -127 ? -127 : q;
+        for (uint32_t i = 0; i < Q8_GROUP / 4; i++) {
+            *(uint32_t *)tile->w[i][row / 4][row % 4] = bytes_swapped(q8_0_four(block->q + 4 * i));
         }
         tile->scale[row] = half_to_float(block->scale);
     }
