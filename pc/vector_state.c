@@ -27,6 +27,13 @@ static uint64_t wanted_xcr0(uint64_t before, uint64_t allowed)
     return wanted != 0 ? wanted | before : 0;
 }
 
+/* No kernel uses AVX without AVX2. QEMU's TCG repeats a write of CR4.OSXSAVE forever on a processor with XSAVE, but
+   without leaf 0Dh's XSAVEOPT (Opteron_G4, Opteron_G5); those with AVX2 have both. */
+static bool uses_xsave(const struct cpuid *features)
+{
+    return (features->ecx & CPUID_ECX_XSAVE) != 0 && (cpuid_read(CPUID_FEATURES_7, 0).ebx & CPUID_EBX7_AVX2) != 0;
+}
+
 /* Returns whether XCR0 must be restored: old hypervisors and set-ups that limit CPUID show XSAVE without leaf 0Dh. */
 static bool enable_xsave(struct vector_state *saved)
 {
@@ -61,7 +68,7 @@ void vector_state_enable(struct vector_state *saved)
     }
     saved->mxcsr = mxcsr_read();
     mxcsr_write(MXCSR_DEFAULT);
-    saved->has_xsave = (features.ecx & CPUID_ECX_XSAVE) != 0 && enable_xsave(saved);
+    saved->has_xsave = uses_xsave(&features) && enable_xsave(saved);
 }
 
 void vector_state_restore(const struct vector_state *saved)

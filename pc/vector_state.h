@@ -18,9 +18,9 @@ struct vector_state {
 
 /*
  * Ring 0, this processor only: x87 on (CR0.EM = 0, MP = 1, TS = 0, NE = 1), then by CPUID SSE (CR4.OSFXSR, OSXMMEXCPT,
- * MXCSR 1F80h) and XSAVE state (CR4.OSXSAVE; XCR0 gets x87, SSE, AVX and all three parts of AVX-512 as CPUID leaf 0Dh
- * allows them). Touches nothing that CPUID does not show; a part that faults stays off. cpu_detect then reports the
- * result. *saved receives the state for vector_state_restore.
+ * MXCSR 1F80h) and, with AVX2, XSAVE state (CR4.OSXSAVE; XCR0 gets x87, SSE, AVX and all three parts of AVX-512 as
+ * CPUID leaf 0Dh allows them). Touches nothing that CPUID does not show; a part that faults stays off. cpu_detect then
+ * reports the result. *saved receives the state for vector_state_restore.
  */
 void vector_state_enable(struct vector_state *saved);
 void vector_state_restore(const struct vector_state *saved);

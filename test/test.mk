@@ -137,7 +137,7 @@ test: all $(TEST_PROGRAMS) $(PYTHON_TEST_PROGRAMS) ## run all tests (ONLY=word: 
 	@BUILD=$(BUILD) test/run $(ONLY)
 
 test-models: all $(PYTHON_TEST_PROGRAMS) ## run the tests that use a model
-	@BUILD=$(BUILD) test/run boot/ host/ model/
+	@BUILD=$(BUILD) test/run boot/ host/ machines/ model/
 
 # ONLY="value ..." runs the machines that have all of the values. RESUME=1: only those that have not passed before.
 .PHONY: test-machines

@@ -8,8 +8,8 @@
 /* Working memory, with rows for each head, so that heads can be computed in parallel. Not owned. */
 struct attention_scratch {
     float *scores;   /* [heads][context], then coefficients in the same places, in the order of kv_value_slot */
-    int16_t *ratios; /* [kv_heads][context] in the order of kv_value_slot */
-    float *rows;     /* [kv_heads][attention_rows][heads of a KV head, rounded up]: see attention_lanes */
+    int16_t *ratios; /* [heads][context] in the order of kv_value_slot; a task has one for each KV head */
+    float *rows;     /* [heads][attention_rows][a head, rounded up]: see attention_lanes */
 };
 
 /* The attention of one position in one layer, or a part of it: the heads that read KV heads first .. first + count - 1.
@@ -42,8 +42,11 @@ struct attention_head {
 };
 
 /* Takes the memory for these heads and this context, a multiple of KV_BLOCK, from *arena: see arena_take. */
-void attention_layout(struct attention_scratch *scratch, uint32_t heads, uint32_t kv_heads, uint32_t context,
-                      struct arena *arena);
+void attention_layout(struct attention_scratch *scratch, uint32_t heads, uint32_t context, struct arena *arena);
+
+/* Heads first .. first + count - 1 of a task, all of one KV head, as a task of their own: tasks of other heads may run
+   at the same time. */
+struct attention_task attention_some_heads(const struct attention_task *task, uint32_t first, uint32_t count);
 
 /* Finds a task's lanes and fills `factor` and `v_largest`. */
 struct attention_lanes attention_prepare(const struct attention_task *task);

@@ -1,10 +1,8 @@
 #include "kernel/cpu.h"
 
 enum {
-    LEAF_FEATURES_7 = 7, /* EAX of sub-leaf 0 is the highest sub-leaf */
     BRAND_LEAVES = 3,
 
-    EBX7_AVX2 = 1u << 5,
     EBX7_AVX512F = 1u << 16,
     EBX7_AVX512BW = 1u << 30,
     ECX7_AVX512VNNI = 1u << 11,
@@ -23,7 +21,7 @@ static bool leaf_exists(uint32_t leaf)
 struct cpuid cpuid_read(uint32_t leaf, uint32_t subleaf)
 {
     bool exists = cpuid_exists() && leaf_exists(leaf);
-    if (exists && leaf == LEAF_FEATURES_7) {
+    if (exists && leaf == CPUID_FEATURES_7) {
         exists = subleaf <= cpuid_instruction(leaf, 0).eax;
     }
     return exists ? cpuid_instruction(leaf, subleaf) : (struct cpuid){0, 0, 0, 0};
@@ -72,10 +70,10 @@ static void detect_avx(struct cpu_features *features, const struct cpuid *leaf1)
         return;
     }
     const uint64_t xcr0 = (leaf1->ecx & CPUID_ECX_OSXSAVE) != 0 ? xcr0_read() : 0;
-    const struct cpuid leaf7 = cpuid_read(LEAF_FEATURES_7, 0);
-    features->avx2 = (xcr0 & avx_state) == avx_state && (leaf7.ebx & EBX7_AVX2) != 0;
-    features->avx2_off = !features->avx2 && (leaf7.ebx & EBX7_AVX2) != 0;
-    features->avxvnni = features->avx2 && (cpuid_read(LEAF_FEATURES_7, 1).eax & EAX71_AVXVNNI) != 0;
+    const struct cpuid leaf7 = cpuid_read(CPUID_FEATURES_7, 0);
+    features->avx2 = (xcr0 & avx_state) == avx_state && (leaf7.ebx & CPUID_EBX7_AVX2) != 0;
+    features->avx2_off = !features->avx2 && (leaf7.ebx & CPUID_EBX7_AVX2) != 0;
+    features->avxvnni = features->avx2 && (cpuid_read(CPUID_FEATURES_7, 1).eax & EAX71_AVXVNNI) != 0;
     features->avx512vnni = features->avx2 && (xcr0 & XCR0_AVX512) == XCR0_AVX512 && (leaf7.ebx & avx512) == avx512 &&
                            (leaf7.ecx & ECX7_AVX512VNNI) != 0;
 }

@@ -34,6 +34,9 @@ enum {
     CPUID_ECX_AVX = 1u << 28,
     CPUID_ECX_F16C = 1u << 29,
 
+    CPUID_FEATURES_7 = 7, /* the next leaf of features; EAX of sub-leaf 0 is the highest sub-leaf */
+    CPUID_EBX7_AVX2 = 1u << 5,
+
     CPUID_XSAVE = 0xD, /* sub-leaf 0: EAX holds the bits that XCR0 may have */
 
     XCR0_X87_SSE = 0x03,

@@ -78,7 +78,7 @@ static __attribute__((noinline)) float chunk_scores(const struct attention_head 
             if (t + lane >= first && t + lane <= last) {
                 score[t + lane] = (int32_t)float_bits(float_from_int(dot[lane]) * head->k_scale[t + lane]);
                 const int32_t order = float_order(score[t + lane]);
-                largest = order > largest && order < infinity ? order : largest;
+                largest = order > largest && order <= infinity ? order : largest;
             }
         }
     }

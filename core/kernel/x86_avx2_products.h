@@ -152,6 +152,7 @@ static inline void multiply_q4(float *out, const uint8_t *tiles, const struct q8
         __m256i dot[ROWS_Q4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(),
                                 _mm256_setzero_si256()};
         q4_next(&place, w->q4, group);
+        q4_prefetch(place.tile);
 #pragma GCC unroll 4
         for (uint32_t quad = 0; quad < Q4_QUADS; quad++) {
             const __m256i x_low = _mm256_set1_epi32(quads[quad]), x_high = _mm256_set1_epi32(quads[quad + Q4_QUADS]);

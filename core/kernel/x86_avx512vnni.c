@@ -252,6 +252,9 @@ static inline __attribute__((always_inline)) void multiply_q4(float *out, size_t
     }
     for (uint32_t group = 0; group < groups; group++) {
         q4_next(&place, kind, group);
+        if (count == 1) {
+            q4_prefetch(place.tile);
+        }
 #pragma GCC unroll 4
         for (uint32_t i = 0; i < count; i++) {
             const __m512i start =

@@ -379,6 +379,7 @@ static void multiply_q4(float *out, const uint8_t *tiles, const struct q8_matrix
         struct pairs_q4 pairs;
         load_pairs(&pairs, x->q + group * Q8_GROUP);
         q4_next(&place, w->q4, group);
+        q4_prefetch(place.tile);
 #pragma GCC unroll 1
         for (uint32_t quad = 0; quad < Q4_QUADS; quad++) {
             const __m128i even_low = _mm_set1_epi32(pairs.even_low[quad]);

@@ -1,4 +1,4 @@
-"""ROMs whose code the BIOS calls before it boots: machines with less memory, drives that fail."""
+"""ROMs whose code the BIOS calls before it boots: less memory, drives that fail, APICs in another mode."""
 import subprocess
 
 
@@ -8,6 +8,15 @@ def option_rom(path, code):
     rom[-1] = -sum(rom) % 256
     path.write_bytes(rom)
     return ["-option-rom", path]
+
+
+def assembled(folder, source, **names):
+    """The code that NASM makes of a source with these names defined."""
+    text, binary = folder / "rom.asm", folder / "rom.bin"
+    text.write_text(source)
+    definitions = [f"-D{name}={value}" for name, value in names.items()]
+    subprocess.run(["nasm", "-f", "bin", *definitions, "-o", binary, text], check=True)
+    return binary.read_bytes()
 
 
 TAKE_MEMORY = bytes.fromhex("1e 6a40 1f c7061300 ff01 1f cb")  # 0040:0013 = 511, what INT 12h returns; far return
@@ -77,10 +86,26 @@ ALWAYS = 255
 def failing_floppy(folder, lba, count=ALWAYS, status=0x10):
     """QEMU's options for a floppy drive for 1.44 MB that fails to read a sector so often, with this status of
     INT 13h."""
-    source, binary = folder / "rom.asm", folder / "rom.bin"
-    source.write_text(FAILING_FLOPPY)
     track, number = divmod(lba, 18)
-    names = {"CYLINDER": track // 2, "HEAD": track % 2, "SECTOR": number + 1, "COUNT": count, "STATUS": status}
-    words = [f"-D{name}={value}" for name, value in names.items()]
-    subprocess.run(["nasm", "-f", "bin", *words, "-o", binary, source], check=True)
-    return option_rom(folder / "rom", binary.read_bytes())
+    code = assembled(folder, FAILING_FLOPPY, CYLINDER=track // 2, HEAD=track % 2, SECTOR=number + 1, COUNT=count,
+                     STATUS=status)
+    return option_rom(folder / "rom", code)
+
+
+# Puts the first processor's APIC into x2APIC mode, as firmware does on large servers; halts where there is no such
+# mode. Source: Intel SDM vol. 3 ch. 11.12.1 (MSR 1Bh).
+X2APIC = """
+        bits 16
+        cpu 686
+        org 3
+        pushad
+        mov ecx, 1Bh
+        rdmsr
+        or ah, 4
+        wrmsr
+        rdmsr
+        test ah, 4
+        jz $
+        popad
+        retf
+"""

@@ -7,7 +7,7 @@ import pytest
 
 from linux_loaders import direct, settings
 from machine import NothingToBoot
-from option_rom import option_rom, takes_int_13h
+from option_rom import assembled, option_rom, takes_int_13h
 from places import BUILD, ROOT
 from stories import IMAGE, MODEL, expected
 from volume import ENVIRONMENT, Volume, models, run
@@ -132,10 +132,7 @@ LARGE_SECTORS = takes_int_13h("""
 
 def test_disk_of_the_bios(boot, disk, tmp_path):
     """bootllama.krn looks for models on disk 80h, which such a BIOS has: nothing of it is read."""
-    source, binary = tmp_path / "rom.asm", tmp_path / "rom.bin"
-    source.write_text(LARGE_SECTORS)
-    subprocess.run(["nasm", "-f", "bin", "-o", binary, source], check=True)
-    options = [*option_rom(tmp_path / "rom", binary.read_bytes()), *direct(words=settings(**SHORT)),
+    options = [*option_rom(tmp_path / "rom", assembled(tmp_path, LARGE_SECTORS)), *direct(words=settings(**SHORT)),
                "-drive", f"if=ide,format=raw,snapshot=on,file={disk}"]
     with boot(None, options=options) as machine:
         machine.start()

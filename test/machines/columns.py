@@ -61,13 +61,13 @@ Q35 = {"ahci", "ide-q35", "usb-xhci", "card-reader", "nvme", "virtio", "virtio-s
 Cpu = namedtuple("Cpu", "qemu bochs bits sse2 apic")
 CPUS = {
     "486": Cpu("486", None, 32, False, False),
-    "486-level-0": Cpu("486,level=0", None, 32, False, False),  # no emulator leaves the instruction out
+    "486-level-0": Cpu("486,level=0", None, 32, False, False),  # CPUID has leaf 0 alone; no emulator here lacks it
     "Pentium": Cpu("pentium", "pentium", 32, False, False),
     "Pentium-MMX": Cpu(None, "pentium_mmx", 32, False, False),
     "K6-2": Cpu(None, "amd_k6_2_chomper", 32, False, False),
     "Pentium-II": Cpu("pentium2", "p2_klamath", 32, False, True),
     "Pentium-III": Cpu("pentium3", "p3_katmai", 32, False, True),
-    "Athlon": Cpu("athlon", None, 32, False, True),
+    "Athlon": Cpu("athlon", None, 32, True, True),  # QEMU's has SSE2, AMD's has not
     "Pentium-4": Cpu(None, "p4_willamette", 32, True, True),
     "Core-Duo": Cpu("coreduo", "core_duo_t2400_yonah", 32, True, True),
     "Atom": Cpu("n270", "atom_n270", 32, True, True),
@@ -95,8 +95,11 @@ CPUS = {
     "v86": Cpu(None, None, 32, True, True),  # its own
 }
 
+X2APIC = {"Haswell", "Skylake-X", "Ice-Lake", "Tiger-Lake"}  # of Bochs
+
 # ---- Memory: MiB, and what of it is below 4 GiB, the rest being above a hole; None: as the chipset has it ----
 
+BELOW_Q35, BELOW_PC = 2048, 3072  # of 3584 MiB and more
 Memory = namedtuple("Memory", "mib below")
 MEMORY = {
     "1": Memory(1, None),
@@ -117,6 +120,8 @@ MEMORY = {
 
 # ---- Number of processors: QEMU's -smp, and how many there are ----
 
+# QEMU's emulator knows x2APIC mode since 9.0 alone; in Bochs a ROM switches it on, as firmware does.
+
 Processors = namedtuple("Processors", "smp number")
 PROCESSORS = {
     "1": Processors("1", 1),
@@ -125,6 +130,7 @@ PROCESSORS = {
     "4-sockets": Processors("4,sockets=4", 4),
     "8-threads": Processors("8,sockets=2,cores=2,threads=2", 8),
     "16": Processors("16", 16),
+    "2-x2APIC": Processors(None, 2),
     "2-of-24": Processors("2,sockets=4,cores=3,threads=2,maxcpus=24", 2),  # sockets without one, APIC IDs with gaps
 }
 
@@ -183,6 +189,8 @@ RULES = [
          "UEFI for x86-64 starts in long mode"),
     Rule("firmware cpu", lambda firmware, cpu: firmware in OVMF | U_BOOT and not CPUS[cpu].apic,
          "this UEFI firmware needs a local APIC"),
+    Rule("firmware cpu", lambda firmware, cpu: firmware == "OVMF-IA32" and cpu == "Pentium-II",
+         "this UEFI firmware needs SSE"),
     Rule("firmware memory", lambda firmware, memory: MEMORY[memory].mib < least_memory(firmware),
          "the firmware does not start with less"),
     Rule("firmware memory", lambda firmware, memory: firmware not in {"SeaBIOS"} and MEMORY[memory].below == 32,
@@ -192,9 +200,14 @@ RULES = [
     Rule("firmware processors", lambda firmware, processors: firmware == "v86" and processors != "1",
          "v86 has one processor"),
     Rule("firmware processors", lambda firmware, processors: firmware == "Bochs" and processors not in
-         {"1", "2", "4-sockets"}, "Bochs is slow with many, and has no sockets without one"),
-    Rule("firmware processors", lambda firmware, processors: firmware == "OVMF-IA32" and
-         PROCESSORS[processors].number > 2, "Debian's OVMF for IA-32 takes half a minute for each further processor"),
+         {"1", "2", "4-sockets", "2-x2APIC"}, "Bochs is slow with many, and has no sockets without one"),
+    Rule("firmware processors", lambda firmware, processors: firmware != "Bochs" and processors == "2-x2APIC",
+         "no other emulator here has the mode"),
+    Rule("cpu processors", lambda cpu, processors: processors == "2-x2APIC" and cpu not in X2APIC,
+         "Bochs has no such mode in this processor"),
+    Rule("firmware processors", lambda firmware, processors: firmware in {"OVMF-IA32", "OVMF-secboot"} and
+         PROCESSORS[processors].number > 2,
+         "in system management mode, which these use, all processors wait for each other: half a minute for each"),
     Rule("firmware display", lambda firmware, display: firmware == "v86" and display != "VGA", "v86 has a VGA"),
     Rule("firmware display", lambda firmware, display: firmware == "Bochs" and display not in BOCHS_DISPLAYS,
          "Bochs has these two"),
@@ -202,6 +215,9 @@ RULES = [
          "U-Boot takes what a port that is not there says for a key; v86 always has COM1"),
     Rule("firmware display", lambda firmware, display: firmware in U_BOOT and display in {"ramfb"},
          "U-Boot has no driver for it"),
+    Rule("firmware medium display", lambda firmware, medium, display: firmware in U_BOOT and medium == "virtio" and
+         display in {"frame-buffer", "none"},
+         "without a VGA the disk is in slot 1, and U-Boot takes what is there for the south bridge of an i440FX"),
     Rule("display serial", lambda display, serial: display == serial == "none", "nothing shows the text"),
     Rule("medium memory", lambda medium, memory: medium == "kernel" and MEMORY[memory].mib < 4,
          "QEMU's loader needs room for the files"),
@@ -209,6 +225,9 @@ RULES = [
          "SeaBIOS has no memory for the picture"),
     Rule("medium processors", lambda medium, processors: medium in ISA and processors != "1",
          "a machine with an ISA bus alone has one processor"),
+    Rule("medium cpu processors", lambda medium, cpu, processors: medium in FLOPPIES and not CPUS[cpu].apic and
+         PROCESSORS[processors].number > 1,
+         "QEMU gives several processors without a local APIC no interrupt, which SeaBIOS waits for at a floppy drive"),
     Rule("medium display", lambda medium, display: medium in ISA and display not in ON_ISA, "it needs PCI"),
     Rule("medium memory", lambda medium, memory: medium in ISA and
          (MEMORY[memory].below or MEMORY[memory].mib > 1024), "a machine with an ISA bus alone has no 64-bit memory"),
@@ -248,3 +267,13 @@ def processors(row):
     """The number that the program finds. One where there is no way to find others: no local APIC, no services."""
     alone = row["firmware"] in U_BOOT or not CPUS[row["cpu"]].apic
     return 1 if alone else PROCESSORS[row["processors"]].number
+
+
+def free_memory(row):
+    """The least and the most MiB of which the program finds one piece free: all on one side of the hole, without what
+    the firmware takes. Only 64-bit code uses what is above the hole; U-Boot keeps it to itself."""
+    memory = MEMORY[row["memory"]]
+    chipset = memory.mib if memory.mib < 3584 else BELOW_Q35 if row["medium"] in Q35 else BELOW_PC
+    below = memory.below or chipset
+    most = max(below, memory.mib - below) if row["firmware"] in UEFI64 - U_BOOT else below
+    return most - (8 if row["firmware"] in BIOS else 128), most

@@ -3,6 +3,7 @@ import functools
 import re
 import shlex
 import shutil
+import string
 import sys
 import tempfile
 import threading
@@ -17,18 +18,22 @@ import bochs  # noqa: E402
 import columns  # noqa: E402
 import glyphs  # noqa: E402
 import v86  # noqa: E402
-from linux_loaders import direct, settings  # noqa: E402
+from linux_loaders import KERNEL, direct, settings  # noqa: E402
 from machine import COLUMNS, STORY, Failure, Machine, plain, wrapped  # noqa: E402
+from option_rom import X2APIC, assembled, option_rom  # noqa: E402
 from places import BUILD  # noqa: E402
-from stories import DEFAULT_SEED, IMAGE, MODEL, expected  # noqa: E402
+from stories import DEFAULT_SEED, IMAGE, MODEL, SHIPPED_IMAGE, expected  # noqa: E402
 from volume import Volume, run  # noqa: E402
 
 FOLDER = BUILD / "test/machines"  # images, which the commands of failures name
 SECONDS = 240  # for a machine whose firmware has started, or that has no serial port to tell that
 PERIOD_SECONDS = 0.5
 KINDS = {"disk": "disk.img", "floppy": "floppy.img", "cd": "cd.iso"}
+BUILT = {"disk": SHIPPED_IMAGE, "floppy": BUILD / "bootllama-floppy.img", "cd": BUILD / "bootllama.iso",
+         "kernel": KERNEL}
 PATH = f"/MODELS/{MODEL.name.upper()}" if MODEL else None
-PROMPT = re.compile(r"\n> $")
+ALPHABET = string.ascii_letters + string.digits
+LINES_LEARNT = 20  # of a screen: the end of a story, and the alphabet
 
 # words: what of the banner is worth a place in the table.
 Outcome = namedtuple("Outcome", "passed words seconds error command")
@@ -42,10 +47,10 @@ def image(kind):
     if kind == "disk":
         run("cp", "--sparse=always", IMAGE, path)
     elif kind == "cd":
-        run("cp", "--sparse=always", BUILD / "bootllama.iso", path)
+        run("cp", "--sparse=always", BUILT[kind], path)
         Volume(path).configure()
     else:
-        shutil.copy(BUILD / "bootllama-floppy.img", path)
+        shutil.copy(BUILT[kind], path)
         run("mcopy", "-o", "-i", path, "-", "::/BOOTLLAM.CFG", input=b"countdown = 0\r\n")
     return path
 
@@ -89,11 +94,19 @@ def wanted(row):
     return wrapped(text, width(row)).split("\n")
 
 
+def at_prompt(lines):
+    """Whether the last line is a prompt with nothing typed; a cursor of pixels is read as an unknown letter."""
+    return re.fullmatch(r"> *\??", next((line for line in reversed(lines) if line.strip()), "").rstrip())
+
+
 def shows(row, lines):
-    """Whether these lines have those wanted, one below the other; under a story a blank line and its figures. Where
-    a console of OVMF is as wide as its screen, lines end elsewhere."""
+    """Whether these lines have those wanted, one below the other; under a story a blank line, its figures and the
+    prompt. Where a console of OVMF is as wide as its screen, lines end elsewhere."""
+    if not columns.refusal(row) and not at_prompt(lines):
+        return False
     if row["firmware"] in columns.OVMF and row["serial"] == "none":
-        return " ".join([*" ".join(wanted(row)).split(), "["]) in " ".join(" ".join(lines).split())
+        figures = [] if columns.refusal(row) else ["["]
+        return " ".join([*" ".join(wanted(row)).split(), *figures]) in " ".join(" ".join(lines).split())
     lines, text = [line.rstrip() for line in lines], [line.rstrip() for line in wanted(row)]
     for first in range(len(lines) - len(text) - 2):
         blank, figures = lines[first + len(text):][:2]
@@ -112,6 +125,9 @@ def check_banner(row, text):
     number = re.search(r"^Processors: (\d+)", text, re.MULTILINE)
     if number and int(number[1]) != columns.processors(row):
         raise Failure(f"{number[0]}, but there are {columns.processors(row)}")
+    memory, (least, most) = re.search(r"^Memory: (\d+) MiB", text, re.MULTILINE), columns.free_memory(row)
+    if memory and not least <= int(memory[1]) <= most:
+        raise Failure(f"{memory[0]} are free, but {least} to {most} can be")
 
 
 # ---- QEMU ----
@@ -127,9 +143,11 @@ def letters(row):
             plainest = row | {"medium": "ahci", "cpu": "newest", "memory": "256", "processors": "1"}
             with qemu_machine(plainest, serial=True) as machine:
                 machine.start()
-                said = machine.wait_for(STORY)
+                machine.wait_for(STORY)
+                machine.enter(f"/{ALPHABET}")
+                machine.wait_for("\n> ", error_allowed=True)
                 time.sleep(PERIOD_SECONDS)
-                lines = said[STORY.search(said).start(1):].rstrip("> \n").split("\n")
+                lines = machine.text().rstrip("> \n").split("\n")[-LINES_LEARNT:]
                 letters_known[key] = glyphs.learn(picture(machine), lines)
         return letters_known[key]
 
@@ -140,11 +158,14 @@ def picture(machine):
     return glyphs.Picture(dump)
 
 
-def read_screen(machine, row):
-    """The lines of the screen, until they show what is wanted."""
-    pixels = row["firmware"] != "SeaBIOS" or row["display"] in columns.WITHOUT_TEXT_MEMORY
-    known, limit = letters(row) if pixels else None, time.monotonic() + SECONDS
-    while not shows(row, lines := picture(machine).text(known) if pixels else machine.screen()):
+def has_text_memory(row):
+    return row["firmware"] == "SeaBIOS" and row["display"] not in columns.WITHOUT_TEXT_MEMORY
+
+
+def read_screen(machine, row, known):
+    """The lines of the screen, until they show what is wanted. known: letters of pixels, None: there is text memory."""
+    limit = time.monotonic() + SECONDS
+    while not shows(row, lines := picture(machine).text(known) if known else machine.screen()):
         if time.monotonic() > limit:
             raise Failure("not on the screen in time; there is\n" + "\n".join(lines))
         time.sleep(PERIOD_SECONDS)
@@ -165,14 +186,23 @@ def read_serial(machine, row):
 
 
 def in_qemu(row):
-    machine = qemu_machine(row)
+    machine, serial = qemu_machine(row), row["serial"] == "COM1"
+    known = None if serial or has_text_memory(row) else letters(row)  # before it starts: a refusal soon goes
     with machine:
-        text = read_serial(machine, row) if row["serial"] == "COM1" else read_screen(machine, row)
+        text = read_serial(machine, row) if serial else read_screen(machine, row, known)
     check_banner(row, text)
     return text
 
 
 # ---- Bochs and v86 ----
+
+def rom_of(row, folder):
+    """None for a machine without an option ROM."""
+    if "x2APIC" not in row["processors"]:
+        return None
+    option_rom(folder / "rom", assembled(folder, X2APIC))
+    return folder / "rom"
+
 
 def in_bochs(row):
     cpu, memory = columns.CPUS[row["cpu"]].bochs, columns.MEMORY[row["memory"]].mib
@@ -180,7 +210,7 @@ def in_bochs(row):
     folder, serial = Path(tempfile.mkdtemp(prefix="bootllama-")), row["serial"] == "COM1"
     try:
         with bochs.Bochs(folder, image_of(row), drive, cpu, memory, columns.PROCESSORS[row["processors"]].number,
-                         columns.BOCHS_DISPLAYS[row["display"]], serial) as machine:
+                         columns.BOCHS_DISPLAYS[row["display"]], serial, rom_of(row, folder)) as machine:
             limit = time.monotonic() + SECONDS
             while True:
                 screen = machine.run(PERIOD_SECONDS)

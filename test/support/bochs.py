@@ -20,6 +20,7 @@ megs: {memory}
 cpu: model={cpu}, count={processors}
 vga: extension={vga}
 com1: {com1}
+{rom}
 {drive}
 display_library: term
 sound: driver=dummy
@@ -34,9 +35,11 @@ DRIVES = {
 
 class Bochs:
     """folder: for a copy of the image, settings and the log. drive: of DRIVES. cpu, vga: names of Bochs's settings;
-    memory in MiB. serial: whether there is COM1. To be used in a `with`, whose end is the machine's end."""
+    memory in MiB. serial: whether there is COM1. rom: a file with code that the BIOS calls before it boots. To be used
+    in a `with`, whose end is the machine's end."""
 
-    def __init__(self, folder, image, drive, cpu="bx_generic", memory=4, processors=1, vga="vbe", serial=True):
+    def __init__(self, folder, image, drive, cpu="bx_generic", memory=4, processors=1, vga="vbe", serial=True,
+                 rom=None):
         if not shutil.which("bochs") or not Path(BIOS).exists():
             unavailable("Bochs is not installed: Debian's bochs, bochs-term, bochsbios")
         self.folder = folder
@@ -49,7 +52,7 @@ class Bochs:
         com1 = f"enabled=1, mode=file, dev={self._said}" if serial else "enabled=0"
         (folder / "bochsrc").write_text(SETTINGS.format(
             bios=BIOS, vga_bios=VGA_BIOS, drive=drive, folder=folder, cpu=cpu, memory=memory, processors=processors,
-            vga=vga, com1=com1))
+            vga=vga, com1=com1, rom=f"optromimage1: file={rom}, address=0xd0000" if rom else ""))
 
     def __enter__(self):
         self.process, self.terminal = pty.fork()

@@ -205,6 +205,17 @@ static void what_cpuid_does_not_show_is_not_touched(void **state)
     assert_false(enable(OSFXSR_OSXMMEXCPT, 1).avx2);
 }
 
+/* Its state would serve no kernel, and QEMU's TCG never gets past CR4.OSXSAVE on an Opteron with AVX. */
+static void avx_without_avx2_is_left_off(void **state)
+{
+    (void)state;
+    begin(0xD, SSE2_EDX, AVX_ECX);
+    put_leaf(0xD, 0, (struct cpuid){7, 0, 0, 0});
+    const struct cpu_features features = enable(OSFXSR_OSXMMEXCPT, 1);
+    assert_true(features.sse2);
+    assert_false(features.avx2 || features.avx2_off);
+}
+
 static void every_part_of_the_state_that_may_be_on_is_on(void **state)
 {
     (void)state;
@@ -314,6 +325,7 @@ int main(void)
         cmocka_unit_test(a_486_has_no_cr4),
         cmocka_unit_test(a_missing_leaf_says_nothing_of_the_x87),
         cmocka_unit_test(what_cpuid_does_not_show_is_not_touched),
+        cmocka_unit_test(avx_without_avx2_is_left_off),
         cmocka_unit_test(every_part_of_the_state_that_may_be_on_is_on),
         cmocka_unit_test(avx512_needs_all_three_parts),
         cmocka_unit_test(leaves_above_the_highest_are_not_asked_for),
