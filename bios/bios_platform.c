@@ -217,6 +217,12 @@ static uint32_t start_processors(struct platform *platform, void (*work)(void *c
     return processors_start(work, context);
 }
 
+static bool reset_processor(struct platform *platform, uint32_t index)
+{
+    (void)platform;
+    return processors_reset(index);
+}
+
 static void stop_processors(struct platform *platform)
 {
     (void)platform;
@@ -249,6 +255,7 @@ void bios_platform_init(struct platform *platform, struct bios_machine *machine,
         .other_processors = other_processors,
         .start_processors = start_processors,
         .stop_processors = stop_processors,
+        .reset_processor = reset_processor,
         .reboot = reboot,
         .power_off = switch_off,
     };

@@ -1,6 +1,5 @@
 #include "processors.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "acpi_root.h"
@@ -9,11 +8,11 @@
 #include "kernel/cpu.h"
 #include "layout.h"
 #include "pc/acpi_madt.h"
+#include "pc/apic.h"
 #include "pc/processors_note.h"
 #include "pc/vector_state.h"
 #include "pc/x87.h"
 #include "platform.h"
-#include "processors_apic.h"
 
 enum {
     FAR_JUMP = 0xEA, /* to a 16-bit offset and segment */
@@ -41,6 +40,7 @@ void processors_enter(uint32_t number);
 /* The record of a processor that has arrived. */
 struct visit {
     uint32_t id;
+    uint32_t index; /* that the job knows it by; 0 = none */
     enum { VISIT_BEGUN, VISIT_LACKING, VISIT_OVER } state;
 };
 
@@ -177,15 +177,28 @@ void processors_stop(char *note, size_t size)
 {
     if (!wait_for(&returned, came, RETURNING_US)) {
         reset_all();
-        silent += leave_out(VISIT_BEGUN);
     }
+    silent += leave_out(VISIT_BEGUN);
     lacking += leave_out(VISIT_LACKING);
     came = 0;
     processors_note(note, size, lacking, silent);
 }
 
+bool processors_reset(uint32_t index)
+{
+    for (uint32_t i = 1; i <= came; i++) {
+        if (visits[i].index == index) {
+            apic_send_init(&apic, visits[i].id);
+            delay(INIT_US);
+            __atomic_add_fetch(&returned, 1, __ATOMIC_RELEASE); /* on its behalf */
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Runs the job if this processor has all features of the first one. */
-static uint32_t visit_team(void)
+static uint32_t visit_team(struct visit *self)
 {
     struct cpu_features features;
 
@@ -194,9 +207,9 @@ static uint32_t visit_team(void)
         __atomic_add_fetch(&checked, 1, __ATOMIC_RELEASE);
         return VISIT_LACKING;
     }
-    const uint32_t index = __atomic_add_fetch(&fit, 1, __ATOMIC_RELEASE);
+    self->index = __atomic_add_fetch(&fit, 1, __ATOMIC_RELEASE);
     __atomic_add_fetch(&checked, 1, __ATOMIC_RELEASE);
-    job(job_context, index);
+    job(job_context, self->index);
     return VISIT_OVER;
 }
 
@@ -206,10 +219,10 @@ void processors_enter(uint32_t number)
     struct visit *self = &visits[number];
     struct vector_state at_start;
 
-    *self = (struct visit){apic_current_id(), VISIT_BEGUN};
+    *self = (struct visit){.id = apic_current_id(), .state = VISIT_BEGUN};
     vector_state_enable(&at_start);
     x87_start();
-    const uint32_t state = visit_team();
+    const uint32_t state = visit_team(self);
     __atomic_store_n(&self->state, state, __ATOMIC_RELEASE);
     __atomic_add_fetch(&returned, 1, __ATOMIC_RELEASE);
 }

@@ -6,6 +6,7 @@
 #ifndef BOOTLLAMA_BIOS_PROCESSORS_H
 #define BOOTLLAMA_BIOS_PROCESSORS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,9 @@ uint32_t processors_count(void);
 
 /* As in struct platform. A processor that does not start within a tenth of a second is left out. */
 uint32_t processors_start(void (*work)(void *context, uint32_t index), void *context);
+
+/* As in struct platform. */
+bool processors_reset(uint32_t index);
 
 /* As in struct platform; a processor that does not return within a second is reset. Writes platform.processors_note
    into note [size]. */

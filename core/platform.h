@@ -131,7 +131,7 @@ struct platform {
     void (*release)(struct platform *, void *memory, size_t bytes);
 
     /* Brackets every stretch of computing: between on and off nothing but core/ touches vector registers (UEFI raises
-       the task priority level). In between, core/ calls nothing of this struct but microseconds. */
+       the task priority level). In between, core/ calls nothing of this struct but microseconds and reset_processor. */
     void (*exclusive)(struct platform *, bool on);
 
     /* Idles the processor while core/ waits for a key. Returns when a key may have arrived, after 60 ms at most. */
@@ -147,6 +147,11 @@ struct platform {
        stop_processors, which waits for them. A processor that does not return is never started again. */
     uint32_t (*start_processors)(struct platform *, void (*work)(void *context, uint32_t index), void *context);
     void (*stop_processors)(struct platform *);
+
+    /* Resets processor `index`, which does not answer, so that it executes nothing more of `work`, even if it only
+       slept; stop_processors then does not wait for it. Returns false if it cannot be reset: it has to be waited for.
+       May be called within a stretch of computing. */
+    bool (*reset_processor)(struct platform *, uint32_t index);
 
     /* Restart the machine and switch it off. Each returns only if the firmware cannot do it. */
     void (*reboot)(struct platform *);

@@ -244,6 +244,7 @@ void host_platform(struct platform *platform)
         .other_processors = processors_other,
         .start_processors = processors_start,
         .stop_processors = processors_stop,
+        .reset_processor = processors_reset,
         .reboot = host_leave,
         .power_off = host_leave,
     };

@@ -12,5 +12,6 @@ void processors_set(uint32_t processors);
 uint32_t processors_other(struct platform *platform);
 uint32_t processors_start(struct platform *platform, void (*work)(void *context, uint32_t index), void *context);
 void processors_stop(struct platform *platform);
+bool processors_reset(struct platform *platform, uint32_t index);
 
 #endif

@@ -24,6 +24,7 @@ enum {
     BUSY_POLLS = 15000,      /* 0.3 s: firmware may not have noticed yet that all have returned */
     CHECKING_POLLS = 5000,   /* 0.1 s */
     RETURNING_POLLS = 50000, /* 1 s */
+    RESET_US = 10000,
     FXSAVE_BYTES = 512,
 };
 
@@ -33,7 +34,7 @@ void processors_open(struct processors *processors, EFI_BOOT_SERVICES *boot)
     void *services = NULL;
 
     *processors = (struct processors){.boot = boot};
-    if (!EFI_ERROR(boot->LocateProtocol(&guid, NULL, &services))) {
+    if (!EFI_ERROR(boot->LocateProtocol(&guid, NULL, &services)) && apic_find(&processors->apic)) {
         processors->services = services;
     }
 }
@@ -50,6 +51,7 @@ static void serve(struct processors *processors)
     }
     const uint32_t index = __atomic_add_fetch(&processors->fit, 1, __ATOMIC_RELEASE);
     if (index < PLATFORM_PROCESSORS_MAX) {
+        processors->ids[index] = apic_current_id();
         processors->work(processors->context, index);
     }
 }
@@ -158,11 +160,21 @@ uint32_t processors_start(struct processors *processors, void (*work)(void *cont
     return at_most(__atomic_load_n(&processors->fit, __ATOMIC_ACQUIRE));
 }
 
+bool processors_reset(struct processors *processors, uint32_t index)
+{
+    apic_send_init(&processors->apic, processors->ids[index]);
+    processors->boot->Stall(RESET_US);
+    __atomic_add_fetch(&processors->returned, 1, __ATOMIC_RELEASE); /* on its behalf */
+    processors->silent++;
+    processors->services = NULL;
+    return true;
+}
+
 void processors_stop(struct processors *processors)
 {
     for (uint32_t i = 0; __atomic_load_n(&processors->returned, __ATOMIC_ACQUIRE) < processors->running; i++) {
         if (i == RETURNING_POLLS) {
-            processors->silent = processors->running - __atomic_load_n(&processors->returned, __ATOMIC_ACQUIRE);
+            processors->silent += processors->running - __atomic_load_n(&processors->returned, __ATOMIC_ACQUIRE);
             processors->services = NULL;
             break;
         }

@@ -1,13 +1,16 @@
 /*
  * The other processors, by EFI_MP_SERVICES_PROTOCOL (UEFI Platform Initialization Specification vol. 2 ch. 13.4).
  * There are none if the firmware lacks the protocol, or if, as that specification allows, it stops starting processors
- * once a boot option has been chosen.
+ * once a boot option has been chosen. The local APIC resets one that hangs, which the protocol cannot.
  */
 #ifndef BOOTLLAMA_UEFI_PROCESSORS_H
 #define BOOTLLAMA_UEFI_PROCESSORS_H
 
 #include "efi_headers.h"
 #include "kernel/cpu.h"
+#include "pc/apic.h"
+#include "platform.h"
+#include <stdbool.h>
 #include <stddef.h>
 
 struct mp_services;
@@ -20,10 +23,12 @@ struct processors {
     uint32_t silent;              /* number that did not return */
     uint32_t refused;             /* number that the firmware did not start */
     struct cpu_features needed;   /* what the first one has */
+    struct apic apic;             /* of the first one */
     /* shared by all processors */
     void (*work)(void *context, uint32_t index);
     void *context;
-    uint32_t fit, lacking, returned; /* counted by themselves */
+    uint32_t fit, lacking, returned;       /* counted by themselves */
+    uint32_t ids[PLATFORM_PROCESSORS_MAX]; /* of the APIC of each that is fit */
 };
 
 /* Looks for the protocol. From then on *processors must not move. */
@@ -34,6 +39,9 @@ uint32_t processors_count(const struct processors *processors);
 
 /* As in struct platform. A processor that does not start within a tenth of a second may join later. */
 uint32_t processors_start(struct processors *processors, void (*work)(void *context, uint32_t index), void *context);
+
+/* As in struct platform. The firmware takes a processor that has been reset for busy, so it starts none again. */
+bool processors_reset(struct processors *processors, uint32_t index);
 
 /* As in struct platform. If one does not return within a second, none is ever started again. */
 void processors_stop(struct processors *processors);

@@ -237,6 +237,11 @@ static uint32_t start_processors(struct platform *platform, void (*work)(void *c
     return processors_start(&uefi_of(platform)->processors, work, context);
 }
 
+static bool reset_processor(struct platform *platform, uint32_t index)
+{
+    return processors_reset(&uefi_of(platform)->processors, index);
+}
+
 static void stop_processors(struct platform *platform)
 {
     struct processors *processors = &uefi_of(platform)->processors;
@@ -363,6 +368,7 @@ void uefi_platform_begin(struct platform *platform, struct uefi *uefi, EFI_HANDL
         .other_processors = other_processors,
         .start_processors = start_processors,
         .stop_processors = stop_processors,
+        .reset_processor = reset_processor,
         .reboot = reboot,
         .power_off = power_off,
     };

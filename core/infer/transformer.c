@@ -85,7 +85,7 @@ int transformer_layout(struct transformer *transformer, const struct model *mode
     transformer->q_scale = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->heads);
     transformer->new_kv = take(arena, model->kv_rows, sizeof *transformer->new_kv);
     transformer->new_scale = take_floats(arena, model->kv_heads);
-    attention_layout(&transformer->scratch, model->heads, model->kv_heads, positions, arena);
+    attention_layout(&transformer->scratch, model->heads, positions, arena);
     for (uint32_t i = 0; i < model_ropes(model); i++) {
         transformer->angles[i].cosine = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->q_rows);
         transformer->angles[i].sine = take_floats(arena, (uint64_t)TRANSFORMER_BLOCK * model->q_rows);
@@ -105,12 +105,45 @@ int transformer_layout(struct transformer *transformer, const struct model *mode
     return 0;
 }
 
-/* Clears a layer's cache for the block of positions from `position` on, which nothing has been stored in: gigabytes of
+/* The positions of one run, from `position` on. */
+struct block {
+    uint32_t position, count;
+};
+
+/* A step that treats each position of a block, or each KV head, on its own, so that processors can divide them. */
+struct step {
+    struct transformer *t;
+    const struct model_layer *layer;
+    const struct block *block;
+    const struct kv_cache *cache; /* of the layer */
+    const int32_t *tokens;
+};
+
+/* Divides a step into `units` that pass once over this many elements each, with several operations for every one.
+   Returns false if computing must stop; so do most of the following functions. */
+static inline bool run_step(struct step *step, uint32_t units, uint32_t elements, team_work *work)
+{
+    struct transformer *t = step->t;
+    if (units == 1) { /* small models have many of these */
+        work(step, 0, 1);
+        return compute_done(t->compute, elements / Q8_GROUP);
+    }
+    const struct team_job job = {units, (uint64_t)elements * sizeof(float), elements / Q8_GROUP, work, step};
+    return team_split(t->team, t->compute, &job);
+}
+
+/* Some of a layer's KV heads. */
+struct heads {
+    uint32_t first, count;
+};
+
+/* Clears the heads' cache for the block of positions from `position` on, which nothing has been stored in: gigabytes of
    a long context are not cleared before a text needs them. */
-static void clear_block(const struct transformer *t, const struct kv_cache *cache, uint32_t position)
+static void clear_block(const struct transformer *t, const struct kv_cache *cache, struct heads heads,
+                        uint32_t position)
 {
     const size_t bytes = (size_t)KV_BLOCK * t->head_stride * sizeof *cache->k;
-    for (uint32_t head = 0; head < t->model->kv_heads; head++) {
+    for (uint32_t head = heads.first; head < heads.first + heads.count; head++) {
         const size_t row = (size_t)head * t->context + position, first = row * t->head_stride;
         memset(cache->k + first, 0, bytes);
         memset(cache->v + first, 0, bytes);
@@ -121,13 +154,16 @@ static void clear_block(const struct transformer *t, const struct kv_cache *cach
 }
 
 /* Puts one position's keys, k [kv_heads][head_size], into a layer's cache. */
-static void store_keys(const struct transformer *t, const struct kv_cache *cache, const float *k, uint32_t position)
+static void store_keys(const struct transformer *t, const struct kv_cache *cache, struct heads heads, const float *k,
+                       uint32_t position)
 {
     const struct model *model = t->model;
-    const int16_t *keys = t->new_kv;
-    size_t at = position; /* in the scales of all heads */
-    model->kernel->heads_quantize(t->new_kv, t->new_scale, k, model->kv_heads, model->head_size, KV_KEY_RANGE);
-    for (uint32_t head = 0; head < model->kv_heads; head++, at += t->context) {
+    const size_t first = (size_t)heads.first * model->head_size;
+    const int16_t *keys = t->new_kv + first;
+    size_t at = (size_t)heads.first * t->context + position; /* in the scales of all heads */
+    model->kernel->heads_quantize(t->new_kv + first, t->new_scale + heads.first, k + first, heads.count,
+                                  model->head_size, KV_KEY_RANGE);
+    for (uint32_t head = heads.first; head < heads.first + heads.count; head++, at += t->context) {
         int16_t *out = cache->k + (at - position) * t->head_stride + kv_key_index(t->head_stride, position, 0);
         for (uint32_t i = 0; i < model->head_size; i += 2, keys += 2, out += 2 * KV_KEY_LANES) {
             out[0] = keys[0];
@@ -137,13 +173,16 @@ static void store_keys(const struct transformer *t, const struct kv_cache *cache
     }
 }
 
-static void store_values(const struct transformer *t, const struct kv_cache *cache, const float *v, uint32_t position)
+static void store_values(const struct transformer *t, const struct kv_cache *cache, struct heads heads, const float *v,
+                         uint32_t position)
 {
     const struct model *model = t->model;
-    const int16_t *values = t->new_kv;
-    size_t at = position;
-    model->kernel->heads_quantize(t->new_kv, t->new_scale, v, model->kv_heads, model->head_size, KV_VALUE_RANGE);
-    for (uint32_t head = 0; head < model->kv_heads; head++, at += t->context) {
+    const size_t first = (size_t)heads.first * model->head_size;
+    const int16_t *values = t->new_kv + first;
+    size_t at = (size_t)heads.first * t->context + position;
+    model->kernel->heads_quantize(t->new_kv + first, t->new_scale + heads.first, v + first, heads.count,
+                                  model->head_size, KV_VALUE_RANGE);
+    for (uint32_t head = heads.first; head < heads.first + heads.count; head++, at += t->context) {
         int16_t *out = cache->v + (at - position) * t->head_stride + kv_value_index(t->head_stride, position, 0);
         const float before = position > 0 ? cache->v_largest[at - 1] : 0.0f, scale = t->new_scale[head];
         for (uint32_t i = 0; i < model->head_size; i++, out += KV_BLOCK) {
@@ -154,35 +193,51 @@ static void store_values(const struct transformer *t, const struct kv_cache *cac
     }
 }
 
-/* Stores one position's keys and values in a layer's cache. */
-static void cache_store(const struct transformer *t, const struct kv_cache *cache, const float *k, const float *v,
-                        uint32_t position)
+/* Stores keys and values of some KV heads, for all positions of the block, in a layer's cache. */
+static void store_heads(void *context, uint32_t first, uint32_t count)
 {
-    if (position % KV_BLOCK == 0) {
-        clear_block(t, cache, position);
+    const struct step *step = context;
+    const struct transformer *t = step->t;
+    const struct heads heads = {first, count};
+    for (uint32_t i = 0; i < step->block->count; i++) {
+        const float *k = t->qkv + (size_t)i * qkv_rows(t->model) + t->model->q_rows, *v = k + t->model->kv_rows;
+        const uint32_t position = step->block->position + i;
+        if (position % KV_BLOCK == 0) {
+            clear_block(t, step->cache, heads, position);
+        }
+        store_keys(t, step->cache, heads, k, position);
+        store_values(t, step->cache, heads, v, position);
     }
-    store_keys(t, cache, k, position);
-    store_values(t, cache, v, position);
 }
-
-/* The positions of one run, from `position` on. */
-struct block {
-    uint32_t position, count;
-};
-
-/* The work, for compute_done, of a loop that passes once over this many elements with several operations each. */
-static bool elements_done(struct transformer *t, uint32_t elements)
-{
-    return compute_done(t->compute, elements / Q8_GROUP);
-}
-
-/* The following return false if computing must stop. */
 
 /* The norm of each head of x [heads * head_size], in place. */
 static void normalize_heads(const struct model *model, float *x, const float *weight, uint32_t heads)
 {
     for (uint32_t head = 0; weight != NULL && head < heads; head++, x += model->head_size) {
         model->kernel->norm(x, x, weight, model->head_size, model->norm_epsilon, false);
+    }
+}
+
+/* Norms of heads, RoPE and the quantization of queries, for some positions. */
+static void place_positions(void *context, uint32_t first, uint32_t count)
+{
+    const struct step *step = context;
+    const struct transformer *t = step->t;
+    const struct model *model = t->model;
+    const struct model_layer *layer = step->layer;
+    const struct angles *angles = &t->angles[layer->windowed];
+    for (uint32_t i = first; i < first + count; i++) {
+        float *q = t->qkv + (size_t)i * qkv_rows(model), *k = q + model->q_rows;
+        const size_t row = (size_t)i * model->q_rows;
+        for (uint32_t j = 0; layer->balance != NULL && j < model->q_rows + model->kv_rows; j++) {
+            q[j] *= layer->balance[j]; /* keys follow queries */
+        }
+        normalize_heads(model, q, layer->q_norm, model->heads);
+        normalize_heads(model, k, layer->k_norm, model->kv_heads);
+        model->kernel->rotate(q, angles->cosine + row, angles->sine + row, model->q_rows);
+        model->kernel->rotate(k, angles->cosine + row, angles->sine + row, model->kv_rows);
+        model->kernel->heads_quantize(t->q + row, t->q_scale + (size_t)i * model->heads, q, model->heads,
+                                      model->head_size, KV_KEY_RANGE);
     }
 }
 
@@ -212,40 +267,32 @@ static struct attention_task first_task(const struct transformer *t, uint32_t in
 }
 
 /* Norms of heads, RoPE, KV cache and attention. */
-static bool attend(struct transformer *t, uint32_t index, const struct block *block)
+static bool attend(struct step *step, uint32_t index)
 {
+    struct transformer *t = step->t;
     const struct model *model = t->model;
-    const struct model_layer *layer = &model->layer[index];
-    const struct angles *angles = &t->angles[layer->windowed];
+    const struct block *block = step->block;
     const struct attention_task task = first_task(t, index, block->position);
-    for (uint32_t i = 0; i < block->count; i++) {
-        float *q = t->qkv + (size_t)i * qkv_rows(model), *k = q + model->q_rows, *v = k + model->kv_rows;
-        const size_t row = (size_t)i * model->q_rows;
-        for (uint32_t j = 0; layer->balance != NULL && j < model->q_rows + model->kv_rows; j++) {
-            q[j] *= layer->balance[j]; /* keys follow queries */
-        }
-        normalize_heads(model, q, layer->q_norm, model->heads);
-        normalize_heads(model, k, layer->k_norm, model->kv_heads);
-        model->kernel->rotate(q, angles->cosine + row, angles->sine + row, model->q_rows);
-        model->kernel->rotate(k, angles->cosine + row, angles->sine + row, model->kv_rows);
-        model->kernel->heads_quantize(t->q + row, t->q_scale + (size_t)i * model->heads, q, model->heads,
-                                      model->head_size, KV_KEY_RANGE);
-        cache_store(t, &task.cache, k, v, block->position + i);
-        if (!elements_done(t, qkv_rows(model))) {
-            return false;
-        }
+    step->cache = &task.cache;
+    if (!run_step(step, block->count, qkv_rows(model), place_positions)) {
+        return false;
+    }
+    if (block->count == 1) {
+        store_heads(step, 0, model->kv_heads);
+    } else if (!run_step(step, model->kv_heads, 2 * model->head_size * block->count, store_heads)) {
+        return false;
     }
     return team_attention(t->team, t->compute, model->kernel, &task, model->q_rows, block->count);
 }
 
-/* Norm and quantization of the residual stream into q8. */
+/* Norm and quantization of the residual stream into q8: too little to divide. */
 static bool normalize(struct transformer *t, const float *weight, uint32_t count)
 {
     const struct model *model = t->model;
     for (uint32_t i = 0; i < count; i++) {
         const float *x = t->x + (size_t)i * model->dim_padded;
         model->kernel->norm_quantize(&t->q8[i], x, weight, model->dim, model->norm_epsilon);
-        if (!elements_done(t, model->dim)) {
+        if (!compute_done(t->compute, model->dim / Q8_GROUP)) {
             return false;
         }
     }
@@ -278,65 +325,69 @@ static bool multiply_qkv(struct transformer *t, const struct model_layer *layer,
     return team_matmul(t->team, t->compute, t->model->kernel, t->qkv, row, &layer->qkv, t->q8, count, bias != NULL);
 }
 
-static bool attention_layer(struct transformer *t, uint32_t index, const struct block *block)
+static bool attention_layer(struct step *step, uint32_t index)
 {
+    struct transformer *t = step->t;
     const struct model *model = t->model;
-    const struct kernel *kernel = model->kernel;
-    const struct model_layer *layer = &model->layer[index];
-    if (!normalize(t, layer->attn_norm, block->count) || !multiply_qkv(t, layer, block->count) ||
-        !attend(t, index, block)) {
-        return false;
-    }
-    for (uint32_t i = 0; i < block->count; i++) {
-        kernel->quantize(&t->q8[i], t->attended + (size_t)i * model->q_rows, layer->attn_output.groups);
-    }
-    return add_product(t, &layer->attn_output, layer->attn_post_norm, block->count);
-}
-
-static bool feed_forward_layer(struct transformer *t, const struct model_layer *layer, uint32_t count)
-{
-    const struct model *model = t->model;
-    const struct kernel *kernel = model->kernel;
-    const uint32_t n = model->hidden_padded;
-    if (!normalize(t, layer->ffn_norm, count) ||
-        !team_matmul(t->team, t->compute, kernel, t->hidden, 2 * (size_t)n, &layer->gate_up, t->q8, count, false)) {
+    const struct model_layer *layer = step->layer;
+    const uint32_t count = step->block->count;
+    if (!normalize(t, layer->attn_norm, count) || !multiply_qkv(t, layer, count) || !attend(step, index)) {
         return false;
     }
     for (uint32_t i = 0; i < count; i++) {
-        float *gate = t->hidden + i * 2 * (size_t)n;
-        model->gate(gate, gate, gate + n, n);
-        kernel->quantize(&t->q8[i], gate, layer->down.groups);
-        if (!elements_done(t, n)) {
-            return false;
-        }
+        model->kernel->quantize(&t->q8[i], t->attended + (size_t)i * model->q_rows, layer->attn_output.groups);
     }
-    return add_product(t, &layer->down, layer->ffn_post_norm, count);
+    return add_product(t, &layer->attn_output, layer->attn_post_norm, count);
 }
 
-/* Embeddings and angles of a block. */
-static bool embed(struct transformer *t, const int32_t *tokens, const struct block *block)
+/* The gate of the feed-forward network and the quantization of its output, for some positions. */
+static void gate_positions(void *context, uint32_t first, uint32_t count)
 {
+    const struct step *step = context;
+    struct transformer *t = step->t;
+    const uint32_t n = t->model->hidden_padded;
+    for (uint32_t i = first; i < first + count; i++) {
+        float *gate = t->hidden + i * 2 * (size_t)n;
+        t->model->gate(gate, gate, gate + n, n);
+        t->model->kernel->quantize(&t->q8[i], gate, step->layer->down.groups);
+    }
+}
+
+static bool feed_forward_layer(struct step *step)
+{
+    struct transformer *t = step->t;
+    const struct model_layer *layer = step->layer;
+    const uint32_t n = t->model->hidden_padded, count = step->block->count;
+    return normalize(t, layer->ffn_norm, count) &&
+           team_matmul(t->team, t->compute, t->model->kernel, t->hidden, 2 * (size_t)n, &layer->gate_up, t->q8, count,
+                       false) &&
+           run_step(step, count, 2 * n, gate_positions) && add_product(t, &layer->down, layer->ffn_post_norm, count);
+}
+
+/* Embeddings and angles of some positions. */
+static void embed_positions(void *context, uint32_t first, uint32_t count)
+{
+    const struct step *step = context;
+    const struct transformer *t = step->t;
     const struct model *model = t->model;
-    for (uint32_t i = 0; i < block->count; i++) {
+    for (uint32_t i = first; i < first + count; i++) {
         const size_t row = (size_t)i * model->q_rows;
-        model_embed(model, t->x + (size_t)i * model->dim_padded, (uint32_t)tokens[i]);
+        model_embed(model, t->x + (size_t)i * model->dim_padded, (uint32_t)step->tokens[i]);
         for (uint32_t j = 0; j < model_ropes(model); j++) {
             rope_angles(t->angles[j].cosine + row, t->angles[j].sine + row, model->q_rows, model->rope[j].frequency,
-                        model->rope_pairs, model->head_size, model->rope[j].magnitude, block->position + i);
-        }
-        if (!elements_done(t, model->dim + model->q_rows)) {
-            return false;
+                        model->rope_pairs, model->head_size, model->rope[j].magnitude, step->block->position + i);
         }
     }
-    return true;
 }
 
 /* All layers. */
 static bool run_block(struct transformer *t, const int32_t *tokens, const struct block *block)
 {
-    bool going = embed(t, tokens, block);
+    struct step step = {.t = t, .block = block, .tokens = tokens};
+    bool going = run_step(&step, block->count, t->model->dim + t->model->q_rows, embed_positions);
     for (uint32_t l = 0; going && l < t->model->layers; l++) {
-        going = attention_layer(t, l, block) && feed_forward_layer(t, &t->model->layer[l], block->count);
+        step.layer = &t->model->layer[l];
+        going = attention_layer(&step, l) && feed_forward_layer(&step);
     }
     return going;
 }

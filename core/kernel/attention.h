@@ -8,8 +8,8 @@
 /* Working memory, with rows for each head, so that heads can be computed in parallel. Not owned. */
 struct attention_scratch {
     float *scores;   /* [heads][context], then coefficients in the same places, in the order of kv_value_slot */
-    int16_t *ratios; /* [kv_heads][context] in the order of kv_value_slot */
-    float *rows;     /* [kv_heads][attention_rows][heads of a KV head, rounded up]: see attention_lanes */
+    int16_t *ratios; /* [heads][context] in the order of kv_value_slot; a task has one for each KV head */
+    float *rows;     /* [heads][attention_rows][a head, rounded up]: see attention_lanes */
 };
 
 /* The attention of one position in one layer, or a part of it: the heads that read KV heads first .. first + count - 1.
@@ -42,8 +42,26 @@ struct attention_head {
 };
 
 /* Takes the memory for these heads and this context, a multiple of KV_BLOCK, from *arena: see arena_take. */
-void attention_layout(struct attention_scratch *scratch, uint32_t heads, uint32_t kv_heads, uint32_t context,
-                      struct arena *arena);
+void attention_layout(struct attention_scratch *scratch, uint32_t heads, uint32_t context, struct arena *arena);
+
+/* Heads first .. first + count - 1 of a task, all of one KV head, as a task of their own: tasks of other heads may run
+   at the same time. */
+struct attention_task attention_some_heads(const struct attention_task *task, uint32_t first, uint32_t count);
+
+/* What a score counts at most, minus infinity for positions that are not attended to, else infinity: KV_BLOCK positions
+   before the attended ones, so many of those, and so many behind. Hidden: see kernel.h. */
+extern const float attention_limits[3 * KV_BLOCK] __attribute__((visibility("hidden")));
+
+/* The limits of the block that a text begins or ends in. */
+static inline const float *attention_first_limits(const struct attention *shape)
+{
+    return attention_limits + KV_BLOCK - attention_first(shape) % KV_BLOCK;
+}
+
+static inline const float *attention_last_limits(const struct attention *shape)
+{
+    return attention_limits + 2 * KV_BLOCK - 1 - shape->position % KV_BLOCK;
+}
 
 /* Finds a task's lanes and fills `factor` and `v_largest`. */
 struct attention_lanes attention_prepare(const struct attention_task *task);

@@ -96,28 +96,28 @@ struct kernel {
 };
 
 /* Defines a kernel from the functions of the same names in its file; `...` may set begin and end. The second form names
-   its matrix products, the third one the functions of its tile as well. */
+   its matrix products, the third one the functions of its tile and its attention as well. */
 #define KERNEL_DEFINE(...) KERNEL_DEFINE_WITH(matmul, matmul_q4, __VA_ARGS__)
 #define KERNEL_DEFINE_WITH(product, product_q4, ...) \
-    KERNEL_DEFINE_TILES(tile_pack, tile_row, product, product_q4, __VA_ARGS__)
-#define KERNEL_DEFINE_TILES(pack, row, product, product_q4, label, tile_type, bytes_of_form, ...) \
-    const struct kernel kernel_##label = {.name = #label,                                         \
-                                          .tile_bytes = sizeof(tile_type),                        \
-                                          .form_bytes = bytes_of_form,                            \
-                                          .tile_pack = pack,                                      \
-                                          .blocks_quantize = blocks_quantize,                     \
-                                          .tile_row = row,                                        \
-                                          .matmul = product,                                      \
-                                          .matmul_q4 = product_q4,                                \
-                                          .quantize = quantize,                                   \
-                                          .norm_quantize = norm_quantize,                         \
-                                          .norm = norm,                                           \
-                                          .swiglu = swiglu,                                       \
-                                          .geglu = geglu,                                         \
-                                          .rotate = rotate,                                       \
-                                          .heads_quantize = heads_quantize,                       \
-                                          .attention = attention,                                 \
-                                          .exponentials = exponentials,                           \
+    KERNEL_DEFINE_TILES(tile_pack, tile_row, product, product_q4, attention, __VA_ARGS__)
+#define KERNEL_DEFINE_TILES(pack, row, product, product_q4, attend, label, tile_type, bytes_of_form, ...) \
+    const struct kernel kernel_##label = {.name = #label,                                                 \
+                                          .tile_bytes = sizeof(tile_type),                                \
+                                          .form_bytes = bytes_of_form,                                    \
+                                          .tile_pack = pack,                                              \
+                                          .blocks_quantize = blocks_quantize,                             \
+                                          .tile_row = row,                                                \
+                                          .matmul = product,                                              \
+                                          .matmul_q4 = product_q4,                                        \
+                                          .quantize = quantize,                                           \
+                                          .norm_quantize = norm_quantize,                                 \
+                                          .norm = norm,                                                   \
+                                          .swiglu = swiglu,                                               \
+                                          .geglu = geglu,                                                 \
+                                          .rotate = rotate,                                               \
+                                          .heads_quantize = heads_quantize,                               \
+                                          .attention = attend,                                            \
+                                          .exponentials = exponentials,                                   \
                                           __VA_ARGS__}
 
 /* kernel_scalar and so on. Hidden, so that position-independent code finds them without a table of addresses to

@@ -21,7 +21,7 @@ typedef __m128i ints;
 enum {
     MANY_REGISTERS = sizeof(void *) > 4,
     SCORE_VECTORS = 4,
-    SCORE_QUERIES = MANY_REGISTERS ? 2 : 1,
+    QUERIES = MANY_REGISTERS ? 2 : 1,
     VALUE_DIMS = MANY_REGISTERS ? 8 : 4,
     VALUE_QUERIES = 1,
 };
@@ -41,19 +41,49 @@ static inline __m128i ints_madd(__m128i sum, __m128i x, __m128i y)
     return _mm_add_epi32(sum, _mm_madd_epi16(x, y));
 }
 
-/* SSE2 has no minimum of unsigned 16-bit integers. */
-static inline __m128i ints_min(__m128i x, __m128i y)
+/* The compiler would load p. QEMU translates a vector's way from memory into a register badly, but not that into a
+   product. */
+static inline __m128i ints_madd_at(__m128i sum, const int16_t *p, __m128i y)
 {
-    return _mm_sub_epi16(x, _mm_subs_epu16(x, y));
+    __asm__("pmaddwd %1, %0" : "+x"(y) : "m"(*(const __m128i *)p));
+    return _mm_add_epi32(sum, y);
 }
 
-/* The upper half of x * 2^(14 - n), the power built as the bits of a float. */
-static inline __m128i ints_shift(__m128i x, __m128i n)
+/* The ways of the two kernels: the second one's takes more instructions, which QEMU translates to better ones. */
+enum { WAY_SSE2, WAY_WIDE };
+
+static inline __m128i ints_nearest(__m128 x, uint32_t way)
 {
+    const __m128 rounder = _mm_set1_ps(EXP2_ROUNDER);
+    return way == WAY_SSE2 ? _mm_cvtps_epi32(x)
+                           : _mm_sub_epi32(_mm_castps_si128(_mm_add_ps(x, rounder)), _mm_castps_si128(rounder));
+}
+
+/* SSE2 has no minimum of unsigned 16-bit integers. */
+static inline __m128i ints_least(__m128i z)
+{
+    return _mm_sub_epi16(z, _mm_subs_epu16(z, _mm_set1_epi16(ATTENTION_POWER_LAST)));
+}
+
+/* Shifts by 2^bit where n has that bit. */
+static inline __m128i shift_by_bit(__m128i x, __m128i n, int bit)
+{
+    const __m128i mask = _mm_srai_epi16(_mm_slli_epi16(n, 15 - bit), 15);
+    return _mm_xor_si128(x, _mm_and_si128(_mm_xor_si128(x, _mm_srli_epi16(x, 1 << bit)), mask));
+}
+
+/* WAY_SSE2: twice the upper half of x * 2^(14 - n), the power built as the bits of a float. */
+static inline __m128i ints_shift(__m128i x, __m128i n, uint32_t way)
+{
+    if (way == WAY_WIDE) {
+        x = shift_by_bit(shift_by_bit(_mm_srli_epi16(x, 1), n, 0), n, 1);
+        return shift_by_bit(shift_by_bit(x, n, 2), n, 3);
+    }
     const __m128i bits = _mm_slli_epi16(_mm_sub_epi16(_mm_set1_epi16(127 + 14), n), 7), zero = _mm_setzero_si128();
     const __m128i low = _mm_cvttps_epi32(_mm_castsi128_ps(_mm_unpacklo_epi16(zero, bits)));
     const __m128i high = _mm_cvttps_epi32(_mm_castsi128_ps(_mm_unpackhi_epi16(zero, bits)));
-    return _mm_mulhi_epu16(x, _mm_packs_epi32(low, high));
+    const __m128i half = _mm_mulhi_epu16(x, _mm_packs_epi32(low, high));
+    return _mm_add_epi16(half, half);
 }
 
 static inline __m128 floats_round(__m128 y)
@@ -419,33 +449,30 @@ static void matmul_q4(float *out, size_t out_stride, const struct q8_matrix *w, 
 KERNEL_DEFINE(sse2, struct tile, sizeof(struct pairs));
 
 /*
- * The same kernel with weights of 16 bits, which are read where they lie. Where a model fits into caches, that is
- * faster; QEMU translates a vector's way from memory into a register badly, but not that into a product.
+ * The same kernel as QEMU's translator likes it: it makes one instruction each of additions, shifts and products of 16
+ * bits, but calls a function for pmaddwd and for most others, and stores and loads a vector on its way from memory into
+ * a register. Its tile is [column / 4][row / 4] vectors: a 16-bit lane has columns 4 i + c of a row as the low byte and
+ * 4 i + 2 + c as the high byte, c = 0, 1.
  */
-enum { QUADS_AT_ONCE = MANY_REGISTERS ? 8 : 4 };
+enum { QUADS = Q8_GROUP / 4, QUADS_AT_ONCE = MANY_REGISTERS ? 8 : 4 };
 
 struct wide_tile {
-    int16_t w[PAIRS][Q8_GROUP / 4][4][2]; /* [column / 2][row / 4][row % 4][column % 2] */
+    int8_t w[Q8_GROUP / 4][QUADS][4][2][2]; /* [column / 4][row / 4][row % 4][column % 2][column / 2 % 2] */
     float scale[Q8_GROUP];
 };
 
-/* The two lower bytes as int16, by a way that is also fast under emulation. */
-static inline uint32_t widened(uint32_t bytes)
+/* Swaps the two inner bytes. */
+static inline uint32_t bytes_swapped(uint32_t four)
 {
-    const uint32_t pair = (bytes & 0xFF) | (bytes & 0xFF00) << 8;
-    return pair | (pair >> 7 & 0x10001) * 0xFF00;
+    return (four & 0xFF0000FF) | (four & 0xFF00) << 8 | (four >> 8 & 0xFF00);
 }
 
 static __attribute__((cold)) void wide_tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)
 {
     struct wide_tile *tile = (struct wide_tile *)bytes;
     for (uint32_t row = 0; row < Q8_GROUP; row++, block += stride) {
-        int16_t(*w)[2] = &tile->w[0][row / 4][row % 4];
-#pragma GCC unroll 4
-        for (uint32_t column = 0; column < Q8_GROUP; column += 4, w += 2 * Q8_GROUP) {
-            const uint32_t four = q8_0_four(block->q + column);
-            *(uint32_t *)w[0] = widened(four);
-            *(uint32_t *)w[Q8_GROUP] = widened(four >> 16);
+        for (uint32_t i = 0; i < Q8_GROUP / 4; i++) {
+            *(uint32_t *)tile->w[i][row / 4][row % 4] = bytes_swapped(q8_0_four(block->q + 4 * i));
         }
         tile->scale[row] = half_to_float(block->scale);
     }
@@ -455,16 +482,38 @@ static __attribute__((cold)) void wide_tile_row(const uint8_t *bytes, uint32_t r
 {
     const struct wide_tile *tile = (const struct wide_tile *)bytes;
     for (uint32_t column = 0; column < Q8_GROUP; column++) {
-        q[column] = (int8_t)tile->w[column / 2][row / 4][row % 4][column % 2];
+        q[column] = tile->w[column / 4][row / 4][row % 4][column % 2][column / 2 % 2];
     }
     *scale = tile->scale[row];
 }
 
-/* madd_epi16 of a register and w in memory, which the compiler would load. */
-static inline __m128i madd_memory(__m128i x, const int16_t w[4][2])
+/* Adds four columns of four rows, with x0 and x1 the pairs of activations in every 32-bit lane. A sum of two products
+   has 16 bits, as each is at most 127^2. In C it takes more registers than 32-bit code has. */
+static inline __m128i add_columns(__m128i sum, const int8_t w[4][2][2], __m128i x0, __m128i x1)
 {
-    __asm__("pmaddwd %1, %0" : "+x"(x) : "m"(*(const __m128i *)w));
-    return x;
+    __m128i low, high;
+    __asm__("pshufd $0xE4, %[w], %[low]\n\t" /* faster than a load */
+            "movdqa %[low], %[high]\n\t"
+            "psraw $8, %[high]\n\t"
+            "psllw $8, %[low]\n\t"
+            "psraw $8, %[low]\n\t"
+            "pmullw %[x1], %[high]\n\t"
+            "pmullw %[x0], %[low]\n\t"
+            "paddw %[low], %[high]\n\t"
+            "movdqa %[high], %[low]\n\t"
+            "pslld $16, %[low]\n\t"
+            "psrad $16, %[high]\n\t"
+            "psrad $16, %[low]\n\t"
+            "paddd %[high], %[sum]\n\t"
+            "paddd %[low], %[sum]"
+            : [low] "=&x"(low), [high] "=&x"(high), [sum] "+x"(sum)
+            : [w] "m"(*(const __m128i *)w), [x0] "x"(x0), [x1] "x"(x1));
+    return sum;
+}
+
+static inline __m128i four_times(const int32_t *x)
+{
+    return _mm_castps_si128(_mm_load1_ps((const float *)x));
 }
 
 /* Some rows from row 4 * quad on. */
@@ -476,23 +525,23 @@ static inline void multiply_wide(float *out, const struct wide_tile *tile, uint3
         const int32_t *pairs = ((const struct pairs *)x->form)[group].x;
         const __m128i zero = _mm_setzero_si128();
         __m128i dot[QUADS_AT_ONCE] = {zero};
-#pragma GCC unroll 4
-        for (uint32_t pair = 0; pair < PAIRS; pair++) {
-            const __m128i x2 = _mm_set1_epi32(pairs[pair]);
+#pragma GCC unroll 2
+        for (uint32_t i = 0; i < Q8_GROUP / 4; i++) {
+            const __m128i x0 = four_times(pairs + 2 * i), x1 = four_times(pairs + 2 * i + 1);
 #pragma GCC unroll 8
-            for (uint32_t i = 0; i < QUADS_AT_ONCE; i++) {
-                dot[i] = _mm_add_epi32(dot[i], madd_memory(x2, tile->w[pair][quad + i]));
+            for (uint32_t j = 0; j < QUADS_AT_ONCE; j++) {
+                dot[j] = add_columns(dot[j], tile->w[i][quad + j], x0, x1);
             }
         }
 #pragma GCC unroll 8
-        for (uint32_t i = 0; i < QUADS_AT_ONCE; i++) {
-            const __m128 scale = _mm_mul_ps(_mm_load_ps(tile->scale + 4 * (quad + i)), _mm_set1_ps(x->scale[group]));
-            sum[i] = _mm_add_ps(sum[i], _mm_mul_ps(_mm_cvtepi32_ps(dot[i]), scale));
+        for (uint32_t j = 0; j < QUADS_AT_ONCE; j++) {
+            const __m128 scale = _mm_mul_ps(_mm_set1_ps(x->scale[group]), _mm_load_ps(tile->scale + 4 * (quad + j)));
+            sum[j] = _mm_add_ps(sum[j], _mm_mul_ps(_mm_cvtepi32_ps(dot[j]), scale));
         }
     }
 #pragma GCC unroll 8
-    for (uint32_t i = 0; i < QUADS_AT_ONCE; i += 2) {
-        store_rows(out + 4 * (quad + i), sum[i], sum[i + 1], add);
+    for (uint32_t j = 0; j < QUADS_AT_ONCE; j += 2) {
+        store_rows(out + 4 * (quad + j), sum[j], sum[j + 1], add);
     }
 }
 
@@ -502,12 +551,22 @@ static void wide_matmul(float *out, size_t out_stride, const struct q8_matrix *w
     const struct wide_tile *tile = (const struct wide_tile *)w->tiles;
     for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP, tile += w->groups) {
         for (uint32_t i = 0; i < count; i++) {
-            for (uint32_t quad = 0; quad < Q8_GROUP / 4; quad += QUADS_AT_ONCE) {
+            for (uint32_t quad = 0; quad < QUADS; quad += QUADS_AT_ONCE) {
                 multiply_wide(out + i * out_stride, tile, w->groups, quad, x + i, add);
             }
         }
     }
 }
 
-KERNEL_DEFINE_TILES(wide_tile_pack, wide_tile_row, wide_matmul, matmul_q4, sse2wide, struct wide_tile,
+static __attribute__((noinline)) void wide_coefficients(const struct passes *passes)
+{
+    all_coefficients(passes, WAY_WIDE);
+}
+
+static void wide_attention(const struct attention_task *task)
+{
+    attention_by(task, wide_coefficients);
+}
+
+KERNEL_DEFINE_TILES(wide_tile_pack, wide_tile_row, wide_matmul, matmul_q4, wide_attention, sse2wide, struct wide_tile,
                     sizeof(struct pairs));

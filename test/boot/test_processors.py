@@ -1,6 +1,9 @@
 """Several processors: they are found, compute together, rest in between, and give the same text as one."""
+import contextlib
+import ctypes
 import os
 import re
+import signal
 import time
 
 import pytest
@@ -13,6 +16,12 @@ TICK = os.sysconf("SC_CLK_TCK")
 OSXSAVE = 1 << 18  # in CR4: switched on for AVX, off in firmware that knows nothing of it
 REST_SECONDS = 0.5
 SHORT = {"temperature": 0, "steps": 40}  # for the sake of processors that share one of the host's
+LONG = {"temperature": 0, "steps": 200}
+BEGINNING = re.compile(r"(\b[a-z]{2} ){10}")  # of a story of the wide model
+LEFT_OUT = "1 left out: no answer"
+
+PTRACE_CONT, PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT = 7, 17, 0x4206, 0x4207  # of sys/ptrace.h
+WAIT_FOR_THREADS = 0x40000000  # __WALL of sys/wait.h
 
 
 def processors(machine):
@@ -42,6 +51,47 @@ def control_registers(machine):
     """CR4 of all processors."""
     said = machine.ask("human-monitor-command", **{"command-line": "info registers -a"})
     return [int(value, 16) for value in re.findall(r"CR4=([0-9a-f]+)", said)]
+
+
+def trace(request, thread, data=0):
+    arguments = (ctypes.c_long(value) for value in (request, thread, 0, data))
+    assert ctypes.CDLL(None, use_errno=True).ptrace(*arguments) == 0, os.strerror(ctypes.get_errno())
+
+
+def is_in_guest(process, thread):
+    """Whether a stopped thread of QEMU is in translated code, where it holds none of QEMU's locks."""
+    number, _, *place = open(f"/proc/{process}/task/{thread}/syscall").read().split()
+    if number != "-1":
+        return False
+    for line in open(f"/proc/{process}/maps"):
+        area, access, *_, inode = line.split()[:5]
+        start, end = (int(address, 16) for address in area.split("-"))
+        if start <= int(place[0], 16) < end:
+            return "x" in access and inode == "0"
+    return False
+
+
+@contextlib.contextmanager
+def taken_away(machine, number):
+    """Stops a processor, as a busy hypervisor does. A stop signal would stop all of QEMU."""
+    thread = machine.ask("query-cpus-fast")[number]["thread-id"]
+    due, inside = 0, False
+    trace(PTRACE_SEIZE, thread)
+    for _ in range(10000):
+        trace(PTRACE_INTERRUPT, thread)
+        _, status = os.waitpid(thread, WAIT_FOR_THREADS)
+        inside = is_in_guest(machine.process.pid, thread)
+        due = os.WSTOPSIG(status)
+        due = 0 if due == signal.SIGTRAP else due  # a signal that came first
+        if inside:
+            break
+        trace(PTRACE_CONT, thread, due)
+        time.sleep(0.001)
+    try:
+        assert inside
+        yield
+    finally:
+        trace(PTRACE_DETACH, thread, due)
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +151,49 @@ def test_shared_story(boot, volume, wide, firmware, cpu, number):
         check_parked(machine)
         if firmware != "bios":  # the firmware has them back as they were
             assert all(register & OSXSAVE == 0 for register in control_registers(machine)[1:])
+
+
+def wait_for_beginning(machine):
+    """Of a story, which tells() takes later."""
+    before = machine.said
+    machine.wait_for(BEGINNING)
+    machine.said = before
+
+
+@contextlib.contextmanager
+def in_a_story(boot, volume, wide, firmware):
+    """A machine of three processors in the middle of its first story, "aa be" with the settings LONG."""
+    volume.put(wide, "/MODELS/WIDE.GGUF")
+    volume.configure(model="WIDE.GGUF", processors=3, prompt="aa be", **LONG)
+    with boot(volume.path, firmware, options=["-smp", "3"]) as machine:
+        machine.start()
+        wait_for_beginning(machine)
+        yield machine
+
+
+@pytest.mark.parametrize("firmware", FIRMWARES)
+def test_processor_that_is_slow(boot, volume, wide, firmware):
+    """Taken away now and then, for shorter than what counts as hanging."""
+    with in_a_story(boot, volume, wide, firmware) as machine:
+        for number in 1, 2, 1, 2:
+            with taken_away(machine, number):
+                time.sleep(0.3)
+        machine.tells(expected("aa be", wide, **LONG))
+        machine.enter("/info")
+        assert LEFT_OUT not in machine.rest()
+
+
+@pytest.mark.parametrize("firmware", FIRMWARES)
+def test_processor_that_is_taken_away(boot, volume, wide, firmware):
+    """The story goes on without it, and its return changes nothing."""
+    with in_a_story(boot, volume, wide, firmware) as machine:
+        with taken_away(machine, 2):
+            machine.tells(expected("aa be", wide, **LONG))
+            machine.enter("/info")
+            machine.wait_for(LEFT_OUT)
+            machine.enter("co di")
+            wait_for_beginning(machine)
+        machine.tells(expected("co di", wide, **LONG))
 
 
 @pytest.mark.parametrize("firmware", FIRMWARES)

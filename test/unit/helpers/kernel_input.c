@@ -248,9 +248,9 @@ struct attention_scratch take_scratch(const struct attention *shape)
 {
     struct attention_scratch scratch;
     struct arena count = {0};
-    attention_layout(&scratch, shape->heads, shape->kv_heads, shape->context, &count);
+    attention_layout(&scratch, shape->heads, shape->context, &count);
     struct arena arena = {.base = take(count.used), .size = count.used};
-    attention_layout(&scratch, shape->heads, shape->kv_heads, shape->context, &arena);
+    attention_layout(&scratch, shape->heads, shape->context, &arena);
     assert_ptr_equal(scratch.scores, arena.base);
     assert_int_equal(arena.used, count.used);
     return scratch;

@@ -8,13 +8,25 @@ enum { CONTEXT = 64, VOCABULARY = 45 };
 
 /* Nothing about these shapes is a multiple of Q8_GROUP or KERNEL_LANES. */
 static const struct gguf_architecture llama = {.name = "llama"};
-static const struct gguf_architecture every = {.name = "all", .head_norms = true, .post_norms = true, .gelu = true,
-                                               .scaled_embedding = true, .window_period = 2};
+static const struct gguf_architecture every = {
+    .name = "all", .head_norms = true, .post_norms = true, .gelu = true, .scaled_embedding = true, .window_period = 2};
 
 static const struct gguf small = {
-    .architecture = &llama, .score_size = 6,
-    .dim = 40, .hidden = 72, .layers = 2, .heads = 6, .kv_heads = 2, .head_size = 6, .rope_size = 4, .context = CONTEXT,
-    .rope_base = 10000, .rope_factor = 1, .rope_attn_factor = 1, .norm_epsilon = 1e-5f, .vocabulary = VOCABULARY,
+    .architecture = &llama,
+    .score_size = 6,
+    .dim = 40,
+    .hidden = 72,
+    .layers = 2,
+    .heads = 6,
+    .kv_heads = 2,
+    .head_size = 6,
+    .rope_size = 4,
+    .context = CONTEXT,
+    .rope_base = 10000,
+    .rope_factor = 1,
+    .rope_attn_factor = 1,
+    .norm_epsilon = 1e-5f,
+    .vocabulary = VOCABULARY,
     .tensor[GGUF_TENSOR_OUTPUT] = {.type = GGUF_TYPE_ABSENT},
 };
 
@@ -271,8 +283,18 @@ static void scores_beyond_the_address_space(void **state)
 {
     const struct gguf many = {
         .architecture = &llama,
-        .dim = 32, .hidden = 32, .layers = 1, .heads = 65536, .kv_heads = 1, .head_size = 2, .rope_size = 2,
-        .context = 65536, .rope_base = 10000, .rope_factor = 1, .rope_attn_factor = 1, .norm_epsilon = 1e-5f,
+        .dim = 32,
+        .hidden = 32,
+        .layers = 1,
+        .heads = 65536,
+        .kv_heads = 1,
+        .head_size = 2,
+        .rope_size = 2,
+        .context = 65536,
+        .rope_base = 10000,
+        .rope_factor = 1,
+        .rope_attn_factor = 1,
+        .norm_epsilon = 1e-5f,
         .vocabulary = VOCABULARY,
         .tensor[GGUF_TENSOR_OUTPUT] = {.type = GGUF_TYPE_ABSENT},
     };
@@ -285,11 +307,12 @@ static void scores_beyond_the_address_space(void **state)
     assert_true(count.used > (uint64_t)65536 * 65536 * 4);
 }
 
-/* ---- A processor that stops in the middle of a share ---- */
+/* ---- A processor that stops in the middle of a piece ---- */
 
 static struct team team;
 static struct kernel kernel_of_a_team;
-static uint32_t stops; /* shares of matrices that are added, until the other processor stops in one */
+static uint32_t stops;  /* products that add to their output, until the other processor stops in one */
+static uint32_t resets; /* of that processor */
 
 static uint32_t one_other(struct platform *platform)
 {
@@ -316,32 +339,40 @@ static uint64_t hurried(struct platform *platform)
     return now += 1000000;
 }
 
-/* The scalar kernel's. Within the first processor's share it also does what the other one does: computes its share, and
-   stops before it says so. */
+static bool reset_one(struct platform *platform, uint32_t index)
+{
+    (void)platform;
+    resets++;
+    return index == 1;
+}
+
+/* The scalar kernel's. While the first processor is at its own share, it also does what the other one does: computes a
+   piece, and stops before it says so. */
 static void matmul_and_stop(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
                             uint32_t count, bool add)
 {
-    enum { TAKEN = 2 }; /* of enum member_state in team.c */
-    struct team_member *other = &team.member[1];
+    enum { FREE = 0xFF }; /* in team.c */
+    struct team_share *other = &team.share[1];
     kernel_scalar.matmul(out, out_stride, w, x, count, add);
-    if (add && stops > 0 && --stops == 0) {
-        other->work(other->context, other->first, other->count);
-        other->state = TAKEN;
+    if (add && other->piece[0] == FREE && stops > 0 && --stops == 0) {
+        other->piece[0] = 1;
+        team.work(team.context, other->first, other->step);
     }
 }
 
-static void a_share_is_not_added_twice(void **state)
+static void a_piece_is_not_added_twice(void **state)
 {
     struct platform platform = {.other_processors = one_other,
                                 .start_processors = start_one,
                                 .stop_processors = stop_one,
+                                .reset_processor = reset_one,
                                 .microseconds = hurried};
     struct network network;
     (void)state;
     build(&network, &kernel_scalar);
     run_text(&network, TRANSFORMER_BLOCK, TRANSFORMER_BLOCK, expected);
     free(network.memory);
-    for (uint32_t share = 1; share <= 4; share++) {
+    for (uint32_t product = 1; product <= 4; product++) {
         kernel_of_a_team = kernel_scalar;
         kernel_of_a_team.matmul = matmul_and_stop;
         build(&network, &kernel_of_a_team);
@@ -349,12 +380,13 @@ static void a_share_is_not_added_twice(void **state)
         team_use(&team, 2);
         network.transformer.team = &team;
         team_begin(&team, &kernel_of_a_team);
-        stops = 2 * share - 1; /* every other call is the share that the first processor takes back */
+        stops = product;
+        resets = 0;
         float logits[CONTEXT][VOCABULARY];
         memcpy(logits, expected, sizeof logits); /* positions within blocks have none */
         run_text(&network, TRANSFORMER_BLOCK, TRANSFORMER_BLOCK, logits);
         assert_int_equal(stops, 0);
-        assert_int_equal(team.at_work, 1);
+        assert_int_equal(resets, 1);
         team_end(&team);
         assert_memory_equal(logits, expected, sizeof logits);
         free(network.memory);
@@ -369,7 +401,7 @@ int main(void)
         cmocka_unit_test(the_largest_scale_of_values_is_kept),
         cmocka_unit_test(the_cache_is_cleared_as_it_is_used),
         cmocka_unit_test(no_logits_unless_wanted),
-        cmocka_unit_test(a_share_is_not_added_twice),
+        cmocka_unit_test(a_piece_is_not_added_twice),
         cmocka_unit_test(layout_counts_what_it_takes),
         cmocka_unit_test(scores_beyond_the_address_space),
     };

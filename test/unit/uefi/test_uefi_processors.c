@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "kernel/cpu.h"
+#include "pc/apic.h"
 #include "pc/control_registers.h"
 #include "platform.h"
 #include "uefi/processors.h"
@@ -22,6 +23,9 @@ static struct {
     EFI_EVENT pending; /* to be signalled when all have returned */
     uint32_t stalled;  /* microseconds */
     uint32_t starts;
+    bool no_apic;
+    uint32_t current; /* the processor that runs */
+    uint32_t reset;   /* the id of one that has been */
 } firmware;
 
 static struct processors processors;
@@ -87,6 +91,26 @@ void mxcsr_write(uint32_t value)
     mxcsr = value;
 }
 
+/* ---- In the place of pc/apic.c ---- */
+
+bool apic_find(struct apic *apic)
+{
+    apic->id = 100;
+    return !firmware.no_apic;
+}
+
+uint32_t apic_current_id(void)
+{
+    return 100 + firmware.current;
+}
+
+void apic_send_init(const struct apic *apic, uint32_t id)
+{
+    assert_int_equal(apic->id, 100);
+    assert_int_equal(firmware.reset, 0);
+    firmware.reset = id;
+}
+
 /* ---- The firmware's services ---- */
 
 static uint32_t worked[PLATFORM_PROCESSORS_MAX]; /* how often each number was given to work() */
@@ -106,6 +130,7 @@ static void run_others(void EFIAPI (*procedure)(void *), void *argument)
 
     for (uint32_t i = 1; i <= others; i++) {
         firmware.on_lacking = i > others - firmware.lacking;
+        firmware.current = i;
         cr0 = 0x8001003B;
         cr4 = 0x620;
         procedure(argument);
@@ -288,6 +313,12 @@ static void firmware_may_lack_the_protocol(void **state)
     processors_stop(&processors);
     processors_close(&processors);
     assert_int_equal(firmware.events, 0);
+    memset(&firmware, 0, sizeof firmware);
+    firmware.no_apic = true;
+    firmware.all = firmware.enabled = 2;
+    processors_open(&processors, &boot);
+    assert_int_equal(processors_start(&processors, work, NULL), 0); /* none that cannot be reset */
+    assert_int_equal(firmware.events, 0);
 }
 
 static void firmware_may_refuse_once_a_boot_option_runs(void **state)
@@ -345,6 +376,23 @@ static void one_that_does_not_return_is_the_last_that_was_started(void **state)
     assert_int_equal(open_events(), 1); /* the firmware may signal it yet */
 }
 
+static void one_that_hangs_is_reset(void **state)
+{
+    (void)state;
+    begin(4, 4);
+    firmware.missing = 1;
+    assert_int_equal(processors_start(&processors, work, NULL), 3);
+    assert_true(processors_reset(&processors, 2));
+    assert_int_equal(firmware.reset, 102);
+    assert_true(firmware.stalled >= 10000);
+    processors_stop(&processors);
+    assert_true(firmware.stalled < 100000); /* nobody waits for it */
+    check_note("1 left out: no answer");
+    assert_int_equal(processors_start(&processors, work, NULL), 0);
+    processors_close(&processors);
+    assert_int_equal(open_events(), 1);
+}
+
 static void one_that_lacks_instructions_is_left_out(void **state)
 {
     (void)state;
@@ -374,6 +422,7 @@ int main(void)
         cmocka_unit_test(busy_firmware_is_waited_for_within_bounds),
         cmocka_unit_test(more_than_fit_are_left_out),
         cmocka_unit_test(one_that_does_not_return_is_the_last_that_was_started),
+        cmocka_unit_test(one_that_hangs_is_reset),
         cmocka_unit_test(one_that_lacks_instructions_is_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
-#include "processors_apic.h"
+#include "pc/apic.h"
 
-#include "io.h"
 #include "kernel/cpu.h"
+#include "pc/ports.h"
 
 enum {
     FAMILY_P6 = 6,       /* the first with the MSR below */
@@ -41,14 +41,15 @@ static void write_msr(uint32_t msr, uint32_t low, uint32_t high)
     __asm__ volatile("wrmsr" : : "c"(msr), "a"(low), "d"(high) : "memory");
 }
 
-static uint32_t read_register(const struct apic *apic, uint32_t number)
+/* A register in memory. */
+static volatile uint32_t *memory_register(const struct apic *apic, uint32_t number)
 {
-    return apic->base == 0 ? (uint32_t)read_msr(MSR_X2APIC + number) : memory_read32(apic->base + number * 16);
+    return (volatile uint32_t *)(uintptr_t)(apic->base + number * 16);
 }
 
-static void write_memory_register(const struct apic *apic, uint32_t number, uint32_t value)
+static uint32_t read_register(const struct apic *apic, uint32_t number)
 {
-    *(volatile uint32_t *)memory_at(apic->base + number * 16) = value;
+    return apic->base == 0 ? (uint32_t)read_msr(MSR_X2APIC + number) : *memory_register(apic, number);
 }
 
 static bool has_apic(void)
@@ -94,8 +95,8 @@ static void send(const struct apic *apic, uint32_t id, uint32_t command)
         write_msr(MSR_X2APIC + REGISTER_COMMAND, command, id);
         return;
     }
-    write_memory_register(apic, REGISTER_COMMAND_HIGH, id << XAPIC_ID_SHIFT);
-    write_memory_register(apic, REGISTER_COMMAND, command);
+    *memory_register(apic, REGISTER_COMMAND_HIGH) = id << XAPIC_ID_SHIFT;
+    *memory_register(apic, REGISTER_COMMAND) = command;
     for (int i = 0; i < PENDING_US && (read_register(apic, REGISTER_COMMAND) & COMMAND_PENDING) != 0; i++) {
         port_delay(1);
     }

@@ -1,6 +1,6 @@
-/* The local APIC of the first processor, for starting others (Intel SDM vol. 3 ch. 11). */
-#ifndef BOOTLLAMA_BIOS_PROCESSORS_APIC_H
-#define BOOTLLAMA_BIOS_PROCESSORS_APIC_H
+/* The local APIC of the first processor, for starting and resetting others (Intel SDM vol. 3 ch. 11). */
+#ifndef BOOTLLAMA_PC_APIC_H
+#define BOOTLLAMA_PC_APIC_H
 
 #include <stdbool.h>
 #include <stdint.h>
