@@ -67,7 +67,7 @@ static uint64_t microseconds(struct platform *platform)
 static bool reset_processor(struct platform *platform, uint32_t index)
 {
     assert_ptr_equal(platform, &team_machine.platform);
-    assert_in_range(index, 1, team_machine.others);
+    assert_true(index >= 1 && index <= team_machine.others);
     team_machine.reset = index;
     const uint32_t resets = __atomic_add_fetch(&team_machine.resets, 1, __ATOMIC_SEQ_CST);
     while (!team_machine.waits && __atomic_load_n(&team_machine.ended, __ATOMIC_SEQ_CST) < resets) {
