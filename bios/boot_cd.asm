@@ -63,7 +63,7 @@ read_stage2:
         shr edi, BLOCK_SHIFT
         mov ax, STAGE2_ADDRESS >> 4
         mov es, ax
-        mov word [limit], BOUNCE_SECTORS / BLOCK_SECTORS
+        mov word [limit], LOADER_SECTORS / BLOCK_SECTORS
 .more:  mov bp, TRIES
 .try:   movzx ebx, word [limit]
         cmp bx, cx

@@ -229,8 +229,9 @@ static bool read_track(struct disk *disk, uint32_t lba)
     return true;
 }
 
-/* Makes six tries with a reset after each: two as requested, because most errors are transient, then with half the
-   sectors each time, the last with one. Remembers a size that worked. */
+/* Makes six tries with a reset after each: two as requested, because most errors are transient, but the second with no
+   more sectors than every BIOS reads; then with half of them each time, the last with one. Remembers a size that
+   worked. */
 static uint32_t read_stubbornly(struct disk *disk, read_function *read, uint32_t lba, uint32_t count)
 {
     uint32_t asked = count < disk->limit ? count : disk->limit, size = asked;
@@ -247,6 +248,8 @@ static uint32_t read_stubbornly(struct disk *disk, read_function *read, uint32_t
         reset(disk);
         if (tries == TRIES - 1) {
             size = 1;
+        } else if (size > LOADER_SECTORS) {
+            size = LOADER_SECTORS;
         } else if (tries >= 2 && size > 1) {
             size /= 2;
         }
@@ -300,7 +303,9 @@ enum disk_status disk_read(struct disk *disk, uint32_t lba, uint32_t count, void
                    disk->is_gone ? "the drive does not answer, " : "", disk->status, lba);
             return disk->is_stopped ? DISK_STOPPED : DISK_FAILED;
         }
-        disk->since = clock_microseconds();
+        if (is_removable(disk)) {
+            disk->since = clock_microseconds();
+        }
         memcpy(target, (const uint8_t *)memory_at(BOUNCE_ADDRESS) + (lba - disk->held) * SECTOR, (size_t)done * SECTOR);
         target += done * SECTOR;
         lba += done;

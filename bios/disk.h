@@ -20,7 +20,7 @@ struct disk {
     uint32_t held, held_count;         /* sectors [held, held + held_count) are in the bounce buffer */
     bool (*stop_asked)(void *context); /* called between BIOS calls; NULL = never */
     void *context;                     /* of stop_asked; not owned */
-    uint64_t since;                    /* start of the current read, or end of the last one, microseconds */
+    uint64_t since;                    /* start of the last read, end of it on what is removable; microseconds */
     bool is_gone;                      /* it does not answer: every read fails immediately until disk_retry */
     bool is_stopped;                   /* the current read was stopped */
     uint8_t status;                    /* AH of the last call that failed */

@@ -3,7 +3,7 @@
 ; Loaded by a boot sector to STAGE2_ADDRESS and entered there in real mode with DL = boot drive, EDI = LBA of this
 ; sector, CX = sectors of stage 2 that belong together from here on (1 if all of it is in memory), EBX = their checksum,
 ; DS = ES = SS = 0.
-; Checks that there is memory for stage 2 and its data (error M). Reads the rest of stage 2, at most BOUNCE_SECTORS at
+; Checks that there is memory for stage 2 and its data (error M). Reads the rest of stage 2, at most LOADER_SECTORS at
 ; once and never across a 64 KiB line, through EDD if the drive has it and through CHS otherwise. Then start.asm runs,
 ; with DL as above and EDI = the LBA of the boot sector. A failed transfer is retried after a reset with half the
 ; sectors, six times; then through CHS; then error R. A wrong checksum is error S. A floppy is read by tracks, each of
@@ -46,7 +46,7 @@ loader: mov [drive], dl
         cmp ax, LOW_MEMORY_KIB
         mov al, 'M'
         jb fail
-        mov word [limit], BOUNCE_SECTORS
+        mov word [limit], LOADER_SECTORS
         call set_table
         call find_edd
         call find_geometry

@@ -32,15 +32,21 @@ KERNEL_FLAGS_gguf/checksum := -Os
 
 # The flags of kernels, from kernels.def.
 kernel_flags = $(shell sed -nE 's/^KERNEL\(\w+, $(1), .*, (.*)\)$$/\1/p' $(KERNEL_LIST))
-$(foreach file,$(shell sed -nE 's/^KERNEL\(\w+, (\w+),.*\)$$/\1/p' $(KERNEL_LIST)), \
+KERNEL_FILES := $(shell sed -nE 's/^KERNEL\(\w+, (\w+),.*\)$$/\1/p' $(KERNEL_LIST))
+$(foreach file,$(KERNEL_FILES), \
     $(eval KERNEL_FLAGS_kernel/$(file) := $(call kernel_flags,$(file)) $(if $(filter x86_%,$(file)),-mfpmath=sse)))
+
+# Without these GCC moves a loop's sums from register to register: stories260K takes 2 (AVX2) to 12 % (AVX-512) longer.
+$(foreach file,$(filter x86_avx%,$(KERNEL_FILES)), \
+    $(eval GCC_FLAGS_kernel/$(file) := -fno-tree-ch -fno-tree-pre))
 
 core_objects = $(patsubst core/%.c,$(BUILD)/$(1)/core/%.o,$(CORE_SOURCES))
 
 define core_variant
 $(BUILD)/$(1)/core/%.o: core/%.c $(FLAG_FILES)
 	@mkdir -p $$(@D)
-	$(2) $(CORE_CFLAGS) -O2 $(3) $$(or $$(KERNEL_FLAGS_$$*),$(4)) $$(VECTOR_FLAGS) -c -o $$@ $$<
+	$(2) $(CORE_CFLAGS) -O2 $(3) $$(or $$(KERNEL_FLAGS_$$*),$(4)) $(if $(filter clang,$(2)),,$$(GCC_FLAGS_$$*)) \
+	    $$(VECTOR_FLAGS) -c -o $$@ $$<
 
 $(BUILD)/$(1)/core/session/banner.o: $(BUILD)/version
 

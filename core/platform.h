@@ -65,7 +65,7 @@ struct platform {
     const char *firmware;     /* "BIOS", "UEFI" or "host" */
     const char *vendor;       /* maker and version of the firmware in UTF-8, "" if unknown */
     uint32_t columns;         /* width of the text screen in characters; 0 if unknown, or for a pipe */
-    uint32_t preferred_read;  /* the read size that suits the medium, in bytes: a power of two, 4 KiB to 1 MiB */
+    uint32_t preferred_read;  /* the read size that suits the medium, in bytes: a multiple of 4 KiB, 1 MiB at most */
     char error[96];           /* why the last file call failed, for a person: "INT 13h status 10h at LBA 2112" */
     bool is_gone;             /* it failed because the drive does not answer: all fail at once until a key is typed */
     char processors_note[64]; /* which processors do not compute and why, for a person; "" while all do */
@@ -108,7 +108,8 @@ struct platform {
     void (*close)(struct platform *, struct platform_file *file);
 
     /* Reads exactly `bytes` from `offset` into buffer (any address, any alignment); offset + bytes is within the file.
-       Sequential reads are fast; any other order is allowed. */
+       Sequential reads are fast, and fastest those of preferred_read bytes into a buffer aligned to 4096; any other order
+       is allowed. */
     int (*read)(struct platform *, struct platform_file *file, uint64_t offset, void *buffer, uint32_t bytes);
 
     /* Fills *entry with entry number `index` (from 0) of `directory`, in the order on the medium, without ".", "..",

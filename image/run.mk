@@ -1,7 +1,7 @@
 # image/: targets that use the built image.
 
 .PHONY: run run-uefi run-uefi32 run-bios run-floppy run-cd run-krn usb size debug-uefi debug-uefi32 debug-bios \
-    test-boot bench bench-boot screenshots
+    test-boot bench bench-boot bench-reading screenshots
 
 export GUI MEMORY CPU ACCEL QEMU WORDS PEERS ONLY ROUNDS
 
@@ -42,6 +42,9 @@ bench: $(BUILD)/host/bootllama $(MODEL_FILES) ## speed here, as ratios: PEERS=fo
 
 bench-boot: $(IMAGE) ## speed of stories260K in QEMU: both firmwares, several processors; build/bench-boot.json
 	@BUILD=$(BUILD) test/boot/bench.py $(BUILD)/bench-boot.json
+
+bench-reading: $(IMAGE) $(BUILD)/test/efi/raw_read.efi ## speed of loading in QEMU beside the firmware's own reading
+	@BUILD=$(BUILD) test/bench/reading.py $(BUILD)/bench-reading.json
 
 usb: $(IMAGE) ## write the image to a stick: make usb DEV=/dev/sdX
 	@image/usb.sh $< "$$DEV"

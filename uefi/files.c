@@ -1,7 +1,8 @@
 /*
- * All reads go through one window below 4 GiB in pieces of at most 1 MiB: some firmware fails on larger reads, or on
- * buffers above 4 GiB. A failed read is retried with everything reopened and with smaller pieces, because a handle may
- * be unusable after one failure; the piece size that works is kept.
+ * Reads go through one window below 4 GiB in pieces of at most 1 MiB: some firmware fails on larger reads, or on
+ * buffers above 4 GiB. Only a whole piece for a buffer that lies like the window is read into that. A failed read is
+ * retried with everything reopened and with smaller pieces, because a handle may be unusable after one failure; the
+ * piece size that works is kept.
  *
  * A drive counts as gone, and every call fails at once, when the firmware says that it or its medium is not there, or
  * when a request failed that took long: OVMF's drivers take half a minute for one read from a USB stick that has been
@@ -241,33 +242,36 @@ void files_close(struct files *files, struct platform_file *file)
     close_file((struct open_file *)file->state[0]);
 }
 
-/* How much of a mark the sector at `at` of n bytes has room for: the last one may be cut. */
-static size_t mark_size(size_t at, size_t n)
+/* The last sector of n bytes may be too short for a mark: how much of one has room there, 0 if all have. */
+static size_t cut_mark(size_t n)
 {
-    return n - at < sizeof(uint64_t) ? n - at : sizeof(uint64_t);
+    return n % SECTOR < sizeof(uint64_t) ? n % SECTOR : 0;
 }
 
-/* Marks the start of every sector in n bytes of the window with `mark`; counts those that still have it. */
-static void set_marks(struct window *window, size_t n, uint64_t mark)
+/* Marks the start of every sector in n bytes with `mark`; counts those that still have it. */
+static void set_marks(uint8_t *bytes, size_t n, uint64_t mark)
 {
-    for (size_t at = 0; at < n; at += SECTOR) {
-        memcpy(window->bytes + at, &mark, mark_size(at, n));
+    const size_t cut = cut_mark(n);
+
+    for (size_t at = 0; at < n - cut; at += SECTOR) {
+        *(uint64_t *)(bytes + at) = mark;
     }
+    memcpy(bytes + n - cut, &mark, cut);
 }
 
-static uint32_t count_marks(const struct window *window, size_t n, uint64_t mark)
+static uint32_t count_marks(const uint8_t *bytes, size_t n, uint64_t mark)
 {
-    uint32_t count = 0;
+    const size_t cut = cut_mark(n);
+    uint32_t count = cut > 0 && memcmp(bytes + n - cut, &mark, cut) == 0;
 
-    for (size_t at = 0; at < n; at += SECTOR) {
-        count += memcmp(window->bytes + at, &mark, mark_size(at, n)) == 0;
+    for (size_t at = 0; at < n - cut; at += SECTOR) {
+        count += *(const uint64_t *)(bytes + at) == mark;
     }
     return count;
 }
 
-/* Reads at most *size bytes at `start`, a multiple of SECTOR, into the window; *size becomes the bytes read, at least
-   1. */
-static EFI_STATUS read_once(struct files *files, struct open_file *file, uint64_t start, UINTN *size)
+/* Reads at most *size bytes at `start`, a multiple of SECTOR, to `to`; *size becomes the bytes read, at least 1. */
+static EFI_STATUS read_once(struct open_file *file, uint64_t start, UINTN *size, uint8_t *to)
 {
     const uint64_t mark = tsc_read() * 0x9E3779B97F4A7C15u; /* a byte sequence unlikely in files */
     UINTN wanted = *size;
@@ -277,17 +281,17 @@ static EFI_STATUS read_once(struct files *files, struct open_file *file, uint64_
         file->handle = NULL;
         return status;
     }
-    set_marks(&files->window, wanted, mark);
+    set_marks(to, wanted, mark);
     if (file->position != start) {
         status = file->handle->SetPosition(file->handle, start);
     }
     if (!EFI_ERROR(status)) {
-        status = file->handle->Read(file->handle, size, files->window.bytes);
+        status = file->handle->Read(file->handle, size, to);
     }
     if (!EFI_ERROR(status) && (*size == 0 || *size > wanted)) {
         status = *size == 0 ? EFI_END_OF_FILE : EFI_VOLUME_CORRUPTED;
     }
-    if (!EFI_ERROR(status) && count_marks(&files->window, *size, mark) > 0) {
+    if (!EFI_ERROR(status) && count_marks(to, *size, mark) > 0) {
         status = EFI_NO_RESPONSE;
     }
     if (EFI_ERROR(status)) {
@@ -307,7 +311,7 @@ static EFI_STATUS fill_once(struct files *files, struct open_file *file, uint64_
     UINTN size = file->size - start < chunk ? file->size - start : chunk;
 
     window->file = NULL;
-    EFI_STATUS status = read_once(files, file, start, &size);
+    EFI_STATUS status = read_once(file, start, &size, window->bytes);
     if (EFI_ERROR(status)) {
         return status;
     }
@@ -319,15 +323,33 @@ static EFI_STATUS fill_once(struct files *files, struct open_file *file, uint64_
     return EFI_SUCCESS;
 }
 
-/* The same with a bounded number of tries. Smaller pieces help only if the firmware reported the failure. */
-static EFI_STATUS fill_window(struct files *files, struct open_file *file, uint64_t offset)
+/* Whether a piece of `chunk` bytes goes to `to` without the window, being as large and placed like it. */
+static bool goes_directly(const struct open_file *file, uint64_t offset, const uint8_t *to, uint32_t bytes,
+                          uint32_t chunk)
+{
+    const uintptr_t at = (uintptr_t)to;
+
+    return bytes >= chunk && offset % SECTOR == 0 && !file->volume->is_sata && at % EFI_PAGE_SIZE == 0 &&
+           at <= UINT32_MAX - chunk;
+}
+
+/* Reads a piece of the file at `offset` with a bounded number of tries, to `to`, where *direct becomes its bytes, or
+   into the window: *direct stays. Smaller pieces help only if the firmware reported the failure. */
+static EFI_STATUS read_piece(struct files *files, struct open_file *file, uint64_t offset, uint8_t *to, uint32_t bytes,
+                             UINTN *direct)
 {
     uint32_t chunk = files->chunk;
     EFI_STATUS status = EFI_OUT_OF_RESOURCES;
     struct tries tries = {0, 0};
 
     while (chunk > 0 && next_try(files, &tries, file->volume)) {
-        status = fill_once(files, file, offset, chunk);
+        UINTN size = chunk;
+        if (goes_directly(file, offset, to, bytes, chunk)) {
+            status = read_once(file, offset, &size, to);
+            *direct = EFI_ERROR(status) ? 0 : size;
+        } else {
+            status = fill_once(files, file, offset, chunk);
+        }
         if (!EFI_ERROR(status)) {
             files->chunk = chunk;
             break;
@@ -347,8 +369,9 @@ int files_read(struct files *files, struct platform_file *file, uint64_t offset,
     uint8_t *to = buffer;
 
     while (bytes > 0) {
+        UINTN n = 0;
         if (window->file != slot || offset < window->from || offset >= window->to) {
-            EFI_STATUS status = files_gone(files) ? files->gone : fill_window(files, slot, offset);
+            EFI_STATUS status = files_gone(files) ? files->gone : read_piece(files, slot, offset, to, bytes, &n);
             if (EFI_ERROR(status)) {
                 char doing[48];
                 format(doing, sizeof doing, "reading byte %llu", (unsigned long long)offset);
@@ -356,12 +379,13 @@ int files_read(struct files *files, struct platform_file *file, uint64_t offset,
                 return PLATFORM_IO_ERROR;
             }
         }
-        uint64_t left = window->to - offset;
-        uint32_t n = left < bytes ? (uint32_t)left : bytes;
-        memcpy(to, window->bytes + (offset - window->start), n);
+        if (n == 0) {
+            n = window->to - offset < bytes ? (UINTN)(window->to - offset) : bytes;
+            memcpy(to, window->bytes + (offset - window->start), n);
+        }
         to += n;
         offset += n;
-        bytes -= n;
+        bytes -= (uint32_t)n;
     }
     return PLATFORM_OK;
 }

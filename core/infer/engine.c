@@ -32,12 +32,14 @@ static uint64_t max_u64(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+enum { WINDOW_ALIGNMENT = 4096 }; /* of what is read into while weights are loaded: see platform.h, read */
+
 /* Returns the bytes that a context needs. Loading's scratch and the run's buffers are never in use at the same time and
    share a place. */
 static uint64_t memory_needed(struct engine *engine, const struct kernel *kernel, uint32_t context)
 {
     struct arena weights = {0}, run = {0};
-    const uint64_t scratch = load_scratch(&engine->gguf) + engine->platform->preferred_read + KERNEL_ALIGNMENT;
+    const uint64_t scratch = load_scratch(&engine->gguf) + engine->platform->preferred_read + WINDOW_ALIGNMENT;
     if (model_layout(&engine->model, &engine->gguf, kernel, &weights) != 0 || layout_run(engine, context, &run) != 0) {
         return UINT64_MAX;
     }
@@ -138,7 +140,7 @@ static int load(struct engine *engine, struct reader *reader, const struct kerne
     }
     const uint64_t mark = arena.used;
     reader->window_size = engine->platform->preferred_read;
-    reader->window = arena_take(&arena, reader->window_size, KERNEL_ALIGNMENT);
+    reader->window = arena_take(&arena, reader->window_size, WINDOW_ALIGNMENT);
     reader->window_used = 0;
     if (reader->window == NULL || load_weights(&engine->model, &engine->gguf, reader, &arena, progress, error) != 0) {
         return reader->window == NULL ? error_set(error, "%s: no memory left to load with", reader->path) : -1;

@@ -219,15 +219,20 @@ static int report(struct loader *loader, uint64_t bytes)
 /* Whether the numbers that a row's weights come from are in order. */
 static bool is_sound(const uint8_t *blocks, const struct gguf_tensor *tensor)
 {
-    const bool four = q4_of(tensor) != Q4_NONE;
-    for (uint32_t i = 0; i < groups_of(tensor); i++) {
-        const struct q4_block *q4 = (const struct q4_block *)blocks + i;
-        if (four ? (q4->scale & 0x7FFF) >= Q4_LIMIT || (q4->minimum & 0x7FFF) >= Q4_LIMIT
-                 : !half_is_finite(((const struct q8_0_block *)blocks)[i].scale)) {
-            return false;
+    const uint32_t groups = groups_of(tensor);
+    const struct q4_block *q4 = (const struct q4_block *)blocks;
+    const struct q8_0_block *q8 = (const struct q8_0_block *)blocks;
+    uint32_t largest = 0;
+    if (q4_of(tensor) != Q4_NONE) {
+        for (uint32_t i = 0; i < groups; i++) {
+            largest = number_max(largest, number_max(q4[i].scale & 0x7FFF, q4[i].minimum & 0x7FFF));
         }
+        return largest < Q4_LIMIT;
     }
-    return true;
+    for (uint32_t i = 0; i < groups; i++) {
+        largest = number_max(largest, q8[i].scale & 0x7FFF);
+    }
+    return half_is_finite((uint16_t)largest);
 }
 
 /* Whether all rows of a strip are sound, in the order of the file. */
@@ -445,6 +450,7 @@ int load_weights(struct model *model, const struct gguf *gguf, struct reader *re
         loader.total += gguf->tensor[id].type != GGUF_TYPE_ABSENT ? gguf->tensor[id].size : 0;
     }
     int status = loader.strip.blocks != NULL ? 0 : error_set(error, "%s: no memory left to load with", reader->path);
+    status = status == 0 ? report(&loader, 0) : status;
     uint32_t id = next_in_file(gguf, gguf->tensor_count);
     while (status == 0 && id != gguf->tensor_count) {
         status = load_tensor(&loader, id);

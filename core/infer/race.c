@@ -80,10 +80,10 @@ void race_time(struct race *race, struct platform *platform, const bool usable[K
 const struct kernel *race_winner(const struct race *race, const struct kernel *otherwise)
 {
     uint32_t fastest = UINT32_MAX;
-    for (uint32_t i = 0; i < KERNELS; i++) {
+    for (uint32_t i = KERNEL_INDEX_scalar + 1; i < KERNELS; i++) {
         fastest = race->ns[i] > 0 ? number_min(fastest, race->ns[i]) : fastest;
     }
-    for (uint32_t i = KERNELS; i-- > 0;) {
+    for (uint32_t i = KERNELS; i-- > KERNEL_INDEX_scalar + 1;) {
         if (race->ns[i] > 0 && race->ns[i] - fastest <= fastest / 20) {
             return kernel_at(i);
         }

@@ -28,7 +28,8 @@ void race_time(struct race *race, struct platform *platform, const bool usable[K
                void *context);
 
 /* The kernel to use: of those within a twentieth of the fastest one's time, the last by the list, so that noise changes
-   nothing. Without a race it is `otherwise`. */
+   nothing. Without a race it is `otherwise`. The scalar one, the slowest wherever there is another, never wins: an
+   emulator that translates code in the background may have translated it first. */
 const struct kernel *race_winner(const struct race *race, const struct kernel *otherwise);
 
 /*

@@ -15,8 +15,8 @@ enum {
     SHARE_TILES_FEW = 16,    /* row tiles of a share that one more or less makes a difference to */
     FEW_VECTORS = 8,         /* that a unit takes then */
     PIECE_SHARES = 2,        /* smallest shares in a piece of a larger one */
-    TIMED_US = 10000,        /* steps are timed for this long */
-    TIMED_STEPS_MAX = 16,
+    TIMED_US = 30000,        /* steps are timed for this long: a system lets a new thread run for some time first */
+    TIMED_STEPS_MAX = 200,
     SLOW_STEP_US = 50000, /* a step this slow needs no warm-up step */
     SAMPLES = 3,
     DOUBLINGS_MAX = 6,
@@ -64,17 +64,16 @@ static void compute_piece(struct team *team, struct team_share *share, uint32_t 
 /* Computes what is free of all shares: those of its own first. */
 static void take_part(struct team *team, uint32_t processor)
 {
-    uint32_t owner = processor;
-    do {
-        struct team_share *share = &team->share[owner];
-        for (uint32_t i = 0; i < TEAM_PIECES; i++) {
-            const uint32_t piece = owner == processor ? i : TEAM_PIECES - 1 - i;
+    const uint32_t shares = team->chosen;
+    for (uint32_t i = 0; i < shares; i++) {
+        struct team_share *share = &team->share[(processor + i) % shares];
+        for (uint32_t j = 0; j < TEAM_PIECES; j++) {
+            const uint32_t piece = i == 0 ? j : TEAM_PIECES - 1 - j;
             if (claim(&share->piece[piece], processor)) {
                 compute_piece(team, share, piece);
             }
         }
-        owner = owner + 1 < team->chosen ? owner + 1 : 0;
-    } while (owner != processor);
+    }
 }
 
 static bool is_dismissed(const struct team_share *share)

@@ -66,8 +66,8 @@ void team_use(struct team *team, uint32_t processors);
 
 /*
  * Finds the fastest number of processors for a model with this many bytes of weights, and sets it. A small model gets
- * one without a test; for others step(context), which computes one token, is timed within a stretch. Takes some 40 ms
- * for each doubling of processors, or about two steps if those are slower. Returns the number: all processors if
+ * one without a test; for others step(context), which computes one token, is timed within a stretch. Takes some
+ * 0.1 s for each doubling of processors, or about two steps if those are slower. Returns the number: all processors if
  * computing was stopped.
  */
 uint32_t team_choose(struct team *team, struct compute *compute, uint64_t weight_bytes, void (*step)(void *context),

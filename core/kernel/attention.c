@@ -2,6 +2,13 @@
 
 #include "base/number.h"
 
+#define EIGHT(x) x, x, x, x, x, x, x, x
+#define BLOCK(x) EIGHT(x), EIGHT(x), EIGHT(x), EIGHT(x)
+_Static_assert(KV_BLOCK == 32, "a block is four times eight");
+
+const float attention_limits[3 * KV_BLOCK] = {BLOCK(-__builtin_inff()), BLOCK(__builtin_inff()),
+                                              BLOCK(-__builtin_inff())};
+
 /* The most chunks of a text that fills the context. */
 static uint32_t chunks_max(uint32_t context)
 {

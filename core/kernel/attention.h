@@ -48,6 +48,21 @@ void attention_layout(struct attention_scratch *scratch, uint32_t heads, uint32_
    at the same time. */
 struct attention_task attention_some_heads(const struct attention_task *task, uint32_t first, uint32_t count);
 
+/* What a score counts at most, minus infinity for positions that are not attended to, else infinity: KV_BLOCK positions
+   before the attended ones, so many of those, and so many behind. Hidden: see kernel.h. */
+extern const float attention_limits[3 * KV_BLOCK] __attribute__((visibility("hidden")));
+
+/* The limits of the block that a text begins or ends in. */
+static inline const float *attention_first_limits(const struct attention *shape)
+{
+    return attention_limits + KV_BLOCK - attention_first(shape) % KV_BLOCK;
+}
+
+static inline const float *attention_last_limits(const struct attention *shape)
+{
+    return attention_limits + 2 * KV_BLOCK - 1 - shape->position % KV_BLOCK;
+}
+
 /* Finds a task's lanes and fills `factor` and `v_largest`. */
 struct attention_lanes attention_prepare(const struct attention_task *task);
 

@@ -67,8 +67,8 @@ static inline void q4_next(struct q4_place *place, enum q4_kind kind, uint32_t g
     place->tile = (const struct q4_tile *)at;
 }
 
-/* Asks for the tile that lies some way ahead, one line after the other: all at once, some requests come to nothing. The
-   processor's own prefetcher keeps too few reads under way beside so much arithmetic for a byte. */
+/* Asks for the tile that lies some way ahead: beside so much arithmetic for a byte, the processor's own prefetcher keeps
+   too few reads under way. A loop of requests is faster with AVX-512 than all of them in a row. */
 static inline void q4_prefetch(const struct q4_tile *tile)
 {
     enum { AHEAD = 8 << 10, LINE = 64, LINES = 10 };

@@ -11,12 +11,14 @@
  *   ints                        whole registers of integers
  *   ints_madd(sum, x, y)        adds the products of int16, each two neighbours to a 32-bit sum
  *   ints_madd_at(sum, p, y)     the same with x at an address
- *   ints_min(x, y)              of unsigned 16-bit numbers
  *   ints_nearest(x, way)        the nearest integers to x >= 0; any of more than 16 bits where those have more
- *   ints_shift(x, n, way)       x >> (n + 2), 16 bits, each by its own n <= 14; `way` is the kernel's own choice
+ *   ints_least(z)               of unsigned 16-bit numbers and ATTENTION_POWER_LAST, unless ints_shift takes any
+ *   ints_shift(x, n, way)       x >> (n + 1), 16 bits, each by its own n; the lowest bit may be anything; `way` is the
+ *                               kernel's own choice
  *   ints_fold(x)                the sums of its quarters
  *   max_quad(x, y)              the larger of signed 32-bit numbers, of __m128i
- *   SCORE_VECTORS, SCORE_QUERIES  a block of scores that its registers hold: positions / WIDTH, and queries
+ *   QUERIES                     queries whose scores and coefficients are computed at once: two or one
+ *   SCORE_VECTORS               a block of scores that its registers hold for so many: positions / WIDTH
  *   MANY_REGISTERS              whether it has more than eight
  *   VALUE_DIMS, VALUE_QUERIES   dimensions, a multiple of 4, and queries whose sums its registers hold
  */
@@ -24,6 +26,7 @@
 #define BOOTLLAMA_X86_ATTENTION_H
 
 #include "base/memory.h"
+#include "base/number.h"
 #include "kernel/attention.h"
 
 enum {
@@ -125,31 +128,20 @@ static void heads_quantize(int16_t *out, float *scale, const float *x, uint32_t 
     }
 }
 
-/* What the passes work on: a task with its lanes, whole blocks of positions, chunks from lanes.largest[0] on. */
+/* What the passes work on: a task with its first head and lanes, whole blocks of positions, chunks from
+   lanes.largest[0] on. */
 struct passes {
     const struct attention_task *task;
     const struct attention *shape;
+    struct attention_head head;
     struct attention_lanes lanes;
-    uint32_t begin, attended, end, queries;
+    uint32_t begin, end, queries;
+    uint32_t first_whole; /* block of positions: all of it are attended to, but for those behind the current one */
+    uint32_t last;        /* block of positions, with the current one */
 };
 
-/* The places in a vector of scores. */
-static const _Alignas(KERNEL_ALIGNMENT) float places[KV_KEY_LANES] = {0, 1, 2,  3,  4,  5,  6,  7,
-                                                                      8, 9, 10, 11, 12, 13, 14, 15};
-
-/* A vector of scores, which begins with position `at`, with minus infinity for positions that are not attended to (or
-   NaN, which counts as small). */
-static inline floats attended_only(floats scores, uint32_t at, const struct attention *shape)
-{
-    const floats infinity = VECTOR(set1_ps)(float_from_bits(FLOAT_INFINITY)), place = VECTOR(load_ps)(places);
-    const floats last = VECTOR(set1_ps)((float)((int32_t)shape->position - (int32_t)at) + 0.5f);
-    const floats first = VECTOR(set1_ps)((float)((int32_t)attention_first(shape) - (int32_t)at) - 0.5f);
-    scores = VECTOR(min_ps)(VECTOR(mul_ps)(VECTOR(sub_ps)(last, place), infinity), scores);
-    return VECTOR(min_ps)(VECTOR(mul_ps)(VECTOR(sub_ps)(place, first), infinity), scores);
-}
-
 /* Products of SCORE_STEP positions' keys and the queries of `count` heads, a constant. */
-static inline __attribute__((always_inline)) void some_scores(ints dot[SCORE_QUERIES][SCORE_VECTORS],
+static inline __attribute__((always_inline)) void some_scores(ints dot[QUERIES][SCORE_VECTORS],
                                                               const struct attention_head *head, uint32_t count,
                                                               const struct attention *shape, uint32_t t)
 {
@@ -164,7 +156,7 @@ static inline __attribute__((always_inline)) void some_scores(ints dot[SCORE_QUE
     }
 #pragma GCC unroll UNROLLED
     for (uint32_t i = 0; i < shape->head_size; i += 2, key += 2 * KV_KEY_LANES) {
-        ints pair[SCORE_QUERIES];
+        ints pair[QUERIES];
 #pragma GCC unroll 4
         for (uint32_t q = 0; q < count; q++) {
             pair[q] = VECTOR(set1_epi32)(*(const int32_t *)(head->q + q * shape->head_size + i));
@@ -181,56 +173,103 @@ static inline __attribute__((always_inline)) void some_scores(ints dot[SCORE_QUE
     }
 }
 
+/* out[0..count) = numbers of so many lanes. */
+static inline void store_lanes(float *out, __m128 lanes, uint32_t count)
+{
+    if (count == 1) {
+        _mm_store_ss(out, lanes);
+    } else {
+        _mm_storel_pi((__m64 *)out, lanes);
+    }
+}
+
+/* The largest lanes of one or two vectors that hold no NaN. */
+static inline __m128 largest_floats(const floats x[QUERIES], uint32_t count)
+{
+    if (count == 1) {
+        return _mm_set_ss(largest_float(x[0]));
+    }
+    const __m128 four = floats_fold(VECTOR(max_ps)(VECTOR(unpacklo_ps)(x[0], x[1]), VECTOR(unpackhi_ps)(x[0], x[1])));
+    return _mm_max_ps(four, _mm_movehl_ps(four, four));
+}
+
+/* Takes the limits of these positions into account. */
+static inline void limit_scores(floats score[SCORE_VECTORS][QUERIES], uint32_t count, const float *limits)
+{
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < SCORE_VECTORS; i++) {
+        const floats limit = VECTOR(loadu_ps)(limits + i * WIDTH);
+#pragma GCC unroll 4
+        for (uint32_t q = 0; q < count; q++) { /* NaN stays, and counts as small */
+            score[i][q] = VECTOR(min_ps)(limit, score[i][q]);
+        }
+    }
+}
+
+/* Stores the scores of SCORE_STEP positions, and in `most` the larger ones of them and it. */
+static inline __attribute__((always_inline)) void store_scores(const struct passes *passes,
+                                                               const struct attention_head *head, uint32_t count,
+                                                               uint32_t t, ints dot[QUERIES][SCORE_VECTORS],
+                                                               floats most[QUERIES])
+{
+    const size_t context = passes->shape->context;
+    floats score[SCORE_VECTORS][QUERIES];
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < SCORE_VECTORS; i++) {
+        const floats scale = VECTOR(load_ps)(head->k_scale + t + i * WIDTH);
+#pragma GCC unroll 4
+        for (uint32_t q = 0; q < count; q++) {
+            score[i][q] = VECTOR(mul_ps)(VECTOR(cvtepi32_ps)(dot[q][i]), scale);
+        }
+    }
+    if (t < passes->first_whole) {
+        limit_scores(score, count, attention_first_limits(passes->shape) + t % KV_BLOCK);
+    }
+    if (t >= passes->last) {
+        limit_scores(score, count, attention_last_limits(passes->shape) + t % KV_BLOCK);
+    }
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < SCORE_VECTORS; i++) {
+#pragma GCC unroll 4
+        for (uint32_t q = 0; q < count; q++) {
+            VECTOR(store_ps)(head->scores + q * context + t + i * WIDTH, score[i][q]);
+            most[q] = VECTOR(max_ps)(score[i][q], most[q]); /* the second operand if the first is NaN */
+        }
+    }
+}
+
 /* Scores of `count` heads of one KV head, a constant; chunks' largest scores, which are never NaN, to `largest` as in
    the lanes. */
 static inline __attribute__((always_inline)) void
 heads_scores(const struct passes *passes, const struct attention_head *head, uint32_t count, float *largest)
 {
-    const struct attention *shape = passes->shape;
-    const floats lowest = VECTOR(set1_ps)(-float_from_bits(FLOAT_INFINITY));
-    floats most[SCORE_QUERIES];
-    for (uint32_t q = 0; q < count; q++) {
-        most[q] = lowest;
-    }
-    uint32_t chunk_end = attention_chunk_end(passes->begin, passes->end);
-    for (uint32_t t = passes->begin; t < passes->end; t += SCORE_STEP) {
-        ints dot[SCORE_QUERIES][SCORE_VECTORS];
-        some_scores(dot, head, count, shape, t);
-        const bool partial = t + SCORE_STEP > shape->position || t < passes->attended;
+    const uint32_t end = passes->end;
+    for (uint32_t t = passes->begin; t < end; largest += passes->lanes.stride) {
+        const uint32_t chunk_end = attention_chunk_end(t, end);
+        floats most[QUERIES];
 #pragma GCC unroll 4
-        for (uint32_t i = 0; i < SCORE_VECTORS; i++) {
-            const uint32_t at = t + i * WIDTH;
-            const floats scale = VECTOR(load_ps)(head->k_scale + at);
-#pragma GCC unroll 4
-            for (uint32_t q = 0; q < count; q++) {
-                floats score = VECTOR(mul_ps)(VECTOR(cvtepi32_ps)(dot[q][i]), scale);
-                if (partial) {
-                    score = attended_only(score, at, shape);
-                }
-                VECTOR(store_ps)(head->scores + q * (size_t)shape->context + at, score);
-                most[q] = VECTOR(max_ps)(score, most[q]); /* the second operand if the first is NaN */
-            }
+        for (uint32_t q = 0; q < count; q++) {
+            most[q] = VECTOR(set1_ps)(-float_from_bits(FLOAT_INFINITY));
         }
-        if (t + SCORE_STEP == chunk_end) {
-            for (uint32_t q = 0; q < count; q++) {
-                largest[q] = largest_float(most[q]);
-                most[q] = lowest;
-            }
-            largest += passes->lanes.stride;
-            chunk_end = attention_chunk_end(chunk_end, passes->end);
-        }
+        do {
+            ints dot[QUERIES][SCORE_VECTORS];
+            some_scores(dot, head, count, passes->shape, t);
+            store_scores(passes, head, count, t, dot, most);
+            t += SCORE_STEP;
+        } while (t < chunk_end);
+        store_lanes(largest, largest_floats(most, count), count);
     }
 }
 
 static __attribute__((noinline)) void score_heads(const struct passes *passes)
 {
-    struct attention_head head = attention_head(passes->task);
+    struct attention_head head = passes->head;
     float *largest = passes->lanes.largest;
     for (uint32_t i = 0; i < passes->task->count; i++) {
         uint32_t left = passes->queries;
-        for (; SCORE_QUERIES > 1 && left >= SCORE_QUERIES; left -= SCORE_QUERIES, largest += SCORE_QUERIES) {
-            heads_scores(passes, &head, SCORE_QUERIES, largest);
-            attention_next(&head, passes->shape, SCORE_QUERIES);
+        for (; QUERIES > 1 && left >= QUERIES; left -= QUERIES, largest += QUERIES) {
+            heads_scores(passes, &head, QUERIES, largest);
+            attention_next(&head, passes->shape, QUERIES);
         }
         for (; left > 0; left--, largest++) {
             heads_scores(passes, &head, 1, largest);
@@ -260,15 +299,15 @@ static inline void value_ratios(const struct passes *passes, const struct attent
     }
 }
 
-/* attention_power for every element. */
-static inline ints powers(ints z, uint32_t way)
+/* 2 p + 1 for every element, where p = attention_power(z). */
+static inline ints odd_powers(ints z, uint32_t way)
 {
     const ints t = VECTOR(slli_epi16)(z, 16 - ATTENTION_POWER_BITS);
     ints inner = VECTOR(mulhi_epu16)(t, VECTOR(set1_epi16)(ATTENTION_POWER_C3));
     inner = VECTOR(mulhi_epu16)(t, VECTOR(sub_epi16)(VECTOR(set1_epi16)(ATTENTION_POWER_C2), inner));
     inner = VECTOR(mulhi_epu16)(t, VECTOR(sub_epi16)(VECTOR(set1_epi16)((int16_t)ATTENTION_POWER_C1), inner));
-    return ints_shift(VECTOR(sub_epi16)(VECTOR(set1_epi16)(-1), inner), VECTOR(srli_epi16)(z, ATTENTION_POWER_BITS),
-                      way);
+    const ints power = VECTOR(sub_epi16)(VECTOR(set1_epi16)(-1), inner);
+    return ints_shift(power, VECTOR(srli_epi16)(z, ATTENTION_POWER_BITS), way) | VECTOR(set1_epi16)(1);
 }
 
 static inline floats scaled_distance(floats score, float largest, float factor)
@@ -276,50 +315,68 @@ static inline floats scaled_distance(floats score, float largest, float factor)
     return VECTOR(mul_ps)(VECTOR(sub_ps)(VECTOR(set1_ps)(largest), score), VECTOR(set1_ps)(factor));
 }
 
-static inline float sum_ints(ints sum)
+/* The sums of p of one or two heads, where `odd` are sums of `positions` numbers 2 p + 1. */
+static inline __m128 sum_powers(const ints odd[QUERIES], uint32_t count, uint32_t positions)
 {
-    const __m128i four = ints_fold(sum), two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4E));
-    return _mm_cvtss_f32(_mm_cvtepi32_ps(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xB1))));
+    const ints first = odd[0], second = odd[count - 1];
+    const __m128i four =
+        ints_fold(VECTOR(add_epi32)(VECTOR(unpacklo_epi32)(first, second), VECTOR(unpackhi_epi32)(first, second)));
+    const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4E));
+    return _mm_cvtepi32_ps(_mm_srli_epi32(_mm_sub_epi32(two, _mm_set1_epi32((int32_t)positions)), 1));
 }
 
-/* Turns one head's scores into coefficients; largest, sum as in the lanes. */
-static inline void head_coefficients(const struct passes *passes, const struct attention_head *head,
-                                     const float *largest, float *sum, float factor, uint32_t way)
+/* Turns the scores of `count` heads of one KV head, a constant, into coefficients. */
+static inline __attribute__((always_inline)) void heads_coefficients(const struct passes *passes,
+                                                                     const struct attention_head *head, uint32_t count,
+                                                                     uint32_t lane, uint32_t way)
 {
-    int16_t *out = (int16_t *)head->scores;
-    const ints one = VECTOR(set1_epi16)(1);
-    uint32_t chunk_end = attention_chunk_end(passes->begin, passes->end);
-    ints total = VECTOR(set1_epi32)(0);
-    for (uint32_t t = passes->begin; t < passes->end; t += KV_BLOCK) {
-#pragma GCC unroll 1
-        for (uint32_t i = 0; i < KV_KEY_LANES; i += WIDTH) {
-            const floats *score = (const floats *)(head->scores + t + i);
-            const ints z = rounded(scaled_distance(score[0], *largest, factor),
-                                   scaled_distance(score[KV_KEY_LANES / WIDTH], *largest, factor), way);
-            const ints p = powers(ints_min(z, VECTOR(set1_epi16)(ATTENTION_POWER_LAST)), way);
-            const ints more = VECTOR(add_epi16)(VECTOR(add_epi16)(p, p), one); /* attention_coefficient */
-            total = ints_madd(total, p, one);
-            ints_store(out + t + 2 * i, VECTOR(mulhi_epu16)(more, ints_load(head->ratios + t + 2 * i)));
+    const struct attention_lanes *lanes = &passes->lanes;
+    const size_t context = passes->shape->context;
+    const uint32_t end = passes->end;
+    const float *factor = lanes->factor + lane, *largest = lanes->largest + lane;
+    float *sum = lanes->sum + lane;
+    for (uint32_t t = passes->begin; t < end; largest += lanes->stride, sum += lanes->stride) {
+        const uint32_t chunk = t, chunk_end = attention_chunk_end(t, end);
+        ints total[QUERIES];
+#pragma GCC unroll 4
+        for (uint32_t q = 0; q < count; q++) {
+            total[q] = VECTOR(set1_epi32)(0);
         }
-        if (t + KV_BLOCK == chunk_end) {
-            *sum = sum_ints(total);
-            total = VECTOR(set1_epi32)(0);
-            sum += passes->lanes.stride;
-            largest += passes->lanes.stride;
-            chunk_end = attention_chunk_end(chunk_end, passes->end);
-        }
+        do {
+#pragma GCC unroll UNROLLED
+            for (uint32_t i = 0; i < KV_KEY_LANES; i += WIDTH) {
+                const ints ratios = ints_load(head->ratios + t + 2 * i);
+#pragma GCC unroll 4
+                for (uint32_t q = 0; q < count; q++) {
+                    float *scores = head->scores + q * context;
+                    const floats *score = (const floats *)(scores + t + i);
+                    const ints z = rounded(scaled_distance(score[0], largest[q], factor[q]),
+                                           scaled_distance(score[KV_KEY_LANES / WIDTH], largest[q], factor[q]), way);
+                    const ints odd = odd_powers(ints_least(z), way); /* as attention_coefficient takes it */
+                    total[q] = ints_madd(total[q], odd, VECTOR(set1_epi16)(1));
+                    ints_store((int16_t *)scores + t + 2 * i, VECTOR(mulhi_epu16)(odd, ratios));
+                }
+            }
+            t += KV_BLOCK;
+        } while (t < chunk_end);
+        store_lanes(sum, sum_powers(total, count, chunk_end - chunk), count);
     }
 }
 
-static inline __attribute__((always_inline)) void heads_coefficients(const struct passes *passes, uint32_t way)
+static inline __attribute__((always_inline)) void all_coefficients(const struct passes *passes, uint32_t way)
 {
     const struct attention_lanes *lanes = &passes->lanes;
-    struct attention_head head = attention_head(passes->task);
+    struct attention_head head = passes->head;
     uint32_t lane = 0;
     for (uint32_t i = 0; i < passes->task->count; i++) {
         value_ratios(passes, &head, lanes->v_largest[lane], way);
-        for (uint32_t j = 0; j < passes->queries; j++, lane++) {
-            head_coefficients(passes, &head, lanes->largest + lane, lanes->sum + lane, lanes->factor[lane], way);
+        uint32_t left = passes->queries;
+        for (; QUERIES > 1 && left >= QUERIES; left -= QUERIES, lane += QUERIES) {
+            heads_coefficients(passes, &head, QUERIES, lane, way);
+            attention_next(&head, passes->shape, QUERIES);
+        }
+        for (; left > 0; left--, lane++) {
+            heads_coefficients(passes, &head, 1, lane, way);
             attention_next(&head, passes->shape, 1);
         }
         attention_next_kv(&head, passes->shape);
@@ -328,7 +385,7 @@ static inline __attribute__((always_inline)) void heads_coefficients(const struc
 
 static __attribute__((noinline)) void compute_coefficients(const struct passes *passes)
 {
-    heads_coefficients(passes, 0);
+    all_coefficients(passes, 0);
 }
 
 /* Turns the largest scores of the chunks of WIDTH heads into the scales of their sums. */
@@ -397,7 +454,7 @@ static inline __attribute__((always_inline)) void some_values(ints sum[VALUE_QUE
         }
     }
     for (uint32_t t = first; t < end; t += KV_BLOCK, v += block) {
-#pragma GCC unroll 1
+#pragma GCC unroll UNROLLED
         for (uint32_t part = 0; part < KV_BLOCK; part += SHORTS) {
             ints coefficients[VALUE_QUERIES];
 #pragma GCC unroll 4
@@ -449,7 +506,7 @@ heads_values(const struct passes *passes, const struct attention_head *head, uin
 
 static __attribute__((noinline)) void sum_values(const struct passes *passes)
 {
-    struct attention_head head = attention_head(passes->task);
+    struct attention_head head = passes->head;
     const float *scale = passes->lanes.largest;
     for (uint32_t i = 0; i < passes->task->count; i++) {
         uint32_t left = passes->queries;
@@ -468,13 +525,18 @@ static __attribute__((noinline)) void sum_values(const struct passes *passes)
 static inline void attention_by(const struct attention_task *task, void (*coefficients)(const struct passes *))
 {
     const struct attention *shape = &task->shape;
-    const struct passes passes = {task,
-                                  shape,
-                                  attention_prepare(task),
-                                  attention_begin(shape),
-                                  attention_first(shape),
-                                  attention_padded(shape),
-                                  attention_queries(shape)};
+    const uint32_t begin = attention_begin(shape), end = attention_padded(shape);
+    const struct passes passes = {
+        .task = task,
+        .shape = shape,
+        .head = attention_head(task),
+        .lanes = attention_prepare(task),
+        .begin = begin,
+        .end = end,
+        .first_whole = number_round_up(attention_first(shape), KV_BLOCK),
+        .last = end - KV_BLOCK,
+        .queries = attention_queries(shape),
+    };
     score_heads(&passes);
     coefficients(&passes);
     weigh_chunks(&passes);

@@ -1,12 +1,38 @@
-/* AVX2 with F16C: PCs since 2013. AVX-VNNI, PCs since 2021 that have no AVX-512, differs in its products alone. */
+/*
+ * AVX2 with F16C: PCs since 2013. AVX-VNNI, PCs since 2021 that have no AVX-512, differs in its products alone.
+ *
+ * The instructions take unsigned by signed bytes, so they get the activations' magnitudes, and weights with the bits
+ * inverted where the activation is negative: ~w = -w - 1. The result is too low by the sum of the negative activations'
+ * magnitudes, for every row, so every sum starts from that.
+ */
 #include <immintrin.h>
 
 #include "base/exp2.h"
+#include "kernel/x86_tile_quad.h"
+
+enum { QUADS_UNROLLED = 4 };
+
+struct quad {
+    __m256i magnitude, negative;
+};
+
+static inline struct quad load_columns(const struct q8_vector *x, uint32_t group, uint32_t quad)
+{
+    const struct signed_group *signs = (const struct signed_group *)x->form + group;
+    return (struct quad){_mm256_set1_epi32(signs->magnitude[quad]), _mm256_set1_epi32(signs->negative[quad])};
+}
 
 /* 127 * -128 twice does not saturate 16 bits. */
-static inline __m256i bytes_madd(__m256i sum, __m256i x, __m256i y)
+static inline __m256i add_quad(__m256i sum, const int8_t *w, struct quad x)
 {
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(x, y), _mm256_set1_epi16(1)));
+    const __m256i turned = _mm256_xor_si256(_mm256_load_si256((const __m256i *)w), x.negative);
+    const __m256i two = _mm256_maddubs_epi16(x.magnitude, turned);
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(two, _mm256_set1_epi16(1)));
+}
+
+static inline int32_t sum_start(const struct q8_vector *x, uint32_t group)
+{
+    return x->sum[group];
 }
 
 /* 16-bit sums: 32 / 2 products of at most 15 * 127 in each. */
@@ -30,7 +56,7 @@ typedef __m256i ints;
 enum {
     MANY_REGISTERS = sizeof(void *) > 4,
     SCORE_VECTORS = MANY_REGISTERS ? 2 : 4,
-    SCORE_QUERIES = MANY_REGISTERS ? 2 : 1,
+    QUERIES = MANY_REGISTERS ? 2 : 1,
     VALUE_DIMS = MANY_REGISTERS ? 8 : 4,
     VALUE_QUERIES = 1,
 };
@@ -61,19 +87,20 @@ static inline __m256i ints_nearest(__m256 x, uint32_t way)
     return _mm256_cvtps_epi32(x);
 }
 
-static inline __m256i ints_min(__m256i x, __m256i y)
+static inline __m256i ints_least(__m256i z)
 {
-    return _mm256_min_epu16(x, y);
+    return _mm256_min_epu16(z, _mm256_set1_epi16(ATTENTION_POWER_LAST));
 }
 
-/* The upper half of x * 2^(14 - n). The power is looked up by bytes: the lower one by n, where it has the bits of 2^7
+/* The upper half of x * 2^(15 - n). The power is looked up by bytes: the lower one by n, where it has the bits of 2^7
    and below, the upper one by n + 8. */
 static inline __m256i ints_shift(__m256i x, __m256i n, uint32_t way)
 {
     (void)way;
-    const __m256i powers = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, -128, 64, 32, 16, 8, 4, 2, 1, 0, /* both halves */
-                                            0, 0, 0, 0, 0, 0, 0, -128, 64, 32, 16, 8, 4, 2, 1, 0);
-    const __m256i index = _mm256_add_epi16(_mm256_or_si256(n, _mm256_slli_epi16(n, 8)), _mm256_set1_epi16(8 << 8));
+    const __m256i powers = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, -128, 64, 32, 16, 8, 4, 2, 1, /* both halves */
+                                            0, 0, 0, 0, 0, 0, 0, 0, -128, 64, 32, 16, 8, 4, 2, 1);
+    const __m256i both = _mm256_mullo_epi16(n, _mm256_set1_epi16(1 << 8 | 1));
+    const __m256i index = _mm256_add_epi16(both, _mm256_set1_epi16(8 << 8));
     return _mm256_mulhi_epu16(x, _mm256_shuffle_epi8(powers, index));
 }
 
@@ -147,16 +174,33 @@ static inline void store_group(struct q8_vector *out, uint32_t group, const __m2
 #include "kernel/x86_vector.h"
 #include "kernel/x86_attention.h"
 
+/* Two quads of two rows. */
+static inline void pack_quads(struct tile_quad *tile, uint32_t row, uint32_t quad, const int8_t *upper,
+                              const int8_t *lower)
+{
+#ifdef __x86_64__
+    const uint64_t a = q8_0_eight(upper), b = q8_0_eight(lower);
+    *(uint64_t *)tile->q[quad][row] = (uint32_t)a | b << 32;
+    *(uint64_t *)tile->q[quad + 1][row] = a >> 32 | b >> 32 << 32;
+#else
+    for (uint32_t i = 0; i < 2; i++) {
+        *(uint32_t *)tile->q[quad + i][row] = q8_0_four(upper + 4 * i);
+        *(uint32_t *)tile->q[quad + i][row + 1] = q8_0_four(lower + 4 * i);
+    }
+#endif
+}
+
 /* Word by word, which is also fast under emulation. */
 static __attribute__((cold)) void tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)
 {
     struct tile_quad *tile = (struct tile_quad *)bytes;
-    for (uint32_t row = 0; row < Q8_GROUP; row++, block += stride) {
-#pragma GCC unroll 8
-        for (uint32_t quad = 0; quad < QUADS; quad++) {
-            *(uint32_t *)tile->q[quad][row] = q8_0_four(block->q + 4 * quad);
+    for (uint32_t row = 0; row < Q8_GROUP; row += 2, block += 2 * stride) {
+#pragma GCC unroll 4
+        for (uint32_t quad = 0; quad < QUADS; quad += 2) {
+            pack_quads(tile, row, quad, block->q + 4 * quad, block[stride].q + 4 * quad);
         }
         tile->scale[row] = block->scale;
+        tile->scale[row + 1] = block[stride].scale;
     }
 }
 
@@ -167,6 +211,23 @@ static __attribute__((cold)) void tile_row(const uint8_t *bytes, uint32_t row, i
         q[column] = tile->q[column / 4][row][column % 4];
     }
     *scale = half_to_float(tile->scale[row]);
+}
+
+__attribute__((cold)) void biased_tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)
+{
+    __m256i *tile = (__m256i *)bytes;
+    tile_pack(bytes, block, stride);
+    for (uint32_t i = 0; i < Q8_GROUP; i++) {
+        tile[i] = _mm256_xor_si256(tile[i], _mm256_set1_epi8((char)BIAS));
+    }
+}
+
+__attribute__((cold)) void biased_tile_row(const uint8_t *bytes, uint32_t row, int8_t q[Q8_GROUP], float *scale)
+{
+    tile_row(bytes, row, q, scale);
+    for (uint32_t column = 0; column < Q8_GROUP; column++) {
+        q[column] = (int8_t)(q[column] ^ BIAS);
+    }
 }
 
 static inline __m256 floats_of_halves(const uint8_t *halves)
@@ -182,4 +243,5 @@ static inline void store_bytes(int8_t *q, const __m256i whole[Q8_GROUP / 8])
 #include "kernel/x86_blocks.h"
 
 KERNEL_DEFINE(avx2, struct tile_quad, sizeof(struct signed_group));
-KERNEL_DEFINE_WITH(avxvnni_matmul, avxvnni_matmul_q4, avxvnni, struct tile_quad, sizeof(struct signed_group));
+KERNEL_DEFINE_TILES(biased_tile_pack, biased_tile_row, avxvnni_matmul, avxvnni_matmul_q4, attention, avxvnni,
+                    struct tile_quad, sizeof(struct signed_group));

@@ -1,14 +1,12 @@
 /*
- * The matrix products of the AVX2 and the AVX-VNNI kernel.
+ * The matrix products of the AVX2 and the AVX-VNNI kernel, each with x86_tile_quad.h's tile. Four columns of eight rows
+ * are one vector.
  *
- * A tile is int8 [column / 4][row][column % 4], then 32 scales as f16: 1088 bytes, 17 cache lines. Four columns of
- * eight rows are one vector. The instructions take unsigned by signed bytes, so they get the activations' magnitudes,
- * and weights with the bits inverted where the activation is negative: ~w = -w - 1. The result is too low by the sum of
- * the negative activations' magnitudes, for every row, so every sum starts from that.
- *
- * A .c file includes this after <immintrin.h> and after defining
- * bytes_madd(sum, x, y)     adds the products of unsigned bytes x <= 127 and signed bytes y, each four neighbours to a
- *                           32-bit sum
+ * A .c file includes this after x86_tile_quad.h and after defining
+ * struct quad            four activations, as the next functions take them
+ * load_columns(x, group, quad)  those of a group, repeated for eight rows
+ * add_quad(sum, w, x)       adds the products of a struct quad and the tile's vector at w to 32-bit sums
+ * sum_start(x, group)       what a group's sums start from
  * nibbles_madd(sum, n, x)   adds the products of bytes n <= 15 and signed bytes x >= -127, at most Q8_GROUP for each
  *                           32-bit sum, in a form of the kernel's own
  * nibbles_sum(sum)          the 32-bit sums
@@ -18,27 +16,6 @@
 
 #include "kernel/kernel.h"
 #include "kernel/x86_tile_quad.h"
-
-/* A group of activations as matmul reads it, four columns together. */
-struct signed_group {
-    int32_t magnitude[QUADS];
-    int32_t negative[QUADS]; /* a byte is -1 where the activation is negative */
-    int32_t total;           /* the sum of the activations */
-    int32_t unused[QUADS - 1];
-};
-
-/* The products of AVX-VNNI, compiled for it in x86_avxvnni.c. */
-#define AVXVNNI_PRODUCT __attribute__((visibility("hidden")))
-AVXVNNI_PRODUCT void avxvnni_matmul(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
-                                    uint32_t count, bool add);
-AVXVNNI_PRODUCT void avxvnni_matmul_q4(float *out, size_t out_stride, const struct q8_matrix *w,
-                                       const struct q8_vector *x, uint32_t count, bool add);
-
-/* Adds the products of four columns for eight rows. */
-static inline __m256i add_quad(__m256i sum, const int8_t *w, __m256i magnitude, __m256i negative)
-{
-    return bytes_madd(sum, magnitude, _mm256_xor_si256(_mm256_load_si256((const __m256i *)w), negative));
-}
 
 static inline __m256 add_scaled(__m256 sum, __m256i dot, const uint16_t *scale, __m256 x_scale)
 {
@@ -56,18 +33,16 @@ static inline void multiply(float *out, const struct tile_quad *tile, uint32_t g
                             bool add)
 {
     __m256 sum0 = _mm256_setzero_ps(), sum1 = sum0, sum2 = sum0, sum3 = sum0;
-    const struct signed_group *signs = (const struct signed_group *)x->form;
-    for (uint32_t group = 0; group < groups; group++, tile++, signs++) {
+    for (uint32_t group = 0; group < groups; group++, tile++) {
         tile_prefetch(tile);
-        __m256i dot0 = _mm256_set1_epi32(x->sum[group]), dot1 = dot0, dot2 = dot0, dot3 = dot0;
-#pragma GCC unroll 4
+        __m256i dot0 = _mm256_set1_epi32(sum_start(x, group)), dot1 = dot0, dot2 = dot0, dot3 = dot0;
+#pragma GCC unroll QUADS_UNROLLED
         for (uint32_t quad = 0; quad < QUADS; quad++) {
-            const __m256i magnitude = _mm256_set1_epi32(signs->magnitude[quad]);
-            const __m256i negative = _mm256_set1_epi32(signs->negative[quad]);
-            dot0 = add_quad(dot0, tile->q[quad][0], magnitude, negative);
-            dot1 = add_quad(dot1, tile->q[quad][8], magnitude, negative);
-            dot2 = add_quad(dot2, tile->q[quad][16], magnitude, negative);
-            dot3 = add_quad(dot3, tile->q[quad][24], magnitude, negative);
+            const struct quad four = load_columns(x, group, quad);
+            dot0 = add_quad(dot0, tile->q[quad][0], four);
+            dot1 = add_quad(dot1, tile->q[quad][8], four);
+            dot2 = add_quad(dot2, tile->q[quad][16], four);
+            dot3 = add_quad(dot3, tile->q[quad][24], four);
         }
         const __m256 x_scale = _mm256_set1_ps(x->scale[group]);
         sum0 = add_scaled(sum0, dot0, tile->scale, x_scale);

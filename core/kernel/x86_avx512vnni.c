@@ -1,17 +1,13 @@
 /*
  * AVX-512 with VNNI: servers since 2019, Ryzen since Zen 4, some laptops.
  *
- * The tile is that of x86_avx2_products.h with 128 added to every weight, because vpdpbusd multiplies unsigned by
- * signed bytes: one instruction handles four columns of 16 rows. The 128 adds 128 * sum(x) to every row alike, so every
- * sum starts at the negative of that.
+ * vpdpbusd handles four columns of 16 rows of x86_tile_quad.h's tile.
  */
 #include <immintrin.h>
 
 #include "base/exp2.h"
 #include "kernel/kernel.h"
 #include "kernel/x86_tile_quad.h"
-
-enum { BIAS = 128 };
 
 #define VECTOR(name) _mm512_##name
 
@@ -22,7 +18,7 @@ typedef __m512i ints;
 enum {
     MANY_REGISTERS = sizeof(void *) > 4,
     SCORE_VECTORS = 2,
-    SCORE_QUERIES = MANY_REGISTERS ? 2 : 1,
+    QUERIES = MANY_REGISTERS ? 2 : 1,
     VALUE_DIMS = MANY_REGISTERS ? 8 : 4,
     VALUE_QUERIES = MANY_REGISTERS ? 2 : 1,
     VECTORS_AT_ONCE = MANY_REGISTERS ? 4 : 1,
@@ -61,15 +57,15 @@ static inline __m512i ints_nearest(__m512 x, uint32_t way)
     return _mm512_cvtps_epi32(x);
 }
 
-static inline __m512i ints_min(__m512i x, __m512i y)
+static inline __m512i ints_least(__m512i z)
 {
-    return _mm512_min_epu16(x, y);
+    return z; /* ints_shift makes zeros of those above */
 }
 
 static inline __m512i ints_shift(__m512i x, __m512i n, uint32_t way)
 {
     (void)way;
-    return _mm512_srlv_epi16(x, _mm512_add_epi16(n, _mm512_set1_epi16(2)));
+    return _mm512_srlv_epi16(x, _mm512_add_epi16(n, _mm512_set1_epi16(1)));
 }
 
 static inline __m128i max_quad(__m128i x, __m128i y)
@@ -118,25 +114,9 @@ static inline void store_group(struct q8_vector *out, uint32_t group, const __m5
 #include "kernel/x86_vector.h"
 #include "kernel/x86_attention.h"
 
-static __attribute__((cold)) void tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)
-{
-    kernel_avx2.tile_pack(bytes, block, stride);
-    for (uint32_t i = 0; i < Q8_GROUP * Q8_GROUP; i += sizeof(__m512i)) {
-        ints_store(bytes + i, _mm512_xor_si512(ints_load(bytes + i), _mm512_set1_epi8((char)BIAS)));
-    }
-}
-
 static void blocks_quantize(struct q8_0_block *out, const void *x, bool halves, const float *scale, uint32_t groups)
 {
     kernel_avx2.blocks_quantize(out, x, halves, scale, groups);
-}
-
-static __attribute__((cold)) void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[Q8_GROUP], float *scale)
-{
-    kernel_avx2.tile_row(bytes, row, q, scale);
-    for (uint32_t column = 0; column < Q8_GROUP; column++) {
-        q[column] = (int8_t)(q[column] ^ BIAS);
-    }
 }
 
 static inline __m512 load_scales(const uint16_t *scale)
@@ -326,4 +306,4 @@ static void matmul_q4(float *out, size_t out_stride, const struct q8_matrix *w, 
     }
 }
 
-KERNEL_DEFINE(avx512vnni, struct tile_quad, 0);
+KERNEL_DEFINE_TILES(biased_tile_pack, biased_tile_row, matmul, matmul_q4, attention, avx512vnni, struct tile_quad, 0);

@@ -2,9 +2,27 @@
    x86_avx2.c. */
 #include <immintrin.h>
 
-static inline __m256i bytes_madd(__m256i sum, __m256i x, __m256i y)
+#include "kernel/x86_tile_quad.h"
+
+enum { QUADS_UNROLLED = 8 };
+
+struct quad {
+    __m256i x;
+};
+
+static inline struct quad load_columns(const struct q8_vector *x, uint32_t group, uint32_t quad)
 {
-    return _mm256_dpbusd_avx_epi32(sum, x, y);
+    return (struct quad){_mm256_set1_epi32(((const int32_t *)(x->q + group * Q8_GROUP))[quad])};
+}
+
+static inline __m256i add_quad(__m256i sum, const int8_t *w, struct quad x)
+{
+    return _mm256_dpbusd_avx_epi32(sum, _mm256_load_si256((const __m256i *)w), x.x);
+}
+
+static inline int32_t sum_start(const struct q8_vector *x, uint32_t group)
+{
+    return -BIAS * ((const struct signed_group *)x->form)[group].total;
 }
 
 static inline __m256i nibbles_madd(__m256i sum, __m256i n, __m256i x)

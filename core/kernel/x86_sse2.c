@@ -21,7 +21,7 @@ typedef __m128i ints;
 enum {
     MANY_REGISTERS = sizeof(void *) > 4,
     SCORE_VECTORS = 4,
-    SCORE_QUERIES = MANY_REGISTERS ? 2 : 1,
+    QUERIES = MANY_REGISTERS ? 2 : 1,
     VALUE_DIMS = MANY_REGISTERS ? 8 : 4,
     VALUE_QUERIES = 1,
 };
@@ -60,9 +60,9 @@ static inline __m128i ints_nearest(__m128 x, uint32_t way)
 }
 
 /* SSE2 has no minimum of unsigned 16-bit integers. */
-static inline __m128i ints_min(__m128i x, __m128i y)
+static inline __m128i ints_least(__m128i z)
 {
-    return _mm_sub_epi16(x, _mm_subs_epu16(x, y));
+    return _mm_sub_epi16(z, _mm_subs_epu16(z, _mm_set1_epi16(ATTENTION_POWER_LAST)));
 }
 
 /* Shifts by 2^bit where n has that bit. */
@@ -72,17 +72,18 @@ static inline __m128i shift_by_bit(__m128i x, __m128i n, int bit)
     return _mm_xor_si128(x, _mm_and_si128(_mm_xor_si128(x, _mm_srli_epi16(x, 1 << bit)), mask));
 }
 
-/* WAY_SSE2: the upper half of x * 2^(14 - n), the power built as the bits of a float. */
+/* WAY_SSE2: twice the upper half of x * 2^(14 - n), the power built as the bits of a float. */
 static inline __m128i ints_shift(__m128i x, __m128i n, uint32_t way)
 {
     if (way == WAY_WIDE) {
-        x = shift_by_bit(shift_by_bit(_mm_srli_epi16(x, 2), n, 0), n, 1);
+        x = shift_by_bit(shift_by_bit(_mm_srli_epi16(x, 1), n, 0), n, 1);
         return shift_by_bit(shift_by_bit(x, n, 2), n, 3);
     }
     const __m128i bits = _mm_slli_epi16(_mm_sub_epi16(_mm_set1_epi16(127 + 14), n), 7), zero = _mm_setzero_si128();
     const __m128i low = _mm_cvttps_epi32(_mm_castsi128_ps(_mm_unpacklo_epi16(zero, bits)));
     const __m128i high = _mm_cvttps_epi32(_mm_castsi128_ps(_mm_unpackhi_epi16(zero, bits)));
-    return _mm_mulhi_epu16(x, _mm_packs_epi32(low, high));
+    const __m128i half = _mm_mulhi_epu16(x, _mm_packs_epi32(low, high));
+    return _mm_add_epi16(half, half);
 }
 
 static inline __m128 floats_round(__m128 y)
@@ -460,13 +461,18 @@ struct wide_tile {
     float scale[Q8_GROUP];
 };
 
+/* Swaps the two inner bytes. */
+static inline uint32_t bytes_swapped(uint32_t four)
+{
+    return (four & 0xFF0000FF) | (four & 0xFF00) << 8 | (four >> 8 & 0xFF00);
+}
+
 static __attribute__((cold)) void wide_tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)
 {
     struct wide_tile *tile = (struct wide_tile *)bytes;
     for (uint32_t row = 0; row < Q8_GROUP; row++, block += stride) {
-        for (uint32_t column = 0; column < Q8_GROUP; column++) {
-            const int8_t q = block->q[column];
-            tile->w[column / 4][row / 4][row % 4][column % 2][column / 2 % 2] = q < -127 ? -127 : q;
+        for (uint32_t i = 0; i < Q8_GROUP / 4; i++) {
+            *(uint32_t *)tile->w[i][row / 4][row % 4] = bytes_swapped(q8_0_four(block->q + 4 * i));
         }
         tile->scale[row] = half_to_float(block->scale);
     }
@@ -554,7 +560,7 @@ static void wide_matmul(float *out, size_t out_stride, const struct q8_matrix *w
 
 static __attribute__((noinline)) void wide_coefficients(const struct passes *passes)
 {
-    heads_coefficients(passes, WAY_WIDE);
+    all_coefficients(passes, WAY_WIDE);
 }
 
 static void wide_attention(const struct attention_task *task)

@@ -264,6 +264,9 @@ static bool on_progress(void *context, uint64_t done, uint64_t total)
 {
     struct models *models = context;
     const uint64_t now = models->platform->microseconds(models->platform);
+    if (done == 0) { /* what came before, with the race of the kernels, says nothing about the speed of the rest */
+        progress_begin(&models->progress, now);
+    }
     if (now - models->shown_at < OUTPUT_TICKER_US && done < total) {
         return false;
     }
@@ -286,7 +289,7 @@ static int open_model(struct models *models, const struct kernel *kernel)
     models->stopped = false;
     const uint64_t now = platform->microseconds(platform);
     progress_begin(&models->progress, now);
-    show_progress(models, now, 0, 1);
+    show_progress(models, now, 0, 1); /* reading the header may take its time */
     const int status =
         engine_open(&models->engine, platform, models->path, kernel, models->config->context, &progress, &error);
     if (!models->quiet || status != 0) {

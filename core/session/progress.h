@@ -1,4 +1,5 @@
-/* What is said while a model loads: a bar, the share that is there, and the time left or, at the end, the speed. */
+/* What is said while a model loads: a bar, the share that is there, and the time left or, at the end, the speed:
+   bytes of weights in the file over the time from the first one read to the last one packed. */
 #ifndef BOOTLLAMA_PROGRESS_H
 #define BOOTLLAMA_PROGRESS_H
 
@@ -8,7 +9,7 @@
 enum { PROGRESS_CELLS_MAX = 20 }; /* of the bar */
 
 struct progress {
-    uint64_t since;   /* when loading began, microseconds */
+    uint64_t since;   /* when the first weight was about to be read, microseconds */
     uint64_t ends_at; /* when it is said to end; 0 while no time is said */
     uint64_t said_at; /* when that was said last */
 };

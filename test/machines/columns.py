@@ -11,6 +11,7 @@ QEMU = {"SeaBIOS": "bios", "OVMF": "uefi", "OVMF-IA32": "uefi32", "OVMF-secboot"
         "U-Boot-IA32": "u-boot32"}
 BIOS = {"SeaBIOS", "Bochs", "v86"}
 OVMF = {"OVMF", "OVMF-IA32", "OVMF-secboot"}
+SMM = {"OVMF-IA32", "OVMF-secboot"}  # need system management mode, in which all processors wait for each other
 U_BOOT = {"U-Boot", "U-Boot-IA32"}
 UEFI64 = {"OVMF", "OVMF-secboot", "U-Boot"}
 FIRMWARE = [*QEMU, "Bochs", "v86"]
@@ -182,8 +183,8 @@ def least_memory(firmware):
 RULES = [
     Rule("firmware medium", lambda firmware, medium: firmware not in MEDIA[medium],
          "the firmware has no driver for the medium, or the emulator no such hardware"),
-    Rule("firmware medium", lambda firmware, medium: firmware in {"OVMF-IA32", "OVMF-secboot"} and medium not in Q35,
-         "Debian's builds with Secure Boot need system management mode, which EDK II has on q35 alone"),
+    Rule("firmware medium", lambda firmware, medium: firmware in SMM and medium not in Q35,
+         "EDK II has system management mode on q35 alone"),
     Rule("firmware cpu", lambda firmware, cpu: not emulates(firmware, cpu), "the emulator has no such processor"),
     Rule("firmware cpu", lambda firmware, cpu: firmware in UEFI64 and CPUS[cpu].bits == 32,
          "UEFI for x86-64 starts in long mode"),
@@ -205,9 +206,8 @@ RULES = [
          "no other emulator here has the mode"),
     Rule("cpu processors", lambda cpu, processors: processors == "2-x2APIC" and cpu not in X2APIC,
          "Bochs has no such mode in this processor"),
-    Rule("firmware processors", lambda firmware, processors: firmware in {"OVMF-IA32", "OVMF-secboot"} and
-         PROCESSORS[processors].number > 2,
-         "in system management mode, which these use, all processors wait for each other: half a minute for each"),
+    Rule("firmware processors", lambda firmware, processors: firmware in SMM and PROCESSORS[processors].number > 2,
+         "each further processor takes half a minute"),
     Rule("firmware display", lambda firmware, display: firmware == "v86" and display != "VGA", "v86 has a VGA"),
     Rule("firmware display", lambda firmware, display: firmware == "Bochs" and display not in BOCHS_DISPLAYS,
          "Bochs has these two"),
@@ -256,6 +256,11 @@ def holds(rule, row, test):
 def allowed(row):
     """False for a row, or part of one, that breaks a rule."""
     return not any(holds(rule, row, rule.forbids) for rule in RULES)
+
+
+def quick(row):
+    """False for a row, or part of one, that is left to the whole matrix."""
+    return row.get("firmware") not in SMM or row.get("processors", "1") == "1"
 
 
 def refusal(row):

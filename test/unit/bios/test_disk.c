@@ -33,7 +33,7 @@ static struct {
 } bios;
 
 static struct disk disk;
-static uint8_t out[200 * SECTOR];
+static uint8_t out[400 * SECTOR];
 
 uint64_t clock_microseconds(void)
 {
@@ -234,6 +234,13 @@ static void large_transfers_that_fail_become_smaller(void **state)
     bios.calls = 0;
     expect_read(300, 64);
     assert_int_equal(bios.calls, 8); /* remembered */
+    begin(true);
+    bios.largest = LOADER_SECTORS;
+    expect_read(0, BOUNCE_SECTORS);
+    assert_int_equal(bios.resets, 1);
+    bios.calls = 0;
+    expect_read(300, 2 * LOADER_SECTORS);
+    assert_int_equal(bios.calls, 2);
 }
 
 static void a_count_that_is_too_small_is_an_error(void **state)
@@ -326,7 +333,7 @@ static void reading_stops_between_two_calls(void **state)
     for (uint32_t calls = 1; calls < 4; calls++) {
         bios.calls = 0;
         bios.stop_after = calls;
-        assert_int_equal(disk_read(&disk, 0, 200, out), DISK_STOPPED);
+        assert_int_equal(disk_read(&disk, 0, 400, out), DISK_STOPPED);
         assert_int_equal(bios.calls, calls);
     }
     bios.largest = 0; /* and between tries */
@@ -350,7 +357,7 @@ static void larger_sectors_are_read_whole(void **state)
         for (uint32_t count = 1; count < 10; count++)
             expect_read(lba, count);
         bios.calls = 0;
-        expect_read(lba, 64);
+        expect_read(lba, BOUNCE_SECTORS);
         assert_int_equal(bios.calls, lba % 4 == 0 ? 1 : 2);
     }
     expect_read(1001, 199);

@@ -107,6 +107,7 @@ static EFI_STATUS EFIAPI fake_read(EFI_FILE_HANDLE handle, UINTN *size, VOID *bu
     if (file->node == NULL || file->node->size < 0) {
         return read_directory(file, size, buffer);
     }
+    volume->read_to = buffer;
     volume->largest_read = *size > volume->largest_read ? *size : volume->largest_read;
     if (*size > 1 << 20) {
         return EFI_BAD_BUFFER_SIZE;

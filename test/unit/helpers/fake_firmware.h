@@ -38,6 +38,7 @@ struct fake_volume {
     int failed;                     /* calls that failed */
     bool *vanishes;                 /* becomes true at a failure: the handle's `pulled`; may be NULL */
     int open_handles, open_volumes; /* handles not closed; calls of OpenVolume */
+    const void *read_to;            /* the last read of a file */
     UINTN largest_read;
 };
 

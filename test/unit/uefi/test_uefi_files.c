@@ -1,6 +1,8 @@
 /* Files and volumes of uefi/ on a firmware that does its worst. */
 #include "unit.h"
 
+#include <sys/mman.h>
+
 #include "fake_stick.h"
 
 static const struct fake_node no_model[] = {
@@ -48,6 +50,57 @@ static void reads_anywhere(void **state)
     files_close(&session.files, &file);
     stick_end(&session);
     free(buffer);
+}
+
+static void expect_piece(struct session *session, struct platform_file *file, uint64_t at, uint8_t *buffer, uint32_t n)
+{
+    memset(buffer, 0, n);
+    assert_int_equal(files_read(&session->files, file, at, buffer, n, session->error), PLATFORM_OK);
+    for (uint32_t i = 0; i < n; i++) {
+        assert_int_equal(buffer[i], fake_content(at + i));
+    }
+}
+
+/* Whole pieces, into a buffer on a page below 4 GiB, take no way through the window, and fail no less safely. */
+static void whole_pieces_are_not_copied(void **state)
+{
+    enum { PIECE = FILES_READ_MAX, ROOM = PIECE + 8192 };
+    uint8_t *low = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+    struct session session;
+    struct platform_file file;
+
+    (void)state;
+    assert_true((uintptr_t)low <= UINT32_MAX - ROOM);
+    fake_reset();
+    stick_begin(&session);
+    const struct window *window = &session.files.window;
+    assert_int_equal(files_open(&session.files, "/MODELS/A.GGUF", &file, session.error), PLATFORM_OK);
+    expect_piece(&session, &file, 512, low, PIECE);
+    assert_ptr_equal(session.volume.read_to, low);
+    expect_piece(&session, &file, 0, low, PIECE + 700); /* the rest is no whole piece */
+    assert_ptr_equal(session.volume.read_to, window->bytes);
+    expect_piece(&session, &file, PIECE, low, 700);
+    expect_piece(&session, &file, 1024, low + 64, PIECE);
+    assert_ptr_equal(session.volume.read_to, window->bytes);
+    expect_piece(&session, &file, 1025, low, PIECE);
+    assert_ptr_equal(session.volume.read_to, window->bytes);
+    session.volume.bad_byte = 1000000;
+    session.volume.failures = 1;
+    session.volume.handle_dies = true;
+    expect_piece(&session, &file, 0, low, PIECE);
+    session.volume.failures = FAKE_LASTING;
+    session.volume.lies = true;
+    assert_int_equal(files_read(&session.files, &file, 0, low, PIECE, session.error), PLATFORM_IO_ERROR);
+    assert_string_equal(session.error, "EFI_NO_RESPONSE reading byte 786432"); /* pieces have become smaller before */
+    assert_true((const uint8_t *)session.volume.read_to - low == 786432);
+    session.volume.failures = 0;
+    expect_piece(&session, &file, 0, low, PIECE);
+    session.files.volumes.volume[0].is_sata = true; /* the margin has no room there */
+    expect_piece(&session, &file, 0, low, PIECE);
+    assert_ptr_equal(session.volume.read_to, window->bytes);
+    files_close(&session.files, &file);
+    stick_end(&session);
+    munmap(low, ROOM);
 }
 
 static void survives_one_failure(void **state)
@@ -460,6 +513,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_in_bounded_pieces),
         cmocka_unit_test(reads_anywhere),
+        cmocka_unit_test(whole_pieces_are_not_copied),
         cmocka_unit_test(survives_one_failure),
         cmocka_unit_test(reports_a_lasting_failure),
         cmocka_unit_test(detects_a_lie_about_a_short_end),
