@@ -179,13 +179,13 @@ static void idle(struct platform *platform)
 
 static void reboot(struct platform *platform)
 {
-    (void)platform;
+    screen_update(&machine_of(platform)->terminal.screen);
     power_reboot();
 }
 
 static void switch_off(struct platform *platform)
 {
-    (void)platform;
+    screen_update(&machine_of(platform)->terminal.screen);
     power_off();
 }
 

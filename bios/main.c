@@ -84,6 +84,7 @@ static void start_x87_and_sse(void)
 static void show_stage(struct bios_machine *machine, const char *word)
 {
     terminal_put(&machine->terminal, word, text_length(word));
+    screen_update(&machine->terminal.screen);
 }
 
 _Noreturn void bios_main(uint32_t drive, uint32_t origin, const struct linux_boot *given)

@@ -2,13 +2,16 @@
  * A trip to real mode and INT 10h for a few characters costs an emulated machine a fifth of the time of a small model's
  * token, and a trip that scrolls costs several tokens. So characters and attributes are written straight to the text
  * memory of every adapter since the CGA, at B8000h, or at B0000h in monochrome mode 7. It is never read, because
- * reading is slow; `cells` holds its contents. The BIOS's own cursor position (0040:0050) is kept up to date.
+ * reading is slow; `shown` holds its contents. Where a write takes half a microsecond, scrolling takes a millisecond, so
+ * the screen is updated at most once in a tick of the clock, and before anyone waits. The BIOS's own cursor position
+ * (0040:0050) is kept up to date with it.
  */
 #include "screen.h"
 
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "bios_call.h"
+#include "clock.h"
 #include "cp437.h"
 #include "io.h"
 
@@ -73,7 +76,7 @@ static void take_screen(struct screen *screen, bool is_mono)
         return;
     }
     for (uint32_t i = 0; i < SCREEN_CELLS; i++) {
-        screen->cells[i] = memory[i];
+        screen->cells[i] = screen->shown[i] = memory[i];
     }
     screen->memory = memory;
     screen->is_mono = is_mono;
@@ -114,24 +117,14 @@ void screen_colour(struct screen *screen, enum platform_colour colour)
     screen->attribute = (uint16_t)(attributes[screen->is_mono][colour] << 8);
 }
 
-static void set_cell(struct screen *screen, uint32_t at, uint16_t cell)
-{
-    if (screen->cells[at] != cell) {
-        screen->cells[at] = cell;
-        screen->memory[at] = cell;
-    }
-}
-
 static void scroll_if_full(struct screen *screen)
 {
     if (screen->cursor < SCREEN_CELLS) {
         return;
     }
-    for (uint32_t at = 0; at < SCREEN_CELLS - SCREEN_COLUMNS; at++) {
-        set_cell(screen, at, screen->cells[at + SCREEN_COLUMNS]);
-    }
+    memmove(screen->cells, screen->cells + SCREEN_COLUMNS, (SCREEN_CELLS - SCREEN_COLUMNS) * sizeof *screen->cells);
     for (uint32_t at = SCREEN_CELLS - SCREEN_COLUMNS; at < SCREEN_CELLS; at++) {
-        set_cell(screen, at, (uint16_t)(attributes[0][COLOUR_TEXT] << 8 | ' '));
+        screen->cells[at] = (uint16_t)(attributes[0][COLOUR_TEXT] << 8 | ' ');
     }
     screen->cursor -= SCREEN_COLUMNS;
 }
@@ -154,7 +147,7 @@ static void put_glyph(struct screen *screen, uint32_t code)
     uint8_t glyph = cp437_from_unicode(code);
 
     for (uint32_t columns = utf8_columns(code); columns > 0; columns--) {
-        set_cell(screen, screen->cursor++, screen->attribute | glyph);
+        screen->cells[screen->cursor++] = screen->attribute | glyph;
         scroll_if_full(screen);
     }
 }
@@ -207,6 +200,30 @@ static void put_by_bios(struct screen *screen, const char *utf8, const char *end
     flush(screen, used);
 }
 
+void screen_update(struct screen *screen)
+{
+    if (!screen->is_changed) {
+        return;
+    }
+    for (uint32_t at = 0; at < SCREEN_CELLS; at++) {
+        if (screen->shown[at] != screen->cells[at]) {
+            screen->shown[at] = screen->memory[at] = screen->cells[at];
+        }
+    }
+    show_cursor(screen);
+    screen->is_changed = false;
+}
+
+void screen_update_in_time(struct screen *screen)
+{
+    const uint32_t tick = clock_ticks();
+
+    if (tick != screen->updated) {
+        screen->updated = tick;
+        screen_update(screen);
+    }
+}
+
 void screen_put(struct screen *screen, const char *utf8, size_t n)
 {
     const char *end = utf8 + n;
@@ -218,5 +235,6 @@ void screen_put(struct screen *screen, const char *utf8, size_t n)
     while (utf8 < end) {
         put_character(screen, utf8_next(&utf8, end));
     }
-    show_cursor(screen);
+    screen->is_changed = true;
+    screen_update_in_time(screen);
 }

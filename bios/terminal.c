@@ -54,6 +54,7 @@ void terminal_line(struct terminal *terminal, const char *text)
 
 int terminal_get_key(struct terminal *terminal)
 {
+    screen_update_in_time(&terminal->screen);
     int key = serial_get_key(&terminal->serial);
     return key != KEY_NONE ? key : keyboard_get_key(&terminal->keyboard);
 }
@@ -62,6 +63,7 @@ void terminal_idle(struct terminal *terminal)
 {
     struct bios_regs regs = {.ecx = serial_interrupt(&terminal->serial)};
 
+    screen_update(&terminal->screen);
     if (clock_has_interrupts()) {
         bios_run(thunk_idle, &regs);
     } else {
