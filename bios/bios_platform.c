@@ -25,10 +25,11 @@ static int read_sectors(void *context, uint32_t lba, uint32_t count, void *buffe
     return status == DISK_OK ? FAT_OK : status == DISK_STOPPED ? FAT_STOPPED : FAT_READ_FAILED;
 }
 
-/* core's stop_asked, for the disk. */
+/* core's stop_asked, for the disk. What has been said is shown first: a drive may take seconds. */
 static bool stop_asked(void *context)
 {
     const struct platform *platform = context;
+    screen_update(&machine_of(platform)->terminal.screen);
     return platform->stop_asked != NULL && platform->stop_asked(platform->stop_context);
 }
 

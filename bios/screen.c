@@ -2,8 +2,8 @@
  * A trip to real mode and INT 10h for a few characters costs an emulated machine a fifth of the time of a small model's
  * token, and a trip that scrolls costs several tokens. So characters and attributes are written straight to the text
  * memory of every adapter since the CGA, at B8000h, or at B0000h in monochrome mode 7. It is never read, because
- * reading is slow; `shown` holds its contents. Where a write takes half a microsecond, scrolling takes a millisecond, so
- * the screen is updated at most once in a tick of the clock, and before anyone waits. The BIOS's own cursor position
+ * reading is slow; `shown` holds its contents. Where a write takes half a microsecond, scrolling takes a millisecond,
+ * so the screen is updated at most once in a tick of the clock, and before anyone waits. The BIOS's own cursor position
  * (0040:0050) is kept up to date with it.
  */
 #include "screen.h"

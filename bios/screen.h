@@ -30,8 +30,8 @@ void screen_init(struct screen *screen);
 bool screen_is_redirected(const struct screen *screen);
 
 /* Writes n bytes of UTF-8: '\n' ends a line, '\b' and '\r' move back; characters that code page 437 lacks become
-   '?'. The screen is updated at most once in a tick of the clock; what comes too soon after that waits for the next call
-   of these functions. */
+   '?'. The screen is updated at most once in a tick of the clock; what comes too soon after that waits for the next
+   call of these functions. */
 void screen_put(struct screen *screen, const char *utf8, size_t n);
 void screen_update_in_time(struct screen *screen);
 
