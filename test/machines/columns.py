@@ -208,9 +208,9 @@ RULES = [
          "Bochs has no such mode in this processor"),
     Rule("firmware processors", lambda firmware, processors: firmware in SMM and PROCESSORS[processors].number > 2,
          "each further processor takes half a minute"),
-    Rule("firmware memory processors", lambda firmware, memory, processors: memory == "67" and
-         processors == "2-of-24" and firmware in {"OVMF-IA32", "OVMF-secboot"},
-         "with system management mode the firmware takes memory for each processor that may come: it leaves none"),
+    Rule("firmware memory processors", lambda firmware, memory, processors: firmware == "OVMF-secboot" and
+         memory == "67" and PROCESSORS[processors].number > 1,
+         "with system management mode the firmware takes memory for each processor: it leaves too little"),
     Rule("firmware display", lambda firmware, display: firmware == "v86" and display != "VGA", "v86 has a VGA"),
     Rule("firmware display", lambda firmware, display: firmware == "Bochs" and display not in BOCHS_DISPLAYS,
          "Bochs has these two"),
