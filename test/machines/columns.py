@@ -283,5 +283,7 @@ def free_memory(row):
     memory = MEMORY[row["memory"]]
     chipset = memory.mib if memory.mib < 3584 else BELOW_Q35 if row["medium"] in Q35 else BELOW_PC
     below = memory.below or chipset
+    if row["medium"] == "kernel":  # QEMU puts the initrd at the end of the first 2 GiB, in the middle of more
+        below = min(below, 2048)
     most = max(below, memory.mib - below) if row["firmware"] in UEFI64 - U_BOOT else below
     return most - (8 if row["firmware"] in BIOS else 128), most
