@@ -224,6 +224,8 @@ RULES = [
     Rule("display serial", lambda display, serial: display == serial == "none", "nothing shows the text"),
     Rule("medium memory", lambda medium, memory: medium == "kernel" and MEMORY[memory].mib < 4,
          "QEMU's loader needs room for the files"),
+    Rule("medium memory", lambda medium, memory: memory == "1" and medium not in {"ide", "ide-q35", "isa", "scsi-lsi"},
+         "SeaBIOS has no memory for the other drivers"),
     Rule("memory display", lambda memory, display: display in WITHOUT_TEXT_MEMORY and MEMORY[memory].mib < 16,
          "SeaBIOS has no memory for the picture"),
     Rule("medium processors", lambda medium, processors: medium in ISA and processors != "1",
