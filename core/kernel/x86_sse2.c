@@ -14,6 +14,7 @@
 #include "kernel/kernel.h"
 
 #define VECTOR(name) _mm_##name
+#define HAS_WAYS
 
 typedef __m128 floats;
 typedef __m128i ints;
