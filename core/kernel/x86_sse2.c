@@ -139,21 +139,30 @@ static inline uint32_t group_magnitude(const __m128 x[Q8_GROUP / 4])
 
 enum { SETS = 4, PAIRS = Q8_GROUP / 2 };
 
-/* A group of activations as matmul reads it: two int16 in each. */
+/* A group of activations as matmul reads it: two int16, four times. */
 struct pairs {
-    int32_t x[PAIRS];
+    _Alignas(16) int32_t x[PAIRS][4];
 };
+
+static inline void store_pairs(int32_t pairs[4][4], __m128i four)
+{
+    _mm_store_si128((__m128i *)pairs[0], _mm_shuffle_epi32(four, 0x00));
+    _mm_store_si128((__m128i *)pairs[1], _mm_shuffle_epi32(four, 0x55));
+    _mm_store_si128((__m128i *)pairs[2], _mm_shuffle_epi32(four, 0xAA));
+    _mm_store_si128((__m128i *)pairs[3], _mm_shuffle_epi32(four, 0xFF));
+}
 
 static inline void store_group(struct q8_vector *out, uint32_t group, const __m128 x[Q8_GROUP / 4])
 {
-    __m128i *pairs = (__m128i *)((struct pairs *)out->form)[group].x, *q = (__m128i *)(out->q + group * Q8_GROUP);
+    struct pairs *pairs = (struct pairs *)out->form + group;
+    __m128i *q = (__m128i *)(out->q + group * Q8_GROUP);
     __m128i sums = _mm_setzero_si128();
 #pragma GCC unroll 2
     for (uint32_t i = 0; i < 2; i++, x += 4) {
         const __m128i low = _mm_packs_epi32(_mm_cvtps_epi32(x[0]), _mm_cvtps_epi32(x[1]));
         const __m128i high = _mm_packs_epi32(_mm_cvtps_epi32(x[2]), _mm_cvtps_epi32(x[3]));
-        _mm_store_si128(pairs + 2 * i, low);
-        _mm_store_si128(pairs + 2 * i + 1, high);
+        store_pairs(pairs->x + 8 * i, low);
+        store_pairs(pairs->x + 8 * i + 4, high);
         _mm_store_si128(q + i, _mm_packs_epi16(low, high));
         sums = _mm_add_epi16(sums, _mm_add_epi16(low, high));
     }
@@ -262,41 +271,69 @@ static inline void add_scaled(__m128 *upper_sum, __m128 *lower_sum, __m128i both
     *lower_sum = _mm_add_ps(*lower_sum, _mm_mul_ps(_mm_cvtepi32_ps(lower), lower_scale));
 }
 
-static inline void add_pair(__m128i *both, __m128i *high, const int16_t unit[4][2], __m128i x)
-{
-    const __m128i w = _mm_load_si128((const __m128i *)unit);
-    *both = _mm_add_epi32(*both, _mm_madd_epi16(w, x));
-    const __m128i upper = MASKS ? _mm_and_si128(w, _mm_set1_epi16((short)0xFF00)) : _mm_srai_epi16(w, 8);
-    *high = _mm_add_epi32(*high, _mm_madd_epi16(upper, x));
-}
-
 static inline void store_rows(float *out, __m128 upper, __m128 lower, bool add)
 {
     _mm_store_ps(out, add ? _mm_add_ps(_mm_load_ps(out), upper) : upper);
     _mm_store_ps(out + 4, add ? _mm_add_ps(_mm_load_ps(out + 4), lower) : lower);
 }
 
-/* Two sets at once: the eight registers of a 32-bit build hold no more. */
-static inline void multiply_sets(float *out, const struct tile *tile, uint32_t groups, uint32_t set,
-                                 const struct q8_vector *x, bool add)
+/* Sets, or vectors, whose sums the registers hold. */
+enum { AT_ONCE = MANY_REGISTERS ? 4 : 2 };
+
+/* A tile's products of some sets with some vectors, constants. */
+struct products {
+    __m128i both[AT_ONCE], high[AT_ONCE];
+};
+
+static inline __attribute__((always_inline)) void add_pair(struct products *sum, const int16_t unit[SETS][4][2],
+                                                           uint32_t sets, const struct q8_vector *x, uint32_t vectors,
+                                                           uint32_t group, uint32_t pair)
 {
-    __m128 upper0 = _mm_setzero_ps(), lower0 = upper0, upper1 = upper0, lower1 = upper0;
-    for (uint32_t group = 0; group < groups; group++, tile++) {
-        const int32_t *pairs = ((const struct pairs *)x->form)[group].x;
-        __m128i both0 = _mm_set1_epi32(-128 * x->sum[group]), both1 = both0;
-        __m128i high0 = _mm_setzero_si128(), high1 = high0;
 #pragma GCC unroll 4
-        for (uint32_t pair = 0; pair < PAIRS; pair++) {
-            const __m128i x2 = _mm_set1_epi32(pairs[pair]);
-            add_pair(&both0, &high0, tile->unit[pair][set], x2);
-            add_pair(&both1, &high1, tile->unit[pair][set + 1], x2);
+    for (uint32_t i = 0; i < sets; i++) {
+        const __m128i w = _mm_load_si128((const __m128i *)unit[i]);
+        const __m128i upper = MASKS ? _mm_and_si128(w, _mm_set1_epi16((short)0xFF00)) : _mm_srai_epi16(w, 8);
+#pragma GCC unroll 4
+        for (uint32_t j = 0; j < vectors; j++) {
+            const __m128i two = _mm_load_si128((const __m128i *)((const struct pairs *)x[j].form)[group].x[pair]);
+            sum->both[i + j] = _mm_add_epi32(sum->both[i + j], _mm_madd_epi16(w, two));
+            sum->high[i + j] = _mm_add_epi32(sum->high[i + j], _mm_madd_epi16(upper, two));
         }
-        const __m128 x_scale = _mm_set1_ps(x->scale[group]);
-        add_scaled(&upper0, &lower0, both0, high0, tile->scale + set * 8, x_scale);
-        add_scaled(&upper1, &lower1, both1, high1, tile->scale + set * 8 + 8, x_scale);
     }
-    store_rows(out + set * 8, upper0, lower0, add);
-    store_rows(out + set * 8 + 8, upper1, lower1, add);
+}
+
+/* Some sets from `set` on by some vectors: one of both numbers is 1, the other at most AT_ONCE. */
+static inline __attribute__((always_inline)) void multiply_sets(float *out, size_t out_stride, const struct tile *tile,
+                                                                uint32_t groups, uint32_t set, uint32_t sets,
+                                                                const struct q8_vector *x, uint32_t vectors, bool add)
+{
+    const uint32_t n = sets * vectors;
+    __m128 upper[AT_ONCE], lower[AT_ONCE];
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < n; i++) {
+        upper[i] = lower[i] = _mm_setzero_ps();
+    }
+    for (uint32_t group = 0; group < groups; group++, tile++) {
+        struct products sum;
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < n; i++) {
+            sum.both[i] = _mm_set1_epi32(-128 * x[vectors > 1 ? i : 0].sum[group]);
+            sum.high[i] = _mm_setzero_si128();
+        }
+#pragma GCC unroll 2
+        for (uint32_t pair = 0; pair < PAIRS; pair++) {
+            add_pair(&sum, tile->unit[pair] + set, sets, x, vectors, group, pair);
+        }
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < n; i++) {
+            add_scaled(&upper[i], &lower[i], sum.both[i], sum.high[i], tile->scale + 8 * (set + (sets > 1 ? i : 0)),
+                       _mm_set1_ps(x[vectors > 1 ? i : 0].scale[group]));
+        }
+    }
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < n; i++) {
+        store_rows(out + (vectors > 1 ? i * out_stride : 8 * i) + 8 * set, upper[i], lower[i], add);
+    }
 }
 
 static void matmul(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count,
@@ -304,9 +341,15 @@ static void matmul(float *out, size_t out_stride, const struct q8_matrix *w, con
 {
     const struct tile *tile = (const struct tile *)w->tiles;
     for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP, tile += w->groups) {
-        for (uint32_t i = 0; i < count; i++) {
-            for (uint32_t set = 0; set < SETS; set += 2) {
-                multiply_sets(out + i * out_stride, tile, w->groups, set, x + i, add);
+        uint32_t i = 0;
+        for (; i + AT_ONCE <= count; i += AT_ONCE) {
+            for (uint32_t set = 0; set < SETS; set++) {
+                multiply_sets(out + i * out_stride, out_stride, tile, w->groups, set, 1, x + i, AT_ONCE, add);
+            }
+        }
+        for (; i < count; i++) {
+            for (uint32_t set = 0; set < SETS; set += AT_ONCE) {
+                multiply_sets(out + i * out_stride, 0, tile, w->groups, set, AT_ONCE, x + i, 1, add);
             }
         }
     }

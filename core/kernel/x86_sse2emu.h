@@ -1,7 +1,7 @@
 /*
- * The tile, the matrix product and the attention of sse2emu: the kernel sse2 as QEMU's translator likes it, which makes one instruction
- * each of additions, shifts and products of 16 bits, but calls a function for pmaddwd and for most others, and stores
- * and loads a vector on its way from memory into a register. x86_sse2.c includes it.
+ * The tile, the matrix product and the attention of sse2emu: the kernel sse2 as QEMU's translator likes it, which makes
+ * one instruction each of additions, shifts and products of 16 bits, but calls a function for pmaddwd and for most
+ * others, and stores and loads a vector on its way from memory into a register. x86_sse2.c includes it.
  *
  * The tile is [column / 4][row / 4] vectors: a 16-bit lane has columns 4 i + c of a row as the low byte and
  * 4 i + 2 + c as the high byte, c = 0, 1.
@@ -78,12 +78,12 @@ static inline void multiply_emulated(float *out, const struct emulated_tile *til
 {
     __m128 sum[QUADS_AT_ONCE] = {_mm_setzero_ps()};
     for (uint32_t group = 0; group < groups; group++, tile++) {
-        const int32_t *pairs = ((const struct pairs *)x->form)[group].x;
+        const int32_t(*x4)[4] = ((const struct pairs *)x->form)[group].x;
         const __m128i zero = _mm_setzero_si128();
         __m128i dot[QUADS_AT_ONCE] = {zero};
 #pragma GCC unroll 2
         for (uint32_t i = 0; i < Q8_GROUP / 4; i++) {
-            const __m128i x0 = four_times(pairs + 2 * i), x1 = four_times(pairs + 2 * i + 1);
+            const __m128i x0 = four_times(x4[2 * i]), x1 = four_times(x4[2 * i + 1]);
 #pragma GCC unroll 8
             for (uint32_t j = 0; j < QUADS_AT_ONCE; j++) {
                 dot[j] = add_columns(dot[j], tile->w[i][quad + j], x0, x1);
