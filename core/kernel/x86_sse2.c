@@ -259,16 +259,86 @@ static __attribute__((cold)) void tile_row(const uint8_t *bytes, uint32_t row, i
 /* A mask is faster than a shift if a register holds it, and under emulation slower by far if it lies in memory. */
 enum { MASKS = MANY_REGISTERS };
 
-/* Adds two finished sums of one set to the sums of its eight rows. */
-static inline void add_scaled(__m128 *upper_sum, __m128 *lower_sum, __m128i both, __m128i high, const float *scale,
-                              __m128 x_scale)
+/* Sets, or vectors, whose sums the registers hold. */
+enum { AT_ONCE = MANY_REGISTERS ? 4 : 2 };
+
+/* Sums of the eight rows of a set. */
+struct set_sums {
+    __m128 upper, lower;
+};
+
+static inline __m128i upper_weights(__m128i w)
+{
+    return MASKS ? _mm_and_si128(w, _mm_set1_epi16((short)0xFF00)) : _mm_srai_epi16(w, 8);
+}
+
+/* Adds a group's finished sums of one set. */
+static inline void add_scaled(struct set_sums *sums, __m128i both, __m128i high, const float *scale, __m128 x_scale)
 {
     const __m128i upper = MASKS ? _mm_srai_epi32(high, 8) : high;
     const __m128i lower = _mm_sub_epi32(both, MASKS ? high : _mm_slli_epi32(high, 8));
     const __m128 upper_scale = _mm_mul_ps(_mm_load_ps(scale), x_scale);
     const __m128 lower_scale = _mm_mul_ps(_mm_load_ps(scale + 4), x_scale);
-    *upper_sum = _mm_add_ps(*upper_sum, _mm_mul_ps(_mm_cvtepi32_ps(upper), upper_scale));
-    *lower_sum = _mm_add_ps(*lower_sum, _mm_mul_ps(_mm_cvtepi32_ps(lower), lower_scale));
+    sums->upper = _mm_add_ps(sums->upper, _mm_mul_ps(_mm_cvtepi32_ps(upper), upper_scale));
+    sums->lower = _mm_add_ps(sums->lower, _mm_mul_ps(_mm_cvtepi32_ps(lower), lower_scale));
+}
+
+/* Adds one group's products of some sets, from `set` on, with one vector. */
+static inline void add_sets(struct set_sums sums[AT_ONCE], const struct tile *tile, uint32_t set,
+                            const struct q8_vector *x, uint32_t group)
+{
+    const __m128i *w = (const __m128i *)tile->unit[0][set];
+    const __m128i *two = (const __m128i *)((const struct pairs *)x->form)[group].x;
+    __m128i both[AT_ONCE], high[AT_ONCE];
+    const __m128i begin = _mm_set1_epi32(-128 * x->sum[group]);
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < AT_ONCE; i++) {
+        both[i] = begin;
+        high[i] = _mm_setzero_si128();
+    }
+#pragma GCC unroll 2
+    for (size_t pair = 0; pair < PAIRS; pair++) {
+        const __m128i pair_of_x = two[pair];
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < AT_ONCE; i++) {
+            const __m128i unit = w[SETS * pair + i];
+            both[i] = _mm_add_epi32(both[i], _mm_madd_epi16(unit, pair_of_x));
+            high[i] = _mm_add_epi32(high[i], _mm_madd_epi16(upper_weights(unit), pair_of_x));
+        }
+    }
+    const __m128 x_scale = _mm_set1_ps(x->scale[group]);
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < AT_ONCE; i++) {
+        add_scaled(&sums[i], both[i], high[i], tile->scale + 8 * (set + i), x_scale);
+    }
+}
+
+/* Adds one group's products of one set with some vectors. */
+static inline void add_vectors(struct set_sums sums[AT_ONCE], const struct tile *tile, uint32_t set,
+                               const struct q8_vector *x, uint32_t group)
+{
+    const __m128i *w = (const __m128i *)tile->unit[0][set];
+    const __m128i *two[AT_ONCE];
+    __m128i both[AT_ONCE], high[AT_ONCE];
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < AT_ONCE; i++) {
+        two[i] = (const __m128i *)((const struct pairs *)x[i].form)[group].x;
+        both[i] = _mm_set1_epi32(-128 * x[i].sum[group]);
+        high[i] = _mm_setzero_si128();
+    }
+#pragma GCC unroll 2
+    for (size_t pair = 0; pair < PAIRS; pair++) {
+        const __m128i unit = w[SETS * pair], upper = upper_weights(unit);
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < AT_ONCE; i++) {
+            both[i] = _mm_add_epi32(both[i], _mm_madd_epi16(unit, two[i][pair]));
+            high[i] = _mm_add_epi32(high[i], _mm_madd_epi16(upper, two[i][pair]));
+        }
+    }
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < AT_ONCE; i++) {
+        add_scaled(&sums[i], both[i], high[i], tile->scale + 8 * set, _mm_set1_ps(x[i].scale[group]));
+    }
 }
 
 static inline void store_rows(float *out, __m128 upper, __m128 lower, bool add)
@@ -277,62 +347,30 @@ static inline void store_rows(float *out, __m128 upper, __m128 lower, bool add)
     _mm_store_ps(out + 4, add ? _mm_add_ps(_mm_load_ps(out + 4), lower) : lower);
 }
 
-/* Sets, or vectors, whose sums the registers hold. */
-enum { AT_ONCE = MANY_REGISTERS ? 4 : 2 };
-
-/* A tile's products of some sets with some vectors, constants. */
-struct products {
-    __m128i both[AT_ONCE], high[AT_ONCE];
-};
-
-static inline __attribute__((always_inline)) void add_pair(struct products *sum, const int16_t unit[SETS][4][2],
-                                                           uint32_t sets, const struct q8_vector *x, uint32_t vectors,
-                                                           uint32_t group, uint32_t pair)
+/* Some sets of a row of tiles by one vector. */
+static void multiply_sets(float *out, const struct tile *tile, uint32_t groups, uint32_t set, const struct q8_vector *x,
+                          bool add)
 {
-#pragma GCC unroll 4
-    for (uint32_t i = 0; i < sets; i++) {
-        const __m128i w = _mm_load_si128((const __m128i *)unit[i]);
-        const __m128i upper = MASKS ? _mm_and_si128(w, _mm_set1_epi16((short)0xFF00)) : _mm_srai_epi16(w, 8);
-#pragma GCC unroll 4
-        for (uint32_t j = 0; j < vectors; j++) {
-            const __m128i two = _mm_load_si128((const __m128i *)((const struct pairs *)x[j].form)[group].x[pair]);
-            sum->both[i + j] = _mm_add_epi32(sum->both[i + j], _mm_madd_epi16(w, two));
-            sum->high[i + j] = _mm_add_epi32(sum->high[i + j], _mm_madd_epi16(upper, two));
-        }
+    struct set_sums sums[AT_ONCE] = {0};
+    for (uint32_t group = 0; group < groups; group++) {
+        add_sets(sums, tile + group, set, x, group);
+    }
+    for (uint32_t i = 0; i < AT_ONCE; i++) {
+        store_rows(out + 8 * (set + i), sums[i].upper, sums[i].lower, add);
     }
 }
 
-/* Some sets from `set` on by some vectors: one of both numbers is 1, the other at most AT_ONCE. */
-static inline __attribute__((always_inline)) void multiply_sets(float *out, size_t out_stride, const struct tile *tile,
-                                                                uint32_t groups, uint32_t set, uint32_t sets,
-                                                                const struct q8_vector *x, uint32_t vectors, bool add)
+/* One set of a row of tiles by some vectors. */
+static void multiply_vectors(float *out, size_t out_stride, const struct tile *tile, uint32_t groups, uint32_t set,
+                             const struct q8_vector *x, bool add, uint32_t line)
 {
-    const uint32_t n = sets * vectors;
-    __m128 upper[AT_ONCE], lower[AT_ONCE];
-#pragma GCC unroll 4
-    for (uint32_t i = 0; i < n; i++) {
-        upper[i] = lower[i] = _mm_setzero_ps();
+    struct set_sums sums[AT_ONCE] = {0};
+    for (uint32_t group = 0; group < groups; group++) {
+        _mm_prefetch((const char *)(tile + groups + group) + line * 64, _MM_HINT_T0);
+        add_vectors(sums, tile + group, set, x, group);
     }
-    for (uint32_t group = 0; group < groups; group++, tile++) {
-        struct products sum;
-#pragma GCC unroll 4
-        for (uint32_t i = 0; i < n; i++) {
-            sum.both[i] = _mm_set1_epi32(-128 * x[vectors > 1 ? i : 0].sum[group]);
-            sum.high[i] = _mm_setzero_si128();
-        }
-#pragma GCC unroll 2
-        for (uint32_t pair = 0; pair < PAIRS; pair++) {
-            add_pair(&sum, tile->unit[pair] + set, sets, x, vectors, group, pair);
-        }
-#pragma GCC unroll 4
-        for (uint32_t i = 0; i < n; i++) {
-            add_scaled(&upper[i], &lower[i], sum.both[i], sum.high[i], tile->scale + 8 * (set + (sets > 1 ? i : 0)),
-                       _mm_set1_ps(x[vectors > 1 ? i : 0].scale[group]));
-        }
-    }
-#pragma GCC unroll 4
-    for (uint32_t i = 0; i < n; i++) {
-        store_rows(out + (vectors > 1 ? i * out_stride : 8 * i) + 8 * set, upper[i], lower[i], add);
+    for (uint32_t i = 0; i < AT_ONCE; i++) {
+        store_rows(out + i * out_stride + 8 * set, sums[i].upper, sums[i].lower, add);
     }
 }
 
@@ -344,12 +382,12 @@ static void matmul(float *out, size_t out_stride, const struct q8_matrix *w, con
         uint32_t i = 0;
         for (; i + AT_ONCE <= count; i += AT_ONCE) {
             for (uint32_t set = 0; set < SETS; set++) {
-                multiply_sets(out + i * out_stride, out_stride, tile, w->groups, set, 1, x + i, AT_ONCE, add);
+                multiply_vectors(out + i * out_stride, out_stride, tile, w->groups, set, x + i, add, i + set);
             }
         }
         for (; i < count; i++) {
             for (uint32_t set = 0; set < SETS; set += AT_ONCE) {
-                multiply_sets(out + i * out_stride, 0, tile, w->groups, set, AT_ONCE, x + i, 1, add);
+                multiply_sets(out + i * out_stride, tile, w->groups, set, x + i, add);
             }
         }
     }
