@@ -330,9 +330,9 @@ static inline ints odd_powers(ints z, uint32_t way)
     return ints_shift(power, VECTOR(srli_epi16)(z, ATTENTION_POWER_BITS), way) | VECTOR(set1_epi16)(1);
 }
 
-static inline floats scaled_distance(floats score, float largest, float factor)
+static inline floats scaled_distance(floats score, floats largest, floats factor)
 {
-    return VECTOR(mul_ps)(VECTOR(sub_ps)(VECTOR(set1_ps)(largest), score), VECTOR(set1_ps)(factor));
+    return VECTOR(mul_ps)(VECTOR(sub_ps)(largest, score), factor);
 }
 
 /* The sums of p of one or two heads, where `odd` are sums of `positions` numbers 2 p + 1. */
@@ -358,9 +358,12 @@ static inline __attribute__((always_inline)) void heads_coefficients(const struc
     for (uint32_t t = passes->begin; t < end; largest += lanes->stride, sum += lanes->stride) {
         const uint32_t chunk = t, chunk_end = attention_chunk_end(t, end);
         ints total[QUERIES];
+        floats most[QUERIES], by[QUERIES];
 #pragma GCC unroll 4
         for (uint32_t q = 0; q < count; q++) {
             total[q] = VECTOR(set1_epi32)(0);
+            most[q] = VECTOR(set1_ps)(largest[q]);
+            by[q] = VECTOR(set1_ps)(factor[q]);
         }
         do {
 #pragma GCC unroll UNROLLED
@@ -370,8 +373,8 @@ static inline __attribute__((always_inline)) void heads_coefficients(const struc
                 for (uint32_t q = 0; q < count; q++) {
                     float *scores = head->scores + q * context;
                     const floats *score = (const floats *)(scores + t + i);
-                    const ints z = rounded(scaled_distance(score[0], largest[q], factor[q]),
-                                           scaled_distance(score[KV_KEY_LANES / WIDTH], largest[q], factor[q]), way);
+                    const ints z = rounded(scaled_distance(score[0], most[q], by[q]),
+                                           scaled_distance(score[KV_KEY_LANES / WIDTH], most[q], by[q]), way);
                     const ints odd = odd_powers(ints_least(z), way); /* as attention_coefficient takes it */
                     total[q] = ints_madd(total[q], odd, VECTOR(set1_epi16)(1));
                     ints_store((int16_t *)scores + t + 2 * i, VECTOR(mulhi_epu16)(odd, ratios));

@@ -42,12 +42,15 @@ static inline __m128i ints_madd(__m128i sum, __m128i x, __m128i y)
     return _mm_add_epi32(sum, _mm_madd_epi16(x, y));
 }
 
-/* The compiler would load p. QEMU translates a vector's way from memory into a register badly, but not that into a
-   product. */
+/* The compiler would load p, and join sums, so that they do not fit into the registers. QEMU translates a vector's way
+   from memory into a register badly, but not that into a product. */
 static inline __m128i ints_madd_at(__m128i sum, const int16_t *p, __m128i y)
 {
-    __asm__("pmaddwd %1, %0" : "+x"(y) : "m"(*(const __m128i *)p));
-    return _mm_add_epi32(sum, y);
+    __asm__("pmaddwd %2, %1\n\t"
+            "paddd %1, %0"
+            : "+x"(sum), "+x"(y)
+            : "m"(*(const __m128i *)p));
+    return sum;
 }
 
 /* The ways of the two kernels: sse2emu's takes more instructions, which QEMU translates to better ones. */
@@ -60,10 +63,10 @@ static inline __m128i ints_nearest(__m128 x, uint32_t way)
                            : _mm_sub_epi32(_mm_castps_si128(_mm_add_ps(x, rounder)), _mm_castps_si128(rounder));
 }
 
-/* SSE2 has no minimum of unsigned 16-bit integers. */
+/* ints_shift takes any. */
 static inline __m128i ints_least(__m128i z)
 {
-    return _mm_sub_epi16(z, _mm_subs_epu16(z, _mm_set1_epi16(ATTENTION_POWER_LAST)));
+    return z;
 }
 
 /* Shifts by 2^bit where n has that bit. */
@@ -77,6 +80,7 @@ static inline __m128i shift_by_bit(__m128i x, __m128i n, int bit)
 static inline __m128i ints_shift(__m128i x, __m128i n, uint32_t way)
 {
     if (way == WAY_EMULATED) {
+        n = _mm_sub_epi16(n, _mm_subs_epu16(n, _mm_set1_epi16(15)));
         x = shift_by_bit(shift_by_bit(_mm_srli_epi16(x, 1), n, 0), n, 1);
         return shift_by_bit(shift_by_bit(x, n, 2), n, 3);
     }
