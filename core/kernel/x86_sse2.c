@@ -132,11 +132,12 @@ static inline __m128i max_quad(__m128i x, __m128i y)
 
 static inline uint32_t group_magnitude(const __m128 x[Q8_GROUP / 4])
 {
-    __m128i four = magnitude(x[0]);
-#pragma GCC unroll 8
-    for (uint32_t i = 1; i < Q8_GROUP / 4; i++) {
-        four = max_int(four, magnitude(x[i]));
+    __m128i pair[Q8_GROUP / 8];
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < Q8_GROUP / 8; i++) {
+        pair[i] = max_int(magnitude(x[2 * i]), magnitude(x[2 * i + 1]));
     }
+    const __m128i four = max_int(max_int(pair[0], pair[1]), max_int(pair[2], pair[3]));
     const __m128i two = max_int(four, _mm_shuffle_epi32(four, 0x4E));
     return (uint32_t)_mm_cvtsi128_si32(max_int(two, _mm_shuffle_epi32(two, 0xB1)));
 }
