@@ -187,7 +187,8 @@ static inline __attribute__((always_inline)) void some_scores(ints dot[QUERIES][
             const int16_t *keys = key + at / KV_KEY_LANES * block + at % KV_KEY_LANES * 2;
 #pragma GCC unroll 4
             for (uint32_t q = 0; q < count; q++) {
-                dot[q][j] = ints_madd_at(dot[q][j], keys, pair[q]);
+                dot[q][j] = count > 1 ? ints_madd(dot[q][j], ints_load(keys), pair[q]) /* the load is shared */
+                                      : ints_madd_at(dot[q][j], keys, pair[q]);
             }
         }
     }
