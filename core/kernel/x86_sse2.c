@@ -306,7 +306,7 @@ static inline void add_sets(struct set_sums sums[AT_ONCE], const struct tile *ti
         const __m128i pair_of_x = two[pair];
 #pragma GCC unroll 4
         for (uint32_t i = 0; i < AT_ONCE; i++) {
-            const __m128i unit = w[SETS * pair + i];
+            const __m128i unit = w[pair * SETS + i];
             both[i] = _mm_add_epi32(both[i], _mm_madd_epi16(unit, pair_of_x));
             high[i] = _mm_add_epi32(high[i], _mm_madd_epi16(upper_weights(unit), pair_of_x));
         }
@@ -333,7 +333,7 @@ static inline void add_vectors(struct set_sums sums[AT_ONCE], const struct tile 
     }
 #pragma GCC unroll 2
     for (size_t pair = 0; pair < PAIRS; pair++) {
-        const __m128i unit = w[SETS * pair], upper = upper_weights(unit);
+        const __m128i unit = w[pair * SETS], upper = upper_weights(unit);
 #pragma GCC unroll 4
         for (uint32_t i = 0; i < AT_ONCE; i++) {
             both[i] = _mm_add_epi32(both[i], _mm_madd_epi16(unit, two[i][pair]));
@@ -365,7 +365,7 @@ static void multiply_sets(float *out, const struct tile *tile, uint32_t groups, 
     }
 }
 
-/* One set of a row of tiles by some vectors. */
+/* One set of a row of tiles by some vectors. Meanwhile one line of each of the next row's tiles is fetched. */
 static void multiply_vectors(float *out, size_t out_stride, const struct tile *tile, uint32_t groups, uint32_t set,
                              const struct q8_vector *x, bool add, uint32_t line)
 {
