@@ -490,7 +490,7 @@ void blocks_to_q8_0(struct q8_0_block *out, const uint8_t *bytes, uint32_t type,
 
 /* ---- Four bits ---- */
 
-enum q4_kind blocks_q4_kind(uint32_t type)
+enum narrow_kind blocks_narrow_kind(uint32_t type)
 {
     switch (type) {
     case GGUF_TYPE_Q4_0:
@@ -500,7 +500,7 @@ enum q4_kind blocks_q4_kind(uint32_t type)
     case GGUF_TYPE_Q4_K:
         return Q4_FACTORS;
     default:
-        return Q4_NONE;
+        return NARROW_NONE;
     }
 }
 
@@ -512,7 +512,7 @@ static uint32_t word_at(const uint8_t *bytes)
 }
 
 /* The 32 elements of a group, four at a time: its bits are the lower or the upper halves of 32 bytes. */
-static void take_group(struct q4_block *out, const struct q4_k *block, uint32_t group)
+static void take_group(struct narrow_block *out, const struct q4_k *block, uint32_t group)
 {
     const uint8_t *low = block->low + group / 2 * 32;
     const uint32_t shift = group % 2 * 4;
@@ -523,19 +523,19 @@ static void take_group(struct q4_block *out, const struct q4_k *block, uint32_t 
     }
 }
 
-static void q4_k_to_q4(struct q4_block *out, const struct q4_k *block)
+static void q4_k_to_q4(struct narrow_block *out, const struct q4_k *block)
 {
     for (uint32_t group = 0; group < K_ELEMENTS / 32; group++, out++) {
         const struct factors factors = k_factors(block->scales, group);
-        *out = (struct q4_block){.scale = block->scale,
-                                 .minimum = block->minimum,
-                                 .scale_factor = factors.scale,
-                                 .minimum_factor = factors.minimum};
+        *out = (struct narrow_block){.scale = block->scale,
+                                     .minimum = block->minimum,
+                                     .scale_factor = factors.scale,
+                                     .minimum_factor = factors.minimum};
         take_group(out, block, group);
     }
 }
 
-void blocks_to_q4(struct q4_block *out, const uint8_t *bytes, uint32_t type, uint32_t count)
+void blocks_to_narrow(struct narrow_block *out, const uint8_t *bytes, uint32_t type, uint32_t count)
 {
     const struct size size = size_of(type);
     for (; count > 0; count -= size.elements, bytes += size.bytes, out += size.elements / Q8_0_BLOCK) {
@@ -545,7 +545,7 @@ void blocks_to_q4(struct q4_block *out, const uint8_t *bytes, uint32_t type, uin
             q4_k_to_q4(out, (const struct q4_k *)bytes);
             continue;
         }
-        *out = (struct q4_block){.scale = four->scale, .minimum = type == GGUF_TYPE_Q4_1 ? one->minimum : 0};
+        *out = (struct narrow_block){.scale = four->scale, .minimum = type == GGUF_TYPE_Q4_1 ? one->minimum : 0};
         __builtin_memcpy(out->low, type == GGUF_TYPE_Q4_1 ? one->low : four->low, sizeof out->low);
     }
 }

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "base/float.h"
-#include "base/q4.h"
+#include "base/narrow.h"
 #include "base/q8_0.h"
 
 enum { Q8_GROUP = 32 }; /* columns that share a scale; rows and columns of a tile */
@@ -53,11 +53,11 @@ static inline float q8_normalized_scale(float scale, float inverse)
 
 /* A matrix of weights. */
 struct q8_matrix {
-    uint32_t rows, cols;          /* as the model has them */
-    uint32_t row_tiles;           /* rows / Q8_GROUP, rounded up */
-    uint32_t groups;              /* cols / Q8_GROUP, rounded up */
-    uint8_t *tiles;               /* [row_tiles][kernel_row_bytes]; not owned */
-    enum q4_kind q4;              /* Q4_NONE: the kernel's own tiles of int8; others: four-bit tiles (q4_tiles.h) */
+    uint32_t rows, cols;     /* as the model has them */
+    uint32_t row_tiles;      /* rows / Q8_GROUP, rounded up */
+    uint32_t groups;         /* cols / Q8_GROUP, rounded up */
+    uint8_t *tiles;          /* [row_tiles][kernel_row_bytes]; not owned */
+    enum narrow_kind narrow; /* NARROW_NONE: the kernel's own tiles of int8; others: four-bit tiles (narrow_tiles.h) */
     const struct q8_matrix *next; /* more rows of as many columns, in tiles of another kind, or NULL; not owned */
 };
 

@@ -240,7 +240,7 @@ struct unpacked {
     float scale[Q8_GROUP], minimum[Q8_GROUP];
 };
 
-static void unpack(struct unpacked *out, const struct q4_place *place, enum q4_kind kind)
+static void unpack(struct unpacked *out, const struct q4_place *place, enum narrow_kind kind)
 {
     const int32_t offset = kind == Q4_SCALE ? Q4_OFFSET : 0;
     for (uint32_t row = 0; row < Q8_GROUP; row++) {
@@ -254,7 +254,7 @@ static void unpack(struct unpacked *out, const struct q4_place *place, enum q4_k
 }
 
 /* Adds one group's products with one vector to sum [Q8_GROUP]. */
-static void add_group_q4(float *sum, const struct unpacked *tile, enum q4_kind kind, const struct q8_vector *x,
+static void add_group_q4(float *sum, const struct unpacked *tile, enum narrow_kind kind, const struct q8_vector *x,
                          uint32_t group)
 {
     const int16_t *wide = ((const struct wide_group *)x->form)[group].x;
@@ -277,10 +277,10 @@ static void multiply_q4(float *out, size_t out_stride, const uint8_t *tiles, con
     struct q4_place place = {.tile = (const struct q4_tile *)tiles};
     for (uint32_t group = 0; group < w->groups; group++) {
         struct unpacked tile;
-        q4_next(&place, w->q4, group);
-        unpack(&tile, &place, w->q4);
+        q4_next(&place, w->narrow, group);
+        unpack(&tile, &place, w->narrow);
         for (uint32_t i = 0; i < count; i++) {
-            add_group_q4(sum[i], &tile, w->q4, x + i, group);
+            add_group_q4(sum[i], &tile, w->narrow, x + i, group);
         }
     }
     for (uint32_t i = 0; i < count; i++, out += out_stride) {
@@ -290,8 +290,8 @@ static void multiply_q4(float *out, size_t out_stride, const uint8_t *tiles, con
     }
 }
 
-static void matmul_q4(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
-                      uint32_t count, bool add)
+static void matmul_narrow(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
+                          uint32_t count, bool add)
 {
     const uint8_t *tiles = w->tiles;
     for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP) {
@@ -300,7 +300,7 @@ static void matmul_q4(float *out, size_t out_stride, const struct q8_matrix *w, 
             multiply_q4(out + i * out_stride, out_stride, tiles, w, x + i,
                         left < VECTORS_AT_ONCE ? left : VECTORS_AT_ONCE, add);
         }
-        tiles += q4_row_bytes(w->q4, w->groups);
+        tiles += narrow_row_bytes(w->narrow, w->groups);
     }
 }
 

@@ -243,5 +243,5 @@ static inline void store_bytes(int8_t *q, const __m256i whole[Q8_GROUP / 8])
 #include "kernel/x86_blocks.h"
 
 KERNEL_DEFINE(avx2, struct tile_quad, sizeof(struct signed_group));
-KERNEL_DEFINE_TILES(biased_tile_pack, biased_tile_row, avxvnni_matmul, avxvnni_matmul_q4, attention, avxvnni,
+KERNEL_DEFINE_TILES(biased_tile_pack, biased_tile_row, avxvnni_matmul, avxvnni_matmul_narrow, attention, avxvnni,
                     struct tile_quad, sizeof(struct signed_group));

@@ -86,7 +86,7 @@ static inline __m256 load_factors(const uint8_t *factor)
     return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)factor)));
 }
 
-static inline struct scales scales_q4(const struct q4_place *place, enum q4_kind kind, uint32_t row)
+static inline struct scales scales_q4(const struct q4_place *place, enum narrow_kind kind, uint32_t row)
 {
     const struct q4_tile *tile = place->tile;
     if (kind == Q4_FACTORS) {
@@ -101,7 +101,7 @@ static inline struct scales scales_q4(const struct q4_place *place, enum q4_kind
 }
 
 /* Adds a group's products for eight rows: `dot` without the offset, `total` the sum of the activations. */
-static inline __m256 add_scaled_q4(__m256 sum, __m256i dot, struct scales w, enum q4_kind kind, int32_t total,
+static inline __m256 add_scaled_q4(__m256 sum, __m256i dot, struct scales w, enum narrow_kind kind, int32_t total,
                                    float x_scale)
 {
     if (kind == Q4_SCALE) {
@@ -126,11 +126,12 @@ static inline void multiply_q4(float *out, const uint8_t *tiles, const struct q8
         const int32_t total = ((const struct signed_group *)x->form)[group].total;
         __m256i dot[ROWS_Q4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(),
                                 _mm256_setzero_si256()};
-        q4_next(&place, w->q4, group);
-        q4_prefetch(place.tile);
+        q4_next(&place, w->narrow, group);
+        narrow_prefetch(place.tile);
 #pragma GCC unroll 4
-        for (uint32_t quad = 0; quad < Q4_QUADS; quad++) {
-            const __m256i x_low = _mm256_set1_epi32(quads[quad]), x_high = _mm256_set1_epi32(quads[quad + Q4_QUADS]);
+        for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
+            const __m256i x_low = _mm256_set1_epi32(quads[quad]),
+                          x_high = _mm256_set1_epi32(quads[quad + NARROW_QUADS]);
 #pragma GCC unroll 4
             for (uint32_t i = 0; i < ROWS_Q4; i++) {
                 const __m256i both = _mm256_load_si256((const __m256i *)place.tile->low[quad][8 * i]);
@@ -141,8 +142,8 @@ static inline void multiply_q4(float *out, const uint8_t *tiles, const struct q8
         }
 #pragma GCC unroll 4
         for (uint32_t i = 0; i < ROWS_Q4; i++) {
-            const struct scales scales = scales_q4(&place, w->q4, 8 * i);
-            sum[i] = add_scaled_q4(sum[i], nibbles_sum(dot[i]), scales, w->q4, total, x->scale[group]);
+            const struct scales scales = scales_q4(&place, w->narrow, 8 * i);
+            sum[i] = add_scaled_q4(sum[i], nibbles_sum(dot[i]), scales, w->narrow, total, x->scale[group]);
         }
     }
 #pragma GCC unroll 4
@@ -151,15 +152,15 @@ static inline void multiply_q4(float *out, const uint8_t *tiles, const struct q8
     }
 }
 
-static void matmul_q4(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
-                      uint32_t count, bool add)
+static void matmul_narrow(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
+                          uint32_t count, bool add)
 {
     const uint8_t *tiles = w->tiles;
     for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP) {
         for (uint32_t i = 0; i < count; i++) {
             multiply_q4(out + i * out_stride, tiles, w, x + i, add);
         }
-        tiles += q4_row_bytes(w->q4, w->groups);
+        tiles += narrow_row_bytes(w->narrow, w->groups);
     }
 }
 

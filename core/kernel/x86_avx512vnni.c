@@ -201,7 +201,7 @@ static inline __m512 load_factors(const uint8_t *factor)
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_load_si128((const __m128i *)factor)));
 }
 
-static inline struct scales scales_q4(const struct q4_place *place, enum q4_kind kind, uint32_t row)
+static inline struct scales scales_q4(const struct q4_place *place, enum narrow_kind kind, uint32_t row)
 {
     const struct q4_tile *tile = place->tile;
     const __m512 unit = _mm512_set1_ps(1.0f / BIAS);
@@ -231,7 +231,7 @@ static inline __m512i add_octet(__m512i dot, __m512i low, __m512i high, __m512i 
 
 /* multiply for a row of four-bit tiles. */
 static inline __attribute__((always_inline)) void multiply_q4(float *out, size_t out_stride, const uint8_t *tiles,
-                                                              enum q4_kind kind, uint32_t groups,
+                                                              enum narrow_kind kind, uint32_t groups,
                                                               const struct q8_vector *x, uint32_t count, bool add)
 {
     const __m512i mask = _mm512_set1_epi8(15);
@@ -245,7 +245,7 @@ static inline __attribute__((always_inline)) void multiply_q4(float *out, size_t
     for (uint32_t group = 0; group < groups; group++) {
         q4_next(&place, kind, group);
         if (count == 1) {
-            q4_prefetch(place.tile);
+            narrow_prefetch(place.tile);
         }
 #pragma GCC unroll 4
         for (uint32_t i = 0; i < count; i++) {
@@ -254,7 +254,7 @@ static inline __attribute__((always_inline)) void multiply_q4(float *out, size_t
             dot[i][0] = dot[i][1] = kind == Q4_SCALE ? start : _mm512_setzero_si512();
         }
 #pragma GCC unroll 4
-        for (uint32_t quad = 0; quad < Q4_QUADS; quad++) {
+        for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
             const __m512i both0 = _mm512_load_si512(place.tile->low[quad][0]);
             const __m512i both1 = _mm512_load_si512(place.tile->low[quad][KERNEL_LANES]);
             const __m512i low0 = _mm512_and_si512(both0, mask), low1 = _mm512_and_si512(both1, mask);
@@ -264,7 +264,7 @@ static inline __attribute__((always_inline)) void multiply_q4(float *out, size_t
             for (uint32_t i = 0; i < count; i++) {
                 const int32_t *quads = (const int32_t *)(x[i].q + group * Q8_GROUP);
                 const __m512i x_low = _mm512_set1_epi32(quads[quad]),
-                              x_high = _mm512_set1_epi32(quads[quad + Q4_QUADS]);
+                              x_high = _mm512_set1_epi32(quads[quad + NARROW_QUADS]);
                 dot[i][0] = add_octet(dot[i][0], low0, high0, x_low, x_high);
                 dot[i][1] = add_octet(dot[i][1], low1, high1, x_low, x_high);
             }
@@ -290,20 +290,21 @@ static inline __attribute__((always_inline)) void multiply_q4(float *out, size_t
     }
 }
 
-static void matmul_q4(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
-                      uint32_t count, bool add)
+static void matmul_narrow(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
+                          uint32_t count, bool add)
 {
     const uint8_t *tiles = w->tiles;
     for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP) {
         uint32_t i = 0;
         for (; VECTORS_AT_ONCE > 1 && i + VECTORS_AT_ONCE <= count; i += VECTORS_AT_ONCE) {
-            multiply_q4(out + i * out_stride, out_stride, tiles, w->q4, w->groups, x + i, VECTORS_AT_ONCE, add);
+            multiply_q4(out + i * out_stride, out_stride, tiles, w->narrow, w->groups, x + i, VECTORS_AT_ONCE, add);
         }
         for (; i < count; i++) {
-            multiply_q4(out + i * out_stride, out_stride, tiles, w->q4, w->groups, x + i, 1, add);
+            multiply_q4(out + i * out_stride, out_stride, tiles, w->narrow, w->groups, x + i, 1, add);
         }
-        tiles += q4_row_bytes(w->q4, w->groups);
+        tiles += narrow_row_bytes(w->narrow, w->groups);
     }
 }
 
-KERNEL_DEFINE_TILES(biased_tile_pack, biased_tile_row, matmul, matmul_q4, attention, avx512vnni, struct tile_quad, 0);
+KERNEL_DEFINE_TILES(biased_tile_pack, biased_tile_row, matmul, matmul_narrow, attention, avx512vnni, struct tile_quad,
+                    0);

@@ -43,8 +43,8 @@ void avxvnni_matmul(float *out, size_t out_stride, const struct q8_matrix *w, co
     matmul(out, out_stride, w, x, count, add);
 }
 
-void avxvnni_matmul_q4(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
-                       uint32_t count, bool add)
+void avxvnni_matmul_narrow(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
+                           uint32_t count, bool add)
 {
-    matmul_q4(out, out_stride, w, x, count, add);
+    matmul_narrow(out, out_stride, w, x, count, add);
 }

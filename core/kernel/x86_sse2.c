@@ -317,7 +317,7 @@ static void matmul(float *out, size_t out_stride, const struct q8_matrix *w, con
  * of these, of columns 0 and 2 (the even bytes) and 1 and 3; the upper halves of bytes are columns from 16 on.
  */
 struct pairs_q4 {
-    _Alignas(16) int32_t even_low[Q4_QUADS], even_high[Q4_QUADS], odd_low[Q4_QUADS], odd_high[Q4_QUADS];
+    _Alignas(16) int32_t even_low[NARROW_QUADS], even_high[NARROW_QUADS], odd_low[NARROW_QUADS], odd_high[NARROW_QUADS];
 };
 
 static inline void load_pairs(struct pairs_q4 *out, const int8_t *q)
@@ -355,7 +355,7 @@ static inline __m128 load_factors(const uint8_t *factor)
     return _mm_cvtepi32_ps(_mm_unpacklo_epi16(_mm_unpacklo_epi8(_mm_cvtsi32_si128(four), zero), zero));
 }
 
-static inline struct scales scales_q4(const struct q4_place *place, enum q4_kind kind, uint32_t row)
+static inline struct scales scales_q4(const struct q4_place *place, enum narrow_kind kind, uint32_t row)
 {
     const struct q4_tile *tile = place->tile;
     if (kind == Q4_FACTORS) {
@@ -370,7 +370,7 @@ static inline struct scales scales_q4(const struct q4_place *place, enum q4_kind
 }
 
 /* Adds a group's products for four rows, dot 256 times those without the offset. */
-static inline __m128 add_scaled_q4(__m128 sum, __m128i dot, struct scales w, enum q4_kind kind, int32_t total,
+static inline __m128 add_scaled_q4(__m128 sum, __m128i dot, struct scales w, enum narrow_kind kind, int32_t total,
                                    __m128 x_scale)
 {
     const __m128i product = _mm_srai_epi32(dot, 8);
@@ -408,10 +408,10 @@ static void multiply_q4(float *out, const uint8_t *tiles, const struct q8_matrix
         __m128i dot[VECTORS_Q4] = {zero, zero, zero, zero};
         struct pairs_q4 pairs;
         load_pairs(&pairs, x->q + group * Q8_GROUP);
-        q4_next(&place, w->q4, group);
-        q4_prefetch(place.tile);
+        q4_next(&place, w->narrow, group);
+        narrow_prefetch(place.tile);
 #pragma GCC unroll 1
-        for (uint32_t quad = 0; quad < Q4_QUADS; quad++) {
+        for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
             const __m128i even_low = _mm_set1_epi32(pairs.even_low[quad]);
             const __m128i even_high = _mm_set1_epi32(pairs.even_high[quad]);
             const __m128i odd_low = _mm_set1_epi32(pairs.odd_low[quad]);
@@ -423,8 +423,8 @@ static void multiply_q4(float *out, const uint8_t *tiles, const struct q8_matrix
         }
 #pragma GCC unroll 1
         for (uint32_t i = 0; i < VECTORS_Q4; i++) {
-            const struct scales scales = scales_q4(&place, w->q4, row + 4 * i);
-            sum[i] = add_scaled_q4(sum[i], dot[i], scales, w->q4, x->sum[group], _mm_set1_ps(x->scale[group]));
+            const struct scales scales = scales_q4(&place, w->narrow, row + 4 * i);
+            sum[i] = add_scaled_q4(sum[i], dot[i], scales, w->narrow, x->sum[group], _mm_set1_ps(x->scale[group]));
         }
     }
     for (uint32_t i = 0; i < VECTORS_Q4; i += 2) {
@@ -432,8 +432,8 @@ static void multiply_q4(float *out, const uint8_t *tiles, const struct q8_matrix
     }
 }
 
-static void matmul_q4(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
-                      uint32_t count, bool add)
+static void matmul_narrow(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
+                          uint32_t count, bool add)
 {
     const uint8_t *tiles = w->tiles;
     for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP) {
@@ -442,7 +442,7 @@ static void matmul_q4(float *out, size_t out_stride, const struct q8_matrix *w, 
                 multiply_q4(out + i * out_stride, tiles, w, row, x + i, add);
             }
         }
-        tiles += q4_row_bytes(w->q4, w->groups);
+        tiles += narrow_row_bytes(w->narrow, w->groups);
     }
 }
 
@@ -568,5 +568,5 @@ static void wide_attention(const struct attention_task *task)
     attention_by(task, wide_coefficients);
 }
 
-KERNEL_DEFINE_TILES(wide_tile_pack, wide_tile_row, wide_matmul, matmul_q4, wide_attention, sse2wide, struct wide_tile,
-                    sizeof(struct pairs));
+KERNEL_DEFINE_TILES(wide_tile_pack, wide_tile_row, wide_matmul, matmul_narrow, wide_attention, sse2wide,
+                    struct wide_tile, sizeof(struct pairs));

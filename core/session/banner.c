@@ -101,7 +101,7 @@ static void say_kind(struct output *output, const struct gguf *gguf)
     for (uint32_t id = 0; id < gguf->tensor_count; id++) {
         const struct gguf_tensor *tensor = &gguf->tensor[id];
         if (tensor->type != GGUF_TYPE_ABSENT && tensor->rows > 1) {
-            const bool four = blocks_q4_kind(tensor->type) != Q4_NONE;
+            const bool four = blocks_narrow_kind(tensor->type) != NARROW_NONE;
             count[tensor->type]++;
             four_bits += four;
             int8 += !four;

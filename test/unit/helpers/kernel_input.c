@@ -131,14 +131,14 @@ static uint8_t random_factor(bool extreme)
     return extreme ? 63 : (uint8_t)(random_u32() % 64);
 }
 
-void random_q4_row(struct q4_block *block, enum q4_kind kind, uint32_t groups, uint32_t row, bool extreme)
+void random_narrow_row(struct narrow_block *block, enum narrow_kind kind, uint32_t groups, uint32_t row, bool extreme)
 {
     for (uint32_t group = 0; group < groups; group++, block++) {
-        *block = (struct q4_block){.scale = random_half(row), .minimum = kind != Q4_SCALE ? random_half(row) : 0};
+        *block = (struct narrow_block){.scale = random_half(row), .minimum = kind != Q4_SCALE ? random_half(row) : 0};
         if (kind == Q4_FACTORS) {
             block->scale_factor = random_factor(extreme);
             block->minimum_factor = random_factor(extreme);
-            if (group % Q4_SUPER != 0) {
+            if (group % NARROW_SUPER != 0) {
                 block->scale = block[-1].scale;
                 block->minimum = block[-1].minimum;
             }
@@ -149,16 +149,17 @@ void random_q4_row(struct q4_block *block, enum q4_kind kind, uint32_t groups, u
     }
 }
 
-struct q8_matrix random_q4_matrix(enum q4_kind kind, uint32_t row_tiles, uint32_t groups)
+struct q8_matrix random_narrow_matrix(enum narrow_kind kind, uint32_t row_tiles, uint32_t groups)
 {
-    const size_t row_bytes = q4_row_bytes(kind, groups);
-    struct q8_matrix w = {.row_tiles = row_tiles, .groups = groups, .tiles = take(row_tiles * row_bytes), .q4 = kind};
-    struct q4_block *block = take(Q8_GROUP * groups * sizeof *block);
+    const size_t row_bytes = narrow_row_bytes(kind, groups);
+    struct q8_matrix w = {
+        .row_tiles = row_tiles, .groups = groups, .tiles = take(row_tiles * row_bytes), .narrow = kind};
+    struct narrow_block *block = take(Q8_GROUP * groups * sizeof *block);
     for (uint32_t tile = 0; tile < row_tiles; tile++) {
         for (uint32_t row = 0; row < Q8_GROUP; row++) {
-            random_q4_row(block + row * groups, kind, groups, row, false);
+            random_narrow_row(block + row * groups, kind, groups, row, false);
         }
-        q4_pack(w.tiles + tile * row_bytes, kind, block, groups);
+        narrow_pack(w.tiles + tile * row_bytes, kind, block, groups);
     }
     free(block);
     return w;

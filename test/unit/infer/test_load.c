@@ -328,10 +328,10 @@ static void limits_of_vectors(void **state)
 static bool is_row(uint32_t row, const uint8_t *block, uint32_t type)
 {
     const struct q8_matrix *matrix = &f.model.layer[0].qkv;
-    if (matrix->q4 != Q4_NONE) {
+    if (matrix->narrow != NARROW_NONE) {
         float expected[Q8_GROUP], out[Q8_GROUP];
         blocks_decode(expected, block, type, Q8_GROUP);
-        q4_row(out, matrix->tiles, matrix->q4, 1, row);
+        narrow_row(out, matrix->tiles, matrix->narrow, 1, row);
         return memcmp(out, expected, sizeof out) == 0;
     }
     struct q8_0_block expected;
@@ -361,7 +361,7 @@ static void blocks_of_every_type(void **state)
             }
         }
         const bool four = types[i] == GGUF_TYPE_Q4_0 || types[i] == GGUF_TYPE_Q4_1;
-        assert_true((f.model.layer[0].qkv.q4 != Q4_NONE) == four);
+        assert_true((f.model.layer[0].qkv.narrow != NARROW_NONE) == four);
     }
     matrix_type = GGUF_TYPE_Q8_0;
 }
@@ -382,24 +382,25 @@ static void a_stack_of_several_kinds(void **state)
     fill_tensors();
     assert_int_equal(load(WINDOW), 0);
     const struct q8_matrix *queries = &f.model.layer[0].qkv, *keys = queries->next, *values = keys->next;
-    assert_true(queries->q4 == Q4_SCALE && keys->q4 == Q4_NONE && values->q4 == Q4_MINIMUM && values->next == NULL);
+    assert_true(queries->narrow == Q4_SCALE && keys->narrow == NARROW_NONE && values->narrow == Q4_MINIMUM &&
+                values->next == NULL);
     assert_true(queries->row_tiles == 1 && keys->row_tiles == 1 && values->row_tiles == 1);
     const struct gguf_tensor *tensor = &f.gguf.tensor[GGUF_TENSOR_LAYERS];
     const uint8_t *block = f.bytes + tensor[GGUF_LAYER_ATTN_V].offset + 7 * blocks_bytes(GGUF_TYPE_Q4_1);
     blocks_decode(expected, block, GGUF_TYPE_Q4_1, Q8_GROUP);
-    q4_row(out, values->tiles, Q4_MINIMUM, 1, 7);
+    narrow_row(out, values->tiles, Q4_MINIMUM, 1, 7);
     assert_memory_equal(out, expected, sizeof out);
     struct q8_0_block key;
     blocks_to_q8_0(&key, f.bytes + tensor[GGUF_LAYER_ATTN_K].offset + 7 * 2 * Q8_GROUP, GGUF_TYPE_F16, Q8_GROUP);
     kernel_scalar.tile_row(keys->tiles, 7, q, out);
     assert_memory_equal(q, key.q, sizeof q);
     const struct q8_matrix *gate = &f.model.layer[0].gate_up, *up = gate->next;
-    assert_true(gate->row_tiles == 2 && gate->q4 == Q4_SCALE && up->row_tiles == 2 && up->q4 == Q4_NONE);
+    assert_true(gate->row_tiles == 2 && gate->narrow == Q4_SCALE && up->row_tiles == 2 && up->narrow == NARROW_NONE);
     const uint8_t *up_row = f.bytes + tensor[GGUF_LAYER_FFN_UP].offset + 40 * sizeof key;
     kernel_scalar.tile_row(up->tiles + kernel_scalar.tile_bytes, 8, q, out);
     assert_memory_equal(q, ((const struct q8_0_block *)up_row)->q, sizeof q);
     const struct q8_matrix *all = &f.model.layer[1].qkv;
-    assert_true(all->next == NULL && all->row_tiles == 3 && all->q4 == Q4_MINIMUM);
+    assert_true(all->next == NULL && all->row_tiles == 3 && all->narrow == Q4_MINIMUM);
 }
 
 /* A scale or minimum of 2^13 makes weights beyond f16. */

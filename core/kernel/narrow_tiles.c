@@ -1,9 +1,9 @@
-#include "kernel/q4_tiles.h"
+#include "kernel/narrow_tiles.h"
 
-static void pack_tile(struct q4_tile *tile, enum q4_kind kind, const struct q4_block *block, size_t stride)
+static void pack_tile(struct q4_tile *tile, enum narrow_kind kind, const struct narrow_block *block, size_t stride)
 {
     for (uint32_t row = 0; row < Q8_GROUP; row++, block += stride) {
-        for (uint32_t quad = 0; quad < Q4_QUADS; quad++) {
+        for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
             __builtin_memcpy(tile->low[quad][row], block->low + 4 * quad, 4);
         }
         if (kind == Q4_FACTORS) {
@@ -18,7 +18,7 @@ static void pack_tile(struct q4_tile *tile, enum q4_kind kind, const struct q4_b
     }
 }
 
-static void pack_super(struct q4_super *super, const struct q4_block *block, size_t stride)
+static void pack_super(struct q4_super *super, const struct narrow_block *block, size_t stride)
 {
     for (uint32_t row = 0; row < Q8_GROUP; row++, block += stride) {
         super->scale[row] = block->scale;
@@ -26,19 +26,19 @@ static void pack_super(struct q4_super *super, const struct q4_block *block, siz
     }
 }
 
-void q4_pack(uint8_t *row_of_tiles, enum q4_kind kind, const struct q4_block *block, uint32_t groups)
+void narrow_pack(uint8_t *row_of_tiles, enum narrow_kind kind, const struct narrow_block *block, uint32_t groups)
 {
     struct q4_place place = {.tile = (const struct q4_tile *)row_of_tiles};
     for (uint32_t group = 0; group < groups; group++) {
         q4_next(&place, kind, group);
-        if (kind == Q4_FACTORS && group % Q4_SUPER == 0) {
+        if (kind == Q4_FACTORS && group % NARROW_SUPER == 0) {
             pack_super((struct q4_super *)place.super, block + group, groups);
         }
         pack_tile((struct q4_tile *)place.tile, kind, block + group, groups);
     }
 }
 
-void q4_row(float *out, const uint8_t *row_of_tiles, enum q4_kind kind, uint32_t groups, uint32_t row)
+void narrow_row(float *out, const uint8_t *row_of_tiles, enum narrow_kind kind, uint32_t groups, uint32_t row)
 {
     const int32_t offset = kind == Q4_SCALE ? Q4_OFFSET : 0;
     struct q4_place place = {.tile = (const struct q4_tile *)row_of_tiles};

@@ -6,24 +6,24 @@
  *   Q4_SCALE     an f16 scale for each row                               18 bytes for 32 weights
  *   Q4_MINIMUM   an f16 scale for each row, then an f16 minimum          20
  *   Q4_FACTORS   a scale's factor for each row, then a minimum's         18.5
- * Before every Q4_SUPER tiles of a row of tiles, Q4_FACTORS has their common f16 scales and minimums.
+ * Before every NARROW_SUPER tiles of a row of tiles, Q4_FACTORS has their common f16 scales and minimums.
  *
  * A row's product with a vector sums over the groups of columns, in order, single precision, with n and x summed in
  * whole numbers first:
  *   Q4_SCALE     sum of (n - 8) * x, times (scale * scale of x)          the bits of the same weights in int8
  *   others       (sum of n * x, times scale, + minimum * sum of x) * scale of x
  */
-#ifndef BOOTLLAMA_Q4_TILES_H
-#define BOOTLLAMA_Q4_TILES_H
+#ifndef BOOTLLAMA_NARROW_TILES_H
+#define BOOTLLAMA_NARROW_TILES_H
 
 #include "base/half.h"
-#include "base/q4.h"
+#include "base/narrow.h"
 #include "kernel/q8.h"
 
-enum { Q4_QUADS = Q8_GROUP / 8, Q4_OFFSET = 8 };
+enum { NARROW_QUADS = Q8_GROUP / 8, Q4_OFFSET = 8 };
 
 struct q4_tile {
-    uint8_t low[Q4_QUADS][Q8_GROUP][4];
+    uint8_t low[NARROW_QUADS][Q8_GROUP][4];
     union {
         uint16_t scale[Q8_GROUP];
         struct {
@@ -33,7 +33,7 @@ struct q4_tile {
     uint16_t minimum[]; /* [Q8_GROUP], with Q4_MINIMUM */
 };
 
-/* What Q4_SUPER tiles share. */
+/* What NARROW_SUPER tiles share. */
 struct q4_super {
     uint16_t scale[Q8_GROUP], minimum[Q8_GROUP];
 };
@@ -44,23 +44,23 @@ struct q4_place {
     const struct q4_super *super; /* with Q4_FACTORS */
 };
 
-static inline uint32_t q4_tile_bytes(enum q4_kind kind)
+static inline uint32_t q4_tile_bytes(enum narrow_kind kind)
 {
     return sizeof(struct q4_tile) + (kind == Q4_MINIMUM ? Q8_GROUP * sizeof(uint16_t) : 0);
 }
 
 /* Bytes of a row of `groups` tiles. */
-static inline size_t q4_row_bytes(enum q4_kind kind, uint32_t groups)
+static inline size_t narrow_row_bytes(enum narrow_kind kind, uint32_t groups)
 {
     return (size_t)groups * q4_tile_bytes(kind) +
-           (kind == Q4_FACTORS ? groups / Q4_SUPER * sizeof(struct q4_super) : 0);
+           (kind == Q4_FACTORS ? groups / NARROW_SUPER * sizeof(struct q4_super) : 0);
 }
 
 /* The tile of `group`, after that of group - 1 at *place. For group 0, place->tile is the row of tiles. */
-static inline void q4_next(struct q4_place *place, enum q4_kind kind, uint32_t group)
+static inline void q4_next(struct q4_place *place, enum narrow_kind kind, uint32_t group)
 {
     const uint8_t *at = (const uint8_t *)place->tile + (group > 0 ? q4_tile_bytes(kind) : 0);
-    if (kind == Q4_FACTORS && group % Q4_SUPER == 0) {
+    if (kind == Q4_FACTORS && group % NARROW_SUPER == 0) {
         place->super = (const struct q4_super *)at;
         at += sizeof(struct q4_super);
     }
@@ -69,7 +69,7 @@ static inline void q4_next(struct q4_place *place, enum q4_kind kind, uint32_t g
 
 /* Asks for the tile that lies some way ahead: beside so much arithmetic for a byte, the processor's own prefetcher
    keeps too few reads under way. A loop of requests is faster with AVX-512 than all of them in a row. */
-static inline void q4_prefetch(const struct q4_tile *tile)
+static inline void narrow_prefetch(const struct q4_tile *tile)
 {
     enum { AHEAD = 8 << 10, LINE = 64, LINES = 10 };
 #pragma GCC unroll 1
@@ -79,7 +79,7 @@ static inline void q4_prefetch(const struct q4_tile *tile)
 }
 
 /* The scale of a tile's row, and its minimum: the value of n = 0 (Q4_SCALE: not used). */
-static inline float q4_scale(const struct q4_place *place, enum q4_kind kind, uint32_t row, float *minimum)
+static inline float q4_scale(const struct q4_place *place, enum narrow_kind kind, uint32_t row, float *minimum)
 {
     const struct q4_tile *tile = place->tile;
     if (kind == Q4_FACTORS) {
@@ -91,9 +91,9 @@ static inline float q4_scale(const struct q4_place *place, enum q4_kind kind, ui
 }
 
 /* Arranges a row of tiles: row r is block[r * groups ..], its scales and minimums below Q4_LIMIT. */
-void q4_pack(uint8_t *row_of_tiles, enum q4_kind kind, const struct q4_block *block, uint32_t groups);
+void narrow_pack(uint8_t *row_of_tiles, enum narrow_kind kind, const struct narrow_block *block, uint32_t groups);
 
-/* Reads a row back: the values that base/q4.h defines, out [groups * Q8_GROUP]. */
-void q4_row(float *out, const uint8_t *row_of_tiles, enum q4_kind kind, uint32_t groups, uint32_t row);
+/* Reads a row back: the values that base/narrow.h defines, out [groups * Q8_GROUP]. */
+void narrow_row(float *out, const uint8_t *row_of_tiles, enum narrow_kind kind, uint32_t groups, uint32_t row);
 
 #endif

@@ -5,29 +5,29 @@
 
 enum { ROW_TILES = 2, GROUPS_MAX = 16, VECTORS_MAX = 19, STRIDE = (ROW_TILES + 1) * Q8_GROUP };
 
-static const enum q4_kind kinds[] = {Q4_SCALE, Q4_MINIMUM, Q4_FACTORS};
+static const enum narrow_kind kinds[] = {Q4_SCALE, Q4_MINIMUM, Q4_FACTORS};
 
 /* The weights of ROW_TILES rows of tiles, as blocks and as a matrix. */
 struct weights {
-    struct q4_block block[ROW_TILES * Q8_GROUP * GROUPS_MAX]; /* [row][groups] */
+    struct narrow_block block[ROW_TILES * Q8_GROUP * GROUPS_MAX]; /* [row][groups] */
     struct q8_matrix w;
 };
 
-static struct weights *random_weights(enum q4_kind kind, uint32_t groups, bool extreme)
+static struct weights *random_weights(enum narrow_kind kind, uint32_t groups, bool extreme)
 {
     struct weights *weights = take(sizeof *weights);
-    const size_t row_bytes = q4_row_bytes(kind, groups);
+    const size_t row_bytes = narrow_row_bytes(kind, groups);
     weights->w = (struct q8_matrix){.rows = ROW_TILES * Q8_GROUP,
                                     .cols = groups * Q8_GROUP,
                                     .row_tiles = ROW_TILES,
                                     .groups = groups,
-                                    .q4 = kind,
+                                    .narrow = kind,
                                     .tiles = take(ROW_TILES * row_bytes)};
     for (uint32_t row = 0; row < ROW_TILES * Q8_GROUP; row++) {
-        random_q4_row(weights->block + row * groups, kind, groups, row, extreme);
+        random_narrow_row(weights->block + row * groups, kind, groups, row, extreme);
     }
     for (uint32_t tile = 0; tile < ROW_TILES; tile++) {
-        q4_pack(weights->w.tiles + tile * row_bytes, kind, weights->block + tile * Q8_GROUP * groups, groups);
+        narrow_pack(weights->w.tiles + tile * row_bytes, kind, weights->block + tile * Q8_GROUP * groups, groups);
     }
     return weights;
 }
@@ -38,18 +38,18 @@ static void free_weights(struct weights *weights)
     free(weights);
 }
 
-static int32_t number(const struct q4_block *block, uint32_t column)
+static int32_t number(const struct narrow_block *block, uint32_t column)
 {
     return column < 16 ? block->low[column] & 15 : block->low[column - 16] >> 4;
 }
 
-/* Values as base/q4.h defines them. */
+/* Values as base/narrow.h defines them. */
 struct value {
     float scale, minimum;
     int32_t offset;
 };
 
-static struct value value_of(const struct q4_block *block, enum q4_kind kind)
+static struct value value_of(const struct narrow_block *block, enum narrow_kind kind)
 {
     const float scale = half_to_float(block->scale), minimum = half_to_float(block->minimum);
     switch (kind) {
@@ -69,10 +69,10 @@ static void rows_come_back(void **state)
         struct weights *weights = random_weights(kinds[i], GROUPS_MAX, false);
         float out[GROUPS_MAX * Q8_GROUP];
         for (uint32_t row = 0; row < ROW_TILES * Q8_GROUP; row++) {
-            q4_row(out, weights->w.tiles + row / Q8_GROUP * q4_row_bytes(kinds[i], GROUPS_MAX), kinds[i], GROUPS_MAX,
-                   row % Q8_GROUP);
+            narrow_row(out, weights->w.tiles + row / Q8_GROUP * narrow_row_bytes(kinds[i], GROUPS_MAX), kinds[i],
+                       GROUPS_MAX, row % Q8_GROUP);
             for (uint32_t column = 0; column < GROUPS_MAX * Q8_GROUP; column++) {
-                const struct q4_block *block = &weights->block[row * GROUPS_MAX + column / Q8_GROUP];
+                const struct narrow_block *block = &weights->block[row * GROUPS_MAX + column / Q8_GROUP];
                 const struct value value = value_of(block, kinds[i]);
                 const float expected =
                     (float)(number(block, column % Q8_GROUP) - value.offset) * value.scale + value.minimum;
@@ -96,8 +96,8 @@ static struct q8_vector random_vector(const struct kernel *kernel, uint32_t grou
 }
 
 /* One row's product with x, in whole numbers and doubles; *bound: what single precision may be off. */
-static double product(const struct q4_block *block, enum q4_kind kind, const struct q8_vector *x, uint32_t groups,
-                      double *bound)
+static double product(const struct narrow_block *block, enum narrow_kind kind, const struct q8_vector *x,
+                      uint32_t groups, double *bound)
 {
     double sum = 0;
     *bound = 0;
@@ -123,7 +123,7 @@ static void scalar_gives_the_product(void **state)
         struct weights *weights = random_weights(kinds[i], GROUPS_MAX, i == 1);
         struct q8_vector x = random_vector(&kernel_scalar, GROUPS_MAX, i == 1);
         float out[ROW_TILES * Q8_GROUP];
-        kernel_scalar.matmul_q4(out, 0, &weights->w, &x, 1, false);
+        kernel_scalar.matmul_narrow(out, 0, &weights->w, &x, 1, false);
         for (uint32_t row = 0; row < ROW_TILES * Q8_GROUP; row++) {
             double bound;
             const double expected = product(weights->block + row * GROUPS_MAX, kinds[i], &x, GROUPS_MAX, &bound);
@@ -141,7 +141,7 @@ static void one_group_is_exact(void **state)
     struct weights *weights = random_weights(Q4_MINIMUM, 1, false);
     struct q8_vector x = random_vector(&kernel_scalar, 1, false);
     float out[ROW_TILES * Q8_GROUP];
-    kernel_scalar.matmul_q4(out, 0, &weights->w, &x, 1, false);
+    kernel_scalar.matmul_narrow(out, 0, &weights->w, &x, 1, false);
     for (uint32_t row = 0; row < ROW_TILES * Q8_GROUP; row++) {
         const struct value value = value_of(&weights->block[row], Q4_MINIMUM);
         volatile float scaled = 0, below = 0, both;
@@ -166,12 +166,13 @@ static void scale_alone_is_as_in_int8(void **state)
     enum { GROUPS = 5 };
     struct weights *weights = random_weights(Q4_SCALE, GROUPS, false);
     struct q8_matrix int8 = weights->w;
-    int8.q4 = Q4_NONE;
+    int8.narrow = NARROW_NONE;
     int8.tiles = take((size_t)ROW_TILES * GROUPS * kernel_scalar.tile_bytes);
     for (uint32_t tile = 0; tile < ROW_TILES * GROUPS; tile++) {
         struct q8_0_block rows[Q8_GROUP];
         for (uint32_t row = 0; row < Q8_GROUP; row++) {
-            const struct q4_block *block = &weights->block[(tile / GROUPS * Q8_GROUP + row) * GROUPS + tile % GROUPS];
+            const struct narrow_block *block =
+                &weights->block[(tile / GROUPS * Q8_GROUP + row) * GROUPS + tile % GROUPS];
             rows[row].scale = block->scale;
             for (uint32_t i = 0; i < Q8_GROUP; i++) {
                 rows[row].q[i] = (int8_t)(number(block, i) - 8);
@@ -189,7 +190,7 @@ static void scale_alone_is_as_in_int8(void **state)
     free_weights(weights);
 }
 
-static void check_one(const struct kernel *kernel, enum q4_kind kind, uint32_t groups, uint32_t count, bool extreme,
+static void check_one(const struct kernel *kernel, enum narrow_kind kind, uint32_t groups, uint32_t count, bool extreme,
                       bool add)
 {
     struct weights *weights = random_weights(kind, groups, extreme);
@@ -207,8 +208,8 @@ static void check_one(const struct kernel *kernel, enum q4_kind kind, uint32_t g
         kernel->quantize(&x[i], input, groups);
         free(input);
     }
-    kernel_scalar.matmul_q4(expected, STRIDE, &weights->w, expected_x, count, add);
-    kernel->matmul_q4(out, STRIDE, &weights->w, x, count, add);
+    kernel_scalar.matmul_narrow(expected, STRIDE, &weights->w, expected_x, count, add);
+    kernel->matmul_narrow(out, STRIDE, &weights->w, x, count, add);
     assert_same_bits(out, expected, count * STRIDE); /* and nothing between the rows is touched */
     for (uint32_t i = 0; i < count; i++) {
         free_q8(&expected_x[i]);
@@ -222,7 +223,7 @@ static void check_one(const struct kernel *kernel, enum q4_kind kind, uint32_t g
 static void check_kernel(const struct kernel *kernel)
 {
     for (uint32_t i = 0; i < COUNT_OF(kinds); i++) {
-        const uint32_t step = kinds[i] == Q4_FACTORS ? Q4_SUPER : 1;
+        const uint32_t step = kinds[i] == Q4_FACTORS ? NARROW_SUPER : 1;
         for (uint32_t groups = step; groups <= GROUPS_MAX; groups += step) {
             const uint32_t count = (groups * 5 + i) % VECTORS_MAX + 1;
             check_one(kernel, kinds[i], groups, 1, false, false);
