@@ -39,7 +39,7 @@ void blocks_to_q8_0(struct q8_0_block *out, const uint8_t *bytes, uint32_t type,
  */
 bool blocks_scales(float *scale, const float *x, const uint8_t *bytes, uint32_t type, uint32_t count);
 
-/* As which kind of four-bit blocks a type can be kept; NARROW_NONE for other types. */
+/* As which kind of blocks narrower than a byte a type is kept in matrices; NARROW_NONE for other types. */
 enum narrow_kind blocks_narrow_kind(uint32_t type);
 
 /* Takes `count` elements in whole blocks of such a type to out [count / 32]: the same values. */

@@ -10,8 +10,8 @@
 
 _Static_assert((int)GGUF_HEAD_MAX <= (int)ATTENTION_HEAD_MAX, "attention can compute every head that a file may have");
 
-/* Scratch memory for a strip of rows: whole tiles. Blocks are struct narrow_block where a matrix keeps its four bits,
-   else struct q8_0_block. */
+/* Scratch memory for a strip of rows: whole tiles. Blocks are struct narrow_block where a matrix keeps its four or
+   six bits, else struct q8_0_block. */
 struct strip {
     uint8_t *raw;    /* one row as in the file */
     float *values;   /* the numbers of a row, padded with zeros to whole groups */
@@ -228,7 +228,7 @@ static bool is_sound(const uint8_t *blocks, const struct gguf_tensor *tensor)
         for (uint32_t i = 0; i < groups; i++) {
             largest = number_max(largest, number_max(narrow[i].scale & 0x7FFF, narrow[i].minimum & 0x7FFF));
         }
-        return largest < Q4_LIMIT;
+        return largest < (narrow_of(tensor) == Q6_FACTORS ? Q6_LIMIT : Q4_LIMIT);
     }
     for (uint32_t i = 0; i < groups; i++) {
         largest = number_max(largest, q8[i].scale & 0x7FFF);

@@ -2,7 +2,7 @@
  * The arithmetic of the model: one definition, several implementations that give the same bits.
  *
  * scalar.c is the definition; a kernel that differs from it in one bit is wrong. Three rules make that possible:
- *  - products of int8 and int8, or of int8 and four bits, are summed in int32, exactly, so their order is free;
+ *  - products of int8 and int8, or of int8 and fewer bits, are summed in int32, exactly, so their order is free;
  *  - every float operation is one IEEE single-precision operation in the order written there, never fused;
  *  - long float sums run in KERNEL_LANES partial sums, element i in lane i % KERNEL_LANES in ascending order, joined as
  *    a tree: lane l with l + 8, then l + 4, l + 2, l + 1.
@@ -59,7 +59,7 @@ struct kernel {
     void (*matmul)(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count,
                    bool add);
 
-    /* The same for a matrix of four-bit tiles (narrow_tiles.h). */
+    /* The same for a matrix of tiles of four or six bits (narrow_tiles.h). */
     void (*matmul_narrow)(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
                           uint32_t count, bool add);
 

@@ -7,9 +7,9 @@
  * load_columns(x, group, quad)  those of a group, repeated for eight rows
  * add_quad(sum, w, x)       adds the products of a struct quad and the tile's vector at w to 32-bit sums
  * sum_start(x, group)       what a group's sums start from
- * nibbles_madd(sum, n, x)   adds the products of bytes n <= 15 and signed bytes x >= -127, at most Q8_GROUP for each
- *                           32-bit sum, in a form of the kernel's own
- * nibbles_sum(sum)          the 32-bit sums
+ * narrow_madd(sum, n, x)    adds the products of bytes n <= 63 and signed bytes x >= -127, in a form of the kernel's own
+ * narrow_sum(sum)           the 32-bit sums of at most Q8_GROUP products of magnitudes <= 15 * 127, or of half as many of
+ *                           magnitudes <= 32 * 127
  */
 #ifndef BOOTLLAMA_X86_AVX2_PRODUCTS_H
 #define BOOTLLAMA_X86_AVX2_PRODUCTS_H
@@ -127,7 +127,7 @@ static inline void multiply_q4(float *out, const uint8_t *tiles, const struct q8
         __m256i dot[ROWS_Q4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(),
                                 _mm256_setzero_si256()};
         q4_next(&place, w->narrow, group);
-        narrow_prefetch(place.tile);
+        narrow_prefetch(place.tile, Q4_LINES);
 #pragma GCC unroll 4
         for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
             const __m256i x_low = _mm256_set1_epi32(quads[quad]),
@@ -137,13 +137,81 @@ static inline void multiply_q4(float *out, const uint8_t *tiles, const struct q8
                 const __m256i both = _mm256_load_si256((const __m256i *)place.tile->low[quad][8 * i]);
                 const __m256i low = _mm256_and_si256(both, mask);
                 const __m256i high = _mm256_and_si256(_mm256_srli_epi16(both, 4), mask);
-                dot[i] = nibbles_madd(nibbles_madd(dot[i], low, x_low), high, x_high);
+                dot[i] = narrow_madd(narrow_madd(dot[i], low, x_low), high, x_high);
             }
         }
 #pragma GCC unroll 4
         for (uint32_t i = 0; i < ROWS_Q4; i++) {
             const struct scales scales = scales_q4(&place, w->narrow, 8 * i);
-            sum[i] = add_scaled_q4(sum[i], nibbles_sum(dot[i]), scales, w->narrow, total, x->scale[group]);
+            sum[i] = add_scaled_q4(sum[i], narrow_sum(dot[i]), scales, w->narrow, total, x->scale[group]);
+        }
+    }
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < ROWS_Q4; i++) {
+        store_rows(out + 8 * i, sum[i], add);
+    }
+}
+
+/* ---- Six-bit tiles ---- */
+
+/* Four columns of eight rows, in both halves. */
+struct sixes {
+    __m256i low, high;
+};
+
+static inline struct sixes load_sixes(const struct q6_tile *tile, uint32_t quad, uint32_t row)
+{
+    const __m256i four = _mm256_set1_epi8(0x0F), two = _mm256_set1_epi8(0x30);
+    const __m256i both = _mm256_load_si256((const __m256i *)tile->low[quad][row]);
+    const __m256i upper = _mm256_load_si256((const __m256i *)tile->high[quad / 2][row]);
+    const __m256i of_low = quad % 2 == 0 ? _mm256_slli_epi16(upper, 4) : upper;
+    const __m256i of_high = quad % 2 == 0 ? _mm256_slli_epi16(upper, 2) : _mm256_srli_epi16(upper, 2);
+    return (struct sixes){
+        _mm256_or_si256(_mm256_and_si256(both, four), _mm256_and_si256(of_low, two)),
+        _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(both, 4), four), _mm256_and_si256(of_high, two))};
+}
+
+/* The sum of a half's products for eight rows, times the factors. */
+static inline __m256i times_factor(__m256i dot, const int8_t *factor)
+{
+    return _mm256_mullo_epi32(narrow_sum(dot), _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)factor)));
+}
+
+/* What the sum of a half's products starts from: -Q6_OFFSET times the activations. */
+static inline __m256i start_q6(const int32_t *quads)
+{
+    __m256i start = _mm256_setzero_si256();
+#pragma GCC unroll 4
+    for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
+        const __m256i negative = _mm256_sub_epi8(_mm256_setzero_si256(), _mm256_set1_epi32(quads[quad]));
+        start = narrow_madd(start, _mm256_set1_epi8(Q6_OFFSET), negative);
+    }
+    return start;
+}
+
+/* One row of six-bit tiles by one vector. */
+static inline void multiply_q6(float *out, const struct q6_super *super, uint32_t groups, const struct q8_vector *x,
+                               bool add)
+{
+    __m256 sum[ROWS_Q4] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
+    for (uint32_t group = 0; group < groups; group++) {
+        const struct q6_super *eight = super + group / NARROW_SUPER;
+        const struct q6_tile *tile = &eight->tile[group % NARROW_SUPER];
+        const int32_t *quads = (const int32_t *)(x->q + group * Q8_GROUP);
+        const __m256i start_low = start_q6(quads), start_high = start_q6(quads + NARROW_QUADS);
+        narrow_prefetch(tile, Q6_LINES);
+#pragma GCC unroll 1
+        for (uint32_t i = 0; i < ROWS_Q4; i++) {
+            __m256i low = start_low, high = start_high;
+#pragma GCC unroll 4
+            for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
+                const struct sixes w = load_sixes(tile, quad, 8 * i);
+                low = narrow_madd(low, w.low, _mm256_set1_epi32(quads[quad]));
+                high = narrow_madd(high, w.high, _mm256_set1_epi32(quads[quad + NARROW_QUADS]));
+            }
+            const __m256i dot = _mm256_add_epi32(times_factor(low, tile->factor[0] + 8 * i),
+                                                 times_factor(high, tile->factor[1] + 8 * i));
+            sum[i] = add_scaled(sum[i], dot, eight->scale + 8 * i, _mm256_set1_ps(x->scale[group]));
         }
     }
 #pragma GCC unroll 4
@@ -158,7 +226,11 @@ static void matmul_narrow(float *out, size_t out_stride, const struct q8_matrix 
     const uint8_t *tiles = w->tiles;
     for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP) {
         for (uint32_t i = 0; i < count; i++) {
-            multiply_q4(out + i * out_stride, tiles, w, x + i, add);
+            if (w->narrow == Q6_FACTORS) {
+                multiply_q6(out + i * out_stride, (const struct q6_super *)tiles, w->groups, x + i, add);
+            } else {
+                multiply_q4(out + i * out_stride, tiles, w, x + i, add);
+            }
         }
         tiles += narrow_row_bytes(w->narrow, w->groups);
     }

@@ -245,7 +245,7 @@ static inline __attribute__((always_inline)) void multiply_q4(float *out, size_t
     for (uint32_t group = 0; group < groups; group++) {
         q4_next(&place, kind, group);
         if (count == 1) {
-            narrow_prefetch(place.tile);
+            narrow_prefetch(place.tile, Q4_LINES);
         }
 #pragma GCC unroll 4
         for (uint32_t i = 0; i < count; i++) {
@@ -290,6 +290,111 @@ static inline __attribute__((always_inline)) void multiply_q4(float *out, size_t
     }
 }
 
+/* Four columns of sixteen rows of a six-bit tile, in both halves. */
+struct sixes {
+    __m512i low, high;
+};
+
+static inline struct sixes load_sixes(const struct q6_tile *tile, uint32_t quad, uint32_t row)
+{
+    enum { A_OR_BOTH_OTHERS = 0xF8 };
+    const __m512i four = _mm512_set1_epi8(0x0F), two = _mm512_set1_epi8(0x30);
+    const __m512i both = _mm512_load_si512(tile->low[quad][row]), upper = _mm512_load_si512(tile->high[quad / 2][row]);
+    const __m512i of_low = quad % 2 == 0 ? _mm512_slli_epi16(upper, 4) : upper;
+    const __m512i of_high = quad % 2 == 0 ? _mm512_slli_epi16(upper, 2) : _mm512_srli_epi16(upper, 2);
+    const __m512i low = _mm512_and_si512(both, four), high = _mm512_and_si512(_mm512_srli_epi16(both, 4), four);
+    return (struct sixes){_mm512_ternarylogic_epi32(low, of_low, two, A_OR_BOTH_OTHERS),
+                          _mm512_ternarylogic_epi32(high, of_high, two, A_OR_BOTH_OTHERS)};
+}
+
+/* The sums of the halves' products for sixteen rows, times the factors. */
+static inline __m512i times_factors(__m512i low, __m512i high, const struct q6_tile *tile, uint32_t row)
+{
+    const __m512i factor0 = _mm512_cvtepi8_epi32(_mm_load_si128((const __m128i *)(tile->factor[0] + row)));
+    const __m512i factor1 = _mm512_cvtepi8_epi32(_mm_load_si128((const __m128i *)(tile->factor[1] + row)));
+    return _mm512_add_epi32(_mm512_mullo_epi32(low, factor0), _mm512_mullo_epi32(high, factor1));
+}
+
+/* What the sum of a half's products starts from: -Q6_OFFSET times the activations. */
+static inline __m512i start_q6(const int32_t *quads)
+{
+    __m512i sum = _mm512_setzero_si512();
+#pragma GCC unroll 4
+    for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
+        sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi8(Q6_OFFSET), _mm512_set1_epi32(quads[quad]));
+    }
+    return _mm512_sub_epi32(_mm512_setzero_si512(), sum);
+}
+
+static inline const int32_t *quads_of(const struct q8_vector *x, uint32_t group)
+{
+    return (const int32_t *)(x->q + group * Q8_GROUP);
+}
+
+/* multiply for a row of six-bit tiles. */
+static inline __attribute__((always_inline)) void multiply_q6(float *out, size_t out_stride,
+                                                              const struct q6_super *super, uint32_t groups,
+                                                              const struct q8_vector *x, uint32_t count, bool add)
+{
+    __m512 sum[2][VECTORS_AT_ONCE];
+    __m512i start[VECTORS_AT_ONCE][2], dot[VECTORS_AT_ONCE][2];
+    for (uint32_t i = 0; i < count; i++) {
+        sum[0][i] = sum[1][i] = _mm512_setzero_ps();
+    }
+    for (uint32_t group = 0; group < groups; group++) {
+        const struct q6_super *eight = super + group / NARROW_SUPER;
+        const struct q6_tile *tile = &eight->tile[group % NARROW_SUPER];
+        if (count == 1) {
+            narrow_prefetch(tile, Q6_LINES);
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            start[i][0] = start_q6(quads_of(x + i, group));
+            start[i][1] = start_q6(quads_of(x + i, group) + NARROW_QUADS);
+        }
+#pragma GCC unroll 1
+        for (uint32_t row = 0; row < Q8_GROUP; row += KERNEL_LANES) {
+#pragma GCC unroll 4
+            for (uint32_t i = 0; i < count; i++) {
+                dot[i][0] = start[i][0];
+                dot[i][1] = start[i][1];
+            }
+#pragma GCC unroll 4
+            for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
+                const struct sixes w = load_sixes(tile, quad, row);
+#pragma GCC unroll 4
+                for (uint32_t i = 0; i < count; i++) {
+                    const int32_t *quads = quads_of(x + i, group);
+                    dot[i][0] = _mm512_dpbusd_epi32(dot[i][0], w.low, _mm512_set1_epi32(quads[quad]));
+                    dot[i][1] = _mm512_dpbusd_epi32(dot[i][1], w.high, _mm512_set1_epi32(quads[quad + NARROW_QUADS]));
+                }
+            }
+            const __m512 scale = load_scales(eight->scale + row);
+#pragma GCC unroll 4
+            for (uint32_t i = 0; i < count; i++) {
+                const __m512i product = times_factors(dot[i][0], dot[i][1], tile, row);
+                __m512 *of_row = &sum[row / KERNEL_LANES][i];
+                *of_row = add_scaled(*of_row, product, scale, _mm512_set1_ps(x[i].scale[group]));
+            }
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        store_rows(out + i * out_stride, sum[0][i], add);
+        store_rows(out + i * out_stride + KERNEL_LANES, sum[1][i], add);
+    }
+}
+
+/* At most VECTORS_AT_ONCE vectors, a constant, by a row of tiles of either kind. */
+static inline __attribute__((always_inline)) void multiply_narrow(float *out, size_t out_stride, const uint8_t *tiles,
+                                                                  const struct q8_matrix *w, const struct q8_vector *x,
+                                                                  uint32_t count, bool add)
+{
+    if (w->narrow == Q6_FACTORS) {
+        multiply_q6(out, out_stride, (const struct q6_super *)tiles, w->groups, x, count, add);
+    } else {
+        multiply_q4(out, out_stride, tiles, w->narrow, w->groups, x, count, add);
+    }
+}
+
 static void matmul_narrow(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
                           uint32_t count, bool add)
 {
@@ -297,10 +402,10 @@ static void matmul_narrow(float *out, size_t out_stride, const struct q8_matrix 
     for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP) {
         uint32_t i = 0;
         for (; VECTORS_AT_ONCE > 1 && i + VECTORS_AT_ONCE <= count; i += VECTORS_AT_ONCE) {
-            multiply_q4(out + i * out_stride, out_stride, tiles, w->narrow, w->groups, x + i, VECTORS_AT_ONCE, add);
+            multiply_narrow(out + i * out_stride, out_stride, tiles, w, x + i, VECTORS_AT_ONCE, add);
         }
         for (; i < count; i++) {
-            multiply_q4(out + i * out_stride, out_stride, tiles, w->narrow, w->groups, x + i, 1, add);
+            multiply_narrow(out + i * out_stride, out_stride, tiles, w, x + i, 1, add);
         }
         tiles += narrow_row_bytes(w->narrow, w->groups);
     }

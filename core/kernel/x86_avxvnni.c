@@ -25,12 +25,12 @@ static inline int32_t sum_start(const struct q8_vector *x, uint32_t group)
     return -BIAS * ((const struct signed_group *)x->form)[group].total;
 }
 
-static inline __m256i nibbles_madd(__m256i sum, __m256i n, __m256i x)
+static inline __m256i narrow_madd(__m256i sum, __m256i n, __m256i x)
 {
     return _mm256_dpbusd_avx_epi32(sum, n, x);
 }
 
-static inline __m256i nibbles_sum(__m256i sum)
+static inline __m256i narrow_sum(__m256i sum)
 {
     return sum;
 }

@@ -1,9 +1,12 @@
 /*
- * The SSE2 kernels' products with four-bit tiles, which x86_sse2.c includes.
+ * The SSE2 kernels' products with tiles of four and six bits, which x86_sse2.c includes.
  *
- * Two bytes of a row are four weights: a 16-bit lane. With activations times 256, 16, 1 and 256, its
- * first, second and third nibble in place and its fourth moved down give 256 times the products. A 32-bit lane has two
- * of these, of columns 0 and 2 (the even bytes) and 1 and 3; the upper halves of bytes are columns from 16 on.
+ * Four bits. Two bytes of a row are four weights: a 16-bit lane. With activations times 256, 16, 1 and 256, its first,
+ * second and third nibble in place and its fourth moved down give 256 times the products. A 32-bit lane has two of
+ * these, of columns 0 and 2 (the even bytes) and 1 and 3; the upper halves of bytes are columns from 16 on.
+ *
+ * Six bits. The numbers become bytes, and each product a 16-bit lane, as do their sums: half of a half's 16 columns are
+ * in a lane, below 8 * 32 * 127. pmaddwd joins the two lanes of a row and multiplies them with their factor at once.
  */
 #ifndef BOOTLLAMA_X86_SSE2_NARROW_H
 #define BOOTLLAMA_X86_SSE2_NARROW_H
@@ -105,7 +108,7 @@ static void multiply_q4(float *out, const uint8_t *tiles, const struct q8_matrix
         struct pairs_q4 pairs;
         load_pairs(&pairs, x->q + group * Q8_GROUP);
         q4_next(&place, w->narrow, group);
-        narrow_prefetch(place.tile);
+        narrow_prefetch(place.tile, Q4_LINES);
 #pragma GCC unroll 1
         for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
             const __m128i even_low = _mm_set1_epi32(pairs.even_low[quad]);
@@ -128,15 +131,114 @@ static void multiply_q4(float *out, const uint8_t *tiles, const struct q8_matrix
     }
 }
 
+/* A group of activations for six-bit tiles: 16-bit numbers of two columns for each of four rows, those of a quad's even
+   columns and of its odd ones. */
+struct pairs_q6 {
+    __m128i even[NARROW_QUADS], odd[NARROW_QUADS];
+    __m128i start; /* of the sums: -Q6_OFFSET times the activations */
+};
+
+/* Of a half, q [NARROW_HALF]. */
+static inline void load_half(struct pairs_q6 *out, const int8_t *q)
+{
+    const __m128i bytes = _mm_load_si128((const __m128i *)q);
+    const __m128i even = _mm_srai_epi16(_mm_slli_epi16(bytes, 8), 8), odd = _mm_srai_epi16(bytes, 8);
+    const __m128i one = _mm_add_epi16(even, odd), two = _mm_add_epi16(one, _mm_shuffle_epi32(one, 0x4E));
+    const __m128i four = _mm_add_epi16(two, _mm_shuffle_epi32(two, 0xB1));
+    out->even[0] = _mm_shuffle_epi32(even, 0x00);
+    out->even[1] = _mm_shuffle_epi32(even, 0x55);
+    out->even[2] = _mm_shuffle_epi32(even, 0xAA);
+    out->even[3] = _mm_shuffle_epi32(even, 0xFF);
+    out->odd[0] = _mm_shuffle_epi32(odd, 0x00);
+    out->odd[1] = _mm_shuffle_epi32(odd, 0x55);
+    out->odd[2] = _mm_shuffle_epi32(odd, 0xAA);
+    out->odd[3] = _mm_shuffle_epi32(odd, 0xFF);
+    out->start = _mm_mullo_epi16(four, _mm_set1_epi16(-Q6_OFFSET));
+}
+
+/* Adds the products of four columns of four rows, the lower bits in the lower halves of `low`, the upper ones in bits
+   4 and 5 of `high`. */
+static inline __m128i add_sixes(__m128i sum, __m128i low, __m128i high, const struct pairs_q6 *x, uint32_t quad)
+{
+    const __m128i n = _mm_or_si128(_mm_and_si128(low, _mm_set1_epi8(0x0F)), _mm_and_si128(high, _mm_set1_epi8(0x30)));
+    const __m128i even = _mm_mullo_epi16(_mm_and_si128(n, _mm_set1_epi16(0x00FF)), x->even[quad]);
+    return _mm_add_epi16(sum, _mm_add_epi16(even, _mm_mullo_epi16(_mm_srli_epi16(n, 8), x->odd[quad])));
+}
+
+/* The sums of a half's products for four rows, times the factors. */
+static inline __m128i times_factor(__m128i dot, const int8_t *factor)
+{
+    int32_t four;
+    __builtin_memcpy(&four, factor, sizeof four);
+    const __m128i bytes = _mm_cvtsi32_si128(four), words = _mm_srai_epi16(_mm_unpacklo_epi8(bytes, bytes), 8);
+    return _mm_madd_epi16(dot, _mm_unpacklo_epi16(words, words));
+}
+
+/* The products of a tile for four rows from `row` on, exact. */
+static inline __m128i dot_q6(const struct q6_tile *tile, uint32_t row, const struct pairs_q6 x[2])
+{
+    __m128i low = x[0].start, high = x[1].start;
+#pragma GCC unroll 2
+    for (uint32_t quad = 0; quad < NARROW_QUADS; quad += 2) {
+        const __m128i first = _mm_load_si128((const __m128i *)tile->low[quad][row]);
+        const __m128i second = _mm_load_si128((const __m128i *)tile->low[quad + 1][row]);
+        const __m128i upper = _mm_load_si128((const __m128i *)tile->high[quad / 2][row]);
+        low = add_sixes(low, first, _mm_slli_epi16(upper, 4), x, quad);
+        high = add_sixes(high, _mm_srli_epi16(first, 4), _mm_slli_epi16(upper, 2), x + 1, quad);
+        low = add_sixes(low, second, upper, x, quad + 1);
+        high = add_sixes(high, _mm_srli_epi16(second, 4), _mm_srli_epi16(upper, 2), x + 1, quad + 1);
+    }
+    return _mm_add_epi32(times_factor(low, tile->factor[0] + row), times_factor(high, tile->factor[1] + row));
+}
+
+/* One row of six-bit tiles by one vector. */
+static void multiply_q6(float *out, const struct q6_super *super, uint32_t groups, const struct q8_vector *x, bool add)
+{
+    enum { VECTORS = Q8_GROUP / 4 };
+    __m128 sum[VECTORS], scale[VECTORS];
+    for (uint32_t i = 0; i < VECTORS; i++) {
+        sum[i] = _mm_setzero_ps();
+    }
+    for (uint32_t group = 0; group < groups; group++) {
+        const struct q6_super *eight = super + group / NARROW_SUPER;
+        const struct q6_tile *tile = &eight->tile[group % NARROW_SUPER];
+        struct pairs_q6 pairs[2];
+        load_half(pairs, x->q + group * Q8_GROUP);
+        load_half(pairs + 1, x->q + group * Q8_GROUP + NARROW_HALF);
+        narrow_prefetch(tile, Q6_LINES);
+        for (uint32_t i = 0; i < VECTORS; i++) {
+            if (group % NARROW_SUPER == 0) {
+                scale[i] = load_halves(eight->scale + 4 * i);
+            }
+            const __m128 factor = _mm_mul_ps(scale[i], _mm_set1_ps(x->scale[group]));
+            sum[i] = _mm_add_ps(sum[i], _mm_mul_ps(_mm_cvtepi32_ps(dot_q6(tile, 4 * i, pairs)), factor));
+        }
+    }
+    for (uint32_t i = 0; i < VECTORS; i += 2) {
+        store_rows(out + 4 * i, sum[i], sum[i + 1], add);
+    }
+}
+
+/* One row of tiles of either kind by one vector. */
+static void multiply_narrow(float *out, const uint8_t *tiles, const struct q8_matrix *w, const struct q8_vector *x,
+                            bool add)
+{
+    if (w->narrow == Q6_FACTORS) {
+        multiply_q6(out, (const struct q6_super *)tiles, w->groups, x, add);
+        return;
+    }
+    for (uint32_t row = 0; row < Q8_GROUP; row += ROWS_Q4) {
+        multiply_q4(out, tiles, w, row, x, add);
+    }
+}
+
 static void matmul_narrow(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
                           uint32_t count, bool add)
 {
     const uint8_t *tiles = w->tiles;
     for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP) {
         for (uint32_t i = 0; i < count; i++) {
-            for (uint32_t row = 0; row < Q8_GROUP; row += ROWS_Q4) {
-                multiply_q4(out + i * out_stride, tiles, w, row, x + i, add);
-            }
+            multiply_narrow(out + i * out_stride, tiles, w, x + i, add);
         }
         tiles += narrow_row_bytes(w->narrow, w->groups);
     }

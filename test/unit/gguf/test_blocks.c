@@ -235,7 +235,7 @@ static void as_q8_0(void **state)
     }
 }
 
-/* What a four-bit block says by narrow.h. */
+/* What a block narrower than a byte says by narrow.h. */
 static float value_of_narrow(const struct narrow_block *block, enum narrow_kind kind, uint32_t i)
 {
     const float n = (float)four_of_32(block->low, i), scale = half_to_float(block->scale);
@@ -245,12 +245,16 @@ static float value_of_narrow(const struct narrow_block *block, enum narrow_kind 
         return scale * (n - 8);
     case Q4_MINIMUM:
         return scale * n + minimum;
+    case Q6_FACTORS:
+        return scale * block->factor[i / 16] *
+               (n + 16 * (float)bits_at(block->high, (i % 16 / 8 * 4 + i % 4) * 8 + i % 8 / 4 * 4 + i / 16 * 2, 2) -
+                32);
     default:
         return scale * block->scale_factor * n - minimum * block->minimum_factor;
     }
 }
 
-/* Four bits stay what they are, value by value. */
+/* Four and six bits stay what they are, value by value. */
 static void as_narrow(void **state)
 {
     (void)state;
@@ -260,6 +264,7 @@ static void as_narrow(void **state)
         assert_int_equal(kind, type == GGUF_TYPE_Q4_0   ? Q4_SCALE
                                : type == GGUF_TYPE_Q4_1 ? Q4_MINIMUM
                                : type == GGUF_TYPE_Q4_K ? Q4_FACTORS
+                               : type == GGUF_TYPE_Q6_K ? Q6_FACTORS
                                                         : NARROW_NONE);
         for (uint32_t round = 0; kind != NARROW_NONE && round < ROUNDS; round++) {
             struct narrow_block out[2 * ELEMENTS_MAX / Q8_0_BLOCK];

@@ -119,10 +119,10 @@ void random_rows(struct q8_0_block block[Q8_GROUP], bool extreme)
     }
 }
 
-static uint16_t random_half(uint32_t row)
+static uint16_t random_half(uint32_t row, uint32_t limit)
 {
     return row % 8 == 5   ? (uint16_t)(random_u32() % 0x0400) /* zero, subnormal */
-           : row % 8 == 6 ? (uint16_t)(random_u32() % Q4_LIMIT | (random_u32() & 0x8000))
+           : row % 8 == 6 ? (uint16_t)(random_u32() % limit | (random_u32() & 0x8000))
                           : half_from_float(random_float() * 0.01f);
 }
 
@@ -131,20 +131,37 @@ static uint8_t random_factor(bool extreme)
     return extreme ? 63 : (uint8_t)(random_u32() % 64);
 }
 
+/* The largest numbers in all columns of some rows, so that their sum is the largest. */
+static uint8_t random_bits(bool extreme, uint32_t row)
+{
+    const uint32_t bits = row % 4 == 0 ? 0 : row % 4 == 1 ? 0xFF : random_u32() & 1 ? 0xFF : 0;
+    return (uint8_t)(extreme ? bits : random_u32());
+}
+
 void random_narrow_row(struct narrow_block *block, enum narrow_kind kind, uint32_t groups, uint32_t row, bool extreme)
 {
+    const uint32_t limit = kind == Q6_FACTORS ? Q6_LIMIT : Q4_LIMIT;
+    const bool has_minimum = kind == Q4_MINIMUM || kind == Q4_FACTORS;
     for (uint32_t group = 0; group < groups; group++, block++) {
-        *block = (struct narrow_block){.scale = random_half(row), .minimum = kind != Q4_SCALE ? random_half(row) : 0};
+        *block = (struct narrow_block){.scale = random_half(row, limit),
+                                       .minimum = has_minimum ? random_half(row, limit) : 0};
         if (kind == Q4_FACTORS) {
             block->scale_factor = random_factor(extreme);
             block->minimum_factor = random_factor(extreme);
-            if (group % NARROW_SUPER != 0) {
-                block->scale = block[-1].scale;
-                block->minimum = block[-1].minimum;
-            }
+        }
+        if (kind == Q6_FACTORS) {
+            block->factor[0] = extreme ? INT8_MIN : (int8_t)random_u32();
+            block->factor[1] = extreme ? INT8_MIN : (int8_t)random_u32();
+        }
+        if ((kind == Q4_FACTORS || kind == Q6_FACTORS) && group % NARROW_SUPER != 0) {
+            block->scale = block[-1].scale;
+            block->minimum = block[-1].minimum;
         }
         for (uint32_t i = 0; i < sizeof block->low; i++) {
-            block->low[i] = extreme ? (random_u32() & 1 ? 0xFF : 0) : (uint8_t)random_u32();
+            block->low[i] = random_bits(extreme, row);
+        }
+        for (uint32_t i = 0; kind == Q6_FACTORS && i < sizeof block->high; i++) {
+            block->high[i] = random_bits(extreme, row);
         }
     }
 }

@@ -50,10 +50,10 @@ static void assert_same_numbers(const float *a, const float *b, uint32_t n)
     }
 }
 
-/* Products of four-bit tiles with vectors that two kernels quantized. */
+/* Products of tiles of four and six bits with vectors that two kernels quantized. */
 static void check_narrow(const struct kernel *kernel, const struct q8_vector *x, const struct q8_vector *expected_x)
 {
-    static const enum narrow_kind kinds[] = {Q4_SCALE, Q4_MINIMUM, Q4_FACTORS};
+    static const enum narrow_kind kinds[] = {Q4_SCALE, Q4_MINIMUM, Q4_FACTORS, Q6_FACTORS};
     float expected[2 * Q8_GROUP], *out = take(sizeof expected);
     for (uint32_t i = 0; i < COUNT_OF(kinds); i++) {
         struct q8_matrix w = random_narrow_matrix(kinds[i], 2, NARROW_SUPER);
