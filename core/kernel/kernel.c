@@ -47,6 +47,11 @@ const struct kernel *kernel_best(const struct cpu_features *cpu)
     return kernel_at(best);
 }
 
+size_t kernel_row_bytes(const struct kernel *kernel, enum narrow_kind narrow, uint32_t groups)
+{
+    return narrow != NARROW_NONE ? narrow_row_bytes(narrow, groups) : (size_t)groups * kernel->tile_bytes;
+}
+
 void kernel_begin(const struct kernel *kernel)
 {
     if (kernel->begin != NULL) {

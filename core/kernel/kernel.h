@@ -144,10 +144,7 @@ bool kernel_usable(const struct kernel *kernel, const struct cpu_features *cpu);
 const struct kernel *kernel_best(const struct cpu_features *cpu);
 
 /* Bytes of a row of tiles. */
-static inline size_t kernel_row_bytes(const struct kernel *kernel, enum narrow_kind narrow, uint32_t groups)
-{
-    return narrow != NARROW_NONE ? narrow_row_bytes(narrow, groups) : (size_t)groups * kernel->tile_bytes;
-}
+size_t kernel_row_bytes(const struct kernel *kernel, enum narrow_kind narrow, uint32_t groups);
 
 /* matmul or matmul_narrow. */
 static inline void kernel_matmul(const struct kernel *kernel, float *out, size_t out_stride, const struct q8_matrix *w,

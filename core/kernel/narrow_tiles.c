@@ -1,5 +1,14 @@
 #include "kernel/narrow_tiles.h"
 
+size_t narrow_row_bytes(enum narrow_kind kind, uint32_t groups)
+{
+    if (kind == Q6_FACTORS) {
+        return (size_t)groups / NARROW_SUPER * sizeof(struct q6_super);
+    }
+    return (size_t)groups * q4_tile_bytes(kind) +
+           (kind == Q4_FACTORS ? groups / NARROW_SUPER * sizeof(struct q4_super) : 0);
+}
+
 static void pack_tile_q4(struct q4_tile *tile, enum narrow_kind kind, const struct narrow_block *block, size_t stride)
 {
     for (uint32_t row = 0; row < Q8_GROUP; row++, block += stride) {

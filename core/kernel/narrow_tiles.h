@@ -69,14 +69,7 @@ struct q6_super {
 };
 
 /* Bytes of a row of `groups` tiles. */
-static inline size_t narrow_row_bytes(enum narrow_kind kind, uint32_t groups)
-{
-    if (kind == Q6_FACTORS) {
-        return (size_t)groups / NARROW_SUPER * sizeof(struct q6_super);
-    }
-    return (size_t)groups * q4_tile_bytes(kind) +
-           (kind == Q4_FACTORS ? groups / NARROW_SUPER * sizeof(struct q4_super) : 0);
-}
+size_t narrow_row_bytes(enum narrow_kind kind, uint32_t groups);
 
 /* The tile of `group`, after that of group - 1 at *place. For group 0, place->tile is the row of tiles. */
 static inline void q4_next(struct q4_place *place, enum narrow_kind kind, uint32_t group)

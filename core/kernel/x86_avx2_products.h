@@ -69,7 +69,7 @@ static void matmul(float *out, size_t out_stride, const struct q8_matrix *w, con
 
 /* ---- Four-bit tiles ---- */
 
-enum { ROWS_Q4 = Q8_GROUP / 8 }; /* vectors of eight rows */
+enum { ROWS_NARROW = Q8_GROUP / 8 }; /* vectors of eight rows */
 
 /* Eight rows of a four-bit tile: their scales, and the values of n = 0 (not with Q4_SCALE). */
 struct scales {
@@ -114,61 +114,56 @@ static inline __m256 add_scaled_q4(__m256 sum, __m256i dot, struct scales w, enu
     return _mm256_add_ps(sum, _mm256_mul_ps(group, _mm256_set1_ps(x_scale)));
 }
 
-/* One row of four-bit tiles by one vector. */
-static inline void multiply_q4(float *out, const uint8_t *tiles, const struct q8_matrix *w, const struct q8_vector *x,
-                               bool add)
+/* Adds a group's products with one vector to the sums. */
+static inline void add_tile_q4(__m256 sum[ROWS_NARROW], const struct q4_place *place, enum narrow_kind kind,
+                               const int32_t *quads, int32_t total, float x_scale)
 {
-    const __m256i mask = _mm256_set1_epi8(15);
-    struct q4_place place = {.tile = (const struct q4_tile *)tiles};
-    __m256 sum[ROWS_Q4] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
-    for (uint32_t group = 0; group < w->groups; group++) {
-        const int32_t *quads = (const int32_t *)(x->q + group * Q8_GROUP);
-        const int32_t total = ((const struct signed_group *)x->form)[group].total;
-        __m256i dot[ROWS_Q4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(),
-                                _mm256_setzero_si256()};
-        q4_next(&place, w->narrow, group);
-        narrow_prefetch(place.tile, Q4_LINES);
+    const __m256i mask = _mm256_set1_epi8(0x0F);
+    narrow_prefetch(place->tile, Q4_LINES);
+#pragma GCC unroll 1
+    for (uint32_t row = 0; row < Q8_GROUP; row += 8) {
+        __m256i dot = _mm256_setzero_si256();
 #pragma GCC unroll 4
         for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
-            const __m256i x_low = _mm256_set1_epi32(quads[quad]),
-                          x_high = _mm256_set1_epi32(quads[quad + NARROW_QUADS]);
-#pragma GCC unroll 4
-            for (uint32_t i = 0; i < ROWS_Q4; i++) {
-                const __m256i both = _mm256_load_si256((const __m256i *)place.tile->low[quad][8 * i]);
-                const __m256i low = _mm256_and_si256(both, mask);
-                const __m256i high = _mm256_and_si256(_mm256_srli_epi16(both, 4), mask);
-                dot[i] = narrow_madd(narrow_madd(dot[i], low, x_low), high, x_high);
-            }
+            const __m256i both = _mm256_load_si256((const __m256i *)place->tile->low[quad][row]);
+            dot = narrow_madd(dot, _mm256_and_si256(both, mask), _mm256_set1_epi32(quads[quad]));
+            dot = narrow_madd(dot, _mm256_and_si256(_mm256_srli_epi16(both, 4), mask),
+                              _mm256_set1_epi32(quads[quad + NARROW_QUADS]));
         }
-#pragma GCC unroll 4
-        for (uint32_t i = 0; i < ROWS_Q4; i++) {
-            const struct scales scales = scales_q4(&place, w->narrow, 8 * i);
-            sum[i] = add_scaled_q4(sum[i], narrow_sum(dot[i]), scales, w->narrow, total, x->scale[group]);
-        }
+        sum[row / 8] = add_scaled_q4(sum[row / 8], narrow_sum(dot), scales_q4(place, kind, row), kind, total, x_scale);
     }
-#pragma GCC unroll 4
-    for (uint32_t i = 0; i < ROWS_Q4; i++) {
-        store_rows(out + 8 * i, sum[i], add);
+}
+
+/* One row of four-bit tiles by one vector. */
+static inline void multiply_q4(__m256 sum[ROWS_NARROW], const uint8_t *tiles, enum narrow_kind kind, uint32_t groups,
+                               const struct q8_vector *x)
+{
+    struct q4_place place = {.tile = (const struct q4_tile *)tiles};
+    for (uint32_t group = 0; group < groups; group++) {
+        q4_next(&place, kind, group);
+        add_tile_q4(sum, &place, kind, (const int32_t *)(x->q + group * Q8_GROUP),
+                    ((const struct signed_group *)x->form)[group].total, x->scale[group]);
     }
 }
 
 /* ---- Six-bit tiles ---- */
 
-/* Four columns of eight rows, in both halves. */
-struct sixes {
+/* Sums of products for eight rows, columns 0 to 15 and 16 to 31. */
+struct halves {
     __m256i low, high;
 };
 
-static inline struct sixes load_sixes(const struct q6_tile *tile, uint32_t quad, uint32_t row)
+/* Adds those of a quad in both halves. of_low, of_high: the upper bits in bits 4 and 5. */
+static inline struct halves add_sixes(struct halves sum, const uint8_t low[4], __m256i of_low, __m256i of_high,
+                                      const int32_t *quads)
 {
     const __m256i four = _mm256_set1_epi8(0x0F), two = _mm256_set1_epi8(0x30);
-    const __m256i both = _mm256_load_si256((const __m256i *)tile->low[quad][row]);
-    const __m256i upper = _mm256_load_si256((const __m256i *)tile->high[quad / 2][row]);
-    const __m256i of_low = quad % 2 == 0 ? _mm256_slli_epi16(upper, 4) : upper;
-    const __m256i of_high = quad % 2 == 0 ? _mm256_slli_epi16(upper, 2) : _mm256_srli_epi16(upper, 2);
-    return (struct sixes){
-        _mm256_or_si256(_mm256_and_si256(both, four), _mm256_and_si256(of_low, two)),
-        _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(both, 4), four), _mm256_and_si256(of_high, two))};
+    const __m256i both = _mm256_load_si256((const __m256i *)low);
+    const __m256i n_low = _mm256_or_si256(_mm256_and_si256(both, four), _mm256_and_si256(of_low, two));
+    const __m256i n_high =
+        _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(both, 4), four), _mm256_and_si256(of_high, two));
+    return (struct halves){narrow_madd(sum.low, n_low, _mm256_set1_epi32(quads[0])),
+                           narrow_madd(sum.high, n_high, _mm256_set1_epi32(quads[NARROW_QUADS]))};
 }
 
 /* The sum of a half's products for eight rows, times the factors. */
@@ -177,45 +172,68 @@ static inline __m256i times_factor(__m256i dot, const int8_t *factor)
     return _mm256_mullo_epi32(narrow_sum(dot), _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)factor)));
 }
 
-/* What the sum of a half's products starts from: -Q6_OFFSET times the activations. */
-static inline __m256i start_q6(const int32_t *quads)
+/* What the sums start from: -Q6_OFFSET times the activations. */
+static inline struct halves start_q6(const int32_t *quads)
 {
-    __m256i start = _mm256_setzero_si256();
-#pragma GCC unroll 4
+    const __m256i offset = _mm256_set1_epi8(Q6_OFFSET), zero = _mm256_setzero_si256();
+    struct halves start = {zero, zero};
+#pragma GCC unroll 1
     for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
-        const __m256i negative = _mm256_sub_epi8(_mm256_setzero_si256(), _mm256_set1_epi32(quads[quad]));
-        start = narrow_madd(start, _mm256_set1_epi8(Q6_OFFSET), negative);
+        start.low = narrow_madd(start.low, offset, _mm256_sub_epi8(zero, _mm256_set1_epi32(quads[quad])));
+        start.high =
+            narrow_madd(start.high, offset, _mm256_sub_epi8(zero, _mm256_set1_epi32(quads[quad + NARROW_QUADS])));
     }
     return start;
 }
 
-/* One row of six-bit tiles by one vector. */
-static inline void multiply_q6(float *out, const struct q6_super *super, uint32_t groups, const struct q8_vector *x,
-                               bool add)
+/* Adds a group's products with one vector to the sums, scale [Q8_GROUP] that of the rows. */
+static inline void add_tile_q6(__m256 sum[ROWS_NARROW], const struct q6_tile *tile, const uint16_t *scale,
+                               const int32_t *quads, float x_scale)
 {
-    __m256 sum[ROWS_Q4] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
-    for (uint32_t group = 0; group < groups; group++) {
-        const struct q6_super *eight = super + group / NARROW_SUPER;
-        const struct q6_tile *tile = &eight->tile[group % NARROW_SUPER];
-        const int32_t *quads = (const int32_t *)(x->q + group * Q8_GROUP);
-        const __m256i start_low = start_q6(quads), start_high = start_q6(quads + NARROW_QUADS);
-        narrow_prefetch(tile, Q6_LINES);
+    const struct halves start = start_q6(quads);
+    narrow_prefetch(tile, Q6_LINES);
 #pragma GCC unroll 1
-        for (uint32_t i = 0; i < ROWS_Q4; i++) {
-            __m256i low = start_low, high = start_high;
-#pragma GCC unroll 4
-            for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
-                const struct sixes w = load_sixes(tile, quad, 8 * i);
-                low = narrow_madd(low, w.low, _mm256_set1_epi32(quads[quad]));
-                high = narrow_madd(high, w.high, _mm256_set1_epi32(quads[quad + NARROW_QUADS]));
-            }
-            const __m256i dot = _mm256_add_epi32(times_factor(low, tile->factor[0] + 8 * i),
-                                                 times_factor(high, tile->factor[1] + 8 * i));
-            sum[i] = add_scaled(sum[i], dot, eight->scale + 8 * i, _mm256_set1_ps(x->scale[group]));
+    for (uint32_t row = 0; row < Q8_GROUP; row += 8) {
+        struct halves dots = start;
+#pragma GCC unroll 1
+        for (uint32_t pair = 0; pair < NARROW_QUADS / 2; pair++) {
+            const __m256i upper = _mm256_load_si256((const __m256i *)tile->high[pair][row]);
+            dots = add_sixes(dots, tile->low[2 * pair][row], _mm256_slli_epi16(upper, 4), _mm256_slli_epi16(upper, 2),
+                             quads + 2 * pair);
+            dots =
+                add_sixes(dots, tile->low[2 * pair + 1][row], upper, _mm256_srli_epi16(upper, 2), quads + 2 * pair + 1);
+        }
+        const __m256i dot = _mm256_add_epi32(times_factor(dots.low, tile->factor[0] + row),
+                                             times_factor(dots.high, tile->factor[1] + row));
+        sum[row / 8] = add_scaled(sum[row / 8], dot, scale + row, _mm256_set1_ps(x_scale));
+    }
+}
+
+/* One row of six-bit tiles by one vector. */
+static inline void multiply_q6(__m256 sum[ROWS_NARROW], const struct q6_super *super, uint32_t groups,
+                               const struct q8_vector *x)
+{
+    for (uint32_t group = 0; group < groups; super++) {
+#pragma GCC unroll 1
+        for (uint32_t i = 0; i < NARROW_SUPER; i++, group++) {
+            add_tile_q6(sum, &super->tile[i], super->scale, (const int32_t *)(x->q + group * Q8_GROUP),
+                        x->scale[group]);
         }
     }
-#pragma GCC unroll 4
-    for (uint32_t i = 0; i < ROWS_Q4; i++) {
+}
+
+/* One row of tiles of either kind by one vector. */
+static inline void multiply_narrow(float *out, const uint8_t *tiles, const struct q8_matrix *w,
+                                   const struct q8_vector *x, bool add)
+{
+    __m256 sum[ROWS_NARROW] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
+    if (w->narrow == Q6_FACTORS) {
+        multiply_q6(sum, (const struct q6_super *)tiles, w->groups, x);
+    } else {
+        multiply_q4(sum, tiles, w->narrow, w->groups, x);
+    }
+#pragma GCC unroll 1
+    for (uint32_t i = 0; i < ROWS_NARROW; i++) {
         store_rows(out + 8 * i, sum[i], add);
     }
 }
@@ -226,11 +244,7 @@ static void matmul_narrow(float *out, size_t out_stride, const struct q8_matrix 
     const uint8_t *tiles = w->tiles;
     for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP) {
         for (uint32_t i = 0; i < count; i++) {
-            if (w->narrow == Q6_FACTORS) {
-                multiply_q6(out + i * out_stride, (const struct q6_super *)tiles, w->groups, x + i, add);
-            } else {
-                multiply_q4(out + i * out_stride, tiles, w, x + i, add);
-            }
+            multiply_narrow(out + i * out_stride, tiles, w, x + i, add);
         }
         tiles += narrow_row_bytes(w->narrow, w->groups);
     }

@@ -295,16 +295,26 @@ struct sixes {
     __m512i low, high;
 };
 
-static inline struct sixes load_sixes(const struct q6_tile *tile, uint32_t quad, uint32_t row)
+/* of_low, of_high: the upper bits in bits 4 and 5. */
+static inline struct sixes join_sixes(const uint8_t low[4], __m512i of_low, __m512i of_high)
 {
     enum { A_OR_BOTH_OTHERS = 0xF8 };
-    const __m512i four = _mm512_set1_epi8(0x0F), two = _mm512_set1_epi8(0x30);
-    const __m512i both = _mm512_load_si512(tile->low[quad][row]), upper = _mm512_load_si512(tile->high[quad / 2][row]);
-    const __m512i of_low = quad % 2 == 0 ? _mm512_slli_epi16(upper, 4) : upper;
-    const __m512i of_high = quad % 2 == 0 ? _mm512_slli_epi16(upper, 2) : _mm512_srli_epi16(upper, 2);
-    const __m512i low = _mm512_and_si512(both, four), high = _mm512_and_si512(_mm512_srli_epi16(both, 4), four);
-    return (struct sixes){_mm512_ternarylogic_epi32(low, of_low, two, A_OR_BOTH_OTHERS),
-                          _mm512_ternarylogic_epi32(high, of_high, two, A_OR_BOTH_OTHERS)};
+    const __m512i both = _mm512_load_si512(low), four = _mm512_set1_epi8(0x0F), two = _mm512_set1_epi8(0x30);
+    const __m512i n_low = _mm512_and_si512(both, four), n_high = _mm512_and_si512(_mm512_srli_epi16(both, 4), four);
+    return (struct sixes){_mm512_ternarylogic_epi32(n_low, of_low, two, A_OR_BOTH_OTHERS),
+                          _mm512_ternarylogic_epi32(n_high, of_high, two, A_OR_BOTH_OTHERS)};
+}
+
+/* Adds the products of a quad in both halves, with `count` vectors' activations of a group, to dot [count]. */
+static inline __attribute__((always_inline)) void add_sixes(__m512i dot[][2], struct sixes w, const struct q8_vector *x,
+                                                            uint32_t group, uint32_t quad, uint32_t count)
+{
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < count; i++) {
+        const int32_t *quads = (const int32_t *)(x[i].q + group * Q8_GROUP) + quad;
+        dot[i][0] = _mm512_dpbusd_epi32(dot[i][0], w.low, _mm512_set1_epi32(quads[0]));
+        dot[i][1] = _mm512_dpbusd_epi32(dot[i][1], w.high, _mm512_set1_epi32(quads[NARROW_QUADS]));
+    }
 }
 
 /* The sums of the halves' products for sixteen rows, times the factors. */
@@ -315,20 +325,55 @@ static inline __m512i times_factors(__m512i low, __m512i high, const struct q6_t
     return _mm512_add_epi32(_mm512_mullo_epi32(low, factor0), _mm512_mullo_epi32(high, factor1));
 }
 
-/* What the sum of a half's products starts from: -Q6_OFFSET times the activations. */
-static inline __m512i start_q6(const int32_t *quads)
+/* What the sums start from: -Q6_OFFSET times the activations. */
+static inline __attribute__((always_inline)) void start_q6(__m512i start[][2], const struct q8_vector *x,
+                                                           uint32_t group, uint32_t count)
 {
-    __m512i sum = _mm512_setzero_si512();
+    const __m512i zero = _mm512_setzero_si512(), offset = _mm512_set1_epi8(Q6_OFFSET);
 #pragma GCC unroll 4
-    for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
-        sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi8(Q6_OFFSET), _mm512_set1_epi32(quads[quad]));
+    for (uint32_t i = 0; i < count; i++) {
+        start[i][0] = start[i][1] = zero;
     }
-    return _mm512_sub_epi32(_mm512_setzero_si512(), sum);
+#pragma GCC unroll 1
+    for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
+        add_sixes(start, (struct sixes){offset, offset}, x, group, quad, count);
+    }
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < count; i++) {
+        start[i][0] = _mm512_sub_epi32(zero, start[i][0]);
+        start[i][1] = _mm512_sub_epi32(zero, start[i][1]);
+    }
 }
 
-static inline const int32_t *quads_of(const struct q8_vector *x, uint32_t group)
+/* Adds the products of a group to sum [2][count], each for sixteen rows; scale [Q8_GROUP] is that of the rows. */
+static inline __attribute__((always_inline)) void add_tile_q6(__m512 sum[][VECTORS_AT_ONCE], const struct q6_tile *tile,
+                                                              const uint16_t *scale, const struct q8_vector *x,
+                                                              uint32_t group, uint32_t count)
 {
-    return (const int32_t *)(x->q + group * Q8_GROUP);
+    __m512i start[VECTORS_AT_ONCE][2], dot[VECTORS_AT_ONCE][2];
+    start_q6(start, x, group, count);
+#pragma GCC unroll 1
+    for (uint32_t row = 0; row < Q8_GROUP; row += KERNEL_LANES, sum++) {
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < count; i++) {
+            dot[i][0] = start[i][0];
+            dot[i][1] = start[i][1];
+        }
+#pragma GCC unroll 1
+        for (uint32_t pair = 0; pair < NARROW_QUADS / 2; pair++) {
+            const uint32_t quad = 2 * pair;
+            const __m512i upper = _mm512_load_si512(tile->high[pair][row]);
+            add_sixes(dot, join_sixes(tile->low[quad][row], _mm512_slli_epi16(upper, 4), _mm512_slli_epi16(upper, 2)),
+                      x, group, quad, count);
+            add_sixes(dot, join_sixes(tile->low[quad + 1][row], upper, _mm512_srli_epi16(upper, 2)), x, group, quad + 1,
+                      count);
+        }
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < count; i++) {
+            const __m512i product = times_factors(dot[i][0], dot[i][1], tile, row);
+            (*sum)[i] = add_scaled((*sum)[i], product, load_scales(scale + row), _mm512_set1_ps(x[i].scale[group]));
+        }
+    }
 }
 
 /* multiply for a row of six-bit tiles. */
@@ -337,46 +382,20 @@ static inline __attribute__((always_inline)) void multiply_q6(float *out, size_t
                                                               const struct q8_vector *x, uint32_t count, bool add)
 {
     __m512 sum[2][VECTORS_AT_ONCE];
-    __m512i start[VECTORS_AT_ONCE][2], dot[VECTORS_AT_ONCE][2];
+#pragma GCC unroll 4
     for (uint32_t i = 0; i < count; i++) {
         sum[0][i] = sum[1][i] = _mm512_setzero_ps();
     }
-    for (uint32_t group = 0; group < groups; group++) {
-        const struct q6_super *eight = super + group / NARROW_SUPER;
-        const struct q6_tile *tile = &eight->tile[group % NARROW_SUPER];
-        if (count == 1) {
-            narrow_prefetch(tile, Q6_LINES);
-        }
-        for (uint32_t i = 0; i < count; i++) {
-            start[i][0] = start_q6(quads_of(x + i, group));
-            start[i][1] = start_q6(quads_of(x + i, group) + NARROW_QUADS);
-        }
+    for (uint32_t group = 0; group < groups; super++) {
 #pragma GCC unroll 1
-        for (uint32_t row = 0; row < Q8_GROUP; row += KERNEL_LANES) {
-#pragma GCC unroll 4
-            for (uint32_t i = 0; i < count; i++) {
-                dot[i][0] = start[i][0];
-                dot[i][1] = start[i][1];
+        for (uint32_t i = 0; i < NARROW_SUPER; i++, group++) {
+            if (count == 1) {
+                narrow_prefetch(&super->tile[i], Q6_LINES);
             }
-#pragma GCC unroll 4
-            for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
-                const struct sixes w = load_sixes(tile, quad, row);
-#pragma GCC unroll 4
-                for (uint32_t i = 0; i < count; i++) {
-                    const int32_t *quads = quads_of(x + i, group);
-                    dot[i][0] = _mm512_dpbusd_epi32(dot[i][0], w.low, _mm512_set1_epi32(quads[quad]));
-                    dot[i][1] = _mm512_dpbusd_epi32(dot[i][1], w.high, _mm512_set1_epi32(quads[quad + NARROW_QUADS]));
-                }
-            }
-            const __m512 scale = load_scales(eight->scale + row);
-#pragma GCC unroll 4
-            for (uint32_t i = 0; i < count; i++) {
-                const __m512i product = times_factors(dot[i][0], dot[i][1], tile, row);
-                __m512 *of_row = &sum[row / KERNEL_LANES][i];
-                *of_row = add_scaled(*of_row, product, scale, _mm512_set1_ps(x[i].scale[group]));
-            }
+            add_tile_q6(sum, &super->tile[i], super->scale, x, group, count);
         }
     }
+#pragma GCC unroll 4
     for (uint32_t i = 0; i < count; i++) {
         store_rows(out + i * out_stride, sum[0][i], add);
         store_rows(out + i * out_stride + KERNEL_LANES, sum[1][i], add);

@@ -19,7 +19,7 @@ struct pairs_q4 {
     _Alignas(16) int32_t even_low[NARROW_QUADS], even_high[NARROW_QUADS], odd_low[NARROW_QUADS], odd_high[NARROW_QUADS];
 };
 
-static inline void load_pairs(struct pairs_q4 *out, const int8_t *q)
+static inline void load_pairs_q4(struct pairs_q4 *out, const int8_t *q)
 {
     const __m128i low = _mm_load_si128((const __m128i *)q), high = _mm_load_si128((const __m128i *)(q + 16));
     _mm_store_si128((__m128i *)out->even_low, _mm_slli_epi16(low, 8));
@@ -106,7 +106,7 @@ static void multiply_q4(float *out, const uint8_t *tiles, const struct q8_matrix
         const __m128i zero = _mm_setzero_si128();
         __m128i dot[VECTORS_Q4] = {zero, zero, zero, zero};
         struct pairs_q4 pairs;
-        load_pairs(&pairs, x->q + group * Q8_GROUP);
+        load_pairs_q4(&pairs, x->q + group * Q8_GROUP);
         q4_next(&place, w->narrow, group);
         narrow_prefetch(place.tile, Q4_LINES);
 #pragma GCC unroll 1
@@ -138,22 +138,25 @@ struct pairs_q6 {
     __m128i start; /* of the sums: -Q6_OFFSET times the activations */
 };
 
-/* Of a half, q [NARROW_HALF]. */
-static inline void load_half(struct pairs_q6 *out, const int8_t *q)
+/* Of both halves, q [Q8_GROUP]. */
+static inline void load_pairs_q6(struct pairs_q6 out[2], const int8_t *q)
 {
-    const __m128i bytes = _mm_load_si128((const __m128i *)q);
-    const __m128i even = _mm_srai_epi16(_mm_slli_epi16(bytes, 8), 8), odd = _mm_srai_epi16(bytes, 8);
-    const __m128i one = _mm_add_epi16(even, odd), two = _mm_add_epi16(one, _mm_shuffle_epi32(one, 0x4E));
-    const __m128i four = _mm_add_epi16(two, _mm_shuffle_epi32(two, 0xB1));
-    out->even[0] = _mm_shuffle_epi32(even, 0x00);
-    out->even[1] = _mm_shuffle_epi32(even, 0x55);
-    out->even[2] = _mm_shuffle_epi32(even, 0xAA);
-    out->even[3] = _mm_shuffle_epi32(even, 0xFF);
-    out->odd[0] = _mm_shuffle_epi32(odd, 0x00);
-    out->odd[1] = _mm_shuffle_epi32(odd, 0x55);
-    out->odd[2] = _mm_shuffle_epi32(odd, 0xAA);
-    out->odd[3] = _mm_shuffle_epi32(odd, 0xFF);
-    out->start = _mm_mullo_epi16(four, _mm_set1_epi16(-Q6_OFFSET));
+#pragma GCC unroll 1
+    for (uint32_t half = 0; half < 2; half++, out++) {
+        const __m128i bytes = _mm_load_si128((const __m128i *)q + half);
+        const __m128i even = _mm_srai_epi16(_mm_slli_epi16(bytes, 8), 8), odd = _mm_srai_epi16(bytes, 8);
+        const __m128i one = _mm_add_epi16(even, odd), two = _mm_add_epi16(one, _mm_shuffle_epi32(one, 0x4E));
+        const __m128i four = _mm_add_epi16(two, _mm_shuffle_epi32(two, 0xB1));
+        out->even[0] = _mm_shuffle_epi32(even, 0x00);
+        out->even[1] = _mm_shuffle_epi32(even, 0x55);
+        out->even[2] = _mm_shuffle_epi32(even, 0xAA);
+        out->even[3] = _mm_shuffle_epi32(even, 0xFF);
+        out->odd[0] = _mm_shuffle_epi32(odd, 0x00);
+        out->odd[1] = _mm_shuffle_epi32(odd, 0x55);
+        out->odd[2] = _mm_shuffle_epi32(odd, 0xAA);
+        out->odd[3] = _mm_shuffle_epi32(odd, 0xFF);
+        out->start = _mm_mullo_epi16(four, _mm_set1_epi16(-Q6_OFFSET));
+    }
 }
 
 /* Adds the products of four columns of four rows, the lower bits in the lower halves of `low`, the upper ones in bits
@@ -178,7 +181,7 @@ static inline __m128i times_factor(__m128i dot, const int8_t *factor)
 static inline __m128i dot_q6(const struct q6_tile *tile, uint32_t row, const struct pairs_q6 x[2])
 {
     __m128i low = x[0].start, high = x[1].start;
-#pragma GCC unroll 2
+#pragma GCC unroll 1
     for (uint32_t quad = 0; quad < NARROW_QUADS; quad += 2) {
         const __m128i first = _mm_load_si128((const __m128i *)tile->low[quad][row]);
         const __m128i second = _mm_load_si128((const __m128i *)tile->low[quad + 1][row]);
@@ -191,30 +194,42 @@ static inline __m128i dot_q6(const struct q6_tile *tile, uint32_t row, const str
     return _mm_add_epi32(times_factor(low, tile->factor[0] + row), times_factor(high, tile->factor[1] + row));
 }
 
+enum { VECTORS_Q6 = Q8_GROUP / 4 };
+
+/* Adds a group's products with one vector to sum [VECTORS_Q6], scale [VECTORS_Q6] that of the rows. */
+static inline void add_tile_q6(__m128 *sum, const struct q6_tile *tile, const __m128 *scale, const int8_t *q,
+                               float x_scale)
+{
+    struct pairs_q6 pairs[2];
+    load_pairs_q6(pairs, q);
+    narrow_prefetch(tile, Q6_LINES);
+#pragma GCC unroll 1
+    for (uint32_t i = 0; i < VECTORS_Q6; i++) {
+        const __m128 product = _mm_cvtepi32_ps(dot_q6(tile, 4 * i, pairs));
+        sum[i] = _mm_add_ps(sum[i], _mm_mul_ps(product, _mm_mul_ps(scale[i], _mm_set1_ps(x_scale))));
+    }
+}
+
 /* One row of six-bit tiles by one vector. */
 static void multiply_q6(float *out, const struct q6_super *super, uint32_t groups, const struct q8_vector *x, bool add)
 {
-    enum { VECTORS = Q8_GROUP / 4 };
-    __m128 sum[VECTORS], scale[VECTORS];
-    for (uint32_t i = 0; i < VECTORS; i++) {
+    __m128 sum[VECTORS_Q6], scale[VECTORS_Q6];
+#pragma GCC unroll 1
+    for (uint32_t i = 0; i < VECTORS_Q6; i++) {
         sum[i] = _mm_setzero_ps();
     }
-    for (uint32_t group = 0; group < groups; group++) {
-        const struct q6_super *eight = super + group / NARROW_SUPER;
-        const struct q6_tile *tile = &eight->tile[group % NARROW_SUPER];
-        struct pairs_q6 pairs[2];
-        load_half(pairs, x->q + group * Q8_GROUP);
-        load_half(pairs + 1, x->q + group * Q8_GROUP + NARROW_HALF);
-        narrow_prefetch(tile, Q6_LINES);
-        for (uint32_t i = 0; i < VECTORS; i++) {
-            if (group % NARROW_SUPER == 0) {
-                scale[i] = load_halves(eight->scale + 4 * i);
-            }
-            const __m128 factor = _mm_mul_ps(scale[i], _mm_set1_ps(x->scale[group]));
-            sum[i] = _mm_add_ps(sum[i], _mm_mul_ps(_mm_cvtepi32_ps(dot_q6(tile, 4 * i, pairs)), factor));
+    for (uint32_t group = 0; group < groups; super++) {
+#pragma GCC unroll 1
+        for (uint32_t i = 0; i < VECTORS_Q6; i++) {
+            scale[i] = load_halves(super->scale + 4 * i);
+        }
+#pragma GCC unroll 1
+        for (uint32_t i = 0; i < NARROW_SUPER; i++, group++) {
+            add_tile_q6(sum, &super->tile[i], scale, x->q + group * Q8_GROUP, x->scale[group]);
         }
     }
-    for (uint32_t i = 0; i < VECTORS; i += 2) {
+#pragma GCC unroll 1
+    for (uint32_t i = 0; i < VECTORS_Q6; i += 2) {
         store_rows(out + 4 * i, sum[i], sum[i + 1], add);
     }
 }

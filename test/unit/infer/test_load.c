@@ -426,6 +426,63 @@ static void four_bits_with_a_large_scale(void **state)
     }
 }
 
+static const char too_large[] = "/M.GGUF: blk.0.ffn_down.weight, row 5: a weight is infinite, not a number or beyond "
+                                "f16; get an intact copy";
+
+/* Returns the rows of blk.0.ffn_down, a block of Q6_K each, which the other matrices leave alone: they are zeros, one
+   upon the other. */
+static uint8_t *make_six_bits(void)
+{
+    static const struct change changes[SAMPLE_CHANGES] = {
+        {KEY_NUMBER, "llama.feed_forward_length", U32, 256},    {TENSOR_SHAPE, "blk.0.ffn_gate.weight", 32, 256},
+        {TENSOR_SHAPE, "blk.0.ffn_up.weight", 32, 256},         {TENSOR_SHAPE, "blk.0.ffn_down.weight", 256, 32},
+        {TENSOR_SHAPE, "blk.1.ffn_gate.weight", 32, 256},       {TENSOR_SHAPE, "blk.1.ffn_up.weight", 32, 256},
+        {TENSOR_SHAPE, "blk.1.ffn_down.weight", 256, 32},       {TENSOR_TYPE, "blk.0.ffn_down.weight", GGUF_TYPE_Q6_K},
+        {TENSOR_OFFSET, "blk.0.ffn_down.weight", .b = 1 << 16}, {CUT, .b = 80000}};
+    free(f.bytes);
+    f.bytes = sample_model(changes, &f.size);
+    assert_int_equal(load(WINDOW), 0);
+    uint8_t *rows = tensor_bytes(GGUF_LAYER_FFN_DOWN);
+    for (uint32_t i = 0, random = 1; i < 32 * blocks_bytes(GGUF_TYPE_Q6_K); i++) {
+        random = random * 1664525 + 1013904223;
+        rows[i] = (uint8_t)(random >> 24);
+    }
+    for (uint32_t row = 0; row < 32; row++) {
+        memcpy(rows + row * 210 + 208, &(uint16_t){(uint16_t)(0x2000 + row)}, sizeof(uint16_t));
+    }
+    return rows;
+}
+
+static void six_bits_are_kept(void **state)
+{
+    (void)state;
+    const uint8_t *rows = make_six_bits();
+    assert_int_equal(load(WINDOW), 0);
+    const struct q8_matrix *down = &f.model.layer[0].down;
+    assert_true(down->narrow == Q6_FACTORS && down->row_tiles == 1 && down->groups == 8);
+    assert_true(f.model.layer[1].down.narrow == NARROW_NONE);
+    for (uint32_t row = 0; row < 32; row++) {
+        float expected[256], out[256];
+        blocks_decode(expected, rows + row * 210, GGUF_TYPE_Q6_K, 256);
+        narrow_row(out, down->tiles, Q6_FACTORS, 8, row);
+        assert_memory_equal(out, expected, sizeof out);
+    }
+}
+
+/* A scale of 2^11 makes weights beyond f16. */
+static void six_bits_with_a_large_scale(void **state)
+{
+    static const uint16_t halves[] = {0x67FF, 0x6800, 0x7C00, 0x7E00, 0xE7FF, 0xE800};
+    (void)state;
+    uint8_t *scale = make_six_bits() + 5 * 210 + 208;
+    for (uint32_t i = 0; i < COUNT_OF(halves); i++) {
+        memcpy(scale, &halves[i], sizeof halves[i]);
+        const int status = load(WINDOW);
+        assert_int_equal(status, (halves[i] & 0x7FFF) < 0x6800 ? 0 : -1);
+        assert_string_equal(f.error.text, status == 0 ? "" : too_large);
+    }
+}
+
 #define ROPE_FREQS "rope_freqs.weight"
 
 /* The sample with these factors for its four pairs. */
@@ -494,6 +551,8 @@ int main(void)
         cmocka_unit_test(blocks_of_every_type),
         cmocka_unit_test(a_stack_of_several_kinds),
         cmocka_unit_test(four_bits_with_a_large_scale),
+        cmocka_unit_test(six_bits_are_kept),
+        cmocka_unit_test(six_bits_with_a_large_scale),
         cmocka_unit_test(rope_factors_divide_the_frequencies),
         cmocka_unit_test(odd_rope_factors_are_refused),
     };
