@@ -223,70 +223,55 @@ static inline __m512 add_scaled_q4(__m512 sum, __m512i dot, struct scales w, __m
     return _mm512_add_ps(sum, _mm512_mul_ps(_mm512_add_ps(product, _mm512_mul_ps(w.minimum, x_sum)), x_scale));
 }
 
-/* Adds the products of eight columns of sixteen rows. */
-static inline __m512i add_octet(__m512i dot, __m512i low, __m512i high, __m512i x_low, __m512i x_high)
+/* Adds the products of a group to sum [2][count], each for sixteen rows. */
+static inline __attribute__((always_inline)) void add_tile_q4(__m512 sum[][VECTORS_AT_ONCE],
+                                                              const struct q4_place *place, enum narrow_kind kind,
+                                                              const struct q8_vector *x, uint32_t group, uint32_t count)
 {
-    return _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(dot, low, x_low), high, x_high);
+    const __m512i mask = _mm512_set1_epi8(0x0F);
+    __m512i dot[VECTORS_AT_ONCE];
+#pragma GCC unroll 1
+    for (uint32_t row = 0; row < Q8_GROUP; row += KERNEL_LANES, sum++) {
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < count; i++) {
+            const __m512i start =
+                _mm512_srai_epi32(_mm512_set1_epi32(x[i].sum[group]), 4); /* -Q4_OFFSET times the sum */
+            dot[i] = kind == Q4_SCALE ? start : _mm512_setzero_si512();
+        }
+#pragma GCC unroll 4
+        for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
+            const __m512i both = _mm512_load_si512(place->tile->low[quad][row]), low = _mm512_and_si512(both, mask);
+            const __m512i high = _mm512_and_si512(_mm512_srli_epi16(both, 4), mask);
+#pragma GCC unroll 4
+            for (uint32_t i = 0; i < count; i++) {
+                const int32_t *quads = (const int32_t *)(x[i].q + group * Q8_GROUP) + quad;
+                dot[i] = _mm512_dpbusd_epi32(dot[i], low, _mm512_set1_epi32(quads[0]));
+                dot[i] = _mm512_dpbusd_epi32(dot[i], high, _mm512_set1_epi32(quads[NARROW_QUADS]));
+            }
+        }
+        const struct scales w = scales_q4(place, kind, row);
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < count; i++) {
+            const __m512 x_scale = _mm512_set1_ps(x[i].scale[group]);
+            const __m512 x_sum = _mm512_cvtepi32_ps(_mm512_set1_epi32(x[i].sum[group]));
+            (*sum)[i] = kind == Q4_SCALE ? add_scaled((*sum)[i], dot[i], w.scale, x_scale)
+                                         : add_scaled_q4((*sum)[i], dot[i], w, x_sum, x_scale);
+        }
+    }
 }
 
-/* multiply for a row of four-bit tiles. */
-static inline __attribute__((always_inline)) void multiply_q4(float *out, size_t out_stride, const uint8_t *tiles,
+/* multiply for a row of four-bit tiles, to sum [2][count]. */
+static inline __attribute__((always_inline)) void multiply_q4(__m512 sum[][VECTORS_AT_ONCE], const uint8_t *tiles,
                                                               enum narrow_kind kind, uint32_t groups,
-                                                              const struct q8_vector *x, uint32_t count, bool add)
+                                                              const struct q8_vector *x, uint32_t count)
 {
-    const __m512i mask = _mm512_set1_epi8(15);
     struct q4_place place = {.tile = (const struct q4_tile *)tiles};
-    __m512 sum[VECTORS_AT_ONCE][2];
-    __m512i dot[VECTORS_AT_ONCE][2];
-#pragma GCC unroll 4
-    for (uint32_t i = 0; i < count; i++) {
-        sum[i][0] = sum[i][1] = _mm512_setzero_ps();
-    }
     for (uint32_t group = 0; group < groups; group++) {
         q4_next(&place, kind, group);
         if (count == 1) {
             narrow_prefetch(place.tile, Q4_LINES);
         }
-#pragma GCC unroll 4
-        for (uint32_t i = 0; i < count; i++) {
-            const __m512i start =
-                _mm512_srai_epi32(_mm512_set1_epi32(x[i].sum[group]), 4); /* -Q4_OFFSET times the sum */
-            dot[i][0] = dot[i][1] = kind == Q4_SCALE ? start : _mm512_setzero_si512();
-        }
-#pragma GCC unroll 4
-        for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
-            const __m512i both0 = _mm512_load_si512(place.tile->low[quad][0]);
-            const __m512i both1 = _mm512_load_si512(place.tile->low[quad][KERNEL_LANES]);
-            const __m512i low0 = _mm512_and_si512(both0, mask), low1 = _mm512_and_si512(both1, mask);
-            const __m512i high0 = _mm512_and_si512(_mm512_srli_epi16(both0, 4), mask);
-            const __m512i high1 = _mm512_and_si512(_mm512_srli_epi16(both1, 4), mask);
-#pragma GCC unroll 4
-            for (uint32_t i = 0; i < count; i++) {
-                const int32_t *quads = (const int32_t *)(x[i].q + group * Q8_GROUP);
-                const __m512i x_low = _mm512_set1_epi32(quads[quad]),
-                              x_high = _mm512_set1_epi32(quads[quad + NARROW_QUADS]);
-                dot[i][0] = add_octet(dot[i][0], low0, high0, x_low, x_high);
-                dot[i][1] = add_octet(dot[i][1], low1, high1, x_low, x_high);
-            }
-        }
-        const struct scales w0 = scales_q4(&place, kind, 0), w1 = scales_q4(&place, kind, KERNEL_LANES);
-#pragma GCC unroll 4
-        for (uint32_t i = 0; i < count; i++) {
-            const __m512 x_scale = _mm512_set1_ps(x[i].scale[group]);
-            if (kind == Q4_SCALE) {
-                sum[i][0] = add_scaled(sum[i][0], dot[i][0], w0.scale, x_scale);
-                sum[i][1] = add_scaled(sum[i][1], dot[i][1], w1.scale, x_scale);
-            } else {
-                const __m512 x_sum = _mm512_cvtepi32_ps(_mm512_set1_epi32(x[i].sum[group]));
-                sum[i][0] = add_scaled_q4(sum[i][0], dot[i][0], w0, x_sum, x_scale);
-                sum[i][1] = add_scaled_q4(sum[i][1], dot[i][1], w1, x_sum, x_scale);
-            }
-        }
-    }
-#pragma GCC unroll 4
-    for (uint32_t i = 0; i < count; i++) {
-        store_rows(out + i * out_stride, sum[i][0], add);
-        store_rows(out + i * out_stride + KERNEL_LANES, sum[i][1], add);
+        add_tile_q4(sum, &place, kind, x, group, count);
     }
 }
 
@@ -376,16 +361,11 @@ static inline __attribute__((always_inline)) void add_tile_q6(__m512 sum[][VECTO
     }
 }
 
-/* multiply for a row of six-bit tiles. */
-static inline __attribute__((always_inline)) void multiply_q6(float *out, size_t out_stride,
+/* multiply for a row of six-bit tiles, to sum [2][count]. */
+static inline __attribute__((always_inline)) void multiply_q6(__m512 sum[][VECTORS_AT_ONCE],
                                                               const struct q6_super *super, uint32_t groups,
-                                                              const struct q8_vector *x, uint32_t count, bool add)
+                                                              const struct q8_vector *x, uint32_t count)
 {
-    __m512 sum[2][VECTORS_AT_ONCE];
-#pragma GCC unroll 4
-    for (uint32_t i = 0; i < count; i++) {
-        sum[0][i] = sum[1][i] = _mm512_setzero_ps();
-    }
     for (uint32_t group = 0; group < groups; super++) {
 #pragma GCC unroll 1
         for (uint32_t i = 0; i < NARROW_SUPER; i++, group++) {
@@ -395,22 +375,27 @@ static inline __attribute__((always_inline)) void multiply_q6(float *out, size_t
             add_tile_q6(sum, &super->tile[i], super->scale, x, group, count);
         }
     }
-#pragma GCC unroll 4
-    for (uint32_t i = 0; i < count; i++) {
-        store_rows(out + i * out_stride, sum[0][i], add);
-        store_rows(out + i * out_stride + KERNEL_LANES, sum[1][i], add);
-    }
 }
 
-/* At most VECTORS_AT_ONCE vectors, a constant, by a row of tiles of either kind. */
+/* multiply for a row of tiles of either kind. */
 static inline __attribute__((always_inline)) void multiply_narrow(float *out, size_t out_stride, const uint8_t *tiles,
                                                                   const struct q8_matrix *w, const struct q8_vector *x,
                                                                   uint32_t count, bool add)
 {
+    __m512 sum[2][VECTORS_AT_ONCE];
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < count; i++) {
+        sum[0][i] = sum[1][i] = _mm512_setzero_ps();
+    }
     if (w->narrow == Q6_FACTORS) {
-        multiply_q6(out, out_stride, (const struct q6_super *)tiles, w->groups, x, count, add);
+        multiply_q6(sum, (const struct q6_super *)tiles, w->groups, x, count);
     } else {
-        multiply_q4(out, out_stride, tiles, w->narrow, w->groups, x, count, add);
+        multiply_q4(sum, tiles, w->narrow, w->groups, x, count);
+    }
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < count; i++) {
+        store_rows(out + i * out_stride, sum[0][i], add);
+        store_rows(out + i * out_stride + KERNEL_LANES, sum[1][i], add);
     }
 }
 
