@@ -22,6 +22,7 @@ enum {
     VALUE_DIMS = MANY_REGISTERS ? 8 : 4,
     VALUE_QUERIES = MANY_REGISTERS ? 2 : 1,
     VECTORS_AT_ONCE = MANY_REGISTERS ? 4 : 1,
+    ROWS_UNROLLED = MANY_REGISTERS ? 2 : 1,
 };
 
 static inline __m256 upper_half(__m512 x)
@@ -230,7 +231,7 @@ static inline __attribute__((always_inline)) void add_tile_q4(__m512 sum[][VECTO
 {
     const __m512i mask = _mm512_set1_epi8(0x0F);
     __m512i dot[VECTORS_AT_ONCE];
-#pragma GCC unroll 1
+#pragma GCC unroll ROWS_UNROLLED
     for (uint32_t row = 0; row < Q8_GROUP; row += KERNEL_LANES, sum++) {
 #pragma GCC unroll 4
         for (uint32_t i = 0; i < count; i++) {
@@ -337,7 +338,7 @@ static inline __attribute__((always_inline)) void add_tile_q6(__m512 sum[][VECTO
 {
     __m512i start[VECTORS_AT_ONCE][2], dot[VECTORS_AT_ONCE][2];
     start_q6(start, x, group, count);
-#pragma GCC unroll 1
+#pragma GCC unroll ROWS_UNROLLED
     for (uint32_t row = 0; row < Q8_GROUP; row += KERNEL_LANES, sum++) {
 #pragma GCC unroll 4
         for (uint32_t i = 0; i < count; i++) {
