@@ -113,8 +113,7 @@ static inline uint32_t q6_four(const struct q6_tile *tile, uint32_t row, uint32_
 {
     const uint32_t low = narrow_four(tile->low[quad][row]) >> 4 * half & 0x0F0F0F0F;
     const uint32_t high = narrow_four(tile->high[quad / 2][row]) >> (4 * (quad % 2) + 2 * half) & 0x03030303;
-    const uint32_t below = ~high & 0x02020202; /* n < 32: the sign, in all bits from 2^5 on */
-    return low | (high & 0x01010101) << 4 | below << 4 | below << 5 | below << 6;
+    return ((low | high << 4) + (128 - Q6_OFFSET) * 0x01010101u) ^ 0x80808080; /* no byte carries into the next one */
 }
 
 /* Arranges a row of tiles: row r is block[r * groups ..], its scales and minimums below Q4_LIMIT, or Q6_LIMIT. */

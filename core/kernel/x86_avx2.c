@@ -41,6 +41,11 @@ static inline __m256i narrow_madd(__m256i sum, __m256i n, __m256i x)
     return _mm256_add_epi16(sum, _mm256_maddubs_epi16(n, x));
 }
 
+static inline __m256i narrow_add(__m256i a, __m256i b)
+{
+    return _mm256_add_epi16(a, b);
+}
+
 static inline __m256i narrow_sum(__m256i sum)
 {
     return _mm256_madd_epi16(sum, _mm256_set1_epi16(1));

@@ -8,6 +8,7 @@
  * add_quad(sum, w, x)       adds the products of a struct quad and the tile's vector at w to 32-bit sums
  * sum_start(x, group)       what a group's sums start from
  * narrow_madd(sum, n, x)    adds the products of bytes n <= 63 and signed bytes x >= -127, in a form of the kernel's own
+ * narrow_add(sum, sum)      adds two such sums
  * narrow_sum(sum)           the 32-bit sums of at most Q8_GROUP products of magnitudes <= 15 * 127, or of half as many of
  *                           magnitudes <= 32 * 127
  */
@@ -69,7 +70,10 @@ static void matmul(float *out, size_t out_stride, const struct q8_matrix *w, con
 
 /* ---- Four-bit tiles ---- */
 
-enum { ROWS_NARROW = Q8_GROUP / 8 }; /* vectors of eight rows */
+enum {
+    ROWS_NARROW = Q8_GROUP / 8,                          /* vectors of eight rows */
+    ROWS_AT_ONCE = sizeof(void *) > 4 ? ROWS_NARROW : 1, /* 32-bit code has eight registers */
+};
 
 /* Eight rows of a four-bit tile: their scales, and the values of n = 0 (not with Q4_SCALE). */
 struct scales {
@@ -121,16 +125,25 @@ static inline void add_tile_q4(__m256 sum[ROWS_NARROW], const struct q4_place *p
     const __m256i mask = _mm256_set1_epi8(0x0F);
     narrow_prefetch(place->tile, Q4_LINES);
 #pragma GCC unroll 1
-    for (uint32_t row = 0; row < Q8_GROUP; row += 8) {
-        __m256i dot = _mm256_setzero_si256();
+    for (uint32_t first = 0; first < ROWS_NARROW; first += ROWS_AT_ONCE) {
+        __m256i dot[ROWS_AT_ONCE] = {_mm256_setzero_si256()};
 #pragma GCC unroll 4
         for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
-            const __m256i both = _mm256_load_si256((const __m256i *)place->tile->low[quad][row]);
-            dot = narrow_madd(dot, _mm256_and_si256(both, mask), _mm256_set1_epi32(quads[quad]));
-            dot = narrow_madd(dot, _mm256_and_si256(_mm256_srli_epi16(both, 4), mask),
-                              _mm256_set1_epi32(quads[quad + NARROW_QUADS]));
+            const __m256i x_low = _mm256_set1_epi32(quads[quad]),
+                          x_high = _mm256_set1_epi32(quads[quad + NARROW_QUADS]);
+#pragma GCC unroll 4
+            for (uint32_t i = 0; i < ROWS_AT_ONCE; i++) {
+                const __m256i both = _mm256_load_si256((const __m256i *)place->tile->low[quad][8 * (first + i)]);
+                const __m256i low = _mm256_and_si256(both, mask);
+                const __m256i high = _mm256_and_si256(_mm256_srli_epi16(both, 4), mask);
+                dot[i] = narrow_madd(narrow_madd(dot[i], low, x_low), high, x_high);
+            }
         }
-        sum[row / 8] = add_scaled_q4(sum[row / 8], narrow_sum(dot), scales_q4(place, kind, row), kind, total, x_scale);
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < ROWS_AT_ONCE; i++) {
+            const struct scales scales = scales_q4(place, kind, 8 * (first + i));
+            sum[first + i] = add_scaled_q4(sum[first + i], narrow_sum(dot[i]), scales, kind, total, x_scale);
+        }
     }
 }
 
@@ -155,15 +168,14 @@ struct halves {
 
 /* Adds those of a quad in both halves. of_low, of_high: the upper bits in bits 4 and 5. */
 static inline struct halves add_sixes(struct halves sum, const uint8_t low[4], __m256i of_low, __m256i of_high,
-                                      const int32_t *quads)
+                                      __m256i x_low, __m256i x_high)
 {
     const __m256i four = _mm256_set1_epi8(0x0F), two = _mm256_set1_epi8(0x30);
     const __m256i both = _mm256_load_si256((const __m256i *)low);
     const __m256i n_low = _mm256_or_si256(_mm256_and_si256(both, four), _mm256_and_si256(of_low, two));
     const __m256i n_high =
         _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(both, 4), four), _mm256_and_si256(of_high, two));
-    return (struct halves){narrow_madd(sum.low, n_low, _mm256_set1_epi32(quads[0])),
-                           narrow_madd(sum.high, n_high, _mm256_set1_epi32(quads[NARROW_QUADS]))};
+    return (struct halves){narrow_madd(sum.low, n_low, x_low), narrow_madd(sum.high, n_high, x_high)};
 }
 
 /* The sum of a half's products for eight rows, times the factors. */
@@ -175,15 +187,30 @@ static inline __m256i times_factor(__m256i dot, const int8_t *factor)
 /* What the sums start from: -Q6_OFFSET times the activations. */
 static inline struct halves start_q6(const int32_t *quads)
 {
-    const __m256i offset = _mm256_set1_epi8(Q6_OFFSET), zero = _mm256_setzero_si256();
-    struct halves start = {zero, zero};
-#pragma GCC unroll 1
-    for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
-        start.low = narrow_madd(start.low, offset, _mm256_sub_epi8(zero, _mm256_set1_epi32(quads[quad])));
-        start.high =
-            narrow_madd(start.high, offset, _mm256_sub_epi8(zero, _mm256_set1_epi32(quads[quad + NARROW_QUADS])));
+    const __m256i zero = _mm256_setzero_si256(), x = _mm256_load_si256((const __m256i *)quads);
+    const __m256i four = narrow_madd(zero, _mm256_set1_epi8(Q6_OFFSET), _mm256_sub_epi8(zero, x));
+    const __m256i two = narrow_add(four, _mm256_shuffle_epi32(four, 0x4E));
+    const __m256i start = narrow_add(two, _mm256_shuffle_epi32(two, 0xB1));
+    return (struct halves){_mm256_broadcastd_epi32(_mm256_castsi256_si128(start)),
+                           _mm256_broadcastd_epi32(_mm256_extracti128_si256(start, 1))};
+}
+
+/* Adds the products of two quads to the sums of some rows, those of vector `first` on. */
+static inline void add_pair(struct halves dot[ROWS_AT_ONCE], const struct q6_tile *tile, uint32_t pair, uint32_t first,
+                            const int32_t *quads)
+{
+    const uint32_t quad = 2 * pair;
+    const __m256i x_low0 = _mm256_set1_epi32(quads[quad]), x_high0 = _mm256_set1_epi32(quads[quad + NARROW_QUADS]);
+    const __m256i x_low1 = _mm256_set1_epi32(quads[quad + 1]),
+                  x_high1 = _mm256_set1_epi32(quads[quad + 1 + NARROW_QUADS]);
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < ROWS_AT_ONCE; i++) {
+        const uint32_t row = 8 * (first + i);
+        const __m256i upper = _mm256_load_si256((const __m256i *)tile->high[pair][row]);
+        dot[i] = add_sixes(dot[i], tile->low[quad][row], _mm256_slli_epi16(upper, 4), _mm256_slli_epi16(upper, 2),
+                           x_low0, x_high0);
+        dot[i] = add_sixes(dot[i], tile->low[quad + 1][row], upper, _mm256_srli_epi16(upper, 2), x_low1, x_high1);
     }
-    return start;
 }
 
 /* Adds a group's products with one vector to the sums, scale [Q8_GROUP] that of the rows. */
@@ -193,19 +220,23 @@ static inline void add_tile_q6(__m256 sum[ROWS_NARROW], const struct q6_tile *ti
     const struct halves start = start_q6(quads);
     narrow_prefetch(tile, Q6_LINES);
 #pragma GCC unroll 1
-    for (uint32_t row = 0; row < Q8_GROUP; row += 8) {
-        struct halves dots = start;
+    for (uint32_t first = 0; first < ROWS_NARROW; first += ROWS_AT_ONCE) {
+        struct halves dot[ROWS_AT_ONCE];
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < ROWS_AT_ONCE; i++) {
+            dot[i] = start;
+        }
 #pragma GCC unroll 1
         for (uint32_t pair = 0; pair < NARROW_QUADS / 2; pair++) {
-            const __m256i upper = _mm256_load_si256((const __m256i *)tile->high[pair][row]);
-            dots = add_sixes(dots, tile->low[2 * pair][row], _mm256_slli_epi16(upper, 4), _mm256_slli_epi16(upper, 2),
-                             quads + 2 * pair);
-            dots =
-                add_sixes(dots, tile->low[2 * pair + 1][row], upper, _mm256_srli_epi16(upper, 2), quads + 2 * pair + 1);
+            add_pair(dot, tile, pair, first, quads);
         }
-        const __m256i dot = _mm256_add_epi32(times_factor(dots.low, tile->factor[0] + row),
-                                             times_factor(dots.high, tile->factor[1] + row));
-        sum[row / 8] = add_scaled(sum[row / 8], dot, scale + row, _mm256_set1_ps(x_scale));
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < ROWS_AT_ONCE; i++) {
+            const uint32_t row = 8 * (first + i);
+            const __m256i product = _mm256_add_epi32(times_factor(dot[i].low, tile->factor[0] + row),
+                                                     times_factor(dot[i].high, tile->factor[1] + row));
+            sum[first + i] = add_scaled(sum[first + i], product, scale + row, _mm256_set1_ps(x_scale));
+        }
     }
 }
 

@@ -22,7 +22,8 @@ enum {
     VALUE_DIMS = MANY_REGISTERS ? 8 : 4,
     VALUE_QUERIES = MANY_REGISTERS ? 2 : 1,
     VECTORS_AT_ONCE = MANY_REGISTERS ? 4 : 1,
-    ROWS_UNROLLED = MANY_REGISTERS ? 2 : 1,
+    ROWS_AT_ONCE = MANY_REGISTERS ? 2 : 1, /* vectors of sixteen rows */
+    PAIRS_UNROLLED = MANY_REGISTERS ? 2 : 1,
 };
 
 static inline __m256 upper_half(__m512 x)
@@ -224,39 +225,69 @@ static inline __m512 add_scaled_q4(__m512 sum, __m512i dot, struct scales w, __m
     return _mm512_add_ps(sum, _mm512_mul_ps(_mm512_add_ps(product, _mm512_mul_ps(w.minimum, x_sum)), x_scale));
 }
 
+/* Four columns of sixteen rows in each half of the columns, or sums of their products. */
+struct halves {
+    __m512i low, high;
+};
+
+/* Adds a quad's products with `count` vectors to dot [ROWS_AT_ONCE][count]. */
+static inline __attribute__((always_inline)) void add_quad(struct halves dot[][VECTORS_AT_ONCE],
+                                                           const struct halves w[ROWS_AT_ONCE],
+                                                           const struct q8_vector *x, uint32_t group, uint32_t quad,
+                                                           uint32_t count)
+{
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < count; i++) {
+        const int32_t *quads = (const int32_t *)(x[i].q + group * Q8_GROUP) + quad;
+        const __m512i x_low = _mm512_set1_epi32(quads[0]), x_high = _mm512_set1_epi32(quads[NARROW_QUADS]);
+#pragma GCC unroll 2
+        for (uint32_t j = 0; j < ROWS_AT_ONCE; j++) {
+            dot[j][i].low = _mm512_dpbusd_epi32(dot[j][i].low, w[j].low, x_low);
+            dot[j][i].high = _mm512_dpbusd_epi32(dot[j][i].high, w[j].high, x_high);
+        }
+    }
+}
+
+/* The lower four bits. */
+static inline struct halves load_nibbles(const uint8_t low[4])
+{
+    const __m512i mask = _mm512_set1_epi8(0x0F), both = _mm512_load_si512(low);
+    return (struct halves){_mm512_and_si512(both, mask), _mm512_and_si512(_mm512_srli_epi16(both, 4), mask)};
+}
+
 /* Adds the products of a group to sum [2][count], each for sixteen rows. */
 static inline __attribute__((always_inline)) void add_tile_q4(__m512 sum[][VECTORS_AT_ONCE],
                                                               const struct q4_place *place, enum narrow_kind kind,
                                                               const struct q8_vector *x, uint32_t group, uint32_t count)
 {
-    const __m512i mask = _mm512_set1_epi8(0x0F);
-    __m512i dot[VECTORS_AT_ONCE];
-#pragma GCC unroll ROWS_UNROLLED
-    for (uint32_t row = 0; row < Q8_GROUP; row += KERNEL_LANES, sum++) {
-#pragma GCC unroll 4
-        for (uint32_t i = 0; i < count; i++) {
-            const __m512i start =
-                _mm512_srai_epi32(_mm512_set1_epi32(x[i].sum[group]), 4); /* -Q4_OFFSET times the sum */
-            dot[i] = kind == Q4_SCALE ? start : _mm512_setzero_si512();
+    struct halves dot[ROWS_AT_ONCE][VECTORS_AT_ONCE], w[ROWS_AT_ONCE];
+#pragma GCC unroll 1
+    for (uint32_t row = 0; row < Q8_GROUP; row += ROWS_AT_ONCE * KERNEL_LANES, sum += ROWS_AT_ONCE) {
+#pragma GCC unroll 8
+        for (uint32_t i = 0; i < ROWS_AT_ONCE * count; i++) {
+            const __m512i start = _mm512_srai_epi32(_mm512_set1_epi32(x[i % count].sum[group]), 4);
+            dot[i / count][i % count].low = kind == Q4_SCALE ? start : _mm512_setzero_si512(); /* -Q4_OFFSET times it */
+            dot[i / count][i % count].high = _mm512_setzero_si512();
         }
 #pragma GCC unroll 4
         for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
-            const __m512i both = _mm512_load_si512(place->tile->low[quad][row]), low = _mm512_and_si512(both, mask);
-            const __m512i high = _mm512_and_si512(_mm512_srli_epi16(both, 4), mask);
+#pragma GCC unroll 2
+            for (uint32_t j = 0; j < ROWS_AT_ONCE; j++) {
+                w[j] = load_nibbles(place->tile->low[quad][row + j * KERNEL_LANES]);
+            }
+            add_quad(dot, w, x, group, quad, count);
+        }
+#pragma GCC unroll 2
+        for (uint32_t j = 0; j < ROWS_AT_ONCE; j++) {
+            const struct scales scales = scales_q4(place, kind, row + j * KERNEL_LANES);
 #pragma GCC unroll 4
             for (uint32_t i = 0; i < count; i++) {
-                const int32_t *quads = (const int32_t *)(x[i].q + group * Q8_GROUP) + quad;
-                dot[i] = _mm512_dpbusd_epi32(dot[i], low, _mm512_set1_epi32(quads[0]));
-                dot[i] = _mm512_dpbusd_epi32(dot[i], high, _mm512_set1_epi32(quads[NARROW_QUADS]));
+                const __m512i product = _mm512_add_epi32(dot[j][i].low, dot[j][i].high);
+                const __m512 x_scale = _mm512_set1_ps(x[i].scale[group]);
+                const __m512 x_sum = _mm512_cvtepi32_ps(_mm512_set1_epi32(x[i].sum[group]));
+                sum[j][i] = kind == Q4_SCALE ? add_scaled(sum[j][i], product, scales.scale, x_scale)
+                                             : add_scaled_q4(sum[j][i], product, scales, x_sum, x_scale);
             }
-        }
-        const struct scales w = scales_q4(place, kind, row);
-#pragma GCC unroll 4
-        for (uint32_t i = 0; i < count; i++) {
-            const __m512 x_scale = _mm512_set1_ps(x[i].scale[group]);
-            const __m512 x_sum = _mm512_cvtepi32_ps(_mm512_set1_epi32(x[i].sum[group]));
-            (*sum)[i] = kind == Q4_SCALE ? add_scaled((*sum)[i], dot[i], w.scale, x_scale)
-                                         : add_scaled_q4((*sum)[i], dot[i], w, x_sum, x_scale);
         }
     }
 }
@@ -276,59 +307,50 @@ static inline __attribute__((always_inline)) void multiply_q4(__m512 sum[][VECTO
     }
 }
 
-/* Four columns of sixteen rows of a six-bit tile, in both halves. */
-struct sixes {
-    __m512i low, high;
-};
-
-/* of_low, of_high: the upper bits in bits 4 and 5. */
-static inline struct sixes join_sixes(const uint8_t low[4], __m512i of_low, __m512i of_high)
+/* All six bits; of_low, of_high: the upper ones in bits 4 and 5. */
+static inline struct halves load_sixes(const uint8_t low[4], __m512i of_low, __m512i of_high)
 {
     enum { A_OR_BOTH_OTHERS = 0xF8 };
-    const __m512i both = _mm512_load_si512(low), four = _mm512_set1_epi8(0x0F), two = _mm512_set1_epi8(0x30);
-    const __m512i n_low = _mm512_and_si512(both, four), n_high = _mm512_and_si512(_mm512_srli_epi16(both, 4), four);
-    return (struct sixes){_mm512_ternarylogic_epi32(n_low, of_low, two, A_OR_BOTH_OTHERS),
-                          _mm512_ternarylogic_epi32(n_high, of_high, two, A_OR_BOTH_OTHERS)};
-}
-
-/* Adds the products of a quad in both halves, with `count` vectors' activations of a group, to dot [count]. */
-static inline __attribute__((always_inline)) void add_sixes(__m512i dot[][2], struct sixes w, const struct q8_vector *x,
-                                                            uint32_t group, uint32_t quad, uint32_t count)
-{
-#pragma GCC unroll 4
-    for (uint32_t i = 0; i < count; i++) {
-        const int32_t *quads = (const int32_t *)(x[i].q + group * Q8_GROUP) + quad;
-        dot[i][0] = _mm512_dpbusd_epi32(dot[i][0], w.low, _mm512_set1_epi32(quads[0]));
-        dot[i][1] = _mm512_dpbusd_epi32(dot[i][1], w.high, _mm512_set1_epi32(quads[NARROW_QUADS]));
-    }
+    const struct halves four = load_nibbles(low);
+    const __m512i mask = _mm512_set1_epi8(0x30);
+    return (struct halves){_mm512_ternarylogic_epi32(four.low, of_low, mask, A_OR_BOTH_OTHERS),
+                           _mm512_ternarylogic_epi32(four.high, of_high, mask, A_OR_BOTH_OTHERS)};
 }
 
 /* The sums of the halves' products for sixteen rows, times the factors. */
-static inline __m512i times_factors(__m512i low, __m512i high, const struct q6_tile *tile, uint32_t row)
+static inline __m512i times_factors(struct halves dot, const struct q6_tile *tile, uint32_t row)
 {
     const __m512i factor0 = _mm512_cvtepi8_epi32(_mm_load_si128((const __m128i *)(tile->factor[0] + row)));
     const __m512i factor1 = _mm512_cvtepi8_epi32(_mm_load_si128((const __m128i *)(tile->factor[1] + row)));
-    return _mm512_add_epi32(_mm512_mullo_epi32(low, factor0), _mm512_mullo_epi32(high, factor1));
+    return _mm512_add_epi32(_mm512_mullo_epi32(dot.low, factor0), _mm512_mullo_epi32(dot.high, factor1));
 }
 
-/* What the sums start from: -Q6_OFFSET times the activations. */
-static inline __attribute__((always_inline)) void start_q6(__m512i start[][2], const struct q8_vector *x,
-                                                           uint32_t group, uint32_t count)
+/* What the sums start from: -Q6_OFFSET times the activations, q [Q8_GROUP]. */
+static inline struct halves start_q6(const int8_t *q)
 {
-    const __m512i zero = _mm512_setzero_si512(), offset = _mm512_set1_epi8(Q6_OFFSET);
-#pragma GCC unroll 4
-    for (uint32_t i = 0; i < count; i++) {
-        start[i][0] = start[i][1] = zero;
+    const __m256i zero = _mm256_setzero_si256(), offset = _mm256_set1_epi8(Q6_OFFSET);
+    const __m256i four = _mm256_dpbusd_epi32(zero, offset, _mm256_load_si256((const __m256i *)q));
+    const __m256i two = _mm256_add_epi32(four, _mm256_shuffle_epi32(four, 0x4E));
+    const __m256i start = _mm256_sub_epi32(zero, _mm256_add_epi32(two, _mm256_shuffle_epi32(two, 0xB1)));
+    return (struct halves){_mm512_broadcastd_epi32(_mm256_castsi256_si128(start)),
+                           _mm512_broadcastd_epi32(_mm256_extracti128_si256(start, 1))};
+}
+
+/* Adds the products of two quads to dot. */
+static inline __attribute__((always_inline)) void add_pair(struct halves dot[][VECTORS_AT_ONCE],
+                                                           const struct q6_tile *tile, uint32_t pair, uint32_t row,
+                                                           const struct q8_vector *x, uint32_t group, uint32_t count)
+{
+    const uint32_t quad = 2 * pair;
+    struct halves even[ROWS_AT_ONCE], odd[ROWS_AT_ONCE];
+#pragma GCC unroll 2
+    for (uint32_t j = 0; j < ROWS_AT_ONCE; j++, row += KERNEL_LANES) {
+        const __m512i upper = _mm512_load_si512(tile->high[pair][row]);
+        even[j] = load_sixes(tile->low[quad][row], _mm512_slli_epi16(upper, 4), _mm512_slli_epi16(upper, 2));
+        odd[j] = load_sixes(tile->low[quad + 1][row], upper, _mm512_srli_epi16(upper, 2));
     }
-#pragma GCC unroll 1
-    for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
-        add_sixes(start, (struct sixes){offset, offset}, x, group, quad, count);
-    }
-#pragma GCC unroll 4
-    for (uint32_t i = 0; i < count; i++) {
-        start[i][0] = _mm512_sub_epi32(zero, start[i][0]);
-        start[i][1] = _mm512_sub_epi32(zero, start[i][1]);
-    }
+    add_quad(dot, even, x, group, quad, count);
+    add_quad(dot, odd, x, group, quad + 1, count);
 }
 
 /* Adds the products of a group to sum [2][count], each for sixteen rows; scale [Q8_GROUP] is that of the rows. */
@@ -336,28 +358,26 @@ static inline __attribute__((always_inline)) void add_tile_q6(__m512 sum[][VECTO
                                                               const uint16_t *scale, const struct q8_vector *x,
                                                               uint32_t group, uint32_t count)
 {
-    __m512i start[VECTORS_AT_ONCE][2], dot[VECTORS_AT_ONCE][2];
-    start_q6(start, x, group, count);
-#pragma GCC unroll ROWS_UNROLLED
-    for (uint32_t row = 0; row < Q8_GROUP; row += KERNEL_LANES, sum++) {
+    struct halves start[VECTORS_AT_ONCE], dot[ROWS_AT_ONCE][VECTORS_AT_ONCE];
 #pragma GCC unroll 4
-        for (uint32_t i = 0; i < count; i++) {
-            dot[i][0] = start[i][0];
-            dot[i][1] = start[i][1];
-        }
+    for (uint32_t i = 0; i < count; i++) {
+        start[i] = start_q6(x[i].q + group * Q8_GROUP);
+    }
 #pragma GCC unroll 1
-        for (uint32_t pair = 0; pair < NARROW_QUADS / 2; pair++) {
-            const uint32_t quad = 2 * pair;
-            const __m512i upper = _mm512_load_si512(tile->high[pair][row]);
-            add_sixes(dot, join_sixes(tile->low[quad][row], _mm512_slli_epi16(upper, 4), _mm512_slli_epi16(upper, 2)),
-                      x, group, quad, count);
-            add_sixes(dot, join_sixes(tile->low[quad + 1][row], upper, _mm512_srli_epi16(upper, 2)), x, group, quad + 1,
-                      count);
+    for (uint32_t row = 0; row < Q8_GROUP; row += ROWS_AT_ONCE * KERNEL_LANES, sum += ROWS_AT_ONCE) {
+#pragma GCC unroll 8
+        for (uint32_t i = 0; i < ROWS_AT_ONCE * count; i++) {
+            dot[i / count][i % count] = start[i % count];
         }
-#pragma GCC unroll 4
-        for (uint32_t i = 0; i < count; i++) {
-            const __m512i product = times_factors(dot[i][0], dot[i][1], tile, row);
-            (*sum)[i] = add_scaled((*sum)[i], product, load_scales(scale + row), _mm512_set1_ps(x[i].scale[group]));
+#pragma GCC unroll PAIRS_UNROLLED
+        for (uint32_t pair = 0; pair < NARROW_QUADS / 2; pair++) {
+            add_pair(dot, tile, pair, row, x, group, count);
+        }
+#pragma GCC unroll 8
+        for (uint32_t i = 0; i < ROWS_AT_ONCE * count; i++) {
+            const uint32_t j = i / count, of = i % count, at = row + j * KERNEL_LANES;
+            sum[j][of] = add_scaled(sum[j][of], times_factors(dot[j][of], tile, at), load_scales(scale + at),
+                                    _mm512_set1_ps(x[of].scale[group]));
         }
     }
 }

@@ -30,6 +30,11 @@ static inline __m256i narrow_madd(__m256i sum, __m256i n, __m256i x)
     return _mm256_dpbusd_avx_epi32(sum, n, x);
 }
 
+static inline __m256i narrow_add(__m256i a, __m256i b)
+{
+    return _mm256_add_epi32(a, b);
+}
+
 static inline __m256i narrow_sum(__m256i sum)
 {
     return sum;
