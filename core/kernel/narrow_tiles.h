@@ -14,9 +14,9 @@
  *   Q4_SCALE     sum of (n - 8) * x, times (scale * scale of x)          the bits of the same weights in int8
  *   others       (sum of n * x, times scale, + minimum * sum of x) * scale of x
  *
- * Six bits, Q6_FACTORS: 26.25 bytes for 32 weights. Eight tiles follow their common f16 scales. A tile's lower four bits
- * lie like nibbles above, then come two factors for each row, of columns 0 to 15 and of 16 to 31, then the upper bits.
- * A row's product with a vector sums over the groups of columns, in order:
+ * Six bits, Q6_FACTORS: 26.25 bytes for 32 weights. Eight tiles follow their common f16 scales. A tile's lower four
+ * bits lie like the nibbles above, then come two factors for each row, of columns 0 to 15 and of 16 to 31, then the
+ * upper bits. A row's product with a vector sums over the groups of columns, in order:
  *   (factor * sum of (n - 32) * x, of both halves) * (scale * scale of x)
  * where the part in whole numbers is below 128 * 32 * 127 * 32 < 2^24: exact as int32 and in single precision.
  */

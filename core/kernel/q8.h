@@ -26,9 +26,9 @@ _Static_assert((int)Q8_GROUP == (int)Q8_0_BLOCK, "a group of columns is a block 
  * A scale of activations after a norm is at most 2^8, one of weights below 2^16 (of four bits, a minimum as well, below
  * 2^19; of six bits below 2^11), a dot product of 32 at most 2^19 (of four bits below 2^16, of six, with its factors,
  * below 2^24), a row has fewer than 2^15 groups: a matrix product is below 2^58. It is 0 or at least 2^-107, a multiple
- * of the last place of the smallest product of scales, 2^-60 * 2^-24: half of a gate is not a subnormal number. Queries,
- * keys and values count from 2^-40 on (KV_SMALLEST). The numbers that attention and SwiGLU round as subnormal are far
- * below 2^-94.
+ * of the last place of the smallest product of scales, 2^-60 * 2^-24: half of a gate is not a subnormal number.
+ * Queries, keys and values count from 2^-40 on (KV_SMALLEST). The numbers that attention and SwiGLU round as subnormal
+ * are far below 2^-94.
  */
 #define Q8_SMALLEST 0x10800000u       /* bits of 2^-94: a group below it counts as zeros */
 #define Q8_LIMIT 0x5D800000u          /* bits of 2^60: a group with such a magnitude or more gets the scale NaN */

@@ -7,10 +7,11 @@
  * load_columns(x, group, quad)  those of a group, repeated for eight rows
  * add_quad(sum, w, x)       adds the products of a struct quad and the tile's vector at w to 32-bit sums
  * sum_start(x, group)       what a group's sums start from
- * narrow_madd(sum, n, x)    adds the products of bytes n <= 63 and signed bytes x >= -127, in a form of the kernel's own
+ * narrow_madd(sum, n, x)    adds the products of bytes n <= 63 and signed bytes x >= -127, in a form of the kernel's
+ *                           own
  * narrow_add(sum, sum)      adds two such sums
- * narrow_sum(sum)           the 32-bit sums of at most Q8_GROUP products of magnitudes <= 15 * 127, or of half as many of
- *                           magnitudes <= 32 * 127
+ * narrow_sum(sum)           the 32-bit sums: of at most Q8_GROUP products of magnitudes <= 15 * 127, or of half as
+ *                           many of magnitudes <= 32 * 127
  */
 #ifndef BOOTLLAMA_X86_AVX2_PRODUCTS_H
 #define BOOTLLAMA_X86_AVX2_PRODUCTS_H
