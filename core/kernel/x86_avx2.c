@@ -35,13 +35,18 @@ static inline int32_t sum_start(const struct q8_vector *x, uint32_t group)
     return x->sum[group];
 }
 
-/* 16-bit sums: 32 / 2 products of at most 15 * 127 in each. */
-static inline __m256i nibbles_madd(__m256i sum, __m256i n, __m256i x)
+/* 16-bit sums, half of the products in each. On the way they may wrap round: only a pair must not saturate. */
+static inline __m256i narrow_madd(__m256i sum, __m256i n, __m256i x)
 {
     return _mm256_add_epi16(sum, _mm256_maddubs_epi16(n, x));
 }
 
-static inline __m256i nibbles_sum(__m256i sum)
+static inline __m256i narrow_add(__m256i a, __m256i b)
+{
+    return _mm256_add_epi16(a, b);
+}
+
+static inline __m256i narrow_sum(__m256i sum)
 {
     return _mm256_madd_epi16(sum, _mm256_set1_epi16(1));
 }
@@ -235,5 +240,5 @@ static inline void store_bytes(int8_t *q, const __m256i whole[Q8_GROUP / 8])
 #include "kernel/x86_blocks.h"
 
 KERNEL_DEFINE(avx2, struct tile_quad, sizeof(struct signed_group));
-KERNEL_DEFINE_TILES(biased_tile_pack, biased_tile_row, avxvnni_matmul, avxvnni_matmul_q4, attention, avxvnni,
+KERNEL_DEFINE_TILES(biased_tile_pack, biased_tile_row, avxvnni_matmul, avxvnni_matmul_narrow, attention, avxvnni,
                     struct tile_quad, sizeof(struct signed_group));
