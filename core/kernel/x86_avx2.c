@@ -76,17 +76,6 @@ static inline __m256i ints_madd(__m256i sum, __m256i x, __m256i y)
     return _mm256_add_epi32(sum, _mm256_madd_epi16(x, y));
 }
 
-static inline __m256i ints_madd_at(__m256i sum, const int16_t *p, __m256i y)
-{
-    return ints_madd(sum, *(const __m256i *)p, y);
-}
-
-static inline __m256i ints_nearest(__m256 x, uint32_t way)
-{
-    (void)way;
-    return _mm256_cvtps_epi32(x);
-}
-
 static inline __m256i ints_least(__m256i z)
 {
     return _mm256_min_epu16(z, _mm256_set1_epi16(ATTENTION_POWER_LAST));
@@ -94,9 +83,8 @@ static inline __m256i ints_least(__m256i z)
 
 /* The upper half of x * 2^(15 - n). The power is looked up by bytes: the lower one by n, where it has the bits of 2^7
    and below, the upper one by n + 8. */
-static inline __m256i ints_shift(__m256i x, __m256i n, uint32_t way)
+static inline __m256i ints_shift_each(__m256i x, __m256i n)
 {
-    (void)way;
     const __m256i powers = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, -128, 64, 32, 16, 8, 4, 2, 1, /* both halves */
                                             0, 0, 0, 0, 0, 0, 0, 0, -128, 64, 32, 16, 8, 4, 2, 1);
     const __m256i both = _mm256_mullo_epi16(n, _mm256_set1_epi16(1 << 8 | 1));

@@ -46,25 +46,13 @@ static inline __m512i ints_madd(__m512i sum, __m512i x, __m512i y)
     return _mm512_dpwssd_epi32(sum, x, y);
 }
 
-static inline __m512i ints_madd_at(__m512i sum, const int16_t *p, __m512i y)
-{
-    return ints_madd(sum, *(const __m512i *)p, y);
-}
-
-static inline __m512i ints_nearest(__m512 x, uint32_t way)
-{
-    (void)way;
-    return _mm512_cvtps_epi32(x);
-}
-
 static inline __m512i ints_least(__m512i z)
 {
-    return z; /* ints_shift makes zeros of those above */
+    return z; /* ints_shift_each makes zeros of those above */
 }
 
-static inline __m512i ints_shift(__m512i x, __m512i n, uint32_t way)
+static inline __m512i ints_shift_each(__m512i x, __m512i n)
 {
-    (void)way;
     return _mm512_srlv_epi16(x, _mm512_add_epi16(n, _mm512_set1_epi16(1)));
 }
 
