@@ -36,7 +36,7 @@ KERNEL_FILES := $(shell sed -nE 's/^KERNEL\(\w+, (\w+),.*\)$$/\1/p' $(KERNEL_LIS
 $(foreach file,$(KERNEL_FILES), \
     $(eval KERNEL_FLAGS_kernel/$(file) := $(call kernel_flags,$(file)) $(if $(filter x86_%,$(file)),-mfpmath=sse)))
 
-# Without these GCC moves a loop's sums from register to register: stories260K takes 2 (AVX2) to 12 % (SSE2, AVX-512) longer.
+# Without these GCC moves a loop's sums from register to register: stories260K takes 2 to 12 % longer.
 $(foreach file,$(filter x86_%,$(KERNEL_FILES)), \
     $(eval GCC_FLAGS_kernel/$(file) := -fno-tree-ch -fno-tree-pre))
 
