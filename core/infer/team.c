@@ -281,20 +281,29 @@ static uint32_t vectors_for(const struct team *team, uint32_t row_tiles, uint32_
     return uneven ? number_min(count, FEW_VECTORS) : count;
 }
 
-/* Rows that have the same kind of tiles. */
-static bool matmul_one(struct team *team, struct compute *compute, const struct kernel *kernel, float *out,
-                       size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count,
-                       bool add)
+/* Rows that have the same kind of tiles, divided. */
+static bool matmul_split(struct team *team, struct compute *compute, const struct kernel *kernel, float *out,
+                         size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count,
+                         bool add)
 {
     const uint32_t vectors = vectors_for(team, w->row_tiles, count), parts = (count + vectors - 1) / vectors;
     struct matmul_call call = {kernel, out, out_stride, w, x, count, add, vectors};
     const struct team_job job = {w->row_tiles * parts, (uint64_t)kernel_row_bytes(kernel, w->q4, w->groups) * vectors,
                                  (uint64_t)w->groups * vectors, matmul_part, &call};
-    if (is_alone(team) && compute_share(compute, job.unit_work, job.units) == job.units) {
-        kernel_matmul(kernel, out, out_stride, w, x, count, add); /* small models have many of these */
-        return compute_done(compute, job.unit_work * job.units);
-    }
     return team_split(team, compute, &job);
+}
+
+/* Rows that have the same kind of tiles; at once where possible, because small models have many of these. */
+static bool matmul_one(struct team *team, struct compute *compute, const struct kernel *kernel, float *out,
+                       size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count,
+                       bool add)
+{
+    const uint64_t work = (uint64_t)w->groups * count;
+    if (!is_alone(team) || compute_share(compute, work, w->row_tiles) < w->row_tiles) {
+        return matmul_split(team, compute, kernel, out, out_stride, w, x, count, add);
+    }
+    kernel_matmul(kernel, out, out_stride, w, x, count, add);
+    return compute_done(compute, work * w->row_tiles);
 }
 
 bool team_matmul(struct team *team, struct compute *compute, const struct kernel *kernel, float *out, size_t out_stride,
@@ -378,20 +387,12 @@ static bool attention_positions(struct team *team, struct compute *compute, stru
     return team_split(team, compute, &job);
 }
 
-bool team_attention(struct team *team, struct compute *compute, const struct kernel *kernel,
-                    const struct attention_task *first, size_t row, uint32_t count)
+/* Positions at once, or one by one where that would take too long. */
+static bool attention_split(struct team *team, struct compute *compute, const struct kernel *kernel,
+                            const struct attention_task *first, size_t row, uint32_t count, bool at_once)
 {
-    const struct attention *shape = &first->shape;
     struct attention_call call = {.kernel = kernel, .task = *first, .row = row, .count = count};
-    const uint64_t most = attention_work(shape, shape->position + count - 1) * shape->kv_heads;
-    const bool at_once = compute == NULL || most * count <= compute->left;
     choose_units(&call, team);
-    if (at_once && is_alone(team)) {
-        for (uint32_t i = 0; i < count; i++, advance(&call.task, row, 1)) {
-            kernel->attention(&call.task); /* all KV heads at once are faster in small models */
-        }
-        return compute_done(compute, most * count);
-    }
     if (at_once) {
         return attention_positions(team, compute, &call);
     }
@@ -401,6 +402,24 @@ bool team_attention(struct team *team, struct compute *compute, const struct ker
         going = attention_positions(team, compute, &call);
     }
     return going;
+}
+
+bool team_attention(struct team *team, struct compute *compute, const struct kernel *kernel,
+                    const struct attention_task *first, size_t row, uint32_t count)
+{
+    const struct attention *shape = &first->shape;
+    const uint64_t most = attention_work(shape, shape->position + count - 1) * shape->kv_heads;
+    const bool at_once = compute == NULL || most * count <= compute->left;
+    if (!at_once || !is_alone(team)) {
+        return attention_split(team, compute, kernel, first, row, count, at_once);
+    }
+    kernel->attention(first); /* all KV heads at once are faster in small models */
+    for (uint32_t i = 1; i < count; i++) {
+        struct attention_task task = *first;
+        advance(&task, row, i);
+        kernel->attention(&task);
+    }
+    return compute_done(compute, most * count);
 }
 
 /* Nanoseconds of a step, from as many as take so long, or TIMED_STEPS_MAX. */
