@@ -50,8 +50,8 @@ static inline __m128i ints_madd_at(__m128i sum, const int16_t *p, __m128i y)
     return _mm_add_epi32(sum, y);
 }
 
-/* The ways of the two kernels: the second one's takes more instructions, which QEMU translates to better ones. */
-enum { WAY_SSE2, WAY_WIDE };
+/* The ways of the two kernels: sse2emu's takes more instructions, which QEMU translates to better ones. */
+enum { WAY_SSE2, WAY_EMULATED };
 
 static inline __m128i ints_nearest(__m128 x, uint32_t way)
 {
@@ -76,7 +76,7 @@ static inline __m128i shift_by_bit(__m128i x, __m128i n, int bit)
 /* WAY_SSE2: twice the upper half of x * 2^(14 - n), the power built as the bits of a float. */
 static inline __m128i ints_shift(__m128i x, __m128i n, uint32_t way)
 {
-    if (way == WAY_WIDE) {
+    if (way == WAY_EMULATED) {
         x = shift_by_bit(shift_by_bit(_mm_srli_epi16(x, 1), n, 0), n, 1);
         return shift_by_bit(shift_by_bit(x, n, 2), n, 3);
     }
@@ -451,14 +451,14 @@ static void matmul_q4(float *out, size_t out_stride, const struct q8_matrix *w, 
 KERNEL_DEFINE(sse2, struct tile, sizeof(struct pairs));
 
 /*
- * The same kernel as QEMU's translator likes it: it makes one instruction each of additions, shifts and products of 16
- * bits, but calls a function for pmaddwd and for most others, and stores and loads a vector on its way from memory into
- * a register. Its tile is [column / 4][row / 4] vectors: a 16-bit lane has columns 4 i + c of a row as the low byte and
- * 4 i + 2 + c as the high byte, c = 0, 1.
+ * sse2emu: the same kernel as QEMU's translator likes it, which makes one instruction each of additions, shifts and
+ * products of 16 bits, but calls a function for pmaddwd and for most others, and stores and loads a vector on its way
+ * from memory into a register. Its tile is [column / 4][row / 4] vectors: a 16-bit lane has columns 4 i + c of a row as
+ * the low byte and 4 i + 2 + c as the high byte, c = 0, 1.
  */
 enum { QUADS = Q8_GROUP / 4, QUADS_AT_ONCE = MANY_REGISTERS ? 8 : 4 };
 
-struct wide_tile {
+struct emulated_tile {
     int8_t w[Q8_GROUP / 4][QUADS][4][2][2]; /* [column / 4][row / 4][row % 4][column % 2][column / 2 % 2] */
     float scale[Q8_GROUP];
 };
@@ -469,9 +469,9 @@ static inline uint32_t bytes_swapped(uint32_t four)
     return (four & 0xFF0000FF) | (four & 0xFF00) << 8 | (four >> 8 & 0xFF00);
 }
 
-static __attribute__((cold)) void wide_tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)
+static __attribute__((cold)) void emulated_tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)
 {
-    struct wide_tile *tile = (struct wide_tile *)bytes;
+    struct emulated_tile *tile = (struct emulated_tile *)bytes;
     for (uint32_t row = 0; row < Q8_GROUP; row++, block += stride) {
         for (uint32_t i = 0; i < Q8_GROUP / 4; i++) {
             *(uint32_t *)tile->w[i][row / 4][row % 4] = bytes_swapped(q8_0_four(block->q + 4 * i));
@@ -480,9 +480,10 @@ static __attribute__((cold)) void wide_tile_pack(uint8_t *bytes, const struct q8
     }
 }
 
-static __attribute__((cold)) void wide_tile_row(const uint8_t *bytes, uint32_t row, int8_t q[Q8_GROUP], float *scale)
+static __attribute__((cold)) void emulated_tile_row(const uint8_t *bytes, uint32_t row, int8_t q[Q8_GROUP],
+                                                    float *scale)
 {
-    const struct wide_tile *tile = (const struct wide_tile *)bytes;
+    const struct emulated_tile *tile = (const struct emulated_tile *)bytes;
     for (uint32_t column = 0; column < Q8_GROUP; column++) {
         q[column] = tile->w[column / 4][row / 4][row % 4][column % 2][column / 2 % 2];
     }
@@ -519,8 +520,8 @@ static inline __m128i four_times(const int32_t *x)
 }
 
 /* Some rows from row 4 * quad on. */
-static inline void multiply_wide(float *out, const struct wide_tile *tile, uint32_t groups, uint32_t quad,
-                                 const struct q8_vector *x, bool add)
+static inline void multiply_emulated(float *out, const struct emulated_tile *tile, uint32_t groups, uint32_t quad,
+                                     const struct q8_vector *x, bool add)
 {
     __m128 sum[QUADS_AT_ONCE] = {_mm_setzero_ps()};
     for (uint32_t group = 0; group < groups; group++, tile++) {
@@ -547,28 +548,28 @@ static inline void multiply_wide(float *out, const struct wide_tile *tile, uint3
     }
 }
 
-static void wide_matmul(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
-                        uint32_t count, bool add)
+static void emulated_matmul(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
+                            uint32_t count, bool add)
 {
-    const struct wide_tile *tile = (const struct wide_tile *)w->tiles;
+    const struct emulated_tile *tile = (const struct emulated_tile *)w->tiles;
     for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP, tile += w->groups) {
         for (uint32_t i = 0; i < count; i++) {
             for (uint32_t quad = 0; quad < QUADS; quad += QUADS_AT_ONCE) {
-                multiply_wide(out + i * out_stride, tile, w->groups, quad, x + i, add);
+                multiply_emulated(out + i * out_stride, tile, w->groups, quad, x + i, add);
             }
         }
     }
 }
 
-static __attribute__((noinline)) void wide_coefficients(const struct passes *passes)
+static __attribute__((noinline)) void emulated_coefficients(const struct passes *passes)
 {
-    all_coefficients(passes, WAY_WIDE);
+    all_coefficients(passes, WAY_EMULATED);
 }
 
-static void wide_attention(const struct attention_task *task)
+static void emulated_attention(const struct attention_task *task)
 {
-    attention_by(task, wide_coefficients);
+    attention_by(task, emulated_coefficients);
 }
 
-KERNEL_DEFINE_TILES(wide_tile_pack, wide_tile_row, wide_matmul, matmul_q4, wide_attention, sse2wide, struct wide_tile,
-                    sizeof(struct pairs));
+KERNEL_DEFINE_TILES(emulated_tile_pack, emulated_tile_row, emulated_matmul, matmul_q4, emulated_attention, sse2emu,
+                    struct emulated_tile, sizeof(struct pairs));
