@@ -6,11 +6,14 @@
 #include "clock.h"
 #include "cp437.h"
 #include "initrd.h"
+#include "io.h"
 #include "layout.h"
 #include "power.h"
 #include "processors.h"
 #include "rtc.h"
 #include "smbios.h"
+
+_Static_assert(WINDOW_ADDRESS - STAGE2_LIMIT >= PLATFORM_WINDOW_ROOM, "there is room in front of the window");
 
 static struct bios_machine *machine_of(const struct platform *platform)
 {
@@ -237,7 +240,8 @@ void bios_platform_init(struct platform *platform, struct bios_machine *machine,
         .firmware = "BIOS",
         .vendor = machine->vendor,
         .columns = SCREEN_COLUMNS,
-        .preferred_read = BOUNCE_SECTORS * FAT_SECTOR,
+        .preferred_read = WINDOW_SECTORS * FAT_SECTOR,
+        .window = (uint8_t *)memory_at(WINDOW_ADDRESS),
         .put = put,
         .set_colour = set_colour,
         .set_serial = set_serial,

@@ -93,7 +93,7 @@ void disk_init(struct disk *disk, uint8_t drive, uint32_t block)
 {
     disk->drive = drive;
     disk->block = block;
-    disk->limit = BOUNCE_SECTORS;
+    disk->limit = WINDOW_SECTORS;
     disk->has_edd = disk->use_edd = block > 1 || edd_answers(disk);
     if (block <= 1) {
         find_geometry(disk);
@@ -113,7 +113,7 @@ static void reset(const struct disk *disk)
     bios_call(0x13, &regs);
 }
 
-/* The bounce buffer holds these sectors now. A drive takes several kinds of floppies, so its geometry is not theirs. */
+/* disk->place holds these sectors now. A drive takes several kinds of floppies, so its geometry is not theirs. */
 static void hold(struct disk *disk, uint32_t lba, uint32_t count)
 {
     const uint8_t *boot = (const uint8_t *)memory_at(BOUNCE_ADDRESS);
@@ -127,11 +127,11 @@ static void hold(struct disk *disk, uint32_t lba, uint32_t count)
     }
 }
 
-/* Both read into the bounce buffer and return how many of the sectors they have read, 0 on failure. */
+/* Both read to disk->place and return how many of the sectors they have read, 0 on failure. */
 static uint32_t read_edd(struct disk *disk, uint32_t lba, uint32_t count)
 {
     uint32_t before = lba % disk->block, blocks = (before + count + disk->block - 1) / disk->block;
-    struct packet packet = {sizeof packet, (uint16_t)blocks, 0, BOUNCE_ADDRESS >> 4, lba / disk->block};
+    struct packet packet = {sizeof packet, (uint16_t)blocks, 0, (uint16_t)(disk->place >> 4), lba / disk->block};
     struct bios_regs regs = {
         .eax = EDD_READ, .edx = disk->drive, .ds = bios_segment(&packet), .esi = bios_offset(&packet)};
     bios_call(0x13, &regs);
@@ -162,7 +162,7 @@ static uint32_t read_chs(struct disk *disk, uint32_t lba, uint32_t count)
         .eax = READ_CHS | count,
         .ecx = (cylinder & 0xFF) << 8 | (cylinder >> 2 & 0xC0) | (sector + 1),
         .edx = head << 8 | disk->drive,
-        .es = BOUNCE_ADDRESS >> 4,
+        .es = (uint16_t)(disk->place >> 4),
     };
     bios_call(0x13, &regs);
     if (bios_failed(&regs)) { /* the count in AL is unreliable */
@@ -279,6 +279,15 @@ static uint32_t read_somehow(struct disk *disk, uint32_t lba, uint32_t count)
     return done;
 }
 
+/* Where a read for `target` goes. A CD's own sectors are larger than those asked for, a floppy's tracks longer. */
+static uint32_t place_for(const struct disk *disk, const uint8_t *target)
+{
+    const uintptr_t at = (uintptr_t)target;
+    const bool is_in_window = at - WINDOW_ADDRESS < WINDOW_SECTORS * SECTOR && at % 16 == 0;
+
+    return is_in_window && !is_removable(disk) ? (uint32_t)at : BOUNCE_ADDRESS;
+}
+
 enum disk_status disk_read(struct disk *disk, uint32_t lba, uint32_t count, void *buffer)
 {
     uint8_t *target = buffer;
@@ -292,7 +301,10 @@ enum disk_status disk_read(struct disk *disk, uint32_t lba, uint32_t count, void
         if (stop_asked(disk)) {
             return DISK_STOPPED;
         }
-        uint32_t room = BOUNCE_SECTORS - lba % disk->block, most = count < room ? count : room;
+        disk->place = place_for(disk, target);
+        bool is_direct = disk->place != BOUNCE_ADDRESS;
+        uint32_t room = is_direct ? WINDOW_SECTORS : BOUNCE_SECTORS - lba % disk->block;
+        uint32_t most = count < room ? count : room;
         uint32_t done = takes_floppies(disk) ? held(disk, lba, most) : 0;
         if (done == 0) {
             done = read_somehow(disk, lba, most);
@@ -306,7 +318,10 @@ enum disk_status disk_read(struct disk *disk, uint32_t lba, uint32_t count, void
         if (is_removable(disk)) {
             disk->since = clock_microseconds();
         }
-        memcpy(target, (const uint8_t *)memory_at(BOUNCE_ADDRESS) + (lba - disk->held) * SECTOR, (size_t)done * SECTOR);
+        if (!is_direct) {
+            const uint8_t *bounce = (const uint8_t *)memory_at(BOUNCE_ADDRESS);
+            memcpy(target, bounce + (lba - disk->held) * SECTOR, (size_t)done * SECTOR);
+        }
         target += done * SECTOR;
         lba += done;
         count -= done;

@@ -17,7 +17,8 @@ struct disk {
     bool has_edd, use_edd;
     uint32_t sectors_per_track, heads; /* 0 if unknown */
     uint32_t limit;                    /* most sectors in one call; lower after larger calls failed */
-    uint32_t held, held_count;         /* sectors [held, held + held_count) are in the bounce buffer */
+    uint32_t place;                    /* address that reads go to: the bounce buffer, or the window */
+    uint32_t held, held_count;         /* sectors [held, held + held_count) are there */
     bool (*stop_asked)(void *context); /* called between BIOS calls; NULL = never */
     void *context;                     /* of stop_asked; not owned */
     uint64_t since;                    /* start of the last read, end of it on what is removable; microseconds */
@@ -34,7 +35,8 @@ struct disk {
 void disk_init(struct disk *disk, uint8_t drive, uint32_t block);
 
 /*
- * Reads `count` sectors of 512 bytes from `lba` on to `buffer`, anywhere in memory. Fails after six tries with resets
+ * Reads `count` sectors of 512 bytes from `lba` on to `buffer`, anywhere in memory; straight to it if it lies in the
+ * window of layout.h and the drive is neither a floppy nor a CD drive. Fails after six tries with resets
  * and fewer and fewer sectors, then as many through CHS. After two tries and three seconds, ten on a CD, and on a
  * floppy three tries, it gives up and, unless the BIOS reports a bad sector, marks the drive as gone: it may have been
  * unplugged. A floppy is read by whole tracks, with the geometry that its sector 0 told when it was read last.

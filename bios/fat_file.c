@@ -41,11 +41,16 @@ static uint32_t find_mark(const struct fat_file *file, uint32_t index)
     return low;
 }
 
+static int leads_back(struct fat_volume *volume, uint32_t cluster)
+{
+    return fat_volume_damaged(volume, "the chain of clusters loops back to %u: repair the volume", cluster, 0);
+}
+
 /* Detects loops (R. P. Brent): compares each cluster with an earlier one, which moves up at every power of two. */
 static int check_circle(struct fat_volume *volume, struct fat_mark *check, struct fat_mark at)
 {
     if (at.cluster == check->cluster) {
-        return fat_volume_damaged(volume, "the chain of clusters loops back to %u: repair the volume", at.cluster, 0);
+        return leads_back(volume, at.cluster);
     }
     if ((at.index & (at.index - 1)) == 0) {
         *check = at;
@@ -111,6 +116,33 @@ static int follow(struct fat_file *file, struct fat_mark *at)
         *at = moved;
     }
     return status;
+}
+
+/* Advances *at by at most `most` clusters if it is the last known one: by those behind it that lie next to each other,
+   as far as one sector of the table tells, and not to the file's last one. Much faster than one by one. */
+static int follow_adjacent(struct fat_file *file, struct fat_mark *at, uint32_t most)
+{
+    struct fat_mark *check = &file->check;
+    const uint32_t left = file->clusters - 1 - at->index;
+    uint32_t count;
+
+    if (at->index != file->known.index || left == 0) {
+        return FAT_OK;
+    }
+    const int status = fat_volume_adjacent(file->volume, at->cluster, most < left ? most : left - 1, &count);
+    if (status != FAT_OK) {
+        return status;
+    }
+    if (check->cluster - at->cluster - 1 < count) { /* check_circle for all of them */
+        return leads_back(file->volume, check->cluster);
+    }
+    at->index += count;
+    at->cluster += count;
+    for (uint32_t i = check->index == 0 ? 1 : 2 * check->index; i <= at->index; i *= 2) {
+        *check = (struct fat_mark){i, at->cluster - (at->index - i)};
+    }
+    file->known = *at;
+    return FAT_OK;
 }
 
 /* ---- Files ---- */
@@ -188,7 +220,8 @@ static int locate(struct fat_file *file, uint32_t index, uint32_t wanted, uint32
         is_end = status == FAT_OK && next.cluster != at.cluster + 1;
         if (status == FAT_OK && !is_end) {
             at = next;
-            ++*run;
+            status = follow_adjacent(file, &at, index + wanted - 1 - at.index);
+            *run = at.index - index + 1;
         }
     }
     file->last = at;

@@ -35,6 +35,7 @@ enum {
     FAT16_CLUSTERS_MAX = 65524,
     FAT32_CLUSTERS_MAX = 0x0FFFFFF5,
     FAT_CLUSTER_FIRST = 2,
+    FAT32_ENTRY_BYTES = 4,
     FAT32_ENTRY_MASK = 0x0FFFFFFF,
 
     /* A slot of a directory. */

@@ -172,6 +172,27 @@ int fat_volume_next(struct fat_volume *volume, uint32_t cluster, uint32_t *next)
     return FAT_OK;
 }
 
+int fat_volume_adjacent(struct fat_volume *volume, uint32_t cluster, uint32_t most, uint32_t *count)
+{
+    const uint32_t offset = cluster * FAT32_ENTRY_BYTES;
+    const uint8_t *data;
+
+    *count = 0;
+    if (volume->bits != 32) {
+        return FAT_OK;
+    }
+    const int status = table_sector(volume, offset / FAT_SECTOR, &data);
+    for (uint32_t place = offset % FAT_SECTOR; status == FAT_OK && place < FAT_SECTOR; place += FAT32_ENTRY_BYTES) {
+        const uint32_t next = cluster + *count + 1;
+        if (*count == most || (fat_get32(data + place) & FAT32_ENTRY_MASK) != next ||
+            !fat_volume_has_cluster(volume, next)) {
+            break;
+        }
+        ++*count;
+    }
+    return status;
+}
+
 int fat_volume_broken(struct fat_volume *volume, uint32_t cluster, uint32_t next)
 {
     const char *pattern = next == 0               ? "cluster %u leads to a free cluster: repair the volume"

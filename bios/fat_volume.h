@@ -44,6 +44,10 @@ uint32_t fat_volume_lba(const struct fat_volume *volume, uint32_t cluster);
 /* The FAT entry of a cluster: the next cluster, FAT_CHAIN_END, FAT_CHAIN_BAD, or a number of no cluster. */
 int fat_volume_next(struct fat_volume *volume, uint32_t cluster, uint32_t *next);
 
+/* Counts the entries from that of `cluster` on, at most `most`, that lead to the very next cluster, as far as one
+   sector of the table tells. Only on FAT32, whose clusters may be small; 0 otherwise. */
+int fat_volume_adjacent(struct fat_volume *volume, uint32_t cluster, uint32_t most, uint32_t *count);
+
 /* Fills volume->error, with up to two numbers, and returns FAT_DAMAGED. */
 int fat_volume_damaged(struct fat_volume *volume, const char *pattern, uint32_t a, uint32_t b);
 

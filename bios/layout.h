@@ -20,10 +20,12 @@
 #define BOOT_BLOCK 0x7C62       /* 8 bits: the drive's own sectors have 512 bytes << this: 0, or 2 on a CD */
 #define STAGE2_ADDRESS 0x8000   /* stage 2 where the loader puts it and where it runs; 16-bit code first, then bss */
 #define LOADER_SECTORS 64       /* 32 KiB: the most that it reads in one call, which every BIOS can */
-#define STAGE2_LIMIT 0x50000    /* the end of its bss at most: 96 KiB for the bss of the largest stage 2 */
-#define BOUNCE_ADDRESS 0x50000  /* disk transfers; starts on a 64 KiB line that none may cross */
-#define BOUNCE_SECTORS 120      /* 60 KiB: nearly the 127 that most read in one call; whole pages and blocks of CDs */
-#define STACK_BOTTOM 0x60000    /* stack of the C code: 128 KiB */
+#define STAGE2_LIMIT 0x44000    /* the end of its bss at most: 48 KiB for the bss of the largest stage 2; then: */
+#define WINDOW_ADDRESS 0x50000  /* models are read to here; core/ uses the room in front; on a 64 KiB line */
+#define WINDOW_SECTORS 127      /* the most that a BIOS reads in one call */
+#define BOUNCE_ADDRESS 0x60000  /* all other transfers; on such a line, which none may cross */
+#define BOUNCE_SECTORS 120      /* 60 KiB: whole pages and blocks of CDs */
+#define STACK_BOTTOM 0x6F000    /* stack of the C code: 68 KiB */
 #define STACK_TOP 0x80000
 #define LOW_MEMORY_KIB 512 /* what INT 12h must report at least */
 

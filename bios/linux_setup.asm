@@ -43,7 +43,7 @@ initrd: dd 0, 0                     ; ramdisk_image, ramdisk_size
         dw 0, 0                     ; heap_end_ptr, none needed
 command_line:
         dd 0                        ; cmd_line_ptr
-        dd 7FFFFFFFh                ; initrd_addr_max
+        dd 0FFFEFFFFh               ; initrd_addr_max: at the end of memory it splits none of it
         dd LINUX_ADDRESS            ; kernel_alignment
         dd 0                        ; relocatable_kernel
         dd COMMAND_LINE_BYTES - 1   ; cmdline_size

@@ -46,6 +46,8 @@ enum platform_colour {
 
 enum { PLATFORM_PROCESSORS_MAX = 64 }; /* processors that compute at once, including the first */
 
+enum { PLATFORM_WINDOW_ROOM = 48 << 10 }; /* bytes in front of platform->window */
+
 enum { PLATFORM_NAME_MAX = 256 }; /* bytes of a file name in UTF-8, its NUL included */
 
 struct platform_file {
@@ -65,7 +67,9 @@ struct platform {
     const char *firmware;     /* "BIOS", "UEFI" or "host" */
     const char *vendor;       /* maker and version of the firmware in UTF-8, "" if unknown */
     uint32_t columns;         /* width of the text screen in characters; 0 if unknown, or for a pipe */
-    uint32_t preferred_read;  /* the read size that suits the medium, in bytes: a multiple of 4 KiB, 1 MiB at most */
+    uint32_t preferred_read;  /* the read size that suits the medium, in bytes: whole sectors, 1 MiB at most */
+    uint8_t *window;          /* preferred_read bytes that read fills fastest, with PLATFORM_WINDOW_ROOM bytes in front
+                                 of them, for core/ to read models through; NULL = any memory will do */
     char error[96];           /* why the last file call failed, for a person: "INT 13h status 10h at LBA 2112" */
     bool is_gone;             /* it failed because the drive does not answer: all fail at once until a key is typed */
     char processors_note[64]; /* which processors do not compute and why, for a person; "" while all do */

@@ -71,7 +71,7 @@ static uint64_t matrix_bytes(const struct kernel *kernel, const struct q8_matrix
 {
     uint64_t bytes = 0;
     for (; matrix != NULL; matrix = matrix->next) {
-        bytes += (uint64_t)matrix->row_tiles * kernel_row_bytes(kernel, matrix->q4, matrix->groups);
+        bytes += (uint64_t)matrix->row_tiles * kernel_row_bytes(kernel, matrix->narrow, matrix->groups);
     }
     return bytes;
 }

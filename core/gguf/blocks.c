@@ -488,9 +488,9 @@ void blocks_to_q8_0(struct q8_0_block *out, const uint8_t *bytes, uint32_t type,
     }
 }
 
-/* ---- Four bits ---- */
+/* ---- Narrower than a byte ---- */
 
-enum q4_kind blocks_q4_kind(uint32_t type)
+enum narrow_kind blocks_narrow_kind(uint32_t type)
 {
     switch (type) {
     case GGUF_TYPE_Q4_0:
@@ -499,53 +499,76 @@ enum q4_kind blocks_q4_kind(uint32_t type)
         return Q4_MINIMUM;
     case GGUF_TYPE_Q4_K:
         return Q4_FACTORS;
+    case GGUF_TYPE_Q6_K:
+        return Q6_FACTORS;
     default:
-        return Q4_NONE;
+        return NARROW_NONE;
     }
 }
 
-static uint32_t word_at(const uint8_t *bytes)
+/* The lower four bits of 32 elements, four at a time: the lower or, with a shift, the upper halves of 32 bytes. */
+static void take_low(struct narrow_block *out, const uint8_t *low, uint32_t shift)
 {
-    uint32_t word;
-    __builtin_memcpy(&word, bytes, sizeof word);
-    return word;
-}
-
-/* The 32 elements of a group, four at a time: its bits are the lower or the upper halves of 32 bytes. */
-static void take_group(struct q4_block *out, const struct q4_k *block, uint32_t group)
-{
-    const uint8_t *low = block->low + group / 2 * 32;
-    const uint32_t shift = group % 2 * 4;
     for (uint32_t i = 0; i < sizeof out->low; i += sizeof(uint32_t)) {
-        const uint32_t first = word_at(low + i) >> shift & 0x0F0F0F0F;
-        const uint32_t second = word_at(low + 16 + i) >> shift & 0x0F0F0F0F, both = first | second << 4;
+        const uint32_t first = narrow_four(low + i) >> shift & 0x0F0F0F0F;
+        const uint32_t second = narrow_four(low + 16 + i) >> shift & 0x0F0F0F0F, both = first | second << 4;
         __builtin_memcpy(out->low + i, &both, sizeof both);
     }
 }
 
-static void q4_k_to_q4(struct q4_block *out, const struct q4_k *block)
+/* Their upper two bits, each a pair of bits of 32 bytes. */
+static void take_high(struct narrow_block *out, const uint8_t *high, uint32_t shift)
 {
-    for (uint32_t group = 0; group < K_ELEMENTS / 32; group++, out++) {
-        const struct factors factors = k_factors(block->scales, group);
-        *out = (struct q4_block){.scale = block->scale,
-                                 .minimum = block->minimum,
-                                 .scale_factor = factors.scale,
-                                 .minimum_factor = factors.minimum};
-        take_group(out, block, group);
+    static const uint8_t from[4] = {0, 16, 4, 20}; /* of a byte's pairs, from the lowest on */
+    for (uint32_t i = 0; i < sizeof out->high; i += sizeof(uint32_t)) {
+        uint32_t four = 0;
+        for (uint32_t pair = 0; pair < 4; pair++) {
+            four |= (narrow_four(high + 2 * i + from[pair]) >> shift & 0x03030303) << 2 * pair;
+        }
+        __builtin_memcpy(out->high + i, &four, sizeof four);
     }
 }
 
-void blocks_to_q4(struct q4_block *out, const uint8_t *bytes, uint32_t type, uint32_t count)
+static void q4_k_to_narrow(struct narrow_block *out, const struct q4_k *block)
+{
+    for (uint32_t group = 0; group < K_ELEMENTS / 32; group++, out++) {
+        const struct factors factors = k_factors(block->scales, group);
+        *out = (struct narrow_block){.scale = block->scale,
+                                     .minimum = block->minimum,
+                                     .scale_factor = factors.scale,
+                                     .minimum_factor = factors.minimum};
+        take_low(out, block->low + group / 2 * 32, group % 2 * 4);
+    }
+}
+
+/* A block's halves have 64 bytes of lower bits each, for two groups in the lower halves and two in the upper ones, and
+   32 bytes of upper ones, a pair of bits for each group. */
+static void q6_k_to_narrow(struct narrow_block *out, const struct q6_k *block)
+{
+    for (uint32_t group = 0; group < K_ELEMENTS / 32; group++, out++) {
+        const uint32_t half = group / 4, quarter = group % 4;
+        *out = (struct narrow_block){.scale = block->scale,
+                                     .factor = {block->scales[2 * group], block->scales[2 * group + 1]}};
+        take_low(out, block->low + half * 64 + quarter % 2 * 32, quarter / 2 * 4);
+        take_high(out, block->high + half * 32, quarter * 2);
+    }
+}
+
+void blocks_to_narrow(struct narrow_block *out, const uint8_t *bytes, uint32_t type, uint32_t count)
 {
     const struct size size = size_of(type);
     for (; count > 0; count -= size.elements, bytes += size.bytes, out += size.elements / Q8_0_BLOCK) {
         const struct q4_0 *four = (const struct q4_0 *)bytes;
         const struct q4_1 *one = (const struct q4_1 *)bytes;
         if (type == GGUF_TYPE_Q4_K) {
-            q4_k_to_q4(out, (const struct q4_k *)bytes);
+            q4_k_to_narrow(out, (const struct q4_k *)bytes);
             continue;
         }
-        *out = (struct q4_block){.scale = four->scale, .minimum = type == GGUF_TYPE_Q4_1 ? one->minimum : 0};
+        if (type == GGUF_TYPE_Q6_K) {
+            q6_k_to_narrow(out, (const struct q6_k *)bytes);
+            continue;
+        }
+        *out = (struct narrow_block){.scale = four->scale, .minimum = type == GGUF_TYPE_Q4_1 ? one->minimum : 0};
         __builtin_memcpy(out->low, type == GGUF_TYPE_Q4_1 ? one->low : four->low, sizeof out->low);
     }
 }

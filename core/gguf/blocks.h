@@ -7,7 +7,7 @@
 #ifndef BOOTLLAMA_BLOCKS_H
 #define BOOTLLAMA_BLOCKS_H
 
-#include "base/q4.h"
+#include "base/narrow.h"
 #include "base/q8_0.h"
 #include <stdbool.h>
 
@@ -39,10 +39,10 @@ void blocks_to_q8_0(struct q8_0_block *out, const uint8_t *bytes, uint32_t type,
  */
 bool blocks_scales(float *scale, const float *x, const uint8_t *bytes, uint32_t type, uint32_t count);
 
-/* As which kind of four-bit blocks a type can be kept; Q4_NONE for other types. */
-enum q4_kind blocks_q4_kind(uint32_t type);
+/* As which kind of blocks narrower than a byte a type is kept in matrices; NARROW_NONE for other types. */
+enum narrow_kind blocks_narrow_kind(uint32_t type);
 
 /* Takes `count` elements in whole blocks of such a type to out [count / 32]: the same values. */
-void blocks_to_q4(struct q4_block *out, const uint8_t *bytes, uint32_t type, uint32_t count);
+void blocks_to_narrow(struct narrow_block *out, const uint8_t *bytes, uint32_t type, uint32_t count);
 
 #endif

@@ -116,6 +116,14 @@ void reader_close(struct reader *reader)
     close_part(reader);
 }
 
+void reader_use(struct reader *reader, uint8_t *window, uint32_t window_size, uint32_t room)
+{
+    reader->window = window;
+    reader->window_size = window_size;
+    reader->window_room = room;
+    reader->window_used = 0;
+}
+
 /* ---- Reading ---- */
 
 uint64_t reader_left(const struct reader *reader)
@@ -151,16 +159,34 @@ static int reopen_part(struct reader *reader, struct error *error)
     return 0;
 }
 
-/* Fills the window from the sector of the current position on. */
+/* How many bytes from the position on are in memory. */
+static uint32_t ready(const struct reader *reader)
+{
+    uint64_t inside = reader->position - reader->window_start; /* wraps if the position is before the window */
+    return inside < reader->window_used ? reader->window_used - (uint32_t)inside : 0;
+}
+
+/* Where the byte at the position is, if any is ready. */
+static uint8_t *current(const struct reader *reader)
+{
+    return reader->window - reader->window_kept + (uint32_t)(reader->position - reader->window_start);
+}
+
+/* Fills the window with the bytes that follow those that are ready, which move in front of it: there is room for them.
+   If none is, begins with the sector of the position. */
 static int fill_window(struct reader *reader, struct error *error)
 {
-    uint64_t start = reader->position;
-    if (reader->window_size >= 2 * SECTOR) {
+    uint32_t kept = ready(reader);
+    uint64_t start = reader->position + kept;
+    if (kept == 0 && reader->window_size >= 2 * SECTOR) {
         start -= start % SECTOR;
     }
     uint64_t left = reader->limit - start, in_part = start - reader_part_start(reader);
     uint32_t bytes = left < reader->window_size ? (uint32_t)left : reader->window_size;
 
+    if (kept > 0) {
+        memmove(reader->window - kept, current(reader), kept);
+    }
     reader->window_used = 0; /* a failed read leaves undefined bytes */
     if (reopen_part(reader, error) != 0) {
         return -1;
@@ -176,8 +202,9 @@ static int fill_window(struct reader *reader, struct error *error)
         return error_set(error, "%s: cannot be read at byte %llu: %s", reader->path, (unsigned long long)in_part,
                          reader->platform->error);
     }
-    reader->window_start = start;
-    reader->window_used = bytes;
+    reader->window_start = start - kept;
+    reader->window_used = kept + bytes;
+    reader->window_kept = kept;
     return 0;
 }
 
@@ -188,16 +215,11 @@ int reader_get(struct reader *reader, void *out, size_t n, struct error *error)
         return ends_early(reader, error);
     }
     while (n > 0) {
-        uint64_t inside = reader->position - reader->window_start; /* wraps if the position is before the window */
-        if (inside >= reader->window_used) {
-            if (fill_window(reader, error) != 0) {
-                return -1;
-            }
-            continue;
+        if (ready(reader) == 0 && fill_window(reader, error) != 0) {
+            return -1;
         }
-        uint32_t ready = reader->window_used - (uint32_t)inside;
-        uint32_t piece = n < ready ? (uint32_t)n : ready;
-        memcpy(target, reader->window + inside, piece);
+        uint32_t piece = n < ready(reader) ? (uint32_t)n : ready(reader);
+        memcpy(target, current(reader), piece);
         target += piece;
         reader->position += piece;
         n -= piece;
@@ -207,18 +229,16 @@ int reader_get(struct reader *reader, void *out, size_t n, struct error *error)
 
 const void *reader_view(struct reader *reader, void *room, size_t n, struct error *error)
 {
-    uint64_t inside = reader->position - reader->window_start;
-    if (n <= reader_left(reader) && inside >= reader->window_used) {
-        if (fill_window(reader, error) != 0) {
-            return NULL;
-        }
-        inside = reader->position - reader->window_start;
+    bool is_room = ready(reader) <= reader->window_room;
+    if (n > ready(reader) && is_room && n <= reader_left(reader) && fill_window(reader, error) != 0) {
+        return NULL;
     }
-    if (inside < reader->window_used && n <= reader->window_used - inside) {
-        reader->position += n;
-        return reader->window + inside;
+    if (ready(reader) == 0 || n > ready(reader)) {
+        return reader_get(reader, room, n, error) == 0 ? room : NULL;
     }
-    return reader_get(reader, room, n, error) == 0 ? room : NULL;
+    const uint8_t *view = current(reader);
+    reader->position += n;
+    return view;
 }
 
 int reader_skip(struct reader *reader, uint64_t n, struct error *error)

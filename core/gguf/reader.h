@@ -18,9 +18,10 @@ struct reader {
     const char *path;          /* names the part at `position` in errors; not owned if there is only one */
     uint64_t position;         /* of the next byte that reader_get returns */
     uint64_t limit;            /* the end of the part at `position`; of a single file its size */
-    uint8_t *window;           /* bytes [window_start, window_start + window_used); not owned */
-    uint64_t window_start;
-    uint32_t window_used, window_size; /* bytes */
+    uint8_t *window;           /* window_size bytes, with window_room in front of them; not owned */
+    uint32_t window_size, window_room;
+    uint64_t window_start;             /* bytes [window_start, window_start + window_used) are in memory */
+    uint32_t window_used, window_kept; /* the first window_kept of them in front of the window */
     uint32_t part, parts;              /* the one at `position`, from 0, and how many there are so far */
     int32_t opened;                    /* the part that is open; -1: none */
     uint64_t end[MODEL_PARTS_MAX];     /* of each part */
@@ -32,6 +33,10 @@ struct reader {
 int reader_open(struct reader *reader, struct platform *platform, const char *path, void *window, uint32_t window_size,
                 struct error *error);
 void reader_close(struct reader *reader);
+
+/* Reads through another window from now on, with `room` bytes in front of it for the beginning of a view whose rest
+   is still to be read. */
+void reader_use(struct reader *reader, uint8_t *window, uint32_t window_size, uint32_t room);
 
 /* Adds the next part, whose name follows from that of the first, and moves to its start. Needs a path that
    model_part_of knows, and reader->parts < MODEL_PARTS_MAX. Returns 0, or -1 with *error filled. */

@@ -33,13 +33,33 @@ static uint64_t max_u64(uint64_t a, uint64_t b)
 }
 
 enum { WINDOW_ALIGNMENT = 4096 }; /* of what is read into while weights are loaded: see platform.h, read */
+_Static_assert(PLATFORM_WINDOW_ROOM % WINDOW_ALIGNMENT == 0, "the window is aligned as well as the room before it");
+
+/* Bytes of the window through which weights are read and the room in front of it; 0 if the platform has them. */
+static uint32_t window_bytes(const struct platform *platform)
+{
+    return platform->window != NULL ? 0 : PLATFORM_WINDOW_ROOM + platform->preferred_read;
+}
+
+/* Opens the file with the platform's window, or else with a small one for the header. */
+static int open_reader(struct engine *engine, struct reader *reader, const char *path, struct error *error)
+{
+    struct platform *platform = engine->platform;
+    if (reader_open(reader, platform, path, engine->window, sizeof engine->window, error) != 0) {
+        return -1;
+    }
+    if (platform->window != NULL) {
+        reader_use(reader, platform->window, platform->preferred_read, PLATFORM_WINDOW_ROOM);
+    }
+    return 0;
+}
 
 /* Returns the bytes that a context needs. Loading's scratch and the run's buffers are never in use at the same time and
    share a place. */
 static uint64_t memory_needed(struct engine *engine, const struct kernel *kernel, uint32_t context)
 {
     struct arena weights = {0}, run = {0};
-    const uint64_t scratch = load_scratch(&engine->gguf) + engine->platform->preferred_read + WINDOW_ALIGNMENT;
+    const uint64_t scratch = load_scratch(&engine->gguf) + window_bytes(engine->platform) + WINDOW_ALIGNMENT;
     if (model_layout(&engine->model, &engine->gguf, kernel, &weights) != 0 || layout_run(engine, context, &run) != 0) {
         return UINT64_MAX;
     }
@@ -139,11 +159,15 @@ static int load(struct engine *engine, struct reader *reader, const struct kerne
         return error_set(error, "%s: no memory left to load with", reader->path);
     }
     const uint64_t mark = arena.used;
-    reader->window_size = engine->platform->preferred_read;
-    reader->window = arena_take(&arena, reader->window_size, WINDOW_ALIGNMENT);
-    reader->window_used = 0;
-    if (reader->window == NULL || load_weights(&engine->model, &engine->gguf, reader, &arena, progress, error) != 0) {
-        return reader->window == NULL ? error_set(error, "%s: no memory left to load with", reader->path) : -1;
+    uint8_t *room = arena_take(&arena, window_bytes(engine->platform), WINDOW_ALIGNMENT);
+    if (room == NULL) {
+        return error_set(error, "%s: no memory left to load with", reader->path);
+    }
+    if (engine->platform->window == NULL) {
+        reader_use(reader, room + PLATFORM_WINDOW_ROOM, engine->platform->preferred_read, PLATFORM_WINDOW_ROOM);
+    }
+    if (load_weights(&engine->model, &engine->gguf, reader, &arena, progress, error) != 0) {
+        return -1;
     }
     arena.used = mark;
     if (layout_run(engine, context, &arena) != 0) {
@@ -151,9 +175,9 @@ static int load(struct engine *engine, struct reader *reader, const struct kerne
     }
     compute_open(&engine->compute, engine->platform, kernel);
     engine->transformer.compute = &engine->compute;
-    reader->window = engine->window; /* the other one's memory is in use now */
-    reader->window_size = sizeof engine->window;
-    reader->window_used = 0;
+    if (engine->platform->window == NULL) {
+        reader_use(reader, engine->window, sizeof engine->window, 0); /* the other one's memory is in use now */
+    }
     return read_template(engine, reader, error);
 }
 
@@ -207,7 +231,7 @@ int engine_open(struct engine *engine, struct platform *platform, const char *pa
     engine->platform = platform;
     engine->memory = NULL;
     engine->text_count = engine->filled = engine->turn_count = engine->said_bytes = 0;
-    if (reader_open(&reader, platform, path, engine->window, sizeof engine->window, error) != 0) {
+    if (open_reader(engine, &reader, path, error) != 0) {
         return -1;
     }
     const int status = read_all(engine, &reader, kernel, context, progress, error);
@@ -274,7 +298,7 @@ int engine_plan(struct engine *engine, struct platform *platform, const char *pa
     struct reader reader;
     engine->platform = platform;
     plan->kind = "";
-    if (reader_open(&reader, platform, path, engine->window, sizeof engine->window, error) != 0) {
+    if (open_reader(engine, &reader, path, error) != 0) {
         return -1;
     }
     const int status = read_header(engine, &reader, context, error);

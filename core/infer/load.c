@@ -10,15 +10,15 @@
 
 _Static_assert((int)GGUF_HEAD_MAX <= (int)ATTENTION_HEAD_MAX, "attention can compute every head that a file may have");
 
-/* Scratch memory for a strip of rows: whole tiles. Blocks are struct q4_block where a matrix keeps its four bits, else
-   struct q8_0_block. */
+/* Scratch memory for a strip of rows: whole tiles. Blocks are struct narrow_block where a matrix keeps its four or
+   six bits, else struct q8_0_block. */
 struct strip {
     uint8_t *raw;    /* one row as in the file */
     float *values;   /* the numbers of a row, padded with zeros to whole groups */
     float *scales;   /* of its groups */
     uint8_t *blocks; /* [strip_rows][groups] */
 };
-_Static_assert(sizeof(struct q4_block) <= sizeof(struct q8_0_block), "there is room for either");
+_Static_assert(sizeof(struct narrow_block) <= sizeof(struct q8_0_block), "there is room for either");
 
 struct loader {
     const struct model *model;
@@ -111,15 +111,16 @@ static const uint8_t *fetch_row(struct loader *loader, const struct gguf_tensor 
     return fetch(loader, loader->strip.raw, tensor->size / tensor->rows);
 }
 
-static enum q4_kind q4_of(const struct gguf_tensor *tensor)
+static enum narrow_kind narrow_of(const struct gguf_tensor *tensor)
 {
-    return blocks_q4_kind(tensor->type);
+    return blocks_narrow_kind(tensor->type);
 }
 
 /* Bytes of a row of a tensor as blocks. */
 static size_t row_bytes(const struct gguf_tensor *tensor)
 {
-    return groups_of(tensor) * (q4_of(tensor) != Q4_NONE ? sizeof(struct q4_block) : sizeof(struct q8_0_block));
+    return groups_of(tensor) *
+           (narrow_of(tensor) != NARROW_NONE ? sizeof(struct narrow_block) : sizeof(struct q8_0_block));
 }
 
 /* What blocks_to_q8_0 does for types that it does not keep, with the kernel's vector registers. */
@@ -144,8 +145,8 @@ static void quantize_row(struct loader *loader, struct q8_0_block *blocks, const
 
 static void convert_row(struct loader *loader, uint8_t *blocks, const uint8_t *row, const struct gguf_tensor *tensor)
 {
-    if (q4_of(tensor) != Q4_NONE) {
-        blocks_to_q4((struct q4_block *)blocks, row, tensor->type, tensor->cols);
+    if (narrow_of(tensor) != NARROW_NONE) {
+        blocks_to_narrow((struct narrow_block *)blocks, row, tensor->type, tensor->cols);
     } else if (blocks_are_kept(tensor->type)) {
         blocks_to_q8_0((struct q8_0_block *)blocks, row, tensor->type, tensor->cols);
     } else {
@@ -195,8 +196,8 @@ static void pack_tiles(struct loader *loader, uint8_t *tiles, const uint8_t *blo
 {
     const struct kernel *kernel = loader->model->kernel;
     const uint32_t groups = groups_of(tensor);
-    if (q4_of(tensor) != Q4_NONE) {
-        q4_pack(tiles, q4_of(tensor), (const struct q4_block *)blocks, groups);
+    if (narrow_of(tensor) != NARROW_NONE) {
+        narrow_pack(tiles, narrow_of(tensor), (const struct narrow_block *)blocks, groups);
         return;
     }
     compute_begin(&loader->compute); /* packing also uses vector registers */
@@ -220,14 +221,14 @@ static int report(struct loader *loader, uint64_t bytes)
 static bool is_sound(const uint8_t *blocks, const struct gguf_tensor *tensor)
 {
     const uint32_t groups = groups_of(tensor);
-    const struct q4_block *q4 = (const struct q4_block *)blocks;
+    const struct narrow_block *narrow = (const struct narrow_block *)blocks;
     const struct q8_0_block *q8 = (const struct q8_0_block *)blocks;
     uint32_t largest = 0;
-    if (q4_of(tensor) != Q4_NONE) {
+    if (narrow_of(tensor) != NARROW_NONE) {
         for (uint32_t i = 0; i < groups; i++) {
-            largest = number_max(largest, number_max(q4[i].scale & 0x7FFF, q4[i].minimum & 0x7FFF));
+            largest = number_max(largest, number_max(narrow[i].scale & 0x7FFF, narrow[i].minimum & 0x7FFF));
         }
-        return largest < Q4_LIMIT;
+        return largest < (narrow_of(tensor) == Q6_FACTORS ? Q6_LIMIT : Q4_LIMIT);
     }
     for (uint32_t i = 0; i < groups; i++) {
         largest = number_max(largest, q8[i].scale & 0x7FFF);
@@ -252,7 +253,7 @@ static int load_matrix(struct loader *loader, uint32_t id, uint8_t *tiles)
 {
     const struct gguf_tensor *tensor = &loader->gguf->tensor[id];
     const uint32_t most = strip_rows(loader->gguf, id);
-    const size_t row_of_tiles = kernel_row_bytes(loader->model->kernel, q4_of(tensor), groups_of(tensor));
+    const size_t row_of_tiles = kernel_row_bytes(loader->model->kernel, narrow_of(tensor), groups_of(tensor));
     for (uint32_t first = 0; first < tensor->rows; first += most) {
         const uint32_t rows = number_min(tensor->rows - first, most);
         const uint8_t *blocks = fetch_strip(loader, id, rows);
@@ -335,7 +336,7 @@ static uint8_t *tiles_from(const struct model *model, const struct q8_matrix *ma
     for (; row_tile >= matrix->row_tiles; matrix = matrix->next) {
         row_tile -= matrix->row_tiles;
     }
-    return matrix->tiles + row_tile * kernel_row_bytes(model->kernel, matrix->q4, matrix->groups);
+    return matrix->tiles + row_tile * kernel_row_bytes(model->kernel, matrix->narrow, matrix->groups);
 }
 
 static int load_layer_tensor(struct loader *loader, uint32_t id)

@@ -21,12 +21,12 @@ static struct q8_matrix take_stack(struct arena *arena, const struct kernel *ker
 {
     struct q8_matrix matrix = {.cols = cols, .groups = (uint32_t)(((uint64_t)cols + Q8_GROUP - 1) / Q8_GROUP)};
     uint32_t i = 0;
-    matrix.q4 = blocks_q4_kind(gguf->tensor[source->id].type);
-    for (; i < count && blocks_q4_kind(gguf->tensor[source[i].id].type) == matrix.q4; i++) {
+    matrix.narrow = blocks_narrow_kind(gguf->tensor[source->id].type);
+    for (; i < count && blocks_narrow_kind(gguf->tensor[source[i].id].type) == matrix.narrow; i++) {
         matrix.row_tiles += (uint32_t)(((uint64_t)source[i].rows + Q8_GROUP - 1) / Q8_GROUP);
         matrix.rows += source[i].rows;
     }
-    matrix.tiles = take(arena, matrix.row_tiles, kernel_row_bytes(kernel, matrix.q4, matrix.groups));
+    matrix.tiles = take(arena, matrix.row_tiles, kernel_row_bytes(kernel, matrix.narrow, matrix.groups));
     if (i < count) {
         const struct q8_matrix next = take_stack(arena, kernel, gguf, source + i, count - i, cols);
         struct q8_matrix *kept = take(arena, 1, sizeof *kept);
@@ -235,9 +235,9 @@ void model_embed(const struct model *model, float *x, uint32_t token)
 {
     const struct q8_matrix *table = &model->embedding;
     const size_t row_tile = token / Q8_GROUP;
-    const uint8_t *tiles = table->tiles + row_tile * kernel_row_bytes(model->kernel, table->q4, table->groups);
-    if (table->q4 != Q4_NONE) {
-        q4_row(x, tiles, table->q4, table->groups, token % Q8_GROUP);
+    const uint8_t *tiles = table->tiles + row_tile * kernel_row_bytes(model->kernel, table->narrow, table->groups);
+    if (table->narrow != NARROW_NONE) {
+        narrow_row(x, tiles, table->narrow, table->groups, token % Q8_GROUP);
     } else {
         embed_int8(model->kernel, x, tiles, table->groups, token % Q8_GROUP);
     }

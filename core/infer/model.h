@@ -1,9 +1,9 @@
 /*
  * A model's weights in memory, quantized and arranged for one kernel.
  *
- * A matrix of one of GGUF's types Q4_0, Q4_1 and Q4_K keeps its four bits. Every other one is int8 in groups of 32
- * along the row with a scale for each group, as in Q8_0, converted while it streams in (gguf/blocks.h). Vectors are
- * F32.
+ * A matrix of one of GGUF's types Q4_0, Q4_1 and Q4_K keeps its four bits, one of Q6_K its six. Every other one is int8
+ * in groups of 32 along the row with a scale for each group, as in Q8_0, converted while it streams in (gguf/blocks.h).
+ * Vectors are F32.
  */
 #ifndef BOOTLLAMA_MODEL_H
 #define BOOTLLAMA_MODEL_H

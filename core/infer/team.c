@@ -265,8 +265,8 @@ static void matmul_part(void *context, uint32_t first, uint32_t count)
             .cols = w->cols,
             .row_tiles = tiles,
             .groups = w->groups,
-            .tiles = w->tiles + tile * kernel_row_bytes(call->kernel, w->q4, w->groups),
-            .q4 = w->q4,
+            .tiles = w->tiles + tile * kernel_row_bytes(call->kernel, w->narrow, w->groups),
+            .narrow = w->narrow,
         };
         kernel_matmul(call->kernel, call->out + vector * call->out_stride + (size_t)tile * Q8_GROUP, call->out_stride,
                       &part, call->x + vector, number_min(call->vectors, call->count - vector), call->add);
@@ -288,7 +288,8 @@ static bool matmul_one(struct team *team, struct compute *compute, const struct 
 {
     const uint32_t vectors = vectors_for(team, w->row_tiles, count), parts = (count + vectors - 1) / vectors;
     struct matmul_call call = {kernel, out, out_stride, w, x, count, add, vectors};
-    const struct team_job job = {w->row_tiles * parts, (uint64_t)kernel_row_bytes(kernel, w->q4, w->groups) * vectors,
+    const struct team_job job = {w->row_tiles * parts,
+                                 (uint64_t)kernel_row_bytes(kernel, w->narrow, w->groups) * vectors,
                                  (uint64_t)w->groups * vectors, matmul_part, &call};
     if (is_alone(team) && compute_share(compute, job.unit_work, job.units) == job.units) {
         kernel_matmul(kernel, out, out_stride, w, x, count, add); /* small models have many of these */

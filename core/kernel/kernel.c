@@ -2,6 +2,8 @@
 
 _Static_assert(sizeof(struct q4_tile) % KERNEL_ALIGNMENT == 0, "a four-bit tile is whole cache lines");
 _Static_assert(sizeof(struct q4_super) % KERNEL_ALIGNMENT == 0, "so is what lies between such tiles");
+_Static_assert(sizeof(struct q6_tile) % KERNEL_ALIGNMENT == 0, "a six-bit tile is whole cache lines");
+_Static_assert(sizeof(struct q6_super) % KERNEL_ALIGNMENT == 0, "so are eight, with their scales");
 
 /* Compiled here, not in the kernel's file, whose code may use instructions that the processor lacks. */
 #define KERNEL(name, file, usable, flags)                     \
@@ -43,6 +45,11 @@ const struct kernel *kernel_best(const struct cpu_features *cpu)
         best--;
     }
     return kernel_at(best);
+}
+
+size_t kernel_row_bytes(const struct kernel *kernel, enum narrow_kind narrow, uint32_t groups)
+{
+    return narrow != NARROW_NONE ? narrow_row_bytes(narrow, groups) : (size_t)groups * kernel->tile_bytes;
 }
 
 void kernel_begin(const struct kernel *kernel)

@@ -2,7 +2,7 @@
  * The arithmetic of the model: one definition, several implementations that give the same bits.
  *
  * scalar.c is the definition; a kernel that differs from it in one bit is wrong. Three rules make that possible:
- *  - products of int8 and int8, or of int8 and four bits, are summed in int32, exactly, so their order is free;
+ *  - products of int8 and int8, or of int8 and fewer bits, are summed in int32, exactly, so their order is free;
  *  - every float operation is one IEEE single-precision operation in the order written there, never fused;
  *  - long float sums run in KERNEL_LANES partial sums, element i in lane i % KERNEL_LANES in ascending order, joined as
  *    a tree: lane l with l + 8, then l + 4, l + 2, l + 1.
@@ -18,7 +18,7 @@
 
 #include "kernel/attention_rules.h"
 #include "kernel/cpu.h"
-#include "kernel/q4_tiles.h"
+#include "kernel/narrow_tiles.h"
 #include "kernel/q8.h"
 
 enum {
@@ -59,9 +59,9 @@ struct kernel {
     void (*matmul)(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count,
                    bool add);
 
-    /* The same for a matrix of four-bit tiles (q4_tiles.h). */
-    void (*matmul_q4)(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
-                      uint32_t count, bool add);
+    /* The same for a matrix of tiles of four or six bits (narrow_tiles.h). */
+    void (*matmul_narrow)(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
+                          uint32_t count, bool add);
 
     /* Quantizes x [groups * Q8_GROUP]. A group with all magnitudes below 2^-94 becomes zeros; a group with a magnitude
        of 2^60 or more, infinity or NaN gets the scale NaN. */
@@ -97,27 +97,27 @@ struct kernel {
 
 /* Defines a kernel from the functions of the same names in its file; `...` may set begin and end. The second form names
    its matrix products, the third one the functions of its tile and its attention as well. */
-#define KERNEL_DEFINE(...) KERNEL_DEFINE_WITH(matmul, matmul_q4, __VA_ARGS__)
-#define KERNEL_DEFINE_WITH(product, product_q4, ...) \
-    KERNEL_DEFINE_TILES(tile_pack, tile_row, product, product_q4, attention, __VA_ARGS__)
-#define KERNEL_DEFINE_TILES(pack, row, product, product_q4, attend, label, tile_type, bytes_of_form, ...) \
-    const struct kernel kernel_##label = {.name = #label,                                                 \
-                                          .tile_bytes = sizeof(tile_type),                                \
-                                          .form_bytes = bytes_of_form,                                    \
-                                          .tile_pack = pack,                                              \
-                                          .blocks_quantize = blocks_quantize,                             \
-                                          .tile_row = row,                                                \
-                                          .matmul = product,                                              \
-                                          .matmul_q4 = product_q4,                                        \
-                                          .quantize = quantize,                                           \
-                                          .norm_quantize = norm_quantize,                                 \
-                                          .norm = norm,                                                   \
-                                          .swiglu = swiglu,                                               \
-                                          .geglu = geglu,                                                 \
-                                          .rotate = rotate,                                               \
-                                          .heads_quantize = heads_quantize,                               \
-                                          .attention = attend,                                            \
-                                          .exponentials = exponentials,                                   \
+#define KERNEL_DEFINE(...) KERNEL_DEFINE_WITH(matmul, matmul_narrow, __VA_ARGS__)
+#define KERNEL_DEFINE_WITH(product, product_narrow, ...) \
+    KERNEL_DEFINE_TILES(tile_pack, tile_row, product, product_narrow, attention, __VA_ARGS__)
+#define KERNEL_DEFINE_TILES(pack, row, product, product_narrow, attend, label, tile_type, bytes_of_form, ...) \
+    const struct kernel kernel_##label = {.name = #label,                                                     \
+                                          .tile_bytes = sizeof(tile_type),                                    \
+                                          .form_bytes = bytes_of_form,                                        \
+                                          .tile_pack = pack,                                                  \
+                                          .blocks_quantize = blocks_quantize,                                 \
+                                          .tile_row = row,                                                    \
+                                          .matmul = product,                                                  \
+                                          .matmul_narrow = product_narrow,                                    \
+                                          .quantize = quantize,                                               \
+                                          .norm_quantize = norm_quantize,                                     \
+                                          .norm = norm,                                                       \
+                                          .swiglu = swiglu,                                                   \
+                                          .geglu = geglu,                                                     \
+                                          .rotate = rotate,                                                   \
+                                          .heads_quantize = heads_quantize,                                   \
+                                          .attention = attend,                                                \
+                                          .exponentials = exponentials,                                       \
                                           __VA_ARGS__}
 
 /* kernel_scalar and so on. Hidden, so that position-independent code finds them without a table of addresses to
@@ -144,16 +144,13 @@ bool kernel_usable(const struct kernel *kernel, const struct cpu_features *cpu);
 const struct kernel *kernel_best(const struct cpu_features *cpu);
 
 /* Bytes of a row of tiles. */
-static inline size_t kernel_row_bytes(const struct kernel *kernel, enum q4_kind q4, uint32_t groups)
-{
-    return q4 != Q4_NONE ? q4_row_bytes(q4, groups) : (size_t)groups * kernel->tile_bytes;
-}
+size_t kernel_row_bytes(const struct kernel *kernel, enum narrow_kind narrow, uint32_t groups);
 
-/* matmul or matmul_q4. */
+/* matmul or matmul_narrow. */
 static inline void kernel_matmul(const struct kernel *kernel, float *out, size_t out_stride, const struct q8_matrix *w,
                                  const struct q8_vector *x, uint32_t count, bool add)
 {
-    (w->q4 != Q4_NONE ? kernel->matmul_q4 : kernel->matmul)(out, out_stride, w, x, count, add);
+    (w->narrow != NARROW_NONE ? kernel->matmul_narrow : kernel->matmul)(out, out_stride, w, x, count, add);
 }
 
 /* Bracket a stretch of computing on the calling processor. */

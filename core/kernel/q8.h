@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "base/float.h"
-#include "base/q4.h"
+#include "base/narrow.h"
 #include "base/q8_0.h"
 
 enum { Q8_GROUP = 32 }; /* columns that share a scale; rows and columns of a tile */
@@ -24,10 +24,11 @@ _Static_assert((int)Q8_GROUP == (int)Q8_0_BLOCK, "a group of columns is a block 
  * not quantized next, are 0 or from 2^-94 to Q8_VECTOR_LARGEST: loading refuses or drops the others.
  *
  * A scale of activations after a norm is at most 2^8, one of weights below 2^16 (of four bits, a minimum as well, below
- * 2^19), a dot product of 32 at most 2^19 (of four bits below 2^16), a row has fewer than 2^15 groups: a matrix product
- * is below 2^58. It is 0 or at least 2^-107, a multiple of the last place of the smallest product of scales, 2^-60 *
- * 2^-24: half of a gate is not a subnormal number. Queries, keys and values count from 2^-40 on (KV_SMALLEST). The
- * numbers that attention and SwiGLU round as subnormal are far below 2^-94.
+ * 2^19; of six bits below 2^11), a dot product of 32 at most 2^19 (of four bits below 2^16, of six, with its factors,
+ * below 2^24), a row has fewer than 2^15 groups: a matrix product is below 2^58. It is 0 or at least 2^-107, a multiple
+ * of the last place of the smallest product of scales, 2^-60 * 2^-24: half of a gate is not a subnormal number.
+ * Queries, keys and values count from 2^-40 on (KV_SMALLEST). The numbers that attention and SwiGLU round as subnormal
+ * are far below 2^-94.
  */
 #define Q8_SMALLEST 0x10800000u       /* bits of 2^-94: a group below it counts as zeros */
 #define Q8_LIMIT 0x5D800000u          /* bits of 2^60: a group with such a magnitude or more gets the scale NaN */
@@ -57,7 +58,7 @@ struct q8_matrix {
     uint32_t row_tiles;           /* rows / Q8_GROUP, rounded up */
     uint32_t groups;              /* cols / Q8_GROUP, rounded up */
     uint8_t *tiles;               /* [row_tiles][kernel_row_bytes]; not owned */
-    enum q4_kind q4;              /* Q4_NONE: the kernel's own tiles of int8; others: four-bit tiles (q4_tiles.h) */
+    enum narrow_kind narrow;      /* NARROW_NONE: the kernel's own tiles of int8; others: those of narrow_tiles.h */
     const struct q8_matrix *next; /* more rows of as many columns, in tiles of another kind, or NULL; not owned */
 };
 

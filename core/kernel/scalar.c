@@ -58,13 +58,18 @@ static void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[Q8_GROUP], flo
 }
 
 /* A compiler that may use SSE2 makes vectors of this. */
-static inline int32_t dot_group(const int8_t *w, const int16_t *x)
+static inline int32_t dot_of(const int8_t *w, const int16_t *x, uint32_t n)
 {
     int32_t dot = 0;
-    for (uint32_t i = 0; i < Q8_GROUP; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         dot += w[i] * x[i];
     }
     return dot;
+}
+
+static inline int32_t dot_group(const int8_t *w, const int16_t *x)
+{
+    return dot_of(w, x, Q8_GROUP);
 }
 
 enum { ROWS_AT_ONCE = 4 }; /* whose sums fit into registers */
@@ -234,14 +239,16 @@ static void matmul(float *out, size_t out_stride, const struct q8_matrix *w, con
 
 enum { VECTORS_AT_ONCE = 16 };
 
-/* A four-bit tile in whole numbers, and its scales. */
+/* A tile of four or six bits in whole numbers, and its scales. */
 struct unpacked {
     int8_t q[Q8_GROUP][Q8_GROUP];
     float scale[Q8_GROUP], minimum[Q8_GROUP];
+    const int8_t (*factor)[Q8_GROUP]; /* [2], with Q6_FACTORS */
 };
 
-static void unpack(struct unpacked *out, const struct q4_place *place, enum q4_kind kind)
+static void unpack_q4(struct unpacked *out, struct q4_place *place, enum narrow_kind kind, uint32_t group)
 {
+    q4_next(place, kind, group);
     const int32_t offset = kind == Q4_SCALE ? Q4_OFFSET : 0;
     for (uint32_t row = 0; row < Q8_GROUP; row++) {
         for (uint32_t i = 0; i < Q8_GROUP / 2; i++) {
@@ -253,15 +260,38 @@ static void unpack(struct unpacked *out, const struct q4_place *place, enum q4_k
     }
 }
 
+static void unpack_q6(struct unpacked *out, const struct q6_super *super, uint32_t index)
+{
+    const struct q6_tile *tile = &super->tile[index];
+    for (uint32_t row = 0; row < Q8_GROUP; row++) {
+        for (uint32_t i = 0; i < Q8_GROUP / 4; i++) {
+            *(uint32_t *)&out->q[row][4 * i] = q6_four(tile, row, i / NARROW_QUADS, i % NARROW_QUADS);
+        }
+        out->scale[row] = half_to_float(super->scale[row]);
+    }
+    out->factor = tile->factor;
+}
+
+/* A row's product with a group of activations. */
+static int32_t dot_narrow(const struct unpacked *tile, enum narrow_kind kind, uint32_t row, const int16_t *x)
+{
+    const int8_t *q = tile->q[row];
+    if (kind != Q6_FACTORS) {
+        return dot_group(q, x);
+    }
+    return tile->factor[0][row] * dot_of(q, x, NARROW_HALF) +
+           tile->factor[1][row] * dot_of(q + NARROW_HALF, x + NARROW_HALF, NARROW_HALF);
+}
+
 /* Adds one group's products with one vector to sum [Q8_GROUP]. */
-static void add_group_q4(float *sum, const struct unpacked *tile, enum q4_kind kind, const struct q8_vector *x,
-                         uint32_t group)
+static void add_group(float *sum, const struct unpacked *tile, enum narrow_kind kind, const struct q8_vector *x,
+                      uint32_t group)
 {
     const int16_t *wide = ((const struct wide_group *)x->form)[group].x;
     const float scale = x->scale[group], total = (float)x->sum[group];
     for (uint32_t row = 0; row < Q8_GROUP; row++) {
-        const float dot = (float)dot_group(tile->q[row], wide);
-        if (kind == Q4_SCALE) {
+        const float dot = (float)dot_narrow(tile, kind, row, wide);
+        if (kind == Q4_SCALE || kind == Q6_FACTORS) {
             sum[row] += dot * (tile->scale[row] * scale);
         } else {
             sum[row] += (dot * tile->scale[row] + tile->minimum[row] * total) * scale;
@@ -270,17 +300,20 @@ static void add_group_q4(float *sum, const struct unpacked *tile, enum q4_kind k
 }
 
 /* One row of tiles by at most VECTORS_AT_ONCE vectors. */
-static void multiply_q4(float *out, size_t out_stride, const uint8_t *tiles, const struct q8_matrix *w,
-                        const struct q8_vector *x, uint32_t count, bool add)
+static void multiply_narrow(float *out, size_t out_stride, const uint8_t *tiles, const struct q8_matrix *w,
+                            const struct q8_vector *x, uint32_t count, bool add)
 {
     float sum[VECTORS_AT_ONCE][Q8_GROUP] = {{0}};
     struct q4_place place = {.tile = (const struct q4_tile *)tiles};
     for (uint32_t group = 0; group < w->groups; group++) {
         struct unpacked tile;
-        q4_next(&place, w->q4, group);
-        unpack(&tile, &place, w->q4);
+        if (w->narrow == Q6_FACTORS) {
+            unpack_q6(&tile, (const struct q6_super *)tiles + group / NARROW_SUPER, group % NARROW_SUPER);
+        } else {
+            unpack_q4(&tile, &place, w->narrow, group);
+        }
         for (uint32_t i = 0; i < count; i++) {
-            add_group_q4(sum[i], &tile, w->q4, x + i, group);
+            add_group(sum[i], &tile, w->narrow, x + i, group);
         }
     }
     for (uint32_t i = 0; i < count; i++, out += out_stride) {
@@ -290,17 +323,17 @@ static void multiply_q4(float *out, size_t out_stride, const uint8_t *tiles, con
     }
 }
 
-static void matmul_q4(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
-                      uint32_t count, bool add)
+static void matmul_narrow(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
+                          uint32_t count, bool add)
 {
     const uint8_t *tiles = w->tiles;
     for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP) {
         for (uint32_t i = 0; i < count; i += VECTORS_AT_ONCE) {
             const uint32_t left = count - i;
-            multiply_q4(out + i * out_stride, out_stride, tiles, w, x + i,
-                        left < VECTORS_AT_ONCE ? left : VECTORS_AT_ONCE, add);
+            multiply_narrow(out + i * out_stride, out_stride, tiles, w, x + i,
+                            left < VECTORS_AT_ONCE ? left : VECTORS_AT_ONCE, add);
         }
-        tiles += q4_row_bytes(w->q4, w->groups);
+        tiles += narrow_row_bytes(w->narrow, w->groups);
     }
 }
 

@@ -10,17 +10,18 @@
  * needs,
  *   ints                        whole registers of integers
  *   ints_madd(sum, x, y)        adds the products of int16, each two neighbours to a 32-bit sum
- *   ints_madd_at(sum, p, y)     the same with x at an address
- *   ints_nearest(x, way)        the nearest integers to x >= 0; any of more than 16 bits where those have more
- *   ints_least(z)               of unsigned 16-bit numbers and ATTENTION_POWER_LAST, unless ints_shift takes any
- *   ints_shift(x, n, way)       x >> (n + 1), 16 bits, each by its own n; the lowest bit may be anything; `way` is the
- *                               kernel's own choice
+ *   ints_least(z)               of unsigned 16-bit numbers and ATTENTION_POWER_LAST, unless ints_shift_each takes any
+ *   ints_shift_each(x, n)       x >> (n + 1), 16 bits, each by its own n; the lowest bit may be anything
  *   ints_fold(x)                the sums of its quarters
  *   max_quad(x, y)              the larger of signed 32-bit numbers, of __m128i
  *   QUERIES                     queries whose scores and coefficients are computed at once: two or one
  *   SCORE_VECTORS               a block of scores that its registers hold for so many: positions / WIDTH
  *   MANY_REGISTERS              whether it has more than eight
  *   VALUE_DIMS, VALUE_QUERIES   dimensions, a multiple of 4, and queries whose sums its registers hold
+ * SSE2, with two ways of computing coefficients, defines HAS_WAYS and, instead of ints_shift_each,
+ *   ints_madd_at(sum, p, y)     ints_madd with x at an address
+ *   ints_nearest(x, way)        the nearest integers to x >= 0; any of more than 16 bits where those have more
+ *   ints_shift(x, n, way)       ints_shift_each
  */
 #ifndef BOOTLLAMA_X86_ATTENTION_H
 #define BOOTLLAMA_X86_ATTENTION_H
@@ -44,6 +45,25 @@ static inline void ints_store(void *p, ints x)
 {
     *(ints *)p = x;
 }
+
+#ifndef HAS_WAYS
+static inline ints ints_madd_at(ints sum, const int16_t *p, ints y)
+{
+    return ints_madd(sum, ints_load(p), y);
+}
+
+static inline ints ints_nearest(floats x, uint32_t way)
+{
+    (void)way;
+    return VECTOR(cvtps_epi32)(x);
+}
+
+static inline ints ints_shift(ints x, ints n, uint32_t way)
+{
+    (void)way;
+    return ints_shift_each(x, n);
+}
+#endif
 
 /* The sums of four vectors. */
 static inline __m128i sum_four(ints a, ints b, ints c, ints d)

@@ -35,13 +35,18 @@ static inline int32_t sum_start(const struct q8_vector *x, uint32_t group)
     return x->sum[group];
 }
 
-/* 16-bit sums: 32 / 2 products of at most 15 * 127 in each. */
-static inline __m256i nibbles_madd(__m256i sum, __m256i n, __m256i x)
+/* 16-bit sums, half of the products in each. On the way they may wrap round: only a pair must not saturate. */
+static inline __m256i narrow_madd(__m256i sum, __m256i n, __m256i x)
 {
     return _mm256_add_epi16(sum, _mm256_maddubs_epi16(n, x));
 }
 
-static inline __m256i nibbles_sum(__m256i sum)
+static inline __m256i narrow_add(__m256i a, __m256i b)
+{
+    return _mm256_add_epi16(a, b);
+}
+
+static inline __m256i narrow_sum(__m256i sum)
 {
     return _mm256_madd_epi16(sum, _mm256_set1_epi16(1));
 }
@@ -76,17 +81,6 @@ static inline __m256i ints_madd(__m256i sum, __m256i x, __m256i y)
     return _mm256_add_epi32(sum, _mm256_madd_epi16(x, y));
 }
 
-static inline __m256i ints_madd_at(__m256i sum, const int16_t *p, __m256i y)
-{
-    return ints_madd(sum, *(const __m256i *)p, y);
-}
-
-static inline __m256i ints_nearest(__m256 x, uint32_t way)
-{
-    (void)way;
-    return _mm256_cvtps_epi32(x);
-}
-
 static inline __m256i ints_least(__m256i z)
 {
     return _mm256_min_epu16(z, _mm256_set1_epi16(ATTENTION_POWER_LAST));
@@ -94,9 +88,8 @@ static inline __m256i ints_least(__m256i z)
 
 /* The upper half of x * 2^(15 - n). The power is looked up by bytes: the lower one by n, where it has the bits of 2^7
    and below, the upper one by n + 8. */
-static inline __m256i ints_shift(__m256i x, __m256i n, uint32_t way)
+static inline __m256i ints_shift_each(__m256i x, __m256i n)
 {
-    (void)way;
     const __m256i powers = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, -128, 64, 32, 16, 8, 4, 2, 1, /* both halves */
                                             0, 0, 0, 0, 0, 0, 0, 0, -128, 64, 32, 16, 8, 4, 2, 1);
     const __m256i both = _mm256_mullo_epi16(n, _mm256_set1_epi16(1 << 8 | 1));
@@ -174,35 +167,39 @@ static inline void store_group(struct q8_vector *out, uint32_t group, const __m2
 #include "kernel/x86_vector.h"
 #include "kernel/x86_attention.h"
 
-/* Two quads of two rows. */
-static inline void pack_quads(struct tile_quad *tile, uint32_t row, uint32_t quad, const int8_t *upper,
-                              const int8_t *lower)
-{
-#ifdef __x86_64__
-    const uint64_t a = q8_0_eight(upper), b = q8_0_eight(lower);
-    *(uint64_t *)tile->q[quad][row] = (uint32_t)a | b << 32;
-    *(uint64_t *)tile->q[quad + 1][row] = a >> 32 | b >> 32 << 32;
-#else
-    for (uint32_t i = 0; i < 2; i++) {
-        *(uint32_t *)tile->q[quad + i][row] = q8_0_four(upper + 4 * i);
-        *(uint32_t *)tile->q[quad + i][row + 1] = q8_0_four(lower + 4 * i);
-    }
-#endif
-}
-
 /* Word by word, which is also fast under emulation. */
+#ifdef __x86_64__
 static __attribute__((cold)) void tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)
 {
     struct tile_quad *tile = (struct tile_quad *)bytes;
     for (uint32_t row = 0; row < Q8_GROUP; row += 2, block += 2 * stride) {
 #pragma GCC unroll 4
         for (uint32_t quad = 0; quad < QUADS; quad += 2) {
-            pack_quads(tile, row, quad, block->q + 4 * quad, block[stride].q + 4 * quad);
+            const uint64_t a = q8_0_eight(block->q + 4 * quad), b = q8_0_eight(block[stride].q + 4 * quad);
+            *(uint64_t *)tile->q[quad][row] = (uint32_t)a | b << 32;
+            *(uint64_t *)tile->q[quad + 1][row] = a >> 32 | b >> 32 << 32;
         }
         tile->scale[row] = block->scale;
         tile->scale[row + 1] = block[stride].scale;
     }
 }
+#else
+static __attribute__((cold)) void tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)
+{
+    struct tile_quad *tile = (struct tile_quad *)bytes;
+    for (uint32_t row = 0; row < Q8_GROUP; row++, block += stride) {
+        for (uint32_t quad = 0; quad < QUADS; quad += 4) {
+            const __m128i q = _mm_loadu_si128((const __m128i *)(block->q + 4 * quad));
+            const __m128i four = _mm_max_epi8(q, _mm_set1_epi8(-127)); /* as q8_0_four */
+            *(int32_t *)tile->q[quad][row] = _mm_extract_epi32(four, 0);
+            *(int32_t *)tile->q[quad + 1][row] = _mm_extract_epi32(four, 1);
+            *(int32_t *)tile->q[quad + 2][row] = _mm_extract_epi32(four, 2);
+            *(int32_t *)tile->q[quad + 3][row] = _mm_extract_epi32(four, 3);
+        }
+        tile->scale[row] = block->scale;
+    }
+}
+#endif
 
 static __attribute__((cold)) void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[Q8_GROUP], float *scale)
 {
@@ -243,5 +240,5 @@ static inline void store_bytes(int8_t *q, const __m256i whole[Q8_GROUP / 8])
 #include "kernel/x86_blocks.h"
 
 KERNEL_DEFINE(avx2, struct tile_quad, sizeof(struct signed_group));
-KERNEL_DEFINE_TILES(biased_tile_pack, biased_tile_row, avxvnni_matmul, avxvnni_matmul_q4, attention, avxvnni,
+KERNEL_DEFINE_TILES(biased_tile_pack, biased_tile_row, avxvnni_matmul, avxvnni_matmul_narrow, attention, avxvnni,
                     struct tile_quad, sizeof(struct signed_group));

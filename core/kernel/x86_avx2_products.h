@@ -7,9 +7,11 @@
  * load_columns(x, group, quad)  those of a group, repeated for eight rows
  * add_quad(sum, w, x)       adds the products of a struct quad and the tile's vector at w to 32-bit sums
  * sum_start(x, group)       what a group's sums start from
- * nibbles_madd(sum, n, x)   adds the products of bytes n <= 15 and signed bytes x >= -127, at most Q8_GROUP for each
- *                           32-bit sum, in a form of the kernel's own
- * nibbles_sum(sum)          the 32-bit sums
+ * narrow_madd(sum, n, x)    adds the products of bytes n <= 63 and signed bytes x >= -127, in a form of the kernel's
+ *                           own
+ * narrow_add(sum, sum)      adds two such sums
+ * narrow_sum(sum)           the 32-bit sums: of at most Q8_GROUP products of magnitudes <= 15 * 127, or of half as
+ *                           many of magnitudes <= 32 * 127
  */
 #ifndef BOOTLLAMA_X86_AVX2_PRODUCTS_H
 #define BOOTLLAMA_X86_AVX2_PRODUCTS_H
@@ -69,7 +71,10 @@ static void matmul(float *out, size_t out_stride, const struct q8_matrix *w, con
 
 /* ---- Four-bit tiles ---- */
 
-enum { ROWS_Q4 = Q8_GROUP / 8 }; /* vectors of eight rows */
+enum {
+    ROWS_NARROW = Q8_GROUP / 8,                          /* vectors of eight rows */
+    ROWS_AT_ONCE = sizeof(void *) > 4 ? ROWS_NARROW : 1, /* 32-bit code has eight registers */
+};
 
 /* Eight rows of a four-bit tile: their scales, and the values of n = 0 (not with Q4_SCALE). */
 struct scales {
@@ -86,7 +91,7 @@ static inline __m256 load_factors(const uint8_t *factor)
     return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)factor)));
 }
 
-static inline struct scales scales_q4(const struct q4_place *place, enum q4_kind kind, uint32_t row)
+static inline struct scales scales_q4(const struct q4_place *place, enum narrow_kind kind, uint32_t row)
 {
     const struct q4_tile *tile = place->tile;
     if (kind == Q4_FACTORS) {
@@ -101,7 +106,7 @@ static inline struct scales scales_q4(const struct q4_place *place, enum q4_kind
 }
 
 /* Adds a group's products for eight rows: `dot` without the offset, `total` the sum of the activations. */
-static inline __m256 add_scaled_q4(__m256 sum, __m256i dot, struct scales w, enum q4_kind kind, int32_t total,
+static inline __m256 add_scaled_q4(__m256 sum, __m256i dot, struct scales w, enum narrow_kind kind, int32_t total,
                                    float x_scale)
 {
     if (kind == Q4_SCALE) {
@@ -114,52 +119,166 @@ static inline __m256 add_scaled_q4(__m256 sum, __m256i dot, struct scales w, enu
     return _mm256_add_ps(sum, _mm256_mul_ps(group, _mm256_set1_ps(x_scale)));
 }
 
-/* One row of four-bit tiles by one vector. */
-static inline void multiply_q4(float *out, const uint8_t *tiles, const struct q8_matrix *w, const struct q8_vector *x,
-                               bool add)
+/* Adds a group's products with one vector to the sums. */
+static inline void add_tile_q4(__m256 sum[ROWS_NARROW], const struct q4_place *place, enum narrow_kind kind,
+                               const int32_t *quads, int32_t total, float x_scale)
 {
-    const __m256i mask = _mm256_set1_epi8(15);
-    struct q4_place place = {.tile = (const struct q4_tile *)tiles};
-    __m256 sum[ROWS_Q4] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
-    for (uint32_t group = 0; group < w->groups; group++) {
-        const int32_t *quads = (const int32_t *)(x->q + group * Q8_GROUP);
-        const int32_t total = ((const struct signed_group *)x->form)[group].total;
-        __m256i dot[ROWS_Q4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(),
-                                _mm256_setzero_si256()};
-        q4_next(&place, w->q4, group);
-        q4_prefetch(place.tile);
+    const __m256i mask = _mm256_set1_epi8(0x0F);
+    narrow_prefetch(place->tile, Q4_LINES);
+#pragma GCC unroll 1
+    for (uint32_t first = 0; first < ROWS_NARROW; first += ROWS_AT_ONCE) {
+        __m256i dot[ROWS_AT_ONCE] = {_mm256_setzero_si256()};
 #pragma GCC unroll 4
-        for (uint32_t quad = 0; quad < Q4_QUADS; quad++) {
-            const __m256i x_low = _mm256_set1_epi32(quads[quad]), x_high = _mm256_set1_epi32(quads[quad + Q4_QUADS]);
+        for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
+            const __m256i x_low = _mm256_set1_epi32(quads[quad]),
+                          x_high = _mm256_set1_epi32(quads[quad + NARROW_QUADS]);
 #pragma GCC unroll 4
-            for (uint32_t i = 0; i < ROWS_Q4; i++) {
-                const __m256i both = _mm256_load_si256((const __m256i *)place.tile->low[quad][8 * i]);
+            for (uint32_t i = 0; i < ROWS_AT_ONCE; i++) {
+                const __m256i both = _mm256_load_si256((const __m256i *)place->tile->low[quad][8 * (first + i)]);
                 const __m256i low = _mm256_and_si256(both, mask);
                 const __m256i high = _mm256_and_si256(_mm256_srli_epi16(both, 4), mask);
-                dot[i] = nibbles_madd(nibbles_madd(dot[i], low, x_low), high, x_high);
+                dot[i] = narrow_madd(narrow_madd(dot[i], low, x_low), high, x_high);
             }
         }
 #pragma GCC unroll 4
-        for (uint32_t i = 0; i < ROWS_Q4; i++) {
-            const struct scales scales = scales_q4(&place, w->q4, 8 * i);
-            sum[i] = add_scaled_q4(sum[i], nibbles_sum(dot[i]), scales, w->q4, total, x->scale[group]);
+        for (uint32_t i = 0; i < ROWS_AT_ONCE; i++) {
+            const struct scales scales = scales_q4(place, kind, 8 * (first + i));
+            sum[first + i] = add_scaled_q4(sum[first + i], narrow_sum(dot[i]), scales, kind, total, x_scale);
         }
     }
+}
+
+/* One row of four-bit tiles by one vector. */
+static inline void multiply_q4(__m256 sum[ROWS_NARROW], const uint8_t *tiles, enum narrow_kind kind, uint32_t groups,
+                               const struct q8_vector *x)
+{
+    struct q4_place place = {.tile = (const struct q4_tile *)tiles};
+    for (uint32_t group = 0; group < groups; group++) {
+        q4_next(&place, kind, group);
+        add_tile_q4(sum, &place, kind, (const int32_t *)(x->q + group * Q8_GROUP),
+                    ((const struct signed_group *)x->form)[group].total, x->scale[group]);
+    }
+}
+
+/* ---- Six-bit tiles ---- */
+
+/* Sums of products for eight rows, columns 0 to 15 and 16 to 31. */
+struct halves {
+    __m256i low, high;
+};
+
+/* Adds those of a quad in both halves. of_low, of_high: the upper bits in bits 4 and 5. */
+static inline struct halves add_sixes(struct halves sum, const uint8_t low[4], __m256i of_low, __m256i of_high,
+                                      __m256i x_low, __m256i x_high)
+{
+    const __m256i four = _mm256_set1_epi8(0x0F), two = _mm256_set1_epi8(0x30);
+    const __m256i both = _mm256_load_si256((const __m256i *)low);
+    const __m256i n_low = _mm256_or_si256(_mm256_and_si256(both, four), _mm256_and_si256(of_low, two));
+    const __m256i n_high =
+        _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(both, 4), four), _mm256_and_si256(of_high, two));
+    return (struct halves){narrow_madd(sum.low, n_low, x_low), narrow_madd(sum.high, n_high, x_high)};
+}
+
+/* The sum of a half's products for eight rows, times the factors. */
+static inline __m256i times_factor(__m256i dot, const int8_t *factor)
+{
+    return _mm256_mullo_epi32(narrow_sum(dot), _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)factor)));
+}
+
+/* What the sums start from: -Q6_OFFSET times the activations. */
+static inline struct halves start_q6(const int32_t *quads)
+{
+    const __m256i zero = _mm256_setzero_si256(), x = _mm256_load_si256((const __m256i *)quads);
+    const __m256i four = narrow_madd(zero, _mm256_set1_epi8(Q6_OFFSET), _mm256_sub_epi8(zero, x));
+    const __m256i two = narrow_add(four, _mm256_shuffle_epi32(four, 0x4E));
+    const __m256i start = narrow_add(two, _mm256_shuffle_epi32(two, 0xB1));
+    return (struct halves){_mm256_broadcastd_epi32(_mm256_castsi256_si128(start)),
+                           _mm256_broadcastd_epi32(_mm256_extracti128_si256(start, 1))};
+}
+
+/* Adds the products of two quads to the sums of some rows, those of vector `first` on. */
+static inline void add_pair(struct halves dot[ROWS_AT_ONCE], const struct q6_tile *tile, uint32_t pair, uint32_t first,
+                            const int32_t *quads)
+{
+    const uint32_t quad = 2 * pair;
+    const __m256i x_low0 = _mm256_set1_epi32(quads[quad]), x_high0 = _mm256_set1_epi32(quads[quad + NARROW_QUADS]);
+    const __m256i x_low1 = _mm256_set1_epi32(quads[quad + 1]),
+                  x_high1 = _mm256_set1_epi32(quads[quad + 1 + NARROW_QUADS]);
 #pragma GCC unroll 4
-    for (uint32_t i = 0; i < ROWS_Q4; i++) {
+    for (uint32_t i = 0; i < ROWS_AT_ONCE; i++) {
+        const uint32_t row = 8 * (first + i);
+        const __m256i upper = _mm256_load_si256((const __m256i *)tile->high[pair][row]);
+        dot[i] = add_sixes(dot[i], tile->low[quad][row], _mm256_slli_epi16(upper, 4), _mm256_slli_epi16(upper, 2),
+                           x_low0, x_high0);
+        dot[i] = add_sixes(dot[i], tile->low[quad + 1][row], upper, _mm256_srli_epi16(upper, 2), x_low1, x_high1);
+    }
+}
+
+/* Adds a group's products with one vector to the sums, scale [Q8_GROUP] that of the rows. */
+static inline void add_tile_q6(__m256 sum[ROWS_NARROW], const struct q6_tile *tile, const uint16_t *scale,
+                               const int32_t *quads, float x_scale)
+{
+    const struct halves start = start_q6(quads);
+    narrow_prefetch(tile, Q6_LINES);
+#pragma GCC unroll 1
+    for (uint32_t first = 0; first < ROWS_NARROW; first += ROWS_AT_ONCE) {
+        struct halves dot[ROWS_AT_ONCE];
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < ROWS_AT_ONCE; i++) {
+            dot[i] = start;
+        }
+#pragma GCC unroll 1
+        for (uint32_t pair = 0; pair < NARROW_QUADS / 2; pair++) {
+            add_pair(dot, tile, pair, first, quads);
+        }
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < ROWS_AT_ONCE; i++) {
+            const uint32_t row = 8 * (first + i);
+            const __m256i product = _mm256_add_epi32(times_factor(dot[i].low, tile->factor[0] + row),
+                                                     times_factor(dot[i].high, tile->factor[1] + row));
+            sum[first + i] = add_scaled(sum[first + i], product, scale + row, _mm256_set1_ps(x_scale));
+        }
+    }
+}
+
+/* One row of six-bit tiles by one vector. */
+static inline void multiply_q6(__m256 sum[ROWS_NARROW], const struct q6_super *super, uint32_t groups,
+                               const struct q8_vector *x)
+{
+    for (uint32_t group = 0; group < groups; super++) {
+#pragma GCC unroll 1
+        for (uint32_t i = 0; i < NARROW_SUPER; i++, group++) {
+            add_tile_q6(sum, &super->tile[i], super->scale, (const int32_t *)(x->q + group * Q8_GROUP),
+                        x->scale[group]);
+        }
+    }
+}
+
+/* One row of tiles of either kind by one vector. */
+static inline void multiply_narrow(float *out, const uint8_t *tiles, const struct q8_matrix *w,
+                                   const struct q8_vector *x, bool add)
+{
+    __m256 sum[ROWS_NARROW] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
+    if (w->narrow == Q6_FACTORS) {
+        multiply_q6(sum, (const struct q6_super *)tiles, w->groups, x);
+    } else {
+        multiply_q4(sum, tiles, w->narrow, w->groups, x);
+    }
+#pragma GCC unroll 1
+    for (uint32_t i = 0; i < ROWS_NARROW; i++) {
         store_rows(out + 8 * i, sum[i], add);
     }
 }
 
-static void matmul_q4(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
-                      uint32_t count, bool add)
+static void matmul_narrow(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
+                          uint32_t count, bool add)
 {
     const uint8_t *tiles = w->tiles;
     for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP) {
         for (uint32_t i = 0; i < count; i++) {
-            multiply_q4(out + i * out_stride, tiles, w, x + i, add);
+            multiply_narrow(out + i * out_stride, tiles, w, x + i, add);
         }
-        tiles += q4_row_bytes(w->q4, w->groups);
+        tiles += narrow_row_bytes(w->narrow, w->groups);
     }
 }
 

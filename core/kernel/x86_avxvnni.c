@@ -25,12 +25,17 @@ static inline int32_t sum_start(const struct q8_vector *x, uint32_t group)
     return -BIAS * ((const struct signed_group *)x->form)[group].total;
 }
 
-static inline __m256i nibbles_madd(__m256i sum, __m256i n, __m256i x)
+static inline __m256i narrow_madd(__m256i sum, __m256i n, __m256i x)
 {
     return _mm256_dpbusd_avx_epi32(sum, n, x);
 }
 
-static inline __m256i nibbles_sum(__m256i sum)
+static inline __m256i narrow_add(__m256i a, __m256i b)
+{
+    return _mm256_add_epi32(a, b);
+}
+
+static inline __m256i narrow_sum(__m256i sum)
 {
     return sum;
 }
@@ -43,8 +48,8 @@ void avxvnni_matmul(float *out, size_t out_stride, const struct q8_matrix *w, co
     matmul(out, out_stride, w, x, count, add);
 }
 
-void avxvnni_matmul_q4(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
-                       uint32_t count, bool add)
+void avxvnni_matmul_narrow(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
+                           uint32_t count, bool add)
 {
-    matmul_q4(out, out_stride, w, x, count, add);
+    matmul_narrow(out, out_stride, w, x, count, add);
 }

@@ -14,6 +14,7 @@
 #include "kernel/kernel.h"
 
 #define VECTOR(name) _mm_##name
+#define HAS_WAYS
 
 typedef __m128 floats;
 typedef __m128i ints;
@@ -49,8 +50,8 @@ static inline __m128i ints_madd_at(__m128i sum, const int16_t *p, __m128i y)
     return _mm_add_epi32(sum, y);
 }
 
-/* The ways of the two kernels: the second one's takes more instructions, which QEMU translates to better ones. */
-enum { WAY_SSE2, WAY_WIDE };
+/* The ways of the two kernels: sse2emu's takes more instructions, which QEMU translates to better ones. */
+enum { WAY_SSE2, WAY_EMULATED };
 
 static inline __m128i ints_nearest(__m128 x, uint32_t way)
 {
@@ -75,7 +76,7 @@ static inline __m128i shift_by_bit(__m128i x, __m128i n, int bit)
 /* WAY_SSE2: twice the upper half of x * 2^(14 - n), the power built as the bits of a float. */
 static inline __m128i ints_shift(__m128i x, __m128i n, uint32_t way)
 {
-    if (way == WAY_WIDE) {
+    if (way == WAY_EMULATED) {
         x = shift_by_bit(shift_by_bit(_mm_srli_epi16(x, 1), n, 0), n, 1);
         return shift_by_bit(shift_by_bit(x, n, 2), n, 3);
     }
@@ -311,152 +312,19 @@ static void matmul(float *out, size_t out_stride, const struct q8_matrix *w, con
     }
 }
 
-/*
- * Four-bit tiles. Two bytes of a row are four weights: a 16-bit lane. With activations times 256, 16, 1 and 256, its
- * first, second and third nibble in place and its fourth moved down give 256 times the products. A 32-bit lane has two
- * of these, of columns 0 and 2 (the even bytes) and 1 and 3; the upper halves of bytes are columns from 16 on.
- */
-struct pairs_q4 {
-    _Alignas(16) int32_t even_low[Q4_QUADS], even_high[Q4_QUADS], odd_low[Q4_QUADS], odd_high[Q4_QUADS];
-};
-
-static inline void load_pairs(struct pairs_q4 *out, const int8_t *q)
-{
-    const __m128i low = _mm_load_si128((const __m128i *)q), high = _mm_load_si128((const __m128i *)(q + 16));
-    _mm_store_si128((__m128i *)out->even_low, _mm_slli_epi16(low, 8));
-    _mm_store_si128((__m128i *)out->even_high, _mm_srai_epi16(_mm_slli_epi16(high, 8), 4));
-    _mm_store_si128((__m128i *)out->odd_low, _mm_srai_epi16(low, 8));
-    _mm_store_si128((__m128i *)out->odd_high, _mm_and_si128(high, _mm_set1_epi16((short)0xFF00)));
-}
-
-/* Four rows: their scales, and the values of n = 0. */
-struct scales {
-    __m128 scale, minimum;
-};
-
-/* Four finite halves. A subnormal one is a small fraction next to 2^-14. */
-static inline __m128 load_halves(const uint16_t *half)
-{
-    const __m128i four = _mm_unpacklo_epi16(_mm_loadl_epi64((const __m128i *)half), _mm_setzero_si128());
-    const __m128i magnitude = _mm_and_si128(four, _mm_set1_epi32(0x7FFF)), bits = _mm_slli_epi32(magnitude, 13);
-    const __m128i normal = _mm_add_epi32(bits, _mm_set1_epi32(112 << 23)), one = _mm_set1_epi32(113 << 23);
-    const __m128 subnormal = _mm_sub_ps(_mm_castsi128_ps(_mm_add_epi32(bits, one)), _mm_castsi128_ps(one));
-    const __m128i is_normal = _mm_cmpgt_epi32(magnitude, _mm_set1_epi32(0x3FF));
-    const __m128i value =
-        _mm_or_si128(_mm_and_si128(is_normal, normal), _mm_andnot_si128(is_normal, _mm_castps_si128(subnormal)));
-    return _mm_castsi128_ps(_mm_or_si128(value, _mm_slli_epi32(_mm_srli_epi32(four, 15), 31)));
-}
-
-static inline __m128 load_factors(const uint8_t *factor)
-{
-    const __m128i zero = _mm_setzero_si128();
-    int32_t four;
-    __builtin_memcpy(&four, factor, sizeof four);
-    return _mm_cvtepi32_ps(_mm_unpacklo_epi16(_mm_unpacklo_epi8(_mm_cvtsi32_si128(four), zero), zero));
-}
-
-static inline struct scales scales_q4(const struct q4_place *place, enum q4_kind kind, uint32_t row)
-{
-    const struct q4_tile *tile = place->tile;
-    if (kind == Q4_FACTORS) {
-        const __m128 minimum =
-            _mm_mul_ps(load_halves(place->super->minimum + row), load_factors(tile->minimum_factor + row));
-        return (struct scales){
-            _mm_mul_ps(load_halves(place->super->scale + row), load_factors(tile->scale_factor + row)),
-            _mm_sub_ps(_mm_setzero_ps(), minimum)};
-    }
-    return (struct scales){load_halves(tile->scale + row),
-                           kind == Q4_MINIMUM ? load_halves(tile->minimum + row) : _mm_setzero_ps()};
-}
-
-/* Adds a group's products for four rows, dot 256 times those without the offset. */
-static inline __m128 add_scaled_q4(__m128 sum, __m128i dot, struct scales w, enum q4_kind kind, int32_t total,
-                                   __m128 x_scale)
-{
-    const __m128i product = _mm_srai_epi32(dot, 8);
-    if (kind == Q4_SCALE) {
-        const __m128 centred = _mm_cvtepi32_ps(_mm_sub_epi32(product, _mm_set1_epi32(Q4_OFFSET * total)));
-        return _mm_add_ps(sum, _mm_mul_ps(centred, _mm_mul_ps(w.scale, x_scale)));
-    }
-    const __m128 below = _mm_mul_ps(w.minimum, _mm_set1_ps((float)total));
-    const __m128 group = _mm_add_ps(_mm_mul_ps(_mm_cvtepi32_ps(product), w.scale), below);
-    return _mm_add_ps(sum, _mm_mul_ps(group, x_scale));
-}
-
-/* Adds 256 times the products of eight columns of four rows. */
-static inline __m128i add_octet(__m128i dot, const uint8_t low[4][4], __m128i even_low, __m128i even_high,
-                                __m128i odd_low, __m128i odd_high)
-{
-    const __m128i w = _mm_load_si128((const __m128i *)low);
-    const __m128i even = _mm_add_epi32(_mm_madd_epi16(_mm_and_si128(w, _mm_set1_epi16(0x000F)), even_low),
-                                       _mm_madd_epi16(_mm_and_si128(w, _mm_set1_epi16(0x00F0)), even_high));
-    const __m128i odd = _mm_add_epi32(_mm_madd_epi16(_mm_and_si128(w, _mm_set1_epi16(0x0F00)), odd_low),
-                                      _mm_madd_epi16(_mm_srli_epi16(w, 12), odd_high));
-    return _mm_add_epi32(dot, _mm_add_epi32(even, odd));
-}
-
-enum { ROWS_Q4 = 16, VECTORS_Q4 = ROWS_Q4 / 4 };
-
-/* Rows row .. row + ROWS_Q4 - 1 of a row of four-bit tiles by one vector. */
-static void multiply_q4(float *out, const uint8_t *tiles, const struct q8_matrix *w, uint32_t row,
-                        const struct q8_vector *x, bool add)
-{
-    struct q4_place place = {.tile = (const struct q4_tile *)tiles};
-    __m128 sum[VECTORS_Q4] = {_mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps()};
-    for (uint32_t group = 0; group < w->groups; group++) {
-        const __m128i zero = _mm_setzero_si128();
-        __m128i dot[VECTORS_Q4] = {zero, zero, zero, zero};
-        struct pairs_q4 pairs;
-        load_pairs(&pairs, x->q + group * Q8_GROUP);
-        q4_next(&place, w->q4, group);
-        q4_prefetch(place.tile);
-#pragma GCC unroll 1
-        for (uint32_t quad = 0; quad < Q4_QUADS; quad++) {
-            const __m128i even_low = _mm_set1_epi32(pairs.even_low[quad]);
-            const __m128i even_high = _mm_set1_epi32(pairs.even_high[quad]);
-            const __m128i odd_low = _mm_set1_epi32(pairs.odd_low[quad]);
-            const __m128i odd_high = _mm_set1_epi32(pairs.odd_high[quad]);
-#pragma GCC unroll 4
-            for (uint32_t i = 0; i < VECTORS_Q4; i++) {
-                dot[i] = add_octet(dot[i], &place.tile->low[quad][row + 4 * i], even_low, even_high, odd_low, odd_high);
-            }
-        }
-#pragma GCC unroll 1
-        for (uint32_t i = 0; i < VECTORS_Q4; i++) {
-            const struct scales scales = scales_q4(&place, w->q4, row + 4 * i);
-            sum[i] = add_scaled_q4(sum[i], dot[i], scales, w->q4, x->sum[group], _mm_set1_ps(x->scale[group]));
-        }
-    }
-    for (uint32_t i = 0; i < VECTORS_Q4; i += 2) {
-        store_rows(out + row + 4 * i, sum[i], sum[i + 1], add);
-    }
-}
-
-static void matmul_q4(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
-                      uint32_t count, bool add)
-{
-    const uint8_t *tiles = w->tiles;
-    for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP) {
-        for (uint32_t i = 0; i < count; i++) {
-            for (uint32_t row = 0; row < Q8_GROUP; row += ROWS_Q4) {
-                multiply_q4(out + i * out_stride, tiles, w, row, x + i, add);
-            }
-        }
-        tiles += q4_row_bytes(w->q4, w->groups);
-    }
-}
+#include "kernel/x86_sse2_narrow.h"
 
 KERNEL_DEFINE(sse2, struct tile, sizeof(struct pairs));
 
 /*
- * The same kernel as QEMU's translator likes it: it makes one instruction each of additions, shifts and products of 16
- * bits, but calls a function for pmaddwd and for most others, and stores and loads a vector on its way from memory into
- * a register. Its tile is [column / 4][row / 4] vectors: a 16-bit lane has columns 4 i + c of a row as the low byte and
- * 4 i + 2 + c as the high byte, c = 0, 1.
+ * sse2emu: the same kernel as QEMU's translator likes it, which makes one instruction each of additions, shifts and
+ * products of 16 bits, but calls a function for pmaddwd and for most others, and stores and loads a vector on its way
+ * from memory into a register. Its tile is [column / 4][row / 4] vectors: a 16-bit lane has columns 4 i + c of a row as
+ * the low byte and 4 i + 2 + c as the high byte, c = 0, 1.
  */
 enum { QUADS = Q8_GROUP / 4, QUADS_AT_ONCE = MANY_REGISTERS ? 8 : 4 };
 
-struct wide_tile {
+struct emulated_tile {
     int8_t w[Q8_GROUP / 4][QUADS][4][2][2]; /* [column / 4][row / 4][row % 4][column % 2][column / 2 % 2] */
     float scale[Q8_GROUP];
 };
@@ -467,9 +335,9 @@ static inline uint32_t bytes_swapped(uint32_t four)
     return (four & 0xFF0000FF) | (four & 0xFF00) << 8 | (four >> 8 & 0xFF00);
 }
 
-static __attribute__((cold)) void wide_tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)
+static __attribute__((cold)) void emulated_tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)
 {
-    struct wide_tile *tile = (struct wide_tile *)bytes;
+    struct emulated_tile *tile = (struct emulated_tile *)bytes;
     for (uint32_t row = 0; row < Q8_GROUP; row++, block += stride) {
         for (uint32_t i = 0; i < Q8_GROUP / 4; i++) {
             *(uint32_t *)tile->w[i][row / 4][row % 4] = bytes_swapped(q8_0_four(block->q + 4 * i));
@@ -478,9 +346,10 @@ static __attribute__((cold)) void wide_tile_pack(uint8_t *bytes, const struct q8
     }
 }
 
-static __attribute__((cold)) void wide_tile_row(const uint8_t *bytes, uint32_t row, int8_t q[Q8_GROUP], float *scale)
+static __attribute__((cold)) void emulated_tile_row(const uint8_t *bytes, uint32_t row, int8_t q[Q8_GROUP],
+                                                    float *scale)
 {
-    const struct wide_tile *tile = (const struct wide_tile *)bytes;
+    const struct emulated_tile *tile = (const struct emulated_tile *)bytes;
     for (uint32_t column = 0; column < Q8_GROUP; column++) {
         q[column] = tile->w[column / 4][row / 4][row % 4][column % 2][column / 2 % 2];
     }
@@ -517,8 +386,8 @@ static inline __m128i four_times(const int32_t *x)
 }
 
 /* Some rows from row 4 * quad on. */
-static inline void multiply_wide(float *out, const struct wide_tile *tile, uint32_t groups, uint32_t quad,
-                                 const struct q8_vector *x, bool add)
+static inline void multiply_emulated(float *out, const struct emulated_tile *tile, uint32_t groups, uint32_t quad,
+                                     const struct q8_vector *x, bool add)
 {
     __m128 sum[QUADS_AT_ONCE] = {_mm_setzero_ps()};
     for (uint32_t group = 0; group < groups; group++, tile++) {
@@ -545,28 +414,28 @@ static inline void multiply_wide(float *out, const struct wide_tile *tile, uint3
     }
 }
 
-static void wide_matmul(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
-                        uint32_t count, bool add)
+static void emulated_matmul(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
+                            uint32_t count, bool add)
 {
-    const struct wide_tile *tile = (const struct wide_tile *)w->tiles;
+    const struct emulated_tile *tile = (const struct emulated_tile *)w->tiles;
     for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP, tile += w->groups) {
         for (uint32_t i = 0; i < count; i++) {
             for (uint32_t quad = 0; quad < QUADS; quad += QUADS_AT_ONCE) {
-                multiply_wide(out + i * out_stride, tile, w->groups, quad, x + i, add);
+                multiply_emulated(out + i * out_stride, tile, w->groups, quad, x + i, add);
             }
         }
     }
 }
 
-static __attribute__((noinline)) void wide_coefficients(const struct passes *passes)
+static __attribute__((noinline)) void emulated_coefficients(const struct passes *passes)
 {
-    all_coefficients(passes, WAY_WIDE);
+    all_coefficients(passes, WAY_EMULATED);
 }
 
-static void wide_attention(const struct attention_task *task)
+static void emulated_attention(const struct attention_task *task)
 {
-    attention_by(task, wide_coefficients);
+    attention_by(task, emulated_coefficients);
 }
 
-KERNEL_DEFINE_TILES(wide_tile_pack, wide_tile_row, wide_matmul, matmul_q4, wide_attention, sse2wide, struct wide_tile,
-                    sizeof(struct pairs));
+KERNEL_DEFINE_TILES(emulated_tile_pack, emulated_tile_row, emulated_matmul, matmul_narrow, emulated_attention, sse2emu,
+                    struct emulated_tile, sizeof(struct pairs));

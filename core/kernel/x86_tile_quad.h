@@ -36,8 +36,8 @@ HIDDEN void biased_tile_row(const uint8_t *bytes, uint32_t row, int8_t q[Q8_GROU
 /* The products of AVX-VNNI, compiled for it in x86_avxvnni.c. */
 HIDDEN void avxvnni_matmul(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
                            uint32_t count, bool add);
-HIDDEN void avxvnni_matmul_q4(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
-                              uint32_t count, bool add);
+HIDDEN void avxvnni_matmul_narrow(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
+                                  uint32_t count, bool add);
 
 /* Asks for two cache lines a page behind a tile: the processor's own prefetcher stops at the end of a page. */
 static inline void tile_prefetch(const struct tile_quad *tile)

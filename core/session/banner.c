@@ -94,18 +94,19 @@ void banner_unknown_chat(struct output *output)
 /* The kind of file by the name that people choose it by, what its matrices are in fact, and what becomes of them. */
 static void say_kind(struct output *output, const struct gguf *gguf)
 {
-    uint32_t count[GGUF_TYPE_ABSENT] = {0}, four_bits = 0, int8 = 0, exact = 0;
+    uint32_t count[GGUF_TYPE_ABSENT] = {0}, four_bits = 0, six_bits = 0, int8 = 0, exact = 0;
     char types[200] = "", matrices[64] = "matrices", kept[64] = "";
     size_t used = 0;
     const char *kind = gguf_kind_name(gguf->file_type);
     for (uint32_t id = 0; id < gguf->tensor_count; id++) {
         const struct gguf_tensor *tensor = &gguf->tensor[id];
         if (tensor->type != GGUF_TYPE_ABSENT && tensor->rows > 1) {
-            const bool four = blocks_q4_kind(tensor->type) != Q4_NONE;
+            const enum narrow_kind narrow = blocks_narrow_kind(tensor->type);
             count[tensor->type]++;
-            four_bits += four;
-            int8 += !four;
-            exact += !four && blocks_are_kept(tensor->type);
+            six_bits += narrow == Q6_FACTORS;
+            four_bits += narrow != NARROW_NONE && narrow != Q6_FACTORS;
+            int8 += narrow == NARROW_NONE;
+            exact += narrow == NARROW_NONE && blocks_are_kept(tensor->type);
         }
     }
     for (uint32_t type = 0; type < GGUF_TYPE_ABSENT; type++) {
@@ -114,8 +115,11 @@ static void say_kind(struct output *output, const struct gguf *gguf)
                            gguf_type_name(type));
         }
     }
-    if (four_bits > 0) {
-        format(matrices, sizeof matrices, "%u matrices in the file's four bits%s", four_bits,
+    if (four_bits + six_bits > 0) {
+        format(matrices, sizeof matrices, "%u matrices in the file's %s bits%s", four_bits + six_bits,
+               six_bits == 0    ? "four"
+               : four_bits == 0 ? "six"
+                                : "four and six",
                int8 > 0 ? ", the others" : "");
     }
     if (int8 > 0) {

@@ -72,7 +72,7 @@ chat_prefix    = ""             a text of at most 255 bytes
 chat_suffix    = ""             a text of at most 255 bytes
 chat_stop      = ""             a text of at most 63 bytes
 processors     = auto           auto or a whole number from 1 to 64
-kernel         = auto           auto, scalar, sse2wide, sse2, avx2, avxvnni or avx512vnni
+kernel         = auto           auto, scalar, sse2emu, sse2, avx2, avxvnni or avx512vnni
 context        = 4096           a whole number from 64 to 16777216"""
 
 PROGRESS = f"Loading /MODELS/{NAME}: [####################] 100 %, <x> MB/s\n"
@@ -103,7 +103,7 @@ SAMPLING = "Settings: " + ", ".join(pair.replace(" ", TIE) for pair in [
 BENCH = """\
 Time for a token, 128 in a row; * marks the kernel in use
   scalar<n> us <bar><x> tokens/s
-  sse2wide<n> us <bar><x> tokens/s
+  sse2emu<n> us <bar><x> tokens/s
 * sse2<n> us <bar><x> tokens/s
   avx2<n> us <bar><x> tokens/s"""
 
@@ -137,7 +137,7 @@ def winner(text):
     those within a twentieth of the fastest one's time the last."""
     figures = re.findall(r"^Kernels: ([^>]*?)\sfor\sa\spiece\s", text, re.MULTILINE)[-1]
     time = {name: float(us) for name, us in re.findall(r"(\w+) (\d+\.\d) us", figures)}
-    assert list(time) == ["scalar", "sse2wide", "sse2", "avx2"]
+    assert list(time) == ["scalar", "sse2emu", "sse2", "avx2"]
     chosen = re.findall(r"^Kernel: (.*)$", text, re.MULTILINE)[-1]
     kernel, lead, second = re.fullmatch(r"(\w+), (\d+\.\d) x (\w+) here", chosen).groups()
     fastest, later = min(time.values()), list(time.values())[list(time).index(kernel) + 1:]

@@ -60,15 +60,16 @@ def test_initrd_stays_where_it_is(boot):
         machine.tells(expected("The cat", seed=DEFAULT_SEED + 1, **GREEDY))
 
 
-def test_large_initrd(boot, tmp_path):
-    """What it takes is no memory for the model: 200 MiB of 511."""
+@pytest.mark.parametrize("initrd, memory, free", [(200, 512, 310), (1200, 4096, 1870)])
+def test_large_initrd(boot, tmp_path, initrd, memory, free):
+    """What it takes is no memory for the model; the rest, below the hole, stays in one piece."""
     with open(tmp_path / "model.gguf", "wb") as file:
         file.write(MODEL.read_bytes())
-        file.truncate(200 << 20)
-    with boot(None, memory=512, options=direct(tmp_path / "model.gguf", STORY_WORDS)) as machine:
+        file.truncate(initrd << 20)
+    with boot(None, memory=memory, options=direct(tmp_path / "model.gguf", STORY_WORDS)) as machine:
         machine.start()
         machine.tells(expected(PROMPT, **GREEDY))
-        assert int(re.search(r"Memory: (\d+) MiB free", machine.text())[1]) == 310
+        assert int(re.search(r"Memory: (\d+) MiB free", machine.text())[1]) == free
 
 
 def test_initrd_before_a_disk(boot, other_disk):
@@ -207,7 +208,7 @@ def test_header():
     assert version == 0x206 and name < sectors * 512
     assert data[0x200 + name:].startswith(f"bootllama {VERSION}\0".encode())
     assert data[0x211] == 1 and struct.unpack_from("<IIIII", data, 0x214) == (0x100000, 0, 0, 0, 0)
-    assert struct.unpack_from("<IIIB", data, 0x228) == (0, 0x7FFFFFFF, 0x100000, 0)
+    assert struct.unpack_from("<IIIB", data, 0x228) == (0, 0xFFFEFFFF, 0x100000, 0)
     assert struct.unpack_from("<I", data, 0x238) == (2047,)
     stage2 = built("bios/stage2.bin").read_bytes()
     assert data.endswith(stage2) and data[:0x1B8] == built("bios/boot.bin").read_bytes()[:0x1B8]

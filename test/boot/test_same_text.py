@@ -11,18 +11,18 @@ from stories import DEFAULT_SEED, GREEDY, IMAGE, MODEL, SHIPPED_IMAGE, expected
 
 VERSION = re.search(r"^VERSION := (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
 
-UP_TO_AVX2 = "scalar|sse2wide|sse2|avx2"  # one of them wins the race
+UP_TO_AVX2 = "scalar|sse2emu|sse2|avx2"  # one of them wins the race
 MACHINES = [  # firmware, QEMU's -cpu, kernels that race; scalar alone does not
     ("bios", "486", "scalar"),
     ("bios", "pentium", "scalar"),
     ("bios", "pentium3", "scalar"),
-    ("bios", "qemu64", "scalar|sse2wide|sse2"),
+    ("bios", "qemu64", "scalar|sse2emu|sse2"),
     ("bios", "max", UP_TO_AVX2),
-    ("uefi", "qemu64", "scalar|sse2wide|sse2"),
+    ("uefi", "qemu64", "scalar|sse2emu|sse2"),
     ("uefi", "max", UP_TO_AVX2),
-    ("uefi32", "coreduo", "scalar|sse2wide|sse2"),
+    ("uefi32", "coreduo", "scalar|sse2emu|sse2"),
     ("uefi32", "max", UP_TO_AVX2),
-    ("u-boot32", "coreduo", "scalar|sse2wide|sse2"),
+    ("u-boot32", "coreduo", "scalar|sse2emu|sse2"),
 ]
 U_BOOT_WORDS = "root=/dev/sdb3 init=/sbin/init rootwait ro"  # its build's command line for any program
 UEFI = ("bootllama: UEFI, image at 0x[0-9a-f]+, keyboard, clock, volumes\n"

@@ -94,10 +94,10 @@ static void matmul(float *out, size_t out_stride, const struct q8_matrix *w, con
     }
 }
 
-static void matmul_q4(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
-                      uint32_t count, bool add)
+static void matmul_narrow(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
+                          uint32_t count, bool add)
 {
-    within()->matmul_q4(out, out_stride, w, x, count, add);
+    within()->matmul_narrow(out, out_stride, w, x, count, add);
 }
 
 static void quantize(struct q8_vector *out, const float *x, uint32_t groups)

@@ -211,6 +211,8 @@ RULES = [
     Rule("firmware memory processors", lambda firmware, memory, processors: firmware == "OVMF-secboot" and
          memory == "67" and PROCESSORS[processors].number > 1,
          "with system management mode the firmware takes memory for each processor: it leaves too little"),
+    Rule("firmware memory display", lambda firmware, memory, display: firmware in SMM and memory == "67" and
+         display == "ramfb", "with that mode the firmware leaves so little that the picture takes it"),
     Rule("firmware display", lambda firmware, display: firmware == "v86" and display != "VGA", "v86 has a VGA"),
     Rule("firmware display", lambda firmware, display: firmware == "Bochs" and display not in BOCHS_DISPLAYS,
          "Bochs has these two"),
@@ -285,7 +287,5 @@ def free_memory(row):
     memory = MEMORY[row["memory"]]
     chipset = memory.mib if memory.mib < 3584 else BELOW_Q35 if row["medium"] in Q35 else BELOW_PC
     below = memory.below or chipset
-    if row["medium"] == "kernel":  # QEMU puts the initrd at the end of the first 2 GiB, in the middle of more
-        below = min(below, 2048)
     most = max(below, memory.mib - below) if row["firmware"] in UEFI64 - U_BOOT else below
     return most - (8 if row["firmware"] in BIOS else 128), most

@@ -1,4 +1,5 @@
 """The kind of a file, as /info names it: what general.file_type says, or what llama.cpp guesses from the tensors."""
+import math
 import random
 import re
 
@@ -10,7 +11,8 @@ from places import ROOT
 from terminal import Terminal
 from test_llama_cpp import ask  # noqa: F401 (a fixture)
 
-F16, Q4_0, Q4_1, Q5_0, Q5_1 = 1, 2, 3, 6, 7
+F16, Q4_0, Q4_1, Q5_0, Q5_1, Q6_K = 1, 2, 3, 6, 7, 14
+LONG = 256  # elements of a block of Q6_K
 ABSENT = 4294967295  # an id that says so
 NAMES = {F32: "F32", F16: "F16", Q4_0: "Q4_0", Q4_1: "Q4_1", Q5_0: "Q5_0", Q5_1: "Q5_1", Q8_0: "Q8_0"}
 LLAMA_CPP = {"all F32": "F32", "Q4_K - Medium": "Q4_K_M", "Q3_K - Large": "Q3_K_L", "Q2_K - Medium": "Q2_K"}
@@ -27,6 +29,20 @@ def write(folder, types, file_type=None):
         weights, size = BLOCKS[kind]
         tensor.type = kind
         tensor.data = bytes(tensor.dimensions[0] * tensor.dimensions[1] // weights * size)
+    return write_split(folder, "kind", model, [len(model.tensors)])[0]
+
+
+def write_long(folder, types):
+    """The same with zeros, the rows of ffn_down as long as a block of Q6_K; types: of matrices by their names' ends."""
+    model = GgufFile((ROOT / "model/default.gguf").read_bytes())
+    model.metadata = {key: value for key, value in model.metadata.items()
+                      if not key.startswith("bootllama.tensors.")} | {"llama.feed_forward_length": LONG}
+    for name, tensor in model.tensors.items():
+        if "ffn_" in name and "norm" not in name:
+            tensor.dimensions = [LONG, tensor.dimensions[1]] if "down" in name else [tensor.dimensions[0], LONG]
+        tensor.type = next((kind for end, kind in types.items() if name.endswith(end)), tensor.type)
+        weights, size = BLOCKS[tensor.type]
+        tensor.data = bytes(math.prod(tensor.dimensions) // weights * size)
     return write_split(folder, "kind", model, [len(model.tensors)])[0]
 
 
@@ -47,6 +63,7 @@ def their_kind(ask, path):  # noqa: F811
     return LLAMA_CPP.get(kind, kind) + (" (guessed)" if guessed else "")
 
 
+LAYERS = GgufFile((ROOT / "model/default.gguf").read_bytes()).metadata["llama.block_count"]
 MATRICES = sum(len(tensor.dimensions) > 1 for tensor in
                GgufFile((ROOT / "model/default.gguf").read_bytes()).tensors.values())
 
@@ -75,6 +92,17 @@ def test_the_key_counts(ask, tmp_path, file_type, kind):  # noqa: F811
 ])
 def test_what_is_kept_how(tmp_path, types, kept):
     assert " ".join(info(write(tmp_path, types), r"\nKept: ([^;]*);").split()) == kept
+
+
+@pytest.mark.parametrize("types, narrow, bits", [
+    ({"ffn_down.weight": Q6_K}, LAYERS, "six"),
+    ({"ffn_down.weight": Q6_K, "ffn_up.weight": Q4_0}, 2 * LAYERS, "four and six"),
+])
+def test_six_bits_are_kept(tmp_path, types, narrow, bits):
+    path = write_long(tmp_path, types)
+    assert " ".join(info(path, r"\nKept: ([^;]*);").split()) == (
+        f"{narrow} matrices in the file's {bits} bits, the others as int8 in groups of 32, "
+        f"{MATRICES - narrow} of {MATRICES - narrow} exactly")
 
 
 def test_a_token_that_the_model_lacks(tmp_path):

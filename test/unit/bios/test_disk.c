@@ -28,6 +28,7 @@ static struct {
     uint8_t status;          /* of reads that fail */
     uint64_t slowness;       /* microseconds that a read takes that fails */
     uint32_t calls, resets;  /* reads, resets */
+    uint32_t place;          /* where reads have to go to: those of one disk_read follow each other in the window */
     uint64_t now;
     uint32_t stop_after; /* reads, 0 = never */
 } bios;
@@ -45,18 +46,22 @@ static uint8_t content(uint32_t lba, uint32_t at)
     return (uint8_t)((lba * SECTOR + at) * 2654435761u >> 13);
 }
 
-static void fill(uint32_t lba, uint32_t count)
+/* What the BIOS does when it has read. */
+static void fill(uint32_t segment, uint32_t lba, uint32_t count)
 {
-    uint8_t *bounce = (uint8_t *)(uintptr_t)BOUNCE_ADDRESS;
+    uint8_t *place = (uint8_t *)(uintptr_t)(segment * 16);
+    assert_int_equal(segment * 16, bios.place);
+    assert_true((bios.place & 0xFFFF) + count * SECTOR <= 0x10000);
     for (uint32_t i = 0; i < count * SECTOR; i++)
-        bounce[i] = content(lba + i / SECTOR, i % SECTOR);
+        place[i] = content(lba + i / SECTOR, i % SECTOR);
+    bios.place += bios.place < BOUNCE_ADDRESS ? count * SECTOR : 0;
 }
 
 /* Whether a read of these sectors works. */
 static bool works(uint32_t lba, uint32_t count)
 {
     bios.calls++;
-    assert_true(bios.calls < CALLS_MAX && count > 0 && count <= BOUNCE_SECTORS);
+    assert_true(bios.calls < CALLS_MAX && count > 0 && count <= WINDOW_SECTORS);
     const bool bad =
         count > bios.largest || (bios.bad_count > 0 && lba < bios.bad + bios.bad_count && bios.bad < lba + count);
     if (bad || bios.passing > 0) {
@@ -94,16 +99,16 @@ static void read_edd(struct bios_regs *regs)
 {
     struct packet *packet = pointed_to(regs);
     const uint32_t lba = (uint32_t)packet->lba * bios.block, count = packet->count * bios.block;
-    assert_true(packet->size == 16 && packet->offset == 0 && packet->segment == BOUNCE_ADDRESS >> 4);
+    assert_true(packet->size == 16 && packet->offset == 0);
     if (bios.lies) {
         bios.calls++;
         packet->count /= 2;
-        fill(lba, packet->count * bios.block);
+        fill(packet->segment, lba, packet->count * bios.block);
     } else if (bios.chs_only || !works(lba, count)) {
         packet->count = 0; /* as SeaBIOS does: the packet is of no use any more */
         fail_call(regs);
     } else {
-        fill(lba, count);
+        fill(packet->segment, lba, count);
     }
 }
 
@@ -114,7 +119,7 @@ static void read_chs(struct bios_regs *regs)
     const uint32_t lba = (cylinder * HEADS + head) * SECTORS_PER_TRACK + sector - 1;
     assert_true(sector >= 1 && sector + count - 1 <= SECTORS_PER_TRACK && head < HEADS);
     if (works(lba, count))
-        fill(lba, count);
+        fill(regs->es, lba, count);
     else
         fail_call(regs);
 }
@@ -161,11 +166,11 @@ static bool stop_asked(void *context)
     return bios.stop_after > 0 && bios.calls >= bios.stop_after;
 }
 
-static int map_bounce(void **state)
+/* Window and bounce buffer. */
+static int map_memory(void **state)
 {
     (void)state;
-    const size_t bytes = BOUNCE_SECTORS * SECTOR;
-    return mmap((void *)(uintptr_t)BOUNCE_ADDRESS, bytes, PROT_READ | PROT_WRITE,
+    return mmap((void *)(uintptr_t)WINDOW_ADDRESS, STACK_BOTTOM - WINDOW_ADDRESS, PROT_READ | PROT_WRITE,
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED;
 }
 
@@ -174,7 +179,8 @@ static void begin_with_block(bool has_edd, uint32_t block)
     memset(&bios, 0, sizeof bios);
     bios.has_edd = has_edd;
     bios.block = block;
-    bios.largest = BOUNCE_SECTORS;
+    bios.largest = WINDOW_SECTORS;
+    bios.place = BOUNCE_ADDRESS;
     bios.status = 0x20;
     disk = (struct disk){.stop_asked = stop_asked};
     disk_init(&disk, 0x80, block);
@@ -210,6 +216,46 @@ static void sectors_are_read_both_ways(void **state)
         expect_read(1000, 64);
         assert_int_equal(bios.resets, 0);
     }
+}
+
+/* Wherever in the window: nothing goes through the bounce buffer, with errors or without. */
+static void reads_into_the_window_go_straight_there(void **state)
+{
+    (void)state;
+    for (int edd = 0; edd < 2; edd++) {
+        for (uint32_t at = 0; at < WINDOW_SECTORS; at += 42) {
+            uint8_t *target = (uint8_t *)(uintptr_t)WINDOW_ADDRESS + at * SECTOR;
+            const uint32_t count = WINDOW_SECTORS - at;
+            begin(edd);
+            bios.place = WINDOW_ADDRESS + at * SECTOR;
+            bios.passing = at / 21; /* up to six errors: the seventh try is by CHS where EDD is there */
+            memset(target, 0, count * SECTOR);
+            memset((uint8_t *)(uintptr_t)BOUNCE_ADDRESS, 0x55, BOUNCE_SECTORS * SECTOR);
+            assert_int_equal(disk_read(&disk, 1000, count, target), edd || bios.passing < 6 ? DISK_OK : DISK_FAILED);
+            for (uint32_t i = 0; i < count * SECTOR && (edd || at < 126); i++)
+                assert_int_equal(target[i], content(1000 + i / SECTOR, i % SECTOR));
+            for (uint32_t i = 0; i < BOUNCE_SECTORS * SECTOR; i++)
+                assert_int_equal(((uint8_t *)(uintptr_t)BOUNCE_ADDRESS)[i], 0x55);
+        }
+    }
+    begin(true);
+    bios.place = WINDOW_ADDRESS;
+    assert_int_equal(disk_read(&disk, 1000, WINDOW_SECTORS, (void *)(uintptr_t)WINDOW_ADDRESS), DISK_OK);
+    assert_int_equal(bios.calls, 1);
+}
+
+/* What the BIOS cannot read to, or the window has no room for: through the bounce buffer. */
+static void other_reads_go_through_the_bounce_buffer(void **state)
+{
+    uint8_t *window = (uint8_t *)(uintptr_t)WINDOW_ADDRESS;
+    (void)state;
+    begin(true);
+    assert_int_equal(disk_read(&disk, 1000, WINDOW_SECTORS - 1, window + 8), DISK_OK); /* no segment's start */
+    assert_int_equal(window[8 + 5 * SECTOR + 1], content(1005, 1));
+    begin_with_block(false, 4); /* a CD */
+    assert_int_equal(disk_read(&disk, 1000, WINDOW_SECTORS, window), DISK_OK);
+    for (uint32_t i = 0; i < WINDOW_SECTORS * SECTOR; i++)
+        assert_int_equal(window[i], content(1000 + i / SECTOR, i % SECTOR));
 }
 
 static void passing_errors_are_survived(void **state)
@@ -431,6 +477,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sectors_are_read_both_ways),
+        cmocka_unit_test(reads_into_the_window_go_straight_there),
+        cmocka_unit_test(other_reads_go_through_the_bounce_buffer),
         cmocka_unit_test(passing_errors_are_survived),
         cmocka_unit_test(large_transfers_that_fail_become_smaller),
         cmocka_unit_test(a_count_that_is_too_small_is_an_error),
@@ -445,5 +493,5 @@ int main(void)
         cmocka_unit_test(another_cd_is_noticed),
         cmocka_unit_test(sectors_of_4096_bytes_are_told),
     };
-    return cmocka_run_group_tests(tests, map_bounce, NULL);
+    return cmocka_run_group_tests(tests, map_memory, NULL);
 }

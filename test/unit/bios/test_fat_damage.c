@@ -83,6 +83,27 @@ static void broken_chains_are_told(void **state)
     }
 }
 
+/* A table may go on where the volume has no clusters any more. */
+static void a_neighbour_of_the_last_cluster_is_told(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char text[80];
+        const uint32_t first = first_of_big(i), end = volume.clusters + 2;
+        struct change to_end = set_link(&cases[i], first + 10, end - 2),
+                      near_end = set_link(&cases[i], end - 2, end - 1);
+        struct change beyond = set_link(&cases[i], end - 1, end);
+        mount_case(i);
+        const int status = read_whole("/BIG.BIN");
+        undo(&beyond);
+        undo(&near_end);
+        undo(&to_end);
+        snprintf(text, sizeof text, "cluster %u leads to %u, which does not exist: repair the volume", end - 1, end);
+        assert_int_equal(status, FAT_DAMAGED);
+        assert_string_equal(volume.error, text);
+    }
+}
+
 /* Wherever a chain loops back to, the file cannot be read to its end, and reading ends. */
 static void circles_are_told(void **state)
 {
@@ -373,19 +394,13 @@ static void boot_sectors_are_checked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(broken_chains_are_told),
-        cmocka_unit_test(circles_are_told),
-        cmocka_unit_test(a_chain_longer_than_the_file_does_no_harm),
-        cmocka_unit_test(a_looping_directory_ends),
-        cmocka_unit_test(directory_entries_are_checked),
-        cmocka_unit_test(long_names_must_belong),
-        cmocka_unit_test(surrogates_are_decoded),
-        cmocka_unit_test(short_names_are_decoded),
-        cmocka_unit_test(names_that_do_not_fit_are_short),
-        cmocka_unit_test(the_second_fat_helps),
-        cmocka_unit_test(a_bad_neighbour_does_no_harm),
-        cmocka_unit_test(unreadable_data_is_told),
-        cmocka_unit_test(boot_sectors_are_checked),
+        cmocka_unit_test(broken_chains_are_told),   cmocka_unit_test(a_neighbour_of_the_last_cluster_is_told),
+        cmocka_unit_test(circles_are_told),         cmocka_unit_test(a_chain_longer_than_the_file_does_no_harm),
+        cmocka_unit_test(a_looping_directory_ends), cmocka_unit_test(directory_entries_are_checked),
+        cmocka_unit_test(long_names_must_belong),   cmocka_unit_test(surrogates_are_decoded),
+        cmocka_unit_test(short_names_are_decoded),  cmocka_unit_test(names_that_do_not_fit_are_short),
+        cmocka_unit_test(the_second_fat_helps),     cmocka_unit_test(a_bad_neighbour_does_no_harm),
+        cmocka_unit_test(unreadable_data_is_told),  cmocka_unit_test(boot_sectors_are_checked),
     };
     return cmocka_run_group_tests(tests, make_volumes, remove_volumes);
 }

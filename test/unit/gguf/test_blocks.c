@@ -235,8 +235,8 @@ static void as_q8_0(void **state)
     }
 }
 
-/* What a four-bit block says by q4.h. */
-static float value_of_q4(const struct q4_block *block, enum q4_kind kind, uint32_t i)
+/* What a block narrower than a byte says by narrow.h. */
+static float value_of_narrow(const struct narrow_block *block, enum narrow_kind kind, uint32_t i)
 {
     const float n = (float)four_of_32(block->low, i), scale = half_to_float(block->scale);
     const float minimum = half_to_float(block->minimum);
@@ -245,33 +245,38 @@ static float value_of_q4(const struct q4_block *block, enum q4_kind kind, uint32
         return scale * (n - 8);
     case Q4_MINIMUM:
         return scale * n + minimum;
+    case Q6_FACTORS:
+        return scale * block->factor[i / 16] *
+               (n + 16 * (float)bits_at(block->high, (i % 16 / 8 * 4 + i % 4) * 8 + i % 8 / 4 * 4 + i / 16 * 2, 2) -
+                32);
     default:
         return scale * block->scale_factor * n - minimum * block->minimum_factor;
     }
 }
 
-/* Four bits stay what they are, value by value. */
-static void as_q4(void **state)
+/* Four and six bits stay what they are, value by value. */
+static void as_narrow(void **state)
 {
     (void)state;
     for (size_t k = 0; k < COUNT_OF(types); k++) {
         const uint32_t type = types[k], elements = blocks_elements(type);
-        const enum q4_kind kind = blocks_q4_kind(type);
+        const enum narrow_kind kind = blocks_narrow_kind(type);
         assert_int_equal(kind, type == GGUF_TYPE_Q4_0   ? Q4_SCALE
                                : type == GGUF_TYPE_Q4_1 ? Q4_MINIMUM
                                : type == GGUF_TYPE_Q4_K ? Q4_FACTORS
-                                                        : Q4_NONE);
-        for (uint32_t round = 0; kind != Q4_NONE && round < ROUNDS; round++) {
-            struct q4_block out[2 * ELEMENTS_MAX / Q8_0_BLOCK];
+                               : type == GGUF_TYPE_Q6_K ? Q6_FACTORS
+                                                        : NARROW_NONE);
+        for (uint32_t round = 0; kind != NARROW_NONE && round < ROUNDS; round++) {
+            struct narrow_block out[2 * ELEMENTS_MAX / Q8_0_BLOCK];
             uint8_t blocks[2 * BYTES_MAX];
             float x[2 * ELEMENTS_MAX];
             single_precision(state);
             fill(blocks, type);
             fill(blocks + blocks_bytes(type), type);
             blocks_decode(x, blocks, type, 2 * elements);
-            blocks_to_q4(out, blocks, type, 2 * elements);
+            blocks_to_narrow(out, blocks, type, 2 * elements);
             for (uint32_t i = 0; i < 2 * elements; i++) {
-                assert_true(value_of_q4(&out[i / Q8_0_BLOCK], kind, i % Q8_0_BLOCK) == x[i]);
+                assert_true(value_of_narrow(&out[i / Q8_0_BLOCK], kind, i % Q8_0_BLOCK) == x[i]);
             }
             full_precision(state);
         }
@@ -372,7 +377,7 @@ int main(void)
         cmocka_unit_test(every_element_of_every_type),
         cmocka_unit_test(as_q8_0),
         cmocka_unit_test(distances_are_kept),
-        cmocka_unit_test(as_q4),
+        cmocka_unit_test(as_narrow),
         cmocka_unit_test(rows_of_floats_end_anywhere),
         cmocka_unit_test(what_is_not_finite),
     };

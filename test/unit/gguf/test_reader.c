@@ -5,14 +5,14 @@
 #include "gguf/reader.h"
 #include "memory_platform.h"
 
-enum { FILE_BYTES = 5000, WINDOW = 1024 };
+enum { FILE_BYTES = 5000, WINDOW = 1024, ROOM = 200 };
 
 struct fixture {
     struct memory_platform memory;
     struct memory_file file;
     struct reader reader;
     struct error error;
-    uint8_t data[FILE_BYTES], window[WINDOW];
+    uint8_t data[FILE_BYTES], in_front[ROOM], window[WINDOW];
 };
 
 static void open_reader(struct fixture *f, uint32_t window_bytes)
@@ -101,6 +101,87 @@ static void views(void **state)
     f.memory.bad_to = FILE_BYTES;
     f.reader.window_used = 0;
     assert_null(reader_view(&f.reader, room, 1, &f.error));
+}
+
+/* With room in front of the window for the beginning of a view, hardly any is copied. */
+static void views_with_room_in_front(void **state)
+{
+    enum { LONGEST = 211 };
+    static struct fixture f;
+    uint8_t room[LONGEST];
+    uint32_t position = 0, begun = 0, copies = 0;
+    (void)state;
+    open_reader(&f, WINDOW);
+    reader_use(&f.reader, f.window, WINDOW, ROOM);
+    for (uint32_t n = LONGEST; position + n <= FILE_BYTES; n = n * 4 % LONGEST + 1) {
+        const uint32_t reads = f.memory.reads,
+                       left = f.reader.window_used - (position - (uint32_t)f.reader.window_start);
+        const uint8_t *bytes = reader_view(&f.reader, room, n, &f.error);
+        assert_non_null(bytes);
+        assert_true(bytes == room ? left > ROOM && n > left : bytes >= f.in_front && bytes + n <= f.window + WINDOW);
+        assert_memory_equal(bytes, f.data + position, n);
+        assert_true(bytes == room || (uintptr_t)(bytes - f.window) % 4 == position % 4);
+        copies += bytes == room;
+        begun += bytes < f.window;
+        position += n;
+        assert_true(f.memory.reads <= reads + 1);
+    }
+    assert_true(begun >= 3);
+    assert_int_equal(copies, 0);
+    assert_int_equal(reader_get(&f.reader, room, FILE_BYTES - position, &f.error), 0);
+    assert_memory_equal(room, f.data + position, FILE_BYTES - position);
+    assert_int_equal(f.memory.bytes_read, FILE_BYTES); /* none twice */
+    assert_int_equal(f.memory.reads, 5);
+}
+
+/* Views that are too long for room and window, or begin with more bytes than there is room for. */
+static void views_that_do_not_fit(void **state)
+{
+    static struct fixture f;
+    static uint8_t room[ROOM + WINDOW + 1];
+    (void)state;
+    open_reader(&f, WINDOW);
+    reader_use(&f.reader, f.window, WINDOW, ROOM);
+    assert_ptr_equal(reader_view(&f.reader, room, 0, &f.error), room);
+    assert_int_equal(reader_seek(&f.reader, WINDOW - ROOM, &f.error), 0);
+    assert_ptr_equal(reader_view(&f.reader, room, 1, &f.error), f.window + WINDOW / 2 - ROOM);
+    assert_ptr_equal(reader_view(&f.reader, room, ROOM + WINDOW, &f.error), room);
+    assert_memory_equal(room, f.data + WINDOW - ROOM + 1, ROOM + WINDOW);
+    open_reader(&f, WINDOW);
+    reader_use(&f.reader, f.window, WINDOW, ROOM);
+    for (uint32_t kept = ROOM - 1; kept <= ROOM + 1; kept++) {
+        assert_int_equal(reader_seek(&f.reader, 0, &f.error), 0);
+        f.reader.window_used = 0;
+        assert_ptr_equal(reader_view(&f.reader, room, WINDOW - kept, &f.error), f.window);
+        assert_ptr_equal(reader_view(&f.reader, room, kept + 1, &f.error), kept > ROOM ? room : f.window - kept);
+        assert_ptr_equal(reader_view(&f.reader, room, 1, &f.error), f.window + 1);
+        assert_memory_equal(f.window + 1, f.data + WINDOW + 1, 1);
+        assert_int_equal(reader_seek(&f.reader, WINDOW - kept, &f.error), 0); /* back to what was in front of it */
+        assert_ptr_equal(reader_view(&f.reader, room, 7, &f.error),
+                         kept > ROOM ? f.window + WINDOW / 2 - kept : f.window - kept);
+        assert_memory_equal(kept > ROOM ? f.window + WINDOW / 2 - kept : f.window - kept, f.data + WINDOW - kept, 7);
+    }
+    assert_ptr_equal(reader_view(&f.reader, room, 0, &f.error), f.window + WINDOW / 2 - ROOM - 1 + 7);
+    assert_null(reader_view(&f.reader, room, FILE_BYTES, &f.error));
+    assert_string_equal(f.error.text, "/A: the file ends too early, at byte 5000; copy it again");
+}
+
+/* A read that fails leaves nothing of the view behind. */
+static void a_view_whose_rest_cannot_be_read(void **state)
+{
+    static struct fixture f;
+    uint8_t room[WINDOW];
+    (void)state;
+    open_reader(&f, WINDOW);
+    reader_use(&f.reader, f.window, WINDOW, ROOM);
+    assert_ptr_equal(reader_view(&f.reader, room, WINDOW - 100, &f.error), f.window);
+    f.memory.bad_from = WINDOW;
+    f.memory.bad_to = WINDOW + 1;
+    assert_null(reader_view(&f.reader, room, 101, &f.error));
+    assert_string_equal(f.error.text, "/A: cannot be read at byte 1024: bad sector");
+    f.memory.bad_to = 0;
+    assert_ptr_equal(reader_view(&f.reader, room, 101, &f.error), f.window + WINDOW / 2 - 100);
+    assert_memory_equal(f.window + WINDOW / 2 - 100, f.data + WINDOW - 100, 101);
 }
 
 static void the_end_is_an_error(void **state)
@@ -203,6 +284,9 @@ int main(void)
         cmocka_unit_test(seeks_and_skips),
         cmocka_unit_test(a_read_longer_than_the_window),
         cmocka_unit_test(views),
+        cmocka_unit_test(views_with_room_in_front),
+        cmocka_unit_test(views_that_do_not_fit),
+        cmocka_unit_test(a_view_whose_rest_cannot_be_read),
         cmocka_unit_test(the_end_is_an_error),
         cmocka_unit_test(a_bad_sector_is_an_error),
         cmocka_unit_test(opening_fails),

@@ -119,10 +119,10 @@ void random_rows(struct q8_0_block block[Q8_GROUP], bool extreme)
     }
 }
 
-static uint16_t random_half(uint32_t row)
+static uint16_t random_half(uint32_t row, uint32_t limit)
 {
     return row % 8 == 5   ? (uint16_t)(random_u32() % 0x0400) /* zero, subnormal */
-           : row % 8 == 6 ? (uint16_t)(random_u32() % Q4_LIMIT | (random_u32() & 0x8000))
+           : row % 8 == 6 ? (uint16_t)(random_u32() % limit | (random_u32() & 0x8000))
                           : half_from_float(random_float() * 0.01f);
 }
 
@@ -131,34 +131,52 @@ static uint8_t random_factor(bool extreme)
     return extreme ? 63 : (uint8_t)(random_u32() % 64);
 }
 
-void random_q4_row(struct q4_block *block, enum q4_kind kind, uint32_t groups, uint32_t row, bool extreme)
+/* The largest numbers in all columns of some rows, so that their sum is the largest. */
+static uint8_t random_bits(bool extreme, uint32_t row)
 {
+    const uint32_t bits = row % 4 == 0 ? 0 : row % 4 == 1 ? 0xFF : random_u32() & 1 ? 0xFF : 0;
+    return (uint8_t)(extreme ? bits : random_u32());
+}
+
+void random_narrow_row(struct narrow_block *block, enum narrow_kind kind, uint32_t groups, uint32_t row, bool extreme)
+{
+    const uint32_t limit = kind == Q6_FACTORS ? Q6_LIMIT : Q4_LIMIT;
+    const bool has_minimum = kind == Q4_MINIMUM || kind == Q4_FACTORS;
     for (uint32_t group = 0; group < groups; group++, block++) {
-        *block = (struct q4_block){.scale = random_half(row), .minimum = kind != Q4_SCALE ? random_half(row) : 0};
+        *block = (struct narrow_block){.scale = random_half(row, limit),
+                                       .minimum = has_minimum ? random_half(row, limit) : 0};
         if (kind == Q4_FACTORS) {
             block->scale_factor = random_factor(extreme);
             block->minimum_factor = random_factor(extreme);
-            if (group % Q4_SUPER != 0) {
-                block->scale = block[-1].scale;
-                block->minimum = block[-1].minimum;
-            }
+        }
+        if (kind == Q6_FACTORS) {
+            block->factor[0] = extreme ? INT8_MIN : (int8_t)random_u32();
+            block->factor[1] = extreme ? INT8_MIN : (int8_t)random_u32();
+        }
+        if ((kind == Q4_FACTORS || kind == Q6_FACTORS) && group % NARROW_SUPER != 0) {
+            block->scale = block[-1].scale;
+            block->minimum = block[-1].minimum;
         }
         for (uint32_t i = 0; i < sizeof block->low; i++) {
-            block->low[i] = extreme ? (random_u32() & 1 ? 0xFF : 0) : (uint8_t)random_u32();
+            block->low[i] = random_bits(extreme, row);
+        }
+        for (uint32_t i = 0; kind == Q6_FACTORS && i < sizeof block->high; i++) {
+            block->high[i] = random_bits(extreme, row);
         }
     }
 }
 
-struct q8_matrix random_q4_matrix(enum q4_kind kind, uint32_t row_tiles, uint32_t groups)
+struct q8_matrix random_narrow_matrix(enum narrow_kind kind, uint32_t row_tiles, uint32_t groups)
 {
-    const size_t row_bytes = q4_row_bytes(kind, groups);
-    struct q8_matrix w = {.row_tiles = row_tiles, .groups = groups, .tiles = take(row_tiles * row_bytes), .q4 = kind};
-    struct q4_block *block = take(Q8_GROUP * groups * sizeof *block);
+    const size_t row_bytes = narrow_row_bytes(kind, groups);
+    struct q8_matrix w = {
+        .row_tiles = row_tiles, .groups = groups, .tiles = take(row_tiles * row_bytes), .narrow = kind};
+    struct narrow_block *block = take(Q8_GROUP * groups * sizeof *block);
     for (uint32_t tile = 0; tile < row_tiles; tile++) {
         for (uint32_t row = 0; row < Q8_GROUP; row++) {
-            random_q4_row(block + row * groups, kind, groups, row, false);
+            random_narrow_row(block + row * groups, kind, groups, row, false);
         }
-        q4_pack(w.tiles + tile * row_bytes, kind, block, groups);
+        narrow_pack(w.tiles + tile * row_bytes, kind, block, groups);
     }
     free(block);
     return w;

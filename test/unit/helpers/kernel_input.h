@@ -26,12 +26,12 @@ void for_each_kernel(void (*check)(const struct kernel *));
 /* Weights and f16 scales, subnormal ones and zeros among them; extreme: weights of 127 and -127 alone. */
 void random_rows(struct q8_0_block block[Q8_GROUP], bool extreme);
 
-/* A row of four-bit blocks [groups], the row-th of a matrix: scales and minimums of all sizes below Q4_LIMIT. extreme:
-   the largest factors, and weights of 0 and 15 alone. */
-void random_q4_row(struct q4_block *block, enum q4_kind kind, uint32_t groups, uint32_t row, bool extreme);
+/* A row of blocks of four or six bits [groups], the row-th of a matrix: scales and minimums of all sizes below the
+   kind's limit. extreme: the largest factors, and the smallest and largest numbers alone. */
+void random_narrow_row(struct narrow_block *block, enum narrow_kind kind, uint32_t groups, uint32_t row, bool extreme);
 
-/* A matrix of four-bit tiles. */
-struct q8_matrix random_q4_matrix(enum q4_kind kind, uint32_t row_tiles, uint32_t groups);
+/* A matrix of such tiles. */
+struct q8_matrix random_narrow_matrix(enum narrow_kind kind, uint32_t row_tiles, uint32_t groups);
 
 /* Packs the same random weights for two kernels. The shapes are set already. */
 void random_matrices(struct q8_matrix *a, const struct kernel *kernel_a, struct q8_matrix *b,

@@ -40,7 +40,7 @@ struct change {
     const char *text;
 };
 
-enum { SAMPLE_CHANGES = 8 };
+enum { SAMPLE_CHANGES = 10 };
 
 /*
  * The sample: dim 32, hidden 64, 2 layers, 4 heads, 2 KV heads, context 16, the 12 tokens of sample_pieces, every

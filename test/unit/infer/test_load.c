@@ -328,10 +328,10 @@ static void limits_of_vectors(void **state)
 static bool is_row(uint32_t row, const uint8_t *block, uint32_t type)
 {
     const struct q8_matrix *matrix = &f.model.layer[0].qkv;
-    if (matrix->q4 != Q4_NONE) {
+    if (matrix->narrow != NARROW_NONE) {
         float expected[Q8_GROUP], out[Q8_GROUP];
         blocks_decode(expected, block, type, Q8_GROUP);
-        q4_row(out, matrix->tiles, matrix->q4, 1, row);
+        narrow_row(out, matrix->tiles, matrix->narrow, 1, row);
         return memcmp(out, expected, sizeof out) == 0;
     }
     struct q8_0_block expected;
@@ -361,7 +361,7 @@ static void blocks_of_every_type(void **state)
             }
         }
         const bool four = types[i] == GGUF_TYPE_Q4_0 || types[i] == GGUF_TYPE_Q4_1;
-        assert_true((f.model.layer[0].qkv.q4 != Q4_NONE) == four);
+        assert_true((f.model.layer[0].qkv.narrow != NARROW_NONE) == four);
     }
     matrix_type = GGUF_TYPE_Q8_0;
 }
@@ -382,24 +382,25 @@ static void a_stack_of_several_kinds(void **state)
     fill_tensors();
     assert_int_equal(load(WINDOW), 0);
     const struct q8_matrix *queries = &f.model.layer[0].qkv, *keys = queries->next, *values = keys->next;
-    assert_true(queries->q4 == Q4_SCALE && keys->q4 == Q4_NONE && values->q4 == Q4_MINIMUM && values->next == NULL);
+    assert_true(queries->narrow == Q4_SCALE && keys->narrow == NARROW_NONE && values->narrow == Q4_MINIMUM &&
+                values->next == NULL);
     assert_true(queries->row_tiles == 1 && keys->row_tiles == 1 && values->row_tiles == 1);
     const struct gguf_tensor *tensor = &f.gguf.tensor[GGUF_TENSOR_LAYERS];
     const uint8_t *block = f.bytes + tensor[GGUF_LAYER_ATTN_V].offset + 7 * blocks_bytes(GGUF_TYPE_Q4_1);
     blocks_decode(expected, block, GGUF_TYPE_Q4_1, Q8_GROUP);
-    q4_row(out, values->tiles, Q4_MINIMUM, 1, 7);
+    narrow_row(out, values->tiles, Q4_MINIMUM, 1, 7);
     assert_memory_equal(out, expected, sizeof out);
     struct q8_0_block key;
     blocks_to_q8_0(&key, f.bytes + tensor[GGUF_LAYER_ATTN_K].offset + 7 * 2 * Q8_GROUP, GGUF_TYPE_F16, Q8_GROUP);
     kernel_scalar.tile_row(keys->tiles, 7, q, out);
     assert_memory_equal(q, key.q, sizeof q);
     const struct q8_matrix *gate = &f.model.layer[0].gate_up, *up = gate->next;
-    assert_true(gate->row_tiles == 2 && gate->q4 == Q4_SCALE && up->row_tiles == 2 && up->q4 == Q4_NONE);
+    assert_true(gate->row_tiles == 2 && gate->narrow == Q4_SCALE && up->row_tiles == 2 && up->narrow == NARROW_NONE);
     const uint8_t *up_row = f.bytes + tensor[GGUF_LAYER_FFN_UP].offset + 40 * sizeof key;
     kernel_scalar.tile_row(up->tiles + kernel_scalar.tile_bytes, 8, q, out);
     assert_memory_equal(q, ((const struct q8_0_block *)up_row)->q, sizeof q);
     const struct q8_matrix *all = &f.model.layer[1].qkv;
-    assert_true(all->next == NULL && all->row_tiles == 3 && all->q4 == Q4_MINIMUM);
+    assert_true(all->next == NULL && all->row_tiles == 3 && all->narrow == Q4_MINIMUM);
 }
 
 /* A scale or minimum of 2^13 makes weights beyond f16. */
@@ -422,6 +423,63 @@ static void four_bits_with_a_large_scale(void **state)
                                               ? told
                                               : "/M.GGUF: blk.0.attn_q.weight, row 5: a weight is infinite, not a "
                                                 "number or beyond f16; get an intact copy");
+    }
+}
+
+static const char too_large[] = "/M.GGUF: blk.0.ffn_down.weight, row 5: a weight is infinite, not a number or beyond "
+                                "f16; get an intact copy";
+
+/* Returns the rows of blk.0.ffn_down, a block of Q6_K each, which the other matrices leave alone: they are zeros, one
+   upon the other. */
+static uint8_t *make_six_bits(void)
+{
+    static const struct change changes[SAMPLE_CHANGES] = {
+        {KEY_NUMBER, "llama.feed_forward_length", U32, 256},    {TENSOR_SHAPE, "blk.0.ffn_gate.weight", 32, 256},
+        {TENSOR_SHAPE, "blk.0.ffn_up.weight", 32, 256},         {TENSOR_SHAPE, "blk.0.ffn_down.weight", 256, 32},
+        {TENSOR_SHAPE, "blk.1.ffn_gate.weight", 32, 256},       {TENSOR_SHAPE, "blk.1.ffn_up.weight", 32, 256},
+        {TENSOR_SHAPE, "blk.1.ffn_down.weight", 256, 32},       {TENSOR_TYPE, "blk.0.ffn_down.weight", GGUF_TYPE_Q6_K},
+        {TENSOR_OFFSET, "blk.0.ffn_down.weight", .b = 1 << 16}, {CUT, .b = 80000}};
+    free(f.bytes);
+    f.bytes = sample_model(changes, &f.size);
+    assert_int_equal(load(WINDOW), 0);
+    uint8_t *rows = tensor_bytes(GGUF_LAYER_FFN_DOWN);
+    for (uint32_t i = 0, random = 1; i < 32 * blocks_bytes(GGUF_TYPE_Q6_K); i++) {
+        random = random * 1664525 + 1013904223;
+        rows[i] = (uint8_t)(random >> 24);
+    }
+    for (uint32_t row = 0; row < 32; row++) {
+        memcpy(rows + row * 210 + 208, &(uint16_t){(uint16_t)(0x2000 + row)}, sizeof(uint16_t));
+    }
+    return rows;
+}
+
+static void six_bits_are_kept(void **state)
+{
+    (void)state;
+    const uint8_t *rows = make_six_bits();
+    assert_int_equal(load(WINDOW), 0);
+    const struct q8_matrix *down = &f.model.layer[0].down;
+    assert_true(down->narrow == Q6_FACTORS && down->row_tiles == 1 && down->groups == 8);
+    assert_true(f.model.layer[1].down.narrow == NARROW_NONE);
+    for (uint32_t row = 0; row < 32; row++) {
+        float expected[256], out[256];
+        blocks_decode(expected, rows + row * 210, GGUF_TYPE_Q6_K, 256);
+        narrow_row(out, down->tiles, Q6_FACTORS, 8, row);
+        assert_memory_equal(out, expected, sizeof out);
+    }
+}
+
+/* A scale of 2^11 makes weights beyond f16. */
+static void six_bits_with_a_large_scale(void **state)
+{
+    static const uint16_t halves[] = {0x67FF, 0x6800, 0x7C00, 0x7E00, 0xE7FF, 0xE800};
+    (void)state;
+    uint8_t *scale = make_six_bits() + 5 * 210 + 208;
+    for (uint32_t i = 0; i < COUNT_OF(halves); i++) {
+        memcpy(scale, &halves[i], sizeof halves[i]);
+        const int status = load(WINDOW);
+        assert_int_equal(status, (halves[i] & 0x7FFF) < 0x6800 ? 0 : -1);
+        assert_string_equal(f.error.text, status == 0 ? "" : too_large);
     }
 }
 
@@ -493,6 +551,8 @@ int main(void)
         cmocka_unit_test(blocks_of_every_type),
         cmocka_unit_test(a_stack_of_several_kinds),
         cmocka_unit_test(four_bits_with_a_large_scale),
+        cmocka_unit_test(six_bits_are_kept),
+        cmocka_unit_test(six_bits_with_a_large_scale),
         cmocka_unit_test(rope_factors_divide_the_frequencies),
         cmocka_unit_test(odd_rope_factors_are_refused),
     };

@@ -33,7 +33,13 @@ static void begin_slow_stretch(void)
     compute_begin(&compute);
 }
 
-enum { ROW_TILES = 43, Q4_ROW_TILES = 17, GROUPS = 7, VECTORS = 11, ROWS = (ROW_TILES + Q4_ROW_TILES) * Q8_GROUP };
+enum {
+    ROW_TILES = 43,
+    NARROW_ROW_TILES = 17,
+    GROUPS = 7,
+    VECTORS = 11,
+    ROWS = (ROW_TILES + NARROW_ROW_TILES) * Q8_GROUP
+};
 
 /* What several processors divide a product into: row tiles; where few do not divide evenly, vectors as well. */
 static uint32_t units_of(uint32_t row_tiles, uint32_t count, uint32_t processors)
@@ -46,7 +52,7 @@ static uint32_t units_of(uint32_t row_tiles, uint32_t count, uint32_t processors
 static void check_matmul(const struct kernel *kernel, uint32_t count, bool add)
 {
     struct q8_matrix w = random_matrix(kernel, ROW_TILES, GROUPS),
-                     q4 = random_q4_matrix(Q4_MINIMUM, Q4_ROW_TILES, GROUPS);
+                     narrow = random_narrow_matrix(Q4_MINIMUM, NARROW_ROW_TILES, GROUPS);
     struct q8_vector x[VECTORS];
     float *start = random_floats(ROWS * VECTORS, 4.0f), *expected = take(ROWS * VECTORS * sizeof(float));
     float *out = take(ROWS * VECTORS * sizeof(float));
@@ -55,8 +61,8 @@ static void check_matmul(const struct kernel *kernel, uint32_t count, bool add)
     }
     memcpy(expected, start, ROWS * VECTORS * sizeof(float));
     kernel->matmul(expected, ROWS, &w, x, count, add);
-    kernel->matmul_q4(expected + ROW_TILES * Q8_GROUP, ROWS, &q4, x, count, add);
-    w.next = &q4;
+    kernel->matmul_narrow(expected + ROW_TILES * Q8_GROUP, ROWS, &narrow, x, count, add);
+    w.next = &narrow;
     for (uint32_t processors = 1; processors <= TEAM_MOST; processors++) {
         begin_machine(processors);
         team_begin(&team, &kernel_scalar);
@@ -69,14 +75,14 @@ static void check_matmul(const struct kernel *kernel, uint32_t count, bool add)
         compute_end(&compute);
         team_end(&team);
         assert_int_equal(team_machine.looks,
-                         units_of(ROW_TILES, count, processors) + units_of(Q4_ROW_TILES, count, processors));
+                         units_of(ROW_TILES, count, processors) + units_of(NARROW_ROW_TILES, count, processors));
         assert_memory_equal(out, expected, ROWS * VECTORS * sizeof(float));
     }
     for (uint32_t i = 0; i < VECTORS; i++) {
         free_q8(&x[i]);
     }
     free(w.tiles);
-    free(q4.tiles);
+    free(narrow.tiles);
     free(start);
     free(expected);
     free(out);

@@ -50,15 +50,15 @@ static void assert_same_numbers(const float *a, const float *b, uint32_t n)
     }
 }
 
-/* Products of four-bit tiles with vectors that two kernels quantized. */
-static void check_q4(const struct kernel *kernel, const struct q8_vector *x, const struct q8_vector *expected_x)
+/* Products of tiles of four and six bits with vectors that two kernels quantized. */
+static void check_narrow(const struct kernel *kernel, const struct q8_vector *x, const struct q8_vector *expected_x)
 {
-    static const enum q4_kind kinds[] = {Q4_SCALE, Q4_MINIMUM, Q4_FACTORS};
+    static const enum narrow_kind kinds[] = {Q4_SCALE, Q4_MINIMUM, Q4_FACTORS, Q6_FACTORS};
     float expected[2 * Q8_GROUP], *out = take(sizeof expected);
     for (uint32_t i = 0; i < COUNT_OF(kinds); i++) {
-        struct q8_matrix w = random_q4_matrix(kinds[i], 2, Q4_SUPER);
-        kernel_scalar.matmul_q4(expected, 0, &w, expected_x, 1, false);
-        kernel->matmul_q4(out, 0, &w, x, 1, false);
+        struct q8_matrix w = random_narrow_matrix(kinds[i], 2, NARROW_SUPER);
+        kernel_scalar.matmul_narrow(expected, 0, &w, expected_x, 1, false);
+        kernel->matmul_narrow(out, 0, &w, x, 1, false);
         assert_same_numbers(out, expected, 2 * Q8_GROUP);
         free(w.tiles);
     }
@@ -68,7 +68,7 @@ static void check_q4(const struct kernel *kernel, const struct q8_vector *x, con
 /* Norm and quantization of wild numbers, then a matrix product with what came out. */
 static void check_wild_vector(const struct kernel *kernel, int32_t x_exponent, int32_t weight_exponent)
 {
-    enum { GROUPS = Q4_SUPER, ROW_TILES = 2 };
+    enum { GROUPS = NARROW_SUPER, ROW_TILES = 2 };
     float *x = take(GROUPS * Q8_GROUP * sizeof *x), *weight = take(GROUPS * Q8_GROUP * sizeof *weight);
     float expected[ROW_TILES * Q8_GROUP], *out = take(sizeof expected);
     struct q8_vector expected_q8 = take_q8(GROUPS), q8 = take_q8(GROUPS);
@@ -90,7 +90,7 @@ static void check_wild_vector(const struct kernel *kernel, int32_t x_exponent, i
         kernel_scalar.matmul(expected, 0, &expected_w, &expected_q8, 1, false);
         kernel->matmul(out, 0, &w, &q8, 1, false);
         assert_same_numbers(out, expected, ROW_TILES * Q8_GROUP);
-        check_q4(kernel, &q8, &expected_q8);
+        check_narrow(kernel, &q8, &expected_q8);
     }
     free(x);
     free(weight);

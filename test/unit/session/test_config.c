@@ -234,7 +234,7 @@ static void limits(void **state)
         {"colour", "on off", "red 1", "must be off or on"},
         {"processors", "auto 1 64", "0 65 all off", "must be auto or a whole number from 1 to 64"},
         {"kernel", "auto scalar AVX2 avx512vnni", "mmx 1 off avx",
-         "must be auto, scalar, sse2wide, sse2, avx2, avxvnni or avx512vnni"},
+         "must be auto, scalar, sse2emu, sse2, avx2, avxvnni or avx512vnni"},
         {"context", "64 4096 16777216", "0 63 16777217 all", "must be a whole number from 64 to 16777216"},
     };
     char list[100], expected[200];

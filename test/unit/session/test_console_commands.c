@@ -68,7 +68,7 @@ static void all_settings_are_listed(void **state)
                         "chat_suffix    = \"\"             a text of at most 255 bytes\n"
                         "chat_stop      = \"\"             a text of at most 63 bytes\n"
                         "processors     = auto           auto or a whole number from 1 to 64\n"
-                        "kernel         = auto           auto, scalar, sse2wide, sse2, avx2, avxvnni or avx512vnni\n"
+                        "kernel         = auto           auto, scalar, sse2emu, sse2, avx2, avxvnni or avx512vnni\n"
                         "context        = 4096           a whole number from 64 to 16777216\n");
 }
 
@@ -162,7 +162,7 @@ static void kernels_are_changed_by_name(void **state)
     assert_string_equal(answer("/kernel sse2\r/set kernel\r/set kernel scalar\r/kernel\r"),
                         "> /kernel sse2\n" LOADED(
                             "/MODELS/A.GGUF") "Kernel: sse2, as /set kernel says\n"
-                                              "> /set kernel\nkernel         = sse2           auto, scalar, sse2wide, "
+                                              "> /set kernel\nkernel         = sse2           auto, scalar, sse2emu, "
                                               "sse2, avx2, avxvnni or "
                                               "avx512vnni\n"
                                               "> /set kernel scalar\n" LOADED(

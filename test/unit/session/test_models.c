@@ -129,14 +129,14 @@ static void close_all(struct models *models)
     assert_int_equal(machine.used, 0);
 }
 
-static void a_wide_winner_rules_out_no_other_model(void **state)
+static void an_emulated_winner_rules_out_no_other_model(void **state)
 {
     size_t size;
     uint8_t *bytes = sample_model((struct change[SAMPLE_CHANGES]){{0}}, &size);
     const struct memory_file files[] = {{"/MODELS/A.GGUF", bytes, size, false}, {"/MODELS/B.GGUF", bytes, size, false}};
     (void)state;
     struct models *models = load_tightly(files, COUNT_OF(files));
-    models->kernel = &kernel_sse2wide; /* as if it had won */
+    models->kernel = &kernel_sse2emu; /* as if it had won */
     models_list(models);
     assert_non_null(strstr(machine.transcript, "Q8_0    loaded\n"));
     assert_non_null(strstr(machine.transcript, "Q8_0    fits\n"));
@@ -157,7 +157,7 @@ static void the_bench_passes_over_a_kernel_that_does_not_fit(void **state)
     struct models *models = load_tightly(files, COUNT_OF(files));
     bench_table(&output, models);
     snprintf(measured, sizeof measured, "\n* %-11s        0 us  ", kernel_best(&models->cpu)->name);
-    assert_non_null(strstr(machine.transcript, "\n  sse2wide    needs more memory than there is\n"));
+    assert_non_null(strstr(machine.transcript, "\n  sse2emu     needs more memory than there is\n"));
     assert_non_null(strstr(machine.transcript, measured));
     assert_non_null(strstr(machine.transcript, "Time for a token, 16 in a row; "));
     assert_null(strstr(machine.transcript, "Error"));
@@ -169,7 +169,7 @@ static void the_bench_passes_over_a_kernel_that_does_not_fit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_wide_winner_rules_out_no_other_model),
+        cmocka_unit_test(an_emulated_winner_rules_out_no_other_model),
         cmocka_unit_test(the_bench_passes_over_a_kernel_that_does_not_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,262 @@
+/*
+ * The SSE2 kernels' products with tiles of four and six bits, which x86_sse2.c includes.
+ *
+ * Four bits. Two bytes of a row are four weights: a 16-bit lane. With activations times 256, 16, 1 and 256, its first,
+ * second and third nibble in place and its fourth moved down give 256 times the products. A 32-bit lane has two of
+ * these, of columns 0 and 2 (the even bytes) and 1 and 3; the upper halves of bytes are columns from 16 on.
+ *
+ * Six bits. The numbers become bytes, and each product a 16-bit lane, as do their sums: half of a half's 16 columns are
+ * in a lane, below 8 * 32 * 127. pmaddwd joins the two lanes of a row and multiplies them with their factor at once.
+ */
+#ifndef BOOTLLAMA_X86_SSE2_NARROW_H
+#define BOOTLLAMA_X86_SSE2_NARROW_H
+
+#include <emmintrin.h>
+
+#include "kernel/kernel.h"
+
+struct pairs_q4 {
+    _Alignas(16) int32_t even_low[NARROW_QUADS], even_high[NARROW_QUADS], odd_low[NARROW_QUADS], odd_high[NARROW_QUADS];
+};
+
+static inline void load_pairs_q4(struct pairs_q4 *out, const int8_t *q)
+{
+    const __m128i low = _mm_load_si128((const __m128i *)q), high = _mm_load_si128((const __m128i *)(q + 16));
+    _mm_store_si128((__m128i *)out->even_low, _mm_slli_epi16(low, 8));
+    _mm_store_si128((__m128i *)out->even_high, _mm_srai_epi16(_mm_slli_epi16(high, 8), 4));
+    _mm_store_si128((__m128i *)out->odd_low, _mm_srai_epi16(low, 8));
+    _mm_store_si128((__m128i *)out->odd_high, _mm_and_si128(high, _mm_set1_epi16((short)0xFF00)));
+}
+
+/* Four rows: their scales, and the values of n = 0. */
+struct scales {
+    __m128 scale, minimum;
+};
+
+/* Four finite halves. A subnormal one is a small fraction next to 2^-14. */
+static inline __m128 load_halves(const uint16_t *half)
+{
+    const __m128i four = _mm_unpacklo_epi16(_mm_loadl_epi64((const __m128i *)half), _mm_setzero_si128());
+    const __m128i magnitude = _mm_and_si128(four, _mm_set1_epi32(0x7FFF)), bits = _mm_slli_epi32(magnitude, 13);
+    const __m128i normal = _mm_add_epi32(bits, _mm_set1_epi32(112 << 23)), one = _mm_set1_epi32(113 << 23);
+    const __m128 subnormal = _mm_sub_ps(_mm_castsi128_ps(_mm_add_epi32(bits, one)), _mm_castsi128_ps(one));
+    const __m128i is_normal = _mm_cmpgt_epi32(magnitude, _mm_set1_epi32(0x3FF));
+    const __m128i value =
+        _mm_or_si128(_mm_and_si128(is_normal, normal), _mm_andnot_si128(is_normal, _mm_castps_si128(subnormal)));
+    return _mm_castsi128_ps(_mm_or_si128(value, _mm_slli_epi32(_mm_srli_epi32(four, 15), 31)));
+}
+
+static inline __m128 load_factors(const uint8_t *factor)
+{
+    const __m128i zero = _mm_setzero_si128();
+    int32_t four;
+    __builtin_memcpy(&four, factor, sizeof four);
+    return _mm_cvtepi32_ps(_mm_unpacklo_epi16(_mm_unpacklo_epi8(_mm_cvtsi32_si128(four), zero), zero));
+}
+
+static inline struct scales scales_q4(const struct q4_place *place, enum narrow_kind kind, uint32_t row)
+{
+    const struct q4_tile *tile = place->tile;
+    if (kind == Q4_FACTORS) {
+        const __m128 minimum =
+            _mm_mul_ps(load_halves(place->super->minimum + row), load_factors(tile->minimum_factor + row));
+        return (struct scales){
+            _mm_mul_ps(load_halves(place->super->scale + row), load_factors(tile->scale_factor + row)),
+            _mm_sub_ps(_mm_setzero_ps(), minimum)};
+    }
+    return (struct scales){load_halves(tile->scale + row),
+                           kind == Q4_MINIMUM ? load_halves(tile->minimum + row) : _mm_setzero_ps()};
+}
+
+/* Adds a group's products for four rows, dot 256 times those without the offset. */
+static inline __m128 add_scaled_q4(__m128 sum, __m128i dot, struct scales w, enum narrow_kind kind, int32_t total,
+                                   __m128 x_scale)
+{
+    const __m128i product = _mm_srai_epi32(dot, 8);
+    if (kind == Q4_SCALE) {
+        const __m128 centred = _mm_cvtepi32_ps(_mm_sub_epi32(product, _mm_set1_epi32(Q4_OFFSET * total)));
+        return _mm_add_ps(sum, _mm_mul_ps(centred, _mm_mul_ps(w.scale, x_scale)));
+    }
+    const __m128 below = _mm_mul_ps(w.minimum, _mm_set1_ps((float)total));
+    const __m128 group = _mm_add_ps(_mm_mul_ps(_mm_cvtepi32_ps(product), w.scale), below);
+    return _mm_add_ps(sum, _mm_mul_ps(group, x_scale));
+}
+
+/* Adds 256 times the products of eight columns of four rows. */
+static inline __m128i add_octet(__m128i dot, const uint8_t low[4][4], __m128i even_low, __m128i even_high,
+                                __m128i odd_low, __m128i odd_high)
+{
+    const __m128i w = _mm_load_si128((const __m128i *)low);
+    const __m128i even = _mm_add_epi32(_mm_madd_epi16(_mm_and_si128(w, _mm_set1_epi16(0x000F)), even_low),
+                                       _mm_madd_epi16(_mm_and_si128(w, _mm_set1_epi16(0x00F0)), even_high));
+    const __m128i odd = _mm_add_epi32(_mm_madd_epi16(_mm_and_si128(w, _mm_set1_epi16(0x0F00)), odd_low),
+                                      _mm_madd_epi16(_mm_srli_epi16(w, 12), odd_high));
+    return _mm_add_epi32(dot, _mm_add_epi32(even, odd));
+}
+
+enum { ROWS_Q4 = 16, VECTORS_Q4 = ROWS_Q4 / 4 };
+
+/* Rows row .. row + ROWS_Q4 - 1 of a row of four-bit tiles by one vector. */
+static void multiply_q4(float *out, const uint8_t *tiles, const struct q8_matrix *w, uint32_t row,
+                        const struct q8_vector *x, bool add)
+{
+    struct q4_place place = {.tile = (const struct q4_tile *)tiles};
+    __m128 sum[VECTORS_Q4] = {_mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps()};
+    for (uint32_t group = 0; group < w->groups; group++) {
+        const __m128i zero = _mm_setzero_si128();
+        __m128i dot[VECTORS_Q4] = {zero, zero, zero, zero};
+        struct pairs_q4 pairs;
+        load_pairs_q4(&pairs, x->q + group * Q8_GROUP);
+        q4_next(&place, w->narrow, group);
+        narrow_prefetch(place.tile, Q4_LINES);
+#pragma GCC unroll 1
+        for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
+            const __m128i even_low = _mm_set1_epi32(pairs.even_low[quad]);
+            const __m128i even_high = _mm_set1_epi32(pairs.even_high[quad]);
+            const __m128i odd_low = _mm_set1_epi32(pairs.odd_low[quad]);
+            const __m128i odd_high = _mm_set1_epi32(pairs.odd_high[quad]);
+#pragma GCC unroll 4
+            for (uint32_t i = 0; i < VECTORS_Q4; i++) {
+                dot[i] = add_octet(dot[i], &place.tile->low[quad][row + 4 * i], even_low, even_high, odd_low, odd_high);
+            }
+        }
+#pragma GCC unroll 1
+        for (uint32_t i = 0; i < VECTORS_Q4; i++) {
+            const struct scales scales = scales_q4(&place, w->narrow, row + 4 * i);
+            sum[i] = add_scaled_q4(sum[i], dot[i], scales, w->narrow, x->sum[group], _mm_set1_ps(x->scale[group]));
+        }
+    }
+    for (uint32_t i = 0; i < VECTORS_Q4; i += 2) {
+        store_rows(out + row + 4 * i, sum[i], sum[i + 1], add);
+    }
+}
+
+/* A group of activations for six-bit tiles: 16-bit numbers of two columns for each of four rows, those of a quad's even
+   columns and of its odd ones. */
+struct pairs_q6 {
+    __m128i even[NARROW_QUADS], odd[NARROW_QUADS];
+    __m128i start; /* of the sums: -Q6_OFFSET times the activations */
+};
+
+/* Of both halves, q [Q8_GROUP]. */
+static inline void load_pairs_q6(struct pairs_q6 out[2], const int8_t *q)
+{
+#pragma GCC unroll 1
+    for (uint32_t half = 0; half < 2; half++, out++) {
+        const __m128i bytes = _mm_load_si128((const __m128i *)q + half);
+        const __m128i even = _mm_srai_epi16(_mm_slli_epi16(bytes, 8), 8), odd = _mm_srai_epi16(bytes, 8);
+        const __m128i one = _mm_add_epi16(even, odd), two = _mm_add_epi16(one, _mm_shuffle_epi32(one, 0x4E));
+        const __m128i four = _mm_add_epi16(two, _mm_shuffle_epi32(two, 0xB1));
+        out->even[0] = _mm_shuffle_epi32(even, 0x00);
+        out->even[1] = _mm_shuffle_epi32(even, 0x55);
+        out->even[2] = _mm_shuffle_epi32(even, 0xAA);
+        out->even[3] = _mm_shuffle_epi32(even, 0xFF);
+        out->odd[0] = _mm_shuffle_epi32(odd, 0x00);
+        out->odd[1] = _mm_shuffle_epi32(odd, 0x55);
+        out->odd[2] = _mm_shuffle_epi32(odd, 0xAA);
+        out->odd[3] = _mm_shuffle_epi32(odd, 0xFF);
+        out->start = _mm_mullo_epi16(four, _mm_set1_epi16(-Q6_OFFSET));
+    }
+}
+
+/* Adds the products of four columns of four rows, the lower bits in the lower halves of `low`, the upper ones in bits
+   4 and 5 of `high`. */
+static inline __m128i add_sixes(__m128i sum, __m128i low, __m128i high, const struct pairs_q6 *x, uint32_t quad)
+{
+    const __m128i n = _mm_or_si128(_mm_and_si128(low, _mm_set1_epi8(0x0F)), _mm_and_si128(high, _mm_set1_epi8(0x30)));
+    const __m128i even = _mm_mullo_epi16(_mm_and_si128(n, _mm_set1_epi16(0x00FF)), x->even[quad]);
+    return _mm_add_epi16(sum, _mm_add_epi16(even, _mm_mullo_epi16(_mm_srli_epi16(n, 8), x->odd[quad])));
+}
+
+/* The sums of a half's products for four rows, times the factors. */
+static inline __m128i times_factor(__m128i dot, const int8_t *factor)
+{
+    int32_t four;
+    __builtin_memcpy(&four, factor, sizeof four);
+    const __m128i bytes = _mm_cvtsi32_si128(four), words = _mm_srai_epi16(_mm_unpacklo_epi8(bytes, bytes), 8);
+    return _mm_madd_epi16(dot, _mm_unpacklo_epi16(words, words));
+}
+
+/* The products of a tile for four rows from `row` on, exact. */
+static inline __m128i dot_q6(const struct q6_tile *tile, uint32_t row, const struct pairs_q6 x[2])
+{
+    __m128i low = x[0].start, high = x[1].start;
+#pragma GCC unroll 1
+    for (uint32_t quad = 0; quad < NARROW_QUADS; quad += 2) {
+        const __m128i first = _mm_load_si128((const __m128i *)tile->low[quad][row]);
+        const __m128i second = _mm_load_si128((const __m128i *)tile->low[quad + 1][row]);
+        const __m128i upper = _mm_load_si128((const __m128i *)tile->high[quad / 2][row]);
+        low = add_sixes(low, first, _mm_slli_epi16(upper, 4), x, quad);
+        high = add_sixes(high, _mm_srli_epi16(first, 4), _mm_slli_epi16(upper, 2), x + 1, quad);
+        low = add_sixes(low, second, upper, x, quad + 1);
+        high = add_sixes(high, _mm_srli_epi16(second, 4), _mm_srli_epi16(upper, 2), x + 1, quad + 1);
+    }
+    return _mm_add_epi32(times_factor(low, tile->factor[0] + row), times_factor(high, tile->factor[1] + row));
+}
+
+enum { VECTORS_Q6 = Q8_GROUP / 4 };
+
+/* Adds a group's products with one vector to sum [VECTORS_Q6], scale [VECTORS_Q6] that of the rows. */
+static inline void add_tile_q6(__m128 *sum, const struct q6_tile *tile, const __m128 *scale, const int8_t *q,
+                               float x_scale)
+{
+    struct pairs_q6 pairs[2];
+    load_pairs_q6(pairs, q);
+    narrow_prefetch(tile, Q6_LINES);
+#pragma GCC unroll 1
+    for (uint32_t i = 0; i < VECTORS_Q6; i++) {
+        const __m128 product = _mm_cvtepi32_ps(dot_q6(tile, 4 * i, pairs));
+        sum[i] = _mm_add_ps(sum[i], _mm_mul_ps(product, _mm_mul_ps(scale[i], _mm_set1_ps(x_scale))));
+    }
+}
+
+/* One row of six-bit tiles by one vector. */
+static void multiply_q6(float *out, const struct q6_super *super, uint32_t groups, const struct q8_vector *x, bool add)
+{
+    __m128 sum[VECTORS_Q6], scale[VECTORS_Q6];
+#pragma GCC unroll 1
+    for (uint32_t i = 0; i < VECTORS_Q6; i++) {
+        sum[i] = _mm_setzero_ps();
+    }
+    for (uint32_t group = 0; group < groups; super++) {
+#pragma GCC unroll 1
+        for (uint32_t i = 0; i < VECTORS_Q6; i++) {
+            scale[i] = load_halves(super->scale + 4 * i);
+        }
+#pragma GCC unroll 1
+        for (uint32_t i = 0; i < NARROW_SUPER; i++, group++) {
+            add_tile_q6(sum, &super->tile[i], scale, x->q + group * Q8_GROUP, x->scale[group]);
+        }
+    }
+#pragma GCC unroll 1
+    for (uint32_t i = 0; i < VECTORS_Q6; i += 2) {
+        store_rows(out + 4 * i, sum[i], sum[i + 1], add);
+    }
+}
+
+/* One row of tiles of either kind by one vector. */
+static void multiply_narrow(float *out, const uint8_t *tiles, const struct q8_matrix *w, const struct q8_vector *x,
+                            bool add)
+{
+    if (w->narrow == Q6_FACTORS) {
+        multiply_q6(out, (const struct q6_super *)tiles, w->groups, x, add);
+        return;
+    }
+    for (uint32_t row = 0; row < Q8_GROUP; row += ROWS_Q4) {
+        multiply_q4(out, tiles, w, row, x, add);
+    }
+}
+
+static void matmul_narrow(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
+                          uint32_t count, bool add)
+{
+    const uint8_t *tiles = w->tiles;
+    for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP) {
+        for (uint32_t i = 0; i < count; i++) {
+            multiply_narrow(out + i * out_stride, tiles, w, x + i, add);
+        }
+        tiles += narrow_row_bytes(w->narrow, w->groups);
+    }
+}
+
+#endif
