@@ -5,73 +5,86 @@
 #include "base/text.h"
 #include "gguf/gguf.h"
 
+/* Texts of control tokens by what they end; each has its NUL, an empty one follows the last. */
 static const struct {
-    char text[28];
+    const char *texts;
     uint8_t ends;
-} control[] = {
-    {"<|eot_id|>", CONTROL_ENDS_ALL},
-    {"<|eom_id|>", CONTROL_ENDS_ALL},
-    {"<|im_end|>", CONTROL_ENDS_ALL},
-    {"<|end|>", CONTROL_ENDS_ALL},
-    {"<|return|>", CONTROL_ENDS_ALL},
-    {"<|call|>", CONTROL_ENDS_ALL},
-    {"<|calls|>", CONTROL_ENDS_ALL},
-    {"<|flush|>", CONTROL_ENDS_ALL},
-    {"<end_of_turn>", CONTROL_ENDS_ALL},
-    {"<|endoftext|>", CONTROL_ENDS_ALL},
-    {"<|end_of_text|>", CONTROL_ENDS_ALL},
-    {"<end_of_utterance>", CONTROL_ENDS_ALL},
-    {"</s>", CONTROL_ENDS_ALL},
-    {"<eos>", CONTROL_ENDS_ALL},
-    {"<EOT>", CONTROL_ENDS_ALL},
-    {"_<EOT>", CONTROL_ENDS_ALL},
-    {"[EOT]", CONTROL_ENDS_ALL},
-    {"[EOS]", CONTROL_ENDS_ALL},
-    {"[e~[", CONTROL_ENDS_ALL},
-    {"<turn|>", CONTROL_ENDS_ALL},
-    {"<|tool_response>", CONTROL_ENDS_ALL},
-    {"<\uFF5Cend\u2581of\u2581sentence\uFF5C>", CONTROL_ENDS_ALL},
-    {"<|fim_pad|>", GGUF_END_PADDING},
-    {"<fim-pad>", GGUF_END_PADDING},
-    {"<fim_pad>", GGUF_END_PADDING},
-    {"<PAD>", GGUF_END_PADDING},
-    {"[PAD]", GGUF_END_PADDING},
-    {"<|fim_repo|>", GGUF_END_REPOSITORY},
-    {"<|repo_name|>", GGUF_END_REPOSITORY},
-    {"<fim-repo>", GGUF_END_REPOSITORY},
-    {"<REPO>", GGUF_END_REPOSITORY},
-    {"<reponame>", GGUF_END_REPOSITORY},
-    {"<|file_sep|>", GGUF_END_FILE},
-    {"<|fim_prefix|>", CONTROL_ENDS_NOTHING},
-    {"<fim-prefix>", CONTROL_ENDS_NOTHING},
-    {"<fim_prefix>", CONTROL_ENDS_NOTHING},
-    {"<PRE>", CONTROL_ENDS_NOTHING},
-    {"\u2581<PRE>", CONTROL_ENDS_NOTHING},
-    {"<|code_prefix|>", CONTROL_ENDS_NOTHING},
-    {"<|prefix|>", CONTROL_ENDS_NOTHING},
-    {"<|fim_suffix|>", CONTROL_ENDS_NOTHING},
-    {"<fim-suffix>", CONTROL_ENDS_NOTHING},
-    {"<fim_suffix>", CONTROL_ENDS_NOTHING},
-    {"<SUF>", CONTROL_ENDS_NOTHING},
-    {"\u2581<SUF>", CONTROL_ENDS_NOTHING},
-    {"<|code_suffix|>", CONTROL_ENDS_NOTHING},
-    {"<|suffix|>", CONTROL_ENDS_NOTHING},
-    {"<|fim_middle|>", CONTROL_ENDS_NOTHING},
-    {"<fim-middle>", CONTROL_ENDS_NOTHING},
-    {"<fim_middle>", CONTROL_ENDS_NOTHING},
-    {"<MID>", CONTROL_ENDS_NOTHING},
-    {"\u2581<MID>", CONTROL_ENDS_NOTHING},
-    {"<|code_middle|>", CONTROL_ENDS_NOTHING},
-    {"<|middle|>", CONTROL_ENDS_NOTHING},
-    {"<\uFF5Cfim\u2581begin\uFF5C>", CONTROL_ENDS_NOTHING},
-    {"<\uFF5Cfim\u2581hole\uFF5C>", CONTROL_ENDS_NOTHING},
-    {"<\uFF5Cfim\u2581end\uFF5C>", CONTROL_ENDS_NOTHING},
+} lists[] = {
+    {"<|eot_id|>\0"
+     "<|eom_id|>\0"
+     "<|im_end|>\0"
+     "<|end|>\0"
+     "<|return|>\0"
+     "<|call|>\0"
+     "<|calls|>\0"
+     "<|flush|>\0"
+     "<end_of_turn>\0"
+     "<|endoftext|>\0"
+     "<|end_of_text|>\0"
+     "<end_of_utterance>\0"
+     "</s>\0"
+     "<eos>\0"
+     "<EOT>\0"
+     "_<EOT>\0"
+     "[EOT]\0"
+     "[EOS]\0"
+     "[e~[\0"
+     "<turn|>\0"
+     "<|tool_response>\0"
+     "<\uFF5Cend\u2581of\u2581sentence\uFF5C>\0",
+     CONTROL_ENDS_ALL},
+    {"<|fim_pad|>\0"
+     "<fim-pad>\0"
+     "<fim_pad>\0"
+     "<PAD>\0"
+     "[PAD]\0",
+     GGUF_END_PADDING},
+    {"<|fim_repo|>\0"
+     "<|repo_name|>\0"
+     "<fim-repo>\0"
+     "<REPO>\0"
+     "<reponame>\0",
+     GGUF_END_REPOSITORY},
+    {"<|file_sep|>\0", GGUF_END_FILE},
+    {"<|fim_prefix|>\0"
+     "<fim-prefix>\0"
+     "<fim_prefix>\0"
+     "<PRE>\0"
+     "\u2581<PRE>\0"
+     "<|code_prefix|>\0"
+     "<|prefix|>\0"
+     "<|fim_suffix|>\0"
+     "<fim-suffix>\0"
+     "<fim_suffix>\0"
+     "<SUF>\0"
+     "\u2581<SUF>\0"
+     "<|code_suffix|>\0"
+     "<|suffix|>\0"
+     "<|fim_middle|>\0"
+     "<fim-middle>\0"
+     "<fim_middle>\0"
+     "<MID>\0"
+     "\u2581<MID>\0"
+     "<|code_middle|>\0"
+     "<|middle|>\0"
+     "<\uFF5Cfim\u2581begin\uFF5C>\0"
+     "<\uFF5Cfim\u2581hole\uFF5C>\0"
+     "<\uFF5Cfim\u2581end\uFF5C>\0",
+     CONTROL_ENDS_NOTHING},
 };
-static const char user[][14] = {"<|channel|>", "<|message|>", "<|start|>", "<|constrain|>"};
+static const char user[] = "<|channel|>\0"
+                           "<|message|>\0"
+                           "<|start|>\0"
+                           "<|constrain|>\0";
 
-static bool is(const char *name, const uint8_t *text, size_t n)
+static bool holds(const char *texts, const uint8_t *text, size_t n)
 {
-    return text_length(name) == n && memcmp(name, text, n) == 0;
+    for (size_t length; (length = text_length(texts)) > 0; texts += length + 1) {
+        if (length == n && memcmp(texts, text, n) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 uint8_t control_type(const uint8_t *text, size_t n, uint8_t type)
@@ -79,24 +92,23 @@ uint8_t control_type(const uint8_t *text, size_t n, uint8_t type)
     if (n < 4 || (text[0] != '<' && text[0] != '[' && text[0] != '_' && text[0] != 0xE2)) {
         return type;
     }
-    for (size_t i = 0; i < sizeof control / sizeof control[0]; i++) {
-        if (is(control[i].text, text, n)) {
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        if (holds(lists[i].texts, text, n)) {
             return GGUF_TOKEN_CONTROL;
         }
     }
-    for (size_t i = 0; i < sizeof user / sizeof user[0]; i++) {
-        if (is(user[i], text, n)) {
-            return GGUF_TOKEN_USER;
-        }
-    }
-    return type;
+    return holds(user, text, n) ? GGUF_TOKEN_USER : type;
 }
 
 const char *control_text(uint32_t index, uint8_t *ends)
 {
-    if (index >= sizeof control / sizeof control[0]) {
-        return NULL;
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        for (const char *text = lists[i].texts; *text != 0; text += text_length(text) + 1) {
+            if (index-- == 0) {
+                *ends = lists[i].ends;
+                return text;
+            }
+        }
     }
-    *ends = control[index].ends;
-    return control[index].text;
+    return NULL;
 }
