@@ -334,8 +334,7 @@ static bool keep_numbers(struct q8_0_block *out, const uint8_t *block, uint32_t 
 
 bool blocks_are_kept(uint32_t type)
 {
-    return type == GGUF_TYPE_Q4_0 || type == GGUF_TYPE_Q5_0 || type == GGUF_TYPE_Q8_0 || type == GGUF_TYPE_IQ4_NL ||
-           type == GGUF_TYPE_MXFP4;
+    return type == GGUF_TYPE_Q5_0 || type == GGUF_TYPE_Q8_0 || type == GGUF_TYPE_IQ4_NL || type == GGUF_TYPE_MXFP4;
 }
 
 /*
@@ -354,10 +353,11 @@ static struct grid grid_of_factors(float step, float offset)
     return (struct grid){step, offset, 9};
 }
 
-static struct grid grid_of_k(const uint8_t scales[12], uint16_t scale, uint16_t minimum, uint32_t group)
+static struct grid grid_of_q5_k(const struct q5_k *block, uint32_t group)
 {
-    const struct factors factors = k_factors(scales, group);
-    return grid_of_factors(half_to_float(scale) * factors.scale, -half_to_float(minimum) * factors.minimum);
+    const struct factors factors = k_factors(block->scales, group);
+    return grid_of_factors(half_to_float(block->scale) * factors.scale,
+                           -half_to_float(block->minimum) * factors.minimum);
 }
 
 static struct grid grid_of_q2_k(const struct q2_k *block, uint32_t group)
@@ -368,44 +368,28 @@ static struct grid grid_of_q2_k(const struct q2_k *block, uint32_t group)
                            -half_to_float(block->minimum) * (float)(int32_t)(factors >> 4));
 }
 
-/* Of a symmetric type with two factors. */
-static struct grid grid_of_two(uint16_t scale, int32_t first, int32_t second)
+/* Symmetric, with two factors. */
+static struct grid grid_of_q3_k(const struct q3_k *block, uint32_t group)
 {
+    const int32_t first = q3_k_factor(block->scales, 2 * group), second = q3_k_factor(block->scales, 2 * group + 1);
     const int32_t larger = first * first < second * second ? second : first;
-    return grid_of_factors(half_to_float(scale) * (float)larger, 0);
+    return grid_of_factors(half_to_float(block->scale) * (float)larger, 0);
 }
 
 /* The grid of elements 32 * group on of a block. */
 static struct grid grid_of(const uint8_t *bytes, uint32_t type, uint32_t group)
 {
     switch (type) {
-    case GGUF_TYPE_Q4_1: {
-        const struct q4_1 *block = (const struct q4_1 *)bytes;
-        return grid_of_factors(half_to_float(block->scale), half_to_float(block->minimum));
-    }
     case GGUF_TYPE_Q5_1: {
         const struct q5_1 *block = (const struct q5_1 *)bytes;
         return grid_of_factors(half_to_float(block->scale), half_to_float(block->minimum));
     }
     case GGUF_TYPE_Q2_K:
         return grid_of_q2_k((const struct q2_k *)bytes, group);
-    case GGUF_TYPE_Q3_K: {
-        const struct q3_k *block = (const struct q3_k *)bytes;
-        return grid_of_two(block->scale, q3_k_factor(block->scales, 2 * group),
-                           q3_k_factor(block->scales, 2 * group + 1));
-    }
-    case GGUF_TYPE_Q4_K: {
-        const struct q4_k *block = (const struct q4_k *)bytes;
-        return grid_of_k(block->scales, block->scale, block->minimum, group);
-    }
-    case GGUF_TYPE_Q5_K: {
-        const struct q5_k *block = (const struct q5_k *)bytes;
-        return grid_of_k(block->scales, block->scale, block->minimum, group);
-    }
-    case GGUF_TYPE_Q6_K: {
-        const struct q6_k *block = (const struct q6_k *)bytes;
-        return grid_of_two(block->scale, block->scales[2 * group], block->scales[2 * group + 1]);
-    }
+    case GGUF_TYPE_Q3_K:
+        return grid_of_q3_k((const struct q3_k *)bytes, group);
+    case GGUF_TYPE_Q5_K:
+        return grid_of_q5_k((const struct q5_k *)bytes, group);
     case GGUF_TYPE_IQ4_XS: {
         const struct iq4_xs *block = (const struct iq4_xs *)bytes;
         return (struct grid){half_to_float(block->scale) * (float)iq4_xs_factor(block, group), 0, 1};

@@ -26,10 +26,11 @@ void blocks_decode(float *out, const uint8_t *bytes, uint32_t type, uint32_t cou
 bool blocks_are_kept(uint32_t type);
 
 /*
- * Converts `count` elements in whole blocks to Q8_0, into out [count / 32 rounded up], with zeros after the last
- * element. Blocks of 32 integers with one scale (Q4_0, Q5_0, Q8_0, IQ4_NL, MXFP4 if f16 can hold the scale) keep their
- * values; floats are quantized by the rule of q8_0.h; others get a scale that keeps the distances of their numbers, as
- * far as one scale can. A scale is not finite if a value is not finite or too large.
+ * Converts `count` elements in whole blocks, of a type that blocks_narrow_kind does not keep, to Q8_0, into out [count
+ * / 32 rounded up], with zeros after the last element. Blocks of 32 integers with one scale (Q5_0, Q8_0, IQ4_NL, MXFP4
+ * if f16 can hold the scale) keep their values; floats are quantized by the rule of q8_0.h; others get a scale that
+ * keeps the distances of their numbers, as far as one scale can. A scale is not finite if a value is not finite or too
+ * large.
  */
 void blocks_to_q8_0(struct q8_0_block *out, const uint8_t *bytes, uint32_t type, uint32_t count);
 

@@ -206,10 +206,9 @@ static void as_q8_0(void **state)
     (void)state;
     for (size_t k = 0; k < COUNT_OF(types); k++) {
         const uint32_t type = types[k], elements = blocks_elements(type);
-        const bool whole =
-            type == GGUF_TYPE_Q4_0 || type == GGUF_TYPE_Q5_0 || type == GGUF_TYPE_Q8_0 || type == GGUF_TYPE_IQ4_NL;
+        const bool whole = type == GGUF_TYPE_Q5_0 || type == GGUF_TYPE_Q8_0 || type == GGUF_TYPE_IQ4_NL;
         uint8_t block[BYTES_MAX];
-        for (uint32_t round = 0; round < ROUNDS; round++) {
+        for (uint32_t round = 0; blocks_narrow_kind(type) == NARROW_NONE && round < ROUNDS; round++) {
             struct q8_0_block out[ELEMENTS_MAX / Q8_0_BLOCK];
             float x[ELEMENTS_MAX];
             single_precision(state);
@@ -297,12 +296,12 @@ static void distances_are_kept(void **state)
     struct q8_0_block out[ELEMENTS_MAX / Q8_0_BLOCK];
     uint8_t block[BYTES_MAX] = {0};
     (void)state;
-    put_half(block, 0, 1);
+    put_half(block, 0, 1);     /* Q5_1, without any of its fifth bits */
     put_half(block, 2, -7.7f); /* of the scales 1/16 to 1/12, 1/13 holds it best: -100.1 of them */
     for (uint32_t i = 0; i < 16; i++) {
-        block[4 + i] = (uint8_t)(i * 17);
+        block[8 + i] = (uint8_t)(i * 17);
     }
-    blocks_to_q8_0(out, block, GGUF_TYPE_Q4_1, Q8_0_BLOCK);
+    blocks_to_q8_0(out, block, GGUF_TYPE_Q5_1, Q8_0_BLOCK);
     assert_int_equal(out[0].scale, half_from_float(1 / 13.0f));
     for (int i = 0; i < Q8_0_BLOCK; i++) {
         assert_int_equal(out[0].q[i], 13 * (i % 16) - 100);
@@ -365,8 +364,10 @@ static void what_is_not_finite(void **state)
         uint8_t block[BYTES_MAX];
         struct q8_0_block out[ELEMENTS_MAX / Q8_0_BLOCK];
         memset(block, 0xFF, sizeof block); /* NaN wherever a half is, and 2^127 */
-        blocks_to_q8_0(out, block, types[k], blocks_elements(types[k]));
-        assert_false(half_is_finite(out[0].scale));
+        if (blocks_narrow_kind(types[k]) == NARROW_NONE) {
+            blocks_to_q8_0(out, block, types[k], blocks_elements(types[k]));
+            assert_false(half_is_finite(out[0].scale));
+        }
     }
 }
 
