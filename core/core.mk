@@ -38,7 +38,7 @@ $(foreach file,$(KERNEL_FILES), \
 
 # Without these GCC moves a loop's sums from register to register: stories260K takes 2 (AVX2) to 12 % (AVX-512) longer.
 $(foreach file,$(filter x86_avx%,$(KERNEL_FILES)), \
-    $(eval GCC_FLAGS_kernel/$(file) := -fno-tree-ch -fno-tree-pre))
+    $(eval GCC_FLAGS_kernel/$(file) := -fno-tree-ch -fno-tree-pre -fno-tree-coalesce-vars))
 
 core_objects = $(patsubst core/%.c,$(BUILD)/$(1)/core/%.o,$(CORE_SOURCES))
 
@@ -56,8 +56,9 @@ $(BUILD)/$(1)/core/text/unicode_table.o: $(UNICODE_TABLE) $(FLAG_FILES)
 endef
 
 # With eight registers, vector code is faster (SSE2 by a third, AVX2 and AVX-512 by a twentieth) if GCC does not copy
-# loop heads: for programs of 32-bit code. Copies of functions for constant arguments take 5 % more room for nothing.
-VECTOR_FLAGS_32 := -fno-tree-ch -fno-ipa-cp-clone
+# loop heads: for programs of 32-bit code. Sums without registers may share their memory. Copies of functions for
+# constant arguments take 5 % more room for nothing.
+VECTOR_FLAGS_32 := -fno-tree-ch -fno-ipa-cp-clone -ftree-coalesce-vars
 
 # x87 arithmetic in single precision: see FLOAT_RULES. The program that runs such code sets 24-bit precision control
 # first (pc/x87.h).

@@ -11,8 +11,10 @@
  *
  * SATA drivers in firmware (seen with OVMF 2022.11) may report success after a failed read, with the memory unchanged.
  * So every sector of the window is marked before a read, and a mark that survives counts as a failure. edk2's FAT
- * driver reads the first and last 64 KiB or less of a request through a cache, where marks prove nothing: on SATA disks
- * each piece therefore extends that far beyond the part that is used, if the file does. A lie about the first or last
+ * driver reads the first and last 64 KiB or less of a request, those of its cache's pages that the request does not
+ * fill, through that cache, where marks prove nothing: on SATA disks each piece therefore extends that far beyond the
+ * part that is used, if the file does. A piece that follows another one begins where the used part of that ends, and
+ * both must agree on what they share: no page there is read through the cache by both. A lie about the first or last
  * 64 KiB of a file stays undetected, and about anything once pieces have become too small for that.
  */
 #include "files.h"
@@ -42,6 +44,18 @@ static int failure(const struct files *files, char *error, EFI_STATUS status, co
     return status == EFI_NOT_FOUND ? PLATFORM_NOT_FOUND : PLATFORM_IO_ERROR;
 }
 
+/* Whether pieces of so many bytes have room for the margin of a SATA disk. */
+static bool has_margin(uint32_t bytes)
+{
+    return bytes > 2 * FILES_SATA_MARGIN;
+}
+
+/* Bytes of memory for a window: behind it is room for the margin of the piece before. */
+static uint32_t window_memory(uint32_t size)
+{
+    return has_margin(size) ? size + FILES_SATA_MARGIN : size;
+}
+
 void files_begin(struct files *files, EFI_BOOT_SERVICES *boot, EFI_HANDLE device, struct clock *clock)
 {
     memset(files, 0, sizeof *files);
@@ -49,7 +63,7 @@ void files_begin(struct files *files, EFI_BOOT_SERVICES *boot, EFI_HANDLE device
     files->clock = clock;
     volumes_open(&files->volumes, boot, device);
     for (uint32_t size = FILES_READ_MAX; size >= CHUNK_MIN && files->window.bytes == NULL; size /= 2) {
-        files->window.bytes = pages_take_low(boot, size);
+        files->window.bytes = pages_take_low(boot, window_memory(size));
         files->window.size = files->window.bytes != NULL ? size : 0;
     }
     files->chunk = files->window.size;
@@ -77,7 +91,7 @@ void files_end(struct files *files)
     close_file(&files->directory);
     volumes_close(&files->volumes);
     if (files->window.bytes != NULL) {
-        pages_give(files->boot, files->window.bytes, files->window.size);
+        pages_give(files->boot, files->window.bytes, window_memory(files->window.size));
         files->window.bytes = NULL;
     }
 }
@@ -302,12 +316,36 @@ static EFI_STATUS read_once(struct open_file *file, uint64_t start, UINTN *size,
     return EFI_SUCCESS;
 }
 
+/* Keeps what the window has of a file behind its valid part, if that ends at `offset`. Returns the bytes kept. */
+static UINTN keep_rest(struct window *window, const struct open_file *file, uint64_t offset)
+{
+    const bool follows = window->file == file && window->to == offset && offset % SECTOR == 0;
+    const UINTN kept = follows ? (UINTN)(window->end - offset) : 0;
+
+    memcpy(window->bytes + window->size, window->bytes + (follows ? offset - window->start : 0), kept);
+    return kept;
+}
+
+/* Whether the window begins with the bytes kept, of which there are whole words. */
+static bool agrees_with_rest(const struct window *window, UINTN kept)
+{
+    const uint8_t *rest = window->bytes + window->size;
+    uint64_t differing = 0;
+
+    for (UINTN at = 0; at < kept; at += sizeof differing) {
+        differing |= *(const uint64_t *)(window->bytes + at) ^ *(const uint64_t *)(rest + at);
+    }
+    return differing == 0;
+}
+
 /* Fills the window once with the bytes around `offset`, in a piece of at most `chunk` bytes. */
 static EFI_STATUS fill_once(struct files *files, struct open_file *file, uint64_t offset, uint32_t chunk)
 {
     struct window *window = &files->window;
-    uint32_t margin = file->volume->is_sata && chunk > 2 * FILES_SATA_MARGIN ? FILES_SATA_MARGIN : 0;
-    uint64_t start = (offset > margin ? offset - margin : 0) & ~(uint64_t)(SECTOR - 1);
+    const uint32_t margin = file->volume->is_sata && has_margin(chunk) ? FILES_SATA_MARGIN : 0;
+    const UINTN kept = margin > 0 ? keep_rest(window, file, offset) : 0;
+    const uint32_t before = kept > 0 ? 0 : margin;
+    uint64_t start = (offset > before ? offset - before : 0) & ~(uint64_t)(SECTOR - 1);
     UINTN size = file->size - start < chunk ? file->size - start : chunk;
 
     window->file = NULL;
@@ -319,7 +357,10 @@ static EFI_STATUS fill_once(struct files *files, struct open_file *file, uint64_
     if (to <= offset) {
         return EFI_END_OF_FILE; /* the firmware returned too little to reach `offset` */
     }
-    *window = (struct window){window->bytes, window->size, file, start, offset, to};
+    if (!agrees_with_rest(window, kept)) {
+        return EFI_NO_RESPONSE;
+    }
+    *window = (struct window){window->bytes, window->size, file, start, offset, to, end};
     return EFI_SUCCESS;
 }
 
@@ -370,7 +411,8 @@ int files_read(struct files *files, struct platform_file *file, uint64_t offset,
 
     while (bytes > 0) {
         UINTN n = 0;
-        if (window->file != slot || offset < window->from || offset >= window->to) {
+        if (window->file != slot || offset < window->from || offset >= window->to ||
+            goes_directly(slot, offset, to, bytes, files->chunk)) {
             EFI_STATUS status = files_gone(files) ? files->gone : read_piece(files, slot, offset, to, bytes, &n);
             if (EFI_ERROR(status)) {
                 char doing[48];

@@ -28,6 +28,7 @@ struct window {
     const struct open_file *file; /* NULL while the window holds nothing */
     uint64_t start;               /* of bytes[0] in the file */
     uint64_t from, to;            /* the valid part of the file */
+    uint64_t end;                 /* of what was read: the rest is valid if the next piece agrees with it */
 };
 
 struct files {
@@ -38,8 +39,8 @@ struct files {
     uint32_t chunk; /* bytes of one firmware read: the window's size, less after a failure */
     struct open_file open[FILES_OPEN_MAX];
     struct open_file directory; /* stays open from one `list` to the next */
-    EFI_STATUS gone;     /* why the drive counts as gone: all calls fail at once; EFI_SUCCESS while it does not */
-    EFI_HANDLE lost;     /* the device of a drive that counted as gone and has not been looked for since, else NULL */
+    EFI_STATUS gone; /* why the drive counts as gone: all calls fail at once; EFI_SUCCESS while it does not */
+    EFI_HANDLE lost; /* the device of a drive that counted as gone and has not been looked for since, else NULL */
     char directory_name[MODEL_PATH_MAX];
     uint32_t directory_index; /* next entry of the directory's handle */
 };

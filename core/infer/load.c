@@ -230,10 +230,10 @@ static bool is_sound(const uint8_t *blocks, const struct gguf_tensor *tensor)
         }
         return largest < (narrow_of(tensor) == Q6_FACTORS ? Q6_LIMIT : Q4_LIMIT);
     }
-    for (uint32_t i = 0; i < groups; i++) {
-        largest = number_max(largest, q8[i].scale & 0x7FFF);
+    for (const struct q8_0_block *end = q8 + groups; q8 < end; q8++) {
+        largest |= ((uint32_t)q8->scale & 0x7C00) + 0x400; /* bit 15 comes from an exponent of ones alone */
     }
-    return half_is_finite((uint16_t)largest);
+    return largest < 0x8000;
 }
 
 /* Whether all rows of a strip are sound, in the order of the file. */

@@ -179,14 +179,16 @@ int model_layout(struct model *model, const struct gguf *gguf, const struct kern
 }
 
 /* A row of int8 tiles. */
-static void embed_int8(const struct kernel *kernel, float *x, const uint8_t *tile, uint32_t groups, uint32_t row)
+static void embed_int8(const struct kernel *kernel, float *restrict x, const uint8_t *tile, uint32_t groups,
+                       uint32_t row)
 {
-    for (uint32_t group = 0; group < groups; group++, tile += kernel->tile_bytes) {
+    for (uint32_t group = 0; group < groups; group++, tile += kernel->tile_bytes, x += Q8_GROUP) {
         int8_t q[Q8_GROUP];
         float scale;
         kernel->tile_row(tile, row, q, &scale);
+        const float row_scale = scale;
         for (uint32_t i = 0; i < Q8_GROUP; i++) {
-            x[group * Q8_GROUP + i] = (float)q[i] * scale;
+            x[i] = (float)q[i] * row_scale;
         }
     }
 }

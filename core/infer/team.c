@@ -14,6 +14,7 @@ enum {
     SHARE_BYTES_MIN = 16384, /* read for a share; reading fewer is faster than handing them over */
     SHARE_TILES_FEW = 16,    /* row tiles of a share that one more or less makes a difference to */
     FEW_VECTORS = 8,         /* that a unit takes then */
+    CACHED_BYTES = 24576,    /* that surely stay in a processor's first cache */
     PIECE_SHARES = 2,        /* smallest shares in a piece of a larger one */
     TIMED_US = 30000,        /* steps are timed for this long: a system lets a new thread run for some time first */
     TIMED_STEPS_MAX = 200,
@@ -281,21 +282,30 @@ static uint32_t vectors_for(const struct team *team, uint32_t row_tiles, uint32_
     return uneven ? number_min(count, FEW_VECTORS) : count;
 }
 
-/* Rows that have the same kind of tiles. */
-static bool matmul_one(struct team *team, struct compute *compute, const struct kernel *kernel, float *out,
-                       size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count,
-                       bool add)
+/* Rows that have the same kind of tiles, divided. */
+static bool matmul_split(struct team *team, struct compute *compute, const struct kernel *kernel, float *out,
+                         size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count,
+                         bool add)
 {
     const uint32_t vectors = vectors_for(team, w->row_tiles, count), parts = (count + vectors - 1) / vectors;
     struct matmul_call call = {kernel, out, out_stride, w, x, count, add, vectors};
     const struct team_job job = {w->row_tiles * parts,
                                  (uint64_t)kernel_row_bytes(kernel, w->narrow, w->groups) * vectors,
                                  (uint64_t)w->groups * vectors, matmul_part, &call};
-    if (is_alone(team) && compute_share(compute, job.unit_work, job.units) == job.units) {
-        kernel_matmul(kernel, out, out_stride, w, x, count, add); /* small models have many of these */
-        return compute_done(compute, job.unit_work * job.units);
-    }
     return team_split(team, compute, &job);
+}
+
+/* Rows that have the same kind of tiles; at once where possible, because small models have many of these. */
+static bool matmul_one(struct team *team, struct compute *compute, const struct kernel *kernel, float *out,
+                       size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count,
+                       bool add)
+{
+    const uint64_t work = (uint64_t)w->groups * count;
+    if (!is_alone(team) || compute_share(compute, work, w->row_tiles) < w->row_tiles) {
+        return matmul_split(team, compute, kernel, out, out_stride, w, x, count, add);
+    }
+    kernel_matmul(kernel, out, out_stride, w, x, count, add);
+    return compute_done(compute, work * w->row_tiles);
 }
 
 bool team_matmul(struct team *team, struct compute *compute, const struct kernel *kernel, float *out, size_t out_stride,
@@ -319,26 +329,27 @@ struct attention_call {
     uint32_t heads; /* of a unit, or fewer in the last one of a KV head */
 };
 
-/* Moves a task on to a later position. */
-static void advance(struct attention_task *task, size_t row, uint32_t positions)
+/* Moves a task, of some of so many heads, on to a later position. */
+static void advance(struct attention_task *task, uint32_t heads, size_t row, uint32_t positions)
 {
     task->shape.position += positions;
     task->q += row * positions;
-    task->q_scale += (size_t)task->shape.heads * positions;
+    task->q_scale += (size_t)heads * positions;
     task->out += row * positions;
 }
 
+/* All positions of a unit, then of the next: its keys and values stay in the processor's cache. */
 static void attention_part(void *context, uint32_t first, uint32_t count)
 {
     const struct attention_call *call = context;
     const uint32_t queries = attention_queries(&call->task.shape);
-    struct attention_task task = call->task;
-    for (uint32_t i = 0; i < call->count; i++, advance(&task, call->row, 1)) {
-        for (uint32_t unit = first; unit < first + count; unit++) {
-            const uint32_t head = unit % call->parts * call->heads;
-            const struct attention_task part = attention_some_heads(&task, unit / call->parts * queries + head,
-                                                                    number_min(call->heads, queries - head));
+    for (uint32_t unit = first; unit < first + count; unit++) {
+        const uint32_t head = unit % call->parts * call->heads;
+        struct attention_task part = attention_some_heads(&call->task, unit / call->parts * queries + head,
+                                                          number_min(call->heads, queries - head));
+        for (uint32_t i = 0; i < call->count; i++) {
             call->kernel->attention(&part);
+            advance(&part, call->task.shape.heads, call->row, 1);
         }
     }
 }
@@ -379,29 +390,46 @@ static bool attention_positions(struct team *team, struct compute *compute, stru
     return team_split(team, compute, &job);
 }
 
-bool team_attention(struct team *team, struct compute *compute, const struct kernel *kernel,
-                    const struct attention_task *first, size_t row, uint32_t count)
+/* Positions at once, or one by one where that would take too long. */
+static bool attention_split(struct team *team, struct compute *compute, const struct kernel *kernel,
+                            const struct attention_task *first, size_t row, uint32_t count, bool at_once)
 {
-    const struct attention *shape = &first->shape;
     struct attention_call call = {.kernel = kernel, .task = *first, .row = row, .count = count};
-    const uint64_t most = attention_work(shape, shape->position + count - 1) * shape->kv_heads;
-    const bool at_once = compute == NULL || most * count <= compute->left;
     choose_units(&call, team);
-    if (at_once && is_alone(team)) {
-        for (uint32_t i = 0; i < count; i++, advance(&call.task, row, 1)) {
-            kernel->attention(&call.task); /* all KV heads at once are faster in small models */
-        }
-        return compute_done(compute, most * count);
-    }
     if (at_once) {
         return attention_positions(team, compute, &call);
     }
     bool going = true;
     call.count = 1;
-    for (uint32_t i = 0; going && i < count; i++, advance(&call.task, row, 1)) {
+    for (uint32_t i = 0; going && i < count; i++, advance(&call.task, first->shape.heads, row, 1)) {
         going = attention_positions(team, compute, &call);
     }
     return going;
+}
+
+/* Bytes of all KV heads' keys and values that are attended to from `position`. */
+static uint64_t attended_bytes(const struct attention *shape, uint32_t position)
+{
+    return (uint64_t)attended(shape, position) * shape->kv_heads * shape->head_stride * 2 * sizeof(int16_t);
+}
+
+bool team_attention(struct team *team, struct compute *compute, const struct kernel *kernel,
+                    const struct attention_task *first, size_t row, uint32_t count)
+{
+    const struct attention *shape = &first->shape;
+    const uint32_t last = shape->position + count - 1;
+    const uint64_t most = attention_work(shape, last) * shape->kv_heads;
+    const bool at_once = compute == NULL || most * count <= compute->left;
+    if (!at_once || !is_alone(team) || (count > 1 && attended_bytes(shape, last) > CACHED_BYTES)) {
+        return attention_split(team, compute, kernel, first, row, count, at_once);
+    }
+    kernel->attention(first); /* all KV heads at once are faster in small models */
+    for (uint32_t i = 1; i < count; i++) {
+        struct attention_task task = *first;
+        advance(&task, shape->heads, row, i);
+        kernel->attention(&task);
+    }
+    return compute_done(compute, most * count);
 }
 
 /* Nanoseconds of a step, from as many as take so long, or TIMED_STEPS_MAX. */

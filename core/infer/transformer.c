@@ -159,15 +159,16 @@ static void store_keys(const struct transformer *t, const struct kv_cache *cache
 {
     const struct model *model = t->model;
     const size_t first = (size_t)heads.first * model->head_size;
-    const int16_t *keys = t->new_kv + first;
+    const int32_t *pairs = (const int32_t *)(t->new_kv + first);
     size_t at = (size_t)heads.first * t->context + position; /* in the scales of all heads */
     model->kernel->heads_quantize(t->new_kv + first, t->new_scale + heads.first, k + first, heads.count,
                                   model->head_size, KV_KEY_RANGE);
+    const size_t key = kv_key_index(t->head_stride, position, 0);
+    const uint32_t half = model->head_size / 2;
     for (uint32_t head = heads.first; head < heads.first + heads.count; head++, at += t->context) {
-        int16_t *out = cache->k + (at - position) * t->head_stride + kv_key_index(t->head_stride, position, 0);
-        for (uint32_t i = 0; i < model->head_size; i += 2, keys += 2, out += 2 * KV_KEY_LANES) {
-            out[0] = keys[0];
-            out[1] = keys[1];
+        int32_t *out = (int32_t *)(cache->k + (at - position) * t->head_stride + key);
+        for (uint32_t i = 0; i < half; i++) {
+            out[i * KV_KEY_LANES] = *pairs++;
         }
         cache->k_scale[at] = t->new_scale[head];
     }
@@ -182,11 +183,13 @@ static void store_values(const struct transformer *t, const struct kv_cache *cac
     size_t at = (size_t)heads.first * t->context + position;
     model->kernel->heads_quantize(t->new_kv + first, t->new_scale + heads.first, v + first, heads.count,
                                   model->head_size, KV_VALUE_RANGE);
+    const size_t value = kv_value_index(t->head_stride, position, 0);
+    const uint32_t size = model->head_size;
     for (uint32_t head = heads.first; head < heads.first + heads.count; head++, at += t->context) {
-        int16_t *out = cache->v + (at - position) * t->head_stride + kv_value_index(t->head_stride, position, 0);
+        int16_t *out = cache->v + (at - position) * t->head_stride + value;
         const float before = position > 0 ? cache->v_largest[at - 1] : 0.0f, scale = t->new_scale[head];
-        for (uint32_t i = 0; i < model->head_size; i++, out += KV_BLOCK) {
-            *out = *values++;
+        for (uint32_t i = 0; i < size; i++) {
+            out[i * KV_BLOCK] = *values++;
         }
         cache->v_largest[at] = scale != scale || scale > before ? scale : before; /* NaN persists */
         cache->v_scale[at] = scale != scale ? 0.0f : scale;

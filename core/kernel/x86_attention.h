@@ -13,7 +13,6 @@
  *   ints_least(z)               of unsigned 16-bit numbers and ATTENTION_POWER_LAST, unless ints_shift_each takes any
  *   ints_shift_each(x, n)       x >> (n + 1), 16 bits, each by its own n; the lowest bit may be anything
  *   ints_fold(x)                the sums of its quarters
- *   max_quad(x, y)              the larger of signed 32-bit numbers, of __m128i
  *   QUERIES                     queries whose scores and coefficients are computed at once: two or one
  *   SCORE_VECTORS               a block of scores that its registers hold for so many: positions / WIDTH
  *   MANY_REGISTERS              whether it has more than eight
@@ -26,7 +25,6 @@
 #ifndef BOOTLLAMA_X86_ATTENTION_H
 #define BOOTLLAMA_X86_ATTENTION_H
 
-#include "base/memory.h"
 #include "base/number.h"
 #include "kernel/attention.h"
 
@@ -73,81 +71,6 @@ static inline __m128i sum_four(ints a, ints b, ints c, ints d)
     return ints_fold(VECTOR(add_epi32)(VECTOR(unpacklo_epi64)(ab, cd), VECTOR(unpackhi_epi64)(ab, cd)));
 }
 
-/* The largest lanes of four vectors. */
-static inline __m128i largest_four(__m128i a, __m128i b, __m128i c, __m128i d)
-{
-    const __m128i ab = max_quad(_mm_unpacklo_epi32(a, b), _mm_unpackhi_epi32(a, b));
-    const __m128i cd = max_quad(_mm_unpacklo_epi32(c, d), _mm_unpackhi_epi32(c, d));
-    return max_quad(_mm_unpacklo_epi64(ab, cd), _mm_unpackhi_epi64(ab, cd));
-}
-
-static inline __m128i quad_magnitude(__m128 x)
-{
-    return _mm_and_si128(_mm_castps_si128(x), _mm_set1_epi32(0x7FFFFFFF));
-}
-
-/* Four elements of a head, or its last two and two zeros. */
-static inline __m128 load_quad(const float *x, uint32_t left)
-{
-    return left >= 4 ? _mm_loadu_ps(x) : _mm_castpd_ps(_mm_load_sd((const double *)x));
-}
-
-/* Bits of the largest magnitudes, one in a lane or more. */
-static inline __m128i head_magnitude(const float *x, uint32_t size)
-{
-    __m128i largest = quad_magnitude(load_quad(x, size));
-#pragma GCC unroll UNROLLED
-    for (uint32_t i = 4; i < size; i += 4) {
-        largest = max_quad(largest, quad_magnitude(load_quad(x + i, size - i)));
-    }
-    return largest;
-}
-
-static inline void head_quantize(int16_t *out, const float *x, uint32_t size, float by)
-{
-    const __m128 inverse = _mm_set1_ps(by);
-    uint32_t i = 0;
-    for (; i + 8 <= size; i += 8) {
-        const __m128i low = _mm_cvtps_epi32(_mm_mul_ps(_mm_loadu_ps(x + i), inverse));
-        const __m128i high = _mm_cvtps_epi32(_mm_mul_ps(_mm_loadu_ps(x + i + 4), inverse));
-        _mm_storeu_si128((__m128i *)(out + i), _mm_packs_epi32(low, high));
-    }
-    for (; i < size; i += 2) {
-        const __m128i two = _mm_cvtps_epi32(_mm_mul_ps(load_quad(x + i, 2), inverse));
-        *(int32_t *)(out + i) = _mm_cvtsi128_si32(_mm_packs_epi32(two, two));
-    }
-}
-
-static void heads_quantize(int16_t *out, float *scale, const float *x, uint32_t heads, uint32_t size, float range)
-{
-    while (heads > 0) {
-        const uint32_t count = heads < 4 ? heads : 4;
-        __m128i part[4];
-#pragma GCC unroll UNROLLED
-        for (uint32_t i = 0; i < 4; i++) {
-            part[i] = head_magnitude(x + (i < count ? i : 0) * size, size);
-        }
-        const __m128i largest = largest_four(part[0], part[1], part[2], part[3]);
-        const __m128i counts = _mm_cmpgt_epi32(largest, _mm_set1_epi32(KV_SMALLEST - 1));
-        const __m128i too_large = _mm_cmpgt_epi32(largest, _mm_set1_epi32(Q8_LIMIT - 1));
-        const __m128 usable = _mm_castsi128_ps(_mm_andnot_si128(too_large, counts));
-        const __m128 no_number = _mm_castsi128_ps(_mm_and_si128(too_large, _mm_set1_epi32(FLOAT_NAN)));
-        const __m128 scales = _mm_mul_ps(_mm_castsi128_ps(largest), _mm_set1_ps(1.0f / range));
-        float new_scale[4], inverse[4];
-        _mm_storeu_ps(new_scale, _mm_or_ps(_mm_and_ps(scales, usable), no_number));
-        _mm_storeu_ps(inverse, _mm_div_ps(_mm_set1_ps(range), _mm_castsi128_ps(largest)));
-        for (uint32_t i = 0; i < count; i++, out += size, x += size) {
-            *scale++ = new_scale[i];
-            if (_mm_movemask_ps(usable) >> i & 1) {
-                head_quantize(out, x, size, inverse[i]);
-            } else {
-                memset(out, 0, size * sizeof *out);
-            }
-        }
-        heads -= count;
-    }
-}
-
 /* What the passes work on: a task with its first head and lanes, whole blocks of positions, chunks from
    lanes.largest[0] on. */
 struct passes {
@@ -165,8 +88,8 @@ static inline __attribute__((always_inline)) void some_scores(ints dot[QUERIES][
                                                               const struct attention_head *head, uint32_t count,
                                                               const struct attention *shape, uint32_t t)
 {
-    const size_t block = (size_t)shape->head_stride * KV_KEY_LANES;
-    const int16_t *key = head->k + t / KV_KEY_LANES * block;
+    const size_t size = shape->head_size, block = (size_t)shape->head_stride * KV_KEY_LANES;
+    const int16_t *key = head->k + t / KV_KEY_LANES * block, *query = head->q;
 #pragma GCC unroll 4
     for (uint32_t q = 0; q < count; q++) {
 #pragma GCC unroll 4
@@ -175,11 +98,11 @@ static inline __attribute__((always_inline)) void some_scores(ints dot[QUERIES][
         }
     }
 #pragma GCC unroll UNROLLED
-    for (uint32_t i = 0; i < shape->head_size; i += 2, key += 2 * KV_KEY_LANES) {
+    for (size_t i = 0; i < size; i += 2, key += 2 * KV_KEY_LANES, query += 2) {
         ints pair[QUERIES];
 #pragma GCC unroll 4
         for (uint32_t q = 0; q < count; q++) {
-            pair[q] = VECTOR(set1_epi32)(*(const int32_t *)(head->q + q * shape->head_size + i));
+            pair[q] = VECTOR(set1_epi32)(*(const int32_t *)(query + q * size));
         }
 #pragma GCC unroll 4
         for (uint32_t j = 0; j < SCORE_VECTORS; j++) {
@@ -465,7 +388,8 @@ static inline __attribute__((always_inline)) void some_values(ints sum[VALUE_QUE
                                                               uint32_t first, uint32_t end)
 {
     const size_t block = (size_t)shape->head_stride * KV_BLOCK, context = shape->context;
-    const int16_t *v = head->v + kv_value_index(shape->head_stride, first, dimension);
+    const int16_t *v = head->v + first / KV_BLOCK * block + dimension * KV_BLOCK;
+    uint32_t t = first;
 #pragma GCC unroll 4
     for (uint32_t q = 0; q < count; q++) {
 #pragma GCC unroll 8
@@ -473,7 +397,7 @@ static inline __attribute__((always_inline)) void some_values(ints sum[VALUE_QUE
             sum[q][i] = VECTOR(set1_epi32)(0);
         }
     }
-    for (uint32_t t = first; t < end; t += KV_BLOCK, v += block) {
+    do {
 #pragma GCC unroll UNROLLED
         for (uint32_t part = 0; part < KV_BLOCK; part += SHORTS) {
             ints coefficients[VALUE_QUERIES];
@@ -490,7 +414,9 @@ static inline __attribute__((always_inline)) void some_values(ints sum[VALUE_QUE
                 }
             }
         }
-    }
+        t += KV_BLOCK;
+        v += block;
+    } while (t < end);
 }
 
 /* Adds a chunk's values to out, or stores them if it is the first. */

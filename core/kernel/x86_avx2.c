@@ -166,6 +166,7 @@ static inline void store_group(struct q8_vector *out, uint32_t group, const __m2
 
 #include "kernel/x86_vector.h"
 #include "kernel/x86_attention.h"
+#include "kernel/x86_heads.h"
 
 /* Word by word, which is also fast under emulation. */
 #ifdef __x86_64__
@@ -204,8 +205,8 @@ static __attribute__((cold)) void tile_pack(uint8_t *bytes, const struct q8_0_bl
 static __attribute__((cold)) void tile_row(const uint8_t *bytes, uint32_t row, int8_t q[Q8_GROUP], float *scale)
 {
     const struct tile_quad *tile = (const struct tile_quad *)bytes;
-    for (uint32_t column = 0; column < Q8_GROUP; column++) {
-        q[column] = tile->q[column / 4][row][column % 4];
+    for (uint32_t quad = 0; quad < QUADS; quad++) {
+        *(uint32_t *)(q + 4 * quad) = *(const uint32_t *)tile->q[quad][row];
     }
     *scale = half_to_float(tile->scale[row]);
 }
@@ -222,9 +223,8 @@ __attribute__((cold)) void biased_tile_pack(uint8_t *bytes, const struct q8_0_bl
 __attribute__((cold)) void biased_tile_row(const uint8_t *bytes, uint32_t row, int8_t q[Q8_GROUP], float *scale)
 {
     tile_row(bytes, row, q, scale);
-    for (uint32_t column = 0; column < Q8_GROUP; column++) {
-        q[column] = (int8_t)(q[column] ^ BIAS);
-    }
+    _mm256_storeu_si256((__m256i *)q,
+                        _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)q), _mm256_set1_epi8((char)BIAS)));
 }
 
 static inline __m256 floats_of_halves(const uint8_t *halves)

@@ -58,11 +58,6 @@ static inline __m512i ints_shift_each(__m512i x, __m512i n)
     return _mm512_srlv_epi16(x, _mm512_add_epi16(n, _mm512_set1_epi16(1)));
 }
 
-static inline __m128i max_quad(__m128i x, __m128i y)
-{
-    return _mm_max_epi32(x, y);
-}
-
 static inline __m512 floats_round(__m512 y)
 {
     return _mm512_roundscale_ps(y, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
@@ -107,6 +102,11 @@ static inline void store_group(struct q8_vector *out, uint32_t group, const __m5
 static void blocks_quantize(struct q8_0_block *out, const void *x, bool halves, const float *scale, uint32_t groups)
 {
     kernel_avx2.blocks_quantize(out, x, halves, scale, groups);
+}
+
+static void heads_quantize(int16_t *out, float *scale, const float *x, uint32_t heads, uint32_t size, float range)
+{
+    kernel_avx2.heads_quantize(out, scale, x, heads, size, range);
 }
 
 static inline __m512 load_scales(const uint16_t *scale)

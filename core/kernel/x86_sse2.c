@@ -164,6 +164,7 @@ static inline void store_group(struct q8_vector *out, uint32_t group, const __m1
 
 #include "kernel/x86_vector.h"
 #include "kernel/x86_attention.h"
+#include "kernel/x86_heads.h"
 
 /* The bits of a half 13 places up, with 112 more in the exponent. A subnormal one has no leading bit: it gets one,
    2^-14, which is then subtracted. */

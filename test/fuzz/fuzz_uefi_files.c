@@ -82,6 +82,7 @@ static void plug_in(struct machine *machine, struct choices *choices)
     fake.memory_limit = choices_one_in(choices, 4) ? (size_t)1 << choices_below(choices, 21) : 1 << 24;
     machine->volume = fake_volume_of(machine->nodes, NODES);
     machine->volume.caches_edges = choices_one_in(choices, 2);
+    machine->volume.page_from = choices_below(choices, 128) * 512;
     fake_plug_in(&machine->volume);
     if (machine->volume.caches_edges) { /* only as firmware's SATA drivers do */
         fake.handles[0].device_path = sata;
@@ -124,6 +125,7 @@ static void change(struct machine *machine, struct choices *choices)
                                        .nodes = volume->nodes,
                                        .node_count = NODES,
                                        .caches_edges = volume->caches_edges,
+                                       .page_from = volume->page_from,
                                        .open_handles = volume->open_handles,
                                        .largest_read = volume->largest_read};
     }

@@ -96,6 +96,13 @@ static EFI_STATUS fails(struct fake_volume *volume)
     return EFI_DEVICE_ERROR;
 }
 
+/* Whether byte `i` of n at `position` lies in a page of the driver's cache that the n bytes do not fill. */
+static bool is_in_part_of_page(const struct fake_volume *volume, uint64_t position, uint64_t n, uint64_t i)
+{
+    const uint64_t in_page = (position + i + FILES_SATA_MARGIN - volume->page_from) % FILES_SATA_MARGIN;
+    return in_page > i || n - i < FILES_SATA_MARGIN - in_page;
+}
+
 static EFI_STATUS EFIAPI fake_read(EFI_FILE_HANDLE handle, UINTN *size, VOID *buffer)
 {
     struct fake_file *file = (struct fake_file *)handle;
@@ -124,7 +131,7 @@ static EFI_STATUS EFIAPI fake_read(EFI_FILE_HANDLE handle, UINTN *size, VOID *bu
     }
     for (UINTN i = 0; i < n; i++) {
         bool lost = bad && volume->failures > 0 && (file->position + i) / 512 == volume->bad_byte / 512;
-        bool edge = volume->caches_edges && (i < FILES_SATA_MARGIN || n - i <= FILES_SATA_MARGIN);
+        bool edge = volume->caches_edges && is_in_part_of_page(volume, file->position, n, i);
         if (!lost || edge) {
             ((uint8_t *)buffer)[i] = lost ? 0xEE : fake_content(file->position + i) ^ (file->node->foreign ? 0x55 : 0);
         }

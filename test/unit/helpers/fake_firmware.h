@@ -28,7 +28,8 @@ struct fake_volume {
     uint64_t bad_byte;  /* reads across it fail ... */
     int failures;       /* ... so many times */
     bool lies;          /* ... with EFI_SUCCESS and the bytes left as they were */
-    bool caches_edges;  /* ... but the first and last 64 KiB of a request get bytes of something else then */
+    bool caches_edges;  /* ... but the pages of 64 KiB that a request does not fill get bytes of something else then */
+    uint32_t page_from; /* where such pages begin in a file */
     bool reads_nothing; /* every read gives 0 bytes */
     UINTN short_read;   /* reads give this much at most; 0 = all */
     bool info_fails;

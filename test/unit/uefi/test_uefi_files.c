@@ -79,6 +79,8 @@ static void whole_pieces_are_not_copied(void **state)
     assert_ptr_equal(session.volume.read_to, low);
     expect_piece(&session, &file, 0, low, PIECE + 700); /* the rest is no whole piece */
     assert_ptr_equal(session.volume.read_to, window->bytes);
+    expect_piece(&session, &file, PIECE, low, PIECE); /* the window has its beginning */
+    assert_ptr_equal(session.volume.read_to, low);
     expect_piece(&session, &file, PIECE, low, 700);
     expect_piece(&session, &file, 1024, low + 64, PIECE);
     assert_ptr_equal(session.volume.read_to, window->bytes);
@@ -175,9 +177,42 @@ static void detects_lies(struct session *session)
     session->volume.failures = FAKE_LASTING;
     session->volume.lies = session->volume.caches_edges = true;
     for (session->volume.bad_byte = 70000; session->volume.bad_byte < 3000000; session->volume.bad_byte += 150001) {
+        session->volume.page_from = (uint32_t)(session->volume.bad_byte % 128) * 512;
         assert_int_equal(stick_read(session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_IO_ERROR);
         assert_int_equal(stick_read(session, "/MODELS/A.GGUF", 65536), PLATFORM_IO_ERROR);
     }
+}
+
+/* One lie, told when the first of two pieces is read or the second, about a sector that both have: it is in one of
+   them that the piece does not fill a page. */
+static void compares_what_pieces_share(struct session *session)
+{
+    enum { USED = FILES_READ_MAX - FILES_SATA_MARGIN };
+    uint8_t *buffer = malloc(USED);
+    struct platform_file file;
+
+    assert_int_equal(files_open(&session->files, "/MODELS/A.GGUF", &file, session->error), PLATFORM_OK);
+    for (uint64_t at = 0; at < 3 * USED; at += USED) {
+        expect_piece(session, &file, at, buffer, USED);
+        assert_int_equal(session->files.window.start, at);
+    }
+    files_close(&session->files, &file);
+    for (uint32_t i = 0; i < 4 * 128; i += 35) {
+        const uint32_t told = i % 2;
+        session->volume.lies = session->volume.caches_edges = true;
+        session->volume.page_from = i / 4 * 512;
+        session->volume.bad_byte = USED + i * 37 % 128 * 512;
+        session->volume.failures = told == 0;
+        session->volume.open_volumes = 0;
+        assert_int_equal(files_open(&session->files, "/MODELS/A.GGUF", &file, session->error), PLATFORM_OK);
+        expect_piece(session, &file, 0, buffer, USED);
+        assert_int_equal(session->files.window.end - session->files.window.to, FILES_SATA_MARGIN);
+        session->volume.failures += told == 1;
+        expect_piece(session, &file, USED, buffer, USED);
+        assert_int_equal(session->volume.open_volumes, 1); /* once more */
+        files_close(&session->files, &file);
+    }
+    free(buffer);
 }
 
 static void reads_sata_with_a_margin(void **state)
@@ -194,6 +229,7 @@ static void reads_sata_with_a_margin(void **state)
     assert_true(session.files.volumes.volume[0].is_sata);
     assert_int_equal(stick_read(&session, "/MODELS/A.GGUF", 1 << 20), PLATFORM_OK);
     assert_int_equal(stick_read(&session, "/MODELS/A.GGUF", 1000), PLATFORM_OK);
+    compares_what_pieces_share(&session);
     detects_lies(&session);
     session.volume.bad_byte = 100000;
     session.volume.failures = 1;
