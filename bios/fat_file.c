@@ -126,7 +126,7 @@ static int follow_adjacent(struct fat_file *file, struct fat_mark *at, uint32_t 
     const uint32_t left = file->clusters - 1 - at->index;
     uint32_t count;
 
-    if (at->index != file->known.index || left == 0) {
+    if (most == 0 || at->index != file->known.index || left == 0) {
         return FAT_OK;
     }
     const int status = fat_volume_adjacent(file->volume, at->cluster, most < left ? most : left - 1, &count);

@@ -15,7 +15,8 @@
  * fill, through that cache, where marks prove nothing: on SATA disks each piece therefore extends that far beyond the
  * part that is used, if the file does. A piece that follows another one begins where the used part of that ends, and
  * both must agree on what they share: no page there is read through the cache by both. A lie about the first or last
- * 64 KiB of a file stays undetected, and about anything once pieces have become too small for that.
+ * 64 KiB of a file stays undetected, or of a fragment of one, because the driver reads fragments singly, and about
+ * anything once pieces have become too small for that.
  */
 #include "files.h"
 

@@ -303,6 +303,30 @@ static void the_second_fat_helps(void **state)
     }
 }
 
+/* The entry of the last cluster that is read says nothing about it: whether it can be read does not matter. */
+static void the_table_is_read_no_further_than_the_file(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const uint32_t first = first_of_big(i), bits = cases[i].bits;
+        uint32_t last = first + 2;
+        while (last * bits % (8 * FAT_SECTOR) != 0)
+            last++; /* to the first entry of a sector */
+        assert_true(last < first + file.clusters - 1);
+        const uint32_t cluster = volume.cluster_sectors * FAT_SECTOR, bytes = (last + 1 - first) * cluster;
+        struct disk *disk = mount_case(i);
+        disk->bad = volume.fat_start + last * bits / (8 * FAT_SECTOR);
+        disk->bad_count = volume.fat_sectors + 1; /* the same sector of the second one, too */
+        assert_int_equal(fat_file_open(&volume, "/BIG.BIN", &file), FAT_OK);
+        for (uint32_t at = 0, n; at < bytes; at += n) { /* the last two clusters by a read of their own, too */
+            n = bytes - at > 2 * cluster ? bytes - at - 2 * cluster : 2 * cluster;
+            assert_int_equal(fat_file_read(&file, at, out + at, n), FAT_OK);
+        }
+        assert_memory_equal(out, big, bytes);
+        assert_int_equal(fat_file_read(&file, bytes, out, 1), FAT_READ_FAILED);
+    }
+}
+
 static void a_bad_neighbour_does_no_harm(void **state)
 {
     (void)state;
@@ -399,8 +423,9 @@ int main(void)
         cmocka_unit_test(a_looping_directory_ends), cmocka_unit_test(directory_entries_are_checked),
         cmocka_unit_test(long_names_must_belong),   cmocka_unit_test(surrogates_are_decoded),
         cmocka_unit_test(short_names_are_decoded),  cmocka_unit_test(names_that_do_not_fit_are_short),
-        cmocka_unit_test(the_second_fat_helps),     cmocka_unit_test(a_bad_neighbour_does_no_harm),
-        cmocka_unit_test(unreadable_data_is_told),  cmocka_unit_test(boot_sectors_are_checked),
+        cmocka_unit_test(the_second_fat_helps),     cmocka_unit_test(the_table_is_read_no_further_than_the_file),
+        cmocka_unit_test(unreadable_data_is_told),  cmocka_unit_test(a_bad_neighbour_does_no_harm),
+        cmocka_unit_test(boot_sectors_are_checked),
     };
     return cmocka_run_group_tests(tests, make_volumes, remove_volumes);
 }
