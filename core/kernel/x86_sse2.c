@@ -63,7 +63,7 @@ static inline __m128i ints_nearest(__m128 x, uint32_t way)
                            : _mm_sub_epi32(_mm_castps_si128(_mm_add_ps(x, rounder)), _mm_castps_si128(rounder));
 }
 
-/* ints_shift takes any. */
+/* ints_shift takes any: its n has the upper five bits of z. */
 static inline __m128i ints_least(__m128i z)
 {
     return z;
@@ -76,7 +76,7 @@ static inline __m128i shift_by_bit(__m128i x, __m128i n, int bit)
     return _mm_xor_si128(x, _mm_and_si128(_mm_xor_si128(x, _mm_srli_epi16(x, 1 << bit)), mask));
 }
 
-/* WAY_SSE2: twice the upper half of x * 2^(14 - n), the power built as the bits of a float. */
+/* WAY_SSE2: twice the upper half of x * 2^(14 - n), the power built as the bits of a float and cut off to an integer. */
 static inline __m128i ints_shift(__m128i x, __m128i n, uint32_t way)
 {
     if (way == WAY_EMULATED) {

@@ -6,7 +6,7 @@
  * these, of columns 0 and 2 (the even bytes) and 1 and 3; the upper halves of bytes are columns from 16 on.
  *
  * Six bits. The numbers become bytes, and each product a 16-bit lane, as do their sums: half of a half's 16 columns are
- * in a lane, below 8 * 32 * 127. pmaddwd joins the two lanes of a row and multiplies them with their factor at once.
+ * in a lane, at most 8 * 32 * 127. pmaddwd joins the two lanes of a row and multiplies them with their factor at once.
  */
 #ifndef BOOTLLAMA_X86_SSE2_NARROW_H
 #define BOOTLLAMA_X86_SSE2_NARROW_H
