@@ -61,9 +61,9 @@ struct model {
 };
 
 /*
- * Lays the model out in *arena, which must outlive it; weights and what rope_freqs.weight
- * does to the frequencies are missing until load_weights (load.h). With a
- * counting arena it only adds up the memory and *model must not be used. Returns 0, or -1 where the arena is too small.
+ * Lays the model out in *arena, which must outlive it; weights and what rope_freqs.weight does to the frequencies are
+ * missing until load_weights (load.h). With a counting arena it only adds up the memory and *model must not be used.
+ * Returns 0, or -1 where the arena is too small.
  */
 int model_layout(struct model *model, const struct gguf *gguf, const struct kernel *kernel, struct arena *arena);
 

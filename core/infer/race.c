@@ -104,6 +104,18 @@ struct slice {
     uint32_t next; /* layer to run */
 };
 
+/* A part of `whole`, each of so many columns. Kernels take a whole block of Q4_K or Q6_K at once: none is divided. */
+static uint32_t part_of(uint32_t whole, uint32_t parts, uint32_t columns)
+{
+    enum { BLOCK = NARROW_SUPER * Q8_GROUP };
+    const bool may_have_blocks = whole * columns % BLOCK == 0;
+    uint32_t part = number_max(whole / parts, 1);
+    while (may_have_blocks && part * columns % BLOCK != 0) {
+        part++;
+    }
+    return part;
+}
+
 /* Makes layers smaller and more of them, so that each is a short piece of work, and the proportion of matrices and
    attention stays. */
 static void shrink(struct gguf *slice, const struct gguf *gguf)
@@ -111,9 +123,9 @@ static void shrink(struct gguf *slice, const struct gguf *gguf)
     const uint64_t columns = 2ull * (gguf->heads + gguf->kv_heads) * gguf->head_size + 3ull * gguf->hidden;
     const uint32_t parts = (uint32_t)(gguf->dim * columns / PIECE_WEIGHTS) + 1, queries = gguf->heads / gguf->kv_heads;
     *slice = *gguf;
-    slice->kv_heads = number_max(gguf->kv_heads / parts, 1);
+    slice->kv_heads = part_of(gguf->kv_heads, parts, queries * gguf->head_size);
     slice->heads = slice->kv_heads * queries;
-    slice->hidden = number_max(gguf->hidden / parts, 1);
+    slice->hidden = part_of(gguf->hidden, parts, 1);
     slice->vocabulary = 1;
     slice->layers = parts < GGUF_LAYERS_MAX ? number_min(gguf->layers * parts, GGUF_LAYERS_MAX) : GGUF_LAYERS_MAX;
     for (uint32_t l = gguf->layers; l < slice->layers; l++) {

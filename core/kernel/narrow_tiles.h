@@ -18,7 +18,7 @@
  * bits lie like the nibbles above, then come two factors for each row, of columns 0 to 15 and of 16 to 31, then the
  * upper bits. A row's product with a vector sums over the groups of columns, in order:
  *   (factor * sum of (n - 32) * x, of both halves) * (scale * scale of x)
- * where the part in whole numbers is below 128 * 32 * 127 * 32 < 2^24: exact as int32 and in single precision.
+ * where the part in whole numbers is at most 128 * 32 * 127 * 32 < 2^24: exact as int32 and in single precision.
  */
 #ifndef BOOTLLAMA_NARROW_TILES_H
 #define BOOTLLAMA_NARROW_TILES_H

@@ -11,7 +11,7 @@
  *   ints                        whole registers of integers
  *   ints_madd(sum, x, y)        adds the products of int16, each two neighbours to a 32-bit sum
  *   ints_least(z)               of unsigned 16-bit numbers and ATTENTION_POWER_LAST, unless ints_shift_each takes any
- *   ints_shift_each(x, n)       x >> (n + 1), 16 bits, each by its own n; the lowest bit may be anything
+ *   ints_shift_each(x, n)       x >> (n + 1), 16 bits, each by its own n <= 31; the lowest bit may be anything
  *   ints_fold(x)                the sums of its quarters
  *   QUERIES                     queries whose scores and coefficients are computed at once: two or one
  *   SCORE_VECTORS               a block of scores that its registers hold for so many: positions / WIDTH

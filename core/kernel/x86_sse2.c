@@ -63,7 +63,7 @@ static inline __m128i ints_nearest(__m128 x, uint32_t way)
                            : _mm_sub_epi32(_mm_castps_si128(_mm_add_ps(x, rounder)), _mm_castps_si128(rounder));
 }
 
-/* ints_shift takes any. */
+/* ints_shift takes any: its n has the upper five bits of z. */
 static inline __m128i ints_least(__m128i z)
 {
     return z;
@@ -76,7 +76,7 @@ static inline __m128i shift_by_bit(__m128i x, __m128i n, int bit)
     return _mm_xor_si128(x, _mm_and_si128(_mm_xor_si128(x, _mm_srli_epi16(x, 1 << bit)), mask));
 }
 
-/* WAY_SSE2: twice the upper half of x * 2^(14 - n), the power built as the bits of a float. */
+/* WAY_SSE2: twice the upper half of x * 2^(14 - n), the power built as the bits of a float and cut off to an integer. */
 static inline __m128i ints_shift(__m128i x, __m128i n, uint32_t way)
 {
     if (way == WAY_EMULATED) {
@@ -180,20 +180,27 @@ static inline void store_group(struct q8_vector *out, uint32_t group, const __m1
 #include "kernel/x86_attention.h"
 #include "kernel/x86_heads.h"
 
-/* The bits of a half 13 places up, with 112 more in the exponent. A subnormal one has no leading bit: it gets one,
-   2^-14, which is then subtracted. */
-static inline __m128 floats_of_halves(const uint8_t *halves)
+/* Four finite halves: their bits 13 places up, with 112 more in the exponent. A subnormal one has no leading bit: it
+   gets one, 2^-14, which is then subtracted. */
+static inline __m128 load_halves(const void *halves)
 {
     const __m128i four = _mm_unpacklo_epi16(_mm_loadl_epi64((const __m128i *)halves), _mm_setzero_si128());
     const __m128i low = _mm_and_si128(four, _mm_set1_epi32(0x7FFF)),
                   sign = _mm_slli_epi32(_mm_xor_si128(four, low), 16);
     const __m128i subnormal = _mm_cmpgt_epi32(_mm_set1_epi32(0x0400), low);
-    const __m128i endless = _mm_and_si128(_mm_cmpgt_epi32(low, _mm_set1_epi32(0x7BFF)), _mm_set1_epi32(FLOAT_INFINITY));
     const __m128i exponent = _mm_sub_epi32(_mm_set1_epi32(112 << 23), _mm_slli_epi32(subnormal, 23));
     const __m128i leading = _mm_and_si128(subnormal, _mm_set1_epi32(113 << 23));
     const __m128 value =
         _mm_sub_ps(_mm_castsi128_ps(_mm_add_epi32(_mm_slli_epi32(low, 13), exponent)), _mm_castsi128_ps(leading));
-    return _mm_or_ps(value, _mm_castsi128_ps(_mm_or_si128(sign, endless)));
+    return _mm_or_ps(value, _mm_castsi128_ps(sign));
+}
+
+static inline __m128 floats_of_halves(const uint8_t *halves)
+{
+    const __m128i four = _mm_unpacklo_epi16(_mm_loadl_epi64((const __m128i *)halves), _mm_setzero_si128());
+    const __m128i low = _mm_and_si128(four, _mm_set1_epi32(0x7FFF));
+    const __m128i endless = _mm_and_si128(_mm_cmpgt_epi32(low, _mm_set1_epi32(0x7BFF)), _mm_set1_epi32(FLOAT_INFINITY));
+    return _mm_or_ps(load_halves(halves), _mm_castsi128_ps(endless));
 }
 
 static inline void store_bytes(int8_t *q, const __m128i whole[Q8_GROUP / 4])

@@ -6,7 +6,7 @@
  * these, of columns 0 and 2 (the even bytes) and 1 and 3; the upper halves of bytes are columns from 16 on.
  *
  * Six bits. The numbers become bytes, and each product a 16-bit lane, as do their sums: half of a half's 16 columns are
- * in a lane, below 8 * 32 * 127. pmaddwd joins the two lanes of a row and multiplies them with their factor at once.
+ * in a lane, at most 8 * 32 * 127. pmaddwd joins the two lanes of a row and multiplies them with their factor at once.
  */
 #ifndef BOOTLLAMA_X86_SSE2_NARROW_H
 #define BOOTLLAMA_X86_SSE2_NARROW_H
@@ -32,19 +32,6 @@ static inline void load_pairs_q4(struct pairs_q4 *out, const int8_t *q)
 struct scales {
     __m128 scale, minimum;
 };
-
-/* Four finite halves. A subnormal one is a small fraction next to 2^-14. */
-static inline __m128 load_halves(const uint16_t *half)
-{
-    const __m128i four = _mm_unpacklo_epi16(_mm_loadl_epi64((const __m128i *)half), _mm_setzero_si128());
-    const __m128i magnitude = _mm_and_si128(four, _mm_set1_epi32(0x7FFF)), bits = _mm_slli_epi32(magnitude, 13);
-    const __m128i normal = _mm_add_epi32(bits, _mm_set1_epi32(112 << 23)), one = _mm_set1_epi32(113 << 23);
-    const __m128 subnormal = _mm_sub_ps(_mm_castsi128_ps(_mm_add_epi32(bits, one)), _mm_castsi128_ps(one));
-    const __m128i is_normal = _mm_cmpgt_epi32(magnitude, _mm_set1_epi32(0x3FF));
-    const __m128i value =
-        _mm_or_si128(_mm_and_si128(is_normal, normal), _mm_andnot_si128(is_normal, _mm_castps_si128(subnormal)));
-    return _mm_castsi128_ps(_mm_or_si128(value, _mm_slli_epi32(_mm_srli_epi32(four, 15), 31)));
-}
 
 static inline __m128 load_factors(const uint8_t *factor)
 {

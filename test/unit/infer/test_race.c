@@ -297,6 +297,31 @@ static void slices_of_large_models_are_small(void **state)
     }
 }
 
+/* Bytes of a slice whose rows of 256 and of 1280 columns, which it divides by two, are of that type. */
+static size_t bytes_with(uint8_t type)
+{
+    struct gguf *gguf = header();
+    struct gguf_tensor *layer = gguf->tensor + GGUF_TENSOR_LAYERS;
+    gguf->dim = 256;
+    gguf->hidden = 1280;
+    gguf->layers = 1;
+    gguf->heads = gguf->kv_heads = 8;
+    gguf->head_size = gguf->rope_size = gguf->score_size = 32;
+    layer[GGUF_LAYER_ATTN_OUTPUT].type = layer[GGUF_LAYER_FFN_DOWN].type = type;
+    assert_int_equal(racers(gguf), usable_here());
+    return machine.most;
+}
+
+/* Kernels take eight tiles of Q4_K and Q6_K at once, so a slice's rows are whole blocks as well: 256 and 768 columns of
+   eight row tiles in two layers. */
+static void blocks_are_not_divided(void **state)
+{
+    const size_t tiles = 2 * 8 * (256 + 768) / Q8_GROUP;
+    const size_t q4_bytes = narrow_row_bytes(Q4_FACTORS, 8) / 8, q6_bytes = narrow_row_bytes(Q6_FACTORS, 8) / 8;
+    (void)state;
+    assert_int_equal(bytes_with(GGUF_TYPE_Q6_K) - bytes_with(GGUF_TYPE_Q4_K), tiles * (q6_bytes - q4_bytes));
+}
+
 /* With less memory the slice has fewer layers; with too little there is no race. */
 static void memory_is_enough_or_there_is_no_race(void **state)
 {
@@ -324,6 +349,7 @@ int main(void)
         cmocka_unit_test(a_pause_of_the_machine_changes_nothing),
         cmocka_unit_test(all_kernels_run_a_slice),
         cmocka_unit_test(slices_of_large_models_are_small),
+        cmocka_unit_test(blocks_are_not_divided),
         cmocka_unit_test(memory_is_enough_or_there_is_no_race),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -389,11 +389,29 @@ static void check_attention_windows(const struct kernel *kernel)
     }
 }
 
+/* Every distance from a chunk's largest score that has 16 bits, twice as far, and NaN of either sign. */
+static void check_attention_distances(const struct kernel *kernel)
+{
+    enum { LAST = KV_BLOCK + ATTENTION_CHUNK - 1, DISTANCES = ATTENTION_CHUNK - 3 };
+    for (uint32_t first = 0; first <= UINT16_MAX; first += DISTANCES) {
+        struct attention_case it = random_attention(2, 1, 2, LAST);
+        memcpy(it.q, (int16_t[]){1, 0, 2, 0}, 4 * sizeof *it.q);
+        it.q_scale[0] = it.q_scale[1] = it.shape.score_factor = 1.0f;
+        for (uint32_t t = 0; t <= LAST; t++) {
+            it.cache.k[kv_key_index(it.shape.head_stride, t, 0)] = 1;
+            it.cache.k_scale[t] = t <= KV_BLOCK ? 0.0f : -(float)(first + t - KV_BLOCK - 1);
+        }
+        it.cache.k_scale[LAST] = float_from_bits(FLOAT_NAN | first << 31); /* DISTANCES is odd */
+        check_case(kernel, &it, assert_same_bits);
+    }
+}
+
 static void attention_gives_the_same_bits(void **state)
 {
     (void)state;
     for_each_kernel(check_attention);
     for_each_kernel(check_attention_by_factor);
+    for_each_kernel(check_attention_distances);
     for_each_kernel(check_attention_windows);
 }
 
