@@ -69,14 +69,16 @@ static void matmul(float *out, size_t out_stride, const struct q8_matrix *w, con
     }
 }
 
-/* ---- Four-bit tiles ---- */
+/* ---- Tiles narrower than a byte ---- */
 
 enum {
     ROWS_NARROW = Q8_GROUP / 8,                          /* vectors of eight rows */
     ROWS_AT_ONCE = sizeof(void *) > 4 ? ROWS_NARROW : 1, /* 32-bit code has eight registers */
 };
 
-/* Eight rows of a four-bit tile: their scales, and the values of n = 0 (not with Q4_SCALE). */
+/* ---- Four bits ---- */
+
+/* Eight rows of a tile: their scales, and the values of n = 0 (not with Q4_SCALE). */
 struct scales {
     __m256 scale, minimum;
 };
@@ -160,7 +162,7 @@ static inline void multiply_q4(__m256 sum[ROWS_NARROW], const uint8_t *tiles, en
     }
 }
 
-/* ---- Six-bit tiles ---- */
+/* ---- Six bits ---- */
 
 /* Sums of products for eight rows, columns 0 to 15 and 16 to 31. */
 struct halves {
