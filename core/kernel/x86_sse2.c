@@ -76,7 +76,8 @@ static inline __m128i shift_by_bit(__m128i x, __m128i n, int bit)
     return _mm_xor_si128(x, _mm_and_si128(_mm_xor_si128(x, _mm_srli_epi16(x, 1 << bit)), mask));
 }
 
-/* WAY_SSE2: twice the upper half of x * 2^(14 - n), the power built as the bits of a float and cut off to an integer. */
+/* WAY_SSE2: twice the upper half of x * 2^(14 - n), the power built as the bits of a float and cut off to a whole
+   number. */
 static inline __m128i ints_shift(__m128i x, __m128i n, uint32_t way)
 {
     if (way == WAY_EMULATED) {
