@@ -10,6 +10,11 @@
 #include "base/exp2.h"
 #include "kernel/x86_tile_quad.h"
 
+#define VECTOR(name) _mm256_##name
+
+typedef __m256 floats;
+typedef __m256i ints;
+
 enum { QUADS_UNROLLED = 4 };
 
 struct quad {
@@ -52,11 +57,6 @@ static inline __m256i narrow_sum(__m256i sum)
 }
 
 #include "kernel/x86_avx2_products.h"
-
-#define VECTOR(name) _mm256_##name
-
-typedef __m256 floats;
-typedef __m256i ints;
 
 enum {
     MANY_REGISTERS = sizeof(void *) > 4,

@@ -3,6 +3,7 @@
  * are one vector.
  *
  * A .c file includes this after x86_tile_quad.h and after defining
+ * VECTOR, floats, ints   as for x86_vector.h
  * struct quad            four activations, as the next functions take them
  * load_columns(x, group, quad)  those of a group, repeated for eight rows
  * add_quad(sum, w, x)       adds the products of a struct quad and the tile's vector at w to 32-bit sums
@@ -78,14 +79,9 @@ enum {
 
 /* ---- Four bits ---- */
 
-/* Eight rows of a tile: their scales, and the values of n = 0 (not with Q4_SCALE). */
-struct scales {
-    __m256 scale, minimum;
-};
-
-static inline __m256 load_scales(const uint16_t *scale)
+static inline __m256 load_halves(const uint16_t *halves)
 {
-    return _mm256_cvtph_ps(_mm_load_si128((const __m128i *)scale));
+    return _mm256_cvtph_ps(_mm_load_si128((const __m128i *)halves));
 }
 
 static inline __m256 load_factors(const uint8_t *factor)
@@ -93,33 +89,7 @@ static inline __m256 load_factors(const uint8_t *factor)
     return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)factor)));
 }
 
-static inline struct scales scales_q4(const struct q4_place *place, enum narrow_kind kind, uint32_t row)
-{
-    const struct q4_tile *tile = place->tile;
-    if (kind == Q4_FACTORS) {
-        const __m256 minimum =
-            _mm256_mul_ps(load_scales(place->super->minimum + row), load_factors(tile->minimum_factor + row));
-        return (struct scales){
-            _mm256_mul_ps(load_scales(place->super->scale + row), load_factors(tile->scale_factor + row)),
-            _mm256_sub_ps(_mm256_setzero_ps(), minimum)};
-    }
-    return (struct scales){load_scales(tile->scale + row),
-                           kind == Q4_MINIMUM ? load_scales(tile->minimum + row) : _mm256_setzero_ps()};
-}
-
-/* Adds a group's products for eight rows: `dot` without the offset, `total` the sum of the activations. */
-static inline __m256 add_scaled_q4(__m256 sum, __m256i dot, struct scales w, enum narrow_kind kind, int32_t total,
-                                   float x_scale)
-{
-    if (kind == Q4_SCALE) {
-        const __m256i centred = _mm256_sub_epi32(dot, _mm256_set1_epi32(Q4_OFFSET * total));
-        const __m256 scale = _mm256_mul_ps(w.scale, _mm256_set1_ps(x_scale));
-        return _mm256_add_ps(sum, _mm256_mul_ps(_mm256_cvtepi32_ps(centred), scale));
-    }
-    const __m256 below = _mm256_mul_ps(w.minimum, _mm256_set1_ps((float)total));
-    const __m256 group = _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot), w.scale), below);
-    return _mm256_add_ps(sum, _mm256_mul_ps(group, _mm256_set1_ps(x_scale)));
-}
+#include "kernel/x86_q4_scales.h"
 
 /* Adds a group's products with one vector to the sums. */
 static inline void add_tile_q4(__m256 sum[ROWS_NARROW], const struct q4_place *place, enum narrow_kind kind,

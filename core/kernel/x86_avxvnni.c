@@ -4,6 +4,11 @@
 
 #include "kernel/x86_tile_quad.h"
 
+#define VECTOR(name) _mm256_##name
+
+typedef __m256 floats;
+typedef __m256i ints;
+
 enum { QUADS_UNROLLED = 8 };
 
 struct quad {

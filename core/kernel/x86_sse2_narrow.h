@@ -28,11 +28,6 @@ static inline void load_pairs_q4(struct pairs_q4 *out, const int8_t *q)
     _mm_store_si128((__m128i *)out->odd_high, _mm_and_si128(high, _mm_set1_epi16((short)0xFF00)));
 }
 
-/* Four rows: their scales, and the values of n = 0. */
-struct scales {
-    __m128 scale, minimum;
-};
-
 static inline __m128 load_factors(const uint8_t *factor)
 {
     const __m128i zero = _mm_setzero_si128();
@@ -41,33 +36,7 @@ static inline __m128 load_factors(const uint8_t *factor)
     return _mm_cvtepi32_ps(_mm_unpacklo_epi16(_mm_unpacklo_epi8(_mm_cvtsi32_si128(four), zero), zero));
 }
 
-static inline struct scales scales_q4(const struct q4_place *place, enum narrow_kind kind, uint32_t row)
-{
-    const struct q4_tile *tile = place->tile;
-    if (kind == Q4_FACTORS) {
-        const __m128 minimum =
-            _mm_mul_ps(load_halves(place->super->minimum + row), load_factors(tile->minimum_factor + row));
-        return (struct scales){
-            _mm_mul_ps(load_halves(place->super->scale + row), load_factors(tile->scale_factor + row)),
-            _mm_sub_ps(_mm_setzero_ps(), minimum)};
-    }
-    return (struct scales){load_halves(tile->scale + row),
-                           kind == Q4_MINIMUM ? load_halves(tile->minimum + row) : _mm_setzero_ps()};
-}
-
-/* Adds a group's products for four rows, dot 256 times those without the offset. */
-static inline __m128 add_scaled_q4(__m128 sum, __m128i dot, struct scales w, enum narrow_kind kind, int32_t total,
-                                   __m128 x_scale)
-{
-    const __m128i product = _mm_srai_epi32(dot, 8);
-    if (kind == Q4_SCALE) {
-        const __m128 centred = _mm_cvtepi32_ps(_mm_sub_epi32(product, _mm_set1_epi32(Q4_OFFSET * total)));
-        return _mm_add_ps(sum, _mm_mul_ps(centred, _mm_mul_ps(w.scale, x_scale)));
-    }
-    const __m128 below = _mm_mul_ps(w.minimum, _mm_set1_ps((float)total));
-    const __m128 group = _mm_add_ps(_mm_mul_ps(_mm_cvtepi32_ps(product), w.scale), below);
-    return _mm_add_ps(sum, _mm_mul_ps(group, x_scale));
-}
+#include "kernel/x86_q4_scales.h"
 
 /* Adds 256 times the products of eight columns of four rows. */
 static inline __m128i add_octet(__m128i dot, const uint8_t low[4][4], __m128i even_low, __m128i even_high,
@@ -110,7 +79,8 @@ static void multiply_q4(float *out, const uint8_t *tiles, const struct q8_matrix
 #pragma GCC unroll 1
         for (uint32_t i = 0; i < VECTORS_Q4; i++) {
             const struct scales scales = scales_q4(&place, w->narrow, row + 4 * i);
-            sum[i] = add_scaled_q4(sum[i], dot[i], scales, w->narrow, x->sum[group], _mm_set1_ps(x->scale[group]));
+            const __m128i product = _mm_srai_epi32(dot[i], 8);
+            sum[i] = add_scaled_q4(sum[i], product, scales, w->narrow, x->sum[group], x->scale[group]);
         }
     }
     for (uint32_t i = 0; i < VECTORS_Q4; i += 2) {
