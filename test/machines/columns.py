@@ -176,8 +176,8 @@ def emulates(firmware, cpu):
 
 
 def least_memory(firmware):
-    """MiB with which the firmware itself starts a program: OVMF takes 64 for itself."""
-    return {"SeaBIOS": 1, "Bochs": 4, "v86": 4}.get(firmware, 67)
+    """MiB with which the firmware itself starts a program and leaves it some: OVMF takes 64, and more with SMM."""
+    return {"SeaBIOS": 1, "Bochs": 4, "v86": 4}.get(firmware, 128 if firmware in SMM else 67)
 
 
 RULES = [
@@ -193,7 +193,7 @@ RULES = [
     Rule("firmware cpu", lambda firmware, cpu: firmware == "OVMF-IA32" and cpu == "Pentium-II",
          "this UEFI firmware needs SSE"),
     Rule("firmware memory", lambda firmware, memory: MEMORY[memory].mib < least_memory(firmware),
-         "the firmware does not start with less"),
+         "the firmware does not start with less, or leaves too little"),
     Rule("firmware memory", lambda firmware, memory: firmware not in {"SeaBIOS"} and MEMORY[memory].below == 32,
          "the firmware needs more below its hole"),
     Rule("firmware memory", lambda firmware, memory: firmware in {"Bochs", "v86"} and
@@ -208,11 +208,6 @@ RULES = [
          "Bochs has no such mode in this processor"),
     Rule("firmware processors", lambda firmware, processors: firmware in SMM and PROCESSORS[processors].number > 2,
          "each further processor takes half a minute"),
-    Rule("firmware memory processors", lambda firmware, memory, processors: firmware == "OVMF-secboot" and
-         memory == "67" and PROCESSORS[processors].number > 1,
-         "with system management mode the firmware takes memory for each processor: it leaves too little"),
-    Rule("firmware memory display", lambda firmware, memory, display: firmware in SMM and memory == "67" and
-         display == "ramfb", "with that mode the firmware leaves so little that the picture takes it"),
     Rule("firmware display", lambda firmware, display: firmware == "v86" and display != "VGA", "v86 has a VGA"),
     Rule("firmware display", lambda firmware, display: firmware == "Bochs" and display not in BOCHS_DISPLAYS,
          "Bochs has these two"),
