@@ -28,6 +28,7 @@ struct loader {
     struct load_progress progress;
     struct compute compute;
     uint64_t done, total;     /* bytes of tensors */
+    uint64_t reported;        /* the window at the last report */
     struct checksum checksum; /* of the bytes done */
     struct error *error;
 };
@@ -208,9 +209,14 @@ static void pack_tiles(struct loader *loader, uint8_t *tiles, const uint8_t *blo
     compute_end(&loader->compute);
 }
 
+/* Once for each window: a clock may be slow to read. */
 static int report(struct loader *loader, uint64_t bytes)
 {
     loader->done += bytes;
+    if (loader->reported == loader->reader->window_start && loader->done != loader->total && loader->done != 0) {
+        return 0;
+    }
+    loader->reported = loader->reader->window_start;
     if (loader->progress.step != NULL && loader->progress.step(loader->progress.context, loader->done, loader->total)) {
         return error_set(loader->error, "%s: loading was stopped", loader->reader->path);
     }

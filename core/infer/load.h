@@ -5,8 +5,8 @@
 #include "base/error.h"
 #include "infer/model.h"
 
-/* Receives the bytes of weights loaded so far: 0 before the first is read, then at least once for every strip of rows
-   (32, or some whole heads). Returns true to stop. */
+/* Receives the bytes of weights loaded so far: 0 before the first is read, then once for every window that the reader
+   fills, and all of them at last. Returns true to stop. */
 struct load_progress {
     bool (*step)(void *context, uint64_t done, uint64_t total); /* or NULL */
     void *context;
