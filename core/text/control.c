@@ -89,7 +89,11 @@ static bool holds(const char *texts, const uint8_t *text, size_t n)
 
 uint8_t control_type(const uint8_t *text, size_t n, uint8_t type)
 {
-    if (n < 4 || (text[0] != '<' && text[0] != '[' && text[0] != '_' && text[0] != 0xE2)) {
+    if (n < 4) {
+        return type;
+    }
+    const uint8_t first = text[0] == 0xE2 ? text[3] : text[0]; /* most words of a SentencePiece vocabulary have U+2581 */
+    if (first != '<' && first != '[' && first != '_') {
         return type;
     }
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
