@@ -28,10 +28,25 @@ static struct fixture {
 
 static _Alignas(4096) uint8_t arena_bytes[MEMORY], window[WINDOW];
 
+static struct {
+    uint32_t count;
+    uint64_t last, total;
+} reports;
+
+static bool step(void *context, uint64_t done, uint64_t total)
+{
+    (void)context;
+    assert_true(reports.count == 0 ? done == 0 : done > reports.last);
+    reports.count++;
+    reports.last = done;
+    reports.total = total;
+    return false;
+}
+
 /* Reads header and weights through a window of that many bytes; what load_weights returns. */
 static int load(uint32_t window_bytes)
 {
-    const struct load_progress progress = {NULL, NULL};
+    const struct load_progress progress = {step, NULL};
     struct arena arena = {arena_bytes, sizeof arena_bytes, 0};
     struct reader reader;
     f.file = (struct memory_file){"/M.GGUF", f.bytes, f.size};
@@ -43,6 +58,8 @@ static int load(uint32_t window_bytes)
     }
     assert_int_equal(model_layout(&f.model, &f.gguf, &kernel_scalar, &arena), 0);
     memset(&f.error, 0, sizeof f.error);
+    memset(&reports, 0, sizeof reports);
+    f.memory.reads = 0;
     const int status = load_weights(&f.model, &f.gguf, &reader, &arena, &progress, &f.error);
     reader_close(&reader);
     return status;
@@ -193,6 +210,18 @@ static void any_window(void **state)
     for (uint32_t size = 1024; size < WINDOW; size += 300) {
         assert_int_equal(load(size), 0);
         assert_memory_equal(first, arena_bytes, bytes);
+    }
+}
+
+/* The clock behind it may be slow to read. */
+static void progress_is_told_once_a_window(void **state)
+{
+    (void)state;
+    make_file(U32, 0);
+    for (uint32_t size = 1024; size <= WINDOW; size *= 2) {
+        assert_int_equal(load(size), 0);
+        assert_true(reports.last == reports.total && reports.total > 2 * WINDOW);
+        assert_in_range(reports.count, f.memory.reads / 2, f.memory.reads + 2);
     }
 }
 
@@ -543,6 +572,7 @@ int main(void)
         cmocka_unit_test(the_key_is_absent),
         cmocka_unit_test(the_key_is_the_former_one),
         cmocka_unit_test(any_window),
+        cmocka_unit_test(progress_is_told_once_a_window),
         cmocka_unit_test(the_least_weight),
         cmocka_unit_test(rows_that_turn_by_halves),
         cmocka_unit_test(large_biases_are_balanced),

@@ -6,6 +6,7 @@
 
 #include "unit.h"
 
+#include "text/control.h"
 #include "text/encode.h"
 #include "vocabulary.h"
 
@@ -449,6 +450,33 @@ static void hostile_control_tokens(void **state)
     free(scratch);
 }
 
+static uint8_t type_of(const char *text)
+{
+    return control_type((const uint8_t *)text, strlen(text), GGUF_TOKEN_NORMAL);
+}
+
+/* Each of the known texts, whatever it begins with, and none that only begins or ends like one. */
+static void texts_that_decide_their_type(void **state)
+{
+    const char *text;
+    char other[64];
+    uint8_t ends;
+    uint32_t count = 0, after_space = 0;
+    (void)state;
+    for (; (text = control_text(count, &ends)) != NULL; count++) {
+        after_space += strncmp(text, SPACE, 3) == 0;
+        assert_int_equal(type_of(text), GGUF_TOKEN_CONTROL);
+        snprintf(other, sizeof other, "%s.", text);
+        assert_int_equal(type_of(other), GGUF_TOKEN_NORMAL);
+        snprintf(other, sizeof other, SPACE ".%s", text);
+        assert_int_equal(type_of(other), GGUF_TOKEN_NORMAL);
+    }
+    assert_true(count > 50 && after_space == 3);
+    assert_int_equal(type_of("<|channel|>"), GGUF_TOKEN_USER);
+    assert_int_equal(type_of(SPACE), GGUF_TOKEN_NORMAL);
+    assert_int_equal(type_of(SPACE "once"), GGUF_TOKEN_NORMAL);
+}
+
 static void long_texts(void **state)
 {
     enum { LENGTH = 100000 };
@@ -476,7 +504,8 @@ int main(void)
         cmocka_unit_test(byte_names),          cmocka_unit_test(refusals),
         cmocka_unit_test(sparse_vocabularies), cmocka_unit_test(scores_of_every_kind),
         cmocka_unit_test(random_vocabularies), cmocka_unit_test(random_marked_tokens),
-        cmocka_unit_test(hostile_control_tokens), cmocka_unit_test(long_texts),
+        cmocka_unit_test(hostile_control_tokens), cmocka_unit_test(texts_that_decide_their_type),
+        cmocka_unit_test(long_texts),
     };
     return cmocka_run_group_tests(tests, load_small, free_small);
 }
