@@ -370,7 +370,8 @@ class Machine:
                 raise Failure(f"{self.name}: the boot sector says\n" + "\n".join(self.screen()))
             if UEFI_SHELL in self.text():
                 raise NothingToBoot(f"{self.name}: the firmware starts its shell")
-            if not self._receive(self.clock() + 1) and self.clock() > limit:
+            self._receive(self.clock() + 1)
+            if self.clock() > limit:
                 screen = "\n".join(self.screen() if self.firmware == "bios" else [])
                 failure = Failure if "bootllama" in screen + self.text() else SilentFirmware
                 raise failure(f"{self.name}: no first line in time, but\n{self.text()}\n{screen}")
