@@ -40,8 +40,8 @@ def symbols(build):
 
 
 def screen_lines(text):
-    """The lines that a BIOS makes of a text that begins with a new line; without spaces at their ends. It is on the next
-    line as soon as one is full, so a new line there leaves a blank one."""
+    """The lines that a BIOS makes of a text that begins with a new line; without spaces at their ends. It goes to the
+    next line as soon as one is full, so a new line there leaves a blank one."""
     lines = [""]
     for c in text.decode("ascii"):
         if c == "\n":
