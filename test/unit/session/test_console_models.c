@@ -78,8 +78,9 @@ static void a_model_lost_with_the_drive_comes_back_by_enter(void **state)
     static const struct change far_away[SAMPLE_CHANGES] = {{TENSOR_OFFSET, "output.weight", .b = 49152},
                                                            {CUT, .b = 60000}};
     fresh(state);
-    struct memory_file second = {"/MODELS/B.GGUF", NULL, 0};
-    second.data = sample_model(far_away, &second.size);
+    size_t size;
+    uint8_t *bytes = sample_model(far_away, &size);
+    const struct memory_file second = {"/MODELS/B.GGUF", bytes, size};
     const struct memory_file files[] = {model("/MODELS/A.GGUF"), second, config("seed = 5\nautostart = off\n"), {0}};
     session.bad_from = 52000; /* behind the first one's end */
     session.bad_is_gone = true;
@@ -88,7 +89,7 @@ static void a_model_lost_with_the_drive_comes_back_by_enter(void **state)
     assert_non_null(failed);
     assert_string_equal(strstr(failed, ": bad sector\n"),
                         ": bad sector\n" GONE "> \n" LOADED("/MODELS/A.GGUF") MODEL SEED_5 END);
-    free((void *)second.data);
+    free(bytes);
 }
 
 static void the_configured_model_is_taken(void **state)
