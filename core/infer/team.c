@@ -23,7 +23,7 @@ enum {
     DOUBLINGS_MAX = 6,
 
     ANSWER_US = 5000000, /* to finish a piece after the first processor has finished all of its own */
-    STOPPED_US = 500000, /* the same once computing must stop */
+    STOPPED_US = 1000000, /* the same once computing must stop */
     ANSWER_POLLS = 1024, /* between two readings of the clock */
 };
 _Static_assert(PLATFORM_PROCESSORS_MAX <= 1 << DOUBLINGS_MAX, "all processors are so many doublings at most");
