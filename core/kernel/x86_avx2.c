@@ -58,28 +58,14 @@ static inline __m256i narrow_sum(__m256i sum)
 
 #include "kernel/x86_avx2_products.h"
 
-enum {
-    MANY_REGISTERS = sizeof(void *) > 4,
-    SCORE_VECTORS = MANY_REGISTERS ? 2 : 4,
-    QUERIES = MANY_REGISTERS ? 2 : 1,
-    VALUE_DIMS = MANY_REGISTERS ? 8 : 4,
-    VALUE_QUERIES = 1,
-};
-
-static inline __m128 floats_fold(__m256 x)
-{
-    return _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
-}
-
-static inline __m128i ints_fold(__m256i x)
-{
-    return _mm_add_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
-}
-
 static inline __m256i ints_madd(__m256i sum, __m256i x, __m256i y)
 {
     return _mm256_add_epi32(sum, _mm256_madd_epi16(x, y));
 }
+
+enum { VALUE_DIMS = sizeof(void *) > 4 ? 8 : 4, VALUE_QUERIES = 1 };
+
+#include "kernel/x86_avx2_attention.h"
 
 static inline __m256i ints_least(__m256i z)
 {
@@ -267,6 +253,15 @@ static inline void store_bytes(int8_t *q, const __m256i whole[Q8_GROUP / 8])
 
 #include "kernel/x86_blocks.h"
 
+#ifdef __x86_64__
+static void avxvnni_attention(const struct attention_task *task)
+{
+    attention_by(task, avxvnni_score_heads, compute_coefficients, avxvnni_sum_values);
+}
+#else
+#define avxvnni_attention attention
+#endif
+
 KERNEL_DEFINE(avx2, struct tile_quad, sizeof(struct signed_group));
-KERNEL_DEFINE_TILES(biased_tile_pack, biased_tile_row, avxvnni_matmul, avxvnni_matmul_narrow, attention, avxvnni,
-                    struct tile_quad, sizeof(struct signed_group));
+KERNEL_DEFINE_TILES(biased_tile_pack, biased_tile_row, avxvnni_matmul, avxvnni_matmul_narrow, avxvnni_attention,
+                    avxvnni, struct tile_quad, sizeof(struct signed_group));
