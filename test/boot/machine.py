@@ -360,7 +360,8 @@ class Machine:
                 raise Failure(f"{self.name}: the boot sector says\n" + "\n".join(self.screen()))
             if UEFI_SHELL in self.text():
                 raise NothingToBoot(f"{self.name}: the firmware starts its shell")
-            if not self._receive(time.monotonic() + 1) and time.monotonic() > limit:
+            self._receive(time.monotonic() + 1)
+            if time.monotonic() > limit:
                 screen = "\n".join(self.screen() if self.firmware == "bios" else [])
                 failure = Failure if "bootllama" in screen + self.text() else SilentFirmware
                 raise failure(f"{self.name}: no first line in time, but\n{self.text()}\n{screen}")
