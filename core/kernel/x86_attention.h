@@ -6,8 +6,8 @@
  * dependent operations that the next head's work then hides. The heads that read one KV head are taken several at once,
  * and what is one number for each head is computed in lanes, a head in each.
  *
- * A kernel's .c file includes this after x86_vector.h and after defining, for its instruction set, besides what that and
- * x86_attention_products.h need,
+ * A kernel's .c file includes this after x86_vector.h and after defining, for its instruction set, besides what that
+ * and x86_attention_products.h need,
  *   ints_least(z)               of unsigned 16-bit numbers and ATTENTION_POWER_LAST, unless ints_shift_each takes any
  *   ints_shift_each(x, n)       x >> (n + 1), 16 bits, each by its own n <= 31; the lowest bit may be anything
  * SSE2, with two ways of computing coefficients, defines HAS_WAYS and, instead of ints_shift_each,

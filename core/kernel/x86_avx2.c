@@ -156,7 +156,7 @@ static inline void store_group(struct q8_vector *out, uint32_t group, const __m2
 #ifdef __x86_64__
 #define HAS_EIGHTS
 
-/* A head of eight numbers is one vector. Only a tiny model has such heads, and it takes little time for all the rest. */
+/* A head of eight numbers is one vector. Only tiny models, which take little time for all the rest, have such heads. */
 static void eights_quantize(int16_t *out, float *scale, const float *x, uint32_t heads, float range)
 {
     const __m256 ranges = _mm256_set1_ps(range), step = _mm256_set1_ps(1.0f / range);
