@@ -1,5 +1,5 @@
-/* The products of AVX-VNNI, which has one instruction for a dot product of bytes, and one for that of int16. The rest of
-   the kernel is in x86_avx2.c. */
+/* The products of AVX-VNNI, which has one instruction for a dot product of bytes, and one for that of int16. The rest
+   of the kernel is in x86_avx2.c. */
 #include <immintrin.h>
 
 #include "kernel/x86_tile_quad.h"
