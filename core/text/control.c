@@ -92,7 +92,7 @@ uint8_t control_type(const uint8_t *text, size_t n, uint8_t type)
     if (n < 4) {
         return type;
     }
-    const uint8_t first = text[0] == 0xE2 ? text[3] : text[0]; /* most words of a SentencePiece vocabulary have U+2581 */
+    const uint8_t first = text[0] == 0xE2 ? text[3] : text[0]; /* many words begin with U+2581 */
     if (first != '<' && first != '[' && first != '_') {
         return type;
     }
