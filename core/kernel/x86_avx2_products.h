@@ -75,7 +75,27 @@ static void matmul(float *out, size_t out_stride, const struct q8_matrix *w, con
 enum {
     ROWS_NARROW = Q8_GROUP / 8,                          /* vectors of eight rows */
     ROWS_AT_ONCE = sizeof(void *) > 4 ? ROWS_NARROW : 1, /* 32-bit code has eight registers */
+    VECTORS_AT_ONCE = sizeof(void *) > 4 ? 4 : 1,        /* of activations; they share the unpacking of weights */
 };
+
+/* Four columns of eight rows in each half of the columns, or sums of their products. */
+struct halves {
+    __m256i low, high;
+};
+
+/* The lower four bits. */
+static inline struct halves load_nibbles(const uint8_t low[4])
+{
+    const __m256i mask = _mm256_set1_epi8(0x0F), both = _mm256_load_si256((const __m256i *)low);
+    return (struct halves){_mm256_and_si256(both, mask), _mm256_and_si256(_mm256_srli_epi16(both, 4), mask)};
+}
+
+/* A quad of a vector's group. */
+static inline struct halves load_activations(const struct q8_vector *x, uint32_t group, uint32_t quad)
+{
+    const int32_t *quads = (const int32_t *)(x->q + group * Q8_GROUP) + quad;
+    return (struct halves){_mm256_set1_epi32(quads[0]), _mm256_set1_epi32(quads[NARROW_QUADS])};
+}
 
 /* ---- Four bits ---- */
 
@@ -95,7 +115,6 @@ static inline __m256 load_factors(const uint8_t *factor)
 static inline void add_tile_q4(__m256 sum[ROWS_NARROW], const struct q4_place *place, enum narrow_kind kind,
                                const int32_t *quads, int32_t total, float x_scale)
 {
-    const __m256i mask = _mm256_set1_epi8(0x0F);
     narrow_prefetch(place->tile, Q4_LINES);
 #pragma GCC unroll 1
     for (uint32_t first = 0; first < ROWS_NARROW; first += ROWS_AT_ONCE) {
@@ -106,10 +125,8 @@ static inline void add_tile_q4(__m256 sum[ROWS_NARROW], const struct q4_place *p
                           x_high = _mm256_set1_epi32(quads[quad + NARROW_QUADS]);
 #pragma GCC unroll 4
             for (uint32_t i = 0; i < ROWS_AT_ONCE; i++) {
-                const __m256i both = _mm256_load_si256((const __m256i *)place->tile->low[quad][8 * (first + i)]);
-                const __m256i low = _mm256_and_si256(both, mask);
-                const __m256i high = _mm256_and_si256(_mm256_srli_epi16(both, 4), mask);
-                dot[i] = narrow_madd(narrow_madd(dot[i], low, x_low), high, x_high);
+                const struct halves n = load_nibbles(place->tile->low[quad][8 * (first + i)]);
+                dot[i] = narrow_madd(narrow_madd(dot[i], n.low, x_low), n.high, x_high);
             }
         }
 #pragma GCC unroll 4
@@ -132,23 +149,65 @@ static inline void multiply_q4(__m256 sum[ROWS_NARROW], const uint8_t *tiles, en
     }
 }
 
+/* Adds the products of a group with several vectors to their sums, two vectors of rows at a time. */
+static inline void add_tile_q4_several(__m256 sum[ROWS_NARROW][VECTORS_AT_ONCE], const struct q4_place *place,
+                                       enum narrow_kind kind, const struct q8_vector *x, uint32_t group)
+{
+    narrow_prefetch(place->tile, Q4_LINES);
+#pragma GCC unroll 1
+    for (uint32_t row = 0; row < ROWS_NARROW; row += 2) {
+        __m256i dot[2][VECTORS_AT_ONCE] = {{_mm256_setzero_si256()}};
+#pragma GCC unroll 4
+        for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
+            const struct halves w0 = load_nibbles(place->tile->low[quad][8 * row]);
+            const struct halves w1 = load_nibbles(place->tile->low[quad][8 * (row + 1)]);
+#pragma GCC unroll 4
+            for (uint32_t i = 0; i < VECTORS_AT_ONCE; i++) {
+                const struct halves four = load_activations(x + i, group, quad);
+                dot[0][i] = narrow_madd(narrow_madd(dot[0][i], w0.low, four.low), w0.high, four.high);
+                dot[1][i] = narrow_madd(narrow_madd(dot[1][i], w1.low, four.low), w1.high, four.high);
+            }
+        }
+#pragma GCC unroll 2
+        for (uint32_t i = 0; i < 2; i++) {
+            const struct scales scales = scales_q4(place, kind, 8 * (row + i));
+#pragma GCC unroll 4
+            for (uint32_t j = 0; j < VECTORS_AT_ONCE; j++) {
+                const int32_t total = ((const struct signed_group *)x[j].form)[group].total;
+                sum[row + i][j] =
+                    add_scaled_q4(sum[row + i][j], narrow_sum(dot[i][j]), scales, kind, total, x[j].scale[group]);
+            }
+        }
+    }
+}
+
+static inline void multiply_q4_several(__m256 sum[ROWS_NARROW][VECTORS_AT_ONCE], const uint8_t *tiles,
+                                       enum narrow_kind kind, uint32_t groups, const struct q8_vector *x)
+{
+    struct q4_place place = {.tile = (const struct q4_tile *)tiles};
+    for (uint32_t group = 0; group < groups; group++) {
+        q4_next(&place, kind, group);
+        add_tile_q4_several(sum, &place, kind, x, group);
+    }
+}
+
 /* ---- Six bits ---- */
 
-/* Sums of products for eight rows, columns 0 to 15 and 16 to 31. */
-struct halves {
-    __m256i low, high;
-};
+/* All six bits; of_low, of_high: the upper ones in bits 4 and 5. */
+static inline struct halves load_sixes(const uint8_t low[4], __m256i of_low, __m256i of_high)
+{
+    const struct halves four = load_nibbles(low);
+    const __m256i mask = _mm256_set1_epi8(0x30);
+    return (struct halves){_mm256_or_si256(four.low, _mm256_and_si256(of_low, mask)),
+                           _mm256_or_si256(four.high, _mm256_and_si256(of_high, mask))};
+}
 
 /* Adds those of a quad in both halves. of_low, of_high: the upper bits in bits 4 and 5. */
 static inline struct halves add_sixes(struct halves sum, const uint8_t low[4], __m256i of_low, __m256i of_high,
                                       __m256i x_low, __m256i x_high)
 {
-    const __m256i four = _mm256_set1_epi8(0x0F), two = _mm256_set1_epi8(0x30);
-    const __m256i both = _mm256_load_si256((const __m256i *)low);
-    const __m256i n_low = _mm256_or_si256(_mm256_and_si256(both, four), _mm256_and_si256(of_low, two));
-    const __m256i n_high =
-        _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(both, 4), four), _mm256_and_si256(of_high, two));
-    return (struct halves){narrow_madd(sum.low, n_low, x_low), narrow_madd(sum.high, n_high, x_high)};
+    const struct halves n = load_sixes(low, of_low, of_high);
+    return (struct halves){narrow_madd(sum.low, n.low, x_low), narrow_madd(sum.high, n.high, x_high)};
 }
 
 /* The sum of a half's products for eight rows, times the factors. */
@@ -226,6 +285,79 @@ static inline void multiply_q6(__m256 sum[ROWS_NARROW], const struct q6_super *s
     }
 }
 
+/* Adds a quad's products with several vectors to their sums. */
+static inline void add_sixes_several(struct halves dot[VECTORS_AT_ONCE], struct halves w, const struct q8_vector *x,
+                                     uint32_t group, uint32_t quad)
+{
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < VECTORS_AT_ONCE; i++) {
+        const struct halves four = load_activations(x + i, group, quad);
+        dot[i] = (struct halves){narrow_madd(dot[i].low, w.low, four.low), narrow_madd(dot[i].high, w.high, four.high)};
+    }
+}
+
+/* Adds the products of a group with several vectors to their sums, one vector of rows at a time. */
+static inline void add_tile_q6_several(__m256 sum[ROWS_NARROW][VECTORS_AT_ONCE], const struct q6_tile *tile,
+                                       const uint16_t *scale, const struct q8_vector *x, uint32_t group)
+{
+    struct halves start[VECTORS_AT_ONCE], dot[VECTORS_AT_ONCE];
+    narrow_prefetch(tile, Q6_LINES);
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < VECTORS_AT_ONCE; i++) {
+        start[i] = start_q6((const int32_t *)(x[i].q + group * Q8_GROUP));
+    }
+#pragma GCC unroll 1
+    for (uint32_t first = 0, row = 0; first < ROWS_NARROW; first++, row += 8) {
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < VECTORS_AT_ONCE; i++) {
+            dot[i] = start[i];
+        }
+#pragma GCC unroll 1
+        for (uint32_t quad = 0; quad < NARROW_QUADS; quad += 2) {
+            const __m256i upper = _mm256_load_si256((const __m256i *)tile->high[quad / 2][row]);
+            const __m256i of_low = _mm256_slli_epi16(upper, 4), of_high = _mm256_slli_epi16(upper, 2);
+            add_sixes_several(dot, load_sixes(tile->low[quad][row], of_low, of_high), x, group, quad);
+            add_sixes_several(dot, load_sixes(tile->low[quad + 1][row], upper, _mm256_srli_epi16(upper, 2)), x, group,
+                              quad + 1);
+        }
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < VECTORS_AT_ONCE; i++) {
+            const __m256i product = _mm256_add_epi32(times_factor(dot[i].low, tile->factor[0] + row),
+                                                     times_factor(dot[i].high, tile->factor[1] + row));
+            sum[first][i] = add_scaled(sum[first][i], product, scale + row, _mm256_set1_ps(x[i].scale[group]));
+        }
+    }
+}
+
+static inline void multiply_q6_several(__m256 sum[ROWS_NARROW][VECTORS_AT_ONCE], const struct q6_super *super,
+                                       uint32_t groups, const struct q8_vector *x)
+{
+    for (uint32_t group = 0; group < groups; group++) {
+        const struct q6_super *at = super + group / NARROW_SUPER;
+        add_tile_q6_several(sum, &at->tile[group % NARROW_SUPER], at->scale, x, group);
+    }
+}
+
+/* ---- Both ---- */
+
+/* One row of tiles of either kind by several vectors. */
+static __attribute__((noinline)) void multiply_narrow_several(float *out, size_t out_stride, const uint8_t *tiles,
+                                                              const struct q8_matrix *w, const struct q8_vector *x,
+                                                              bool add)
+{
+    __m256 sum[ROWS_NARROW][VECTORS_AT_ONCE] = {{_mm256_setzero_ps()}};
+    if (w->narrow == Q6_FACTORS) {
+        multiply_q6_several(sum, (const struct q6_super *)tiles, w->groups, x);
+    } else {
+        multiply_q4_several(sum, tiles, w->narrow, w->groups, x);
+    }
+#pragma GCC unroll 1
+    for (uint32_t i = 0; i < ROWS_NARROW * VECTORS_AT_ONCE; i++) {
+        const uint32_t row = i / VECTORS_AT_ONCE, vector = i % VECTORS_AT_ONCE;
+        store_rows(out + vector * out_stride + 8 * row, sum[row][vector], add);
+    }
+}
+
 /* One row of tiles of either kind by one vector. */
 static inline void multiply_narrow(float *out, const uint8_t *tiles, const struct q8_matrix *w,
                                    const struct q8_vector *x, bool add)
@@ -242,8 +374,9 @@ static inline void multiply_narrow(float *out, const uint8_t *tiles, const struc
     }
 }
 
-static void matmul_narrow(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
-                          uint32_t count, bool add)
+/* One vector after the other. */
+static __attribute__((noinline)) void matmul_narrow_each(float *out, size_t out_stride, const struct q8_matrix *w,
+                                                         const struct q8_vector *x, uint32_t count, bool add)
 {
     const uint8_t *tiles = w->tiles;
     for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP) {
@@ -251,6 +384,22 @@ static void matmul_narrow(float *out, size_t out_stride, const struct q8_matrix 
             multiply_narrow(out + i * out_stride, tiles, w, x + i, add);
         }
         tiles += narrow_row_bytes(w->narrow, w->groups);
+    }
+}
+
+static void matmul_narrow(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
+                          uint32_t count, bool add)
+{
+    const uint32_t most = VECTORS_AT_ONCE > 1 ? count - count % VECTORS_AT_ONCE : 0;
+    const size_t row_bytes = narrow_row_bytes(w->narrow, w->groups);
+    for (uint32_t row_tile = 0; most > 0 && row_tile < w->row_tiles; row_tile++) {
+        for (uint32_t i = 0; i < most; i += VECTORS_AT_ONCE) {
+            multiply_narrow_several(out + i * out_stride + (size_t)row_tile * Q8_GROUP, out_stride,
+                                    w->tiles + row_tile * row_bytes, w, x + i, add);
+        }
+    }
+    if (most < count) {
+        matmul_narrow_each(out + most * out_stride, out_stride, w, x + most, count - most, add);
     }
 }
 
