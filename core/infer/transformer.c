@@ -114,8 +114,8 @@ struct block {
 struct step {
     struct transformer *t;
     const struct model_layer *layer;
-    const struct block *block;
-    const struct kv_cache *cache; /* of the layer */
+    struct block block;
+    struct attention_task task; /* of the layer, at the block's first position */
     const int32_t *tokens;
 };
 
@@ -137,40 +137,26 @@ struct heads {
     uint32_t first, count;
 };
 
-/* Clears the heads' cache for the block of positions from `position` on, which nothing has been stored in: gigabytes of
-   a long context are not cleared before a text needs them. */
-static void clear_block(const struct transformer *t, const struct kv_cache *cache, struct heads heads,
-                        uint32_t position)
-{
-    const size_t bytes = (size_t)KV_BLOCK * t->head_stride * sizeof *cache->k;
-    for (uint32_t head = heads.first; head < heads.first + heads.count; head++) {
-        const size_t row = (size_t)head * t->context + position, first = row * t->head_stride;
-        memset(cache->k + first, 0, bytes);
-        memset(cache->v + first, 0, bytes);
-        memset(cache->k_scale + row, 0, KV_BLOCK * sizeof *cache->k_scale);
-        memset(cache->v_scale + row, 0, KV_BLOCK * sizeof *cache->v_scale);
-        memset(cache->v_largest + row, 0, KV_BLOCK * sizeof *cache->v_largest);
-    }
-}
-
 /* Puts one position's keys, k [kv_heads][head_size], into a layer's cache. */
 static void store_keys(const struct transformer *t, const struct kv_cache *cache, struct heads heads, const float *k,
                        uint32_t position)
 {
     const struct model *model = t->model;
-    const size_t first = (size_t)heads.first * model->head_size;
+    const uint32_t size = model->head_size, context = t->context, end = heads.first + heads.count;
+    const size_t first = (size_t)heads.first * size, block = (size_t)context * t->head_stride;
+    const float *scale = t->new_scale;
     const int32_t *pairs = (const int32_t *)(t->new_kv + first);
-    size_t at = (size_t)heads.first * t->context + position; /* in the scales of all heads */
-    model->kernel->heads_quantize(t->new_kv + first, t->new_scale + heads.first, k + first, heads.count,
-                                  model->head_size, KV_KEY_RANGE);
-    const size_t key = kv_key_index(t->head_stride, position, 0);
-    const uint32_t half = model->head_size / 2;
-    for (uint32_t head = heads.first; head < heads.first + heads.count; head++, at += t->context) {
-        int32_t *out = (int32_t *)(cache->k + (at - position) * t->head_stride + key);
-        for (uint32_t i = 0; i < half; i++) {
-            out[i * KV_KEY_LANES] = *pairs++;
+    int16_t *head_out = cache->k + heads.first * block + kv_key_index(t->head_stride, position, 0);
+    float *k_scale = cache->k_scale + (size_t)heads.first * context + position;
+    model->kernel->heads_quantize(t->new_kv + first, t->new_scale + heads.first, k + first, heads.count, size,
+                                  KV_KEY_RANGE);
+    for (uint32_t head = heads.first; head < end; head++, head_out += block, k_scale += context) {
+        int32_t *out = (int32_t *)head_out;
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < size; i += 2, out += KV_KEY_LANES) {
+            *out = *pairs++;
         }
-        cache->k_scale[at] = t->new_scale[head];
+        *k_scale = scale[head];
     }
 }
 
@@ -178,21 +164,24 @@ static void store_values(const struct transformer *t, const struct kv_cache *cac
                          uint32_t position)
 {
     const struct model *model = t->model;
-    const size_t first = (size_t)heads.first * model->head_size;
+    const uint32_t size = model->head_size, context = t->context, end = heads.first + heads.count;
+    const size_t first = (size_t)heads.first * size, block = (size_t)context * t->head_stride;
+    const float *scales = t->new_scale;
     const int16_t *values = t->new_kv + first;
-    size_t at = (size_t)heads.first * t->context + position;
-    model->kernel->heads_quantize(t->new_kv + first, t->new_scale + heads.first, v + first, heads.count,
-                                  model->head_size, KV_VALUE_RANGE);
-    const size_t value = kv_value_index(t->head_stride, position, 0);
-    const uint32_t size = model->head_size;
-    for (uint32_t head = heads.first; head < heads.first + heads.count; head++, at += t->context) {
-        int16_t *out = cache->v + (at - position) * t->head_stride + value;
-        const float before = position > 0 ? cache->v_largest[at - 1] : 0.0f, scale = t->new_scale[head];
-        for (uint32_t i = 0; i < size; i++) {
-            out[i * KV_BLOCK] = *values++;
+    int16_t *head_out = cache->v + heads.first * block + kv_value_index(t->head_stride, position, 0);
+    float *v_scale = cache->v_scale, *v_largest = cache->v_largest;
+    size_t at = (size_t)heads.first * context + position;
+    model->kernel->heads_quantize(t->new_kv + first, t->new_scale + heads.first, v + first, heads.count, size,
+                                  KV_VALUE_RANGE);
+    for (uint32_t head = heads.first; head < end; head++, head_out += block, at += context) {
+        const float before = position > 0 ? v_largest[at - 1] : 0.0f, scale = scales[head];
+        int16_t *out = head_out;
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < size; i++, out += KV_BLOCK) {
+            *out = *values++;
         }
-        cache->v_largest[at] = scale != scale || scale > before ? scale : before; /* NaN persists */
-        cache->v_scale[at] = scale != scale ? 0.0f : scale;
+        v_largest[at] = scale != scale || scale > before ? scale : before; /* NaN persists */
+        v_scale[at] = scale != scale ? 0.0f : scale;
     }
 }
 
@@ -202,14 +191,11 @@ static void store_heads(void *context, uint32_t first, uint32_t count)
     const struct step *step = context;
     const struct transformer *t = step->t;
     const struct heads heads = {first, count};
-    for (uint32_t i = 0; i < step->block->count; i++) {
+    for (uint32_t i = 0; i < step->block.count; i++) {
         const float *k = t->qkv + (size_t)i * qkv_rows(t->model) + t->model->q_rows, *v = k + t->model->kv_rows;
-        const uint32_t position = step->block->position + i;
-        if (position % KV_BLOCK == 0) {
-            clear_block(t, step->cache, heads, position);
-        }
-        store_keys(t, step->cache, heads, k, position);
-        store_values(t, step->cache, heads, v, position);
+        const uint32_t position = step->block.position + i;
+        store_keys(t, &step->task.cache, heads, k, position);
+        store_values(t, &step->task.cache, heads, v, position);
     }
 }
 
@@ -269,25 +255,6 @@ static struct attention_task first_task(const struct transformer *t, uint32_t in
     };
 }
 
-/* Norms of heads, RoPE, KV cache and attention. */
-static bool attend(struct step *step, uint32_t index)
-{
-    struct transformer *t = step->t;
-    const struct model *model = t->model;
-    const struct block *block = step->block;
-    const struct attention_task task = first_task(t, index, block->position);
-    step->cache = &task.cache;
-    if (!run_step(step, block->count, qkv_rows(model), place_positions)) {
-        return false;
-    }
-    if (block->count == 1) {
-        store_heads(step, 0, model->kv_heads);
-    } else if (!run_step(step, model->kv_heads, 2 * model->head_size * block->count, store_heads)) {
-        return false;
-    }
-    return team_attention(t->team, t->compute, model->kernel, &task, model->q_rows, block->count);
-}
-
 /* Norm and quantization of the residual stream into q8: too little to divide. */
 static bool normalize(struct transformer *t, const float *weight, uint32_t count)
 {
@@ -328,13 +295,43 @@ static bool multiply_qkv(struct transformer *t, const struct model_layer *layer,
     return team_matmul(t->team, t->compute, t->model->kernel, t->qkv, row, &layer->qkv, t->q8, count, bias != NULL);
 }
 
-static bool attention_layer(struct step *step, uint32_t index)
+/* A layer's queries, and its keys and values in the cache. */
+static bool store_layer(struct step *step)
+{
+    struct transformer *t = step->t;
+    const struct model *model = t->model;
+    const uint32_t count = step->block.count;
+    if (!normalize(t, step->layer->attn_norm, count) || !multiply_qkv(t, step->layer, count) ||
+        !run_step(step, count, qkv_rows(model), place_positions)) {
+        return false;
+    }
+    if (count == 1) {
+        store_heads(step, 0, model->kv_heads);
+        return true;
+    }
+    return run_step(step, model->kv_heads, 2 * model->head_size * count, store_heads);
+}
+
+/* Goes on with a block's last position alone. */
+static void keep_last(struct step *step)
+{
+    struct transformer *t = step->t;
+    const struct model *model = t->model;
+    const size_t last = step->block.count - 1;
+    memcpy(t->x, t->x + last * model->dim_padded, model->dim_padded * sizeof *t->x);
+    memcpy(t->q, t->q + last * model->q_rows, model->q_rows * sizeof *t->q);
+    memcpy(t->q_scale, t->q_scale + last * model->heads, model->heads * sizeof *t->q_scale);
+    step->block = (struct block){step->block.position + (uint32_t)last, 1};
+    step->task.shape.position = step->block.position;
+}
+
+static bool attention_layer(struct step *step)
 {
     struct transformer *t = step->t;
     const struct model *model = t->model;
     const struct model_layer *layer = step->layer;
-    const uint32_t count = step->block->count;
-    if (!normalize(t, layer->attn_norm, count) || !multiply_qkv(t, layer, count) || !attend(step, index)) {
+    const uint32_t count = step->block.count;
+    if (!team_attention(t->team, t->compute, model->kernel, &step->task, model->q_rows, count)) {
         return false;
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -360,7 +357,7 @@ static bool feed_forward_layer(struct step *step)
 {
     struct transformer *t = step->t;
     const struct model_layer *layer = step->layer;
-    const uint32_t n = t->model->hidden_padded, count = step->block->count;
+    const uint32_t n = t->model->hidden_padded, count = step->block.count;
     return normalize(t, layer->ffn_norm, count) &&
            team_matmul(t->team, t->compute, t->model->kernel, t->hidden, 2 * (size_t)n, &layer->gate_up, t->q8, count,
                        false) &&
@@ -378,19 +375,29 @@ static void embed_positions(void *context, uint32_t first, uint32_t count)
         model_embed(model, t->x + (size_t)i * model->dim_padded, (uint32_t)step->tokens[i]);
         for (uint32_t j = 0; j < model_ropes(model); j++) {
             rope_angles(t->angles[j].cosine + row, t->angles[j].sine + row, model->q_rows, model->rope[j].frequency,
-                        model->rope_pairs, model->head_size, model->rope[j].magnitude, step->block->position + i);
+                        model->rope_pairs, model->head_size, model->rope[j].magnitude, step->block.position + i);
         }
     }
 }
 
-/* All layers. */
-static bool run_block(struct transformer *t, const int32_t *tokens, const struct block *block)
+/* All layers. Of several positions, nobody reads what the last layer makes of them but for keys and values, and for the
+   last position where `want_last` is set: t->x begins with that one. */
+static bool run_block(struct transformer *t, const int32_t *tokens, const struct block *block, bool want_last)
 {
-    struct step step = {.t = t, .block = block, .tokens = tokens};
+    const uint32_t layers = t->model->layers;
+    struct step step = {.t = t, .block = *block, .tokens = tokens};
     bool going = run_step(&step, block->count, t->model->dim + t->model->q_rows, embed_positions);
-    for (uint32_t l = 0; going && l < t->model->layers; l++) {
+    for (uint32_t l = 0; going && l < layers; l++) {
         step.layer = &t->model->layer[l];
-        going = attention_layer(&step, l) && feed_forward_layer(&step);
+        step.task = first_task(t, l, block->position);
+        going = store_layer(&step);
+        if (l + 1 == layers && block->count > 1) {
+            if (!want_last) {
+                break;
+            }
+            keep_last(&step);
+        }
+        going = going && attention_layer(&step) && feed_forward_layer(&step);
     }
     return going;
 }
@@ -402,13 +409,12 @@ float *transformer_run(struct transformer *transformer, const int32_t *tokens, u
     const struct block block = {position, count};
     bool going;
     do {
-        going = run_block(transformer, tokens, &block);
+        going = run_block(transformer, tokens, &block, want_logits);
     } while (team_lost(transformer->team));
     if (!going || !want_logits) {
         return NULL;
     }
-    const float *last = transformer->x + (count - 1) * (size_t)model->dim_padded;
-    model->kernel->norm_quantize(transformer->q8, last, model->output_norm, model->dim, model->norm_epsilon);
+    model->kernel->norm_quantize(transformer->q8, transformer->x, model->output_norm, model->dim, model->norm_epsilon);
     going = team_matmul(transformer->team, transformer->compute, model->kernel, transformer->logits, 0, &model->output,
                         transformer->q8, 1, false);
     return going ? transformer->logits : NULL;
