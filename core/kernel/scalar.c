@@ -94,8 +94,8 @@ static void multiply(float *out, const struct tile *tile, uint32_t groups, uint3
     }
 }
 
-/* Whose sums fit into registers of a compiler that makes vectors of them; others still load a weight only once. */
-enum { VECTORS_AT_ONCE = 8 };
+/* Whose sums fit into registers where the compiler makes vectors of them. */
+enum { VECTORS_AT_ONCE = sizeof(void *) > 4 ? 8 : 4 };
 
 /* A group of some vectors. */
 struct some_groups {

@@ -125,13 +125,19 @@ static inline __m128i add_sixes(__m128i sum, __m128i low, __m128i high, const st
     return _mm_add_epi16(sum, _mm_add_epi16(even, _mm_mullo_epi16(_mm_srli_epi16(n, 8), x->odd[quad])));
 }
 
-/* The sums of a half's products for four rows, times the factors. */
-static inline __m128i times_factor(__m128i dot, const int8_t *factor)
+/* Each of four factors twice. */
+static inline __m128i load_twice(const int8_t *factor)
 {
     int32_t four;
     __builtin_memcpy(&four, factor, sizeof four);
     const __m128i bytes = _mm_cvtsi32_si128(four), words = _mm_srai_epi16(_mm_unpacklo_epi8(bytes, bytes), 8);
-    return _mm_madd_epi16(dot, _mm_unpacklo_epi16(words, words));
+    return _mm_unpacklo_epi16(words, words);
+}
+
+/* The sums of a half's products for four rows, times the factors. */
+static inline __m128i times_factor(__m128i dot, const int8_t *factor)
+{
+    return _mm_madd_epi16(dot, load_twice(factor));
 }
 
 /* The products of a tile for four rows from `row` on, exact. */
@@ -204,12 +210,140 @@ static void multiply_narrow(float *out, const uint8_t *tiles, const struct q8_ma
     }
 }
 
+/* ---- Several vectors: a tile is unpacked once for all of them ---- */
+
+/* A tile in 16-bit numbers, at most 128 * 32 where six bits have their factor in them. */
+struct unpacked {
+    __m128i w[PAIRS][Q8_GROUP / 4]; /* [column / 2][row / 4] two columns of four rows */
+    struct scales scales[Q8_GROUP / 4];
+    enum narrow_kind kind; /* of the float part: Q4_SCALE for six bits as well */
+};
+
+/* Stores four columns of four rows, bytes n, less `offset`, times each row's factor. */
+static inline void store_fours(__m128i first[Q8_GROUP / 4], __m128i second[Q8_GROUP / 4], uint32_t rows, __m128i n,
+                               __m128i offset, __m128i factor)
+{
+    const __m128i zero = _mm_setzero_si128();
+    const __m128 low = _mm_castsi128_ps(_mm_unpacklo_epi8(n, zero));
+    const __m128 high = _mm_castsi128_ps(_mm_unpackhi_epi8(n, zero));
+    first[rows] = _mm_mullo_epi16(_mm_sub_epi16(_mm_castps_si128(_mm_shuffle_ps(low, high, 0x88)), offset), factor);
+    second[rows] = _mm_mullo_epi16(_mm_sub_epi16(_mm_castps_si128(_mm_shuffle_ps(low, high, 0xDD)), offset), factor);
+}
+
+/* Unpacks four rows, from 4 * rows on, of a tile of four bits, or of six where q6 is not NULL. */
+static inline void unpack_rows(struct unpacked *out, const uint8_t low[NARROW_QUADS][Q8_GROUP][4],
+                               const struct q6_tile *q6, uint32_t rows, __m128i offset)
+{
+    __m128i factor_low = _mm_set1_epi16(1), factor_high = factor_low;
+    if (q6 != NULL) {
+        factor_low = load_twice(q6->factor[0] + 4 * rows);
+        factor_high = load_twice(q6->factor[1] + 4 * rows);
+    }
+#pragma GCC unroll 1
+    for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
+        const __m128i four = _mm_set1_epi8(0x0F), two = _mm_set1_epi8(0x30);
+        __m128i(*w)[Q8_GROUP / 4] = out->w + 2 * quad;
+        const __m128i both = _mm_load_si128((const __m128i *)low[quad][4 * rows]);
+        __m128i upper = _mm_setzero_si128();
+        if (q6 != NULL) {
+            upper = _mm_load_si128((const __m128i *)q6->high[quad / 2][4 * rows]);
+            upper = quad % 2 == 0 ? _mm_slli_epi16(upper, 4) : upper;
+        }
+        const __m128i n_low = _mm_or_si128(_mm_and_si128(both, four), _mm_and_si128(upper, two));
+        const __m128i n_high =
+            _mm_or_si128(_mm_and_si128(_mm_srli_epi16(both, 4), four), _mm_and_si128(_mm_srli_epi16(upper, 2), two));
+        store_fours(w[0], w[1], rows, n_low, offset, factor_low);
+        store_fours(w[NARROW_HALF / 2], w[NARROW_HALF / 2 + 1], rows, n_high, offset, factor_high);
+    }
+}
+
+/* Unpacks the tile of `group`, of four bits after q4_next. */
+static void unpack(struct unpacked *out, const uint8_t *tiles, const struct q4_place *place, enum narrow_kind kind,
+                   uint32_t group)
+{
+    const struct q6_super *super = (const struct q6_super *)tiles + group / NARROW_SUPER;
+    const struct q6_tile *q6 = kind == Q6_FACTORS ? &super->tile[group % NARROW_SUPER] : NULL;
+    const __m128i offset = _mm_set1_epi16(kind == Q6_FACTORS ? Q6_OFFSET : kind == Q4_SCALE ? Q4_OFFSET : 0);
+    out->kind = q6 != NULL ? Q4_SCALE : kind;
+    narrow_prefetch(q6 != NULL ? (const void *)q6 : place->tile, q6 != NULL ? Q6_LINES : Q4_LINES);
+#pragma GCC unroll 1
+    for (uint32_t rows = 0; rows < Q8_GROUP / 4; rows++) {
+        unpack_rows(out, q6 != NULL ? q6->low : place->tile->low, q6, rows, offset);
+        out->scales[rows] = q6 != NULL ? (struct scales){load_halves(super->scale + 4 * rows), _mm_setzero_ps()}
+                                       : scales_q4(place, kind, 4 * rows);
+    }
+}
+
+/* Adds one group's products of the eight rows of a set with some vectors. */
+static inline void add_unpacked(struct set_sums sums[AT_ONCE], const struct unpacked *tile, uint32_t set,
+                                const struct q8_vector *x, uint32_t group)
+{
+    const int16_t *two[AT_ONCE];
+    __m128i upper[AT_ONCE], lower[AT_ONCE];
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < AT_ONCE; i++) {
+        two[i] = (const int16_t *)((const struct pairs *)x[i].form)[group].x;
+        upper[i] = lower[i] = _mm_setzero_si128();
+    }
+#pragma GCC unroll 2
+    for (size_t pair = 0; pair < PAIRS; pair++) {
+        const __m128i first = tile->w[pair][2 * set], second = tile->w[pair][2 * set + 1];
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < AT_ONCE; i++) {
+            upper[i] = ints_madd_at(upper[i], two[i] + 8 * pair, first);
+            lower[i] = ints_madd_at(lower[i], two[i] + 8 * pair, second);
+        }
+    }
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < AT_ONCE; i++) {
+        const int32_t total = tile->kind == Q4_SCALE ? 0 : x[i].sum[group];
+        const float x_scale = x[i].scale[group];
+        const struct scales *scales = tile->scales + 2 * set;
+        sums[i].upper = add_scaled_q4(sums[i].upper, upper[i], scales[0], tile->kind, total, x_scale);
+        sums[i].lower = add_scaled_q4(sums[i].lower, lower[i], scales[1], tile->kind, total, x_scale);
+    }
+}
+
+enum { VECTORS_MAX = 16 };
+
+/* One row of tiles by at most VECTORS_MAX vectors, a multiple of AT_ONCE. */
+static void multiply_unpacked(float *out, size_t out_stride, const uint8_t *tiles, const struct q8_matrix *w,
+                              const struct q8_vector *x, uint32_t count, bool add)
+{
+    struct set_sums sums[SETS][VECTORS_MAX] = {0};
+    struct q4_place place = {.tile = (const struct q4_tile *)tiles};
+    for (uint32_t group = 0; group < w->groups; group++) {
+        struct unpacked tile;
+        if (w->narrow != Q6_FACTORS) {
+            q4_next(&place, w->narrow, group);
+        }
+        unpack(&tile, tiles, &place, w->narrow, group);
+        for (uint32_t set = 0; set < SETS; set++) {
+            for (uint32_t i = 0; i < count; i += AT_ONCE) {
+                add_unpacked(&sums[set][i], &tile, set, x + i, group);
+            }
+        }
+    }
+#pragma GCC unroll 1
+    for (uint32_t i = 0; i < count; i++, out += out_stride) {
+#pragma GCC unroll 1
+        for (uint32_t set = 0; set < SETS; set++) {
+            store_rows(out + 8 * set, sums[set][i].upper, sums[set][i].lower, add);
+        }
+    }
+}
+
 static void matmul_narrow(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
                           uint32_t count, bool add)
 {
     const uint8_t *tiles = w->tiles;
+    const uint32_t whole = MANY_REGISTERS ? count / AT_ONCE * AT_ONCE : 0; /* 2 KB, which stage 2 has no room for */
     for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP) {
-        for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t i = 0; i < whole; i += VECTORS_MAX) {
+            multiply_unpacked(out + i * out_stride, out_stride, tiles, w, x + i,
+                              whole - i < VECTORS_MAX ? whole - i : VECTORS_MAX, add);
+        }
+        for (uint32_t i = whole; i < count; i++) {
             multiply_narrow(out + i * out_stride, tiles, w, x + i, add);
         }
         tiles += narrow_row_bytes(w->narrow, w->groups);
