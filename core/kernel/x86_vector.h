@@ -23,6 +23,7 @@
 
 #include "base/exp2.h"
 #include "kernel/kernel.h"
+#include "kernel/x86_gate.h"
 #include "kernel/x86_width.h"
 
 static inline float sum_lanes(const floats sum[PARTS])
@@ -30,19 +31,6 @@ static inline float sum_lanes(const floats sum[PARTS])
     const __m128 four = lanes_fold(sum);
     const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
-}
-
-/* exp2_single of y <= EXP2_HIGHEST or NaN. */
-static inline floats exp2_floats(floats y)
-{
-    static const float coefficients[] = {EXP2_C4, EXP2_C3, EXP2_C2, EXP2_C1, 1.0f};
-    const floats power = floats_round(y), f = floats_fraction(y, power);
-    floats p = VECTOR(set1_ps)(EXP2_C5);
-#pragma GCC unroll 8
-    for (uint32_t i = 0; i < sizeof coefficients / sizeof *coefficients; i++) {
-        p = VECTOR(add_ps)(VECTOR(mul_ps)(p, f), VECTOR(set1_ps)(coefficients[i]));
-    }
-    return floats_scale(p, power, y);
 }
 
 /* Quantizes one group of x, or of x * weight if weight is not NULL; returns its scale. */
@@ -56,15 +44,7 @@ static inline float quantize_group(struct q8_vector *out, uint32_t group, const 
             part[i] = VECTOR(mul_ps)(part[i], VECTOR(load_ps)(weight + i * WIDTH));
         }
     }
-    const uint32_t largest = group_magnitude(part);
-    const bool usable = largest >= Q8_SMALLEST && largest < Q8_LIMIT;
-    const floats inverse = VECTOR(set1_ps)(usable ? 127.0f / float_from_bits(largest) : 0.0f);
-#pragma GCC unroll 8
-    for (uint32_t i = 0; i < Q8_GROUP / WIDTH; i++) {
-        part[i] = largest < Q8_LIMIT ? VECTOR(mul_ps)(part[i], inverse) : inverse;
-    }
-    store_group(out, group, part);
-    return largest >= Q8_LIMIT ? float_from_bits(FLOAT_NAN) : usable ? float_from_bits(largest) * Q8_STEP : 0.0f;
+    return quantize_part(out, group, part);
 }
 
 static __attribute__((noinline)) void quantize_groups(struct q8_vector *out, const float *x, const float *weight,
@@ -136,28 +116,17 @@ static void norm(float *out, const float *x, const float *weight, uint32_t n, fl
     }
 }
 
-/* gate / (1 + 2^exponent) * up, an exponent above EXP2_HIGHEST counting as that. */
-static inline floats gated(floats gate, floats exponent, floats up)
-{
-    const floats decay = exp2_floats(VECTOR(min_ps)(VECTOR(set1_ps)(EXP2_HIGHEST), exponent));
-    return VECTOR(mul_ps)(VECTOR(div_ps)(gate, VECTOR(add_ps)(VECTOR(set1_ps)(1.0f), decay)), up);
-}
-
 static void swiglu(float *out, const float *gate, const float *up, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i += WIDTH) {
-        const floats g = VECTOR(load_ps)(gate + i), y = VECTOR(mul_ps)(g, VECTOR(set1_ps)(-LOG2_E));
-        VECTOR(store_ps)(out + i, gated(g, y, VECTOR(load_ps)(up + i)));
+        VECTOR(store_ps)(out + i, silu(VECTOR(load_ps)(gate + i), VECTOR(load_ps)(up + i)));
     }
 }
 
 static void geglu(float *out, const float *gate, const float *up, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i += WIDTH) {
-        const floats g = VECTOR(load_ps)(gate + i);
-        const floats cubic = VECTOR(mul_ps)(VECTOR(mul_ps)(g, g), VECTOR(set1_ps)(KERNEL_GELU_CUBIC));
-        const floats y = VECTOR(mul_ps)(g, VECTOR(add_ps)(cubic, VECTOR(set1_ps)(KERNEL_GELU_LINEAR)));
-        VECTOR(store_ps)(out + i, gated(g, y, VECTOR(load_ps)(up + i)));
+        VECTOR(store_ps)(out + i, gelu(VECTOR(load_ps)(gate + i), VECTOR(load_ps)(up + i)));
     }
 }
 
