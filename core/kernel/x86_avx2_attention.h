@@ -9,6 +9,11 @@ enum {
     QUERIES = MANY_REGISTERS ? 2 : 1,
 };
 
+static inline __m128 floats_fold(__m256 x)
+{
+    return _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+}
+
 static inline __m128i ints_fold(__m256i x)
 {
     return _mm_add_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));

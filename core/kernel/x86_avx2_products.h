@@ -31,9 +31,9 @@ static inline void store_rows(float *out, __m256 sum, bool add)
     _mm256_store_ps(out, add ? _mm256_add_ps(_mm256_load_ps(out), sum) : sum);
 }
 
-/* The products of one row tile and one vector. */
-static inline __attribute__((always_inline)) void row_products(__m256 sum[4], const struct tile_quad *tile,
-                                                               uint32_t groups, const struct q8_vector *x)
+/* One row tile by one vector. */
+static inline void multiply(float *out, const struct tile_quad *tile, uint32_t groups, const struct q8_vector *x,
+                            bool add)
 {
     __m256 sum0 = _mm256_setzero_ps(), sum1 = sum0, sum2 = sum0, sum3 = sum0;
     for (uint32_t group = 0; group < groups; group++, tile++) {
@@ -53,21 +53,10 @@ static inline __attribute__((always_inline)) void row_products(__m256 sum[4], co
         sum2 = add_scaled(sum2, dot2, tile->scale + 16, x_scale);
         sum3 = add_scaled(sum3, dot3, tile->scale + 24, x_scale);
     }
-    sum[0] = sum0;
-    sum[1] = sum1;
-    sum[2] = sum2;
-    sum[3] = sum3;
-}
-
-static inline void multiply(float *out, const struct tile_quad *tile, uint32_t groups, const struct q8_vector *x,
-                            bool add)
-{
-    __m256 sum[4];
-    row_products(sum, tile, groups, x);
-#pragma GCC unroll 4
-    for (uint32_t i = 0; i < 4; i++) {
-        store_rows(out + 8 * i, sum[i], add);
-    }
+    store_rows(out, sum0, add);
+    store_rows(out + 8, sum1, add);
+    store_rows(out + 16, sum2, add);
+    store_rows(out + 24, sum3, add);
 }
 
 static void matmul(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count,

@@ -45,7 +45,6 @@ static inline __m256i narrow_sum(__m256i sum)
     return sum;
 }
 
-#include "kernel/x86_avx2_floats.h"
 #include "kernel/x86_avx2_products.h"
 
 void avxvnni_matmul(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count,
@@ -60,7 +59,7 @@ void avxvnni_matmul_narrow(float *out, size_t out_stride, const struct q8_matrix
     matmul_narrow(out, out_stride, w, x, count, add);
 }
 
-#ifdef __x86_64__ /* 32-bit code, where room is short, has what AVX2 has */
+#ifdef __x86_64__ /* 32-bit code, where room is short, has AVX2's attention */
 static inline __m256i ints_madd(__m256i sum, __m256i x, __m256i y)
 {
     return _mm256_dpwssd_avx_epi32(sum, x, y);
@@ -69,22 +68,6 @@ static inline __m256i ints_madd(__m256i sum, __m256i x, __m256i y)
 enum { VALUE_DIMS = 4, VALUE_QUERIES = 2 };
 
 #include "kernel/x86_avx2_attention.h"
-
-void avxvnni_matmul_swiglu(struct q8_vector *out, const struct q8_matrix *w, const struct q8_vector *x)
-{
-    const uint32_t groups = w->groups, rows = w->row_tiles / 2;
-    const struct tile_quad *gate = (const struct tile_quad *)w->tiles, *up = gate + (size_t)rows * groups;
-    for (uint32_t i = 0; i < rows; i++, gate += groups, up += groups) {
-        __m256 part[4], ups[4];
-        row_products(part, gate, groups, x);
-        row_products(ups, up, groups, x);
-#pragma GCC unroll 4
-        for (uint32_t j = 0; j < 4; j++) {
-            part[j] = silu(part[j], ups[j]);
-        }
-        out->scale[i] = quantize_part(out, i, part);
-    }
-}
 
 void avxvnni_score_heads(const struct passes *passes)
 {

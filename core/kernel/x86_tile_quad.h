@@ -39,12 +39,6 @@ HIDDEN void avxvnni_matmul(float *out, size_t out_stride, const struct q8_matrix
 HIDDEN void avxvnni_matmul_narrow(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
                                   uint32_t count, bool add);
 
-#ifdef __x86_64__
-HIDDEN void avxvnni_matmul_swiglu(struct q8_vector *out, const struct q8_matrix *w, const struct q8_vector *x);
-#else /* 32-bit code, where room is short */
-#define avxvnni_matmul_swiglu NULL
-#endif
-
 /* And its passes of attention (x86_attention_products.h). */
 struct passes;
 HIDDEN void avxvnni_score_heads(const struct passes *passes);
