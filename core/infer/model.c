@@ -243,7 +243,7 @@ void model_embed(const struct model *model, float *x, uint32_t token)
     } else {
         embed_int8(model->kernel, x, tiles, table->groups, token % Q8_GROUP);
     }
-    for (uint32_t i = 0; i < model->dim_padded; i++) {
+    for (uint32_t i = 0; model->embedding_scale != 1.0f && i < model->dim_padded; i++) {
         x[i] *= model->embedding_scale;
     }
 }

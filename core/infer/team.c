@@ -309,13 +309,19 @@ static bool matmul_split(struct team *team, struct compute *compute, const struc
     return team_split(team, compute, &job);
 }
 
+bool team_multiplies_at_once(const struct team *team, const struct compute *compute, const struct q8_matrix *w,
+                             uint32_t count)
+{
+    return is_alone(team) && compute_share(compute, (uint64_t)w->groups * count, w->row_tiles) == w->row_tiles;
+}
+
 /* Rows that have the same kind of tiles; at once where possible, because small models have many of these. */
 static bool matmul_one(struct team *team, struct compute *compute, const struct kernel *kernel, float *out,
                        size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x, uint32_t count,
                        bool add)
 {
     const uint64_t work = (uint64_t)w->groups * count;
-    if (!is_alone(team) || compute_share(compute, work, w->row_tiles) < w->row_tiles) {
+    if (!team_multiplies_at_once(team, compute, w, count)) {
         return matmul_split(team, compute, kernel, out, out_stride, w, x, count, add);
     }
     kernel_matmul(kernel, out, out_stride, w, x, count, add);

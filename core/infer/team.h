@@ -87,6 +87,10 @@ bool team_lost(struct team *team);
    compute may be NULL: no interruptions. */
 bool team_split(struct team *team, struct compute *compute, const struct team_job *job);
 
+/* Whether the first processor alone multiplies by all of w and those after it at once. */
+bool team_multiplies_at_once(const struct team *team, const struct compute *compute, const struct q8_matrix *w,
+                             uint32_t count);
+
 /*
  * kernel_matmul for w and those after it, by row tiles. Returns false, with *out incomplete, if computing must stop.
  * compute may be NULL: no interruptions.

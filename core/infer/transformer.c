@@ -353,15 +353,38 @@ static void gate_positions(void *context, uint32_t first, uint32_t count)
     }
 }
 
+/* The product with gate and up, the gate and the quantization of its output, for one position. */
+static bool gate_at_once(struct transformer *t, const struct q8_matrix *gate_up)
+{
+    const struct q8_vector x = t->q8[0];
+    t->q8[0] = t->q8[1];
+    t->q8[1] = x;
+    t->model->kernel->matmul_swiglu(&t->q8[0], gate_up, &x);
+    return compute_done(t->compute, (uint64_t)gate_up->groups * gate_up->row_tiles);
+}
+
+static bool multiply_gate(struct step *step)
+{
+    struct transformer *t = step->t;
+    const struct kernel *kernel = t->model->kernel;
+    const struct q8_matrix *gate_up = &step->layer->gate_up;
+    const uint32_t n = t->model->hidden_padded, count = step->block.count;
+    if (count == 1 && kernel->matmul_swiglu != NULL && t->model->gate == kernel->swiglu &&
+        gate_up->narrow == NARROW_NONE && gate_up->next == NULL &&
+        team_multiplies_at_once(t->team, t->compute, gate_up, 1)) {
+        return gate_at_once(t, gate_up);
+    }
+    return team_matmul(t->team, t->compute, kernel, t->hidden, 2 * (size_t)n, gate_up, t->q8, count, false) &&
+           run_step(step, count, 2 * n, gate_positions);
+}
+
 static bool feed_forward_layer(struct step *step)
 {
     struct transformer *t = step->t;
     const struct model_layer *layer = step->layer;
-    const uint32_t n = t->model->hidden_padded, count = step->block.count;
-    return normalize(t, layer->ffn_norm, count) &&
-           team_matmul(t->team, t->compute, t->model->kernel, t->hidden, 2 * (size_t)n, &layer->gate_up, t->q8, count,
-                       false) &&
-           run_step(step, count, 2 * n, gate_positions) && add_product(t, &layer->down, layer->ffn_post_norm, count);
+    const uint32_t count = step->block.count;
+    return normalize(t, layer->ffn_norm, count) && multiply_gate(step) &&
+           add_product(t, &layer->down, layer->ffn_post_norm, count);
 }
 
 /* Embeddings and angles of some positions. */

@@ -79,6 +79,10 @@ struct kernel {
     void (*swiglu)(float *out, const float *gate, const float *up, uint32_t n);
     void (*geglu)(float *out, const float *gate, const float *up, uint32_t n);
 
+    /* matmul, swiglu and quantize in one for one vector, which overlap then: w has the row tiles of the gate, then as
+       many of the up matrix; out, another vector, has a group for each of the gate's. NULL = not there. */
+    void (*matmul_swiglu)(struct q8_vector *out, const struct q8_matrix *w, const struct q8_vector *x);
+
     /* RoPE: turns the pairs of x [n], n a multiple of KERNEL_LANES, by rope_angles' cosine and sine [n]. */
     void (*rotate)(float *x, const float *cosine, const float *sine, uint32_t n);
 

@@ -124,12 +124,10 @@ static inline void store_rows(float *out, __m512 sum, bool add)
     _mm512_store_ps(out, add ? _mm512_add_ps(_mm512_load_ps(out), sum) : sum);
 }
 
-/* One row tile by `count` vectors, a constant, at most VECTORS_AT_ONCE. */
-static inline __attribute__((always_inline)) void multiply(float *out, size_t out_stride, const struct tile_quad *tile,
-                                                           uint32_t groups, const struct q8_vector *x, uint32_t count,
-                                                           bool add)
+/* The products of one row tile and `count` vectors, a constant, at most VECTORS_AT_ONCE. */
+static inline __attribute__((always_inline)) void
+row_products(__m512 sum[][2], const struct tile_quad *tile, uint32_t groups, const struct q8_vector *x, uint32_t count)
 {
-    __m512 sum[VECTORS_AT_ONCE][2];
     __m512i dot[VECTORS_AT_ONCE][2];
 #pragma GCC unroll 4
     for (uint32_t i = 0; i < count; i++) {
@@ -158,6 +156,14 @@ static inline __attribute__((always_inline)) void multiply(float *out, size_t ou
             sum[i][1] = add_scaled(sum[i][1], dot[i][1], scale1, x_scale);
         }
     }
+}
+
+static inline __attribute__((always_inline)) void multiply(float *out, size_t out_stride, const struct tile_quad *tile,
+                                                           uint32_t groups, const struct q8_vector *x, uint32_t count,
+                                                           bool add)
+{
+    __m512 sum[VECTORS_AT_ONCE][2];
+    row_products(sum, tile, groups, x, count);
 #pragma GCC unroll 4
     for (uint32_t i = 0; i < count; i++) {
         store_rows(out + i * out_stride, sum[i][0], add);
@@ -179,6 +185,23 @@ static void matmul(float *out, size_t out_stride, const struct q8_matrix *w, con
         }
     }
 }
+
+#ifdef __x86_64__
+static void avx512vnni_matmul_swiglu(struct q8_vector *out, const struct q8_matrix *w, const struct q8_vector *x)
+{
+    const uint32_t groups = w->groups, rows = w->row_tiles / 2;
+    const struct tile_quad *gate = (const struct tile_quad *)w->tiles, *up = gate + (size_t)rows * groups;
+    for (uint32_t i = 0; i < rows; i++, gate += groups, up += groups) {
+        __m512 gates[1][2], ups[1][2];
+        row_products(gates, gate, groups, x, 1);
+        row_products(ups, up, groups, x, 1);
+        __m512 part[2] = {silu(gates[0][0], ups[0][0]), silu(gates[0][1], ups[0][1])};
+        out->scale[i] = quantize_part(out, i, part);
+    }
+}
+#else /* 32-bit code, where room is short */
+#define avx512vnni_matmul_swiglu NULL
+#endif
 
 /* Sixteen rows of a four-bit tile: their scales, and the values of n = 0 by which a q8_vector's sum counts (not with
    Q4_SCALE). */
@@ -425,4 +448,4 @@ static void matmul_narrow(float *out, size_t out_stride, const struct q8_matrix 
 }
 
 KERNEL_DEFINE_TILES(biased_tile_pack, biased_tile_row, matmul, matmul_narrow, attention, avx512vnni, struct tile_quad,
-                    0);
+                    0, .matmul_swiglu = avx512vnni_matmul_swiglu);

@@ -45,6 +45,20 @@ static inline floats exp2_floats(floats y)
     return floats_scale(p, power, y);
 }
 
+/* Quantizes one group, which it changes; returns its scale. */
+static inline float quantize_part(struct q8_vector *out, uint32_t group, floats part[Q8_GROUP / WIDTH])
+{
+    const uint32_t largest = group_magnitude(part);
+    const bool usable = largest >= Q8_SMALLEST && largest < Q8_LIMIT;
+    const floats inverse = VECTOR(set1_ps)(usable ? 127.0f / float_from_bits(largest) : 0.0f);
+#pragma GCC unroll 8
+    for (uint32_t i = 0; i < Q8_GROUP / WIDTH; i++) {
+        part[i] = largest < Q8_LIMIT ? VECTOR(mul_ps)(part[i], inverse) : inverse;
+    }
+    store_group(out, group, part);
+    return largest >= Q8_LIMIT ? float_from_bits(FLOAT_NAN) : usable ? float_from_bits(largest) * Q8_STEP : 0.0f;
+}
+
 /* Quantizes one group of x, or of x * weight if weight is not NULL; returns its scale. */
 static inline float quantize_group(struct q8_vector *out, uint32_t group, const float *x, const float *weight)
 {
@@ -56,15 +70,7 @@ static inline float quantize_group(struct q8_vector *out, uint32_t group, const 
             part[i] = VECTOR(mul_ps)(part[i], VECTOR(load_ps)(weight + i * WIDTH));
         }
     }
-    const uint32_t largest = group_magnitude(part);
-    const bool usable = largest >= Q8_SMALLEST && largest < Q8_LIMIT;
-    const floats inverse = VECTOR(set1_ps)(usable ? 127.0f / float_from_bits(largest) : 0.0f);
-#pragma GCC unroll 8
-    for (uint32_t i = 0; i < Q8_GROUP / WIDTH; i++) {
-        part[i] = largest < Q8_LIMIT ? VECTOR(mul_ps)(part[i], inverse) : inverse;
-    }
-    store_group(out, group, part);
-    return largest >= Q8_LIMIT ? float_from_bits(FLOAT_NAN) : usable ? float_from_bits(largest) * Q8_STEP : 0.0f;
+    return quantize_part(out, group, part);
 }
 
 static __attribute__((noinline)) void quantize_groups(struct q8_vector *out, const float *x, const float *weight,
@@ -143,21 +149,29 @@ static inline floats gated(floats gate, floats exponent, floats up)
     return VECTOR(mul_ps)(VECTOR(div_ps)(gate, VECTOR(add_ps)(VECTOR(set1_ps)(1.0f), decay)), up);
 }
 
+static inline floats silu(floats gate, floats up)
+{
+    return gated(gate, VECTOR(mul_ps)(gate, VECTOR(set1_ps)(-LOG2_E)), up);
+}
+
+static inline floats gelu(floats gate, floats up)
+{
+    const floats cubic = VECTOR(mul_ps)(VECTOR(mul_ps)(gate, gate), VECTOR(set1_ps)(KERNEL_GELU_CUBIC));
+    const floats y = VECTOR(mul_ps)(gate, VECTOR(add_ps)(cubic, VECTOR(set1_ps)(KERNEL_GELU_LINEAR)));
+    return gated(gate, y, up);
+}
+
 static void swiglu(float *out, const float *gate, const float *up, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i += WIDTH) {
-        const floats g = VECTOR(load_ps)(gate + i), y = VECTOR(mul_ps)(g, VECTOR(set1_ps)(-LOG2_E));
-        VECTOR(store_ps)(out + i, gated(g, y, VECTOR(load_ps)(up + i)));
+        VECTOR(store_ps)(out + i, silu(VECTOR(load_ps)(gate + i), VECTOR(load_ps)(up + i)));
     }
 }
 
 static void geglu(float *out, const float *gate, const float *up, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i += WIDTH) {
-        const floats g = VECTOR(load_ps)(gate + i);
-        const floats cubic = VECTOR(mul_ps)(VECTOR(mul_ps)(g, g), VECTOR(set1_ps)(KERNEL_GELU_CUBIC));
-        const floats y = VECTOR(mul_ps)(g, VECTOR(add_ps)(cubic, VECTOR(set1_ps)(KERNEL_GELU_LINEAR)));
-        VECTOR(store_ps)(out + i, gated(g, y, VECTOR(load_ps)(up + i)));
+        VECTOR(store_ps)(out + i, gelu(VECTOR(load_ps)(gate + i), VECTOR(load_ps)(up + i)));
     }
 }
 

@@ -75,6 +75,47 @@ static void gates_give_the_same_bits(void **state)
     for_each_kernel(check_gates);
 }
 
+/* The fused product against the kernel's own matmul, swiglu and quantize, which have tests of their own: groups of
+   zeros, of ordinary numbers and of NaN. */
+static void check_fused_gate(const struct kernel *kernel)
+{
+    enum { TILES = 3, GROUPS = 2, N = TILES * Q8_GROUP };
+    struct q8_matrix w = {.rows = 2 * N, .cols = GROUPS * Q8_GROUP, .row_tiles = 2 * TILES, .groups = GROUPS},
+                     other = w;
+    struct q8_vector x = take_q8(GROUPS), out = take_q8(TILES), expected = take_q8(TILES);
+    const size_t form_bytes = (size_t)TILES * kernel->form_bytes;
+    float *hidden = take(2 * N * sizeof *hidden), *numbers = random_floats(GROUPS * Q8_GROUP, 3.0f);
+    if (kernel->matmul_swiglu != NULL) {
+        random_matrices(&other, &kernel_scalar, &w, kernel, false);
+        memset(w.tiles, 0, GROUPS * kernel->tile_bytes); /* with a bias, too: scales of zero */
+        kernel->quantize(&x, numbers, GROUPS);
+        for (uint32_t way = 0; way < 2; way++) {
+            kernel->matmul(hidden, 0, &w, &x, 1, false);
+            kernel->swiglu(hidden, hidden, hidden + N, N);
+            kernel->quantize(&expected, hidden, TILES);
+            kernel->matmul_swiglu(&out, &w, &x);
+            assert_same_q8(&out, &expected, TILES);
+            assert_memory_equal(out.sum, expected.sum, TILES * sizeof *out.sum);
+            assert_memory_equal(out.form, expected.form, form_bytes);
+            x.scale[1] = NAN; /* the second way */
+        }
+        free(w.tiles);
+        free(other.tiles);
+    }
+    assert_int_equal(kernel->matmul_swiglu != NULL, sizeof(void *) > 4 && kernel == &kernel_avx512vnni);
+    free_q8(&x);
+    free_q8(&out);
+    free_q8(&expected);
+    free(hidden);
+    free(numbers);
+}
+
+static void the_fused_gate_gives_the_same_bits(void **state)
+{
+    (void)state;
+    for_each_kernel(check_fused_gate);
+}
+
 /* Against the formula in double precision. */
 static void scalar_geglu_is_gelu(void **state)
 {
@@ -97,9 +138,8 @@ static void scalar_geglu_is_gelu(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(norm_gives_the_same_bits),
-        cmocka_unit_test(scalar_norm_is_rmsnorm),
-        cmocka_unit_test(gates_give_the_same_bits),
+        cmocka_unit_test(norm_gives_the_same_bits), cmocka_unit_test(scalar_norm_is_rmsnorm),
+        cmocka_unit_test(gates_give_the_same_bits), cmocka_unit_test(the_fused_gate_gives_the_same_bits),
         cmocka_unit_test(scalar_geglu_is_gelu),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
