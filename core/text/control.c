@@ -89,8 +89,8 @@ static bool holds(const char *texts, const uint8_t *text, size_t n)
 
 uint8_t control_type(const uint8_t *text, size_t n, uint8_t type)
 {
-    if (n < 4 || (text[0] != '<' && text[0] != '[' && text[0] != '_' && text[0] != 0xE2)) {
-        return type;
+    if (n < 4 || (text[0] != '<' && text[0] != '[' && text[0] != '_' && text[0] != 0xE2) || text[1] == '0') {
+        return type; /* most often, in a vocabulary, an ordinary text or a byte, <0x41> */
     }
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         if (holds(lists[i].texts, text, n)) {
