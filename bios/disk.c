@@ -329,6 +329,11 @@ enum disk_status disk_read(struct disk *disk, uint32_t lba, uint32_t count, void
     return DISK_OK;
 }
 
+uint32_t disk_preferred(const struct disk *disk)
+{
+    return disk->block > 1 ? BOUNCE_SECTORS - disk->block : WINDOW_SECTORS;
+}
+
 bool disk_may_be_changed(struct disk *disk)
 {
     if (!is_removable(disk) || clock_microseconds() - disk->since < CHANGE_TIME) {

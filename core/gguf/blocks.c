@@ -68,13 +68,6 @@ static uint32_t nibble(const uint8_t low[16], uint32_t i)
     return i < 16 ? low[i] & 15u : low[i - 16] >> 4;
 }
 
-static void read_q4_0(int8_t q[Q8_0_BLOCK], const struct q4_0 *block)
-{
-    for (uint32_t i = 0; i < Q8_0_BLOCK; i++) {
-        q[i] = (int8_t)(nibble(block->low, i) - 8);
-    }
-}
-
 static void read_q5_0(int8_t q[Q8_0_BLOCK], const struct q5_0 *block)
 {
     for (uint32_t i = 0; i < Q8_0_BLOCK; i++) {
@@ -94,9 +87,6 @@ static bool read_numbers(int8_t q[Q8_0_BLOCK], float *scale, const uint8_t *bloc
 {
     const struct q4_0 *four = (const struct q4_0 *)block; /* the scale comes first in all but one of them */
     switch (type) {
-    case GGUF_TYPE_Q4_0:
-        read_q4_0(q, four);
-        break;
     case GGUF_TYPE_Q5_0:
         read_q5_0(q, (const struct q5_0 *)block);
         break;
@@ -131,14 +121,6 @@ static void decode_floats(float *out, const uint8_t *bytes, uint32_t type, uint3
     for (uint32_t i = 0; i < count; i++) {
         const uint16_t half = (uint16_t)(bytes[2 * i] | bytes[2 * i + 1] << 8);
         out[i] = type == GGUF_TYPE_F16 ? half_to_float(half) : float_from_bfloat(half);
-    }
-}
-
-static void decode_q4_1(float *out, const struct q4_1 *block)
-{
-    const float scale = half_to_float(block->scale), minimum = half_to_float(block->minimum);
-    for (uint32_t i = 0; i < Q8_0_BLOCK; i++) {
-        out[i] = (float)(int32_t)nibble(block->low, i) * scale + minimum;
     }
 }
 
@@ -211,18 +193,6 @@ static uint32_t four_bits(const uint8_t low[128], uint32_t i)
     return low[i / 64 * 32 + i % 32] >> i % 64 / 32 * 4 & 15u;
 }
 
-static void decode_q4_k(float *out, const struct q4_k *block)
-{
-    const float scale = half_to_float(block->scale), minimum = half_to_float(block->minimum);
-    for (uint32_t group = 0; group < K_ELEMENTS / 32; group++) {
-        const struct factors factors = k_factors(block->scales, group);
-        const float factor = scale * (float)factors.scale, below = minimum * (float)factors.minimum;
-        for (uint32_t i = 32 * group; i < 32 * group + 32; i++) {
-            out[i] = factor * (float)(int32_t)four_bits(block->low, i) - below;
-        }
-    }
-}
-
 static void decode_q5_k(float *out, const struct q5_k *block)
 {
     const float scale = half_to_float(block->scale), minimum = half_to_float(block->minimum);
@@ -232,21 +202,6 @@ static void decode_q5_k(float *out, const struct q5_k *block)
         for (uint32_t i = 32 * group; i < 32 * group + 32; i++) {
             const uint32_t q = four_bits(block->low, i) | (block->high[i % 32] >> group & 1u) << 4;
             out[i] = factor * (float)(int32_t)q - below;
-        }
-    }
-}
-
-static void decode_q6_k(float *out, const struct q6_k *block)
-{
-    const float scale = half_to_float(block->scale);
-    for (uint32_t group = 0; group < K_ELEMENTS / 16; group++, out += 16) {
-        const uint32_t half = group / 8, quarter = group % 8 / 2, /* 64 bytes have the low bits of four, 32 the high */
-            low_shift = quarter / 2 * 4, high_shift = quarter * 2;
-        const uint8_t *low = block->low + half * 64 + group % 4 * 16, *high = block->high + half * 32 + group % 2 * 16;
-        const float factor = scale * (float)block->scales[group];
-        for (uint32_t i = 0; i < 16; i++) {
-            const uint32_t q = (low[i] >> low_shift & 15u) | (high[i] >> high_shift & 3u) << 4;
-            out[i] = factor * (float)((int32_t)q - 32);
         }
     }
 }
@@ -269,12 +224,37 @@ static void decode_iq4_xs(float *out, const struct iq4_xs *block)
     }
 }
 
+/* The values of 32 narrow weights, as narrow.h has them. */
+static void decode_narrow(float *out, const struct narrow_block *block, enum narrow_kind kind)
+{
+    const float scale = half_to_float(block->scale), minimum = half_to_float(block->minimum);
+    const float below = kind == Q4_MINIMUM ? -minimum : minimum * (float)block->minimum_factor;
+    const int32_t middle = kind == Q4_SCALE ? 8 : kind == Q6_FACTORS ? 32 : 0;
+    for (uint32_t i = 0; i < Q8_0_BLOCK; i++) {
+        const uint32_t high = block->high[i % 16 / 8 * 4 + i % 4] >> (i % 8 / 4 * 4 + i / 16 * 2) & 3u;
+        const float factor = kind == Q4_FACTORS   ? scale * (float)block->scale_factor
+                             : kind == Q6_FACTORS ? scale * (float)block->factor[i / 16]
+                                                  : scale;
+        out[i] = factor * (float)((int32_t)(nibble(block->low, i) | high << 4) - middle) - below;
+    }
+}
+
 /* ---- Rows ---- */
 
 static void decode_block(float *out, const uint8_t *block, uint32_t type)
 {
+    const enum narrow_kind kind = blocks_narrow_kind(type);
     int8_t q[Q8_0_BLOCK];
     float scale;
+    if (kind != NARROW_NONE) {
+        struct narrow_block narrow[BLOCKS_ELEMENTS_MAX / Q8_0_BLOCK];
+        const uint32_t elements = size_of(type).elements;
+        blocks_to_narrow(narrow, block, type, elements);
+        for (uint32_t i = 0; i < elements; i += Q8_0_BLOCK) {
+            decode_narrow(out + i, &narrow[i / Q8_0_BLOCK], kind);
+        }
+        return;
+    }
     if (read_numbers(q, &scale, block, type)) {
         for (uint32_t i = 0; i < Q8_0_BLOCK; i++) {
             out[i] = (float)q[i] * scale;
@@ -282,9 +262,6 @@ static void decode_block(float *out, const uint8_t *block, uint32_t type)
         return;
     }
     switch (type) {
-    case GGUF_TYPE_Q4_1:
-        decode_q4_1(out, (const struct q4_1 *)block);
-        break;
     case GGUF_TYPE_Q5_1:
         decode_q5_1(out, (const struct q5_1 *)block);
         break;
@@ -294,14 +271,8 @@ static void decode_block(float *out, const uint8_t *block, uint32_t type)
     case GGUF_TYPE_Q3_K:
         decode_q3_k(out, (const struct q3_k *)block);
         break;
-    case GGUF_TYPE_Q4_K:
-        decode_q4_k(out, (const struct q4_k *)block);
-        break;
     case GGUF_TYPE_Q5_K:
         decode_q5_k(out, (const struct q5_k *)block);
-        break;
-    case GGUF_TYPE_Q6_K:
-        decode_q6_k(out, (const struct q6_k *)block);
         break;
     default:
         decode_iq4_xs(out, (const struct iq4_xs *)block);

@@ -23,6 +23,7 @@ enum {
     DOUBLINGS_MAX = 6,
 
     ANSWER_US = 5000000, /* to finish a piece after the first processor has finished all of its own */
+    STOPPED_US = 1000000, /* the same once computing must stop */
     ANSWER_POLLS = 1024, /* between two readings of the clock */
 };
 _Static_assert(PLATFORM_PROCESSORS_MAX <= 1 << DOUBLINGS_MAX, "all processors are so many doublings at most");
@@ -164,20 +165,30 @@ static void lay_out(struct team_share *share, uint32_t begin, uint32_t end, uint
     }
 }
 
+/* Whether a processor that has been waited for since `start` has hung. Looks for the stop key meanwhile: whoever wants
+   to stop waits less. compute may be NULL. */
+static bool has_hung(const struct team *team, struct compute *compute, uint64_t start)
+{
+    const uint64_t now = team->platform->microseconds(team->platform);
+    if (compute != NULL && now - compute->since > COMPUTE_PERIOD_US) {
+        compute_interrupt(compute);
+    }
+    return now - start > (compute != NULL && compute->stopped ? STOPPED_US : ANSWER_US);
+}
+
 /* Waits until a claimed piece is done. A processor that has hung within it is reset, and the piece computed again. The
    clock is rarely read, and the number of polls is bounded in case it has stopped too. */
-static void wait_for(struct team *team, struct team_share *share, uint32_t piece)
+static void wait_for(struct team *team, struct compute *compute, struct team_share *share, uint32_t piece)
 {
     struct platform *platform = team->platform;
-    uint32_t start = 0; /* the clock's lower half */
+    uint64_t start = 0;
     uint8_t state;
     for (uint32_t i = 1; (state = state_of(&share->piece[piece])) != PIECE_DONE; i++) {
         __builtin_ia32_pause();
         if (i == ANSWER_POLLS) {
-            start = (uint32_t)platform->microseconds(platform);
+            start = platform->microseconds(platform);
         }
-        if ((i == UINT32_MAX ||
-             (i % ANSWER_POLLS == 0 && (uint32_t)platform->microseconds(platform) - start > ANSWER_US)) &&
+        if ((i == UINT32_MAX || (i % ANSWER_POLLS == 0 && has_hung(team, compute, start))) &&
             platform->reset_processor(platform, state)) {
             team->lost = true;
             compute_piece(team, share, piece);
@@ -186,7 +197,8 @@ static void wait_for(struct team *team, struct team_share *share, uint32_t piece
 }
 
 /* Divides units begin .. begin + units - 1 among `members` processors, at most one per unit. */
-static void divide(struct team *team, uint32_t members, uint32_t pieces, uint32_t begin, uint32_t units)
+static void divide(struct team *team, struct compute *compute, uint32_t members, uint32_t pieces, uint32_t begin,
+                   uint32_t units)
 {
     for (uint32_t i = members; i-- > 0;) { /* the others may begin before the first */
         lay_out(&team->share[i], begin + units * i / members, begin + units * (i + 1) / members, pieces);
@@ -194,7 +206,7 @@ static void divide(struct team *team, uint32_t members, uint32_t pieces, uint32_
     take_part(team, 0);
     for (uint32_t i = 0; i < members; i++) {
         for (uint32_t piece = 0; piece < TEAM_PIECES; piece++) {
-            wait_for(team, &team->share[i], piece);
+            wait_for(team, compute, &team->share[i], piece);
         }
     }
 }
@@ -215,7 +227,8 @@ static bool is_alone(const struct team *team)
 }
 
 /* Units first .. first + units - 1 of a job. */
-static void run_units(struct team *team, const struct team_job *job, uint32_t first, uint32_t units)
+static void run_units(struct team *team, struct compute *compute, const struct team_job *job, uint32_t first,
+                      uint32_t units)
 {
     const uint64_t bytes = units * job->unit_bytes;
     const uint32_t shares = (bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX) / SHARE_BYTES_MIN;
@@ -226,7 +239,8 @@ static void run_units(struct team *team, const struct team_job *job, uint32_t fi
     }
     team->work = job->work;
     team->context = job->context;
-    divide(team, members, number_max(number_min(shares / members / PIECE_SHARES, TEAM_PIECES), 1), first, units);
+    divide(team, compute, members, number_max(number_min(shares / members / PIECE_SHARES, TEAM_PIECES), 1), first,
+           units);
 }
 
 bool team_split(struct team *team, struct compute *compute, const struct team_job *job)
@@ -235,7 +249,7 @@ bool team_split(struct team *team, struct compute *compute, const struct team_jo
     bool going;
     do {
         share = compute_share(compute, job->unit_work, job->units - first);
-        run_units(team, job, first, share);
+        run_units(team, compute, job, first, share);
         first += share;
         going = compute_done(compute, job->unit_work * share);
     } while (going && first < job->units);

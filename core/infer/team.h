@@ -6,9 +6,9 @@
  * shares, and each share into pieces. A processor takes the pieces of its own share in order, which keeps each of them
  * at the same weights, then what is left of the others' shares, from their ends. So a processor that is slow, late or
  * not there leaves its pieces to the others, and the first processor waits for pieces that are being computed at most:
- * for one of the slowest processor. One that does not finish its piece for seconds is reset, which makes certain that
- * it does not write to memory that others use by then; the first processor computes that piece again, and the rest go
- * on.
+ * for one of the slowest processor. One that does not finish its piece for seconds, or for one second once the user
+ * wants to stop, is reset, which makes certain that it does not write to memory that others use by then; the first
+ * processor computes that piece again, and the rest go on.
  */
 #ifndef BOOTLLAMA_TEAM_H
 #define BOOTLLAMA_TEAM_H

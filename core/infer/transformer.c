@@ -114,8 +114,8 @@ struct block {
 struct step {
     struct transformer *t;
     const struct model_layer *layer;
-    const struct block *block;
-    const struct kv_cache *cache; /* of the layer */
+    struct block block;
+    struct attention_task task; /* of the layer, at the block's first position */
     const int32_t *tokens;
 };
 
@@ -202,14 +202,14 @@ static void store_heads(void *context, uint32_t first, uint32_t count)
     const struct step *step = context;
     const struct transformer *t = step->t;
     const struct heads heads = {first, count};
-    for (uint32_t i = 0; i < step->block->count; i++) {
+    for (uint32_t i = 0; i < step->block.count; i++) {
         const float *k = t->qkv + (size_t)i * qkv_rows(t->model) + t->model->q_rows, *v = k + t->model->kv_rows;
-        const uint32_t position = step->block->position + i;
+        const uint32_t position = step->block.position + i;
         if (position % KV_BLOCK == 0) {
-            clear_block(t, step->cache, heads, position);
+            clear_block(t, &step->task.cache, heads, position);
         }
-        store_keys(t, step->cache, heads, k, position);
-        store_values(t, step->cache, heads, v, position);
+        store_keys(t, &step->task.cache, heads, k, position);
+        store_values(t, &step->task.cache, heads, v, position);
     }
 }
 
@@ -269,25 +269,6 @@ static struct attention_task first_task(const struct transformer *t, uint32_t in
     };
 }
 
-/* Norms of heads, RoPE, KV cache and attention. */
-static bool attend(struct step *step, uint32_t index)
-{
-    struct transformer *t = step->t;
-    const struct model *model = t->model;
-    const struct block *block = step->block;
-    const struct attention_task task = first_task(t, index, block->position);
-    step->cache = &task.cache;
-    if (!run_step(step, block->count, qkv_rows(model), place_positions)) {
-        return false;
-    }
-    if (block->count == 1) {
-        store_heads(step, 0, model->kv_heads);
-    } else if (!run_step(step, model->kv_heads, 2 * model->head_size * block->count, store_heads)) {
-        return false;
-    }
-    return team_attention(t->team, t->compute, model->kernel, &task, model->q_rows, block->count);
-}
-
 /* Norm and quantization of the residual stream into q8: too little to divide. */
 static bool normalize(struct transformer *t, const float *weight, uint32_t count)
 {
@@ -328,13 +309,43 @@ static bool multiply_qkv(struct transformer *t, const struct model_layer *layer,
     return team_matmul(t->team, t->compute, t->model->kernel, t->qkv, row, &layer->qkv, t->q8, count, bias != NULL);
 }
 
-static bool attention_layer(struct step *step, uint32_t index)
+/* A layer's queries, and its keys and values in the cache. */
+static bool store_layer(struct step *step)
+{
+    struct transformer *t = step->t;
+    const struct model *model = t->model;
+    const uint32_t count = step->block.count;
+    if (!normalize(t, step->layer->attn_norm, count) || !multiply_qkv(t, step->layer, count) ||
+        !run_step(step, count, qkv_rows(model), place_positions)) {
+        return false;
+    }
+    if (count == 1) {
+        store_heads(step, 0, model->kv_heads);
+        return true;
+    }
+    return run_step(step, model->kv_heads, 2 * model->head_size * count, store_heads);
+}
+
+/* Goes on with a block's last position alone. */
+static void keep_last(struct step *step)
+{
+    struct transformer *t = step->t;
+    const struct model *model = t->model;
+    const size_t last = step->block.count - 1;
+    memcpy(t->x, t->x + last * model->dim_padded, model->dim_padded * sizeof *t->x);
+    memcpy(t->q, t->q + last * model->q_rows, model->q_rows * sizeof *t->q);
+    memcpy(t->q_scale, t->q_scale + last * model->heads, model->heads * sizeof *t->q_scale);
+    step->block = (struct block){step->block.position + (uint32_t)last, 1};
+    step->task.shape.position = step->block.position;
+}
+
+static bool attention_layer(struct step *step)
 {
     struct transformer *t = step->t;
     const struct model *model = t->model;
     const struct model_layer *layer = step->layer;
-    const uint32_t count = step->block->count;
-    if (!normalize(t, layer->attn_norm, count) || !multiply_qkv(t, layer, count) || !attend(step, index)) {
+    const uint32_t count = step->block.count;
+    if (!team_attention(t->team, t->compute, model->kernel, &step->task, model->q_rows, count)) {
         return false;
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -360,7 +371,7 @@ static bool feed_forward_layer(struct step *step)
 {
     struct transformer *t = step->t;
     const struct model_layer *layer = step->layer;
-    const uint32_t n = t->model->hidden_padded, count = step->block->count;
+    const uint32_t n = t->model->hidden_padded, count = step->block.count;
     return normalize(t, layer->ffn_norm, count) &&
            team_matmul(t->team, t->compute, t->model->kernel, t->hidden, 2 * (size_t)n, &layer->gate_up, t->q8, count,
                        false) &&
@@ -378,19 +389,29 @@ static void embed_positions(void *context, uint32_t first, uint32_t count)
         model_embed(model, t->x + (size_t)i * model->dim_padded, (uint32_t)step->tokens[i]);
         for (uint32_t j = 0; j < model_ropes(model); j++) {
             rope_angles(t->angles[j].cosine + row, t->angles[j].sine + row, model->q_rows, model->rope[j].frequency,
-                        model->rope_pairs, model->head_size, model->rope[j].magnitude, step->block->position + i);
+                        model->rope_pairs, model->head_size, model->rope[j].magnitude, step->block.position + i);
         }
     }
 }
 
-/* All layers. */
-static bool run_block(struct transformer *t, const int32_t *tokens, const struct block *block)
+/* All layers. Of several positions, nobody reads what the last layer makes of them but for keys and values, and for the
+   last position where `want_last` is set: t->x begins with that one. */
+static bool run_block(struct transformer *t, const int32_t *tokens, const struct block *block, bool want_last)
 {
-    struct step step = {.t = t, .block = block, .tokens = tokens};
+    const uint32_t layers = t->model->layers;
+    struct step step = {.t = t, .block = *block, .tokens = tokens};
     bool going = run_step(&step, block->count, t->model->dim + t->model->q_rows, embed_positions);
-    for (uint32_t l = 0; going && l < t->model->layers; l++) {
+    for (uint32_t l = 0; going && l < layers; l++) {
         step.layer = &t->model->layer[l];
-        going = attention_layer(&step, l) && feed_forward_layer(&step);
+        step.task = first_task(t, l, block->position);
+        going = store_layer(&step);
+        if (l + 1 == layers && block->count > 1) {
+            if (!want_last) {
+                break;
+            }
+            keep_last(&step);
+        }
+        going = going && attention_layer(&step) && feed_forward_layer(&step);
     }
     return going;
 }
@@ -402,13 +423,12 @@ float *transformer_run(struct transformer *transformer, const int32_t *tokens, u
     const struct block block = {position, count};
     bool going;
     do {
-        going = run_block(transformer, tokens, &block);
+        going = run_block(transformer, tokens, &block, want_logits);
     } while (team_lost(transformer->team));
     if (!going || !want_logits) {
         return NULL;
     }
-    const float *last = transformer->x + (count - 1) * (size_t)model->dim_padded;
-    model->kernel->norm_quantize(transformer->q8, last, model->output_norm, model->dim, model->norm_epsilon);
+    model->kernel->norm_quantize(transformer->q8, transformer->x, model->output_norm, model->dim, model->norm_epsilon);
     going = team_matmul(transformer->team, transformer->compute, model->kernel, transformer->logits, 0, &model->output,
                         transformer->q8, 1, false);
     return going ? transformer->logits : NULL;

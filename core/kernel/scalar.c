@@ -94,6 +94,60 @@ static void multiply(float *out, const struct tile *tile, uint32_t groups, uint3
     }
 }
 
+/* Whose sums fit into registers of a compiler that makes vectors of them; others still load a weight only once. */
+enum { VECTORS_AT_ONCE = 8 };
+
+/* A group of some vectors. */
+struct some_groups {
+    const int16_t *x[VECTORS_AT_ONCE];
+    float scale[VECTORS_AT_ONCE];
+};
+
+static inline struct some_groups some_groups(const struct q8_vector *x, uint32_t group)
+{
+    struct some_groups some;
+    for (uint32_t i = 0; i < VECTORS_AT_ONCE; i++) {
+        some.x[i] = ((const struct wide_group *)x[i].form)[group].x;
+        some.scale[i] = x[i].scale[group];
+    }
+    return some;
+}
+
+/* Adds a row's products with a group of some vectors. */
+static inline void add_products(float sum[VECTORS_AT_ONCE], const int8_t *w, float scale,
+                                const struct some_groups *some)
+{
+    int32_t dot[VECTORS_AT_ONCE] = {0};
+    for (uint32_t i = 0; i < Q8_GROUP; i++) {
+#pragma GCC unroll 8
+        for (uint32_t j = 0; j < VECTORS_AT_ONCE; j++) {
+            dot[j] += w[i] * some->x[j][i];
+        }
+    }
+#pragma GCC unroll 8
+    for (uint32_t j = 0; j < VECTORS_AT_ONCE; j++) {
+        sum[j] += (float)dot[j] * (scale * some->scale[j]);
+    }
+}
+
+/* A row of tiles by some vectors. */
+static void multiply_some(float *out, size_t out_stride, const struct tile *tile, uint32_t groups,
+                          const struct q8_vector *x, bool add)
+{
+    float sum[Q8_GROUP][VECTORS_AT_ONCE] = {{0}};
+    for (uint32_t group = 0; group < groups; group++, tile++) {
+        const struct some_groups some = some_groups(x, group);
+        for (uint32_t row = 0; row < Q8_GROUP; row++) {
+            add_products(sum[row], tile->q[row], tile->scale[row], &some);
+        }
+    }
+    for (uint32_t i = 0; i < VECTORS_AT_ONCE; i++, out += out_stride) {
+        for (uint32_t row = 0; row < Q8_GROUP; row++) {
+            out[row] = add ? out[row] + sum[row][i] : sum[row][i];
+        }
+    }
+}
+
 /* Rounds to the nearest integer, ties to even; |value| < 2^31. */
 static int32_t round_to_int(float value)
 {
@@ -229,7 +283,11 @@ static void matmul(float *out, size_t out_stride, const struct q8_matrix *w, con
 {
     const struct tile *tile = (const struct tile *)w->tiles;
     for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP, tile += w->groups) {
-        for (uint32_t i = 0; i < count; i++) {
+        uint32_t i = 0;
+        for (; i + VECTORS_AT_ONCE <= count; i += VECTORS_AT_ONCE) {
+            multiply_some(out + i * out_stride, out_stride, tile, w->groups, x + i, add);
+        }
+        for (; i < count; i++) {
             for (uint32_t row = 0; row < Q8_GROUP; row += ROWS_AT_ONCE) {
                 multiply(out + i * out_stride, tile, w->groups, row, x + i, add);
             }
@@ -237,7 +295,7 @@ static void matmul(float *out, size_t out_stride, const struct q8_matrix *w, con
     }
 }
 
-enum { VECTORS_AT_ONCE = 16 };
+enum { NARROW_VECTORS = 16 };
 
 /* A tile of four or six bits in whole numbers, and its scales. */
 struct unpacked {
@@ -299,11 +357,11 @@ static void add_group(float *sum, const struct unpacked *tile, enum narrow_kind 
     }
 }
 
-/* One row of tiles by at most VECTORS_AT_ONCE vectors. */
+/* One row of tiles by at most NARROW_VECTORS vectors. */
 static void multiply_narrow(float *out, size_t out_stride, const uint8_t *tiles, const struct q8_matrix *w,
                             const struct q8_vector *x, uint32_t count, bool add)
 {
-    float sum[VECTORS_AT_ONCE][Q8_GROUP] = {{0}};
+    float sum[NARROW_VECTORS][Q8_GROUP] = {{0}};
     struct q4_place place = {.tile = (const struct q4_tile *)tiles};
     for (uint32_t group = 0; group < w->groups; group++) {
         struct unpacked tile;
@@ -328,10 +386,10 @@ static void matmul_narrow(float *out, size_t out_stride, const struct q8_matrix 
 {
     const uint8_t *tiles = w->tiles;
     for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP) {
-        for (uint32_t i = 0; i < count; i += VECTORS_AT_ONCE) {
+        for (uint32_t i = 0; i < count; i += NARROW_VECTORS) {
             const uint32_t left = count - i;
             multiply_narrow(out + i * out_stride, out_stride, tiles, w, x + i,
-                            left < VECTORS_AT_ONCE ? left : VECTORS_AT_ONCE, add);
+                            left < NARROW_VECTORS ? left : NARROW_VECTORS, add);
         }
         tiles += narrow_row_bytes(w->narrow, w->groups);
     }

@@ -8,7 +8,6 @@ import pytest
 
 from gguf_file import GgufFile
 from gguf_writer import write_wide
-from machine import ERROR
 from stories import IMAGE, MODEL, expected
 from volume import PARTITION_ENTRY, PARTITION_LBA, SECTOR, Volume, run
 
@@ -19,10 +18,10 @@ STATUS = r"INT 13h status [0-9a-f]{2}h at LBA \d+"
 
 def answer(machine, typed, seconds):
     """What a command says, as one line, and how many seconds it takes."""
-    start = time.monotonic()
+    start = machine.clock()
     machine.type(typed + "\r")
     said = machine.wait_for(PROMPT, seconds, error_allowed=True)
-    return " ".join(said.removeprefix(typed).removesuffix("> ").split()), time.monotonic() - start
+    return " ".join(said.removeprefix(typed).removesuffix("> ").split()), machine.clock() - start
 
 
 # ---- Files in pieces ----
@@ -47,14 +46,14 @@ def test_scattered_file(boot, scattered_volume, medium):
     with boot(scattered_volume.path, medium=medium, memory=256) as machine:
         machine.start()
         machine.wait_for(PROMPT)
-        start = time.monotonic()
+        start = machine.clock()
         machine.type("/model wide\r")
         machine.wait_for(re.compile("[1-9] %"), 20)
-        progress = time.monotonic() - start
-        start = time.monotonic()
+        progress = machine.clock() - start
+        start = machine.clock()
         machine.type("\x03")
         said = machine.wait_for(PROMPT, 20, error_allowed=True)
-        stopped = time.monotonic() - start
+        stopped = machine.clock() - start
         assert "Error: /MODELS/WIDE.GGUF: loading was stopped" in said
         assert f"Loading /MODELS/{MODEL.name.upper()}" in said
         said, listed = answer(machine, "/models", 20)
@@ -62,6 +61,23 @@ def test_scattered_file(boot, scattered_volume, medium):
         print(f"{medium}: progress after {progress:.1f} s, stopped after {stopped:.1f} s, listed in {listed:.1f} s")
         machine.enter("")
         machine.tells(expected())
+
+
+# ---- A slow disk ----
+
+def test_screen_while_a_slow_disk_is_read(boot):
+    """The screen is updated once in a tick of the clock, but before a BIOS call, which may take its time, in full."""
+    slow = {"device": "disk", "bps": 16384} | dict.fromkeys(("bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"), 0)
+    name = MODEL.name.upper()
+    with boot(IMAGE) as machine:
+        machine.start()
+        machine.tells(expected())
+        machine.ask("block_set_io_throttle", **slow)
+        machine.type("/model 1\r")
+        machine.wait_for_screen("> /model 1", 3)  # while the header is read to see whether the model fits
+        machine.wait_for(re.compile(rf"Loading /MODELS/{re.escape(name)}: \[\.{{20}}\] +0 %"))
+        machine.wait_for_screen(re.compile(r"\.\] +0 %$"), 1)
+        assert machine.rest() == ""  # it is still being read
 
 
 # ---- A stick that is unplugged ----

@@ -6,11 +6,10 @@ import pytest
 
 from gguf_file import GgufFile
 from gguf_writer import write_wide
-from machine import ERROR, HINT, NothingToBoot
+from machine import ERROR, HINT
 from option_rom import TAKE_MEMORY, option_rom
-from places import built
 from stories import DEFAULT_SEED, IMAGE, MODEL, expected, refusal
-from volume import END_OF_CHAIN, SECTOR, Volume
+from volume import END_OF_CHAIN, Volume
 
 PATH = f"/MODELS/{MODEL.name.upper()}"
 FAST = {"temperature": 0, "steps": 20}

@@ -6,7 +6,7 @@ import pytest
 
 import v86
 from linux_loaders import KERNEL, direct, grub_cd, grub_for_uefi, isolinux_cd, settings
-from machine import FOOTER, HINT, MEDIA, wrapped
+from machine import FIRMWARE_SECONDS, FOOTER, HINT, MEDIA, wrapped
 from option_rom import TAKE_MEMORY, option_rom
 from places import built
 from stories import DEFAULT_SEED, GREEDY, MODEL, expected, refusal
@@ -242,7 +242,7 @@ def test_v86():
     def is_told(lines):
         return lines[-1:] == [""] and ">" in lines and lines[lines.index(">") - 3 - len(story):][:len(story)] == story
 
-    lines = v86.wait_for_screen(is_told, 300, KERNEL, "bzimage", MODEL, words)
+    lines = v86.wait_for_screen(is_told, 120, KERNEL, "bzimage", MODEL, words)
     assert {"bootllama: stage 2, initrd, memory, x87", "Memory: 62 MiB free"} <= set(lines)
 
 
@@ -254,8 +254,8 @@ def test_grub_on_uefi(boot, tmp_path, volume):
     volume.put(KERNEL, "/bootllama.krn")
     line = "\nbootllama.krn needs a BIOS. Under UEFI start BOOTX64.EFI instead.\n"
     with boot(volume.path, "uefi") as machine:
-        machine.wait_for(line, 300)
-        machine.wait_for(line, 300)
+        for _ in range(2):
+            machine.wait_for(line, FIRMWARE_SECONDS["uefi"])
 
 
 def test_started_as_a_boot_sector(boot):

@@ -146,8 +146,8 @@ def plug_in(machine, image):
 
 @pytest.mark.parametrize("when", ["loading", "listing"])
 def test_stick_pulled_while_it_is_read_on_uefi(boot, tmp_path, when, named_stick):
-    """OVMF takes half a minute for the one read, and misses that the stick is gone: one line, no further model is
-    tried, a model in memory keeps working, and the stick is found again."""
+    """OVMF takes half a minute for the one read, and misses that the stick is gone: one error, no further model is
+    tried, a model in memory keeps working, one that was given back is loaded again by Enter once the stick is back."""
     write_wide(tmp_path / "WIDE.GGUF", GgufFile(MODEL.read_bytes()), 49152)
     volume = Volume.of_size(tmp_path / "disk.img", 256, MODEL)
     for name in "STICK0.GGUF", "STICK1.GGUF", "STICK2.GGUF":
@@ -162,11 +162,14 @@ def test_stick_pulled_while_it_is_read_on_uefi(boot, tmp_path, when, named_stick
         said = " ".join(machine.wait_for("\n> ", 120, error_allowed=True).split())
         why = r"the drive does not answer, EFI_[A-Z_]+ (reading byte \d+|opening the file|listing the directory)"
         assert said.count("Error: ") == 1 and said.count("Loading") <= 1, said
-        assert re.search(rf"Error: /MODELS\b.*: {why} >$", said), said
+        lost = r" No model is loaded now; once the drive answers again, press Enter\." if when == "loading" else ""
+        assert re.search(rf"Error: /MODELS\b.*: {why}{lost} >$", said), said
+        if when == "loading":
+            plug_in(machine, volume.path)
+        machine.enter("")
+        machine.tells(expected())
         if when == "listing":
-            machine.enter("")
-            machine.tells(expected())
-        plug_in(machine, volume.path)
+            plug_in(machine, volume.path)
         machine.enter("/models")
         assert machine.wait_for("\n> ", 60).count("Q8_0") == 4
         machine.enter(f"/model {MODEL.name.lower()}")
@@ -183,11 +186,11 @@ def test_disk_pulled_on_uefi(boot, medium, named_stick):
         pull(machine, medium)
         time.sleep(3)  # the firmware polls its hubs
         for seed in range(DEFAULT_SEED + 1, DEFAULT_SEED + 3):
-            begun = time.monotonic()
+            begun = machine.clock()
             machine.enter("/model 1")
             said = " ".join(machine.wait_for("\n> ", error_allowed=True).split())
             assert re.fullmatch(rf"Error: {GONE[medium]} >", said), said
-            assert time.monotonic() - begun < 10  # a second on a busy machine
+            assert machine.clock() - begun < 10
             machine.enter("The cat")
             machine.tells(expected("The cat", seed=seed))
         if medium == "usb-xhci":

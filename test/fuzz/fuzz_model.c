@@ -74,9 +74,11 @@ static void compare(struct transformer *transformer, const struct text *text, co
 {
     for (uint32_t at = 0, call = 0; at < text->length; call++) {
         const uint32_t left = text->length - at, count = text->calls[call] < left ? text->calls[call] : left;
-        const float *logits = transformer_run(transformer, text->tokens + at, count, at, true);
+        const bool want = count == 1 || count == left || call % 2 == 0;
+        const float *logits = transformer_run(transformer, text->tokens + at, count, at, want);
         at += count;
-        demand(same(logits, expected[at - 1], gguf.vocabulary), kernel, "other logits than the scalar kernel's");
+        demand(!want || same(logits, expected[at - 1], gguf.vocabulary), kernel,
+               "other logits than the scalar kernel's");
     }
 }
 

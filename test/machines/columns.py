@@ -192,6 +192,9 @@ RULES = [
          "this UEFI firmware needs a local APIC"),
     Rule("firmware cpu", lambda firmware, cpu: firmware == "OVMF-IA32" and cpu == "Pentium-II",
          "this UEFI firmware needs SSE"),
+    Rule("firmware cpu processors", lambda firmware, cpu, processors: firmware == "U-Boot-IA32" and
+         not CPUS[cpu].sse2 and PROCESSORS[processors].number == 1,
+         "alone, the processor comes to an mfence of U-Boot, which is an instruction of SSE2"),
     Rule("firmware memory", lambda firmware, memory: MEMORY[memory].mib < least_memory(firmware),
          "the firmware does not start with less, or leaves too little"),
     Rule("firmware memory", lambda firmware, memory: firmware not in {"SeaBIOS"} and MEMORY[memory].below == 32,

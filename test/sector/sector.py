@@ -40,24 +40,29 @@ def symbols(build):
 
 
 def screen_lines(text):
-    """The lines that a BIOS makes of a text that begins with a new line; without spaces at their ends."""
+    """The lines that a BIOS makes of a text that begins with a new line; without spaces at their ends. It goes to the
+    next line as soon as one is full, so a new line there leaves a blank one."""
     lines = [""]
     for c in text.decode("ascii"):
         if c == "\n":
             lines.append("")
         elif c != "\r":
+            lines[-1] += c
             if len(lines[-1]) == COLUMNS:
                 lines.append("")
-            lines[-1] += c
     return [line.rstrip() for line in lines[1:]]
 
 
+def without_blank_end(lines):
+    last = max((number for number, line in enumerate(lines) if line), default=-1)
+    return lines[:last + 1]
+
+
 def told(lines, expected):
-    """Whether the screen ends with the story, to the last character."""
-    shown = list(lines)
-    while shown and not shown[-1]:
-        shown.pop()
-    return shown[-len(expected):] == expected
+    """Whether the screen ends with the story, to the last character, or with as much of it as fits. A story that ends
+    with new lines leaves blank ones."""
+    shown, text = without_blank_end(lines), without_blank_end(expected)
+    return shown != [] and shown[-len(text):] == text[-len(shown):]
 
 
 __all__ = ["BUILDS", "MODELS", "ROOT", "file", "image", "screen_lines", "story", "symbols", "tokens", "told"]

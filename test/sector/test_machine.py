@@ -1,4 +1,5 @@
 """The sector on machines: texts to the last character, read errors, keys, and memory that equals story.c's."""
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -9,17 +10,26 @@ from machine import Failure
 from sector import MODELS, image, screen_lines, story, symbols, told
 
 HERE = Path(__file__).parent
-SECONDS = 900  # a limit for the busiest machine; a story takes some seconds on a quiet one, the record half a minute
+SECONDS = 180  # of Machine.clock(); a story takes some seconds, the record half a minute
 MEDIUM = {"sector": "ide", "floppy": "floppy-1.44"}
 
 
 def wait_for_story(machine, expected):
-    limit = time.monotonic() + SECONDS
+    limit = machine.clock() + SECONDS
     while not told(lines := machine.screen(), expected):
-        if time.monotonic() > limit:
+        if machine.clock() > limit:
             raise Failure(f"{machine.name}: waited {SECONDS} s for the story, got\n" + "\n".join(lines))
         time.sleep(0.2)
     return lines
+
+
+def wait_for_key(machine):
+    """Waits until the sector does, after a story's last forward pass, of which no token is shown: nothing before that
+    halts the processor once the story has begun."""
+    limit = machine.clock() + SECONDS
+    while not machine.is_halted():
+        assert machine.clock() < limit, machine.name
+        time.sleep(0.1)
 
 
 def expected_lines(build, model):
@@ -74,7 +84,7 @@ def test_memory_is_that_of_the_emulation(boot, build):
     at, state = symbols(build), story(build, "stories260k", "--state")
     with boot(image(build, "stories260k"), medium=MEDIUM[build]) as machine:
         wait_for_story(machine, expected_lines(build, "stories260k"))
-        time.sleep(1)  # the last forward pass, of which no token is shown
+        wait_for_key(machine)
         first_row = at["BASE"] + (at["CACHE"] << 16) + at["VALUE"] % -65536
         check_memory(machine, state, at["BASE"] + at["X"], first_row, 1 << 16)
 
@@ -92,9 +102,39 @@ def test_record(boot, medium, model):
         assert told(machine.screen(), expected)
 
 
+WRITER = """
+        bits 16
+        org 7C00h
+        xor bx, bx
+        mov ds, bx
+        mov si, text
+next:   lodsb
+        mov ah, 0Eh
+        int 10h
+        cmp si, end
+        jne next
+        hlt
+text:   incbin "text"
+end:    times 510 - ($ - $$) db 0
+        dw 0AA55h
+"""
+
+
+def test_lines_end_where_the_bios_ends_them(boot, tmp_path):
+    """Which all comparisons with the screen rest on."""
+    text = b"\r\n" + b"\r\n".join([b"a" * 80, b"b" * 79, b"c" * 81, b"d" * 160, b"end"])
+    (tmp_path / "text").write_bytes(text)
+    (tmp_path / "writer.asm").write_text(WRITER)
+    subprocess.run(["nasm", "-f", "bin", "-o", "disk.img", "writer.asm"], cwd=tmp_path, check=True, timeout=60)
+    with boot(tmp_path / "disk.img") as machine:
+        lines = machine.wait_for_screen(re.compile("end$"))
+        assert told(lines, screen_lines(text)) and screen_lines(text)[1:3] == ["", "b" * 79]
+
+
 # ---- Keys ----
 
 CLOCK = 0x46C  # of the BIOS; nothing counts on while a story is told
+FIRST_SEED = b"\0\0\0\2"
 
 
 def seed(machine, build):
@@ -102,14 +142,15 @@ def seed(machine, build):
     return memory(machine, at["BASE"] + at["seed"], 4)
 
 
-def next_story(machine, build, before):
-    """Presses a key; returns the clock that the next story begins with."""
-    machine.press("spc")
-    limit = time.monotonic() + SECONDS
+def clock_of_next_story(machine, build, before):
+    """Waits until a key has changed the seed; returns the clock that the story begins with."""
+    limit = machine.clock() + SECONDS
     while seed(machine, build) == before:
-        assert time.monotonic() < limit
+        assert machine.clock() < limit
         time.sleep(0.01)
-    return int.from_bytes(memory(machine, CLOCK, 2), "little")
+    clock = int.from_bytes(memory(machine, CLOCK, 2), "little")
+    assert not machine.is_halted(), "the story was over before its clock was read"
+    return clock
 
 
 @pytest.mark.parametrize("build, model, keys", [
@@ -119,18 +160,33 @@ def test_keys_draw_stories(boot, build, model, keys):
     told_before, clocks, stories = story(build, model), [], []
     with boot(image(build, model), medium=MEDIUM[build]) as machine:
         wait_for_story(machine, screen_lines(told_before))
+        wait_for_key(machine)
         time.sleep(2)
-        before = seed(machine, build)
-        assert before == b"\0\0\0\2" and told(machine.screen(), screen_lines(told_before))
+        assert seed(machine, build) == FIRST_SEED and told(machine.screen(), screen_lines(told_before))
         for _ in range(keys):
-            clocks.append(next_story(machine, build, before))
+            before = seed(machine, build)
+            machine.press("spc")
+            clocks.append(clock_of_next_story(machine, build, before))
             told_now = story(build, model, *map(str, clocks))
             stories.append(told_now[len(told_before):])
             assert told_now.startswith(told_before)
-            wait_for_story(machine, screen_lines(told_now)[-24:])
-            time.sleep(1)  # the last forward pass, of which no token is shown
-            before, told_before = seed(machine, build), told_now
+            wait_for_key(machine)
+            assert told(machine.screen(), screen_lines(told_now))
+            told_before = told_now
     assert len(set(stories)) == keys and story(build, model) not in stories
+
+
+def test_a_key_during_a_story_is_kept(boot):
+    """It tells the next one as soon as the first one is over."""
+    told_first = story("sector", "default")
+    with boot(image("sector", "default"), cpu="486") as machine:
+        machine.wait_for_screen(told_first.decode()[:20].strip())
+        machine.press("spc")
+        assert seed(machine, "sector") == FIRST_SEED
+        clock = clock_of_next_story(machine, "sector", FIRST_SEED)
+        told_both = story("sector", "default", str(clock))
+        wait_for_key(machine)
+        assert told_both.startswith(told_first) and told(machine.screen(), screen_lines(told_both))
 
 
 # ---- Read errors ----

@@ -3,10 +3,10 @@ import json
 import os
 import select
 import subprocess
-import time
 from pathlib import Path
 
 import npm
+import quiet
 from places import BUILD, ROOT, unavailable
 
 HERE = Path(__file__).parent
@@ -15,7 +15,7 @@ SEABIOS = Path("/usr/share/seabios/bios.bin"), Path("/usr/share/seabios/vgabios-
 
 def wait_for_screen(is_done, seconds, *words, memory=None):
     """Starts a machine with what v86.mjs takes after the BIOSes, until is_done(lines) of its screen; returns them.
-    memory: MiB."""
+    memory: MiB; seconds: as quiet.py counts them."""
     if not all(path.exists() for path in SEABIOS):
         unavailable("SeaBIOS is not here: Debian's seabios")
     modules = npm.node_modules(BUILD / "node-v86", ROOT / "image/web/package.json", "v86")
@@ -24,9 +24,9 @@ def wait_for_screen(is_done, seconds, *words, memory=None):
                                env=os.environ | {"NODE_MODULES": str(modules.resolve())} |
                                ({"MEMORY_MIB": str(memory)} if memory else {}))
     try:
-        lines, limit = [], time.monotonic() + seconds
+        lines, limit = [], quiet.clock(process.pid) + seconds
         while not is_done(lines):
-            assert time.monotonic() < limit, "\n".join(lines)
+            assert quiet.clock(process.pid) < limit, "\n".join(lines)
             if select.select([process.stdout], [], [], 1)[0]:
                 said = process.stdout.readline()
                 assert said.startswith(b"["), said

@@ -415,6 +415,22 @@ static void larger_sectors_are_read_whole(void **state)
     assert_int_equal(bios.calls, 16);
 }
 
+/* How models are read: into the window, which for a CD is a detour. */
+static void the_preferred_read_is_one_call(void **state)
+{
+    (void)state;
+    for (uint32_t block = 1; block <= 4; block += 3) {
+        begin_with_block(true, block);
+        for (uint32_t lba = 1000; lba < 1008; lba++) {
+            bios.place = block > 1 ? BOUNCE_ADDRESS : WINDOW_ADDRESS;
+            bios.calls = 0;
+            assert_int_equal(disk_read(&disk, lba, disk_preferred(&disk), (void *)(uintptr_t)WINDOW_ADDRESS), DISK_OK);
+            assert_int_equal(bios.calls, 1);
+        }
+    }
+    assert_int_equal(disk_preferred(&disk) % 4, 0); /* what begins at a block of the CD ends at one */
+}
+
 /* Only EDD reads it. A drive at rest takes its time, ten seconds, to come up to speed. */
 static void a_cd_that_cannot_be_read_is_told(void **state)
 {
@@ -489,6 +505,7 @@ int main(void)
         cmocka_unit_test(a_drive_that_does_not_answer_is_gone),
         cmocka_unit_test(reading_stops_between_two_calls),
         cmocka_unit_test(larger_sectors_are_read_whole),
+        cmocka_unit_test(the_preferred_read_is_one_call),
         cmocka_unit_test(a_cd_that_cannot_be_read_is_told),
         cmocka_unit_test(another_cd_is_noticed),
         cmocka_unit_test(sectors_of_4096_bytes_are_told),

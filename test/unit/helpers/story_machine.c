@@ -72,10 +72,17 @@ static uint64_t token_work(const struct model *model)
     uint64_t work = products(&model->output);
     for (uint32_t l = 0; l < model->layers; l++) {
         const struct model_layer *layer = &model->layer[l];
-        work += products(&layer->qkv) + products(&layer->attn_output) + products(&layer->gate_up) +
-                products(&layer->down);
+        work +=
+            products(&layer->qkv) + products(&layer->attn_output) + products(&layer->gate_up) + products(&layer->down);
     }
     return work;
+}
+
+/* In a prompt, the last layer's other matrices make keys and values. */
+static uint64_t once_work(const struct model *model)
+{
+    const struct model_layer *last = &model->layer[model->layers - 1];
+    return products(&last->attn_output) + products(&last->gate_up) + products(&last->down) + products(&model->output);
 }
 
 static uint64_t memory_free(struct platform *platform)
@@ -165,6 +172,7 @@ void machine_open(const char *chat_template, float last_norm)
     assert_int_equal(
         engine_open(&machine.engine, platform, file.path, &timed, GGUF_CONTEXT_MAX, &quiet, &machine.error), 0);
     machine.token_work = token_work(&machine.engine.model);
+    machine.once_work = once_work(&machine.engine.model);
     typeahead_begin(&machine.typeahead, platform);
     free(bytes);
 }
@@ -181,8 +189,11 @@ static bool stop_asked(void *typeahead)
 
 struct story machine_story(const char *prompt, uint32_t steps)
 {
-    struct story story = {.prompt = prompt, .prompt_bytes = strlen(prompt), .sampling = sampler_defaults(),
-                          .steps = steps, .sink = {show, &machine.memory.platform},
+    struct story story = {.prompt = prompt,
+                          .prompt_bytes = strlen(prompt),
+                          .sampling = sampler_defaults(),
+                          .steps = steps,
+                          .sink = {show, &machine.memory.platform},
                           .stop = {stop_asked, &machine.typeahead}};
     story.sampling.temperature = 0;
     return story;

@@ -16,11 +16,12 @@ struct machine {
     struct memory_platform memory; /* first: platform.state points here */
     char out[MACHINE_OUT_MAX];     /* what was put, with NUL */
     size_t length;
-    uint32_t polls, clock_reads;   /* keys asked for, clock asked for */
+    uint32_t polls, clock_reads;                /* keys asked for, clock asked for */
     uint64_t now_ns, latest_poll, longest_wait; /* the latter two in microseconds */
-    uint64_t work, token_work;     /* products of a tile and a vector: computed, and that a token takes */
-    uint32_t us_a_token, percent_slower; /* that its products take, and from one token to the next */
-    const int *typed;                  /* keys, ended by 0, that come from the poll `typed_at` on */
+    uint64_t work, token_work;                  /* products of a tile and a vector: computed, and that a token takes */
+    uint64_t once_work;                         /* those of a token that a prompt takes for its last token alone */
+    uint32_t us_a_token, percent_slower;        /* that its products take, and from one token to the next */
+    const int *typed;                           /* keys, ended by 0, that come from the poll `typed_at` on */
     uint32_t typed_at;
     int32_t exclusive;
     struct engine engine;

@@ -21,8 +21,7 @@ static struct story_result stopped_at(const struct story *story, uint32_t at)
 /* Whether computing was given up within a token. */
 static bool is_within_a_token(const struct story_result *result)
 {
-    const struct q8_matrix *output = &machine.engine.model.output;
-    const uint64_t unwanted = (uint64_t)(result->prompt_tokens - 1) * output->row_tiles * output->groups;
+    const uint64_t unwanted = (result->prompt_tokens - 1) * machine.once_work;
     return result->generated == 0 || (machine.work + unwanted) % machine.token_work != 0;
 }
 

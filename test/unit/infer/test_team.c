@@ -249,6 +249,40 @@ static void a_processor_that_hangs_is_reset(void **state)
     }
 }
 
+/* Says so at look number stop_at of those after a processor has hung. */
+static bool stop_of_hung(void *context)
+{
+    return __atomic_load_n(&hung, __ATOMIC_SEQ_CST) != 0 && stop_asked(context);
+}
+
+/* One second after the wait has begun, or at once if it has lasted longer; not after five seconds. */
+static void a_stop_is_answered_while_a_processor_hangs(void **state)
+{
+    const struct team_job job = {UNITS_MAX, 1 << 20, 1, hang_one, &team};
+    (void)state;
+    for (uint32_t stop_at = 1; stop_at <= 100; stop_at += 99) {
+        begin_machine(2);
+        first_processor = pthread_self();
+        __atomic_store_n(&hung, 0, __ATOMIC_SEQ_CST);
+        team_begin(&team, &kernel_scalar);
+        compute.stop = (struct compute_stop){stop_of_hung, &team_machine};
+        team_machine.stop_at = stop_at;
+        team_machine.us_a_look = 1000;
+        compute_begin(&compute);
+        do { /* until the thread is in time for its share */
+            compute.allowance = compute.left = 1 << 28;
+            team_machine.now = compute.since = 0;
+            memset(computed, 0, sizeof computed);
+        } while (team_split(&team, &compute, &job));
+        compute_end(&compute);
+        assert_int_equal(team_machine.resets, 1);
+        check_computed(UNITS_MAX);
+        const uint64_t least = stop_at == 1 ? 1000000 : stop_at * COMPUTE_PERIOD_US;
+        assert_true(team_machine.now >= least && team_machine.now <= least + 300000);
+        team_end(&team);
+    }
+}
+
 static void a_processor_that_cannot_be_reset_is_waited_for(void **state)
 {
     (void)state;
@@ -292,6 +326,7 @@ int main(void)
         cmocka_unit_test(late_processors_join_or_leave),
         cmocka_unit_test(a_slow_processor_leaves_its_share_to_the_others),
         cmocka_unit_test(a_processor_that_hangs_is_reset),
+        cmocka_unit_test(a_stop_is_answered_while_a_processor_hangs),
         cmocka_unit_test(a_processor_that_cannot_be_reset_is_waited_for),
         cmocka_unit_test(numbers_are_kept_within_the_machine),
     };

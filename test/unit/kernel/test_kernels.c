@@ -406,12 +406,29 @@ static void check_attention_distances(const struct kernel *kernel)
     }
 }
 
+/* Scores that are infinite or not a number, alone in their chunk or not, before, at and after its largest. */
+static void check_attention_infinities(const struct kernel *kernel)
+{
+    enum { LAST = KV_BLOCK + ATTENTION_CHUNK - 1, STEP = 37 };
+    static const float odd[] = {INFINITY, -INFINITY, NAN, 3e38f, -3e38f};
+    for (uint32_t i = 0; i < COUNT_OF(odd) * COUNT_OF(odd); i++) {
+        for (uint32_t t = 0; t <= LAST; t += STEP) {
+            struct attention_case it = random_attention(4, 2, 10, LAST);
+            it.cache.k_scale[t] = odd[i / COUNT_OF(odd)];
+            it.cache.k_scale[(t + STEP * STEP) % LAST] = odd[i % COUNT_OF(odd)];
+            it.q_scale[1] = it.q_scale[3] = 0;
+            check_case(kernel, &it, assert_same_bits);
+        }
+    }
+}
+
 static void attention_gives_the_same_bits(void **state)
 {
     (void)state;
     for_each_kernel(check_attention);
     for_each_kernel(check_attention_by_factor);
     for_each_kernel(check_attention_distances);
+    for_each_kernel(check_attention_infinities);
     for_each_kernel(check_attention_windows);
 }
 

@@ -17,6 +17,22 @@ static void escape_stops_loading_and_enter_begins_again(void **state)
     assert_non_null(strstr(session.transcript, "\b#..................]  11 %"));
 }
 
+/* Without what comes before the weights: the race of the kernels, which one that is set spares. */
+static void the_speed_told_is_that_of_the_weights(void **state)
+{
+    char told[2][80];
+    for (int raced = 0; raced < 2; raced++) {
+        fresh(state);
+        session.step = 1000;
+        const char *text = run_with(raced ? "autostart = off\n" : "autostart = off\nkernel = scalar\n", "");
+        const char *speed = strstr(text, " 100 %, ");
+        assert_non_null(speed);
+        snprintf(told[raced], sizeof told[raced], "%.*s", (int)strcspn(speed, "\n"), speed);
+        assert_non_null(strstr(told[raced], " MB/s"));
+    }
+    assert_string_equal(told[0], told[1]);
+}
+
 static void without_a_model_it_says_so_and_looks_again(void **state)
 {
     fresh(state);
@@ -36,7 +52,9 @@ static void without_a_model_it_says_so_and_looks_again(void **state)
                                     "> /new\nNothing to forget: no model is loaded.\n" END);
 }
 
-/* One line, and no other file is tried; a bad sector is another matter. */
+#define GONE "No model is loaded now; once the drive answers again, press Enter.\n"
+
+/* No other file is tried; a bad sector is another matter. */
 static void a_drive_that_is_gone_is_told_once(void **state)
 {
 #define A_FAILS "Error: /MODELS/A.GGUF: cannot be read at byte 0: bad sector\n"
@@ -48,10 +66,30 @@ static void a_drive_that_is_gone_is_told_once(void **state)
         session.keys = "/models\r";
         const char *text = run(files);
         assert_string_equal(strstr(text, "\nError: ") + 1,
-                            gone != 0 ? A_FAILS "> /models\n" A_FAILS END : strstr(text, "\n" A_FAILS) + 1);
+                            gone != 0 ? A_FAILS GONE "> /models\n" A_FAILS END : strstr(text, "\n" A_FAILS) + 1);
         assert_int_equal(strstr(text, "B.GGUF") != NULL, gone == 0);
     }
 #undef A_FAILS
+}
+
+/* While a second model is read the drive goes; when it is back, Enter loads the first one again. */
+static void a_model_lost_with_the_drive_comes_back_by_enter(void **state)
+{
+    static const struct change far_away[SAMPLE_CHANGES] = {{TENSOR_OFFSET, "output.weight", .b = 49152},
+                                                           {CUT, .b = 60000}};
+    fresh(state);
+    size_t size;
+    uint8_t *bytes = sample_model(far_away, &size);
+    const struct memory_file second = {"/MODELS/B.GGUF", bytes, size};
+    const struct memory_file files[] = {model("/MODELS/A.GGUF"), second, config("seed = 5\nautostart = off\n"), {0}};
+    session.bad_from = 52000; /* behind the first one's end */
+    session.bad_is_gone = true;
+    session.keys = "/model b\r\r";
+    const char *failed = strstr(run(files), "\nError: /MODELS/B.GGUF: cannot be read at byte ");
+    assert_non_null(failed);
+    assert_string_equal(strstr(failed, ": bad sector\n"),
+                        ": bad sector\n" GONE "> \n" LOADED("/MODELS/A.GGUF") MODEL SEED_5 END);
+    free(bytes);
 }
 
 static void the_configured_model_is_taken(void **state)
@@ -126,8 +164,6 @@ static void a_model_that_fails_half_way_gives_the_former_one_back(void **state)
 {
     fresh(state);
     static const char small[] = "not a model";
-    const struct change longer[SAMPLE_CHANGES] = {{CUT, NULL, 60000, 0, NULL}};
-    (void)longer;
     struct memory_file broken = model("/MODELS/B.GGUF");
     uint8_t *bytes = malloc(broken.size);
     memcpy(bytes, broken.data, broken.size);
@@ -501,8 +537,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(escape_stops_loading_and_enter_begins_again),
+        cmocka_unit_test(the_speed_told_is_that_of_the_weights),
         cmocka_unit_test(without_a_model_it_says_so_and_looks_again),
         cmocka_unit_test(a_drive_that_is_gone_is_told_once),
+        cmocka_unit_test(a_model_lost_with_the_drive_comes_back_by_enter),
         cmocka_unit_test(the_configured_model_is_taken),
         cmocka_unit_test(a_name_beats_a_number),
         cmocka_unit_test(models_are_listed_and_changed),
