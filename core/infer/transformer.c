@@ -137,40 +137,26 @@ struct heads {
     uint32_t first, count;
 };
 
-/* Clears the heads' cache for the block of positions from `position` on, which nothing has been stored in: gigabytes of
-   a long context are not cleared before a text needs them. */
-static void clear_block(const struct transformer *t, const struct kv_cache *cache, struct heads heads,
-                        uint32_t position)
-{
-    const size_t bytes = (size_t)KV_BLOCK * t->head_stride * sizeof *cache->k;
-    for (uint32_t head = heads.first; head < heads.first + heads.count; head++) {
-        const size_t row = (size_t)head * t->context + position, first = row * t->head_stride;
-        memset(cache->k + first, 0, bytes);
-        memset(cache->v + first, 0, bytes);
-        memset(cache->k_scale + row, 0, KV_BLOCK * sizeof *cache->k_scale);
-        memset(cache->v_scale + row, 0, KV_BLOCK * sizeof *cache->v_scale);
-        memset(cache->v_largest + row, 0, KV_BLOCK * sizeof *cache->v_largest);
-    }
-}
-
 /* Puts one position's keys, k [kv_heads][head_size], into a layer's cache. */
 static void store_keys(const struct transformer *t, const struct kv_cache *cache, struct heads heads, const float *k,
                        uint32_t position)
 {
     const struct model *model = t->model;
-    const size_t first = (size_t)heads.first * model->head_size;
+    const uint32_t size = model->head_size, context = t->context, end = heads.first + heads.count;
+    const size_t first = (size_t)heads.first * size, block = (size_t)context * t->head_stride;
+    const float *scale = t->new_scale;
     const int32_t *pairs = (const int32_t *)(t->new_kv + first);
-    size_t at = (size_t)heads.first * t->context + position; /* in the scales of all heads */
-    model->kernel->heads_quantize(t->new_kv + first, t->new_scale + heads.first, k + first, heads.count,
-                                  model->head_size, KV_KEY_RANGE);
-    const size_t key = kv_key_index(t->head_stride, position, 0);
-    const uint32_t half = model->head_size / 2;
-    for (uint32_t head = heads.first; head < heads.first + heads.count; head++, at += t->context) {
-        int32_t *out = (int32_t *)(cache->k + (at - position) * t->head_stride + key);
-        for (uint32_t i = 0; i < half; i++) {
-            out[i * KV_KEY_LANES] = *pairs++;
+    int16_t *head_out = cache->k + heads.first * block + kv_key_index(t->head_stride, position, 0);
+    float *k_scale = cache->k_scale + (size_t)heads.first * context + position;
+    model->kernel->heads_quantize(t->new_kv + first, t->new_scale + heads.first, k + first, heads.count, size,
+                                  KV_KEY_RANGE);
+    for (uint32_t head = heads.first; head < end; head++, head_out += block, k_scale += context) {
+        int32_t *out = (int32_t *)head_out;
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < size; i += 2, out += KV_KEY_LANES) {
+            *out = *pairs++;
         }
-        cache->k_scale[at] = t->new_scale[head];
+        *k_scale = scale[head];
     }
 }
 
@@ -178,21 +164,24 @@ static void store_values(const struct transformer *t, const struct kv_cache *cac
                          uint32_t position)
 {
     const struct model *model = t->model;
-    const size_t first = (size_t)heads.first * model->head_size;
+    const uint32_t size = model->head_size, context = t->context, end = heads.first + heads.count;
+    const size_t first = (size_t)heads.first * size, block = (size_t)context * t->head_stride;
+    const float *scales = t->new_scale;
     const int16_t *values = t->new_kv + first;
-    size_t at = (size_t)heads.first * t->context + position;
-    model->kernel->heads_quantize(t->new_kv + first, t->new_scale + heads.first, v + first, heads.count,
-                                  model->head_size, KV_VALUE_RANGE);
-    const size_t value = kv_value_index(t->head_stride, position, 0);
-    const uint32_t size = model->head_size;
-    for (uint32_t head = heads.first; head < heads.first + heads.count; head++, at += t->context) {
-        int16_t *out = cache->v + (at - position) * t->head_stride + value;
-        const float before = position > 0 ? cache->v_largest[at - 1] : 0.0f, scale = t->new_scale[head];
-        for (uint32_t i = 0; i < size; i++) {
-            out[i * KV_BLOCK] = *values++;
+    int16_t *head_out = cache->v + heads.first * block + kv_value_index(t->head_stride, position, 0);
+    float *v_scale = cache->v_scale, *v_largest = cache->v_largest;
+    size_t at = (size_t)heads.first * context + position;
+    model->kernel->heads_quantize(t->new_kv + first, t->new_scale + heads.first, v + first, heads.count, size,
+                                  KV_VALUE_RANGE);
+    for (uint32_t head = heads.first; head < end; head++, head_out += block, at += context) {
+        const float before = position > 0 ? v_largest[at - 1] : 0.0f, scale = scales[head];
+        int16_t *out = head_out;
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < size; i++, out += KV_BLOCK) {
+            *out = *values++;
         }
-        cache->v_largest[at] = scale != scale || scale > before ? scale : before; /* NaN persists */
-        cache->v_scale[at] = scale != scale ? 0.0f : scale;
+        v_largest[at] = scale != scale || scale > before ? scale : before; /* NaN persists */
+        v_scale[at] = scale != scale ? 0.0f : scale;
     }
 }
 
@@ -205,9 +194,6 @@ static void store_heads(void *context, uint32_t first, uint32_t count)
     for (uint32_t i = 0; i < step->block.count; i++) {
         const float *k = t->qkv + (size_t)i * qkv_rows(t->model) + t->model->q_rows, *v = k + t->model->kv_rows;
         const uint32_t position = step->block.position + i;
-        if (position % KV_BLOCK == 0) {
-            clear_block(t, &step->task.cache, heads, position);
-        }
         store_keys(t, &step->task.cache, heads, k, position);
         store_values(t, &step->task.cache, heads, v, position);
     }

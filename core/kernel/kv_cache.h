@@ -21,7 +21,7 @@ enum {
    below the normal range. */
 #define KV_SMALLEST 0x2B800000u /* bits of 2^-40 */
 
-/* The keys and values of one layer for the positions so far. Not owned. */
+/* The keys and values of one layer for the positions so far; what lies behind them may be anything. Not owned. */
 struct kv_cache {
     int16_t *k;       /* [kv_heads][context / KV_KEY_LANES][head_stride / 2][KV_KEY_LANES][2]: kv_key_index */
     int16_t *v;       /* [kv_heads][context / KV_BLOCK][head_stride][KV_BLOCK]: kv_value_index */

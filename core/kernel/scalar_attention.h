@@ -46,8 +46,9 @@ struct span {
     uint32_t begin, end;
 };
 
-/* The products of the query and KV_KEY_LANES positions' keys, from position t on. */
-static inline void some_products(int32_t dot[KV_KEY_LANES], const struct attention_head *head,
+/* The products of the query and KV_KEY_LANES positions' keys, from position t on; unsigned, because the key of a later
+   position may be anything. */
+static inline void some_products(uint32_t dot[KV_KEY_LANES], const struct attention_head *head,
                                  const struct attention *shape, uint32_t t)
 {
     const int16_t *key = head->k + kv_key_index(shape->head_stride, t, 0);
@@ -57,7 +58,7 @@ static inline void some_products(int32_t dot[KV_KEY_LANES], const struct attenti
     for (uint32_t i = 0; i < shape->head_size; i += 2, key += 2 * KV_KEY_LANES) {
         const int16_t even = head->q[i], odd = head->q[i + 1];
         for (uint32_t lane = 0; lane < KV_KEY_LANES; lane++) {
-            dot[lane] += even * key[2 * lane] + odd * key[2 * lane + 1];
+            dot[lane] += (uint32_t)(even * key[2 * lane] + odd * key[2 * lane + 1]);
         }
     }
 }
@@ -71,12 +72,12 @@ static __attribute__((noinline)) float chunk_scores(const struct attention_head 
     const uint32_t first = attention_first(shape), last = shape->position;
     int32_t largest = float_order(none), *score = (int32_t *)head->scores;
     for (uint32_t t = chunk.begin; t < chunk.end; t += KV_KEY_LANES) {
-        int32_t dot[KV_KEY_LANES];
+        uint32_t dot[KV_KEY_LANES];
         some_products(dot, head, shape, t);
         for (uint32_t lane = 0; lane < KV_KEY_LANES; lane++) {
             score[t + lane] = none;
             if (t + lane >= first && t + lane <= last) {
-                score[t + lane] = (int32_t)float_bits(float_from_int(dot[lane]) * head->k_scale[t + lane]);
+                score[t + lane] = (int32_t)float_bits(float_from_int((int32_t)dot[lane]) * head->k_scale[t + lane]);
                 const int32_t order = float_order(score[t + lane]);
                 largest = order > largest && order <= infinity ? order : largest;
             }

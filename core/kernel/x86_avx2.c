@@ -58,28 +58,14 @@ static inline __m256i narrow_sum(__m256i sum)
 
 #include "kernel/x86_avx2_products.h"
 
-enum {
-    MANY_REGISTERS = sizeof(void *) > 4,
-    SCORE_VECTORS = MANY_REGISTERS ? 2 : 4,
-    QUERIES = MANY_REGISTERS ? 2 : 1,
-    VALUE_DIMS = MANY_REGISTERS ? 8 : 4,
-    VALUE_QUERIES = 1,
-};
-
-static inline __m128 floats_fold(__m256 x)
-{
-    return _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
-}
-
-static inline __m128i ints_fold(__m256i x)
-{
-    return _mm_add_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
-}
-
 static inline __m256i ints_madd(__m256i sum, __m256i x, __m256i y)
 {
     return _mm256_add_epi32(sum, _mm256_madd_epi16(x, y));
 }
+
+enum { VALUE_DIMS = sizeof(void *) > 4 ? 8 : 4, VALUE_QUERIES = 1 };
+
+#include "kernel/x86_avx2_attention.h"
 
 static inline __m256i ints_least(__m256i z)
 {
@@ -166,6 +152,34 @@ static inline void store_group(struct q8_vector *out, uint32_t group, const __m2
 
 #include "kernel/x86_vector.h"
 #include "kernel/x86_attention.h"
+
+#ifdef __x86_64__
+#define HAS_EIGHTS
+
+/* A head of eight numbers is one vector. Only tiny models, which take little time for all the rest, have such heads. */
+static void eights_quantize(int16_t *out, float *scale, const float *x, uint32_t heads, float range)
+{
+    const __m256 ranges = _mm256_set1_ps(range), step = _mm256_set1_ps(1.0f / range);
+    for (uint32_t head = 0; head < heads; head++, out += 8, x += 8) {
+        const __m256 eight = _mm256_loadu_ps(x);
+        const __m256i one = magnitude(eight), two = _mm256_max_epi32(one, _mm256_permute2x128_si256(one, one, 1));
+        const __m256i four = _mm256_max_epi32(two, _mm256_shuffle_epi32(two, 0x4E));
+        const __m256i largest = _mm256_max_epi32(four, _mm256_shuffle_epi32(four, 0xB1));
+        const __m256i counts = _mm256_cmpgt_epi32(largest, _mm256_set1_epi32(KV_SMALLEST - 1));
+        const __m256i too_large = _mm256_cmpgt_epi32(largest, _mm256_set1_epi32(Q8_LIMIT - 1));
+        const __m256i usable = _mm256_andnot_si256(too_large, counts);
+        const __m256 inverse = _mm256_div_ps(ranges, _mm256_castsi256_ps(largest));
+        const __m256i whole = _mm256_and_si256(usable, _mm256_cvtps_epi32(_mm256_mul_ps(eight, inverse)));
+        const __m256 size =
+            _mm256_and_ps(_mm256_castsi256_ps(usable), _mm256_mul_ps(_mm256_castsi256_ps(largest), step));
+        const __m256i no_number = _mm256_and_si256(too_large, _mm256_set1_epi32(FLOAT_NAN));
+        _mm_storeu_si128((__m128i *)out,
+                         _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1)));
+        scale[head] = _mm256_cvtss_f32(_mm256_or_ps(size, _mm256_castsi256_ps(no_number)));
+    }
+}
+#endif
+
 #include "kernel/x86_heads.h"
 
 /* Word by word, which is also fast under emulation. */
@@ -239,6 +253,15 @@ static inline void store_bytes(int8_t *q, const __m256i whole[Q8_GROUP / 8])
 
 #include "kernel/x86_blocks.h"
 
+#ifdef __x86_64__
+static void avxvnni_attention(const struct attention_task *task)
+{
+    attention_by(task, avxvnni_score_heads, compute_coefficients, avxvnni_sum_values);
+}
+#else
+#define avxvnni_attention attention
+#endif
+
 KERNEL_DEFINE(avx2, struct tile_quad, sizeof(struct signed_group));
-KERNEL_DEFINE_TILES(biased_tile_pack, biased_tile_row, avxvnni_matmul, avxvnni_matmul_narrow, attention, avxvnni,
-                    struct tile_quad, sizeof(struct signed_group));
+KERNEL_DEFINE_TILES(biased_tile_pack, biased_tile_row, avxvnni_matmul, avxvnni_matmul_narrow, avxvnni_attention,
+                    avxvnni, struct tile_quad, sizeof(struct signed_group));

@@ -1,5 +1,5 @@
-/* The products of AVX-VNNI, which has one instruction for a dot product of bytes. The rest of the kernel is in
-   x86_avx2.c. */
+/* The products of AVX-VNNI, which has one instruction for a dot product of bytes, and one for that of int16. The rest
+   of the kernel is in x86_avx2.c. */
 #include <immintrin.h>
 
 #include "kernel/x86_tile_quad.h"
@@ -58,3 +58,24 @@ void avxvnni_matmul_narrow(float *out, size_t out_stride, const struct q8_matrix
 {
     matmul_narrow(out, out_stride, w, x, count, add);
 }
+
+#ifdef __x86_64__ /* 32-bit code, where room is short, has AVX2's attention */
+static inline __m256i ints_madd(__m256i sum, __m256i x, __m256i y)
+{
+    return _mm256_dpwssd_avx_epi32(sum, x, y);
+}
+
+enum { VALUE_DIMS = 4, VALUE_QUERIES = 2 };
+
+#include "kernel/x86_avx2_attention.h"
+
+void avxvnni_score_heads(const struct passes *passes)
+{
+    score_heads(passes);
+}
+
+void avxvnni_sum_values(const struct passes *passes)
+{
+    sum_values(passes);
+}
+#endif

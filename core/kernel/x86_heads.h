@@ -4,6 +4,8 @@
  *
  * A kernel's .c file includes this after defining
  *   max_quad(x, y)   the larger of signed 32-bit numbers, of __m128i
+ * and, if it defines HAS_EIGHTS,
+ *   eights_quantize  heads_quantize of heads of eight numbers
  */
 #ifndef BOOTLLAMA_X86_HEADS_H
 #define BOOTLLAMA_X86_HEADS_H
@@ -76,6 +78,12 @@ static inline void head_quantize(int16_t *out, const float *x, uint32_t size, fl
 
 static void heads_quantize(int16_t *out, float *scale, const float *x, uint32_t heads, uint32_t size, float range)
 {
+#ifdef HAS_EIGHTS
+    if (size == 8) {
+        eights_quantize(out, scale, x, heads, range);
+        return;
+    }
+#endif
     while (heads > 0) {
         const uint32_t count = heads < 4 ? heads : 4;
         const __m128i largest = heads_magnitudes(x, count, size);

@@ -121,7 +121,7 @@ static __attribute__((noinline)) void emulated_coefficients(const struct passes 
 
 static void emulated_attention(const struct attention_task *task)
 {
-    attention_by(task, emulated_coefficients);
+    attention_by(task, score_heads, emulated_coefficients, sum_values);
 }
 
 #endif

@@ -39,6 +39,11 @@ HIDDEN void avxvnni_matmul(float *out, size_t out_stride, const struct q8_matrix
 HIDDEN void avxvnni_matmul_narrow(float *out, size_t out_stride, const struct q8_matrix *w, const struct q8_vector *x,
                                   uint32_t count, bool add);
 
+/* And its passes of attention (x86_attention_products.h). */
+struct passes;
+HIDDEN void avxvnni_score_heads(const struct passes *passes);
+HIDDEN void avxvnni_sum_values(const struct passes *passes);
+
 /* Asks for two cache lines a page behind a tile: the processor's own prefetcher stops at the end of a page. */
 static inline void tile_prefetch(const struct tile_quad *tile)
 {
