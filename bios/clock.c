@@ -17,11 +17,12 @@ enum {
     PIT_COMMAND = 0x43,
     PIT_CHANNEL0_MODE2 = 0x34, /* counts down by ones, low byte then high byte */
     PIT_CHANNEL0_LATCH = 0x00,
-    PIT_RATE = 1193182, /* Hz; one BIOS tick is 65536 of these */
+    PIT_RATE = 1193182, /* Hz */
     PIT_TRIAL = 1193,   /* a period of a millisecond */
     TRIAL_TICKS = 2,    /* the first may have been pending for long */
     TRIAL_PERIODS = 1000,
     TRIAL_STILL = 1000, /* readings, 3 us each at least, of a counter that does not count */
+    TICK = 65536,       /* of these: the BIOS's */
     TICK_US = 54925,
     OWED_MAX = 18, /* a second */
     POLLS_A_MICROSECOND = 20,
@@ -73,7 +74,7 @@ void clock_init(void)
     __asm__ volatile("sti");
     has_interrupts = try_timer();
     const uint32_t flags = interrupts_off();
-    set_period(0); /* 65536 */
+    set_period(0); /* TICK */
     clock_owed_ticks = 0;
     interrupts_restore(flags);
 }
@@ -163,7 +164,7 @@ static uint64_t pit_time(void)
         ticks++;
     }
     interrupts_restore(flags);
-    return ticks << 16 | elapsed;
+    return ticks * TICK + elapsed;
 }
 
 uint64_t clock_microseconds(void)
@@ -173,9 +174,12 @@ uint64_t clock_microseconds(void)
     if (!has_interrupts) {
         return clock_fallback_microseconds();
     }
-    const uint64_t now = pit_time();
+    uint64_t now = pit_time();
     if (first == 0) {
         first = latest = now;
+    }
+    if (now + TICK / 2 < latest) { /* v86's counter restarts up to milliseconds before it asks for its interrupt */
+        now += TICK;
     }
     if (now > latest) {
         latest = now;

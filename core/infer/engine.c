@@ -191,8 +191,8 @@ static int read_header(struct engine *engine, struct reader *reader, uint32_t co
     return 0;
 }
 
-/* The kernel that wins a race. One whose weights take more memory than the standard one's takes part only if the whole
-   context fits with it. */
+/* The kernel that wins a race. The scalar one, which would not win, stays out: it would take most of the time. One
+   whose weights take more memory than the standard one's takes part only if the whole context fits with it. */
 static const struct kernel *race(struct engine *engine)
 {
     const uint64_t memory = engine->platform->memory_free(engine->platform);
@@ -202,7 +202,7 @@ static const struct kernel *race(struct engine *engine)
     const struct kernel *standard = kernel_best(&cpu);
     for (uint32_t i = 0; i < KERNELS; i++) {
         const struct kernel *kernel = kernel_at(i);
-        usable[i] = kernel_usable(kernel, &cpu) &&
+        usable[i] = kernel != &kernel_scalar && kernel_usable(kernel, &cpu) &&
                     (kernel == standard || fits(memory_needed(engine, kernel, engine->context_asked), memory));
     }
     race_run(&engine->race, engine->platform, &engine->gguf, usable);

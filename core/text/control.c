@@ -93,8 +93,8 @@ uint8_t control_type(const uint8_t *text, size_t n, uint8_t type)
         return type;
     }
     const uint8_t first = text[0] == 0xE2 ? text[3] : text[0]; /* many words begin with U+2581 */
-    if (first != '<' && first != '[' && first != '_') {
-        return type;
+    if ((first != '<' && first != '[' && first != '_') || text[1] == '0') {
+        return type; /* most often, in a vocabulary, an ordinary text or a byte, <0x41> */
     }
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         if (holds(lists[i].texts, text, n)) {

@@ -11,7 +11,7 @@ NAME = MODEL.name.upper()
 QUIET = {"autostart": "off", "temperature": 0, "steps": 20}
 WORDS = {"<n>": r" *\d+", "<x>": r" *\d+\.\d+", "<bar>": " *#+ *", "<any>": r"[^\n]*",
          "<size>": r"\d+(?: KiB|\.\d [MG]iB)", "<footer>": FOOTER.rstrip("\\n"),
-         "<figures>": r"(?:\w+ \d+\.\d us,\s){3}\w+ \d+\.\d us\sfor\sa\spiece\sof\sthe\smodel",
+         "<figures>": r"scalar,\s(?:\w+ \d+\.\d us,\s){2}\w+ \d+\.\d us\sfor\sa\spiece\sof\sthe\smodel",
          "<firmware>": "(?:BIOS|UEFI)", "<name>": re.escape(NAME)}
 
 
@@ -137,7 +137,7 @@ def winner(text):
     those within a twentieth of the fastest one's time the last."""
     figures = re.findall(r"^Kernels: ([^>]*?)\sfor\sa\spiece\s", text, re.MULTILINE)[-1]
     time = {name: float(us) for name, us in re.findall(r"(\w+) (\d+\.\d) us", figures)}
-    assert list(time) == ["scalar", "sse2emu", "sse2", "avx2"]
+    assert list(time) == ["sse2emu", "sse2", "avx2"]  # the scalar one does not race
     chosen = re.findall(r"^Kernel: (.*)$", text, re.MULTILINE)[-1]
     kernel, lead, second = re.fullmatch(r"(\w+), (\d+\.\d) x (\w+) here", chosen).groups()
     fastest, later = min(time.values()), list(time.values())[list(time).index(kernel) + 1:]
