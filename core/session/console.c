@@ -40,10 +40,18 @@ static void start(struct console *console, struct platform *platform)
     settings_report(&console->settings, &console->output);
 }
 
+/* After an error that took the model away, or whose cause the user may take away. */
+static void say_none(struct console *console)
+{
+    output_say(&console->output, COLOUR_NOTE, "No model is loaded now; Enter looks for one again.\n");
+}
+
 static void load(struct console *console)
 {
     if (models_load(&console->models) == 0) {
         commands_say_model(&console->commands);
+    } else if (console->models.gone) {
+        say_none(console);
     }
 }
 
@@ -108,7 +116,11 @@ static void run_unattended(struct console *console)
 static void obey(struct console *console, char *typed)
 {
     if (typed[0] == '/') {
+        const bool loaded = console->models.loaded;
         commands_run(&console->commands, typed);
+        if (loaded && !console->models.loaded) {
+            say_none(console);
+        }
         return;
     }
     if (!console->models.loaded) {

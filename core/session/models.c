@@ -299,10 +299,6 @@ static int open_model(struct models *models, const struct kernel *kernel)
     if (status != 0) {
         models->stopped = typeahead_stop_asked(models->typeahead) || models->stopped; /* while a file was read */
         output_error(models->output, error.text);
-        if (models->gone) {
-            output_say(models->output, COLOUR_NOTE,
-                       "No model is loaded now; once the drive answers again, press Enter.\n");
-        }
         return -1;
     }
     models->loaded = true;

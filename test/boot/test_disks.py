@@ -113,6 +113,23 @@ def test_stick_put_back(boot, volume):
         machine.wait_for("Model: bootllama default")
 
 
+def test_stick_pulled_out_while_a_model_is_read(boot, scattered_volume):
+    """The model before has been given back by then: what to do is told, and Enter loads it again."""
+    with boot(scattered_volume.path, medium="card-reader", memory=256) as machine:
+        machine.start()
+        machine.wait_for(PROMPT)
+        machine.type("/model wide\r")
+        machine.wait_for(re.compile("[1-9] %"), 20)
+        machine.ask("eject", device="disk", force=True)
+        said = " ".join(machine.wait_for(PROMPT, 60, error_allowed=True).split())
+        assert re.search(rf"Error: /MODELS/WIDE\.GGUF: cannot be read at byte \d+: {STATUS} Loading .*: {STATUS}"
+                         r" No model is loaded now; Enter looks for one again\. >$", said), said
+        machine.ask("blockdev-change-medium", device="disk", filename=str(scattered_volume.path), format="raw")
+        machine.type("\r")
+        machine.wait_for(f"Loading /MODELS/{MODEL.name.upper()}")
+        machine.tells(expected())
+
+
 # ---- Started by another boot sector ----
 
 CHAIN_LOADER = """

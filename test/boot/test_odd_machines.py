@@ -162,7 +162,7 @@ def test_stick_pulled_while_it_is_read_on_uefi(boot, tmp_path, when, named_stick
         said = " ".join(machine.wait_for("\n> ", 120, error_allowed=True).split())
         why = r"the drive does not answer, EFI_[A-Z_]+ (reading byte \d+|opening the file|listing the directory)"
         assert said.count("Error: ") == 1 and said.count("Loading") <= 1, said
-        lost = r" No model is loaded now; once the drive answers again, press Enter\." if when == "loading" else ""
+        lost = r" No model is loaded now; Enter looks for one again\." if when == "loading" else ""
         assert re.search(rf"Error: /MODELS\b.*: {why}{lost} >$", said), said
         if when == "loading":
             plug_in(machine, volume.path)

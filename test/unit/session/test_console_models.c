@@ -52,7 +52,7 @@ static void without_a_model_it_says_so_and_looks_again(void **state)
                                     "> /new\nNothing to forget: no model is loaded.\n" END);
 }
 
-#define GONE "No model is loaded now; once the drive answers again, press Enter.\n"
+#define GONE "No model is loaded now; Enter looks for one again.\n"
 
 /* No other file is tried; a bad sector is another matter. */
 static void a_drive_that_is_gone_is_told_once(void **state)
