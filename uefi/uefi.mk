@@ -5,7 +5,7 @@
 # the result. Any rule of README.md ("The PE file") that does not hold fails the build.
 
 UEFI_CC := gcc
-UEFI_SMALL := -Os
+UEFI_SMALL := -Oz
 UEFI_SOURCES := $(wildcard uefi/*.c)
 UEFI_IMAGE_MAX := 262144
 UEFI_APPLICATIONS := $(BUILD)/uefi/BOOTX64.EFI $(BUILD)/uefi32/BOOTIA32.EFI

@@ -15,7 +15,7 @@
 typedef __m256 floats;
 typedef __m256i ints;
 
-enum { QUADS_UNROLLED = 4 };
+enum { QUADS_UNROLLED = 4, NARROW_UNROLLED = 1 };
 
 struct quad {
     __m256i magnitude, negative;

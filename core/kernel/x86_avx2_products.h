@@ -4,6 +4,7 @@
  *
  * A .c file includes this after x86_tile_quad.h and after defining
  * VECTOR, floats, ints   as for x86_vector.h
+ * QUADS_UNROLLED, NARROW_UNROLLED  steps of the loops over a group of eight bits, and of fewer with several vectors
  * struct quad            four activations, as the next functions take them
  * load_columns(x, group, quad)  those of a group, repeated for eight rows
  * add_quad(sum, w, x)       adds the products of a struct quad and the tile's vector at w to 32-bit sums
@@ -157,7 +158,7 @@ static inline void add_tile_q4_several(__m256 sum[ROWS_NARROW][VECTORS_AT_ONCE],
 #pragma GCC unroll 1
     for (uint32_t row = 0; row < ROWS_NARROW; row += 2) {
         __m256i dot[2][VECTORS_AT_ONCE] = {{_mm256_setzero_si256()}};
-#pragma GCC unroll 4
+#pragma GCC unroll NARROW_UNROLLED
         for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
             const struct halves w0 = load_nibbles(place->tile->low[quad][8 * row]);
             const struct halves w1 = load_nibbles(place->tile->low[quad][8 * (row + 1)]);

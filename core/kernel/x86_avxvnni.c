@@ -9,7 +9,7 @@
 typedef __m256 floats;
 typedef __m256i ints;
 
-enum { QUADS_UNROLLED = 8 };
+enum { QUADS_UNROLLED = 8, NARROW_UNROLLED = 4 };
 
 struct quad {
     __m256i x;
