@@ -82,6 +82,18 @@ def test_sbat(application, tmp_path):
     assert size == len(section.read_bytes().rstrip(b"\0"))
 
 
+def test_each_place_in_stage_2_is_taken():
+    """A name in bios/stage2.ld that no file or function has any more would place nothing, and nobody would notice."""
+    link_map = (BUILD / "bios/stage2.map").read_text()
+    named = link_map.partition("code16_end = .\n")[2].partition("\n *(.text .text.*)\n")[0]
+    _, *places = re.split(r"^ (\*\S*\(.*\))\n", named, flags=re.MULTILINE)
+    taken = {pattern: set(re.findall(r"^ (\.text\S*)", content, re.MULTILINE))
+             for pattern, content in zip(places[::2], places[1::2])}
+    assert len(taken) > 10
+    functions = {pattern: set(re.findall(r"\.text\.\w+(?=[ )])", pattern)) for pattern in taken}
+    assert {pattern for pattern in taken if not taken[pattern] or functions[pattern] - taken[pattern]} == set()
+
+
 FOLDERS = {"host": ["core", "pc", "host"], "bios": ["core", "pc", "bios"], "uefi": ["core", "pc", "uefi"]}
 
 
