@@ -46,6 +46,14 @@ static void random_weights(struct q8_matrix *matrix, const struct kernel *kernel
     }
 }
 
+/* Fills whole tiles, padding too: what they are multiplied with is zero there. */
+static void random_narrow_rows(const struct q8_matrix *matrix)
+{
+    const struct q8_matrix random = random_narrow_matrix(matrix->narrow, matrix->row_tiles, matrix->groups);
+    memcpy(matrix->tiles, random.tiles, matrix->row_tiles * narrow_row_bytes(matrix->narrow, matrix->groups));
+    free(random.tiles);
+}
+
 /* [n], padded with zeros. */
 static void random_vector(const float *vector, uint32_t n, uint32_t padded)
 {
@@ -72,7 +80,7 @@ static void random_extras(const struct model *model, const struct model_layer *l
     random_vector(layer->qkv_bias + model->q_rows + model->kv_rows, small.kv_heads * small.head_size, model->kv_rows);
 }
 
-static bool has_everything; /* in the following networks */
+static bool has_everything, up_is_narrow; /* in the following networks */
 
 struct network {
     uint8_t *memory;
@@ -93,6 +101,9 @@ static void build(struct network *network, const struct kernel *kernel)
         gguf->window_period = 2;
         gguf->rope_window_base = 100;
     }
+    for (uint32_t l = 0; up_is_narrow && l < small.layers; l++) {
+        gguf->tensor[GGUF_TENSOR_LAYERS + l * GGUF_LAYER_TENSORS + GGUF_LAYER_FFN_UP].type = GGUF_TYPE_Q4_0;
+    }
     network->memory = aligned_alloc(KERNEL_ALIGNMENT, MEMORY);
     struct arena arena = {.base = network->memory, .size = MEMORY};
     memset(network->memory, 0xFF, MEMORY); /* NaN, wherever a float is read before it is written */
@@ -105,6 +116,10 @@ static void build(struct network *network, const struct kernel *kernel)
         random_weights(&layer->qkv, kernel);
         random_weights(&layer->attn_output, kernel);
         random_weights(&layer->gate_up, kernel);
+        assert_true((layer->gate_up.next != NULL) == up_is_narrow);
+        if (up_is_narrow) {
+            random_narrow_rows(layer->gate_up.next);
+        }
         random_weights(&layer->down, kernel);
         if (has_everything) {
             random_extras(model, layer);
@@ -177,6 +192,15 @@ static void blocks_of_other_architectures_do(void **state)
     check_all_blocks();
     has_everything = false;
     assert_true(memcmp(plain, expected[CONTEXT - 1], sizeof plain) != 0);
+}
+
+/* Gate and up of different types are two matrices: not for matmul_swiglu. */
+static void blocks_of_two_types_do(void **state)
+{
+    (void)state;
+    up_is_narrow = true;
+    check_all_blocks();
+    up_is_narrow = false;
 }
 
 /* Makes column 0 of the embedding count in this token alone, and too much in it for the first layer's norm. */
@@ -409,6 +433,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_give_the_same_bits),
         cmocka_unit_test(blocks_of_other_architectures_do),
+        cmocka_unit_test(blocks_of_two_types_do),
         cmocka_unit_test(the_largest_scale_of_values_is_kept),
         cmocka_unit_test(the_cache_needs_no_clearing),
         cmocka_unit_test(no_logits_unless_wanted),

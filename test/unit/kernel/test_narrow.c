@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-enum { ROW_TILES = 2, GROUPS_MAX = 16, VECTORS_MAX = 19, STRIDE = (ROW_TILES + 1) * Q8_GROUP };
+enum { ROW_TILES = 2, GROUPS_MAX = 16, VECTORS_MAX = 37, STRIDE = (ROW_TILES + 1) * Q8_GROUP };
 
 static const enum narrow_kind kinds[] = {Q4_SCALE, Q4_MINIMUM, Q4_FACTORS, Q6_FACTORS};
 
