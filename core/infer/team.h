@@ -87,7 +87,7 @@ bool team_lost(struct team *team);
    compute may be NULL: no interruptions. */
 bool team_split(struct team *team, struct compute *compute, const struct team_job *job);
 
-/* Whether the first processor alone multiplies by all of w and those after it at once. */
+/* Whether team_matmul multiplies by all rows of w at once, on the first processor alone; not of those after w. */
 bool team_multiplies_at_once(const struct team *team, const struct compute *compute, const struct q8_matrix *w,
                              uint32_t count);
 

@@ -353,7 +353,8 @@ static void gate_positions(void *context, uint32_t first, uint32_t count)
     }
 }
 
-/* The product with gate and up, the gate and the quantization of its output, for one position. */
+/* The product with gate and up, the gate and the quantization of its output, for one position. The first two vectors
+   change places: matmul_swiglu does not write to its input. */
 static bool gate_at_once(struct transformer *t, const struct q8_matrix *gate_up)
 {
     const struct q8_vector x = t->q8[0];
