@@ -431,14 +431,10 @@ static void a_piece_is_not_added_twice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(blocks_give_the_same_bits),
-        cmocka_unit_test(blocks_of_other_architectures_do),
-        cmocka_unit_test(blocks_of_two_types_do),
-        cmocka_unit_test(the_largest_scale_of_values_is_kept),
-        cmocka_unit_test(the_cache_needs_no_clearing),
-        cmocka_unit_test(no_logits_unless_wanted),
-        cmocka_unit_test(a_piece_is_not_added_twice),
-        cmocka_unit_test(layout_counts_what_it_takes),
+        cmocka_unit_test(blocks_give_the_same_bits),       cmocka_unit_test(blocks_of_other_architectures_do),
+        cmocka_unit_test(blocks_of_two_types_do),          cmocka_unit_test(the_largest_scale_of_values_is_kept),
+        cmocka_unit_test(the_cache_needs_no_clearing),     cmocka_unit_test(no_logits_unless_wanted),
+        cmocka_unit_test(a_piece_is_not_added_twice),      cmocka_unit_test(layout_counts_what_it_takes),
         cmocka_unit_test(scores_beyond_the_address_space),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
