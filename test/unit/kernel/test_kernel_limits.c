@@ -175,8 +175,7 @@ static void check_wild_attention(const struct kernel *kernel)
     }
 }
 
-/* What lies behind the current position, and between head_size and head_stride: numbers whose products do not fit into 32
-   bits, with such a scale. */
+/* Puts them behind the current position, and the number between head_size and head_stride. */
 static void spoil_unused(const struct attention_case *it, int16_t number, uint32_t scale)
 {
     const struct attention *shape = &it->shape;
