@@ -175,7 +175,7 @@ static void check_wild_attention(const struct kernel *kernel)
     }
 }
 
-/* Puts them behind the current position, and the number between head_size and head_stride. */
+/* Puts the number and the scale behind the current position, the number between head_size and head_stride as well. */
 static void spoil_unused(const struct attention_case *it, int16_t number, uint32_t scale)
 {
     const struct attention *shape = &it->shape;
