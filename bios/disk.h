@@ -43,7 +43,7 @@ void disk_init(struct disk *disk, uint8_t drive, uint32_t block);
  */
 enum disk_status disk_read(struct disk *disk, uint32_t lba, uint32_t count, void *buffer);
 
-/* Sectors of the reads that suit the drive: one call for each, wherever it begins. */
+/* Sectors of the reads that suit the drive. A hard disk or a CD takes one call for each, wherever it begins. */
 uint32_t disk_preferred(const struct disk *disk);
 
 /* Whether the drive takes floppies or CDs and may hold another one than when it was read last, more than a second ago.

@@ -22,9 +22,9 @@ enum {
     SAMPLES = 3,
     DOUBLINGS_MAX = 6,
 
-    ANSWER_US = 5000000, /* to finish a piece after the first processor has finished all of its own */
+    ANSWER_US = 5000000,  /* to finish a piece after the first processor has finished all of its own */
     STOPPED_US = 1000000, /* the same once computing must stop */
-    ANSWER_POLLS = 1024, /* between two readings of the clock */
+    ANSWER_POLLS = 1024,  /* between two readings of the clock */
 };
 _Static_assert(PLATFORM_PROCESSORS_MAX <= 1 << DOUBLINGS_MAX, "all processors are so many doublings at most");
 #define MODEL_BYTES_MIN (1u << 20) /* a smaller model's matrices are too small to share */
@@ -189,7 +189,7 @@ static void wait_for(struct team *team, struct compute *compute, struct team_sha
             start = platform->microseconds(platform);
         }
         if ((i == UINT32_MAX || (i % ANSWER_POLLS == 0 && has_hung(team, compute, start))) &&
-            platform->reset_processor(platform, state)) {
+            state_of(&share->piece[piece]) != PIECE_DONE && platform->reset_processor(platform, state)) {
             team->lost = true;
             compute_piece(team, share, piece);
         }

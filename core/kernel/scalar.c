@@ -94,7 +94,7 @@ static void multiply(float *out, const struct tile *tile, uint32_t groups, uint3
     }
 }
 
-/* Whose sums fit into registers where the compiler makes vectors of them. */
+/* Where the compiler makes vectors of their sums, these fit into registers; elsewhere a weight is still loaded once. */
 enum { VECTORS_AT_ONCE = sizeof(void *) > 4 ? 8 : 4 };
 
 /* A group of some vectors. */

@@ -54,7 +54,7 @@ struct passes {
     struct attention_head head;
     struct attention_lanes lanes;
     uint32_t begin, end, queries;
-    uint32_t first_whole; /* block of positions: all of it are attended to, but for those behind the current one */
+    uint32_t first_whole; /* block of positions: all of it, up to the current one, is attended to */
     uint32_t last;        /* block of positions, with the current one */
 };
 

@@ -78,7 +78,7 @@ static void draw_table(struct output *output, const struct models *models, const
 }
 
 /* Each kernel has its own layout of weights, so the model is loaded for each; at the end, stopped or not, it is loaded
-   again for the chosen one. */
+   again for the chosen one, unless the drive has gone. */
 void bench_table(struct output *output, struct models *models)
 {
     struct timing timings[KERNELS] = {{0}};
@@ -96,7 +96,7 @@ void bench_table(struct output *output, struct models *models)
             going = (loaded || models_reopen(models, kernel_at(i)) == 0) && time_kernel(output, models, &timings[i]);
         }
     }
-    if (!models->loaded || models->engine.model.kernel != models->kernel) {
+    if (!models->gone && (!models->loaded || models->engine.model.kernel != models->kernel)) {
         models_reopen(models, models->kernel);
     }
     output_ticker(output, "");

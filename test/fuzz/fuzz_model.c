@@ -98,6 +98,7 @@ static bool load(struct model *model, struct transformer *transformer, const str
 
 static void run_kernels(struct reader *reader, const struct text *text)
 {
+    static const uint8_t before[] = {0, 0xFF, 0x80, 0x7F}; /* what fills the cache, which nothing clears */
     struct cpu_features cpu;
     struct model model;
     struct transformer transformer;
@@ -111,6 +112,9 @@ static void run_kernels(struct reader *reader, const struct text *text)
         const bool good = load(&model, &transformer, kernel_at(i), reader, &arena);
         demand(i == 0 || good == loaded, kernel_at(i)->name, "loads what the scalar kernel does not, or the reverse");
         loaded = good;
+        if (good) {
+            memset(transformer.cache.k, before[i % sizeof before], (size_t)transformer_cache_bytes(&transformer));
+        }
         if (good && i == 0) {
             define(&transformer, text);
         }

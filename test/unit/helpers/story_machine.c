@@ -169,6 +169,7 @@ void machine_open(const char *chat_template, float last_norm)
     fastest = kernel_best(&cpu);
     timed = *fastest;
     timed.matmul = timed_matmul;
+    timed.matmul_swiglu = NULL; /* takes no time here */
     assert_int_equal(
         engine_open(&machine.engine, platform, file.path, &timed, GGUF_CONTEXT_MAX, &quiet, &machine.error), 0);
     machine.token_work = token_work(&machine.engine.model);

@@ -283,6 +283,62 @@ static void a_stop_is_answered_while_a_processor_hangs(void **state)
     }
 }
 
+static uint32_t let_go;
+
+/* Its first piece on another processor lasts until let_go is set. */
+static void hold_one(void *context, uint32_t first, uint32_t count)
+{
+    if (pthread_self() == first_processor) {
+        usleep(1000);
+    } else if (__atomic_exchange_n(&hung, 1, __ATOMIC_SEQ_CST) == 0) {
+        while (__atomic_load_n(&let_go, __ATOMIC_SEQ_CST) == 0) {
+            usleep(100);
+        }
+    }
+    count_units(context, first, count);
+}
+
+/* The processor finishes its piece while the user is asked. */
+static bool stop_and_let_go(void *context)
+{
+    const uint8_t done = 0xFE; /* in team.c */
+    if (!stop_of_hung(context)) {
+        return false;
+    }
+    __atomic_store_n(&let_go, 1, __ATOMIC_SEQ_CST);
+    for (uint32_t i = 0; i < TEAM_PIECES; i++) {
+        while (__atomic_load_n(&team.share[0].piece[i], __ATOMIC_ACQUIRE) != done ||
+               __atomic_load_n(&team.share[1].piece[i], __ATOMIC_ACQUIRE) != done) {
+            usleep(100);
+        }
+    }
+    return true;
+}
+
+static void a_processor_that_answers_in_the_end_is_not_reset(void **state)
+{
+    const struct team_job job = {UNITS_MAX, 1 << 20, 1, hold_one, &team};
+    (void)state;
+    begin_machine(2);
+    first_processor = pthread_self();
+    __atomic_store_n(&hung, 0, __ATOMIC_SEQ_CST);
+    team_begin(&team, &kernel_scalar);
+    compute.stop = (struct compute_stop){stop_and_let_go, &team_machine};
+    team_machine.stop_at = 100;
+    team_machine.us_a_look = 1000;
+    team_machine.waits = true; /* a reset would return at once */
+    compute_begin(&compute);
+    do { /* until the thread is in time for its share */
+        compute.allowance = compute.left = 1 << 28;
+        memset(computed, 0, sizeof computed);
+    } while (team_split(&team, &compute, &job));
+    compute_end(&compute);
+    check_computed(UNITS_MAX);
+    team_end(&team);
+    assert_int_equal(team_machine.resets, 0);
+    assert_false(team_lost(&team));
+}
+
 static void a_processor_that_cannot_be_reset_is_waited_for(void **state)
 {
     (void)state;
@@ -327,6 +383,7 @@ int main(void)
         cmocka_unit_test(a_slow_processor_leaves_its_share_to_the_others),
         cmocka_unit_test(a_processor_that_hangs_is_reset),
         cmocka_unit_test(a_stop_is_answered_while_a_processor_hangs),
+        cmocka_unit_test(a_processor_that_answers_in_the_end_is_not_reset),
         cmocka_unit_test(a_processor_that_cannot_be_reset_is_waited_for),
         cmocka_unit_test(numbers_are_kept_within_the_machine),
     };

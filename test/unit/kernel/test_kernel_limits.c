@@ -175,6 +175,64 @@ static void check_wild_attention(const struct kernel *kernel)
     }
 }
 
+/* Puts the number and the scale behind the current position, the number between head_size and head_stride as well. */
+static void spoil_unused(const struct attention_case *it, int16_t number, uint32_t scale)
+{
+    const struct attention *shape = &it->shape;
+    for (size_t row = 0; row < (size_t)shape->kv_heads * shape->context; row++) {
+        const uint32_t t = row % shape->context;
+        const bool later = t > shape->position;
+        const size_t head = (row - t) * shape->head_stride;
+        for (uint32_t i = later ? 0 : shape->head_size; i < shape->head_stride; i++) {
+            it->cache.k[head + kv_key_index(shape->head_stride, t, i)] = number;
+            it->cache.v[head + kv_value_index(shape->head_stride, t, i)] = number;
+        }
+        if (later) {
+            memcpy(it->cache.k_scale + row, &scale, sizeof scale);
+            memcpy(it->cache.v_scale + row, &scale, sizeof scale);
+            memcpy(it->cache.v_largest + row, &scale, sizeof scale);
+        }
+    }
+}
+
+static void check_unused(const struct kernel *kernel, uint32_t head_size, uint32_t position)
+{
+    static const int16_t numbers[] = {INT16_MIN, INT16_MAX, -1};
+    static const uint32_t scales[] = {0x7F800001, 0xFFC00000, 0x7F800000, 0xFF800000, 0x7F7FFFFF, 0xFF7FFFFF, 1};
+    struct attention_case it = random_attention(6, 2, head_size, position);
+    for (uint32_t i = 0; i < 6 * head_size; i++) {
+        it.q[i] = KV_KEY_RANGE;
+    }
+    it.shape.window = position % 2 * 9;
+    spoil_unused(&it, 0, 0);
+    float *expected = run_attention(&kernel_scalar, &it);
+    for (uint32_t i = 0; i < COUNT_OF(numbers) * COUNT_OF(scales); i++) {
+        spoil_unused(&it, numbers[i % COUNT_OF(numbers)], scales[i / COUNT_OF(numbers)]);
+        float *out = run_attention(kernel, &it);
+        assert_same_bits(out, expected, 6 * head_size);
+        free(out);
+    }
+    free(expected);
+    free_case(&it);
+}
+
+static void check_all_unused(const struct kernel *kernel)
+{
+    static const uint32_t sizes[] = {6, 8, 128};
+    for (uint32_t i = 0; i < COUNT_OF(sizes); i++) {
+        for (uint32_t position = 0; position < 2 * KV_BLOCK; position += 5) {
+            check_unused(kernel, sizes[i], position);
+        }
+    }
+}
+
+static void what_is_not_attended_to_may_be_anything(void **state)
+{
+    single_precision(state);
+    check_all_unused(&kernel_scalar);
+    for_each_kernel(check_all_unused);
+}
+
 static void check_wild_gates(const struct kernel *kernel)
 {
     for (uint32_t pick = 0; pick < VALUE_EXPONENTS * VALUE_EXPONENTS; pick++) {
@@ -209,6 +267,7 @@ int main(void)
         cmocka_unit_test(wild_vectors_give_the_same_bits),
         cmocka_unit_test(too_large_is_no_number),
         cmocka_unit_test(wild_activations_give_the_same_bits),
+        cmocka_unit_test(what_is_not_attended_to_may_be_anything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

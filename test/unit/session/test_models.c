@@ -174,11 +174,31 @@ static void the_bench_passes_over_a_kernel_that_does_not_fit(void **state)
     free(bytes);
 }
 
+/* Of the two loads that fail then, one for a kernel and one for the former kernel, the second is not tried. */
+static void the_bench_tells_once_that_the_drive_is_gone(void **state)
+{
+    size_t size;
+    uint8_t *bytes = sample_model((struct change[SAMPLE_CHANGES]){{0}}, &size);
+    const struct memory_file files[] = {{"/MODELS/A.GGUF", bytes, size, false}};
+    (void)state;
+    struct models *models = load_tightly(files, COUNT_OF(files));
+    machine.memory.bad_to = UINT64_MAX;
+    machine.memory.bad_is_gone = true;
+    bench_table(&output, models);
+    const char *error = strstr(machine.transcript, "Error: /MODELS/A.GGUF: cannot be read at byte 0: bad sector\n");
+    assert_non_null(error);
+    assert_string_equal(strstr(error, "\n") + 1, "Stopped.\n");
+    assert_false(models->loaded);
+    close_all(models);
+    free(bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_emulated_winner_rules_out_no_other_model),
         cmocka_unit_test(the_bench_passes_over_a_kernel_that_does_not_fit),
+        cmocka_unit_test(the_bench_tells_once_that_the_drive_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
