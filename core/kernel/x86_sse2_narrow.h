@@ -337,7 +337,7 @@ static void matmul_narrow(float *out, size_t out_stride, const struct q8_matrix 
                           uint32_t count, bool add)
 {
     const uint8_t *tiles = w->tiles;
-    const uint32_t whole = MANY_REGISTERS ? count / AT_ONCE * AT_ONCE : 0; /* 2 KB, which stage 2 has no room for */
+    const uint32_t whole = MANY_REGISTERS ? count / AT_ONCE * AT_ONCE : 0; /* stage 2 has no room for 2 KB of code */
     for (uint32_t row_tile = 0; row_tile < w->row_tiles; row_tile++, out += Q8_GROUP) {
         for (uint32_t i = 0; i < whole; i += VECTORS_MAX) {
             multiply_unpacked(out + i * out_stride, out_stride, tiles, w, x + i,
