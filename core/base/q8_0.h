@@ -28,6 +28,15 @@ static inline uint32_t q8_0_four(const int8_t *q)
     return four + ((four & ~nonzero & 0x80808080) >> 7);
 }
 
+/* The same for eight weights. */
+static inline uint64_t q8_0_eight(const int8_t *q)
+{
+    uint64_t eight;
+    __builtin_memcpy(&eight, q, sizeof eight);
+    const uint64_t low = 0x7F7F7F7F7F7F7F7F, nonzero = (eight & low) + low;
+    return eight + ((eight & ~nonzero & ~low) >> 7);
+}
+
 /* Branch-free: signs and halves are unpredictable. */
 static inline int8_t q8_0_round(float value)
 {

@@ -182,31 +182,20 @@ static void eights_quantize(int16_t *out, float *scale, const float *x, uint32_t
 
 #include "kernel/x86_heads.h"
 
-/* Word by word, which is also fast under emulation; then -128 becomes -127 in all of them, as in q8_0_four. */
+/* Word by word, which is also fast under emulation. */
 #ifdef __x86_64__
-static inline uint64_t eight(const int8_t *q)
-{
-    uint64_t bytes;
-    __builtin_memcpy(&bytes, q, sizeof bytes);
-    return bytes;
-}
-
 static __attribute__((cold)) void tile_pack(uint8_t *bytes, const struct q8_0_block *block, size_t stride)
 {
     struct tile_quad *tile = (struct tile_quad *)bytes;
     for (uint32_t row = 0; row < Q8_GROUP; row += 2, block += 2 * stride) {
 #pragma GCC unroll 4
         for (uint32_t quad = 0; quad < QUADS; quad += 2) {
-            const uint64_t a = eight(block->q + 4 * quad), b = eight(block[stride].q + 4 * quad);
+            const uint64_t a = q8_0_eight(block->q + 4 * quad), b = q8_0_eight(block[stride].q + 4 * quad);
             *(uint64_t *)tile->q[quad][row] = (uint32_t)a | b << 32;
             *(uint64_t *)tile->q[quad + 1][row] = a >> 32 | b >> 32 << 32;
         }
         tile->scale[row] = block->scale;
         tile->scale[row + 1] = block[stride].scale;
-    }
-    for (uint32_t i = 0; i < Q8_GROUP; i++) {
-        __m256i *const four = (__m256i *)bytes + i;
-        *four = _mm256_max_epi8(*four, _mm256_set1_epi8(-127));
     }
 }
 #else
