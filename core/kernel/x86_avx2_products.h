@@ -21,10 +21,14 @@
 #include "kernel/kernel.h"
 #include "kernel/x86_tile_quad.h"
 
+static inline __m256 load_halves(const uint16_t *halves)
+{
+    return _mm256_cvtph_ps(_mm_load_si128((const __m128i *)halves));
+}
+
 static inline __m256 add_scaled(__m256 sum, __m256i dot, const uint16_t *scale, __m256 x_scale)
 {
-    const __m256 w_scale = _mm256_cvtph_ps(_mm_load_si128((const __m128i *)scale));
-    return _mm256_add_ps(sum, _mm256_mul_ps(_mm256_cvtepi32_ps(dot), _mm256_mul_ps(w_scale, x_scale)));
+    return _mm256_add_ps(sum, _mm256_mul_ps(_mm256_cvtepi32_ps(dot), _mm256_mul_ps(load_halves(scale), x_scale)));
 }
 
 static inline void store_rows(float *out, __m256 sum, bool add)
@@ -91,19 +95,18 @@ static inline struct halves load_nibbles(const uint8_t low[4])
     return (struct halves){_mm256_and_si256(both, mask), _mm256_and_si256(_mm256_srli_epi16(both, 4), mask)};
 }
 
-/* A quad of a vector's group. */
-static inline struct halves load_activations(const struct q8_vector *x, uint32_t group, uint32_t quad)
+/* A quad of a vector's group, in each half, repeated for eight rows. */
+static inline struct halves load_activations(const int32_t *quads, uint32_t quad)
 {
-    const int32_t *quads = (const int32_t *)(x->q + group * Q8_GROUP) + quad;
-    return (struct halves){_mm256_set1_epi32(quads[0]), _mm256_set1_epi32(quads[NARROW_QUADS])};
+    return (struct halves){_mm256_set1_epi32(quads[quad]), _mm256_set1_epi32(quads[quad + NARROW_QUADS])};
+}
+
+static inline const int32_t *group_quads(const struct q8_vector *x, uint32_t group)
+{
+    return (const int32_t *)(x->q + group * Q8_GROUP);
 }
 
 /* ---- Four bits ---- */
-
-static inline __m256 load_halves(const uint16_t *halves)
-{
-    return _mm256_cvtph_ps(_mm_load_si128((const __m128i *)halves));
-}
 
 static inline __m256 load_factors(const uint8_t *factor)
 {
@@ -122,12 +125,11 @@ static inline void add_tile_q4(__m256 sum[ROWS_NARROW], const struct q4_place *p
         __m256i dot[ROWS_AT_ONCE] = {_mm256_setzero_si256()};
 #pragma GCC unroll 4
         for (uint32_t quad = 0; quad < NARROW_QUADS; quad++) {
-            const __m256i x_low = _mm256_set1_epi32(quads[quad]),
-                          x_high = _mm256_set1_epi32(quads[quad + NARROW_QUADS]);
+            const struct halves four = load_activations(quads, quad);
 #pragma GCC unroll 4
             for (uint32_t i = 0; i < ROWS_AT_ONCE; i++) {
                 const struct halves n = load_nibbles(place->tile->low[quad][8 * (first + i)]);
-                dot[i] = narrow_madd(narrow_madd(dot[i], n.low, x_low), n.high, x_high);
+                dot[i] = narrow_madd(narrow_madd(dot[i], n.low, four.low), n.high, four.high);
             }
         }
 #pragma GCC unroll 4
@@ -145,8 +147,8 @@ static inline void multiply_q4(__m256 sum[ROWS_NARROW], const uint8_t *tiles, en
     struct q4_place place = {.tile = (const struct q4_tile *)tiles};
     for (uint32_t group = 0; group < groups; group++) {
         q4_next(&place, kind, group);
-        add_tile_q4(sum, &place, kind, (const int32_t *)(x->q + group * Q8_GROUP),
-                    ((const struct signed_group *)x->form)[group].total, x->scale[group]);
+        add_tile_q4(sum, &place, kind, group_quads(x, group), ((const struct signed_group *)x->form)[group].total,
+                    x->scale[group]);
     }
 }
 
@@ -164,7 +166,7 @@ static inline void add_tile_q4_several(__m256 sum[ROWS_NARROW][VECTORS_AT_ONCE],
             const struct halves w1 = load_nibbles(place->tile->low[quad][8 * (row + 1)]);
 #pragma GCC unroll 4
             for (uint32_t i = 0; i < VECTORS_AT_ONCE; i++) {
-                const struct halves four = load_activations(x + i, group, quad);
+                const struct halves four = load_activations(group_quads(x + i, group), quad);
                 dot[0][i] = narrow_madd(narrow_madd(dot[0][i], w0.low, four.low), w0.high, four.high);
                 dot[1][i] = narrow_madd(narrow_madd(dot[1][i], w1.low, four.low), w1.high, four.high);
             }
@@ -203,12 +205,10 @@ static inline struct halves load_sixes(const uint8_t low[4], __m256i of_low, __m
                            _mm256_or_si256(four.high, _mm256_and_si256(of_high, mask))};
 }
 
-/* Adds those of a quad in both halves. of_low, of_high: the upper bits in bits 4 and 5. */
-static inline struct halves add_sixes(struct halves sum, const uint8_t low[4], __m256i of_low, __m256i of_high,
-                                      __m256i x_low, __m256i x_high)
+/* Adds a quad's products in both halves. */
+static inline struct halves add_sixes(struct halves sum, struct halves w, struct halves x)
 {
-    const struct halves n = load_sixes(low, of_low, of_high);
-    return (struct halves){narrow_madd(sum.low, n.low, x_low), narrow_madd(sum.high, n.high, x_high)};
+    return (struct halves){narrow_madd(sum.low, w.low, x.low), narrow_madd(sum.high, w.high, x.high)};
 }
 
 /* The sum of a half's products for eight rows, times the factors. */
@@ -233,16 +233,14 @@ static inline void add_pair(struct halves dot[ROWS_AT_ONCE], const struct q6_til
                             const int32_t *quads)
 {
     const uint32_t quad = 2 * pair;
-    const __m256i x_low0 = _mm256_set1_epi32(quads[quad]), x_high0 = _mm256_set1_epi32(quads[quad + NARROW_QUADS]);
-    const __m256i x_low1 = _mm256_set1_epi32(quads[quad + 1]),
-                  x_high1 = _mm256_set1_epi32(quads[quad + 1 + NARROW_QUADS]);
+    const struct halves first_four = load_activations(quads, quad), next_four = load_activations(quads, quad + 1);
 #pragma GCC unroll 4
     for (uint32_t i = 0; i < ROWS_AT_ONCE; i++) {
         const uint32_t row = 8 * (first + i);
         const __m256i upper = _mm256_load_si256((const __m256i *)tile->high[pair][row]);
-        dot[i] = add_sixes(dot[i], tile->low[quad][row], _mm256_slli_epi16(upper, 4), _mm256_slli_epi16(upper, 2),
-                           x_low0, x_high0);
-        dot[i] = add_sixes(dot[i], tile->low[quad + 1][row], upper, _mm256_srli_epi16(upper, 2), x_low1, x_high1);
+        const __m256i of_low = _mm256_slli_epi16(upper, 4), of_high = _mm256_slli_epi16(upper, 2);
+        dot[i] = add_sixes(dot[i], load_sixes(tile->low[quad][row], of_low, of_high), first_four);
+        dot[i] = add_sixes(dot[i], load_sixes(tile->low[quad + 1][row], upper, _mm256_srli_epi16(upper, 2)), next_four);
     }
 }
 
@@ -280,8 +278,7 @@ static inline void multiply_q6(__m256 sum[ROWS_NARROW], const struct q6_super *s
     for (uint32_t group = 0; group < groups; super++) {
 #pragma GCC unroll 1
         for (uint32_t i = 0; i < NARROW_SUPER; i++, group++) {
-            add_tile_q6(sum, &super->tile[i], super->scale, (const int32_t *)(x->q + group * Q8_GROUP),
-                        x->scale[group]);
+            add_tile_q6(sum, &super->tile[i], super->scale, group_quads(x, group), x->scale[group]);
         }
     }
 }
@@ -292,8 +289,7 @@ static inline void add_sixes_several(struct halves dot[VECTORS_AT_ONCE], struct 
 {
 #pragma GCC unroll 4
     for (uint32_t i = 0; i < VECTORS_AT_ONCE; i++) {
-        const struct halves four = load_activations(x + i, group, quad);
-        dot[i] = (struct halves){narrow_madd(dot[i].low, w.low, four.low), narrow_madd(dot[i].high, w.high, four.high)};
+        dot[i] = add_sixes(dot[i], w, load_activations(group_quads(x + i, group), quad));
     }
 }
 
@@ -305,7 +301,7 @@ static inline void add_tile_q6_several(__m256 sum[ROWS_NARROW][VECTORS_AT_ONCE],
     narrow_prefetch(tile, Q6_LINES);
 #pragma GCC unroll 4
     for (uint32_t i = 0; i < VECTORS_AT_ONCE; i++) {
-        start[i] = start_q6((const int32_t *)(x[i].q + group * Q8_GROUP));
+        start[i] = start_q6(group_quads(x + i, group));
     }
 #pragma GCC unroll 1
     for (uint32_t first = 0, row = 0; first < ROWS_NARROW; first++, row += 8) {
